@@ -1,0 +1,85 @@
+"""Chat history of LLM applications: the interface, the message model and the memory buffer."""
+
+from typing import Any
+
+from chatstore.core.blocks import (
+    AudioBlock,
+    ContentBlock,
+    DocumentBlock,
+    ImageBlock,
+    TextBlock,
+    ThinkingBlock,
+    ToolCallBlock,
+    VideoBlock,
+)
+from chatstore.core.errors import (
+    ChatStoreError,
+    ConversationChangedError,
+    CorruptMessageError,
+    CorruptStoreError,
+    InvalidArgumentError,
+    InvalidKeyError,
+    InvalidMessageError,
+    MessageConflictError,
+    MessageTooLargeError,
+    SchemaVersionError,
+    StoreAccessError,
+    StoreClosedError,
+    StoreFullError,
+    StoreUnavailableError,
+    UnknownSchemeError,
+)
+from chatstore.core.memory import ChatMemoryBuffer, TokenLimitWarning
+from chatstore.core.messages import ChatMessage, MessageRole
+from chatstore.core.openai_format import from_openai, to_openai
+from chatstore.core.simple import SimpleChatStore
+from chatstore.core.store import ChatStore
+from chatstore.core.tokens import TokenCounter, TokenEstimateWarning
+from chatstore.core.urls import open_store
+
+__all__ = [
+    "AudioBlock",
+    "ChatMemoryBuffer",
+    "ChatMessage",
+    "ChatStore",
+    "ChatStoreError",
+    "ContentBlock",
+    "ConversationChangedError",
+    "CorruptMessageError",
+    "CorruptStoreError",
+    "DocumentBlock",
+    "ImageBlock",
+    "InvalidArgumentError",
+    "InvalidKeyError",
+    "InvalidMessageError",
+    "MessageConflictError",
+    "MessageRole",
+    "MessageTooLargeError",
+    "SchemaVersionError",
+    "SimpleChatStore",
+    "StoreAccessError",
+    "StoreClosedError",
+    "StoreFullError",
+    "StoreUnavailableError",
+    "TextBlock",
+    "ThinkingBlock",
+    "TokenCounter",
+    "TokenEstimateWarning",
+    "TokenLimitWarning",
+    "ToolCallBlock",
+    "UnknownSchemeError",
+    "VideoBlock",
+    "from_openai",
+    "open_store",
+    "to_openai",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Look up ``__version__`` when somebody asks: reading metadata takes time."""
+    if name == "__version__":
+        from importlib.metadata import version  # noqa: PLC0415
+
+        return version("chatstore-core")
+    message = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(message)

@@ -1,0 +1,70 @@
+"""Checks of arguments, all made before anything is sent."""
+
+from __future__ import annotations
+
+from chatstore.core.errors import InvalidArgumentError, InvalidKeyError
+
+MAX_KEY_BYTES = 255
+_HUGE = 2**62  # beyond any index or count; every database's integers hold it
+
+
+def check_key(key: object) -> str:
+    """Return the key.
+
+    Raises:
+        InvalidKeyError: It is not a non-empty string of at most 255 bytes in UTF-8.
+    """
+    if not isinstance(key, str):
+        message = f"a key must be a string, not {type(key).__name__}"
+        raise InvalidKeyError(message)
+    size = _utf8_size(key, "key")
+    if not 0 < size <= MAX_KEY_BYTES:
+        message = f"a key must have 1 to {MAX_KEY_BYTES} bytes in UTF-8, this one has {size}"
+        raise InvalidKeyError(message)
+    return str(key)
+
+
+def check_prefix(prefix: object) -> str:
+    """Return the prefix: any string that could begin a key, or the empty one."""
+    if not isinstance(prefix, str):
+        message = f"a prefix must be a string, not {type(prefix).__name__}"
+        raise InvalidKeyError(message)
+    _utf8_size(prefix, "prefix")
+    return str(prefix)
+
+
+def _utf8_size(text: str, name: str) -> int:
+    try:
+        return len(text.encode())
+    except UnicodeEncodeError as error:
+        message = f"the {name} holds a lone surrogate, which UTF-8 cannot hold"
+        raise InvalidKeyError(message) from error
+
+
+def check_index(index: object) -> int:
+    """Return the index, negative or not, brought into the range that databases hold."""
+    if not isinstance(index, int) or isinstance(index, bool):
+        message = f"an index must be an integer, not {type(index).__name__}"
+        raise InvalidArgumentError(message)
+    return max(-_HUGE, min(_HUGE, index))
+
+
+def check_count(value: object, name: str, *, least: int = 0) -> int:
+    """Return a number of things, at least ``least``, brought into the range of databases."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        message = f"{name} must be an integer, not {type(value).__name__}"
+        raise InvalidArgumentError(message)
+    if value < least:
+        message = f"{name} must be at least {least}, not {value}"
+        raise InvalidArgumentError(message)
+    return min(_HUGE, value)
+
+
+def check_ttl(ttl: object) -> float | None:
+    """Return the time to live in seconds, or ``None`` for conversations that do not expire."""
+    if ttl is None:
+        return None
+    if not isinstance(ttl, (int, float)) or isinstance(ttl, bool) or not 0 < ttl < _HUGE:
+        message = "ttl must be a positive number of seconds, or None"
+        raise InvalidArgumentError(message)
+    return float(ttl)

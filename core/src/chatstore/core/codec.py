@@ -1,0 +1,126 @@
+"""Messages to stored text and back.
+
+A body is JSON text in a versioned envelope: ``{"v":1,"id":…,"created_at":…,"role":…,"content":…,
+"additional_kwargs":…}``. What one version wrote, every later one reads.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Sequence
+from datetime import datetime
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError, to_json
+
+from chatstore.core.errors import CorruptMessageError, InvalidMessageError
+from chatstore.core.messages import ChatMessage
+from chatstore.core.records import Record, StoredRecord
+
+VERSION = 1
+_PREFIX = f'{{"v":{VERSION},'
+_WRITTEN_HERE = {"id", "created_at"}  # written by `encode` itself, since a store may give them
+_serializer = ChatMessage.__pydantic_serializer__
+_validator = ChatMessage.__pydantic_validator__
+_list_validator = TypeAdapter(list[ChatMessage]).validator
+
+
+def new_id() -> str:
+    """Return a random id of 32 hex digits that begins with the time, as indexes like it."""
+    milliseconds = time.time_ns() // 1_000_000
+    return f"{milliseconds:012x}{os.urandom(10).hex()}"
+
+
+def encode(message: object, now: datetime) -> Record:
+    """Return a message as it is stored; the message itself is not changed.
+
+    Args:
+        message: What to store. It gets an id where it has none.
+        now: The time of writing, for a message without ``created_at``.
+
+    Raises:
+        InvalidMessageError: It is no `ChatMessage`, or would not come back equal: NaN, bytes,
+            tuples, keys that are no strings, lone surrogates.
+    """
+    if not isinstance(message, ChatMessage):
+        text = f"a message must be a ChatMessage, not {type(message).__name__}"
+        raise InvalidMessageError(text)
+    identity = new_id() if message.id is None else message.id
+    created_at = now if message.created_at is None else message.created_at
+    try:
+        said = _serializer.to_json(
+            message, exclude=_WRITTEN_HERE, exclude_unset=True, warnings=False
+        ).decode()
+        head = f'"id":{to_json(identity).decode()},"created_at":"{created_at.isoformat()}",'
+        body = head + said[1:]
+        returned = _validator.validate_json("{" + body)
+    except (ValidationError, PydanticSerializationError, ValueError, AttributeError) as error:
+        text = f"JSON cannot hold this message: {_reason(error)}"
+        raise InvalidMessageError(text) from error
+    # Messages can be changed after they were validated, so only a round trip proves anything.
+    if returned != message or returned.id != identity:
+        text = (
+            "this message would not come back as it is: it holds something that JSON cannot hold "
+            "(NaN, bytes, tuples, sets, objects, keys that are not strings)"
+        )
+        raise InvalidMessageError(text)
+    return Record(identity, _PREFIX + body)
+
+
+def decode(key: str, position: int, body: str) -> ChatMessage:
+    """Return a stored message.
+
+    Raises:
+        CorruptMessageError: It cannot be read, or a later version of this package wrote it.
+    """
+    try:
+        return _validator.validate_json(_without_version(body))
+    except ValueError as error:
+        message = f"a stored message cannot be read: {_reason(error)}"
+        raise CorruptMessageError(message, key=key, position=position) from error
+
+
+def decode_all(key: str, records: Sequence[StoredRecord]) -> list[ChatMessage]:
+    """Return stored messages, in the order given, in one pass of the parser.
+
+    Raises:
+        CorruptMessageError: One of them cannot be read; it names the first.
+    """
+    try:
+        joined = ",".join([_without_version(record.body) for record in records])
+        messages: list[ChatMessage] = _list_validator.validate_json(f"[{joined}]")
+    except ValueError:
+        messages = []
+    if len(messages) == len(records):
+        return messages
+    return [decode(key, record.position, record.body) for record in records]
+
+
+def _without_version(body: str) -> str:
+    """Return the message's own JSON."""
+    if body.startswith(_PREFIX):
+        return "{" + body[len(_PREFIX) :]
+    envelope = json.loads(body)  # reformatted since it was written, or not ours
+    if not isinstance(envelope, dict) or "v" not in envelope:
+        message = "it has no version"
+        raise ValueError(message)
+    version = envelope.pop("v")
+    if version != VERSION:
+        message = f"its version is {version!r}, this package reads {VERSION}"
+        raise ValueError(message)
+    return json.dumps(envelope)
+
+
+def _reason(error: Exception) -> str:
+    """Say what is wrong without repeating content."""
+    if isinstance(error, ValidationError):
+        first = error.errors(include_input=False, include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        return f"{place}: {first['msg']}" if place else first["msg"]
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at character {error.pos}"
+    if isinstance(error, (UnicodeError, PydanticSerializationError, AttributeError)):
+        return "it holds something that is no JSON (a lone surrogate, an unknown object)"
+    return str(error)

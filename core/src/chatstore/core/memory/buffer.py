@@ -1,0 +1,294 @@
+"""``ChatMemoryBuffer``: what to send to a model, out of a conversation of any length."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timezone
+from itertools import takewhile
+from typing import NamedTuple, TypeVar
+
+from typing_extensions import Self
+
+from chatstore.core import codec
+from chatstore.core.checks import check_count, check_key
+from chatstore.core.errors import InvalidArgumentError
+from chatstore.core.memory.window import PINNED_ROLES, Window
+from chatstore.core.messages import ChatMessage
+from chatstore.core.plans import Plan
+from chatstore.core.records import Page, StoredRecord
+from chatstore.core.simple import SimpleChatStore
+from chatstore.core.store import ChatStore
+from chatstore.core.tokens import TokenCounter
+
+T = TypeVar("T")
+
+_TRIES = 3  # reads page by page before the whole conversation is read at one moment
+_LEADING = 2  # one pinned message is usual, and the next shows that there is no second
+_SMALLEST_PAGE, _LARGEST_PAGE = 8, 1000
+_NO_TIME = datetime.fromtimestamp(0, timezone.utc)
+_FIRST_GUESS = 100  # tokens a message, until some were seen
+
+
+class TokenLimitWarning(UserWarning):
+    """The newest turn alone is above the token limit; it is returned whole."""
+
+
+class _Window(NamedTuple):
+    messages: list[ChatMessage]
+    fits: bool
+
+
+class ChatMemoryBuffer:
+    """Keeps a conversation in a store and hands out the newest part that fits a token limit.
+
+    A window is always one that a provider accepts: leading system and developer messages stay,
+    then come whole turns, beginning with a user message; tool calls and their results are kept
+    or left out together. Reading one costs the same at any length of the conversation.
+    """
+
+    def __init__(
+        self,
+        token_limit: int = 3000,
+        chat_store: ChatStore | None = None,
+        chat_store_key: str = "chat_history",
+        tokenizer_fn: Callable[[str], Sequence[object]] | None = None,
+        model: str | None = None,
+    ) -> None:
+        """Make a buffer; nothing is read yet.
+
+        Args:
+            token_limit: The most tokens that a window has, at least 1.
+            chat_store: Where the conversation is kept; by default in memory.
+            chat_store_key: Its key.
+            tokenizer_fn: Returns the tokens of a text; by default tiktoken's ``o200k_base``.
+            model: A model's name, whose tiktoken encoding is used instead.
+
+        Raises:
+            InvalidArgumentError: The limit is no positive integer, or the key is none.
+        """
+        self.token_limit = check_count(token_limit, "token_limit", least=1)
+        self.chat_store: ChatStore = SimpleChatStore() if chat_store is None else chat_store
+        if not isinstance(self.chat_store, ChatStore):
+            message = f"chat_store must be a ChatStore, not {type(chat_store).__name__}"
+            raise InvalidArgumentError(message)
+        self.chat_store_key = check_key(chat_store_key)
+        self._counter = TokenCounter(tokenizer_fn, model)
+        self._seeds: list[ChatMessage] = []
+        self._tokens_per_message = float(_FIRST_GUESS)
+
+    @classmethod
+    def from_defaults(  # noqa: PLR0913 - the constructor's, and one
+        cls,
+        token_limit: int = 3000,
+        chat_store: ChatStore | None = None,
+        chat_store_key: str = "chat_history",
+        tokenizer_fn: Callable[[str], Sequence[object]] | None = None,
+        chat_history: Iterable[ChatMessage] | None = None,
+        model: str | None = None,
+    ) -> Self:
+        """Make a buffer, with messages to begin an empty conversation with.
+
+        Args:
+            token_limit: As for the constructor.
+            chat_store: As for the constructor.
+            chat_store_key: As for the constructor.
+            tokenizer_fn: As for the constructor.
+            chat_history: Added at the buffer's first use, if the conversation is empty then; a
+                conversation that exists is never overwritten.
+            model: As for the constructor.
+        """
+        buffer = cls(token_limit, chat_store, chat_store_key, tokenizer_fn, model)
+        buffer._seeds = _with_ids(chat_history or [])
+        return buffer
+
+    def get(self, input: str | None = None, initial_token_count: int = 0) -> list[ChatMessage]:  # noqa: A002, ARG002
+        """Return the window, oldest first.
+
+        Args:
+            input: Not used; memories that search take it.
+            initial_token_count: Tokens that are sent besides, such as a prompt or tool schemas.
+
+        Raises:
+            InvalidArgumentError: The count is negative or no integer.
+            CorruptMessageError: A message cannot be read.
+
+        Warns:
+            TokenLimitWarning: The newest turn alone does not fit; it comes back whole.
+        """
+        room = self.token_limit - check_count(initial_token_count, "initial_token_count")
+        self._counter.load()
+        return self._checked(self.chat_store._run(self._plan_get(room)))
+
+    async def async_get(
+        self,
+        input: str | None = None,  # noqa: A002, ARG002
+        initial_token_count: int = 0,
+    ) -> list[ChatMessage]:
+        """Like `get`, but awaitable."""
+        room = self.token_limit - check_count(initial_token_count, "initial_token_count")
+        if not self._counter.loaded:
+            import asyncio  # noqa: PLC0415 - a sync program never loads it
+
+            await asyncio.to_thread(self._counter.load)  # may wait for the network
+        return self._checked(await self.chat_store._async_run(self._plan_get(room)))
+
+    def get_all(self) -> list[ChatMessage]:
+        """Return the whole conversation, oldest first."""
+        return self.chat_store._run(self._plan_get_all())
+
+    async def async_get_all(self) -> list[ChatMessage]:
+        """Like `get_all`, but awaitable."""
+        return await self.chat_store._async_run(self._plan_get_all())
+
+    def put(self, message: ChatMessage) -> None:
+        """Append a message; raises what `ChatStore.add_message` raises."""
+        self.chat_store._run(self._plan_put([message]))
+
+    async def async_put(self, message: ChatMessage) -> None:
+        """Like `put`, but awaitable."""
+        await self.chat_store._async_run(self._plan_put([message]))
+
+    def put_messages(self, messages: Iterable[ChatMessage]) -> None:
+        """Append messages next to each other; raises what `ChatStore.add_messages` raises."""
+        self.chat_store._run(self._plan_put(messages))
+
+    async def async_put_messages(self, messages: Iterable[ChatMessage]) -> None:
+        """Like `put_messages`, but awaitable."""
+        await self.chat_store._async_run(self._plan_put(messages))
+
+    def set(self, messages: Iterable[ChatMessage]) -> None:
+        """Replace the conversation; raises what `ChatStore.set_messages` raises."""
+        self.chat_store.set_messages(self.chat_store_key, messages)
+        self._seeds = []
+
+    async def async_set(self, messages: Iterable[ChatMessage]) -> None:
+        """Like `set`, but awaitable."""
+        await self.chat_store.async_set_messages(self.chat_store_key, messages)
+        self._seeds = []
+
+    def reset(self) -> None:
+        """Forget the conversation."""
+        self.chat_store.delete_messages(self.chat_store_key)
+        self._seeds = []
+
+    async def async_reset(self) -> None:
+        """Like `reset`, but awaitable."""
+        await self.chat_store.async_delete_messages(self.chat_store_key)
+        self._seeds = []
+
+    def _checked(self, window: _Window) -> list[ChatMessage]:
+        if not window.fits:
+            message = (
+                f"the newest turn is above the limit of {self.token_limit} tokens; "
+                "it is returned whole"
+            )
+            warnings.warn(message, TokenLimitWarning, stacklevel=3)
+        return window.messages
+
+    # ------------------------------------------------------------------ plans
+
+    def _plan_get_all(self) -> Plan[list[ChatMessage]]:
+        yield from self._plan_seed()
+        return (yield from self.chat_store._plan_get(self.chat_store_key, None))
+
+    def _plan_put(self, messages: Iterable[ChatMessage]) -> Plan[None]:
+        yield from self._plan_seed()
+        yield from self.chat_store._plan_add_all(self.chat_store_key, messages)
+
+    def _plan_seed(self) -> Plan[None]:
+        if self._seeds:
+            if (yield from self.chat_store._count(self.chat_store_key)) == 0:
+                # Two buffers may do this at once: the ids make the second one harmless.
+                yield from self.chat_store._plan_add_all(self.chat_store_key, self._seeds)
+            self._seeds = []
+
+    def _plan_get(self, room: int) -> Plan[_Window]:
+        yield from self._plan_seed()
+        for _ in range(_TRIES):
+            window = yield from self._plan_pages(room)
+            if window is not None:
+                return window
+        # Replaced again and again while it was read: all of it, at one moment.
+        page = yield from self.chat_store._read_newest(self.chat_store_key, None)
+        messages = codec.decode_all(self.chat_store_key, page.records)
+        pinned = _pinned(messages)
+        window = self._begin(room, pinned)
+        self._feed(window, messages[len(pinned) :])
+        window.finish()
+        return _Window(pinned + window.messages(), window.fits)
+
+    def _plan_pages(self, room: int) -> Plan[_Window | None]:
+        """Read pages from the newest end; ``None``: the conversation was replaced meanwhile."""
+        store, key = self.chat_store, self.chat_store_key
+        size = self._page_size(room)
+        page = yield from store._read_newest(key, size, leading=_LEADING)
+        epoch, records = page.epoch, page.records
+        page = yield from self._plan_leading(page)
+        pinned = _pinned(codec.decode_all(key, page.leading))
+        start = _position_after(page.leading, len(pinned))
+        window = self._begin(room, pinned)
+        while page.epoch == epoch:
+            unpinned = [record for record in records if record.position >= start]
+            self._feed(window, codec.decode_all(key, unpinned))
+            if len(unpinned) < size or unpinned[0].position <= start:
+                window.finish()
+            if window.enough:
+                return _Window(pinned + window.messages(), window.fits)
+            size = min(_LARGEST_PAGE, 2 * size)
+            page = yield from store._read_newest(key, size, before=unpinned[0].position)
+            records = page.records
+        return None
+
+    def _plan_leading(self, page: Page) -> Plan[Page]:
+        """Read on until a message is among the first ones that is not pinned."""
+        asked = _LEADING
+        key = self.chat_store_key
+        while len(page.leading) == asked == len(_pinned(codec.decode_all(key, page.leading))):
+            asked *= 2
+            page = yield from self.chat_store._read_newest(key, 1, leading=asked)
+        return page
+
+    def _begin(self, room: int, pinned: Sequence[ChatMessage]) -> Window:
+        return Window(room - sum(map(self._counter.count, pinned)))
+
+    def _feed(self, window: Window, messages: Sequence[ChatMessage]) -> None:
+        """Add messages, newest first, until it is enough; note how long they are."""
+        counts = []
+        for message in reversed(messages):
+            if window.enough:
+                break
+            counts.append(self._counter.count(message))
+            window.add(message, counts[-1])
+        if counts:
+            self._tokens_per_message = max(1.0, sum(counts) / len(counts))
+
+    def _page_size(self, room: int) -> int:
+        """Return how many messages are likely to be one more than fits."""
+        likely = int(max(0, room) / self._tokens_per_message * 1.25) + 4
+        return max(_SMALLEST_PAGE, min(_LARGEST_PAGE, likely))
+
+
+def _pinned(messages: Iterable[ChatMessage]) -> list[ChatMessage]:
+    """Return the system and developer messages that come first."""
+    return list(takewhile(lambda message: message.role in PINNED_ROLES, messages))
+
+
+def _position_after(leading: Sequence[StoredRecord], pinned: int) -> int:
+    """Return the position where the messages begin that are not pinned."""
+    if pinned < len(leading):
+        return leading[pinned].position
+    return leading[-1].position + 1 if leading else 0
+
+
+def _with_ids(messages: Iterable[ChatMessage]) -> list[ChatMessage]:
+    """Return copies with ids that depend on place and content alone."""
+    seeds = []
+    for place, message in enumerate(messages):
+        codec.encode(message, _NO_TIME)  # refuses what could not be stored, before it is copied
+        said = codec.encode(message.model_copy(update={"id": str(place)}), _NO_TIME).body
+        digest = hashlib.blake2b(said.encode(), digest_size=16).hexdigest()
+        identity = message.id or f"seed-{digest}"
+        seeds.append(message.model_copy(update={"id": identity}, deep=True))
+    return seeds

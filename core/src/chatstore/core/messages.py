@@ -1,0 +1,90 @@
+"""The message model."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Annotated, Any, Union
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+
+from chatstore.core.blocks import ContentBlock, KnownBlock
+
+MAX_ID_BYTES = 255
+
+
+class MessageRole(str, Enum):
+    """Who speaks."""
+
+    SYSTEM = "system"
+    DEVELOPER = "developer"
+    USER = "user"
+    ASSISTANT = "assistant"
+    FUNCTION = "function"
+    TOOL = "tool"
+    CHATBOT = "chatbot"
+    MODEL = "model"
+
+
+def _check_text(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        message = "the text holds a lone surrogate, which UTF-8 cannot hold"
+        raise ValueError(message) from error
+    return text
+
+
+def _check_id(value: str) -> str:
+    if not 0 < len(value.encode()) <= MAX_ID_BYTES:
+        message = f"an id has 1 to {MAX_ID_BYTES} bytes in UTF-8"
+        raise ValueError(message)
+    return value
+
+
+Text = Annotated[str, Field(strict=True), AfterValidator(_check_text)]
+Block = Annotated[Union[KnownBlock, ContentBlock], Field(union_mode="left_to_right")]  # noqa: UP007
+
+
+class ChatMessage(BaseModel):
+    """One message of a conversation.
+
+    Equality and ``repr`` are about what was said: role, content and additional_kwargs.
+
+    Attributes:
+        role: Who speaks.
+        content: Text, ``None``, or a list of content blocks.
+        additional_kwargs: Any JSON object: ``tool_calls``, ``tool_call_id``, ``name``, or a
+            framework's own payload.
+        id: Unique within the conversation, 1 to 255 bytes in UTF-8. A store gives one where it is
+            ``None``, and takes a message whose id it holds only once.
+        created_at: With a time zone. A store gives the time of writing where it is ``None``. It
+            never decides the order.
+    """
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    role: MessageRole
+    content: Text | list[Block] | None = None
+    additional_kwargs: dict[str, JsonValue] = Field(default_factory=dict)
+    id: Annotated[Text, AfterValidator(_check_id)] | None = None
+    created_at: AwareDatetime | None = None
+
+    def __eq__(self, other: object) -> bool:
+        """Compare what was said."""
+        if not isinstance(other, ChatMessage):
+            return NotImplemented
+        return (self.role, self.content, self.additional_kwargs) == (
+            other.role,
+            other.content,
+            other.additional_kwargs,
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # a message can change: it is no key of a dict
+
+    def __repr_args__(self) -> Any:
+        """Show what was said."""
+        return [
+            ("role", self.role),
+            ("content", self.content),
+            ("additional_kwargs", self.additional_kwargs),
+        ]

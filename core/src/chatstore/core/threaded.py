@@ -1,0 +1,94 @@
+"""For drivers that have no async client: one hop to a thread of our own an operation."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from abc import abstractmethod
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from typing import Any, TypeVar
+
+from chatstore.core.plans import Plan, run
+from chatstore.core.store import ChatStore
+
+T = TypeVar("T")
+_stores: weakref.WeakSet[ThreadedChatStore] = weakref.WeakSet()
+
+
+class ThreadedChatStore(ChatStore):
+    """A store whose async methods run the sync client on threads of the store's own.
+
+    A subclass lends a client by `_borrow`. A cancelled call that has begun is finished before
+    the cancellation goes on: its effect is whole, and nothing runs on behind the caller's back.
+    """
+
+    max_threads = 16
+
+    def __init__(self) -> None:
+        """Make a store without threads; they come with the first async call."""
+        self._executor: ThreadPoolExecutor | None = None
+        self._executor_lock = threading.Lock()
+        _stores.add(self)
+
+    @abstractmethod
+    def _borrow(self) -> AbstractContextManager[Any]:
+        """Lend a client for one operation."""
+
+    def _execute(self, plan: Plan[T]) -> T:
+        with self._borrow() as client:
+            return run(plan, client)
+
+    async def _async_execute(self, plan: Plan[T]) -> T:
+        import asyncio  # noqa: PLC0415 - a sync program never loads it
+
+        future = self._threads().submit(self._execute, plan)
+        waiter = asyncio.wrap_future(future)
+        try:
+            return await asyncio.shield(waiter)
+        except asyncio.CancelledError:
+            if future.cancel():
+                plan.close()
+            else:
+                await _settled(waiter)
+            raise
+
+    def _threads(self) -> ThreadPoolExecutor:
+        with self._executor_lock:
+            if self._executor is None:
+                self._executor = ThreadPoolExecutor(self.max_threads, "chatstore")
+            return self._executor
+
+    def _stop_threads(self) -> None:
+        with self._executor_lock:
+            executor, self._executor = self._executor, None
+        if executor is not None:
+            executor.shutdown(wait=True)
+
+    def _forget_threads(self) -> None:
+        self._executor_lock = threading.Lock()
+        self._executor = None
+
+
+def _forget_all_threads() -> None:
+    """Give the stores of a forked child free locks and no threads: it has none of the parent's."""
+    for store in _stores:
+        store._forget_threads()  # noqa: SLF001
+
+
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(after_in_child=_forget_all_threads)
+
+
+async def _settled(waiter: Any) -> None:
+    """Wait until a call has ended, whatever it ends with and however often we are cancelled."""
+    import asyncio  # noqa: PLC0415
+
+    while not waiter.done():
+        try:
+            await asyncio.wait([waiter])
+        except asyncio.CancelledError:
+            continue
+    if not waiter.cancelled():
+        waiter.exception()  # seen: the caller gets the cancellation instead

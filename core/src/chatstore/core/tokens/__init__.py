@@ -1,0 +1,6 @@
+"""How many tokens a message has."""
+
+from chatstore.core.tokens.counter import TokenCounter
+from chatstore.core.tokens.encodings import TokenEstimateWarning
+
+__all__ = ["TokenCounter", "TokenEstimateWarning"]

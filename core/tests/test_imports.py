@@ -1,0 +1,40 @@
+"""What importing the package loads, in a fresh interpreter."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import chatstore.core
+
+
+def loaded(program: str) -> set[str]:
+    code = f"import sys\n{program}\nprint(*sys.modules)"
+    done = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    return set(done.stdout.split())
+
+
+def test_importing_core_loads_neither_tiktoken_nor_asyncio_nor_sockets() -> None:
+    ours = loaded("import chatstore.core")
+    assert "chatstore.core.store" in ours
+    assert "chatstore.core.memory.buffer" in ours
+    beyond_pydantic = ours - loaded("import pydantic\npydantic.BaseModel, pydantic.TypeAdapter")
+    assert not {"tiktoken", "asyncio", "socket", "ssl", "importlib.metadata"} & beyond_pydantic
+    assert not {"tiktoken", "asyncio"} & ours
+
+
+def test_all_names_are_there() -> None:
+    assert len(chatstore.core.__all__) > 20
+    assert [name for name in chatstore.core.__all__ if not hasattr(chatstore.core, name)] == []
+
+
+def test_the_version_is_the_distributions() -> None:
+    assert chatstore.core.__version__.count(".") == 2
+
+
+def test_the_package_is_a_namespace() -> None:
+    import chatstore
+
+    assert chatstore.__file__ is None

@@ -1,0 +1,96 @@
+"""Plans: one generator, two drivers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+
+import pytest
+
+from chatstore.core.plans import Plan, async_run, call, run
+
+
+class Client:
+    """Counts calls."""
+
+    def __init__(self) -> None:
+        self.calls: list[int] = []
+
+    def double(self, value: int) -> int:
+        self.calls.append(value)
+        if value < 0:
+            raise OSError(value)
+        return 2 * value
+
+
+class AsyncClient(Client):
+    """Answers later."""
+
+    async def later(self, value: int) -> int:
+        await asyncio.sleep(0)
+        return self.double(value)
+
+    def double_soon(self, value: int) -> Awaitable[int]:
+        return self.later(value)
+
+
+def plan(*values: int) -> Plan[int]:
+    total = 0
+    for value in values:
+        try:
+            total += yield lambda client, value=value: getattr(
+                client, "double_soon", client.double
+            )(value)
+        except OSError:
+            total += 1000
+    return total
+
+
+def failing() -> Plan[int]:
+    return (yield from call(lambda client: client.double(-1)))
+
+
+def test_run_sends_results_and_throws_errors() -> None:
+    client = Client()
+    assert run(plan(1, -1, 3), client) == 2 + 1000 + 6
+    assert client.calls == [1, -1, 3]
+
+
+def test_async_run_awaits_results_and_throws_errors() -> None:
+    client = AsyncClient()
+    assert asyncio.run(async_run(plan(1, -1, 3), client)) == 2 + 1000 + 6
+    assert client.calls == [1, -1, 3]
+
+
+def test_async_run_takes_results_that_are_not_awaitable() -> None:
+    assert asyncio.run(async_run(plan(4), Client())) == 8
+
+
+def test_a_plan_without_steps_returns() -> None:
+    assert run(plan(), Client()) == 0
+    assert asyncio.run(async_run(plan(), Client())) == 0
+
+
+def test_errors_that_the_plan_does_not_catch_leave() -> None:
+    with pytest.raises(OSError, match="-1"):
+        run(failing(), Client())
+    with pytest.raises(OSError, match="-1"):
+        asyncio.run(async_run(failing(), Client()))
+
+
+def test_an_interrupt_closes_the_plan() -> None:
+    closed: list[bool] = []
+
+    def watched() -> Plan[None]:
+        try:
+            yield from call(lambda client: client.interrupt())
+        finally:
+            closed.append(True)
+
+    class Interrupted:
+        def interrupt(self) -> None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(watched(), Interrupted())
+    assert closed == [True]

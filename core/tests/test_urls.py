@@ -1,0 +1,85 @@
+"""``open_store``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from chatstore.core import (
+    ChatMessage,
+    InvalidArgumentError,
+    SimpleChatStore,
+    UnknownSchemeError,
+    open_store,
+)
+
+
+def test_memory() -> None:
+    with open_store("memory://") as store:
+        store.add_message("a", ChatMessage(role="user", content="hi"))
+        assert store.count_messages("a") == 1
+    assert isinstance(store, SimpleChatStore)
+
+
+def test_a_file_is_read_at_open_and_written_at_close(tmp_path: Path) -> None:
+    path = tmp_path / "with space.json"
+    url = f"file://{path}".replace(" ", "%20")
+    with open_store(url) as store:
+        store.add_message("a", ChatMessage(role="user", content="hi"))
+        assert not path.exists()
+    assert path.exists()
+    with open_store(url) as store:
+        assert store.get_messages("a") == [ChatMessage(role="user", content="hi")]
+
+
+def test_ttl_is_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = open_store("memory://?ttl=60")
+    assert isinstance(store, SimpleChatStore)
+    now = [1000.0]
+    monkeypatch.setattr(store, "_clock", lambda: now[0])
+    store.add_message("a", ChatMessage(role="user", content="hi"))
+    now[0] += 59
+    assert store.count_messages("a") == 1
+    now[0] += 1
+    assert store.count_messages("a") == 0
+
+
+@pytest.mark.parametrize(
+    ("scheme", "named"),
+    [
+        ("azure-tables", "chatstore-azure"),
+        ("rediss", "chatstore-redis"),
+        ("nonsense", "nonsense://"),
+    ],
+)
+def test_an_unknown_scheme_says_what_to_install(
+    scheme: str, named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: [])
+    with pytest.raises(UnknownSchemeError, match=named) as caught:
+        open_store(f"{scheme}://user:hunter2@host/0")
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "chat.json",
+        "memory:",
+        "memory://host",
+        "memory:///path",
+        "memory://?ttl=soon",
+        "memory://?ttl=-1",
+        "memory://?ttl=nan",
+        "memory://?colour=red",
+        "file://host/chat.json",
+        "file://",
+        "file:///a%00b",
+        "file://[",
+    ],
+)
+def test_what_cannot_be_opened_is_refused(url: str) -> None:
+    with pytest.raises(InvalidArgumentError):
+        open_store(url)

@@ -1,0 +1,5 @@
+"""Chat history in an SQLite file."""
+
+from chatstore.sqlite.store import SQLiteChatStore
+
+__all__ = ["SQLiteChatStore"]

@@ -1,0 +1,79 @@
+"""Connections to one file: lent one operation at a time, and left alone after a fork."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from chatstore.sqlite import schema
+
+# An inherited connection must not even be closed: https://sqlite.org/howtocorrupt.html part 2.6
+_inherited: list[object] = []
+
+
+class Connections:
+    """Opens connections when they are needed and keeps them for the next operation."""
+
+    def __init__(self, path: str, timeout: float) -> None:
+        """Note where and how; nothing is opened."""
+        self._path = path
+        self._timeout = timeout
+        self._begin()
+
+    def _begin(self) -> None:
+        self._pid = os.getpid()
+        self._idle: deque[sqlite3.Connection] = deque()
+        # Threads queue here, fairly and without polling; SQLite's own lock is for processes.
+        self.write_lock = threading.Lock()
+
+    @contextmanager
+    def borrow(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection; one that an error left in a transaction is closed."""
+        if self._pid != os.getpid():
+            _inherited.extend((self._idle, self.write_lock))
+            self._begin()
+        idle = self._idle
+        try:
+            connection = idle.pop()
+        except IndexError:
+            connection = self._open()
+        healthy = False
+        try:
+            yield connection
+            healthy = True
+        finally:
+            if healthy or not connection.in_transaction:
+                idle.append(connection)
+            else:
+                connection.close()
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        if self._pid == os.getpid():
+            while self._idle:
+                self._idle.pop().close()
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, timeout=self._timeout, isolation_level=None, check_same_thread=False
+        )
+        try:
+            # A log lets readers and a writer go on together (https://sqlite.org/wal.html); FULL
+            # makes every commit survive a loss of power.
+            if not _is_wal(connection) and os.access(self._path, os.W_OK):
+                connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            schema.prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def _is_wal(connection: sqlite3.Connection) -> bool:
+    return bool(connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal")
+

@@ -1,0 +1,215 @@
+"""``SQLiteChatStore``: conversations in one file, for any number of processes."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from typing_extensions import Self
+
+from chatstore.core import ChatStoreError, InvalidArgumentError, StoreUnavailableError
+from chatstore.core.checks import check_ttl
+from chatstore.core.plans import Plan, call
+from chatstore.core.records import Held, KeyPage, Page, Record, StoredRecord
+from chatstore.core.threaded import ThreadedChatStore
+from chatstore.core.urls import url_options
+from chatstore.sqlite import transactions
+from chatstore.sqlite.connections import Connections
+from chatstore.sqlite.errors import translate
+
+T = TypeVar("T")
+_ALL = -1  # SQLite's LIMIT for no limit
+
+
+class SQLiteChatStore(ThreadedChatStore):
+    """Keeps conversations in an SQLite file.
+
+    Every call is one transaction, durable when it returns. Threads and processes share the file;
+    it may hold other tables, which are not touched. The async methods run on threads of the
+    store's own.
+    """
+
+    max_message_bytes = 256 * 1024 * 1024
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        ttl: float | None = None,
+        timeout: float = 30.0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Name the file; it is opened, and made where it is missing, by the first call.
+
+        Args:
+            path: The file, in a folder that exists.
+            ttl: Seconds after its last write after which a conversation is gone.
+            timeout: Seconds to wait for other writers before `StoreUnavailableError`.
+            clock: Returns the time in seconds since 1970; decides what has expired.
+
+        Raises:
+            InvalidArgumentError: The path is empty or ``:memory:``, or a number is not positive.
+        """
+        super().__init__()
+        if not isinstance(path, (str, os.PathLike)) or str(path) in {"", ":memory:"}:
+            message = "SQLiteChatStore needs a file; SimpleChatStore() keeps things in memory"
+            raise InvalidArgumentError(message)
+        if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout > 0:
+            message = "timeout must be a positive number of seconds"
+            raise InvalidArgumentError(message)
+        self._path = str(Path(path).absolute())
+        self._ttl = check_ttl(ttl)
+        self._timeout = float(timeout)
+        self._clock = clock
+        self._connections = Connections(self._path, self._timeout)
+
+    @classmethod
+    def from_url(cls, url: str) -> Self:
+        """Open ``sqlite:///relative.db`` or ``sqlite:////absolute.db``, with ``?ttl=`` seconds.
+
+        Raises:
+            InvalidArgumentError: The URL has no path, or options that are not known.
+        """
+        path, ttl = url_options(url)
+        return cls(path.removeprefix("/"), ttl=ttl)
+
+    def purge_expired(self) -> None:
+        """Reclaim the storage of all expired conversations; writes do it a little at a time."""
+        while self._run(self._write(self._purge)):
+            pass
+
+    async def async_purge_expired(self) -> None:
+        """Like `purge_expired`, but awaitable."""
+        while await self._async_run(self._write(self._purge)):
+            pass
+
+    # ------------------------------------------------------------------ drivers
+
+    def _borrow(self) -> AbstractContextManager[Any]:
+        return self._connections.borrow()
+
+    def _translate(self, error: Exception) -> ChatStoreError | None:
+        return translate(error, self._path)
+
+    def _close(self) -> None:
+        self._stop_threads()
+        self._connections.close()
+
+    async def _async_close(self) -> None:
+        import asyncio  # noqa: PLC0415 - a sync program never loads it
+
+        await asyncio.to_thread(self._close)
+
+    def _read(self, transaction: Callable[[sqlite3.Connection], T]) -> Plan[T]:
+        """Run a transaction that sees one moment."""
+
+        def step(db: sqlite3.Connection) -> T:
+            db.execute("BEGIN")
+            try:
+                return transaction(db)
+            finally:
+                db.rollback()
+
+        return (yield from call(step))
+
+    def _write(self, transaction: Callable[[sqlite3.Connection], T]) -> Plan[T]:
+        """Run a transaction that takes effect as a whole or not at all."""
+
+        def step(db: sqlite3.Connection) -> T:
+            with self._queue(), _committed(db):
+                return transaction(db)
+
+        return (yield from call(step))
+
+    @contextmanager
+    def _queue(self) -> Iterator[None]:
+        """Wait for the other writing threads of this store."""
+        lock = self._connections.write_lock
+        if not lock.acquire(timeout=self._timeout):
+            message = f"{self._path}: other threads wrote for {self._timeout} seconds"
+            raise StoreUnavailableError(message)
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _change(self, change: Callable[[sqlite3.Connection, float, float | None], T]) -> Plan[T]:
+        """Write with the time and the new expiry, and reclaim a little of what expired."""
+
+        def transaction(db: sqlite3.Connection) -> T:
+            now = self._clock()
+            result = change(db, now, None if self._ttl is None else now + self._ttl)
+            if self._ttl is not None:
+                transactions.purge(db, now, transactions.PURGED_AT_ONCE)
+            return result
+
+        return (yield from self._write(transaction))
+
+    def _purge(self, db: sqlite3.Connection) -> bool:
+        return transactions.purge(db, self._clock(), 10 * transactions.PURGED_AT_ONCE)
+
+    # ------------------------------------------------------------------ hooks
+
+    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Held]]:
+        return self._change(
+            lambda db, now, expiry: transactions.append(db, key, records, now, expiry)
+        )
+
+    def _insert(self, key: str, index: int, record: Record) -> Plan[list[Held]]:
+        return self._change(
+            lambda db, now, expiry: transactions.insert(db, key, index, record, now, expiry)
+        )
+
+    def _replace(self, key: str, records: Sequence[Record]) -> Plan[None]:
+        return self._change(
+            lambda db, now, expiry: transactions.replace(db, key, records, now, expiry)
+        )
+
+    def _delete(self, key: str) -> Plan[None]:
+        return self._write(lambda db: transactions.delete(db, key))
+
+    def _remove(self, key: str, index: int) -> Plan[StoredRecord | None]:
+        return self._change(
+            lambda db, now, expiry: transactions.remove(db, key, index, now, expiry)
+        )
+
+    def _count(self, key: str) -> Plan[int]:
+        def count(db: sqlite3.Connection) -> int:
+            head = transactions.find(db, key, self._clock())
+            return 0 if head is None else head.count
+
+        return self._read(count)
+
+    def _read_newest(
+        self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
+    ) -> Plan[Page]:
+        most = _ALL if limit is None else limit
+        return self._read(
+            lambda db: transactions.read_newest(db, key, most, before, leading, self._clock())
+        )
+
+    def _read_oldest(self, key: str, limit: int, *, after: int | None = None) -> Plan[Page]:
+        return self._read(
+            lambda db: transactions.read_oldest(db, key, limit, after, self._clock())
+        )
+
+    def _list_keys(self, prefix: str, limit: int, cursor: Any | None) -> Plan[KeyPage]:
+        return self._read(
+            lambda db: transactions.list_keys(db, prefix, limit, cursor, self._clock())
+        )
+
+
+@contextmanager
+def _committed(db: sqlite3.Connection) -> Iterator[None]:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        db.rollback()
+        raise

@@ -1,0 +1,250 @@
+"""What each operation does to the tables, inside one transaction."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from chatstore.core import codec
+from chatstore.core.records import Held, KeyPage, Page, Record, StoredRecord
+
+PURGED_AT_ONCE = 200
+"""Messages of expired conversations that one write reclaims, so that its cost stays flat."""
+
+_ALIVE = "(expires_at IS NULL OR expires_at > :now)"
+
+
+class Head(NamedTuple):
+    """A conversation's row."""
+
+    id: int
+    epoch: int
+    next_position: int
+    count: int
+
+
+def find(db: sqlite3.Connection, key: str, now: float) -> Head | None:
+    """Return the row of a living conversation."""
+    row = db.execute(
+        "SELECT id, epoch, next_position, count FROM chatstore_conversations "
+        f"WHERE key = :key AND {_ALIVE}",
+        {"key": key, "now": now},
+    ).fetchone()
+    return None if row is None else Head(*row)
+
+
+def append(
+    db: sqlite3.Connection, key: str, records: Sequence[Record], now: float, expiry: float | None
+) -> list[Held]:
+    """Append records, or return those that are held."""
+    head = find(db, key, now)
+    if head is None:
+        head = _begin(db, key, now)
+    elif held := _held(db, head, records):
+        return held
+    _write(db, head, head.next_position, records)
+    end = head.next_position + len(records)
+    _update(db, head._replace(next_position=end, count=head.count + len(records)), expiry)
+    return []
+
+
+def insert(
+    db: sqlite3.Connection, key: str, index: int, record: Record, now: float, expiry: float | None
+) -> list[Held]:
+    """Insert a record before an index, or return it if it is held.
+
+    Positions only grow, so what follows moves behind the new record, to new positions.
+    """
+    head = find(db, key, now)
+    if head is None or index >= head.count:
+        return append(db, key, [record], now, expiry)
+    if held := _held(db, head, [record]):
+        return held
+    place = max(0, index + head.count) if index < 0 else index
+    first = _position_at(db, head, place)
+    shift = head.next_position + 1 - first
+    db.execute(
+        "UPDATE chatstore_messages SET position = position + ? "
+        "WHERE conversation = ? AND position >= ?",
+        (shift, head.id, first),
+    )
+    _write(db, head, head.next_position, [record])
+    moved = Head(head.id, _new_epoch(), head.next_position + shift, head.count + 1)
+    _update(db, moved, expiry)
+    return []
+
+
+def replace(
+    db: sqlite3.Connection, key: str, records: Sequence[Record], now: float, expiry: float | None
+) -> None:
+    """Make a new conversation under the key."""
+    delete(db, key)
+    head = _begin(db, key, now)
+    _write(db, head, 0, records)
+    _update(db, head._replace(next_position=len(records), count=len(records)), expiry)
+
+
+def delete(db: sqlite3.Connection, key: str) -> None:
+    """Delete a conversation with all its messages, whether it has expired or not."""
+    db.execute(
+        "DELETE FROM chatstore_messages WHERE conversation = "
+        "(SELECT id FROM chatstore_conversations WHERE key = ?)",
+        (key,),
+    )
+    db.execute("DELETE FROM chatstore_conversations WHERE key = ?", (key,))
+
+
+def remove(
+    db: sqlite3.Connection, key: str, index: int, now: float, expiry: float | None
+) -> StoredRecord | None:
+    """Remove one record, if it can be read."""
+    head = find(db, key, now)
+    if head is None or not -head.count <= index < head.count:
+        return None
+    position = _position_at(db, head, index)
+    place = (head.id, position)
+    (body,) = db.execute(
+        "SELECT body FROM chatstore_messages WHERE conversation = ? AND position = ?", place
+    ).fetchone()
+    codec.decode(key, position, body)
+    if head.count == 1:
+        delete(db, key)
+    else:
+        db.execute("DELETE FROM chatstore_messages WHERE conversation = ? AND position = ?", place)
+        _update(db, head._replace(count=head.count - 1), expiry)
+    return StoredRecord(position, body)
+
+
+def read_newest(
+    db: sqlite3.Connection, key: str, limit: int, before: int | None, leading: int, now: float
+) -> Page:
+    """Read the newest records before a position, oldest first, and the first ones."""
+    head = find(db, key, now)
+    if head is None:
+        return Page(None, [])
+    end = head.next_position if before is None else before
+    newest = db.execute(
+        "SELECT position, body FROM chatstore_messages WHERE conversation = ? AND position < ? "
+        "ORDER BY position DESC LIMIT ?",
+        (head.id, end, limit),
+    ).fetchall()
+    first = read_from(db, head, -1, leading) if leading else []
+    return Page(head.epoch, [StoredRecord(*row) for row in reversed(newest)], first)
+
+
+def read_oldest(
+    db: sqlite3.Connection, key: str, limit: int, after: int | None, now: float
+) -> Page:
+    """Read the oldest records after a position."""
+    head = find(db, key, now)
+    if head is None:
+        return Page(None, [])
+    return Page(head.epoch, read_from(db, head, -1 if after is None else after, limit))
+
+
+def read_from(db: sqlite3.Connection, head: Head, after: int, limit: int) -> list[StoredRecord]:
+    """Read records after a position, oldest first."""
+    rows = db.execute(
+        "SELECT position, body FROM chatstore_messages WHERE conversation = ? AND position > ? "
+        "ORDER BY position LIMIT ?",
+        (head.id, after, limit),
+    )
+    return [StoredRecord(*row) for row in rows]
+
+
+def list_keys(
+    db: sqlite3.Connection, prefix: str, limit: int, cursor: str | None, now: float
+) -> KeyPage:
+    """Read keys in their order, from the prefix or behind the cursor on."""
+    # Keys sort by their bytes, so those with the prefix follow each other; a LIKE or GLOB
+    # would read patterns in them, and ends at a NUL.
+    beyond = "key >= :start" if cursor is None else "key > :start"
+    rows = db.execute(
+        f"SELECT key FROM chatstore_conversations WHERE {beyond} AND {_ALIVE} "
+        "ORDER BY key LIMIT :limit",
+        {"start": prefix if cursor is None else cursor, "now": now, "limit": limit},
+    ).fetchall()
+    keys = [key for (key,) in rows if key.startswith(prefix)]
+    return KeyPage(keys, keys[-1] if len(keys) == limit else None)
+
+
+def purge(db: sqlite3.Connection, now: float, limit: int) -> bool:
+    """Reclaim some of what expired; return whether something may be left."""
+    row = db.execute(
+        "SELECT id FROM chatstore_conversations WHERE expires_at <= ? "
+        "ORDER BY expires_at LIMIT 1",
+        (now,),
+    ).fetchone()
+    if row is None:
+        return False
+    deleted = db.execute(
+        "DELETE FROM chatstore_messages WHERE rowid IN "
+        "(SELECT rowid FROM chatstore_messages WHERE conversation = ? LIMIT ?)",
+        (*row, limit),
+    ).rowcount
+    if deleted < limit:
+        db.execute("DELETE FROM chatstore_conversations WHERE id = ?", row)
+    return True
+
+
+def _begin(db: sqlite3.Connection, key: str, now: float) -> Head:
+    """Make a row for a key; an expired conversation under it loses its name and is purged later."""
+    db.execute(
+        "UPDATE chatstore_conversations SET key = NULL WHERE key = ? AND expires_at <= ?",
+        (key, now),
+    )
+    epoch = _new_epoch()
+    cursor = db.execute(
+        "INSERT INTO chatstore_conversations (key, epoch, next_position, count) "
+        "VALUES (?, ?, 0, 0)",
+        (key, epoch),
+    )
+    return Head(int(cursor.lastrowid or 0), epoch, 0, 0)
+
+
+def _write(db: sqlite3.Connection, head: Head, start: int, records: Sequence[Record]) -> None:
+    db.executemany(
+        "INSERT INTO chatstore_messages (conversation, position, message_id, body) "
+        "VALUES (?, ?, ?, ?)",
+        [(head.id, start + n, record.id, record.body) for n, record in enumerate(records)],
+    )
+
+
+def _update(db: sqlite3.Connection, head: Head, expiry: float | None) -> None:
+    db.execute(
+        "UPDATE chatstore_conversations SET epoch = ?, next_position = ?, count = ?, "
+        "expires_at = ? WHERE id = ?",
+        (head.epoch, head.next_position, head.count, expiry, head.id),
+    )
+
+
+def _held(db: sqlite3.Connection, head: Head, records: Sequence[Record]) -> list[Held]:
+    held = []
+    for record in records:
+        row = db.execute(
+            "SELECT message_id, body FROM chatstore_messages "
+            "WHERE conversation = ? AND message_id = ?",
+            (head.id, record.id),
+        ).fetchone()
+        if row is not None:
+            held.append(Held(*row))
+    return held
+
+
+def _position_at(db: sqlite3.Connection, head: Head, index: int) -> int:
+    """Return the position of an index that exists, counted from the nearer end."""
+    place = index + head.count if index < 0 else index
+    from_start = place <= head.count // 2
+    order, offset = ("ASC", place) if from_start else ("DESC", head.count - 1 - place)
+    (position,) = db.execute(
+        "SELECT position FROM chatstore_messages WHERE conversation = ? "
+        f"ORDER BY position {order} LIMIT 1 OFFSET ?",
+        (head.id, offset),
+    ).fetchone()
+    return int(position)
+
+
+def _new_epoch() -> int:
+    return random.getrandbits(62)
