@@ -18,21 +18,24 @@ SYNC = sorted(name for name in PUBLIC if not name.startswith("async_"))
 
 
 def test_it_looked_at_all_methods() -> None:
-    assert SYNC == sorted(
-        [
-            "add_message",
-            "add_messages",
-            "close",
-            "count_messages",
-            "delete_last_message",
-            "delete_message",
-            "delete_messages",
-            "get_keys",
-            "get_messages",
-            "iter_keys",
-            "iter_messages",
-            "set_messages",
-        ]
+    assert (
+        sorted(
+            [
+                "add_message",
+                "add_messages",
+                "close",
+                "count_messages",
+                "delete_last_message",
+                "delete_message",
+                "delete_messages",
+                "get_keys",
+                "get_messages",
+                "iter_keys",
+                "iter_messages",
+                "set_messages",
+            ]
+        )
+        == SYNC
     )
     assert len(PUBLIC) == 2 * len(SYNC)
 

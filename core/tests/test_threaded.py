@@ -56,7 +56,7 @@ class Store(ThreadedChatStore):
     async def _async_close(self) -> None:
         self._stop_threads()
 
-    def _count(self, key: str) -> Plan[int]:  # noqa: ARG002
+    def _count(self, key: str) -> Plan[int]:
         return (yield from call(lambda client: client.work()))
 
     def _unused(self, *_args: Any, **_options: Any) -> Any:

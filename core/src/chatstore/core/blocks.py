@@ -6,10 +6,10 @@ kept as it is: what providers add tomorrow survives today.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal, Union
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias, Union
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
-from typing_extensions import Self, TypeAlias
+from typing_extensions import Self
 
 
 class ContentBlock(BaseModel):

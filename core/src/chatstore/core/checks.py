@@ -13,6 +13,7 @@ def check_key(key: object) -> str:
 
     Raises:
         InvalidKeyError: It is not a non-empty string of at most 255 bytes in UTF-8.
+
     """
     if not isinstance(key, str):
         message = f"a key must be a string, not {type(key).__name__}"

@@ -43,6 +43,7 @@ def encode(message: object, now: datetime) -> Record:
     Raises:
         InvalidMessageError: It is no `ChatMessage`, or would not come back equal: NaN, bytes,
             tuples, keys that are no strings, lone surrogates.
+
     """
     if not isinstance(message, ChatMessage):
         text = f"a message must be a ChatMessage, not {type(message).__name__}"
@@ -74,12 +75,14 @@ def decode(key: str, position: int, body: str) -> ChatMessage:
 
     Raises:
         CorruptMessageError: It cannot be read, or a later version of this package wrote it.
+
     """
     try:
-        return _validator.validate_json(_without_version(body))
+        message: ChatMessage = _validator.validate_json(_without_version(body))
     except ValueError as error:
-        message = f"a stored message cannot be read: {_reason(error)}"
-        raise CorruptMessageError(message, key=key, position=position) from error
+        text = f"a stored message cannot be read: {_reason(error)}"
+        raise CorruptMessageError(text, key=key, position=position) from error
+    return message
 
 
 def decode_all(key: str, records: Sequence[StoredRecord]) -> list[ChatMessage]:
@@ -87,6 +90,7 @@ def decode_all(key: str, records: Sequence[StoredRecord]) -> list[ChatMessage]:
 
     Raises:
         CorruptMessageError: One of them cannot be read; it names the first.
+
     """
     try:
         joined = ",".join([_without_version(record.body) for record in records])

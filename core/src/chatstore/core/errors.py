@@ -56,6 +56,7 @@ class CorruptMessageError(ChatStoreError):
     Attributes:
         key: The conversation.
         position: The record's position, as the store assigned it.
+
     """
 
     def __init__(self, message: str, *, key: str, position: int) -> None:

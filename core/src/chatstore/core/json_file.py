@@ -83,10 +83,10 @@ def write(file: BoundFile, text: str) -> BoundFile:
                 os.fsync(temporary.fileno())
             if path.exists():
                 shutil.copymode(path, name)
-            os.replace(name, path)
+            Path(name).replace(path)
         except BaseException:
             with contextlib.suppress(FileNotFoundError):
-                os.unlink(name)
+                Path(name).unlink()
             raise
         return BoundFile(path, _signature(path), is_read=True)
 

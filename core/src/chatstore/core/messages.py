@@ -59,6 +59,7 @@ class ChatMessage(BaseModel):
             ``None``, and takes a message whose id it holds only once.
         created_at: With a time zone. A store gives the time of writing where it is ``None``. It
             never decides the order.
+
     """
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)

@@ -15,6 +15,7 @@ def from_openai(message: Mapping[str, Any]) -> ChatMessage:
 
     Raises:
         pydantic.ValidationError: It has no known role, or holds something that is not JSON.
+
     """
     rest = {name: value for name, value in message.items() if name not in {"role", "content"}}
     fields: dict[str, Any] = {"additional_kwargs": rest}

@@ -6,7 +6,7 @@ A part of ``ChatStore`` in a file of its own, which therefore uses the store's h
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from chatstore.core import codec
 from chatstore.core.checks import check_count, check_key, check_prefix
@@ -17,7 +17,18 @@ if TYPE_CHECKING:
     from chatstore.core.plans import Plan
     from chatstore.core.store import ChatStore
 
+T = TypeVar("T")
 MAX_PAGE_SIZE = 10_000  # an iterator must not become one huge read by a typing error
+
+
+class Pager(Protocol[T]):
+    """Reads something a page at a time, until it is done."""
+
+    done: bool
+
+    def next_page(self) -> Plan[list[T]]:
+        """Read the next items."""
+        ...
 
 
 class MessagePager:

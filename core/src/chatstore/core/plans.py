@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Generator
-from typing import Any, TypeVar
-
-from typing_extensions import TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 T = TypeVar("T")
 Step: TypeAlias = Callable[[Any], Any]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 
@@ -34,11 +35,12 @@ class Page(NamedTuple):
             before can no longer be followed: after a set, an insert, a deletion of the whole.
         records: The part asked for.
         leading: The first messages of the conversation, where asked for.
+
     """
 
     epoch: object | None
-    records: list[StoredRecord]
-    leading: list[StoredRecord] = []
+    records: Sequence[StoredRecord]
+    leading: Sequence[StoredRecord] = ()
 
 
 class KeyPage(NamedTuple):

@@ -62,9 +62,7 @@ class SimpleChatStore(ChatStore):
     atomically, which `from_persist_path` reads.
     """
 
-    def __init__(
-        self, *, ttl: float | None = None, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, *, ttl: float | None = None, clock: Callable[[], float] = time.time) -> None:
         """Make an empty store.
 
         Args:
@@ -73,6 +71,7 @@ class SimpleChatStore(ChatStore):
 
         Raises:
             InvalidArgumentError: ``ttl`` is no positive number.
+
         """
         self._ttl = check_ttl(ttl)
         self._clock = clock
@@ -95,6 +94,7 @@ class SimpleChatStore(ChatStore):
             StoreAccessError: The file cannot be written.
             StoreFullError: The disk is full; the old file is whole.
             ConversationChangedError: Somebody else changed the file since this store read it.
+
         """
         with self._lock:
             if persist_path is not None:
@@ -122,6 +122,7 @@ class SimpleChatStore(ChatStore):
             CorruptStoreError: The file is no such file.
             StoreAccessError: It cannot be read.
             SchemaVersionError: A later version wrote it.
+
         """
         store = cls(ttl=ttl, clock=clock)
         bound, text = json_file.read(json_file.check_path(persist_path))
@@ -149,6 +150,7 @@ class SimpleChatStore(ChatStore):
         Raises:
             CorruptStoreError: The text is no such text.
             SchemaVersionError: A later version wrote it.
+
         """
         store = cls()
         store._load(text)
@@ -224,9 +226,7 @@ class SimpleChatStore(ChatStore):
             del conversation.records[place:]
             conversation.extend([record])
             for moved in tail:
-                conversation.records.append(
-                    StoredRecord(conversation.next_position, moved.body)
-                )
+                conversation.records.append(StoredRecord(conversation.next_position, moved.body))
                 conversation.next_position += 1
             if tail:
                 conversation.epoch = next(_epochs)

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, TypeVar
 from typing_extensions import Self
 
 from chatstore.core import codec
-from chatstore.core.checks import check_count, check_index, check_key, check_prefix
+from chatstore.core.checks import check_count, check_index, check_key
 from chatstore.core.errors import (
     ChatStoreError,
     InvalidMessageError,
@@ -25,7 +25,7 @@ from chatstore.core.errors import (
     StoreClosedError,
 )
 from chatstore.core.messages import ChatMessage
-from chatstore.core.paging import MAX_PAGE_SIZE, KeyPager, MessagePager
+from chatstore.core.paging import MAX_PAGE_SIZE, KeyPager, MessagePager, Pager
 from chatstore.core.plans import Plan
 from chatstore.core.records import Held, KeyPage, Page, Record, StoredRecord
 
@@ -57,6 +57,7 @@ class ChatStore(ABC):
         Raises:
             InvalidMessageError: JSON cannot hold a message, or two have one id.
             MessageTooLargeError: A message is above `max_message_bytes`.
+
         """
         self._run(self._plan_set(key, messages))
 
@@ -73,6 +74,7 @@ class ChatStore(ABC):
             InvalidMessageError: JSON cannot hold the message.
             MessageTooLargeError: It is above `max_message_bytes`.
             MessageConflictError: The conversation holds its id with other content.
+
         """
         self._run(self._plan_add(key, message, idx))
 
@@ -91,6 +93,7 @@ class ChatStore(ABC):
             InvalidMessageError: JSON cannot hold a message, or two have one id.
             MessageTooLargeError: A message is above `max_message_bytes`.
             MessageConflictError: The conversation holds an id with other content.
+
         """
         self._run(self._plan_add_all(key, messages))
 
@@ -113,6 +116,7 @@ class ChatStore(ABC):
 
         Raises:
             CorruptMessageError: The message cannot be read; it is kept.
+
         """
         return self._run(self._plan_remove(key, idx))
 
@@ -125,6 +129,7 @@ class ChatStore(ABC):
 
         Raises:
             CorruptMessageError: The message cannot be read; it is kept.
+
         """
         return self._run(self._plan_remove(key, -1))
 
@@ -139,6 +144,7 @@ class ChatStore(ABC):
 
         Raises:
             CorruptMessageError: A message cannot be read.
+
         """
         return self._run(self._plan_get(key, last))
 
@@ -158,6 +164,7 @@ class ChatStore(ABC):
             ConversationChangedError: The conversation was set anew, deleted, or had a message
                 inserted between two pages.
             CorruptMessageError: A message cannot be read.
+
         """
         return self._iterate(MessagePager(self, key, reverse=reverse, page_size=page_size))
 
@@ -336,11 +343,11 @@ class ChatStore(ABC):
                 raise
             raise ours from error
 
-    def _iterate(self, pager: MessagePager | KeyPager) -> Iterator[Any]:
+    def _iterate(self, pager: Pager[T]) -> Iterator[T]:
         while not pager.done:
             yield from self._run(pager.next_page())
 
-    async def _async_iterate(self, pager: MessagePager | KeyPager) -> AsyncIterator[Any]:
+    async def _async_iterate(self, pager: Pager[T]) -> AsyncIterator[T]:
         while not pager.done:
             for item in await self._async_run(pager.next_page()):
                 yield item

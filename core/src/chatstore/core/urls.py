@@ -30,6 +30,7 @@ def open_store(url: str) -> ChatStore:
     Raises:
         UnknownSchemeError: No installed distribution knows the scheme; it says what to install.
         InvalidArgumentError: The URL is no URL, or has an option that the backend does not know.
+
     """
     # Imported here: reading metadata costs time that importing this package should not.
     from importlib.metadata import entry_points  # noqa: PLC0415
@@ -52,6 +53,7 @@ def url_options(url: str) -> tuple[str, float | None]:
 
     Raises:
         InvalidArgumentError: There is another option, a host, or a ``ttl`` that is no number.
+
     """
     try:
         parts = urlsplit(url)

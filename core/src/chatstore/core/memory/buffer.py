@@ -67,6 +67,7 @@ class ChatMemoryBuffer:
 
         Raises:
             InvalidArgumentError: The limit is no positive integer, or the key is none.
+
         """
         self.token_limit = check_count(token_limit, "token_limit", least=1)
         self.chat_store: ChatStore = SimpleChatStore() if chat_store is None else chat_store
@@ -79,7 +80,7 @@ class ChatMemoryBuffer:
         self._tokens_per_message = float(_FIRST_GUESS)
 
     @classmethod
-    def from_defaults(  # noqa: PLR0913 - the constructor's, and one
+    def from_defaults(
         cls,
         token_limit: int = 3000,
         chat_store: ChatStore | None = None,
@@ -98,6 +99,7 @@ class ChatMemoryBuffer:
             chat_history: Added at the buffer's first use, if the conversation is empty then; a
                 conversation that exists is never overwritten.
             model: As for the constructor.
+
         """
         buffer = cls(token_limit, chat_store, chat_store_key, tokenizer_fn, model)
         buffer._seeds = _with_ids(chat_history or [])
@@ -116,6 +118,7 @@ class ChatMemoryBuffer:
 
         Warns:
             TokenLimitWarning: The newest turn alone does not fit; it comes back whole.
+
         """
         room = self.token_limit - check_count(initial_token_count, "initial_token_count")
         self._counter.load()

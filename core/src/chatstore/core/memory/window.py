@@ -27,6 +27,7 @@ class Window:
     Attributes:
         enough: No older message can change the choice.
         fits: Whether the choice is within the limit.
+
     """
 
     def __init__(self, room: int) -> None:
@@ -45,6 +46,9 @@ class Window:
         self._pending.append((message, tokens))
         if self._wanted and not self._wanted.isdisjoint(tool_call_ids(message)):
             self._wanted = set()
+            if not _going_on([item for item, _ in reversed(self._pending)]):
+                self._add_again()
+                return
         if not self._wanted and _begins_turn(message):
             kept = zip(self._pending, reversed(self._accepted()), strict=True)
             self._take([item for item, keep in kept if keep])
@@ -52,11 +56,8 @@ class Window:
 
     def finish(self) -> None:
         """Choose, there being no older messages."""
-        if self._wanted:  # a result of no call: nothing has been closed for its sake
-            pending, self._pending, self._wanted = self._pending, [], set()
-            for message, tokens in pending:
-                if not self.enough:
-                    self.add(message, tokens)
+        if self._wanted:
+            self._add_again()
         if not self._chosen and not self.enough:
             self._close_groups()
         self.enough = True
@@ -64,6 +65,13 @@ class Window:
     def messages(self) -> list[ChatMessage]:
         """Return the choice, oldest first."""
         return [message for turn in reversed(self._chosen) for message in turn]
+
+    def _add_again(self) -> None:
+        """Close what was not closed for the sake of a result that answers no open call."""
+        pending, self._pending, self._wanted = self._pending, [], set()
+        for message, tokens in pending:
+            if not self.enough:
+                self.add(message, tokens)
 
     def _close_groups(self) -> None:
         """Choose without a user message: the best cut is one that takes nothing apart."""
@@ -101,6 +109,7 @@ def accepted(messages: Sequence[ChatMessage], *, newest: bool) -> list[bool]:
         messages: A part of the conversation, oldest first, that begins with a turn or with the
             whole.
         newest: The part ends with the newest message.
+
     """
     keep = [False] * len(messages)
     going_on = _going_on(messages) if newest else []

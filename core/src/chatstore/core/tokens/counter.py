@@ -44,6 +44,7 @@ class TokenCounter:
         Args:
             tokenizer_fn: Returns the tokens of a text; by default tiktoken's ``o200k_base``.
             model: A model's name, whose tiktoken encoding is used instead.
+
         """
         self._tokenizer_fn = tokenizer_fn
         self._model = model
@@ -62,6 +63,7 @@ class TokenCounter:
 
         Warns:
             TokenEstimateWarning: It could not be loaded, once a process.
+
         """
         if self._tokenizer_fn is None:
             if self._encoding_name is None:

@@ -60,7 +60,7 @@ def _word(word: str) -> float:
 
 
 def _blank(blank: str) -> float:
-    """A single space belongs to the word behind it; longer runs are tokens of their own."""
+    """Count a run of blanks; a single space belongs to the word behind it."""
     return 0.0 if blank == " " else 1.0 + len(blank) / 80
 
 

@@ -76,4 +76,3 @@ class Connections:
 
 def _is_wal(connection: sqlite3.Connection) -> bool:
     return bool(connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal")
-

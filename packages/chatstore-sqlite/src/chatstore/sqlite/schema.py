@@ -37,6 +37,7 @@ def prepare(connection: sqlite3.Connection) -> None:
 
     Raises:
         SchemaVersionError: A later version of this package made them.
+
     """
     version = _version(connection)
     if version is None:

@@ -54,6 +54,7 @@ class SQLiteChatStore(ThreadedChatStore):
 
         Raises:
             InvalidArgumentError: The path is empty or ``:memory:``, or a number is not positive.
+
         """
         super().__init__()
         if not isinstance(path, (str, os.PathLike)) or str(path) in {"", ":memory:"}:
@@ -74,6 +75,7 @@ class SQLiteChatStore(ThreadedChatStore):
 
         Raises:
             InvalidArgumentError: The URL has no path, or options that are not known.
+
         """
         path, ttl = url_options(url)
         return cls(path.removeprefix("/"), ttl=ttl)
@@ -181,7 +183,7 @@ class SQLiteChatStore(ThreadedChatStore):
     def _count(self, key: str) -> Plan[int]:
         def count(db: sqlite3.Connection) -> int:
             head = transactions.find(db, key, self._clock())
-            return 0 if head is None else head.count
+            return 0 if head is None else head.length
 
         return self._read(count)
 
@@ -194,9 +196,7 @@ class SQLiteChatStore(ThreadedChatStore):
         )
 
     def _read_oldest(self, key: str, limit: int, *, after: int | None = None) -> Plan[Page]:
-        return self._read(
-            lambda db: transactions.read_oldest(db, key, limit, after, self._clock())
-        )
+        return self._read(lambda db: transactions.read_oldest(db, key, limit, after, self._clock()))
 
     def _list_keys(self, prefix: str, limit: int, cursor: Any | None) -> Plan[KeyPage]:
         return self._read(

@@ -22,7 +22,7 @@ class Head(NamedTuple):
     id: int
     epoch: int
     next_position: int
-    count: int
+    length: int
 
 
 def find(db: sqlite3.Connection, key: str, now: float) -> Head | None:
@@ -46,7 +46,7 @@ def append(
         return held
     _write(db, head, head.next_position, records)
     end = head.next_position + len(records)
-    _update(db, head._replace(next_position=end, count=head.count + len(records)), expiry)
+    _update(db, head._replace(next_position=end, length=head.length + len(records)), expiry)
     return []
 
 
@@ -58,11 +58,11 @@ def insert(
     Positions only grow, so what follows moves behind the new record, to new positions.
     """
     head = find(db, key, now)
-    if head is None or index >= head.count:
+    if head is None or index >= head.length:
         return append(db, key, [record], now, expiry)
     if held := _held(db, head, [record]):
         return held
-    place = max(0, index + head.count) if index < 0 else index
+    place = max(0, index + head.length) if index < 0 else index
     first = _position_at(db, head, place)
     shift = head.next_position + 1 - first
     db.execute(
@@ -71,7 +71,7 @@ def insert(
         (shift, head.id, first),
     )
     _write(db, head, head.next_position, [record])
-    moved = Head(head.id, _new_epoch(), head.next_position + shift, head.count + 1)
+    moved = Head(head.id, _new_epoch(), head.next_position + shift, head.length + 1)
     _update(db, moved, expiry)
     return []
 
@@ -83,7 +83,7 @@ def replace(
     delete(db, key)
     head = _begin(db, key, now)
     _write(db, head, 0, records)
-    _update(db, head._replace(next_position=len(records), count=len(records)), expiry)
+    _update(db, head._replace(next_position=len(records), length=len(records)), expiry)
 
 
 def delete(db: sqlite3.Connection, key: str) -> None:
@@ -101,7 +101,7 @@ def remove(
 ) -> StoredRecord | None:
     """Remove one record, if it can be read."""
     head = find(db, key, now)
-    if head is None or not -head.count <= index < head.count:
+    if head is None or not -head.length <= index < head.length:
         return None
     position = _position_at(db, head, index)
     place = (head.id, position)
@@ -109,11 +109,11 @@ def remove(
         "SELECT body FROM chatstore_messages WHERE conversation = ? AND position = ?", place
     ).fetchone()
     codec.decode(key, position, body)
-    if head.count == 1:
+    if head.length == 1:
         delete(db, key)
     else:
         db.execute("DELETE FROM chatstore_messages WHERE conversation = ? AND position = ?", place)
-        _update(db, head._replace(count=head.count - 1), expiry)
+        _update(db, head._replace(length=head.length - 1), expiry)
     return StoredRecord(position, body)
 
 
@@ -173,8 +173,7 @@ def list_keys(
 def purge(db: sqlite3.Connection, now: float, limit: int) -> bool:
     """Reclaim some of what expired; return whether something may be left."""
     row = db.execute(
-        "SELECT id FROM chatstore_conversations WHERE expires_at <= ? "
-        "ORDER BY expires_at LIMIT 1",
+        "SELECT id FROM chatstore_conversations WHERE expires_at <= ? ORDER BY expires_at LIMIT 1",
         (now,),
     ).fetchone()
     if row is None:
@@ -216,7 +215,7 @@ def _update(db: sqlite3.Connection, head: Head, expiry: float | None) -> None:
     db.execute(
         "UPDATE chatstore_conversations SET epoch = ?, next_position = ?, count = ?, "
         "expires_at = ? WHERE id = ?",
-        (head.epoch, head.next_position, head.count, expiry, head.id),
+        (head.epoch, head.next_position, head.length, expiry, head.id),
     )
 
 
@@ -235,9 +234,9 @@ def _held(db: sqlite3.Connection, head: Head, records: Sequence[Record]) -> list
 
 def _position_at(db: sqlite3.Connection, head: Head, index: int) -> int:
     """Return the position of an index that exists, counted from the nearer end."""
-    place = index + head.count if index < 0 else index
-    from_start = place <= head.count // 2
-    order, offset = ("ASC", place) if from_start else ("DESC", head.count - 1 - place)
+    place = index + head.length if index < 0 else index
+    from_start = place <= head.length // 2
+    order, offset = ("ASC", place) if from_start else ("DESC", head.length - 1 - place)
     (position,) = db.execute(
         "SELECT position FROM chatstore_messages WHERE conversation = ? "
         f"ORDER BY position {order} LIMIT 1 OFFSET ?",

@@ -1,0 +1,217 @@
+"""The file of ``SimpleChatStore``."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chatstore.core import (
+    ChatMessage,
+    ConversationChangedError,
+    CorruptMessageError,
+    CorruptStoreError,
+    InvalidArgumentError,
+    SchemaVersionError,
+    SimpleChatStore,
+    StoreAccessError,
+)
+
+
+def say(text: str, **fields: Any) -> ChatMessage:
+    return ChatMessage(role="user", content=text, **fields)
+
+
+def test_a_round_trip_keeps_everything(tmp_path: Path) -> None:
+    path = tmp_path / "new folder" / "chat.json"
+    store = SimpleChatStore.from_persist_path(path)
+    assert store.get_keys() == []
+    call = {"tool_calls": [{"id": "1", "n": 2**60, "x": 0.1, "none": None}]}
+    told = [
+        say("é\0😀", id="first"),
+        ChatMessage(role="assistant", content=None, additional_kwargs=call),
+        say(""),
+    ]
+    store.add_messages("a/\n\0", told)
+    store.persist()
+    again = SimpleChatStore.from_persist_path(persist_path=str(path))
+    assert again.get_messages("a/\n\0") == told
+    before, after = store.get_messages("a/\n\0"), again.get_messages("a/\n\0")
+    assert [(m.id, m.created_at) for m in before] == [(m.id, m.created_at) for m in after]
+    again.add_message("a/\n\0", told[0])  # its id is still known
+    assert again.count_messages("a/\n\0") == 3
+    assert SimpleChatStore.parse_raw(again.json()).get_messages("a/\n\0") == told
+    assert os.listdir(path.parent) == ["chat.json"]
+
+
+def test_expiry_is_kept(tmp_path: Path) -> None:
+    path, now = tmp_path / "chat.json", [1000.0]
+    store = SimpleChatStore(ttl=10, clock=lambda: now[0])
+    store.add_message("a", say("x"))
+    store.persist(path)
+    again = SimpleChatStore.from_persist_path(path, clock=lambda: now[0])
+    assert again.count_messages("a") == 1
+    now[0] += 10
+    assert again.count_messages("a") == 0
+
+
+def test_a_store_without_a_file_needs_a_path() -> None:
+    store: Any = SimpleChatStore()
+    with pytest.raises(InvalidArgumentError):
+        store.persist()
+    for path in ("", 1, "a\0b"):
+        with pytest.raises(InvalidArgumentError):
+            store.persist(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"not json",
+        b'{"chatstore":1,"conversations":{"a":{"expires_at":null,"mess',
+        b"\xff\xfe",
+        b"[]",
+        b"null",
+        b'{"some":"document"}',
+        b'{"chatstore":1}',
+        b'{"chatstore":1,"conversations":[]}',
+        b'{"chatstore":1,"conversations":{"":{"expires_at":null,"messages":[]}}}',
+        b'{"chatstore":1,"conversations":{"a":{"expires_at":"soon","messages":[]}}}',
+        b'{"chatstore":1,"conversations":{"a":{"expires_at":NaN,"messages":[]}}}',
+        b'{"chatstore":1,"conversations":{"a":{"expires_at":null,"messages":{}}}}',
+        b"[" * 200_000,
+    ],
+)
+def test_a_file_that_is_no_store_is_refused_and_kept(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "chat.json"
+    path.write_bytes(content)
+    with pytest.raises(CorruptStoreError):
+        SimpleChatStore.from_persist_path(path)
+    assert path.read_bytes() == content
+
+
+def test_a_file_of_a_later_version_is_refused() -> None:
+    with pytest.raises(SchemaVersionError, match="2"):
+        SimpleChatStore.parse_raw('{"chatstore":2,"conversations":{}}')
+
+
+def test_one_corrupt_message_does_not_lock_away_the_others(tmp_path: Path) -> None:
+    store = SimpleChatStore()
+    store.add_message("good", say("x"))
+    document = json.loads(store.json())
+    for i, damaged in enumerate(({"v": 1, "role": "nobody"}, 7, {"v": 1, "role": "\ud800"})):
+        document["conversations"][f"bad {i}"] = {"expires_at": None, "messages": [damaged]}
+    again = SimpleChatStore.parse_raw(json.dumps(document))
+    assert again.get_messages("good") == [say("x")]
+    again.persist(tmp_path / "chat.json")
+    once_more = SimpleChatStore.from_persist_path(tmp_path / "chat.json")
+    for i in range(3):
+        with pytest.raises(CorruptMessageError):
+            once_more.get_messages(f"bad {i}")
+
+
+def test_a_file_changed_by_somebody_else_is_not_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "chat.json"
+    one, two = (SimpleChatStore.from_persist_path(path) for _ in range(2))
+    one.add_message("a", say("one"))
+    one.persist()
+    two.add_message("a", say("two"))
+    with pytest.raises(ConversationChangedError):
+        two.persist()
+    assert SimpleChatStore.from_persist_path(path).get_messages("a") == [say("one")]
+    one.add_message("a", say("more"))
+    one.persist()
+    path.unlink()
+    with pytest.raises(ConversationChangedError):
+        one.persist()
+
+
+def test_a_link_is_followed_and_the_mode_is_kept(tmp_path: Path) -> None:
+    path, link = tmp_path / "chat.json", tmp_path / "link.json"
+    SimpleChatStore().persist(path)
+    path.chmod(0o640)
+    link.symlink_to(path)
+    store = SimpleChatStore.from_persist_path(link)
+    store.add_message("a", say("x"))
+    store.persist()
+    assert link.is_symlink()
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert SimpleChatStore.from_persist_path(path).count_messages("a") == 1
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(StoreAccessError) as caught:
+        SimpleChatStore.from_persist_path(tmp_path)
+    assert isinstance(caught.value.__cause__, OSError)
+    with pytest.raises(StoreAccessError):
+        SimpleChatStore().persist(tmp_path)
+    assert os.listdir(tmp_path) == []
+
+
+FULL_DISK = """
+import resource, signal, sys
+from chatstore.core import ChatMessage, SimpleChatStore, StoreFullError
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+store = SimpleChatStore.from_persist_path(sys.argv[1])
+store.add_message("a", ChatMessage(role="user", content="x" * 100_000))
+resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+try:
+    store.persist()
+except StoreFullError as error:
+    print("full", isinstance(error.__cause__, OSError))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit of a file's size")
+def test_a_full_disk_leaves_the_old_file_whole(tmp_path: Path) -> None:
+    path = tmp_path / "chat.json"
+    store = SimpleChatStore()
+    store.add_message("a", say("old"))
+    store.persist(path)
+    before = path.read_bytes()
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("full True\n", "")
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["chat.json"]
+
+
+def test_a_file_of_llama_index_is_read() -> None:
+    text = {"block_type": "text", "text": "What is this?"}
+    image = {"block_type": "image", "image": "aGk=", "image_mimetype": "image/png", "url": None}
+    call = {"tool_calls": [{"id": "1", "function": {"name": "f", "arguments": "{}"}}]}
+    theirs = {
+        "store": {
+            "a": [
+                {"role": "user", "additional_kwargs": {}, "blocks": [text]},
+                {"role": "assistant", "additional_kwargs": call, "blocks": []},
+                {"role": "user", "additional_kwargs": {}, "blocks": [text, image]},
+                {"role": "user", "additional_kwargs": {}, "content": "older"},
+            ]
+        },
+        "class_name": "SimpleChatStore",
+    }
+    for form in (json.dumps(theirs), json.dumps(json.dumps(theirs))):
+        store = SimpleChatStore.parse_raw(form)
+        first, second, third, fourth = store.get_messages("a")
+        assert first == say("What is this?")
+        assert second == ChatMessage(role="assistant", content=None, additional_kwargs=call)
+        blocks = third.model_dump(exclude_unset=True)["content"]
+        assert [block["type"] for block in blocks] == ["text", "image"]
+        assert blocks[1]["data"] == "aGk="
+        assert blocks[1]["media_type"] == "image/png"
+        assert fourth == say("older")
+        assert len({m.id for m in store.get_messages("a")}) == 4
+        store.add_message("a", say("new"))
+        assert SimpleChatStore.parse_raw(store.json()).get_messages("a")[-1] == say("new")

@@ -1,0 +1,131 @@
+"""The choice of a window, over generated conversations."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatstore.core.memory.window import PINNED_ROLES, Window
+from chatstore.core.messages import ChatMessage
+from chatstore.core.testing.provider_rules import provider_violations, window_violations
+
+
+def say(role: str, *, calls: str = "", answers: str = "", text: str = "x") -> ChatMessage:
+    """Make a message; each letter of ``calls`` and ``answers`` is the id of a call."""
+    if answers and role == "user":
+        blocks = [{"type": "tool_result", "tool_use_id": name} for name in answers]
+        return ChatMessage(role=role, content=blocks)
+    kwargs: dict[str, object] = {}
+    if answers:
+        kwargs["tool_call_id"] = answers
+    if calls:
+        kwargs["tool_calls"] = [{"id": name, "type": "function"} for name in calls]
+    return ChatMessage(role=role, content=text, additional_kwargs=kwargs)
+
+
+def talk(script: str) -> list[ChatMessage]:
+    """Read a script.
+
+    Its words: ``s`` system, ``d`` developer, ``u`` user, ``a`` assistant, ``+ab`` calls, ``-a`` a
+    result, ``=ab`` results in one user message.
+    """
+    messages = []
+    for number, word in enumerate(script.split()):
+        if word[0] == "+":
+            message = say("assistant", calls=word[1:])
+        elif word[0] == "-":
+            message = say("tool", answers=word[1:])
+        elif word[0] == "=":
+            message = say("user", answers=word[1:])
+        else:
+            message = say({"s": "system", "u": "user", "a": "assistant", "d": "developer"}[word])
+        messages.append(message.model_copy(update={"id": str(number)}))
+    return messages
+
+
+def cost(message: ChatMessage) -> int:
+    """Count a number of tokens that differs from message to message."""
+    return 1 + int(message.id or 0) % 3
+
+
+def choose(messages: list[ChatMessage], limit: int) -> tuple[list[int], bool]:
+    """Return the places of the window, and whether it fits."""
+    leading = 0
+    while leading < len(messages) and messages[leading].role in PINNED_ROLES:
+        leading += 1
+    window = Window(limit - sum(map(cost, messages[:leading])))
+    for message in reversed(messages[leading:]):
+        if window.enough:
+            break
+        window.add(message, cost(message))
+    else:
+        window.finish()
+    chosen = [int(message.id or 0) for message in window.messages()]
+    return [*range(leading), *chosen], window.fits
+
+
+WORDS = ["s", "d", "u", "a", "+a", "+b", "+ab", "-a", "-b", "=a", "=ab", "u a", "+ab -b -a"]
+SCRIPTS = st.lists(st.sampled_from(WORDS), max_size=14).map(" ".join)
+
+
+@given(SCRIPTS, st.integers(1, 40))
+def test_a_window_keeps_its_promises(script: str, limit: int) -> None:
+    messages = talk(script)
+
+    places, fits = choose(messages, limit)
+
+    window = [messages[place] for place in places]
+    assert window_violations(messages, window, limit, cost) == []
+    assert fits == (sum(map(cost, window)) <= limit)
+
+
+@given(SCRIPTS, st.integers(1, 40))
+def test_a_larger_limit_never_gives_less(script: str, limit: int) -> None:
+    messages = talk(script)
+
+    assert set(choose(messages, limit)[0]) <= set(choose(messages, limit + 1)[0])
+
+
+@given(SCRIPTS)
+def test_all_that_a_provider_accepts_is_kept_where_it_fits(script: str) -> None:
+    messages = talk(f"u {script} u")
+
+    if provider_violations(messages) == []:
+        assert choose(messages, 10**30)[0] == list(range(len(messages)))
+
+
+@pytest.mark.parametrize(
+    ("script", "limit", "expected"),
+    [
+        ("", 9, []),
+        ("s d", 1, [0, 1]),
+        ("u a u a", 99, [0, 1, 2, 3]),
+        ("u a u a", 4, [2, 3]),
+        ("s u a u a", 6, [0, 3, 4]),
+        ("a u a", 99, [1, 2]),
+        ("a a a", 5, [1, 2]),
+        ("u +ab -b -a a u", 99, [0, 1, 2, 3, 4, 5]),
+        ("u +a =a a u", 99, [0, 1, 2, 3, 4]),
+        ("u +ab -a u", 99, [0, 3]),
+        ("u +a u -a a u", 99, [0, 2, 4, 5]),
+        ("u +ab -a", 99, [0, 1, 2]),
+        ("u +a", 99, [0, 1]),
+        ("u a +a u -a", 1, [0, 1, 2, 4]),
+        ("u +a +b -b -a", 99, [0, 1, 4]),
+        ("u a -z", 99, [0, 1]),
+        ("u +a -a u a -a", 4, [3, 4]),
+    ],
+)
+def test_what_is_chosen(script: str, limit: int, expected: list[int]) -> None:
+    assert choose(talk(script), limit)[0] == expected
+
+
+def test_it_stops_when_it_has_enough() -> None:
+    window = Window(3)
+    for message in talk("u a u"):
+        assert not window.enough
+        window.add(message, 2)
+
+    assert window.enough
+    assert len(window.messages()) == 1
