@@ -26,6 +26,7 @@ class ReadingStore(SimpleChatStore):
     """Notes how many records each page has, and may be changed after one."""
 
     def __init__(self) -> None:
+        """Begin with no pages."""
         super().__init__()
         self.pages: list[int] = []
         self.after_page: Callable[[], None] = lambda: None
@@ -94,7 +95,9 @@ def test_a_window_keeps_its_promises(roles: list[str], limit: int) -> None:
             role = "assistant"  # noqa: PLW2901
         elif role.startswith("tool"):
             role, kwargs["tool_call_id"] = role.split()  # noqa: PLW2901
-        messages.append(said(role, number, **kwargs))
+        message = said(role, number, **kwargs)
+        message.content = "word " * (number * 7 % 40)  # a small turn may follow a large one
+        messages.append(message)
     store = SimpleChatStore()
     store.add_messages(KEY, messages)
     buffer = ChatMemoryBuffer(limit, store, tokenizer_fn=words)
@@ -125,6 +128,15 @@ def test_a_turn_above_the_limit_comes_back_whole(call: Call, initial: int) -> No
     with pytest.warns(TokenLimitWarning):
         window = call(buffer, "get", initial_token_count=initial)
     assert window == [system, *turns(2)[2:]]
+
+
+def test_a_small_turn_does_not_follow_one_that_did_not_fit(call: Call) -> None:
+    buffer = ChatMemoryBuffer(60, tokenizer_fn=words)
+    first, _, third, _, *rest = turns(4)
+    third.content = "word " * 100
+    buffer.put_messages([first, third, *rest])
+
+    assert call(buffer, "get") == rest
 
 
 def test_no_more_is_read_than_needed(call: Call) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -46,7 +45,7 @@ def test_a_round_trip_keeps_everything(tmp_path: Path) -> None:
     again.add_message("a/\n\0", told[0])  # its id is still known
     assert again.count_messages("a/\n\0") == 3
     assert SimpleChatStore.parse_raw(again.json()).get_messages("a/\n\0") == told
-    assert os.listdir(path.parent) == ["chat.json"]
+    assert [file.name for file in path.parent.iterdir()] == ["chat.json"]
 
 
 def test_expiry_is_kept(tmp_path: Path) -> None:
@@ -151,7 +150,7 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
     assert isinstance(caught.value.__cause__, OSError)
     with pytest.raises(StoreAccessError):
         SimpleChatStore().persist(tmp_path)
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 FULL_DISK = """
@@ -184,7 +183,7 @@ def test_a_full_disk_leaves_the_old_file_whole(tmp_path: Path) -> None:
     )
     assert (done.stdout, done.stderr) == ("full True\n", "")
     assert path.read_bytes() == before
-    assert os.listdir(tmp_path) == ["chat.json"]
+    assert [file.name for file in tmp_path.iterdir()] == ["chat.json"]
 
 
 def test_a_file_of_llama_index_is_read() -> None:

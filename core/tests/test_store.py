@@ -253,7 +253,7 @@ def test_drivers_errors_leave_as_ours() -> None:
         lambda: Broken().close(),
         lambda: asyncio.run(Broken().async_close()),
     ):
-        with pytest.raises(StoreUnavailableError, match="^down$") as caught:
+        with pytest.raises(StoreUnavailableError, match=r"^down$") as caught:
             act()
         assert isinstance(caught.value.__cause__, DriverError)
 
@@ -273,7 +273,7 @@ def test_a_closed_store_refuses_everything() -> None:
     for act in (
         lambda: store.add_message("a", say("x")),
         lambda: store.get_messages("a", last=0),
-        lambda: store.get_keys(),
+        store.get_keys,
         lambda: next(store.iter_messages("a")),
         lambda: asyncio.run(store.async_delete_messages("a")),
     ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -145,6 +146,7 @@ def test_a_forked_child_gets_threads_and_locks_of_its_own(store: Store) -> None:
     with store._executor_lock:  # as if another thread had been about to use it
         child = os.fork()
         if child == 0:
+            signal.alarm(WAIT)  # ends a child that hangs
             ok = False
             try:
                 asyncio.run(asyncio.wait_for(store.async_count_messages("a"), WAIT))

@@ -210,9 +210,9 @@ class ChatMemoryBuffer:
     def _plan_get(self, room: int) -> Plan[_Window]:
         yield from self._plan_seed()
         for _ in range(_TRIES):
-            window = yield from self._plan_pages(room)
-            if window is not None:
-                return window
+            found = yield from self._plan_pages(room)
+            if found is not None:
+                return found
         # Replaced again and again while it was read: all of it, at one moment.
         page = yield from self.chat_store._read_newest(self.chat_store_key, None)
         messages = codec.decode_all(self.chat_store_key, page.records)
@@ -289,7 +289,7 @@ def _with_ids(messages: Iterable[ChatMessage]) -> list[ChatMessage]:
     """Return copies with ids that depend on place and content alone."""
     seeds = []
     for place, message in enumerate(messages):
-        codec.encode(message, _NO_TIME)  # refuses what could not be stored, before it is copied
+        codec.encode(message, _NO_TIME)  # refuses what is no message, before it is copied
         said = codec.encode(message.model_copy(update={"id": str(place)}), _NO_TIME).body
         digest = hashlib.blake2b(said.encode(), digest_size=16).hexdigest()
         identity = message.id or f"seed-{digest}"

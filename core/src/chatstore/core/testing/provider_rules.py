@@ -6,6 +6,7 @@ The rules are the strict union of what OpenAI and Anthropic document: what passe
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from chatstore.core.messages import ChatMessage, MessageRole
 from chatstore.core.tools import tool_call_ids, tool_result_ids
@@ -58,7 +59,7 @@ def window_violations(
     chosen = [places[message.id] for message in window]
     if any(conversation[place] != message for place, message in zip(chosen, window, strict=True)):
         found.append("a message was changed")
-    if any(after <= before for before, after in zip(chosen, chosen[1:], strict=False)):
+    if any(after <= before for before, after in pairwise(chosen)):
         found.append("the messages are out of order, or one is there twice")
     leading = _count_leading(conversation)
     if chosen[:leading] != list(range(leading)):

@@ -1,0 +1,35 @@
+"""The contract: one class a promise, and one that inherits them all."""
+
+from chatstore.core.testing.contract.arguments import Arguments
+from chatstore.core.testing.contract.atomicity import Atomicity
+from chatstore.core.testing.contract.errors import Errors
+from chatstore.core.testing.contract.fidelity import Fidelity
+from chatstore.core.testing.contract.idempotency import Idempotency
+from chatstore.core.testing.contract.insert_delete import InsertDelete
+from chatstore.core.testing.contract.keys import Keys
+from chatstore.core.testing.contract.lifecycle import Lifecycle
+from chatstore.core.testing.contract.long_conversations import LongConversations
+from chatstore.core.testing.contract.order import Order
+from chatstore.core.testing.contract.paging import Paging
+from chatstore.core.testing.contract.ttl import Ttl
+from chatstore.core.testing.contract.writers import Writers
+
+__all__ = ["ChatStoreContract"]
+
+
+class ChatStoreContract(
+    Order,
+    Atomicity,
+    Writers,
+    Idempotency,
+    Paging,
+    Keys,
+    Fidelity,
+    Ttl,
+    Errors,
+    Lifecycle,
+    Arguments,
+    InsertDelete,
+    LongConversations,
+):
+    """Every promise of a store. A subclass gives the fixture ``backend``."""

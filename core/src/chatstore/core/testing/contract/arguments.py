@@ -1,0 +1,35 @@
+"""Arguments that make no sense are refused, and change nothing."""
+
+from typing import Any
+
+import pytest
+
+from chatstore.core import ChatStore, InvalidArgumentError
+from chatstore.core.testing.contract.base import Base, Colour, say
+
+
+class Arguments(Base):
+    @pytest.mark.parametrize(
+        ("name", "args", "kwargs"),
+        [
+            ("get_messages", (), {"last": -1}), ("get_messages", (), {"last": True}),
+            ("get_messages", (), {"last": "1"}), ("delete_message", (True,), {}),
+            ("delete_message", (1.0,), {}), ("add_message", (say("b"), "0"), {}),
+            ("add_message", (say("b"), False), {}), ("add_message", ("text",), {}),
+            ("set_messages", (["text"],), {}),
+        ],
+    )  # fmt: skip
+    def test_nonsense_is_refused(
+        self, store: ChatStore, do: Colour, name: str, args: Any, kwargs: Any
+    ) -> None:
+        do(store, "add_message", "k", say("a"))
+        with pytest.raises(InvalidArgumentError):
+            do(store, name, "k", *args, **kwargs)
+        assert do(store, "get_messages", "k") == [say("a")]
+
+    @pytest.mark.parametrize("size", [0, -1, True, "1"])
+    def test_iterators_check_at_the_call(self, store: ChatStore, do: Colour, size: Any) -> None:
+        with pytest.raises(InvalidArgumentError):
+            do.iterate(store, "iter_messages", "k", page_size=size)
+        with pytest.raises(InvalidArgumentError):
+            do.iterate(store, "iter_keys", page_size=size)

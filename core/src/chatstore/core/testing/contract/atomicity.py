@@ -1,0 +1,45 @@
+"""Each call takes effect as a whole or not at all."""
+
+from typing import Any
+
+import pytest
+
+from chatstore.core import ChatMessage, ChatStore, InvalidMessageError, MessageConflictError
+from chatstore.core.testing.contract.base import Base, Colour, say, texts
+
+
+class Atomicity(Base):
+    @pytest.mark.parametrize("name", ["add_messages", "set_messages"])
+    def test_one_bad_message_refuses_all(self, store: ChatStore, do: Colour, name: str) -> None:
+        do(store, "add_message", "k", say("a"))
+        bad: list[Any] = [say("b"), "no message", say("c")]
+        with pytest.raises(InvalidMessageError):
+            do(store, name, "k", bad)
+        assert texts(do(store, "get_messages", "k")) == ["a"]
+
+    def test_one_conflict_refuses_all(self, store: ChatStore, do: Colour) -> None:
+        do(store, "add_message", "k", say("a", id="1"))
+        with pytest.raises(MessageConflictError):
+            do(store, "add_messages", "k", [say("b"), say("other", id="1"), say("c")])
+        assert texts(do(store, "get_messages", "k")) == ["a"]
+
+    def test_groups_stay_adjacent(self, store: ChatStore, do: Colour) -> None:
+        def group(worker: int, turn: int) -> list[ChatMessage]:
+            return [say(f"{worker}.{turn}") for _ in range(5)]
+
+        do.together(
+            [[(store, "add_messages", ("k", group(w, t))) for t in range(6)] for w in range(6)]
+        )
+        got = texts(do(store, "get_messages", "k"))
+        assert len(got) == 180
+        assert all(len(set(got[i : i + 5])) == 1 for i in range(0, 180, 5))
+
+    def test_readers_see_old_or_new(self, store: ChatStore, do: Colour) -> None:
+        versions = [[say(str(v)) for _ in range(300)] for v in range(6)]
+        do(store, "set_messages", "k", versions[0])
+        writes = [(store, "set_messages", ("k", v)) for v in versions]
+        reads = [(store, "get_messages", ("k",)) for _ in range(8)]
+        results = do.together([writes, reads, reads])
+        seen = [texts(messages) for worker in results[1:] for messages in worker]
+        assert len(seen) == 16
+        assert all(len(s) == 300 and len(set(s)) == 1 for s in seen)

@@ -1,0 +1,137 @@
+"""The fixtures of the contract, and the colours that its tests run in."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from chatstore.core import ChatMessage, ChatStore, MessageRole
+from chatstore.core.testing.backend import Backend
+
+Call = Callable[["Colour"], Any]
+Steps = list[tuple[ChatStore, str, tuple[Any, ...]]]
+END = object()
+
+
+def say(text: str | None, **fields: Any) -> ChatMessage:
+    """Return a user's message."""
+    return ChatMessage(role=MessageRole.USER, content=text, **fields)
+
+
+def texts(messages: list[ChatMessage]) -> list[Any]:
+    """Return what the messages say."""
+    return [message.content for message in messages]
+
+
+class SyncColour:
+    """Calls a store's plain methods; workers are threads."""
+
+    name = "sync"
+
+    def __call__(self, store: ChatStore, name: str, *args: Any, **kwargs: Any) -> Any:
+        """Call one method."""
+        return getattr(store, name)(*args, **kwargs)
+
+    def iterate(self, store: ChatStore, name: str, *args: Any, **kwargs: Any) -> Callable[[], Any]:
+        """Return a function that gives the next item, and `END` after the last."""
+        iterator = getattr(store, name)(*args, **kwargs)
+        return lambda: next(iterator, END)
+
+    def together(self, workers: list[Steps]) -> list[list[Any]]:
+        """Let every worker make its calls, all at once; return their results."""
+        barrier = threading.Barrier(len(workers))
+
+        def work(steps: Steps) -> list[Any]:
+            barrier.wait(30)
+            return [self(store, name, *args) for store, name, args in steps]
+
+        with ThreadPoolExecutor(len(workers)) as pool:
+            return list(pool.map(work, workers))
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class AsyncColour:
+    """Calls a store's ``async_`` methods on one event loop; workers are tasks."""
+
+    name = "async"
+
+    def __init__(self) -> None:
+        """Make the loop."""
+        self.loop = asyncio.new_event_loop()
+
+    def __call__(self, store: ChatStore, name: str, *args: Any, **kwargs: Any) -> Any:
+        """Call one method."""
+        return self.loop.run_until_complete(getattr(store, f"async_{name}")(*args, **kwargs))
+
+    def iterate(self, store: ChatStore, name: str, *args: Any, **kwargs: Any) -> Callable[[], Any]:
+        """Return a function that gives the next item, and `END` after the last."""
+        iterator = getattr(store, f"async_{name}")(*args, **kwargs)
+
+        async def step() -> Any:
+            try:
+                return await iterator.__anext__()
+            except StopAsyncIteration:
+                return END
+
+        return lambda: self.loop.run_until_complete(step())
+
+    def together(self, workers: list[Steps]) -> list[list[Any]]:
+        """Let every worker make its calls, all at once; return their results."""
+
+        async def work(steps: Steps) -> list[Any]:
+            return [await getattr(store, f"async_{name}")(*args) for store, name, args in steps]
+
+        async def all_of_them() -> list[list[Any]]:
+            return list(await asyncio.gather(*map(work, workers)))
+
+        return self.loop.run_until_complete(all_of_them())
+
+    def close(self) -> None:
+        """Close the loop."""
+        self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+        self.loop.run_until_complete(self.loop.shutdown_default_executor())
+        self.loop.close()
+
+
+Colour = SyncColour | AsyncColour
+
+
+def drain(step: Callable[[], Any]) -> list[Any]:
+    """Return all items that an iterator still has."""
+    return list(iter(step, END))
+
+
+class Base:
+    """The fixtures; a subclass of the contract gives ``backend``."""
+
+    @pytest.fixture(params=[SyncColour, AsyncColour], ids=["sync", "async"])
+    def do(self, request: pytest.FixtureRequest) -> Iterator[Colour]:
+        """Return the colour to call in."""
+        colour: Colour = request.param()
+        yield colour
+        colour.close()
+
+    @pytest.fixture
+    def opened(self, backend: Backend, do: Colour) -> Iterator[Callable[..., ChatStore]]:
+        """Return a function that opens stores, which the test's end closes."""
+        stores: list[ChatStore] = []
+
+        def open_one(**kwargs: Any) -> ChatStore:
+            stores.append(backend.open(**kwargs))
+            return stores[-1]
+
+        yield open_one
+        for store in stores:
+            do(store, "close")
+
+    @pytest.fixture
+    def store(self, opened: Callable[..., ChatStore]) -> ChatStore:
+        """Return a store."""
+        return opened()

@@ -1,0 +1,83 @@
+"""What comes back equals what went in; what JSON cannot hold is refused."""
+
+from typing import Any
+
+import pytest
+
+from chatstore.core import ChatMessage, ChatStore, InvalidMessageError, MessageRole
+from chatstore.core.testing.contract.base import Base, Colour, say
+
+CONTENTS: list[Any] = [
+    None, "", "a\0b", "\U0001f600 \u00e9 e\u0301 \u2028", "\r\n\t\"\\'", [],
+    [{"type": "text", "text": ""}],
+    [{"type": "hologram", "depth": 3, "parts": [None, {"a": 1.5}]}],
+    [{"type": "tool_call", "id": "c", "name": "f", "arguments": {"x": [1, None]}}],
+]  # fmt: skip
+EXTRAS: list[Any] = [
+    2**53 + 1, -(2**63), 10**40, 0.1, 1e300, -0.5, True, None, "", [], {}, "1",
+    {"a": [{"b": {"c": [1, 2.5, "\0", None]}}]}, {"": "empty name", "\0": 1},
+]  # fmt: skip
+
+
+class Fidelity(Base):
+    @pytest.mark.parametrize("content", CONTENTS, ids=range(len(CONTENTS)))
+    def test_content_comes_back(self, store: ChatStore, do: Colour, content: Any) -> None:
+        message = ChatMessage(role=MessageRole.ASSISTANT, content=content)
+        do(store, "add_message", "k", message)
+        [got] = do(store, "get_messages", "k")
+        assert got == message
+        assert got.model_dump()["content"] == message.model_dump()["content"]
+
+    @pytest.mark.parametrize("value", EXTRAS, ids=range(len(EXTRAS)))
+    def test_additional_kwargs_come_back(self, store: ChatStore, do: Colour, value: Any) -> None:
+        do(store, "set_messages", "k", [say("a", additional_kwargs={"x": value})])
+        [got] = do(store, "get_messages", "k")
+        assert got.additional_kwargs == {"x": value}
+        assert type(got.additional_kwargs["x"]) is type(value)
+
+    @pytest.mark.parametrize("role", list(MessageRole))
+    def test_role_id_and_time_come_back(
+        self, store: ChatStore, do: Colour, role: MessageRole
+    ) -> None:
+        when = "2024-02-29T12:34:56.123456Z"
+        message = ChatMessage(role=role, content="a", id="\u00e9/#1", created_at=when)
+        do(store, "add_message", "k", message)
+        [got] = do(store, "get_messages", "k")
+        assert (got.role, got.id, got.created_at) == (role, message.id, message.created_at)
+
+    @pytest.mark.parametrize(
+        "value", [float("nan"), float("inf"), b"a", "\ud800", (1,), {1: 2}, {1}],
+        ids=["nan", "inf", "bytes", "surrogate", "tuple", "int-name", "set"],
+    )  # fmt: skip
+    @pytest.mark.parametrize("name", ["add_message", "set_messages"])
+    def test_what_json_cannot_hold_is_refused(
+        self, store: ChatStore, do: Colour, name: str, value: Any
+    ) -> None:
+        do(store, "add_message", "k", say("a"))
+        bad = say("b")
+        bad.additional_kwargs["x"] = [value]
+        with pytest.raises(InvalidMessageError):
+            do(store, name, "k", [bad] if name == "set_messages" else bad)
+        assert do(store, "get_messages", "k") == [say("a")]
+
+    def test_callers_message_is_not_changed(self, store: ChatStore, do: Colour) -> None:
+        message = say("a", additional_kwargs={"x": [1]})
+        before = message.model_dump()
+        do(store, "add_message", "k", message)
+        assert message.model_dump() == before
+        message.additional_kwargs["x"] = 2
+        [got] = do(store, "get_messages", "k")
+        assert got.additional_kwargs == {"x": [1]}
+
+    def test_returned_messages_are_copies(self, store: ChatStore, do: Colour) -> None:
+        do(store, "add_message", "k", say("a"))
+        [first] = do(store, "get_messages", "k")
+        first.content = "changed"
+        assert do(store, "get_messages", "k") == [say("a")]
+
+    def test_store_gives_id_and_time(self, store: ChatStore, do: Colour) -> None:
+        do(store, "add_messages", "k", [say("a"), say("a")])
+        one, two = do(store, "get_messages", "k")
+        assert one.id and two.id and one.id != two.id
+        assert one.created_at is not None
+        assert do(store, "get_messages", "k")[0].id == one.id

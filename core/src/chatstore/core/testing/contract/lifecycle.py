@@ -1,0 +1,99 @@
+"""Stores open lazily, close once, and survive threads, loops, forks and cancellation."""
+
+import asyncio
+import multiprocessing
+import warnings
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from chatstore.core import ChatStore, StoreClosedError
+from chatstore.core.testing.backend import Backend
+from chatstore.core.testing.contract.base import Base, Colour, say, texts
+
+
+def _use_in_child(store: ChatStore) -> None:
+    store.add_message("k", say("child"))
+    if "child" not in texts(store.get_messages("k")):
+        raise SystemExit(3)
+
+
+class Lifecycle(Base):
+    def test_closed_store_raises(self, store: ChatStore, do: Colour) -> None:
+        do(store, "add_message", "k", say("a"))
+        do(store, "close")
+        do(store, "close")
+        for name in ("get_messages", "count_messages", "delete_messages"):
+            with pytest.raises(StoreClosedError):
+                do(store, name, "k")
+        with pytest.raises(StoreClosedError):
+            do(store, "add_message", "k", say("b"))
+
+    def test_closes_before_first_use(self, store: ChatStore, do: Colour) -> None:
+        do(store, "close")
+        with pytest.raises(StoreClosedError):
+            do(store, "get_keys")
+
+    def test_loops_one_after_another(self, opened: Callable[..., ChatStore]) -> None:
+        store = opened()
+        for i in range(3):
+            asyncio.run(store.async_add_message("k", say(str(i))))
+        assert texts(store.get_messages("k")) == ["0", "1", "2"]
+
+    def test_loops_at_once_beside_threads(self, opened: Callable[..., ChatStore]) -> None:
+        store = opened()
+
+        async def append(worker: int) -> None:
+            for i in range(10):
+                await store.async_add_message("k", say(f"{worker} {i}"))
+
+        def work(worker: int) -> None:
+            if worker % 2:
+                asyncio.run(append(worker))
+            else:
+                for i in range(10):
+                    store.add_message("k", say(f"{worker} {i}"))
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(work, range(4)))
+        got = texts(store.get_messages("k"))
+        assert len(got) == 40
+        for w in range(4):
+            assert [t for t in got if t[0] == str(w)] == [f"{w} {i}" for i in range(10)]
+
+    @pytest.mark.parametrize("ticks", [0, 1, 2, 5])
+    def test_cancelled_call_is_whole_or_none(
+        self, opened: Callable[..., ChatStore], ticks: int
+    ) -> None:
+        store = opened()
+
+        async def scenario() -> None:
+            messages = [say(str(i)) for i in range(50)]
+            task = asyncio.create_task(store.async_add_messages("k", messages))
+            for _ in range(ticks):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            assert await store.async_count_messages("k") in (0, 50)
+            await store.async_add_message("k", say("after"))
+            assert texts(await store.async_get_messages("k", last=1)) == ["after"]
+
+        asyncio.run(scenario())
+
+    def test_forked_child_works(self, backend: Backend, opened: Callable[..., ChatStore]) -> None:
+        if "fork" not in multiprocessing.get_all_start_methods():
+            pytest.skip("this system cannot fork")
+        store = opened()
+        store.add_message("k", say("parent"))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            child = multiprocessing.get_context("fork").Process(target=_use_in_child, args=(store,))
+            child.start()
+        child.join(30)
+        if child.is_alive():
+            child.kill()
+            child.join()
+        assert child.exitcode == 0
+        expected = ["parent", "child"] if backend.shared_between_processes else ["parent"]
+        assert texts(store.get_messages("k")) == expected

@@ -1,0 +1,61 @@
+"""Messages come back in the order in which they were added."""
+
+from typing import Any
+
+import pytest
+
+from chatstore.core import ChatStore
+from chatstore.core.testing.contract.base import Base, Colour, say, texts
+
+
+class Order(Base):
+    def test_appends_keep_their_order(self, store: ChatStore, do: Colour) -> None:
+        for i in range(12):
+            do(store, "add_message", "k", say(str(i)))
+        assert texts(do(store, "get_messages", "k")) == [str(i) for i in range(12)]
+        assert do(store, "count_messages", "k") == 12
+
+    def test_created_at_does_not_decide_the_order(self, store: ChatStore, do: Colour) -> None:
+        late, early = "2030-01-01T00:00:00Z", "2001-01-01T00:00:00Z"
+        do(store, "add_message", "k", say("a", created_at=late, id="z"))
+        do(store, "add_message", "k", say("b", created_at=early, id="a"))
+        assert texts(do(store, "get_messages", "k")) == ["a", "b"]
+
+    def test_set_replaces(self, store: ChatStore, do: Colour) -> None:
+        do(store, "set_messages", "k", [say("a"), say("b"), say("c")])
+        do(store, "set_messages", "k", [say("d")])
+        do(store, "add_message", "k", say("e"))
+        assert texts(do(store, "get_messages", "k")) == ["d", "e"]
+
+    def test_set_of_nothing_forgets(self, store: ChatStore, do: Colour) -> None:
+        do(store, "set_messages", "k", [say("a")])
+        do(store, "set_messages", "k", [])
+        assert do(store, "get_messages", "k") == []
+        assert do(store, "get_keys") == []
+
+    def test_add_of_nothing_makes_no_conversation(self, store: ChatStore, do: Colour) -> None:
+        do(store, "add_messages", "k", [])
+        assert do(store, "get_keys") == []
+
+    @pytest.mark.parametrize("last", [0, 1, 3, 4, 5, 10**30])
+    def test_last(self, store: ChatStore, do: Colour, last: int) -> None:
+        do(store, "add_messages", "k", [say(t) for t in "abcd"])
+        expected: list[Any] = list("abcd")[max(0, 4 - last) :]
+        assert texts(do(store, "get_messages", "k", last=last)) == expected
+
+    def test_missing_conversation_is_empty(self, store: ChatStore, do: Colour) -> None:
+        assert do(store, "get_messages", "no") == []
+        assert do(store, "get_messages", "no", last=3) == []
+        assert do(store, "count_messages", "no") == 0
+        do(store, "delete_messages", "no")
+        assert do(store, "get_keys") == []
+
+    def test_what_one_colour_writes_the_other_reads(self, store: ChatStore, do: Colour) -> None:
+        do(store, "add_message", "k", say("a"))
+        if do.name == "sync":
+            return
+        store.add_message("k", say("b"))
+        do(store, "add_message", "k", say("c"))
+        assert texts(store.get_messages("k")) == ["a", "b", "c"]
+        assert texts(do(store, "get_messages", "k")) == ["a", "b", "c"]
+        store.close()

@@ -1,0 +1,54 @@
+"""A conversation is gone ``ttl`` seconds after its last write."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from chatstore.core import ChatStore
+from chatstore.core.testing.backend import Backend
+from chatstore.core.testing.contract.base import Base, Colour, drain, say, texts
+
+
+class Ttl(Base):
+    @pytest.fixture
+    def passing(
+        self, backend: Backend, opened: Callable[..., ChatStore]
+    ) -> tuple[ChatStore, Callable[[float], None]]:
+        """Return a store with a ttl, and a function that lets so many ttls pass."""
+        if not backend.own_clock:
+            return opened(ttl=2), lambda ttls: time.sleep(2 * ttls)
+        now = [1_800_000_000.0]
+
+        def wait(ttls: float) -> None:
+            now[0] += 60 * ttls
+
+        return opened(ttl=60, clock=lambda: now[0]), wait
+
+    def test_expired_is_gone_from_every_method(
+        self, passing: tuple[ChatStore, Callable[[float], None]], do: Colour
+    ) -> None:
+        store, wait = passing
+        do(store, "add_messages", "k", [say("a", id="1"), say("b")])
+        wait(1.25)
+        assert do(store, "get_messages", "k") == []
+        assert do(store, "get_messages", "k", last=1) == []
+        assert do(store, "count_messages", "k") == 0
+        assert do(store, "get_keys") == []
+        assert drain(do.iterate(store, "iter_messages", "k")) == []
+        assert do(store, "delete_last_message", "k") is None
+        assert do(store, "delete_message", "k", 0) is None
+        do(store, "add_message", "k", say("new", id="1"))
+        assert texts(do(store, "get_messages", "k")) == ["new"]
+
+    def test_a_write_renews_the_whole_conversation(
+        self, passing: tuple[ChatStore, Callable[[float], None]], do: Colour
+    ) -> None:
+        store, wait = passing
+        do(store, "add_message", "k", say("a"))
+        wait(0.6)
+        do(store, "add_message", "k", say("b"))
+        wait(0.6)
+        assert texts(do(store, "get_messages", "k")) == ["a", "b"]
+        wait(0.65)
+        assert do(store, "get_messages", "k") == []

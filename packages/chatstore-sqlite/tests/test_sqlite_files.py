@@ -1,0 +1,155 @@
+"""What can be wrong with a file, and what else may stand in it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from chatstore.core import (
+    ChatMessage,
+    CorruptStoreError,
+    InvalidArgumentError,
+    SchemaVersionError,
+    StoreAccessError,
+    StoreFullError,
+    StoreUnavailableError,
+)
+from chatstore.sqlite import SQLiteChatStore
+
+
+def say(text):
+    return ChatMessage(role="user", content=text)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "chat.db"
+
+
+def rows(path, statement):
+    with closing(sqlite3.connect(path)) as db, db:
+        return db.execute(statement).fetchall()
+
+
+@pytest.mark.parametrize("wrong", ["", ":memory:", None, 7])
+def test_no_file_is_refused(wrong):
+    with pytest.raises(InvalidArgumentError, match="SimpleChatStore"):
+        SQLiteChatStore(wrong)
+
+
+def test_constructor_makes_no_file(path):
+    SQLiteChatStore(path).close()
+    assert not path.exists()
+
+
+def test_missing_folder_is_named(tmp_path):
+    with SQLiteChatStore(tmp_path / "none" / "chat.db") as store:
+        with pytest.raises(StoreAccessError, match="none") as caught:
+            store.add_message("k", say("x"))
+        assert isinstance(caught.value.__cause__, sqlite3.Error)
+
+
+def test_file_that_is_no_database_stays_as_it_is(path):
+    path.write_bytes(b"no database " * 1000)
+    with SQLiteChatStore(path) as store, pytest.raises(CorruptStoreError):
+        store.get_messages("k")
+    assert path.read_bytes() == b"no database " * 1000
+
+
+def test_later_schema_is_refused(path):
+    with SQLiteChatStore(path) as store:
+        store.add_message("k", say("x"))
+    rows(path, "UPDATE chatstore_schema SET version = 2")
+    with SQLiteChatStore(path) as store, pytest.raises(SchemaVersionError, match="2"):
+        store.get_messages("k")
+
+
+def test_read_only_connection_refuses_writes(path):
+    with SQLiteChatStore(path) as store:
+        store.add_message("k", say("x"))
+        with store._connections.borrow() as db:
+            db.execute("PRAGMA query_only = ON")
+        with pytest.raises(StoreAccessError):
+            store.add_message("k", say("y"))
+        assert store.count_messages("k") == 1
+
+
+def test_full_database_keeps_what_it_has(path):
+    with SQLiteChatStore(path) as store:
+        store.add_message("k", say("x"))
+        with store._connections.borrow() as db:
+            db.execute("PRAGMA max_page_count = 1")  # SQLite takes the present size
+        with pytest.raises(StoreFullError):
+            store.add_message("k", say("y" * 1_000_000))
+        assert [message.content for message in store.get_messages("k")] == ["x"]
+
+
+def test_another_writer_is_waited_for_and_then_reported(path):
+    with SQLiteChatStore(path, timeout=0.05) as store:
+        store.add_message("k", say("x"))
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StoreUnavailableError):
+                store.add_message("k", say("y"))
+            assert store.count_messages("k") == 1
+            other.execute("ROLLBACK")
+        store.add_message("k", say("y"))
+        assert store.count_messages("k") == 2
+
+
+def test_other_tables_are_left_alone(path):
+    rows(path, "CREATE TABLE conversations (key TEXT)")
+    rows(path, "INSERT INTO conversations VALUES ('mine')")
+    with SQLiteChatStore(path) as store:
+        store.set_messages("k", [say("x")])
+        store.delete_messages("k")
+        assert store.get_keys() == []
+    assert rows(path, "SELECT key FROM conversations") == [("mine",)]
+
+
+def test_purge_reclaims_only_what_expired(path):
+    now = [1000.0]
+    with SQLiteChatStore(path, ttl=10, clock=lambda: now[0]) as store:
+        store.set_messages("old", [say(str(n)) for n in range(5000)])
+        now[0] += 9
+        store.add_message("new", say("x"))
+        now[0] += 1
+        store.purge_expired()
+        assert store.get_keys() == ["new"]
+    assert rows(path, "SELECT count(*) FROM chatstore_messages") == [(1,)]
+    assert rows(path, "SELECT key FROM chatstore_conversations") == [("new",)]
+
+
+def test_writes_reclaim_a_bounded_part(path):
+    now = [1000.0]
+    with SQLiteChatStore(path, ttl=10, clock=lambda: now[0]) as store:
+        store.set_messages("k", [say(str(n)) for n in range(500)])
+        now[0] += 10
+        for left in (301, 102, 3):
+            store.add_message("k", say("again"))
+            assert rows(path, "SELECT count(*) FROM chatstore_messages") == [(left,)]
+        assert store.count_messages("k") == 3
+
+
+def first_use(path, barrier, number):
+    with SQLiteChatStore(path) as store:
+        barrier.wait(60)
+        store.add_message("k", say(str(number)))
+
+
+def test_sixteen_processes_make_the_tables_at_once(path):
+    spawn = multiprocessing.get_context("spawn")
+    barrier = spawn.Barrier(16)
+    workers = [spawn.Process(target=first_use, args=(path, barrier, n)) for n in range(16)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(90)
+    assert [worker.exitcode for worker in workers] == [0] * 16
+    with SQLiteChatStore(path) as store:
+        said = sorted(int(message.content) for message in store.get_messages("k"))
+    assert said == list(range(16))
+    assert rows(path, "SELECT version FROM chatstore_schema") == [(1,)]
