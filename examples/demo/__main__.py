@@ -8,15 +8,15 @@ import sys
 import tempfile
 from pathlib import Path
 
+from examples.demo.conversations import BadFileError, read_conversations
+from examples.demo.report import show_messages, show_totals, show_windows
+from examples.demo.sample import sample
+from examples.demo.windows import LIMITS, JudgedWindow, judge_windows, load_tokens
 from rich.console import Console
 from rich.progress import track
 
 from chatstore.core import ChatMessage, TokenCounter
 from chatstore.sqlite import SQLiteChatStore
-from examples.demo.conversations import BadFileError, read_conversations
-from examples.demo.report import show_messages, show_totals, show_windows
-from examples.demo.sample import sample
-from examples.demo.windows import LIMITS, JudgedWindow, judge_windows, load_tokens
 
 KEY = "travel office/Gruber"
 _HALF = 9

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from examples.demo.windows import JudgedWindow
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -9,7 +10,6 @@ from rich.text import Text
 
 from chatstore.core import ChatMessage
 from chatstore.core.tools import tool_call_ids
-from examples.demo.windows import JudgedWindow
 
 _COLOURS = {"system": "magenta", "user": "cyan", "assistant": "green", "tool": "yellow"}
 

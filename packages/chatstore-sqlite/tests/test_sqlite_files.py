@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 
 import pytest
@@ -134,21 +135,41 @@ def test_writes_reclaim_a_bounded_part(path):
         assert store.count_messages("k") == 3
 
 
-def first_use(path, barrier, number):
-    with SQLiteChatStore(path) as store:
-        barrier.wait(60)
-        store.add_message("k", say(str(number)))
+FIRST_USE = """
+import sys
+from chatstore.core import ChatMessage
+from chatstore.sqlite import SQLiteChatStore
+print("ready", flush=True)
+sys.stdin.readline()
+with SQLiteChatStore(sys.argv[1]) as store:
+    store.add_message("k", ChatMessage(role="user", content=sys.argv[2]))
+"""
 
 
 def test_sixteen_processes_make_the_tables_at_once(path):
-    spawn = multiprocessing.get_context("spawn")
-    barrier = spawn.Barrier(16)
-    workers = [spawn.Process(target=first_use, args=(path, barrier, n)) for n in range(16)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(90)
-    assert [worker.exitcode for worker in workers] == [0] * 16
+    pipe = subprocess.PIPE
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", FIRST_USE, path, str(number)],
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
+            text=True,
+        )
+        for number in range(16)
+    ]
+    try:
+        for worker in workers:
+            assert worker.stdout.readline() == "ready\n"
+        for worker in workers:
+            worker.stdin.write("go\n")
+            worker.stdin.flush()
+        complaints = [worker.communicate(timeout=60)[1] for worker in workers]
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.communicate()
+    assert complaints == [""] * 16
     with SQLiteChatStore(path) as store:
         said = sorted(int(message.content) for message in store.get_messages("k"))
     assert said == list(range(16))

@@ -4,6 +4,9 @@ Fields that a block does not declare are kept, and a block of a kind that is not
 kept as it is: what providers add tomorrow survives today.
 """
 
+# pyright: reportIncompatibleVariableOverride=false
+# Blocks narrow `type` to a literal, as pydantic tells them apart by it.
+
 from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias, Union

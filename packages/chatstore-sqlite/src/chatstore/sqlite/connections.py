@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import random
 import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from chatstore.sqlite import schema
 
@@ -61,17 +64,33 @@ class Connections:
         connection = sqlite3.connect(
             self._path, timeout=self._timeout, isolation_level=None, check_same_thread=False
         )
+        # Damaged text must reach the reader of its record, which names it; sqlite3's own error
+        # would quote it.
+        connection.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
         try:
             # A log lets readers and a writer go on together (https://sqlite.org/wal.html); FULL
             # makes every commit survive a loss of power.
-            if not _is_wal(connection) and os.access(self._path, os.W_OK):
-                connection.execute("PRAGMA journal_mode = WAL")
+            self._use_wal(connection)
             connection.execute("PRAGMA synchronous = FULL")
             schema.prepare(connection)
         except BaseException:
             connection.close()
             raise
         return connection
+
+    def _use_wal(self, connection: sqlite3.Connection) -> None:
+        """Switch the file to a write-ahead log, once in its life.
+
+        The switch does not wait for other processes as statements do: it fails at once.
+        """
+        deadline = time.monotonic() + self._timeout
+        while not _is_wal(connection) and os.access(self._path, os.W_OK):
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(random.uniform(0.001, 0.02))
 
 
 def _is_wal(connection: sqlite3.Connection) -> bool:

@@ -1,5 +1,6 @@
 """What comes back equals what went in; what JSON cannot hold is refused."""
 
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -39,7 +40,7 @@ class Fidelity(Base):
     def test_role_id_and_time_come_back(
         self, store: ChatStore, do: Colour, role: MessageRole
     ) -> None:
-        when = "2024-02-29T12:34:56.123456Z"
+        when = datetime(2024, 2, 29, 12, 34, 56, 123456, timezone.utc)
         message = ChatMessage(role=role, content="a", id="\u00e9/#1", created_at=when)
         do(store, "add_message", "k", message)
         [got] = do(store, "get_messages", "k")
@@ -78,6 +79,8 @@ class Fidelity(Base):
     def test_store_gives_id_and_time(self, store: ChatStore, do: Colour) -> None:
         do(store, "add_messages", "k", [say("a"), say("a")])
         one, two = do(store, "get_messages", "k")
-        assert one.id and two.id and one.id != two.id
+        assert one.id
+        assert two.id
+        assert one.id != two.id
         assert one.created_at is not None
         assert do(store, "get_messages", "k")[0].id == one.id

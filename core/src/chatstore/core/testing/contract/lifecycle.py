@@ -62,6 +62,18 @@ class Lifecycle(Base):
         for w in range(4):
             assert [t for t in got if t[0] == str(w)] == [f"{w} {i}" for i in range(10)]
 
+    def test_worker_threads_beside_tasks(self, opened: Callable[..., ChatStore]) -> None:
+        store = opened()
+
+        async def scenario() -> None:
+            calls = [asyncio.to_thread(store.add_message, "k", say(f"t{i}")) for i in range(12)]
+            tasks = [store.async_add_message("k", say(f"a{i}")) for i in range(12)]
+            await asyncio.gather(*calls, *tasks)
+            expected = [f"{c}{i}" for c in "at" for i in range(12)]
+            assert sorted(texts(await store.async_get_messages("k"))) == sorted(expected)
+
+        asyncio.run(scenario())
+
     @pytest.mark.parametrize("ticks", [0, 1, 2, 5])
     def test_cancelled_call_is_whole_or_none(
         self, opened: Callable[..., ChatStore], ticks: int

@@ -1,11 +1,12 @@
 """Messages come back in the order in which they were added."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from chatstore.core import ChatStore
-from chatstore.core.testing.contract.base import Base, Colour, say, texts
+from chatstore.core.testing.contract.base import AsyncColour, Base, Colour, say, texts
 
 
 class Order(Base):
@@ -50,12 +51,20 @@ class Order(Base):
         do(store, "delete_messages", "no")
         assert do(store, "get_keys") == []
 
-    def test_what_one_colour_writes_the_other_reads(self, store: ChatStore, do: Colour) -> None:
-        do(store, "add_message", "k", say("a"))
-        if do.name == "sync":
-            return
-        store.add_message("k", say("b"))
-        do(store, "add_message", "k", say("c"))
-        assert texts(store.get_messages("k")) == ["a", "b", "c"]
-        assert texts(do(store, "get_messages", "k")) == ["a", "b", "c"]
-        store.close()
+    def test_what_one_colour_writes_the_other_reads(self, opened: Callable[..., ChatStore]) -> None:
+        store, other = opened(), AsyncColour()
+        try:
+            store.add_message("k", say("a"))
+            other(store, "add_message", "k", say("b"))
+            store.add_messages("k", [say("c")])
+            assert texts(other(store, "get_messages", "k")) == ["a", "b", "c"]
+            assert store.get_messages("k") == other(store, "get_messages", "k")
+            assert other(store, "delete_last_message", "k") == say("c")
+            assert store.count_messages("k") == 2
+            other(store, "set_messages", "k", [say("d")])
+            assert texts(store.get_messages("k")) == ["d"]
+            store.delete_messages("k")
+            assert other(store, "get_keys") == []
+            other(store, "close")
+        finally:
+            other.close()

@@ -1,0 +1,48 @@
+"""The matrix of CI: which packages a change affects."""
+
+from pathlib import Path
+
+import pytest
+from scripts.affected import ROOT, affected, read_packages
+
+GRAPH = {
+    "core": set(),
+    "packages/lua": {"core"},
+    "packages/redis": {"core", "packages/lua"},
+    "packages/sqlite": {"core"},
+}
+
+
+@pytest.mark.parametrize(
+    ("paths", "expected"),
+    [
+        (["packages/redis/src/x.py"], ["packages/redis"]),
+        (["packages/lua/README.md"], ["packages/lua", "packages/redis"]),
+        (["core/src/a.py"], sorted(GRAPH)),
+        (["Makefile"], sorted(GRAPH)),
+        (["packages/redis-other/x"], sorted(GRAPH)),
+        (["packages/sqlite/a", "packages/redis/b"], ["packages/redis", "packages/sqlite"]),
+        ([], []),
+    ],
+)
+def test_affected(paths, expected):
+    assert affected(GRAPH, paths) == expected
+
+
+def test_graph_of_this_workspace():
+    graph = read_packages(ROOT)
+
+    assert graph["core"] == set()
+    assert graph["packages/chatstore-sqlite"] == {"core"}
+    assert set(graph) == {
+        file.parent.relative_to(ROOT).as_posix()
+        for pattern in ("core", "packages/*", "integrations/*")
+        for file in ROOT.glob(f"{pattern}/pyproject.toml")
+    }
+
+
+def test_no_packages_is_an_error(tmp_path: Path):
+    (tmp_path / "pyproject.toml").write_text('[tool.uv.workspace]\nmembers = ["core"]\n')
+
+    with pytest.raises(ValueError, match="no packages"):
+        read_packages(tmp_path)
