@@ -6,11 +6,12 @@ import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from chatstore.core.testing import Backend, ChatStoreContract
+from chatstore.core.testing import Backend, ChatStoreContract, ProcessContract
 from chatstore.sqlite import SQLiteChatStore
 
 
@@ -25,6 +26,9 @@ class SQLiteBackend(Backend):
     ) -> SQLiteChatStore:
         return SQLiteChatStore(self.path, ttl=ttl, clock=clock or time.time)
 
+    def opener(self) -> Callable[[], SQLiteChatStore]:
+        return partial(SQLiteChatStore, self.path)
+
     def corrupt(self, key: str, index: int) -> None:
         with closing(sqlite3.connect(self.path)) as db, db:
             changed = db.execute(
@@ -36,7 +40,7 @@ class SQLiteBackend(Backend):
             assert changed == 1
 
 
-class TestSQLiteContract(ChatStoreContract):
+class TestSQLiteContract(ChatStoreContract, ProcessContract):
     @pytest.fixture
     def backend(self, tmp_path: Path) -> SQLiteBackend:
         return SQLiteBackend(str(tmp_path / "chat.db"))

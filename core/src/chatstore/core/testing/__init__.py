@@ -1,6 +1,7 @@
 """The public contract suite: the promises of every store, as tests for anybody's backend.
 
-A backend's author subclasses `ChatStoreContract` and gives it one fixture, ``backend``.
+A backend's author subclasses `ChatStoreContract` and gives it one fixture, ``backend``. Where
+processes share the database, `ProcessContract` is a second base class.
 The names load on first use: importing this package needs no pytest.
 """
 
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from chatstore.core.testing.backend import Backend
     from chatstore.core.testing.contract import ChatStoreContract
+    from chatstore.core.testing.processes import ProcessContract
 
-__all__ = ["Backend", "ChatStoreContract"]
+__all__ = ["Backend", "ChatStoreContract", "ProcessContract"]
 
 
 def __getattr__(name: str) -> Any:
@@ -21,12 +23,14 @@ def __getattr__(name: str) -> Any:
         from chatstore.core.testing.backend import Backend
 
         return Backend
-    if name == "ChatStoreContract":
+    if name in {"ChatStoreContract", "ProcessContract"}:
         import pytest
 
-        pytest.register_assert_rewrite("chatstore.core.testing.contract")
+        for module in ("contract", "state_machine", "processes"):
+            pytest.register_assert_rewrite(f"chatstore.core.testing.{module}")
         from chatstore.core.testing.contract import ChatStoreContract
+        from chatstore.core.testing.processes import ProcessContract
 
-        return ChatStoreContract
+        return ChatStoreContract if name == "ChatStoreContract" else ProcessContract
     message = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(message)

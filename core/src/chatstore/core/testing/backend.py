@@ -11,7 +11,7 @@ from chatstore.core import ChatStore
 class Backend(ABC):
     """Opens stores on one fresh database.
 
-    It must be picklable where ``shared_between_processes``.
+    Where ``shared_between_processes``, `opener` must return something that can be pickled.
 
     Attributes:
         own_clock: `open` obeys ``clock``; otherwise the suite waits for a real second or two.
@@ -29,6 +29,10 @@ class Backend(ABC):
         self, *, ttl: float | None = None, clock: Callable[[], float] | None = None
     ) -> ChatStore:
         """Return another store on the same database; ``ttl`` and ``clock`` in seconds."""
+
+    def opener(self) -> Callable[[], ChatStore]:
+        """Return what another process calls to open a store: pickled there, so importable."""
+        return self.open
 
     @abstractmethod
     def corrupt(self, key: str, index: int) -> None:

@@ -13,6 +13,7 @@ from chatstore.core.testing.contract.order import Order
 from chatstore.core.testing.contract.paging import Paging
 from chatstore.core.testing.contract.ttl import Ttl
 from chatstore.core.testing.contract.writers import Writers
+from chatstore.core.testing.state_machine import StateMachineContract
 
 __all__ = ["ChatStoreContract"]
 
@@ -31,5 +32,6 @@ class ChatStoreContract(
     Arguments,
     InsertDelete,
     LongConversations,
+    StateMachineContract,
 ):
     """Every promise of a store. A subclass gives the fixture ``backend``."""

@@ -1,0 +1,144 @@
+"""A store against a list: random sequences of calls, shrunk by Hypothesis when one differs."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from chatstore.core import ChatMessage, MessageConflictError, MessageRole
+from chatstore.core.testing.backend import Backend
+from chatstore.core.testing.contract.base import AsyncColour, Colour, SyncColour
+
+_KEYS = st.sampled_from(["a", "a#7", "a/b", "\x00", "é🎉"])
+_TEXTS = st.text(max_size=8) | st.none()
+_IDS = st.none() | st.sampled_from(["1", "2", "3"])
+_INDEXES = st.integers(-6, 6)
+_COLOURS = st.sampled_from(["sync", "async"])
+_serial = itertools.count()
+
+
+class StoreAgainstLists(RuleBasedStateMachine):
+    """Makes every call on a store and on lists of messages, in a colour chosen for each."""
+
+    backend: Backend
+
+    def __init__(self) -> None:
+        """Open a store; keys of this run are its own, as the database may be shared."""
+        super().__init__()
+        self.colours: dict[str, Colour] = {"sync": SyncColour(), "async": AsyncColour()}
+        self.prefix = f"{next(_serial)}:"
+        self.store = self.backend.open()
+        self.lists: dict[str, list[ChatMessage]] = {}
+
+    def teardown(self) -> None:
+        """Forget the keys of this run."""
+        for key in list(self.lists):
+            self.store.delete_messages(key)
+        self.colours["async"](self.store, "close")
+        for colour in self.colours.values():
+            colour.close()
+
+    def _do(self, colour: str, name: str, *args: Any, **kwargs: Any) -> Any:
+        return self.colours[colour](self.store, name, *args, **kwargs)
+
+    def _list(self, key: str) -> list[ChatMessage]:
+        return self.lists.setdefault(self.prefix + key, [])
+
+    @rule(colour=_COLOURS, key=_KEYS, text=_TEXTS, id=_IDS, index=st.none() | _INDEXES)
+    def add(self, colour: str, key: str, text: str | None, id: str | None, index: Any) -> None:  # noqa: A002
+        """Append or insert; an id that is held is a repetition or a conflict."""
+        expected = self._list(key)
+        message = ChatMessage(role=MessageRole.USER, content=text, id=id)
+        held = next((m for m in expected if id is not None and m.id == id), None)
+        call = (colour, "add_message", self.prefix + key, message, index)
+        if held is not None and held != message:
+            with pytest.raises(MessageConflictError):
+                self._do(*call)
+            return
+        self._do(*call)
+        if held is None:
+            expected.insert(len(expected) if index is None else index, message)
+
+    @rule(colour=_COLOURS, key=_KEYS, texts=st.lists(_TEXTS, max_size=4))
+    def add_all(self, colour: str, key: str, texts: list[str | None]) -> None:
+        """Append some messages."""
+        messages = [ChatMessage(role=MessageRole.ASSISTANT, content=text) for text in texts]
+        self._do(colour, "add_messages", self.prefix + key, messages)
+        self._list(key).extend(messages)
+
+    @rule(colour=_COLOURS, key=_KEYS, texts=st.lists(_TEXTS, max_size=4))
+    def set(self, colour: str, key: str, texts: list[str | None]) -> None:
+        """Replace a conversation."""
+        messages = [ChatMessage(role=MessageRole.USER, content=text) for text in texts]
+        self._do(colour, "set_messages", self.prefix + key, messages)
+        self._list(key)[:] = messages
+
+    @rule(colour=_COLOURS, key=_KEYS, index=_INDEXES)
+    def delete_one(self, colour: str, key: str, index: int) -> None:
+        """Remove the message at an index."""
+        expected = self._list(key)
+        inside = -len(expected) <= index < len(expected)
+        removed = self._do(colour, "delete_message", self.prefix + key, index)
+        assert removed == (expected.pop(index) if inside else None)
+
+    @rule(colour=_COLOURS, key=_KEYS)
+    def delete_last(self, colour: str, key: str) -> None:
+        """Remove the newest message."""
+        expected = self._list(key)
+        removed = self._do(colour, "delete_last_message", self.prefix + key)
+        assert removed == (expected.pop() if expected else None)
+
+    @rule(colour=_COLOURS, key=_KEYS)
+    def delete(self, colour: str, key: str) -> None:
+        """Forget a conversation."""
+        self._do(colour, "delete_messages", self.prefix + key)
+        self._list(key).clear()
+
+    @rule(colour=_COLOURS, key=_KEYS, last=st.integers(0, 7), size=st.integers(1, 4))
+    def read(self, colour: str, key: str, last: int, size: int) -> None:
+        """Read in every way there is."""
+        name, expected = self.prefix + key, self._list(key)
+        newest = expected[len(expected) - last :] if last < len(expected) else expected
+        assert self._do(colour, "get_messages", name, last=last) == newest
+        assert self._do(colour, "count_messages", name) == len(expected)
+        for reverse in (False, True):
+            step = self.colours[colour].iterate(
+                self.store, "iter_messages", name, reverse=reverse, page_size=size
+            )
+            found = [step() for _ in expected]
+            assert found == (expected[::-1] if reverse else expected)
+
+    @rule(colour=_COLOURS)
+    def keys(self, colour: str) -> None:
+        """List the keys."""
+        listed = self._do(colour, "get_keys", self.prefix)
+        assert sorted(listed) == sorted(key for key, held in self.lists.items() if held)
+
+    @invariant()
+    def is_the_list(self) -> None:
+        """Compare every conversation."""
+        for key, expected in self.lists.items():
+            assert self.store.get_messages(key) == expected
+
+
+class StateMachineContract:
+    """Runs the state machine on a backend."""
+
+    def test_behaves_like_lists(self, backend: Backend) -> None:
+        """No sequence of calls tells a store from a list."""
+        machine = type("Machine", (StoreAgainstLists,), {"backend": backend})
+        # A fixture stays open over all examples: the keys of each are its own.
+        run_state_machine_as_test(
+            machine,
+            settings=settings(
+                max_examples=min(settings().max_examples, 500) // 5,
+                stateful_step_count=30,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
