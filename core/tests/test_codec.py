@@ -1,0 +1,155 @@
+"""Stored text: its exact form, and that everything comes back or is refused."""
+
+import json
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatstore.core import ChatMessage, CorruptMessageError, InvalidMessageError, TextBlock
+from chatstore.core.codec import decode, decode_all, encode, new_id
+from chatstore.core.records import StoredRecord
+
+NOW = datetime(2026, 11, 23, 12, 0, 0, 250, tzinfo=timezone.utc)
+
+# What version 1 wrote. A later version must read each of these; none may be changed.
+SNAPSHOTS = [
+    (
+        ChatMessage(role="user", content="Grüß Gott \x00 🎉", id="m1", created_at=NOW),
+        (
+            '{"v":1,"id":"m1","created_at":"2026-11-23T12:00:00.000250+00:00","role":"user",'
+            '"content":"Grüß Gott \\u0000 🎉"}'
+        ),
+    ),
+    (
+        ChatMessage(
+            role="assistant",
+            content=None,
+            additional_kwargs={"tool_calls": [{"id": "c", "n": 1.5}], "big": 10**40},
+            id='"quoted"',
+            created_at=datetime(2020, 1, 2, tzinfo=timezone(timedelta(hours=-3))),
+        ),
+        (
+            '{"v":1,"id":"\\"quoted\\"","created_at":"2020-01-02T00:00:00-03:00","role":"assistant",'
+            '"content":null,"additional_kwargs":{"tool_calls":[{"id":"c","n":1.5}],'
+            '"big":10000000000000000000000000000000000000000}}'
+        ),
+    ),
+    (
+        ChatMessage(
+            role="user",
+            content=[TextBlock(text="x"), {"type": "image_url", "image_url": {"url": None}}],
+            id="m3",
+            created_at=NOW,
+        ),
+        (
+            '{"v":1,"id":"m3","created_at":"2026-11-23T12:00:00.000250+00:00","role":"user",'
+            '"content":[{"type":"text","text":"x"},{"type":"image_url","image_url":{"url":null}}]}'
+        ),
+    ),
+]
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXT,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@pytest.mark.parametrize(("message", "body"), SNAPSHOTS)
+def test_snapshot(message, body):
+    assert encode(message, NOW).body == body
+
+    returned = decode("k", 0, body)
+    assert returned == message
+    assert (returned.id, returned.created_at) == (message.id, message.created_at)
+
+
+@given(st.none() | TEXT, st.dictionaries(TEXT, JSON, max_size=4))
+def test_round_trip(content, kwargs):
+    message = ChatMessage(role="tool", content=content, additional_kwargs=kwargs)
+
+    record = encode(message, NOW)
+
+    assert decode("k", 0, record.body) == message
+    assert json.loads(record.body)["v"] == 1
+
+
+@pytest.mark.parametrize(
+    "value",
+    [float("nan"), float("inf"), b"x", (1, 2), {1: 2}, {1, 2}, "\ud800", object(), 10**5000],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_would_change_is_refused(value):
+    message = ChatMessage(role="user", content="x")
+    message.additional_kwargs["a"] = [{"deep": value}]
+
+    with pytest.raises(InvalidMessageError):
+        encode(message, NOW)
+
+
+def test_no_message_is_refused():
+    for thing in ({"role": "user", "content": "x"}, "x", None):
+        with pytest.raises(InvalidMessageError, match="must be a ChatMessage"):
+            encode(thing, NOW)
+
+
+def test_message_is_not_changed():
+    message = ChatMessage(role="user", content="x")
+
+    first, second = encode(message, NOW), encode(message, NOW)
+
+    assert (message.id, message.created_at) == (None, None)
+    assert first.id != second.id
+    assert decode("k", 0, first.body).created_at == NOW
+
+
+def test_reformatted_text_is_read():
+    body = json.dumps(json.loads(SNAPSHOTS[1][1]), indent=2, sort_keys=True)
+
+    assert decode("k", 0, body) == SNAPSHOTS[1][0]
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("", "cannot be read"),
+        ('{"v":1,', "cannot be read"),
+        ("[]", "no version"),
+        ('{"role":"user"}', "no version"),
+        ('{"v":2,"role":"user"}', "version is 2"),
+        ('{"v":1,"role":"boss"}', "role"),
+        ('{"v":1,"role":"user","more":1}', "more"),
+        ('{"v":1,"role":"user"},{"role":"user"}', "cannot be read"),
+    ],
+)
+def test_unreadable_is_named(body, reason):
+    good = StoredRecord(3, SNAPSHOTS[0][1])
+    for read in (
+        lambda: decode("k", 7, body),
+        lambda: decode_all("k", [good, StoredRecord(7, body), good]),
+    ):
+        with pytest.raises(CorruptMessageError, match=reason) as caught:
+            read()
+        assert (caught.value.key, caught.value.position) == ("k", 7)
+
+
+def test_errors_do_not_quote_content():
+    with pytest.raises(CorruptMessageError) as caught:
+        decode("k", 0, '{"v":1,"role":"user","content":{"password":"hunter2"}}')
+
+    assert "hunter2" not in str(caught.value)
+
+
+def test_ids_sort_by_time():
+    ids = [new_id() for _ in range(1000)]
+
+    assert len(set(ids)) == 1000
+    assert [item[:12] for item in ids] == sorted(item[:12] for item in ids)
+    assert {len(item) for item in ids} == {32}
