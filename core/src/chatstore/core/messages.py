@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from enum import Enum
-from typing import Annotated, Any, Union
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, Union
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
@@ -41,6 +43,9 @@ def _check_id(value: str) -> str:
     return value
 
 
+RoleName: TypeAlias = Literal[
+    "system", "developer", "user", "assistant", "function", "tool", "chatbot", "model"
+]
 Text = Annotated[str, Field(strict=True), AfterValidator(_check_text)]
 Block = Annotated[Union[KnownBlock, ContentBlock], Field(union_mode="left_to_right")]  # noqa: UP007
 
@@ -69,6 +74,19 @@ class ChatMessage(BaseModel):
     additional_kwargs: dict[str, JsonValue] = Field(default_factory=dict)
     id: Annotated[Text, AfterValidator(_check_id)] | None = None
     created_at: AwareDatetime | None = None
+
+    if TYPE_CHECKING:
+        # What pydantic turns into the fields' types is welcome too; type checkers learn it here.
+        def __init__(
+            self,
+            *,
+            role: MessageRole | RoleName,
+            content: str | Sequence[ContentBlock | Mapping[str, Any]] | None = None,
+            additional_kwargs: Mapping[str, Any] = ...,
+            id: str | None = None,  # noqa: A002
+            created_at: datetime | None = None,
+        ) -> None:
+            """Make a message; raises ``pydantic.ValidationError`` for what does not fit."""
 
     def __eq__(self, other: object) -> bool:
         """Compare what was said."""
