@@ -82,7 +82,7 @@ class ChatMessage(BaseModel):
             *,
             role: MessageRole | RoleName,
             content: str | Sequence[ContentBlock | Mapping[str, Any]] | None = None,
-            additional_kwargs: Mapping[str, Any] = {},  # noqa: B006 - never runs
+            additional_kwargs: Mapping[str, Any] = {},
             id: str | None = None,  # noqa: A002
             created_at: datetime | None = None,
         ) -> None:
