@@ -85,19 +85,62 @@ class AsyncColour:
     def together(self, workers: list[Steps]) -> list[list[Any]]:
         """Let every worker make its calls, all at once; return their results."""
 
-        async def work(steps: Steps) -> list[Any]:
-            return [await getattr(store, f"async_{name}")(*args) for store, name, args in steps]
-
         async def all_of_them() -> list[list[Any]]:
-            return list(await asyncio.gather(*map(work, workers)))
+            return list(await asyncio.gather(*map(self._work, workers)))
 
         return self.loop.run_until_complete(all_of_them())
+
+    async def _work(self, steps: Steps) -> list[Any]:
+        return [await getattr(store, f"async_{name}")(*args) for store, name, args in steps]
 
     def close(self) -> None:
         """Close the loop."""
         self.loop.run_until_complete(self.loop.shutdown_asyncgens())
         self.loop.run_until_complete(self.loop.shutdown_default_executor())
         self.loop.close()
+
+
+class AcrossColour(AsyncColour):
+    """Calls plain and ``async_`` methods by turns; workers are threads and tasks."""
+
+    name = "across"
+
+    def __init__(self) -> None:
+        """Begin with a plain call."""
+        super().__init__()
+        self._plain = SyncColour()
+        self._is_plain_next = True
+
+    def __call__(self, store: ChatStore, name: str, *args: Any, **kwargs: Any) -> Any:
+        """Call one method."""
+        if self._takes_plain():
+            return self._plain(store, name, *args, **kwargs)
+        return super().__call__(store, name, *args, **kwargs)
+
+    def iterate(self, store: ChatStore, name: str, *args: Any, **kwargs: Any) -> Callable[[], Any]:
+        """Return a function that gives the next item, and `END` after the last."""
+        if self._takes_plain():
+            return self._plain.iterate(store, name, *args, **kwargs)
+        return super().iterate(store, name, *args, **kwargs)
+
+    def together(self, workers: list[Steps]) -> list[list[Any]]:
+        """Let every second worker make its calls in a thread; return the results of all."""
+
+        def work_plain(steps: Steps) -> list[Any]:
+            return [self._plain(store, name, *args) for store, name, args in steps]
+
+        async def all_of_them() -> list[list[Any]]:
+            works = [
+                asyncio.to_thread(work_plain, steps) if place % 2 else self._work(steps)
+                for place, steps in enumerate(workers)
+            ]
+            return list(await asyncio.gather(*works))
+
+        return self.loop.run_until_complete(all_of_them())
+
+    def _takes_plain(self) -> bool:
+        plain, self._is_plain_next = self._is_plain_next, not self._is_plain_next
+        return plain
 
 
 Colour = SyncColour | AsyncColour
@@ -111,7 +154,7 @@ def drain(step: Callable[[], Any]) -> list[Any]:
 class Base:
     """The fixtures; a subclass of the contract gives ``backend``."""
 
-    @pytest.fixture(params=[SyncColour, AsyncColour], ids=["sync", "async"])
+    @pytest.fixture(params=[SyncColour, AsyncColour, AcrossColour], ids=lambda colour: colour.name)
     def do(self, request: pytest.FixtureRequest) -> Iterator[Colour]:
         """Return the colour to call in."""
         colour: Colour = request.param()

@@ -24,6 +24,16 @@ class Errors(Base):
             assert isinstance(caught.value.position, int)
         assert do(store, "count_messages", "k") == 3
 
+    def test_corrupt_record_is_named(self, backend: Backend, store: ChatStore, do: Colour) -> None:
+        do(store, "add_messages", "k", [say(t) for t in "abcd"])
+        positions = []
+        for index in (3, 2, 0):
+            backend.corrupt("k", index)
+            with pytest.raises(CorruptMessageError) as caught:
+                do(store, "get_messages", "k")
+            positions.append(caught.value.position)
+        assert positions == sorted(set(positions), reverse=True)
+
     def test_corrupt_record_is_not_deleted_by_removing(
         self, backend: Backend, store: ChatStore, do: Colour
     ) -> None:

@@ -2,9 +2,13 @@
 
 import asyncio
 import multiprocessing
+import sys
+import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -19,7 +23,34 @@ def _use_in_child(store: ChatStore) -> None:
         raise SystemExit(3)
 
 
+@contextmanager
+def _connections_and_files() -> Iterator[list[str]]:
+    """Collect what this thread opens: files for writing, databases, connections."""
+    seen: list[str] = []
+    thread = threading.get_ident()
+    is_watching = True
+
+    def watch(event: str, args: tuple[Any, ...]) -> None:
+        if is_watching and threading.get_ident() == thread:
+            writes = event == "open" and isinstance(args[1], str) and set(args[1]) & set("wax+")
+            if writes or event in {"socket.connect", "socket.getaddrinfo", "sqlite3.connect"}:
+                seen.append(event)
+
+    sys.addaudithook(watch)  # it stays for good, hence the switch
+    try:
+        yield seen
+    finally:
+        is_watching = False
+
+
 class Lifecycle(Base):
+    def test_constructor_does_no_io(self, opened: Callable[..., ChatStore]) -> None:
+        opened()  # the modules that it needs are loaded now
+        with _connections_and_files() as seen:
+            store = opened()
+        assert seen == []
+        assert store.get_messages("k") == []
+
     def test_closed_store_raises(self, store: ChatStore, do: Colour) -> None:
         do(store, "add_message", "k", say("a"))
         do(store, "close")
