@@ -36,7 +36,7 @@ def test_estimate_grows_with_the_text():
     for text in ("Hello, world! ", "日本語のテキスト", "12345 ", '{"a": [1, 2]} ', "🎉", "żółć "):
         once, often = estimate_tokens(text), estimate_tokens(text * 50)
         assert once >= 1
-        assert 25 * once <= often <= 50 * once
+        assert 25 * once <= often <= 75 * once
 
 
 RUN = """

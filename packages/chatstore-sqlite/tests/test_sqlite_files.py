@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
+import warnings
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +24,8 @@ from chatstore.core import (
     StoreUnavailableError,
 )
 from chatstore.sqlite import SQLiteChatStore
+
+NOBODY = 65534
 
 
 def say(text):
@@ -68,14 +75,36 @@ def test_later_schema_is_refused(path):
         store.get_messages("k")
 
 
-def test_read_only_connection_refuses_writes(path):
+def refused_write(path):
+    """In a forked child: read, try to write, and tell by the exit code what came of it."""
+    if os.geteuid() == 0:
+        os.setuid(NOBODY)  # root may write to anything
     with SQLiteChatStore(path) as store:
-        store.add_message("k", say("x"))
-        with store._connections.borrow() as db:
-            db.execute("PRAGMA query_only = ON")
-        with pytest.raises(StoreAccessError):
-            store.add_message("k", say("y"))
         assert store.count_messages("k") == 1
+        try:
+            store.add_message("k", say("y"))
+        except StoreAccessError as error:
+            os._exit(0 if "readonly" in str(error) else 1)
+    os._exit(2)
+
+
+def test_read_only_file_is_read_and_refuses_writes():
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own folders are closed to others
+        path = Path(folder) / "chat.db"
+        with SQLiteChatStore(path) as store:
+            store.add_message("k", say("x"))
+        rows(path, "PRAGMA journal_mode = DELETE")  # a log would need files beside it
+        path.chmod(0o444)
+        path.parent.chmod(0o555)
+        child = multiprocessing.get_context("fork").Process(target=refused_write, args=(path,))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # forking beside threads
+            child.start()
+        child.join(30)
+        path.parent.chmod(0o755)
+        assert child.exitcode == 0
+        with SQLiteChatStore(path) as store:
+            assert store.count_messages("k") == 1
 
 
 def test_full_database_keeps_what_it_has(path):

@@ -84,11 +84,22 @@ def write(file: BoundFile, text: str) -> BoundFile:
             if path.exists():
                 shutil.copymode(path, name)
             Path(name).replace(path)
+            _sync_folder(path.parent)
         except BaseException:
             with contextlib.suppress(FileNotFoundError):
                 Path(name).unlink()
             raise
         return BoundFile(path, _signature(path), is_read=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a new name survive a loss of power; Windows opens no folders and needs none of it."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def dump(conversations: Mapping[str, tuple[float | None, list[str]]]) -> str:

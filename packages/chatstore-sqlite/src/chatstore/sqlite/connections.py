@@ -7,6 +7,7 @@ import random
 import sqlite3
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from chatstore.sqlite import schema
 
 # An inherited connection must not even be closed: https://sqlite.org/howtocorrupt.html part 2.6
 _inherited: list[object] = []
+_all: weakref.WeakSet[Connections] = weakref.WeakSet()
 
 
 class Connections:
@@ -26,9 +28,9 @@ class Connections:
         self._path = path
         self._timeout = timeout
         self._begin()
+        _all.add(self)
 
     def _begin(self) -> None:
-        self._pid = os.getpid()
         self._idle: deque[sqlite3.Connection] = deque()
         # Threads queue here, fairly and without polling; SQLite's own lock is for processes.
         self.write_lock = threading.Lock()
@@ -36,9 +38,6 @@ class Connections:
     @contextmanager
     def borrow(self) -> Iterator[sqlite3.Connection]:
         """Lend a connection; one that an error left in a transaction is closed."""
-        if self._pid != os.getpid():
-            _inherited.extend((self._idle, self.write_lock))
-            self._begin()
         idle = self._idle
         try:
             connection = idle.pop()
@@ -56,9 +55,13 @@ class Connections:
 
     def close(self) -> None:
         """Close the idle connections."""
-        if self._pid == os.getpid():
-            while self._idle:
-                self._idle.pop().close()
+        while self._idle:
+            self._idle.pop().close()
+
+    def forget(self) -> None:
+        """Put the connections aside, in a child that inherited them, and begin anew."""
+        _inherited.extend((self._idle, self.write_lock))
+        self._begin()
 
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -95,3 +98,12 @@ class Connections:
 
 def _is_wal(connection: sqlite3.Connection) -> bool:
     return bool(connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal")
+
+
+def _forget_all() -> None:
+    for connections in _all:
+        connections.forget()
+
+
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(after_in_child=_forget_all)

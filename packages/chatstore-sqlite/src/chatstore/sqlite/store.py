@@ -146,8 +146,7 @@ class SQLiteChatStore(ThreadedChatStore):
         def transaction(db: sqlite3.Connection) -> T:
             now = self._clock()
             result = change(db, now, None if self._ttl is None else now + self._ttl)
-            if self._ttl is not None:
-                transactions.purge(db, now, transactions.PURGED_AT_ONCE)
+            transactions.purge(db, now, transactions.PURGED_AT_ONCE)
             return result
 
         return (yield from self._write(transaction))
