@@ -69,7 +69,6 @@ def test_every_role_goes_by_its_name(role):
         {"role": "user", "created_at": "2024-01-01T00:00:00"},
         {"role": "user", "contents": "a misspelt name"},
     ],
-    ids=str,
 )
 def test_what_does_not_fit_is_refused(fields):
     with pytest.raises(ValidationError):
