@@ -30,6 +30,8 @@ def test_every_package_is_complete():
     for package in PACKAGES:
         for name in ("README.md", "CHANGELOG.md", "tests"):
             assert (package / name).exists(), f"{package.name} has no {name}"
+        # A wheel carries the licence; a link out of its folder cannot be built.
+        assert (package / "LICENSE").read_text() == (ROOT / "LICENSE").read_text(), package.name
         assert list(package.glob("src/chatstore/*/py.typed")), package.name
         assert not (package / "src" / "chatstore" / "__init__.py").exists(), package.name
 
