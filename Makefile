@@ -51,11 +51,11 @@ build: $(READY) ## Build a wheel and an sdist of every package into dist/.
 	for member in $(MEMBERS); do $(UV) build --quiet --out-dir dist $$member || exit 1; done
 	@ls dist
 
-bench: $(READY) ## Measure costs against history length and against the bare driver.
-	@$(BIN)/python -m benchmarks
+bench: $(READY) ## Measure against peers and bare drivers; ARGS="--quick" takes two minutes.
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 docs: $(READY) ## Run the documentation's examples.
 	$(BIN)/python -m pytest tests/test_docs.py packages/chatstore-sqlite/tests/test_sqlite_readme.py
 
 clean: ## Remove what the verbs above made.
-	rm -rf $(VENV) node_modules dist .demo
+	rm -rf $(VENV) node_modules dist .demo .bench

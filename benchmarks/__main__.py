@@ -1,106 +1,90 @@
-"""Costs against history length, and against the bare driver: ``make bench``.
-
-The cases take turns in every round, so that a change of the machine's mood meets them all; a
-figure is the median of its rounds, and what counts are the ratios.
-"""
+"""Measure this project, its peers' packages and the bare drivers side by side: ``make bench``."""
 
 from __future__ import annotations
 
+import argparse
+import json
+import os
 import platform
-import sqlite3
-import statistics
-import tempfile
-import time
-import warnings
-from collections.abc import Callable
+from collections.abc import Sequence
+from datetime import datetime, timezone
 from pathlib import Path
 
-from rich import box
 from rich.console import Console
-from rich.progress import track
-from rich.table import Table
 
-import chatstore.core
-from chatstore.core import ChatMemoryBuffer, ChatMessage
-from chatstore.sqlite import SQLiteChatStore
+from benchmarks import environments, measure, packages, report
+from benchmarks.plan import CALLS, FAMILIES, SUBJECTS, Plan, full, quick
 
-LENGTHS = (10, 100, 10_000, 100_000)
-ROUNDS = 200
-MESSAGE = ChatMessage(role="user", content="It is 600 bytes, about. " * 25)
-
-Case = tuple[str, Callable[[], object]]
+_RESULTS = environments.FOLDER / "results.json"
+_PAGE = environments.ROOT / "docs" / "benchmarks.md"
 
 
 def main() -> None:
-    """Measure and print."""
+    """Read the arguments, measure, and write results, tables and charts."""
+    arguments = _parser().parse_args()
     console = Console()
-    with tempfile.TemporaryDirectory() as folder, SQLiteChatStore(Path(folder) / "c.db") as store:
-        cases = [_bare_append(Path(folder) / "bare.db")]
-        for length in track(LENGTHS, "Filling", console=console, transient=True):
-            store.add_messages(str(length), [MESSAGE] * length)
-            cases += _cases(store, length)
-        figures = _measure(cases, console)
-    _show(console, figures)
+    plan = _plan(arguments)
+    families = {FAMILIES[name] for kind in plan.servers for name in plan.subjects_on(kind)}
+    with console.status("Preparing environments") as status:
+        for family in sorted(families | {"charts"}):
+            status.update(f"Preparing the environment of {family}")
+            environments.prepare(family)
+        results = measure.run(plan, status.update)
+        if not arguments.subjects:
+            status.update("Importing")
+            results += packages.measure()
+    found = {
+        "machine": _machine(),
+        "versions": packages.versions() if not arguments.subjects else {},
+        "rounds": plan.rounds,
+        "results": results,
+    }
+    _RESULTS.write_text(json.dumps(found))
+    text = report.write(found)
+    console.print(text)
+    if arguments.publish:
+        _PAGE.write_text(text)
+        charts = _PAGE.with_name("charts")
+        environments.run_charts(_RESULTS, charts)
+        console.print(f"Written: {_PAGE} and {charts}")
 
 
-def _bare_append(path: Path) -> Case:
-    """Return the least that a durable append of the same bytes takes."""
-    db = sqlite3.connect(path, isolation_level=None)
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = FULL")
-    db.execute("CREATE TABLE m (id INTEGER PRIMARY KEY, key TEXT, body TEXT)")
-    db.execute("CREATE INDEX by_key ON m (key, id)")
-    body = MESSAGE.model_dump_json()
-    with db:  # as much before it as the store has: a log that grows costs more than one that is
-        db.execute("BEGIN")
-        db.executemany("INSERT INTO m (key, body) VALUES ('k', ?)", [(body,)] * LENGTHS[-1])
-    return "bare append", lambda: db.execute("INSERT INTO m (key, body) VALUES ('k', ?)", (body,))
-
-
-def _cases(store: SQLiteChatStore, length: int) -> list[Case]:
-    key = str(length)
-    buffer = ChatMemoryBuffer(token_limit=3000, chat_store=store, chat_store_key=key)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # an estimate of tokens measures as well as a count
-        buffer.get()
-    return [
-        (f"append {length}", lambda: store.add_message(key, MESSAGE)),
-        (f"window {length}", buffer.get),
-        (f"last 20 {length}", lambda: store.get_messages(key, last=20)),
-        (f"count {length}", lambda: store.count_messages(key)),
-    ]
-
-
-def _measure(cases: list[Case], console: Console) -> dict[str, float]:
-    times: dict[str, list[float]] = {name: [] for name, _ in cases}
-    for _ in track(range(ROUNDS), "Measuring", console=console, transient=True):
-        for name, work in cases:
-            began = time.perf_counter()
-            work()
-            times[name].append(time.perf_counter() - began)
-    return {name: statistics.median(measured) for name, measured in times.items()}
-
-
-def _show(console: Console, figures: dict[str, float]) -> None:
-    bare = figures["bare append"]
-    table = Table(title="SQLite, by messages in the conversation", box=box.SIMPLE_HEAD)
-    table.add_column("call")
-    for length in LENGTHS:
-        table.add_column(f"{length:,}", justify="right")
-    for name in ("append", "window", "last 20", "count"):
-        first = figures[f"{name} {LENGTHS[0]}"]
-        row = [figures[f"{name} {length}"] for length in LENGTHS]
-        table.add_row(name, *(f"{value * 1e6:,.0f} µs  {value / first:.2f} ×" for value in row))
-    console.print(table)
-    append = figures[f"append {LENGTHS[-1]}"]
-    window = figures[f"window {LENGTHS[-1]}"] / figures["window 100"]
-    console.print(f"append at {LENGTHS[-1]:,} against the bare driver: {append / bare:.2f} ×")
-    console.print(f"window at {LENGTHS[-1]:,} against 100 messages: {window:.2f} ×")
-    console.print(
-        f"chatstore-core {chatstore.core.__version__}, SQLite {sqlite3.sqlite_version}, "
-        f"Python {platform.python_version()}, {platform.machine()}; medians of {ROUNDS} rounds",
-        style="dim",
+def _plan(arguments: argparse.Namespace) -> Plan:
+    plan = quick() if arguments.quick else full()
+    return plan._replace(
+        servers=tuple(arguments.servers or plan.servers),
+        subjects=tuple(arguments.subjects or plan.subjects),
+        workloads=tuple(arguments.workloads or plan.workloads),
     )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="two minutes, short conversations")
+    parser.add_argument(
+        "--publish", action="store_true", help="write docs/benchmarks.md and charts"
+    )
+    _choice(parser, "servers", list(SUBJECTS))
+    _choice(parser, "subjects", list(FAMILIES))
+    _choice(parser, "workloads", list(CALLS))
+    return parser
+
+
+def _choice(parser: argparse.ArgumentParser, name: str, choices: Sequence[str]) -> None:
+    parser.add_argument(f"--{name}", nargs="+", choices=choices, help=f"only these {name}")
+
+
+def _machine() -> str:
+    model = ""
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        lines = information.read_text().splitlines()
+        model = next((line.partition(":")[2] for line in lines if "model name" in line), "")
+    cores = os.cpu_count()
+    python = platform.python_version()
+    system = f"{platform.system()} {platform.machine()}"
+    today = datetime.now(timezone.utc).date()
+    return f"{cores} cores,{model}, {system}, Python {python}, {today}"
 
 
 if __name__ == "__main__":

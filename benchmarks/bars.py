@@ -1,0 +1,116 @@
+"""The bars that this project set itself, and how the measured ratios stand to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from benchmarks.figures import Run, short
+from benchmarks.plan import OURS
+
+_BARE = {
+    "sqlite": (("chatstore", "bare sqlite3", 2.0),),
+    "redis": (("chatstore", "bare redis", 1.8),),
+    "postgres": (
+        ("chatstore", "bare psycopg", 1.6),
+        ("chatstore async", "bare asyncpg", 1.9),
+    ),
+}
+_PEERS = ("LlamaIndex", "LangChain", "OpenAI Agents")
+
+
+class Bar(NamedTuple):
+    """A bar and what was measured."""
+
+    what: str
+    wanted: str
+    measured: str
+    is_met: bool
+
+
+def judge(run: Run) -> list[Bar]:
+    """Return all bars that a run says something about, missed ones first."""
+    bars = [*_flat(run), *_bare(run), *_peers(run), *_trips(run), *_writers(run), *_imports(run)]
+    return sorted(bars, key=lambda bar: bar.is_met)
+
+
+def _flat(run: Run) -> Iterator[Bar]:
+    longest = run.lengths()[-1]
+    for server in run.servers():
+        for ours in OURS:
+            for workload, base, limit in (("append", 10, 1.2), ("window", 100, 1.5)):
+                ratio = run.ratio((server, ours, workload, longest), (server, ours, workload, base))
+                if ratio is not None:
+                    what = f"{server}, {ours}: {workload} at {longest:,} against {base:,}"
+                    yield Bar(what, f"at most {limit} ×", str(ratio), ratio.median <= limit)
+
+
+def _bare(run: Run) -> Iterator[Bar]:
+    length = 1_000
+    for server, pairs in _BARE.items():
+        for ours, bare, limit in pairs:
+            ratio = run.ratio((server, ours, "append", length), (server, bare, "append", length))
+            if ratio is not None:
+                what = f"{server}, {ours}: append against {bare}"
+                yield Bar(what, f"at most {limit} ×", str(ratio), ratio.median <= limit)
+
+
+def _peers(run: Run) -> Iterator[Bar]:
+    compared = (("window", 1_000, ("LlamaIndex",), 500.0), ("read", 10_000, _PEERS[:2], 4.0))
+    for server in run.servers():
+        # In memory LlamaIndex hands out its own list, and no copy: that is no read.
+        for workload, length, peers, limit in compared[: 1 if server == "memory" else 2]:
+            for peer in peers:
+                ratio = run.ratio(
+                    (server, peer, workload, length), (server, "chatstore", workload, length)
+                )
+                if ratio is not None:
+                    what = f"{server}: {workload} at {length:,}, {peer} against chatstore"
+                    wanted = f"at least {short(limit)} × faster"
+                    yield Bar(what, wanted, str(ratio), ratio.median >= limit)
+
+
+def _trips(run: Run) -> Iterator[Bar]:
+    for traffic in run.of_kind("traffic"):
+        if traffic["subject"] in OURS and traffic["workload"] != "read":
+            what = (
+                f"{traffic['server']}, {traffic['subject']}: round trips of {traffic['workload']}"
+            )
+            trips = traffic["round_trips"]
+            yield Bar(what, "1", str(trips), trips == 1)
+
+
+def _writers(run: Run) -> Iterator[Bar]:
+    races = run.of_kind("writers")
+    for race in races:
+        if race["subject"] not in OURS:
+            continue
+        others = [
+            other
+            for other in races
+            if (other["server"], other["keys"]) == (race["server"], race["keys"])
+            and other["subject"] in _PEERS
+            and other["kept"] == other["acknowledged"]
+            and not other["errors"]
+        ]
+        best = max(others, key=throughput, default=None)
+        where = f"{race['server']}, {race['subject']}: 16 writers on {race['keys']}"
+        lost = race["acknowledged"] - (race["kept"] or 0)
+        yield Bar(f"{where}, lost or doubled", "0", str(lost), lost == 0 and not race["errors"])
+        if best is not None:
+            ratio = throughput(race) / throughput(best)
+            what = f"{where}, throughput against {best['subject']}, the best that lost nothing"
+            yield Bar(what, "at least 1 ×", f"{short(ratio)} ×", ratio >= 1)
+
+
+def throughput(race: dict[str, float]) -> float:
+    """Return the acknowledged appends a second."""
+    return race["acknowledged"] / race["seconds"]
+
+
+def _imports(run: Run) -> Iterator[Bar]:
+    seconds = {item["subject"]: item["seconds"] for item in run.of_kind("import")}
+    if {"chatstore core", "pydantic alone"} <= seconds.keys():
+        beyond = 1000 * (seconds["chatstore core"] - seconds["pydantic alone"])
+        what = "import chatstore.core beyond pydantic"
+        yield Bar(what, "at most 20 ms", f"{beyond:.0f} ms", beyond <= 20)

@@ -1,0 +1,58 @@
+"""An environment for each family of packages, since their pins exclude each other."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / ".bench"
+_REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
+_OWN = ("core", "packages/chatstore-sqlite")
+
+
+def prepare(family: str) -> Path:
+    """Return the Python of a family's environment; it is made where it is missing or outdated."""
+    requirements = _REQUIREMENTS / f"{family}.txt"
+    own = [str(ROOT / folder) for folder in _OWN] if family == "chatstore" else []
+    wanted = requirements.read_text() + "".join(own)
+    digest = hashlib.sha256(wanted.encode()).hexdigest()
+    folder = FOLDER / family
+    python, stamp = folder / "bin" / "python", folder / "stamp"
+    if stamp.exists() and stamp.read_text() == digest:
+        return python
+    shutil.rmtree(folder, ignore_errors=True)
+    _uv("venv", str(folder), "--python", sys.executable)
+    install = ("pip", "install", "--python", str(python))
+    _uv(*install, "--require-hashes", "-r", str(requirements))
+    if own:
+        _uv(*install, "--no-sources", "--no-deps", *(word for path in own for word in ("-e", path)))
+    stamp.write_text(digest)
+    return python
+
+
+def installed_bytes(family: str) -> int:
+    """Return the size of all packages of an environment."""
+    [packages] = (FOLDER / family / "lib").glob("python3*/site-packages")
+    return sum(file.stat().st_size for file in packages.rglob("*") if file.is_file())
+
+
+def _uv(*arguments: str) -> None:
+    uv = Path(sys.executable).with_name("uv")
+    subprocess.run([uv, "--quiet", *arguments], check=True)
+
+
+def plain_environment() -> dict[str, str]:
+    """Return the variables for a worker: none that would lead it into another environment."""
+    kept = ("PATH", "HOME", "LANG", "TMPDIR")
+    return {name: os.environ[name] for name in kept if name in os.environ}
+
+
+def run_charts(results: Path, folder: Path) -> None:
+    """Draw the charts of a run into a folder."""
+    command = [str(prepare("charts")), "-m", "benchmarks.charts", str(results), str(folder)]
+    subprocess.run(command, check=True, cwd=ROOT)

@@ -1,0 +1,1 @@
+"""What is measured: each file talks to one family of packages, inside that family's environment."""

@@ -1,0 +1,82 @@
+"""The stores of this project, sync and async, opened by URL."""
+
+from __future__ import annotations
+
+import warnings
+
+from benchmarks.subjects.subject import WINDOW_TOKENS, Loop, Subject, text
+from chatstore.core import ChatMemoryBuffer, ChatMessage, ChatStore, open_store
+
+_ROLES = ("user", "assistant")
+
+
+def _messages(count: int) -> list[ChatMessage]:
+    return [ChatMessage(role=_ROLES[number % 2], content=text()) for number in range(count)]
+
+
+class Sync:
+    """The plain methods."""
+
+    def __init__(self, url: str) -> None:
+        """Open the store."""
+        self.store: ChatStore = open_store(url)
+        warnings.simplefilter("ignore")  # a turn above the limit, an estimate of tokens
+
+    def buffer(self, key: str) -> ChatMemoryBuffer:
+        """Return a memory, new for each request as in a web application."""
+        return ChatMemoryBuffer(WINDOW_TOKENS, chat_store=self.store, chat_store_key=key)
+
+    def append(self, key: str) -> object:
+        """See `Subject`."""
+        return self.store.add_message(key, ChatMessage(role="user", content=text()))
+
+    def window(self, key: str) -> object:
+        """See `Subject`."""
+        return self.buffer(key).get()
+
+    def read(self, key: str) -> int:
+        """See `Subject`."""
+        return len(self.store.get_messages(key))
+
+    def fill(self, key: str, count: int) -> object:
+        """See `Subject`."""
+        return self.store.set_messages(key, _messages(count))
+
+    def delete_last(self, key: str) -> object:
+        """See `Subject`."""
+        return self.store.delete_last_message(key)
+
+
+class Async(Sync):
+    """The awaitable methods, on one event loop."""
+
+    def __init__(self, url: str) -> None:
+        """Open the store."""
+        super().__init__(url)
+        self._run = Loop()
+
+    def append(self, key: str) -> object:
+        """See `Subject`."""
+        message = ChatMessage(role="user", content=text())
+        return self._run(self.store.async_add_message(key, message))
+
+    def window(self, key: str) -> object:
+        """See `Subject`."""
+        return self._run(self.buffer(key).async_get())
+
+    def read(self, key: str) -> int:
+        """See `Subject`."""
+        return len(self._run(self.store.async_get_messages(key)))
+
+    def fill(self, key: str, count: int) -> object:
+        """See `Subject`."""
+        return self._run(self.store.async_set_messages(key, _messages(count)))
+
+    def delete_last(self, key: str) -> object:
+        """See `Subject`."""
+        return self._run(self.store.async_delete_last_message(key))
+
+
+def make(name: str, url: str) -> Subject:
+    """Return the subject of a name."""
+    return {"chatstore": Sync, "chatstore async": Async}[name](url)

@@ -1,0 +1,50 @@
+"""What a measured thing can do; every call is one that its users make."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Coroutine
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+_TEXT = "A message of about six hundred bytes, as a chat has them: a question or an answer. " * 7
+_numbers = itertools.count()
+WINDOW_TOKENS = 3000
+WINDOW_MESSAGES = 20  # about as many as fit, for those who count messages and not tokens
+
+
+def text() -> str:
+    """Return a text of its own, so that nobody's memory of token counts helps."""
+    return f"{next(_numbers)}. {_TEXT}"
+
+
+class Subject(Protocol):
+    """A store on one server, with the calls that the workloads make."""
+
+    def append(self, key: str) -> object:
+        """Add one message to a conversation."""
+
+    def window(self, key: str) -> object:
+        """Return the newest messages that a model would be sent."""
+
+    def read(self, key: str) -> int:
+        """Read the whole conversation; return how many messages it has."""
+
+    def fill(self, key: str, count: int) -> object:
+        """Make a conversation of so many messages, at once where that is possible."""
+
+    def delete_last(self, key: str) -> object:
+        """Remove the newest message."""
+
+
+class Loop:
+    """Runs coroutines on one event loop, as a server's handler would."""
+
+    def __init__(self) -> None:
+        """Make the loop."""
+        self._loop = asyncio.new_event_loop()
+
+    def __call__(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run one to its end."""
+        return self._loop.run_until_complete(work)
