@@ -89,3 +89,9 @@ def test_the_callers_dict_is_not_shared():
     message["tool_calls"].append("x")
 
     assert taken.additional_kwargs["tool_calls"] == [CALL]
+
+
+def test_a_frameworks_own_form_is_not_sent():
+    message = ChatMessage(role="user", content="a", additional_kwargs={"native": {"f": {}}})
+
+    assert to_openai(message) == {"role": "user", "content": "a"}

@@ -22,7 +22,7 @@ class ContentBlock(BaseModel):
     """
 
     model_config = ConfigDict(extra="allow", allow_inf_nan=False, strict=True)
-    __pydantic_extra__: dict[str, JsonValue]
+    __pydantic_extra__: dict[str, JsonValue] = Field(init=False)
 
     _known: ClassVar[dict[str, type[ContentBlock]]] = {}
 

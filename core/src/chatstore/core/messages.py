@@ -13,6 +13,9 @@ from chatstore.core.blocks import ContentBlock, KnownBlock
 
 MAX_ID_BYTES = 255
 
+NATIVE = "native"
+"""The additional kwarg for frameworks' own forms of a message: never counted, never sent."""
+
 
 class MessageRole(str, Enum):
     """Who speaks."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chatstore.core.blocks import ContentBlock, ImageBlock, TextBlock, ToolCallBlock
-from chatstore.core.messages import ChatMessage
+from chatstore.core.messages import NATIVE, ChatMessage
 
 
 def from_openai(message: Mapping[str, Any]) -> ChatMessage:
@@ -33,7 +33,7 @@ def to_openai(message: ChatMessage) -> dict[str, Any]:
     stay as they are.
     """
     turned: dict[str, Any] = {"role": message.role.value, "content": message.content}
-    turned.update(message.additional_kwargs)
+    turned.update({name: v for name, v in message.additional_kwargs.items() if name != NATIVE})
     if isinstance(message.content, list):
         parts = [_part(block) for block in message.content if not isinstance(block, ToolCallBlock)]
         calls = [_call(block) for block in message.content if isinstance(block, ToolCallBlock)]

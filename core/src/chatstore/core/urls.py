@@ -14,6 +14,7 @@ _DISTRIBUTIONS = {
     "redis": "chatstore-redis",
     "rediss": "chatstore-redis",
     "upstash": "chatstore-upstash",
+    "postgres": "chatstore-postgres",
     "postgresql": "chatstore-postgres",
     "dynamodb": "chatstore-dynamodb",
     "azure-tables": "chatstore-azure",

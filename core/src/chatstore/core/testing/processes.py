@@ -86,6 +86,7 @@ class ProcessContract:
                     time.sleep(0.01 * (attempt + 1))  # into the middle of some later write
                     os.kill(victim.pid or 0, signal.SIGKILL)
                     victim.join(_PATIENCE)
+                    _wait_for_last_write(store, key)
                     _check_whole_calls(store, key, method)
 
 
@@ -95,6 +96,13 @@ def _wait_for_first_write(store: Any, key: str, victim: SpawnProcess) -> None:
         assert victim.is_alive(), "the writing process ended by itself"
         assert time.monotonic() < deadline, "the writing process wrote nothing"
         time.sleep(0.005)
+
+
+def _wait_for_last_write(store: Any, key: str) -> None:
+    """Wait until a server has finished, or given up, what the dead process sent last."""
+    seen = -1
+    while seen != (seen := store.count_messages(key)):
+        time.sleep(0.3)
 
 
 def _check_whole_calls(store: Any, key: str, method: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from chatstore.core.blocks import ContentBlock
-from chatstore.core.messages import ChatMessage
+from chatstore.core.messages import NATIVE, ChatMessage
 from chatstore.core.tokens.encodings import (
     DEFAULT_ENCODING,
     encoding_name,
@@ -73,7 +73,10 @@ class TokenCounter:
     def count(self, message: ChatMessage) -> int:
         """Return the tokens of one message."""
         total = MESSAGE_OVERHEAD
-        for text in _texts(message.additional_kwargs):
+        sent = message.additional_kwargs
+        if NATIVE in sent:
+            sent = {name: value for name, value in sent.items() if name != NATIVE}
+        for text in _texts(sent):
             total += self.count_text(text)
         if isinstance(message.content, str):
             total += self.count_text(message.content)

@@ -1,0 +1,71 @@
+"""Haystack's messages as messages of a store, one for one, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from haystack.dataclasses import ChatMessage as HaystackMessage
+from haystack.dataclasses import ToolCall
+
+from chatstore.core import ChatMessage, InvalidMessageError
+from chatstore.core.codec import new_id
+from chatstore.core.native import native_of, with_native
+from chatstore.haystack.reading import haystack_messages, tool_calls
+from chatstore.haystack.writing import common_message
+
+_FRAMEWORK = "haystack"
+ID = "chat_message_id"  # where Haystack's own stores keep a message's id, in its meta
+
+
+def to_messages(messages: Iterable[HaystackMessage]) -> list[ChatMessage]:
+    """Return a message for each of Haystack's, which is kept beside the common fields.
+
+    The id is that of the meta, where there is one.
+
+    Raises:
+        InvalidMessageError: JSON cannot hold a message.
+
+    """
+    return [_with_native(message) for message in messages]
+
+
+def to_haystack(messages: Iterable[ChatMessage]) -> list[HaystackMessage]:
+    """Return messages of Haystack: as they were written, or made of the common fields.
+
+    Each has its id in its meta. A message of another framework may be several, which share its
+    id, or none where it holds nothing that Haystack could tell a model.
+    """
+    made: list[HaystackMessage] = []
+    calls: dict[str, ToolCall] = {}  # by id, since Haystack's results hold the call they answer
+    for message in messages:
+        calls.update((call.id, call) for call in tool_calls(message) if call.id is not None)
+        kept = _native(message)
+        for found in haystack_messages(message, calls) if kept is None else [kept]:
+            meta = found.meta if message.id is None else {ID: message.id, **found.meta}
+            made.append(replace(found, _meta=meta))
+    return made
+
+
+def _with_native(message: HaystackMessage) -> ChatMessage:
+    identity = message.meta.get(ID)
+    try:
+        common = common_message(message, new_id() if identity is None else str(identity))
+        return with_native(common, _FRAMEWORK, message.to_dict())
+    except (ValueError, TypeError) as error:
+        text = (
+            "JSON cannot hold a message, or its id is none: it holds NaN, bytes, tuples, objects "
+            "or a lone surrogate"
+        )
+        raise InvalidMessageError(text) from error
+
+
+def _native(message: ChatMessage) -> HaystackMessage | None:
+    """Return the message that is kept beside the common fields, if this version can read it."""
+    payload = native_of(message, _FRAMEWORK)
+    if payload is None:
+        return None
+    try:
+        return HaystackMessage.from_dict(payload)
+    except (ValueError, TypeError, KeyError):
+        return None

@@ -1,0 +1,268 @@
+"""The session does what the SDK's protocol and its own sessions do."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from agents import Session, SessionSettings
+
+from chatstore.core import (
+    ChatMessage,
+    InvalidKeyError,
+    SimpleChatStore,
+    StoreClosedError,
+    StoreUnavailableError,
+    open_store,
+)
+from chatstore.openai_agents import ChatStoreSession
+
+
+def items(count, first=0):
+    return [{"role": "user", "content": str(number)} for number in range(first, first + count)]
+
+
+@pytest.fixture
+def run(store_url):
+    """Run a test's coroutine with a session on a store of its own."""
+
+    def run_with_session(test, **options):
+        async def main():
+            async with open_store(store_url) as store:
+                await test(ChatStoreSession("s", store, **options), store)
+
+        asyncio.run(main())
+
+    return run_with_session
+
+
+def test_it_is_a_session(run):
+    async def test(session, store):
+        assert isinstance(session, Session)
+        assert session.session_id == "s"
+        assert session.session_settings == SessionSettings()
+
+    run(test)
+
+
+def test_reads_the_newest_in_their_order(run):
+    async def test(session, store):
+        await session.add_items(items(5))
+        assert await session.get_items() == items(5)
+        assert await session.get_items(2) == items(2, first=3)
+        assert await session.get_items(9) == items(5)
+        assert await session.get_items(0) == await session.get_items(-1) == []
+
+    run(test)
+
+
+@pytest.mark.parametrize("settings", [SessionSettings(limit=2), {"limit": 2}])
+def test_settings_limit_what_is_read_unless_the_call_says_more(run, settings):
+    async def test(session, store):
+        await session.add_items(items(5))
+        assert await session.get_items() == items(2, first=3)
+        assert await session.get_items(4) == items(4, first=1)
+
+    run(test, session_settings=settings)
+
+
+def test_a_limit_counts_items_and_not_messages(run):
+    """Messages of other frameworks are several items, or none."""
+
+    async def test(session, store):
+        blocks = [
+            {"type": "tool_call", "id": name, "name": "t", "arguments": {}} for name in ("a", "b")
+        ]
+        store_messages = [
+            ChatMessage(role="user", content="hi"),
+            ChatMessage(role="assistant", content=blocks),
+            *(ChatMessage(role="assistant") for _ in range(5)),
+        ]
+        await store.async_add_messages("s", store_messages)
+        assert [item.get("call_id") for item in await session.get_items(1)] == ["b"]
+        assert [item.get("call_id") for item in await session.get_items(3)] == [None, "a", "b"]
+        assert (await session.pop_item())["call_id"] == "b"
+        assert await session.get_items() == [{"role": "user", "content": "hi"}]
+
+    run(test)
+
+
+def test_pops_the_newest_until_there_is_none(run):
+    async def test(session, store):
+        await session.add_items(items(2))
+        assert [await session.pop_item() for _ in range(3)] == [*reversed(items(2)), None]
+
+    run(test)
+
+
+def test_pops_made_at_once_each_get_another_item(run):
+    async def test(session, store):
+        await session.add_items(items(20))
+        popped = await asyncio.gather(*(session.pop_item() for _ in range(20)))
+        assert sorted(int(item["content"]) for item in popped) == list(range(20))
+
+    run(test)
+
+
+def test_adds_made_at_once_stay_together(run):
+    async def test(session, store):
+        await asyncio.gather(*(session.add_items(items(5, first=5 * n)) for n in range(8)))
+        numbers = [int(item["content"]) for item in await session.get_items()]
+        for start in range(0, 40, 5):
+            assert numbers[start : start + 5] == list(range(numbers[start], numbers[start] + 5))
+
+    run(test)
+
+
+def test_clearing_twice_is_no_error(run):
+    async def test(session, store):
+        await session.add_items(items(2))
+        await session.clear_session()
+        await session.clear_session()
+        assert await session.get_items() == []
+        assert await store.async_get_keys() == []
+
+    run(test)
+
+
+def test_nothing_added_makes_no_conversation(run):
+    async def test(session, store):
+        await session.add_items([])
+        assert await store.async_get_keys() == []
+
+    run(test)
+
+
+def test_equal_items_are_different_items(run):
+    """People do say the same twice."""
+
+    async def test(session, store):
+        for _ in range(2):
+            await session.add_items(items(1))
+        assert await session.get_items() == items(1) * 2
+
+    run(test)
+
+
+CALLS = [
+    lambda session: session.get_items(),
+    lambda session: session.get_items(0),
+    lambda session: session.add_items([]),
+    lambda session: session.add_items(items(1)),
+    lambda session: session.pop_item(),
+    lambda session: session.clear_session(),
+]
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_closed_session_refuses_everything(run, call):
+    async def test(session, store):
+        await session.close()
+        with pytest.raises(StoreClosedError, match="session"):
+            await call(session)
+        await store.async_count_messages("s")  # the store is the application's
+
+    run(test)
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_session_of_a_url_closes_its_store(store_url, call):
+    async def main():
+        async with ChatStoreSession.from_url("s", store_url) as session:
+            await session.add_items(items(1))
+            inside = session._store
+        with pytest.raises(StoreClosedError):
+            await inside.async_count_messages("s")
+        with pytest.raises(StoreClosedError):
+            await call(session)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_closed_store_refuses_everything(call):
+    async def main():
+        store = SimpleChatStore()
+        session = ChatStoreSession("s", store)
+        await store.async_close()
+        with pytest.raises(StoreClosedError):
+            await call(session)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("make", [ChatStoreSession, ChatStoreSession.from_url])
+def test_a_session_id_is_a_key(make):
+    with pytest.raises(InvalidKeyError):
+        make("", "memory://")
+
+
+class Unsure(SimpleChatStore):
+    """Writes, and then loses the answer."""
+
+    fails = 1
+
+    async def async_add_messages(self, key, messages):
+        await super().async_add_messages(key, messages)
+        if self.fails:
+            self.fails -= 1
+            message = "no answer"
+            raise StoreUnavailableError(message)
+
+
+def test_a_repeated_add_writes_once():
+    async def main():
+        session = ChatStoreSession("s", Unsure())
+        with pytest.raises(StoreUnavailableError):
+            await session.add_items(items(3))
+        await session.add_items(items(3))
+        assert await session.get_items() == items(3)
+        await session.add_items(items(3))  # said again, and meant
+        assert await session.get_items() == items(3) * 2
+
+    asyncio.run(main())
+
+
+def test_other_items_after_a_failed_add_are_their_own():
+    async def main():
+        session = ChatStoreSession("s", Unsure())
+        with pytest.raises(StoreUnavailableError):
+            await session.add_items(items(1))
+        await session.add_items(items(1, first=5))
+        await session.add_items(items(1))
+        assert await session.get_items() == items(1) + items(1, first=5) + items(1)
+
+    asyncio.run(main())
+
+
+class Slow(SimpleChatStore):
+    """Answers when it is told to."""
+
+    def __init__(self):
+        super().__init__()
+        self.begun, self.go = asyncio.Event(), asyncio.Event()
+
+    async def async_add_messages(self, key, messages):
+        self.begun.set()
+        await self.go.wait()
+        await super().async_add_messages(key, messages)
+
+
+def test_a_cancelled_add_has_ended_when_the_cancellation_arrives():
+    async def main():
+        store = Slow()
+        session = ChatStoreSession("s", store)
+        adding = asyncio.create_task(session.add_items(items(2)))
+        await store.begun.wait()
+        for _ in range(2):
+            adding.cancel()
+            await asyncio.sleep(0)
+            assert not adding.done()
+        store.go.set()
+        with pytest.raises(asyncio.CancelledError):
+            await adding
+        assert await session.get_items() == items(2)
+        await session.add_items(items(2))  # whoever was cancelled repeats it
+        assert await session.get_items() == items(2)
+
+    asyncio.run(main())

@@ -1,0 +1,7 @@
+"""Chat history for Pydantic AI, on every store."""
+
+from chatstore.pydantic_ai.history import MessageHistory
+from chatstore.pydantic_ai.messages import to_messages, to_model_messages
+from chatstore.pydantic_ai.window import HistoryWindow
+
+__all__ = ["HistoryWindow", "MessageHistory", "to_messages", "to_model_messages"]

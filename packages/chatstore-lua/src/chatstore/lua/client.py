@@ -1,0 +1,31 @@
+"""What the plans ask of a client, whichever package it is from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from chatstore.lua.scripts import Script
+
+
+class ScriptClient(Protocol):
+    """A client of Redis; the async one returns awaitables of the same."""
+
+    def run(self, script: Script, keys: Sequence[str], args: Sequence[str]) -> Any:
+        """Run a script, by its hash where the server has it.
+
+        A command whose reply was lost may be sent again: the scripts know their operations.
+
+        Returns:
+            A string, an integer, ``None``, or a list of these.
+
+        """
+
+    def scan(self, cursor: Any | None, match: str, count: int) -> Any:
+        """List some keys that match a pattern, on all nodes of a cluster one after the other.
+
+        Returns:
+            The cursor of the next step, ``None`` at the end, and a list of keys. The cursor of
+            the first step is ``None``.
+
+        """

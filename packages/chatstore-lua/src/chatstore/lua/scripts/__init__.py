@@ -1,0 +1,35 @@
+"""The scripts: a Lua file for each operation, behind what they have in common."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+_FOLDER = Path(__file__).parent
+
+
+class Script:
+    """A script and the hash that the server knows it by."""
+
+    def __init__(self, name: str, *parts: str) -> None:
+        """Put a script together from files of this folder.
+
+        Args:
+            name: The operation, and its file's name.
+            parts: Files that stand before it.
+
+        """
+        files = [_FOLDER / f"{part}.lua" for part in (*parts, name)]
+        self.name = name
+        self.source = "\n".join(file.read_text(encoding="utf-8") for file in files)
+        self.sha = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
+
+
+APPEND = Script("append", "conversation", "writing")
+INSERT = Script("insert", "conversation", "writing")
+REPLACE = Script("replace", "conversation", "writing")
+DELETE = Script("delete", "conversation", "writing")
+REMOVE = Script("remove", "conversation", "writing")
+STAGE = Script("stage")
+COUNT = Script("count", "conversation")
+READ = Script("read", "conversation")

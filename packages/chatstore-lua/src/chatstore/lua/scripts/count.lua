@@ -1,0 +1,2 @@
+-- The number of messages.
+return redis.call('ZCARD', order)

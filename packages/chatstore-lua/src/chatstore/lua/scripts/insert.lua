@@ -1,0 +1,36 @@
+-- Insert a record before the index ARGV[4], as Python's list.insert, or return it where it is held.
+if known then
+  return {}
+end
+local list = records(5)
+if not list then
+  return redis.error_reply('CHATSTORE staged records are gone')
+end
+local length, place = redis.call('ZCARD', order), tonumber(ARGV[4])
+if place < 0 then
+  place = math.max(0, place + length)
+end
+if place >= length then
+  return append(list)
+end
+local found = held(list)
+if #found > 0 then
+  return found
+end
+-- Positions only grow: what follows moves behind the new record.
+local tail = redis.call('ZRANGE', order, place, -1)
+local position = write(list, tonumber(redis.call('HGET', head, 'next')))
+for from = 1, #tail, CHUNK do
+  local scores = {}
+  for i = from, math.min(from + CHUNK - 1, #tail) do
+    scores[#scores + 1] = string.format('%.0f', position)
+    scores[#scores + 1] = tail[i]
+    position = position + 1
+  end
+  redis.call('ZADD', order, unpack(scores))
+end
+redis.call('HSET', head, 'epoch', operation, 'cut', operation,
+  'next', string.format('%.0f', position))
+renew()
+remember('')
+return {}

@@ -1,0 +1,124 @@
+-- What every writing script goes on with. ARGV: operation id, ttl in milliseconds or '', number of
+-- staged chunks, and what the operation takes.
+--   ops     hash: by operation id, the answer that it had
+--   oplog   list: operation ids, the oldest first
+--   staged  hash: chunks of records that were too large for one request
+local ops, oplog, staged = KEYS[4], KEYS[5], KEYS[6]
+local operation, ttl, chunks = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local REMEMBERED, REMEMBERED_FOR = 128, 600000
+
+-- Another program's key of another type ends the script here, before anything is written.
+redis.call('ZCARD', order)
+redis.call('HLEN', bodies)
+redis.call('LLEN', oplog)
+
+-- A driver sends a call again when its answer was lost: it must not take effect twice.
+local known = redis.call('HGET', ops, operation)
+
+local function remember(answer)
+  redis.call('HSET', ops, operation, answer)
+  if redis.call('RPUSH', oplog, operation) > REMEMBERED then
+    redis.call('HDEL', ops, redis.call('LPOP', oplog))
+  end
+  redis.call('PEXPIRE', ops, REMEMBERED_FOR)
+  redis.call('PEXPIRE', oplog, REMEMBERED_FOR)
+end
+
+local function renew()
+  if ttl ~= '' then
+    -- The keys expire at one moment. (PEXPIRE would read the clock three times before Redis 7.)
+    local now = redis.call('TIME')
+    local deadline = now[1] * 1000 + math.floor(now[2] / 1000) + ttl
+    deadline = string.format('%.0f', deadline)
+    redis.call('PEXPIREAT', head, deadline)
+    redis.call('PEXPIREAT', order, deadline)
+    redis.call('PEXPIREAT', bodies, deadline)
+  elseif redis.call('PTTL', head) >= 0 then
+    redis.call('PERSIST', head)
+    redis.call('PERSIST', order)
+    redis.call('PERSIST', bodies)
+  end
+end
+
+-- Records as a flat list of ids and bodies, from ARGV or from what was staged:
+-- "<bytes of id> <bytes of body> <id><body>", one after the other.
+local function records(first)
+  local list = {}
+  if chunks == 0 then
+    for i = first, #ARGV do
+      list[#list + 1] = ARGV[i]
+    end
+    return list
+  end
+  local parts = {}
+  for n = 1, chunks do
+    parts[n] = redis.call('HGET', staged, tostring(n))
+    if not parts[n] then
+      return nil
+    end
+  end
+  local text, at = table.concat(parts), 1
+  while at <= #text do
+    local _, stop, id_size, body_size = string.find(text, '^(%d+) (%d+) ', at)
+    local body_at = stop + 1 + id_size
+    list[#list + 1] = string.sub(text, stop + 1, body_at - 1)
+    list[#list + 1] = string.sub(text, body_at, body_at + body_size - 1)
+    at = body_at + body_size
+  end
+  redis.call('DEL', staged)
+  return list
+end
+
+local function write(list, position)
+  for from = 1, #list, 2 * CHUNK do
+    local scores, fields = {}, {}
+    for i = from, math.min(from + 2 * CHUNK - 1, #list), 2 do
+      scores[#scores + 1] = string.format('%.0f', position)
+      scores[#scores + 1] = list[i]
+      fields[#fields + 1] = list[i]
+      fields[#fields + 1] = list[i + 1]
+      position = position + 1
+    end
+    redis.call('ZADD', order, unpack(scores))
+    redis.call('HSET', bodies, unpack(fields))
+  end
+  return position
+end
+
+-- Those records whose ids the conversation holds, as it holds them.
+local function held(list)
+  local found = {}
+  for from = 1, #list, 2 * CHUNK do
+    local ids = {}
+    for i = from, math.min(from + 2 * CHUNK - 1, #list), 2 do
+      ids[#ids + 1] = list[i]
+    end
+    for i, body in ipairs(redis.call('HMGET', bodies, unpack(ids))) do
+      if body then
+        found[#found + 1] = ids[i]
+        found[#found + 1] = body
+      end
+    end
+  end
+  return found
+end
+
+-- Append records; the first of a conversation begin it.
+local function append(list)
+  local epoch = redis.call('HMGET', head, 'epoch', 'next')
+  local position = tonumber(epoch[2]) or 0
+  if epoch[1] then
+    local found = held(list)
+    if #found > 0 then
+      return found
+    end
+    redis.call('HSET', head, 'next', string.format('%.0f', write(list, position)))
+  else
+    position = write(list, position)
+    redis.call('HSET', head, 'v', '1', 'epoch', operation, 'cut', operation,
+      'next', string.format('%.0f', position))
+  end
+  renew()
+  remember('')
+  return {}
+end

@@ -1,0 +1,224 @@
+"""``ScriptChatStore``: the hooks of a store, over scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple
+
+from chatstore.core import ChatStore, StoreUnavailableError, codec
+from chatstore.core.checks import check_ttl
+from chatstore.core.plans import Plan, call
+from chatstore.core.records import Held, KeyPage, Page, Record, StoredRecord
+from chatstore.lua import scripts
+from chatstore.lua.layout import (
+    check_namespace,
+    conversation_keys,
+    heads_pattern,
+    key_of_head,
+    staged_key,
+    unseal,
+)
+from chatstore.lua.scripts import Script
+from chatstore.lua.staging import chunks, flat, request_bytes
+
+_PAGE = 10_000  # records that one script reads, so that it does not hold up the server
+_ATTEMPTS = 50  # readings of a conversation that others keep changing
+_FOR_EVER = 1e12  # seconds; deadlines beyond it are none that Redis takes
+_FRAME_BYTES = 8192  # of a request, beside the records
+
+
+class _Part(NamedTuple):
+    """What one script read."""
+
+    epoch: str | None
+    cut: str | None  # changes when records go away or move
+    is_all: bool
+    leading: list[StoredRecord]
+    records: list[StoredRecord]
+
+
+_NOTHING = _Part(None, None, is_all=True, leading=[], records=[])
+
+
+class ScriptChatStore(ChatStore):
+    """Keeps conversations in Redis, one script and one round trip an operation.
+
+    A subclass gives the clients: each runs scripts and lists keys as `ScriptClient` says.
+    """
+
+    max_request_bytes: ClassVar[int | None] = None
+    """The largest request, in bytes of JSON; larger writes are staged. ``None``: no limit."""
+
+    max_reply_bytes: ClassVar[int | None] = None
+    """The most bytes of bodies in a reply; larger reads take several. ``None``: no limit."""
+
+    def __init__(self, *, namespace: str = "chatstore", ttl: float | None = None) -> None:
+        """Name the part of the database.
+
+        Args:
+            namespace: What begins all keys of this store in Redis.
+            ttl: Seconds after its last write after which a conversation is gone.
+
+        Raises:
+            InvalidArgumentError: The namespace or the ttl makes no sense.
+
+        """
+        self._namespace = check_namespace(namespace)
+        seconds = check_ttl(ttl)
+        self._ttl = "" if seconds is None else str(max(1, round(min(seconds, _FOR_EVER) * 1000)))
+
+    # ------------------------------------------------------------------ writing
+
+    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Held]]:
+        reply = yield from self._write(scripts.APPEND, key, [], records)
+        return _held(reply)
+
+    def _insert(self, key: str, index: int, record: Record) -> Plan[list[Held]]:
+        reply = yield from self._write(scripts.INSERT, key, [str(index)], [record])
+        return _held(reply)
+
+    def _replace(self, key: str, records: Sequence[Record]) -> Plan[None]:
+        yield from self._write(scripts.REPLACE, key, [], records)
+
+    def _delete(self, key: str) -> Plan[None]:
+        yield from self._write(scripts.DELETE, key, [], [])
+
+    def _remove(self, key: str, index: int) -> Plan[StoredRecord | None]:
+        seen = ""
+        while True:
+            reply = yield from self._write(scripts.REMOVE, key, [str(index), seen], [])
+            if not reply:
+                return None
+            verdict, position, stored = reply
+            record = StoredRecord(int(position), unseal(stored))
+            if verdict == "removed":
+                return record
+            codec.decode(key, *record)  # raises, or proves that it may go
+            seen = stored
+
+    def _write(
+        self, script: Script, key: str, arguments: list[str], records: Sequence[Record]
+    ) -> Plan[Any]:
+        """Run a writing script under a new operation id, with its records staged or not."""
+        operation = codec.new_id()
+        keys = [
+            *conversation_keys(self._namespace, key),
+            staged_key(self._namespace, key, operation),
+        ]
+        texts = flat(records)
+        staged = 0
+        limit = self.max_request_bytes
+        if limit is not None and request_bytes(texts) > limit - _FRAME_BYTES:
+            for chunk in chunks(texts, limit - _FRAME_BYTES):
+                staged += 1
+                place = str(staged)
+                yield from _run(scripts.STAGE, keys[-1:], [place, chunk])
+            texts = []
+        head = [operation, self._ttl, str(staged)]
+        return (yield from _run(script, keys, [*head, *arguments, *texts]))
+
+    # ------------------------------------------------------------------ reading
+
+    def _count(self, key: str) -> Plan[int]:
+        keys = conversation_keys(self._namespace, key)
+        return int((yield from _run(scripts.COUNT, keys[:3], [])))
+
+    def _read_newest(
+        self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
+    ) -> Plan[Page]:
+        part = yield from self._read(key, "newest", limit, before, leading)
+        return Page(part.epoch, part.records[::-1], part.leading)
+
+    def _read_oldest(self, key: str, limit: int, *, after: int | None = None) -> Plan[Page]:
+        part = yield from self._read(key, "oldest", limit, after, 0)
+        return Page(part.epoch, part.records)
+
+    def _read(
+        self, key: str, direction: str, limit: int | None, bound: int | None, leading: int
+    ) -> Plan[_Part]:
+        """Read, at one moment, what may take several scripts."""
+        for _ in range(_ATTEMPTS):
+            part = yield from self._read_once(key, direction, limit, bound, leading)
+            if part is not None:
+                return part
+        message = "the conversation was changed again and again while it was read"
+        raise StoreUnavailableError(message)
+
+    def _read_once(
+        self, key: str, direction: str, limit: int | None, bound: int | None, leading: int
+    ) -> Plan[_Part | None]:
+        """Read; ``None`` where records went away between two scripts."""
+        first = yield from self._read_part(key, direction, limit, bound, leading)
+        records, part = first.records, first
+        while not part.is_all or (len(part.records) == _PAGE and limit != len(records)):
+            if len(first.leading) < leading and not part.is_all:
+                return (yield from self._read_apart(key, direction, limit, bound, leading))
+            rest = None if limit is None else limit - len(records)
+            place = records[-1].position if records else bound
+            part = yield from self._read_part(key, direction, rest, place, 0)
+            if (part.epoch, part.cut) != (first.epoch, first.cut):
+                return None
+            records = records + part.records
+        return first._replace(records=records)
+
+    def _read_apart(
+        self, key: str, direction: str, limit: int | None, bound: int | None, leading: int
+    ) -> Plan[_Part | None]:
+        """Read first records that fill a reply by themselves, and then the others."""
+        start = yield from self._read_once(key, "oldest", leading, None, 0)
+        part = yield from self._read_once(key, direction, limit, bound, 0)
+        if start is None or part is None or (start.epoch, start.cut) != (part.epoch, part.cut):
+            return None
+        return part._replace(leading=start.records)
+
+    def _read_part(
+        self, key: str, direction: str, limit: int | None, bound: int | None, leading: int
+    ) -> Plan[_Part]:
+        arguments = [
+            direction,
+            str(_PAGE if limit is None else min(limit, _PAGE)),
+            "" if bound is None else str(bound),
+            str(leading),
+            str(self.max_reply_bytes or 0),
+        ]
+        keys = conversation_keys(self._namespace, key)
+        reply = yield from _run(scripts.READ, keys[:3], arguments)
+        if not reply:
+            return _NOTHING
+        epoch, cut, extent, led, *rest = reply
+        found = [
+            StoredRecord(int(position), unseal(stored))
+            for position, stored in zip(rest[::2], rest[1::2], strict=True)
+        ]
+        count = int(led)
+        return _Part(epoch, cut, extent == "all", found[:count], found[count:])
+
+    def _list_keys(self, prefix: str, limit: int, cursor: Any | None) -> Plan[KeyPage]:
+        # SCAN may list a key twice (https://redis.io/docs/latest/commands/scan/).
+        place, seen = (None, set[str]()) if cursor is None else cursor
+        pattern = heads_pattern(self._namespace, prefix)
+        keys: list[str] = []
+        while True:
+            place, heads = yield from _scan(place, pattern, max(limit, 10))
+            for key in [key_of_head(self._namespace, head) for head in heads]:
+                if key is not None and key not in seen:
+                    seen.add(key)
+                    keys.append(key)
+            if place is None:
+                return KeyPage(keys, None)
+            if len(keys) >= limit:
+                return KeyPage(keys, (place, seen))
+
+
+def _run(script: Script, keys: Sequence[str], arguments: Sequence[str]) -> Plan[Any]:
+    return call(lambda client: client.run(script, keys, arguments))
+
+
+def _scan(cursor: Any | None, pattern: str, count: int) -> Plan[Any]:
+    return call(lambda client: client.scan(cursor, pattern, count))
+
+
+def _held(reply: Sequence[str]) -> list[Held]:
+    return [
+        Held(name, unseal(stored)) for name, stored in zip(reply[::2], reply[1::2], strict=True)
+    ]

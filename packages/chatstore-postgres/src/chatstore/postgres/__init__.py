@@ -1,0 +1,5 @@
+"""Chat history in Postgres."""
+
+from chatstore.postgres.store import PostgresChatStore
+
+__all__ = ["PostgresChatStore"]

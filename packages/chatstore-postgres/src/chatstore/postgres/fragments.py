@@ -1,0 +1,28 @@
+"""What several statements have in common."""
+
+from __future__ import annotations
+
+_FRAGMENTS = {
+    "{alive}": "(c.expires_at IS NULL OR c.expires_at > statement_timestamp())",
+    # A head never returns to a state that it had: an identity never comes again, next_position
+    # only grows, and between two growths length only falls.
+    "{guard}": (
+        "c.id = seen.id AND c.next_position = seen.next_position AND c.length = seen.length"
+    ),
+    "{expiry}": "clock_timestamp() + make_interval(secs => $2::float8)",
+    # The time is one that does not move during the statement: an index can be used with it.
+    "{expired}": (
+        "($2::float8 IS NOT NULL AND EXISTS "
+        "(SELECT FROM {heads} WHERE expires_at <= statement_timestamp()))"
+    ),
+    "{old_call}": "EXISTS (SELECT FROM {calls} WHERE expires_at <= statement_timestamp())",
+    # Longer than any call is tried again, by far.
+    "{call_expiry}": "clock_timestamp() + interval '1 hour'",
+}
+
+
+def filled(template: str) -> str:
+    """Return a template of a statement with its fragments put in."""
+    for word, fragment in _FRAGMENTS.items():
+        template = template.replace(word, fragment)
+    return template

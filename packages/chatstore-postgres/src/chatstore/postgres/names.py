@@ -1,0 +1,81 @@
+"""Names of tables, and statements in the parameter styles of both drivers."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import NamedTuple
+
+from chatstore.core import InvalidArgumentError
+
+MAX_NAME_BYTES = 63
+"""https://www.postgresql.org/docs/current/limits.html: identifier length; longer is cut off."""
+
+_SUFFIXES = {
+    "heads": "_conversations",
+    "messages": "_messages",
+    "calls": "_calls",
+    "version": "_schema",
+}
+_INDEXES = {"expiring": "_expiring", "old_calls": "_old_calls"}
+_LONGEST_SUFFIX = max(map(len, [*_SUFFIXES.values(), *_INDEXES.values()]))
+
+
+class Sql(NamedTuple):
+    """One statement, for asyncpg (``$1``) and for psycopg (``%(p1)s``)."""
+
+    numbered: str
+    named: str
+
+
+class Names:
+    """The tables of one store, by quoted names that no character can break out of."""
+
+    def __init__(self, table: object, schema: object) -> None:
+        """Check and quote the names.
+
+        Args:
+            table: What the names of all tables begin with.
+            schema: The schema they stand in; ``None``: the first of the connection's search path.
+
+        Raises:
+            InvalidArgumentError: A name is empty, too long for Postgres, or holds a NUL.
+
+        """
+        _check(table, "table_name", MAX_NAME_BYTES - _LONGEST_SUFFIX)
+        if schema is not None:
+            _check(schema, "schema_name", MAX_NAME_BYTES)
+        self.schema = None if schema is None else str(schema)
+        prefix = "" if schema is None else f"{quoted(str(schema))}."
+        self._words = {
+            word: prefix + quoted(f"{table}{suffix}") for word, suffix in _SUFFIXES.items()
+        }
+        self._words |= {word: quoted(f"{table}{suffix}") for word, suffix in _INDEXES.items()}
+        self._words["schema"] = "" if schema is None else quoted(str(schema))
+        self.version_table = self._words["version"]
+        self.render = cache(self._render)
+
+    def _render(self, template: str) -> Sql:
+        """Return a template that has ``$1`` for parameters and ``{heads}`` for names."""
+        named = re.sub(r"\$(\d+)", r"%(p\1)s", template.replace("%", "%%"))
+        doubled = {word: name.replace("%", "%%") for word, name in self._words.items()}
+        return Sql(template.format(**self._words), named.format(**doubled))
+
+
+def quoted(name: str) -> str:
+    """Return an identifier as SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _check(name: object, argument: str, most: int) -> None:
+    if not isinstance(name, str) or not name or "\0" in name:
+        message = f"{argument} must be a string, not empty, without NUL"
+        raise InvalidArgumentError(message)
+    try:
+        size = len(name.encode())
+    except UnicodeEncodeError as error:
+        message = f"{argument} holds a lone surrogate"
+        raise InvalidArgumentError(message) from error
+    if size > most:
+        message = f"{argument} may have {most} bytes in UTF-8, this one has {size}"
+        raise InvalidArgumentError(message)

@@ -1,0 +1,233 @@
+"""What each operation sends, and what it makes of the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import uuid4
+
+from chatstore.core import codec
+from chatstore.core.plans import Plan
+from chatstore.core.records import Held, KeyPage, Page, Record, StoredRecord
+from chatstore.postgres import reads, writes
+from chatstore.postgres.calls import Calls, Rows
+
+CHUNK_CHARACTERS = 16 * 2**20
+"""The most characters of bodies in one statement; a value in Postgres ends at 1 GB."""
+
+_FARTHEST = 2**63 - 1
+_READABLE = f'{{"v":{codec.VERSION},'  # what a body begins with that this version reads
+
+
+class _NotWrittenError(Exception):
+    """Ends a transaction of several appends that must not be."""
+
+    def __init__(self, held: list[Held] | None) -> None:
+        super().__init__()
+        self.held = held
+
+
+def append(calls: Calls, key: str, records: Sequence[Record]) -> Plan[list[Held]]:
+    """Append records, or return those that are held."""
+    name = key.encode()
+    chunks = _chunks(records)
+
+    def together(_: bool) -> Plan[list[Held] | None]:
+        rows = yield from calls.fetch(*_append_of(calls, name, records))
+        return (yield from _answer(calls, rows))
+
+    def in_chunks(_: bool) -> Plan[list[Held] | None]:
+        try:
+            return (yield from calls.transact(lambda: _append_chunks(calls, name, chunks)))
+        except _NotWrittenError as error:  # and what was written before it is rolled back
+            return error.held
+
+    attempt = together if len(chunks) == 1 else in_chunks
+    return (yield from calls.until_done(attempt, name))
+
+
+def insert(calls: Calls, key: str, index: int, record: Record) -> Plan[list[Held]]:
+    """Insert a record before an index, or return it if it is held."""
+    name = key.encode()
+    template = writes.INSERT_FROM_START if index >= 0 else writes.INSERT_FROM_END
+    values = (name, calls.ttl, _skipped(index), record.id.encode(), record.body)
+
+    def attempt(is_locked: bool) -> Plan[list[Held] | None]:
+        rows = yield from calls.change(is_locked, template, *values)
+        return (yield from _answer(calls, rows))
+
+    return (yield from calls.until_done(attempt, name))
+
+
+def replace(calls: Calls, key: str, records: Sequence[Record]) -> Plan[None]:
+    """Make a new conversation under the key."""
+    name = key.encode()
+    chunks = _chunks(records)
+    first = (name, calls.ttl, uuid4(), len(records), *_columns(chunks[0]))
+
+    def in_chunks() -> Plan[Rows]:
+        rows = yield from calls.locked(writes.REPLACE, *first)
+        is_done_now, start = rows[0][2], len(chunks[0])
+        for chunk in chunks[1:] if is_done_now else ():
+            yield from calls.inside(writes.FILL, name, start, *_columns(chunk))
+            start += len(chunk)
+        return rows
+
+    def attempt(is_locked: bool) -> Plan[bool | None]:
+        if len(chunks) > 1:
+            rows = yield from calls.transact(in_chunks)
+        else:
+            rows = yield from calls.change(is_locked, writes.REPLACE, *first)
+        return (yield from _done(calls, rows))
+
+    yield from calls.until_done(attempt)
+
+
+def delete(calls: Calls, key: str) -> Plan[None]:
+    """Delete a conversation with all its messages, whether it has expired or not."""
+    values = (key.encode(), calls.ttl, uuid4())
+
+    def attempt(is_locked: bool) -> Plan[bool | None]:
+        rows = yield from calls.change(is_locked, writes.DELETE, *values)
+        return (yield from _done(calls, rows))
+
+    yield from calls.until_done(attempt)
+
+
+def remove(calls: Calls, key: str, index: int) -> Plan[StoredRecord | None]:
+    """Remove one record, if it can be read."""
+    template = writes.REMOVE_FROM_START if index >= 0 else writes.REMOVE_FROM_END
+    values = (key.encode(), calls.ttl, uuid4(), _skipped(index), _READABLE)
+    read: list[int] = []  # positions of records that the server could not judge
+
+    def attempt(is_locked: bool) -> Plan[tuple[StoredRecord | None] | None]:
+        position = read[-1] if read else None
+        rows = yield from calls.change(is_locked, template, *values, position)
+        if not rows:
+            return (None,)
+        is_removed, is_garbage, is_sure, position, body = rows[0]
+        if is_removed:
+            yield from calls.reclaim(is_garbage)
+            return (StoredRecord(position, body),)
+        if not is_sure:
+            codec.decode(key, position, body)
+            read.append(position)
+        return None
+
+    (removed,) = yield from calls.until_done(attempt)
+    return removed
+
+
+def count(calls: Calls, key: str) -> Plan[int]:
+    """Return the length that the head tells."""
+    rows = yield from calls.fetch(reads.COUNT, key.encode())
+    return int(rows[0][0]) if rows else 0
+
+
+def read_newest(
+    calls: Calls, key: str, limit: int | None, before: int | None, leading: int
+) -> Plan[Page]:
+    """Read the newest records before a position, and the first ones."""
+    end = _FARTHEST if before is None else before
+    if leading:
+        rows = yield from calls.fetch(reads.NEWEST_AND_FIRST, key.encode(), end, limit, leading)
+    else:
+        rows = yield from calls.fetch(reads.NEWEST, key.encode(), end, limit)
+    return _page(rows)
+
+
+def read_oldest(calls: Calls, key: str, limit: int, after: int | None) -> Plan[Page]:
+    """Read the oldest records after a position."""
+    start = -1 if after is None else after
+    return _page((yield from calls.fetch(reads.OLDEST, key.encode(), start, limit)))
+
+
+def list_keys(calls: Calls, prefix: str, limit: int, cursor: bytes | None) -> Plan[KeyPage]:
+    """Read keys in the order of their bytes."""
+    start = prefix.encode()
+    # No byte of UTF-8 is 255, so nothing with the prefix is beyond this.
+    beyond = start + b"\xff"
+    rows = yield from calls.fetch(reads.KEYS, start, cursor or b"", beyond, limit)
+    names = [bytes(row[0]) for row in rows]
+    return KeyPage([name.decode() for name in names], names[-1] if len(names) == limit else None)
+
+
+def _append_of(calls: Calls, name: bytes, records: Sequence[Record]) -> tuple[Any, ...]:
+    """Return the statement that appends, and its parameters."""
+    if len(records) == 1:
+        record = records[0]
+        return writes.APPEND_ONE, name, calls.ttl, 1, record.id.encode(), record.body
+    return (writes.APPEND_MANY, name, calls.ttl, len(records), *_columns(records))
+
+
+def _append_chunks(calls: Calls, name: bytes, chunks: list[list[Record]]) -> Plan[list[Held]]:
+    """Append all inside a transaction, or raise."""
+    for chunk in chunks:
+        rows = yield from calls.inside(*_append_of(calls, name, chunk))
+        if not rows[0][0]:
+            raise _NotWrittenError(_held(rows) or None)
+    return []
+
+
+def _answer(calls: Calls, rows: Rows) -> Plan[list[Held] | None]:
+    """Read what an append or insert answers; ``None``: not written, and nothing is held."""
+    is_written, is_garbage = rows[0][:2]
+    if not is_written:
+        return _held(rows) or None
+    if is_garbage:
+        yield from calls.reclaim(is_garbage)
+    return []
+
+
+def _held(rows: Rows) -> list[Held]:
+    return [Held(bytes(row[2]).decode(), row[3]) for row in rows if row[2] is not None]
+
+
+def _done(calls: Calls, rows: Rows) -> Plan[bool | None]:
+    """Read what a call answers whose effect is noted; ``None``: it was not done."""
+    is_done, is_garbage = rows[0][:2]
+    if not is_done:
+        return None
+    yield from calls.reclaim(is_garbage)
+    return True
+
+
+def _skipped(index: int) -> int:
+    """Return how many messages come before an index, or after a negative one."""
+    return index if index >= 0 else -1 - index
+
+
+def _chunks(records: Sequence[Record]) -> list[list[Record]]:
+    """Return the records in parts that fit into one statement each."""
+    chunks: list[list[Record]] = [[]]
+    size = 0
+    for record in records:
+        size += len(record.body)
+        if chunks[-1] and size > CHUNK_CHARACTERS:
+            chunks.append([])
+            size = len(record.body)
+        chunks[-1].append(record)
+    return chunks
+
+
+def _columns(records: Sequence[Record]) -> tuple[list[bytes], list[str]]:
+    return [record.id.encode() for record in records], [record.body for record in records]
+
+
+def _page(rows: Rows) -> Page:
+    """Sort the rows of a read into a page."""
+    if not rows:
+        return Page(None, [])
+    found: list[StoredRecord] = []
+    leading: list[StoredRecord] = []
+    for _, _, position, body, is_leading in rows:
+        if position is not None:
+            (leading if is_leading else found).append(StoredRecord(position, body))
+    # They come in the index's order, which SQL does not promise of a join.
+    found.sort(key=_position)
+    leading.sort(key=_position)
+    return Page((rows[0][0], rows[0][1]), found, leading)
+
+
+def _position(record: StoredRecord) -> int:
+    return record.position

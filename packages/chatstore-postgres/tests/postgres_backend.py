@@ -1,0 +1,47 @@
+"""Stores on tables of their own, for the contract and for other tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+from postgres_servers import PostgresServer
+
+from chatstore.core.testing import Backend
+from chatstore.postgres import PostgresChatStore
+
+
+def fresh_name() -> str:
+    """Return a name for tables that no other test has."""
+    return f"t{uuid4().hex}"
+
+
+class PostgresBackend(Backend):
+    def __init__(self, server: PostgresServer, url: str | None = None) -> None:
+        self.server = server
+        self.table = fresh_name()
+        self.url = url or server.url()
+
+    def open(
+        self, *, ttl: float | None = None, clock: Callable[[], float] | None = None
+    ) -> PostgresChatStore:
+        return PostgresChatStore.from_uri(self.url, table_name=self.table, ttl=ttl)
+
+    def opener(self) -> Callable[[], PostgresChatStore]:
+        return partial(PostgresChatStore.from_uri, self.url, table_name=self.table)
+
+    def corrupt(self, key: str, index: int) -> None:
+        self.execute(
+            "UPDATE {t}_messages SET body = '{{' WHERE (conversation, position) = ("
+            "SELECT m.conversation, m.position FROM {t}_messages m "
+            "JOIN {t}_conversations c ON c.id = m.conversation "
+            "WHERE c.key = %s ORDER BY m.position LIMIT 1 OFFSET %s)",
+            key.encode(),
+            index,
+        )
+
+    def execute(self, statement: str, *values: Any) -> list[tuple]:
+        """Execute a statement past the store, with ``{t}`` for the tables' name."""
+        return self.server.execute(statement.format(t=self.table), *values)

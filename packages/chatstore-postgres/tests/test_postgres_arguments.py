@@ -1,0 +1,106 @@
+"""URLs and arguments are checked before anything is opened, and never repeat a password."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import create_engine, make_url
+
+from chatstore.core import InvalidArgumentError, open_store
+from chatstore.postgres import PostgresChatStore
+from chatstore.postgres.address import parse
+
+
+@pytest.mark.parametrize(
+    ("url", "libpq"),
+    [
+        ("postgresql://h/db", "postgresql://h/db"),
+        ("postgres://u@h:1/db", "postgresql://u@h:1/db"),
+        ("postgresql+asyncpg://u:p%40w@h/db", "postgresql://u:p%40w@h/db"),
+        ("postgresql+psycopg://u:p@w@h/db", "postgresql://u:p%40w@h/db"),
+        ("postgresql://u:50%off@h/db", "postgresql://u:50%25off@h/db"),
+        ("postgresql://a:1,b:2/db", "postgresql://a:1,b:2/db"),
+        ("postgresql://u@[::1]:5/db", "postgresql://u@[::1]:5/db"),
+        ("postgresql:///db?host=/run/pg", "postgresql:///db?host=%2Frun%2Fpg"),
+        ("postgresql://h/db?ttl=5&sslmode=require", "postgresql://h/db?sslmode=require"),
+        ("postgresql+asyncpg://h/db?ssl=require", "postgresql://h/db?sslmode=require"),
+        ("postgresql://h/db?prepared_statement_cache_size=0", "postgresql://h/db"),
+    ],
+)
+def test_url_for_psycopg(url, libpq):
+    assert parse(url).libpq == libpq
+
+
+def test_url_for_asyncpg_has_no_options_of_libpq():
+    address = parse("postgresql://h/db?channel_binding=require&sslmode=require&keepalives=1")
+    assert address.asyncpg == "postgresql://h/db?sslmode=require"
+
+
+def test_url_of_sqlalchemy():
+    url = make_url("postgresql+psycopg://u:pa%2Fss@h:5/db")
+    assert parse(url).libpq == "postgresql://u:pa%2Fss@h:5/db"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        None,
+        7,
+        "h/db",
+        "mysql://u:secret@h/db",
+        "postgresql://",
+        "postgresql://u:secret?more@h/db",
+        "postgresql://u:12345?secret@h/db",
+        "postgresql://u:secret@h:port/db",
+        "postgresql://u:secret@h:99999/db",
+        "postgresql://u:secret@h/db?ttl=soon",
+        "postgresql://u:secret@h/db?ttl=-1",
+        "postgresql://u:secret@h/db?timeout=0",
+        "postgresql://u:secret@h/db?max_connections=few",
+        "postgresql://u:secret@h/db?create_tables=perhaps",
+    ],
+)
+def test_url_that_cannot_be_read(url):
+    with pytest.raises(InvalidArgumentError) as caught:
+        PostgresChatStore.from_uri(url)
+    assert "secret" not in str(caught.value)
+    assert "cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"ttl": 0},
+        {"timeout": 0},
+        {"patience": -1},
+        {"max_connections": 0},
+        {"engine": "postgresql://h/db"},
+    ],
+)
+def test_arguments_that_cannot_be_used(arguments):
+    with pytest.raises(InvalidArgumentError):
+        PostgresChatStore("postgresql://h/db", **arguments)
+
+
+def test_database_must_be_named_once():
+    with pytest.raises(InvalidArgumentError, match="engine"):
+        PostgresChatStore()
+    with pytest.raises(InvalidArgumentError, match="psycopg"):
+        PostgresChatStore(engine=create_engine("sqlite://"))
+    with pytest.raises(InvalidArgumentError, match="asyncpg"):
+        PostgresChatStore(async_engine=create_engine("sqlite://"))
+
+
+@pytest.mark.parametrize(
+    "scheme", ["postgresql", "postgres", "postgresql+asyncpg", "postgresql+psycopg"]
+)
+def test_open_store_finds_us(scheme):
+    with open_store(f"{scheme}://u:secret@host/db?ttl=60") as store:
+        assert isinstance(store, PostgresChatStore)
+        assert store._calls.ttl == 60
+        assert "secret" not in repr(store)
+
+
+def test_keywords_go_before_the_url():
+    with PostgresChatStore.from_uri("postgresql://h/db?ttl=60", ttl=5) as store:
+        assert store._calls.ttl == 5

@@ -1,0 +1,247 @@
+"""Lost replies, restarts and silence: each call takes effect once, and none hangs."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from postgres_backend import PostgresBackend, fresh_name
+from postgres_faults import FaultProxy
+from postgres_servers import PostgresServer, free_port, newest_binaries
+
+from chatstore.core import ChatMessage, StoreUnavailableError
+from chatstore.core.testing import Backend
+from chatstore.postgres import PostgresChatStore
+
+
+def say(text, **fields):
+    return ChatMessage(role="user", content=text, **fields)
+
+
+ANSWER = b"SELECT 1\0"  # ends the answer of a statement that returns one row
+
+
+def texts(messages):
+    return [message.content for message in messages]
+
+
+class Call:
+    """Calls a store in one colour."""
+
+    def __init__(self, colour):
+        self.colour = colour
+        self.loop = asyncio.new_event_loop()
+
+    def __call__(self, store, name, *args):
+        if self.colour == "sync":
+            return getattr(store, name)(*args)
+        return self.loop.run_until_complete(getattr(store, f"async_{name}")(*args))
+
+    def close(self):
+        self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+        self.loop.close()
+
+
+@pytest.fixture(params=["sync", "async"])
+def do(request) -> Iterator[Call]:
+    call = Call(request.param)
+    yield call
+    call.close()
+
+
+@pytest.fixture(scope="module")
+def own_server() -> Iterator[PostgresServer]:
+    """Return a server that may be stopped."""
+    server = PostgresServer(newest_binaries())
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def proxy(own_server: PostgresServer) -> Iterator[FaultProxy]:
+    started = FaultProxy(own_server.port)
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def backend(own_server: PostgresServer, proxy: FaultProxy) -> PostgresBackend:
+    return PostgresBackend(own_server, proxy.url)
+
+
+@pytest.fixture
+def other(own_server: PostgresServer, backend: Backend) -> Iterator[PostgresChatStore]:
+    """Return a store on the same tables, past the proxy."""
+    with PostgresChatStore.from_uri(own_server.url(), table_name=backend.table) as store:
+        yield store
+
+
+def test_a_thousand_appends_with_lost_replies_and_two_restarts(own_server, proxy, backend, do):
+    expected = [str(number) for number in range(1000)]
+    store = backend.open()
+    store.setup()
+    proxy.loss = 0.1
+    for number, text in enumerate(expected):
+        if number in {300, 600}:
+            own_server.stop()
+            own_server.start()
+        do(store, "add_message", "k", say(text))
+    proxy.loss = 0.0
+    assert texts(do(store, "get_messages", "k")) == expected
+    assert do(store, "count_messages", "k") == 1000
+    assert proxy.lost >= 100
+    do(store, "close")
+
+
+def test_restarts_during_calls(own_server, backend):
+    """The server goes down while calls are on their way; they wait for it and go through."""
+
+    async def append(store, name):
+        for number in range(150):
+            await store.async_add_message("k", say(f"{name}.{number}"))
+
+    def append_plainly(store, name):
+        for number in range(150):
+            store.add_message("k", say(f"{name}.{number}"))
+
+    async def append_all(store):
+        plain = asyncio.to_thread(append_plainly, store, "c")
+        await asyncio.gather(append(store, "a"), append(store, "b"), plain)
+
+    with backend.open() as store, ThreadPoolExecutor(1) as pool:
+        writers = pool.submit(lambda: asyncio.run(append_all(store)))
+        for count in (50, 150):
+            while store.count_messages("k") < count:
+                time.sleep(0.005)
+            own_server.stop()
+            own_server.start()
+        writers.result(60)
+        got = texts(store.get_messages("k"))
+    assert len(got) == 450
+    for name in "abc":
+        mine = [text for text in got if text.startswith(name)]
+        assert mine == [f"{name}.{number}" for number in range(150)]
+
+
+def lose_reply(proxy, marker, action=lambda: None):
+    """Lose the next reply that has the marker; meanwhile another client acts."""
+    proxy.on_loss, proxy.reply, proxy.lose = action, marker, 1
+
+
+def test_removal_is_answered_once(proxy, backend, other, do):
+    store = backend.open()
+    do(store, "set_messages", "k", [say(text) for text in "abc"])
+    lose_reply(proxy, b'"content":"c"', lambda: other.add_message("k", say("d")))
+    assert do(store, "delete_last_message", "k").content == "c"
+    assert proxy.lost == 1
+    assert texts(other.get_messages("k")) == ["a", "b", "d"]
+    lose_reply(proxy, b'"content":"a"', lambda: other.delete_messages("k"))
+    assert do(store, "delete_message", "k", 0).content == "a"
+    assert proxy.lost == 2
+    do(store, "close")
+
+
+def test_removal_of_the_only_message_is_answered_once(proxy, backend, other, do):
+    store = backend.open()
+    do(store, "add_message", "k", say("only"))
+    lose_reply(proxy, b'"content":"only"', lambda: other.add_message("k", say("new")))
+    assert do(store, "delete_last_message", "k").content == "only"
+    assert proxy.lost == 1
+    assert texts(other.get_messages("k")) == ["new"]
+    do(store, "close")
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_set_does_not_undo_what_came_after_it(proxy, backend, other, do, is_there):
+    store = backend.open()
+    do(store, "set_messages", "other" if not is_there else "k", [say("old")])
+    lose_reply(proxy, ANSWER, lambda: other.add_message("k", say("later")))
+    do(store, "set_messages", "k", [say("a"), say("b")])
+    assert proxy.lost == 1
+    assert texts(other.get_messages("k")) == ["a", "b", "later"]
+    do(store, "close")
+
+
+def test_deletion_does_not_undo_what_came_after_it(proxy, backend, other, do):
+    store = backend.open()
+    do(store, "delete_messages", "k")  # now asyncpg has prepared it, and asks for nothing else
+    do(store, "add_message", "k", say("old"))
+    lose_reply(proxy, ANSWER, lambda: other.add_message("k", say("later")))
+    do(store, "delete_messages", "k")
+    assert proxy.lost == 1
+    assert texts(other.get_messages("k")) == ["later"]
+    do(store, "close")
+
+
+def test_insertion_takes_effect_once(proxy, backend, other, do):
+    store = backend.open()
+    do(store, "set_messages", "k", [say("a"), say("b")])
+    for index, expected in ((1, "axb"), (-1, "axyb"), (9, "axybz")):
+        text = next(c for c in expected if c not in "".join(texts(other.get_messages("k"))))
+        lose_reply(proxy, ANSWER)
+        do(store, "add_message", "k", say(text), index)
+        assert "".join(texts(other.get_messages("k"))) == expected
+    assert proxy.lost == 3
+    do(store, "close")
+
+
+def test_set_in_several_statements_takes_effect_once(proxy, backend, other, do, monkeypatch):
+    monkeypatch.setattr("chatstore.postgres.operations.CHUNK_CHARACTERS", 2000)
+    store = backend.open()
+    do(store, "add_message", "k", say("old"))
+    messages = [say(str(number)) for number in range(100)]
+    lose_reply(proxy, b"COMMIT", lambda: other.add_message("k", say("later")))
+    do(store, "set_messages", "k", messages)
+    assert proxy.lost == 1
+    assert other.get_messages("k") == [*messages, say("later")]
+    lose_reply(proxy, b"COMMIT")
+    do(store, "add_messages", "k", messages)
+    assert proxy.lost == 2
+    assert other.get_messages("k") == [*messages, say("later"), *messages]
+    do(store, "close")
+
+
+def test_silent_server_is_given_up(proxy, backend, do):
+    store = PostgresChatStore.from_uri(backend.url, table_name=backend.table, timeout=1)
+    do(store, "add_message", "k", say("a"))
+    proxy.is_silent = True
+    started = time.monotonic()
+    for name in ("count_messages", "count_messages"):  # on an open connection, on a new one
+        with pytest.raises(StoreUnavailableError):
+            do(store, name, "k")
+    assert time.monotonic() - started < 25
+    proxy.is_silent = False
+    assert do(store, "count_messages", "k") == 1
+    do(store, "close")
+
+
+def test_server_that_is_down_is_reported(do):
+    uri = f"postgresql://postgres:secret@127.0.0.1:{free_port()}/postgres"
+    store = PostgresChatStore.from_uri(uri, table_name=fresh_name(), patience=0.2)
+    with pytest.raises(StoreUnavailableError) as caught:
+        do(store, "count_messages", "k")
+    assert caught.value.__cause__ is not None
+    assert "secret" not in str(caught.value)
+    do(store, "close")
+
+
+def test_cancelled_calls_leave_whole_effects(backend, other, monkeypatch):
+    monkeypatch.setattr("chatstore.postgres.operations.CHUNK_CHARACTERS", 4000)
+
+    async def scenario():
+        async with backend.open() as store:
+            await store.async_add_message("k", say("old"))
+            for number in range(40):
+                messages = [say(f"{number}") for _ in range(100)]
+                task = asyncio.create_task(store.async_set_messages("k", messages))
+                await asyncio.sleep(0.0005 * number)
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+                got = texts(await store.async_get_messages("k"))
+                assert len(set(got)) == 1
+                assert len(got) in {1, 100}
+
+    asyncio.run(scenario())

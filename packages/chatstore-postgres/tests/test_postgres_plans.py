@@ -1,0 +1,139 @@
+"""At one million messages every statement still follows an index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import psycopg
+import pytest
+from postgres_backend import fresh_name
+from postgres_servers import PostgresServer
+
+from chatstore.core import ChatMessage
+from chatstore.postgres import PostgresChatStore, reads, writes
+from chatstore.postgres.names import Names
+
+KEYS = 1000
+EACH = 1000
+
+
+@pytest.fixture(scope="module")
+def filled(newest_server: PostgresServer) -> Iterator[tuple[psycopg.Connection, Names]]:
+    """Return a connection and the names of tables with a million messages."""
+    table = fresh_name()
+    names = Names(table, None)
+    with PostgresChatStore.from_uri(newest_server.url(), table_name=table) as store:
+        store.setup()
+    with psycopg.connect(newest_server.url(), autocommit=True) as connection:
+        connection.execute(f"ALTER TABLE {table}_messages SET UNLOGGED")
+        connection.execute(
+            f"INSERT INTO {table}_conversations (key, epoch, next_position, length, expires_at) "
+            "SELECT convert_to('key ' || n, 'UTF8'), 0, %s, %s, "
+            "CASE WHEN n %% 2 = 0 THEN now() + n * interval '1 hour' END "
+            "FROM generate_series(1, %s) n",
+            (EACH, EACH, KEYS),
+        )
+        connection.execute(
+            f"INSERT INTO {table}_messages "
+            "SELECT n / %s + 1, n %% %s, int8send(n), 0, 'x' FROM generate_series(0, %s) n",
+            (EACH, EACH, KEYS * EACH - 1),
+        )
+        connection.execute(
+            f"INSERT INTO {table}_calls (id, expires_at) "
+            "SELECT gen_random_uuid(), now() + interval '1 hour' FROM generate_series(1, 20000)"
+        )
+        connection.execute(f"ANALYZE {table}_messages, {table}_conversations, {table}_calls")
+        yield connection, names
+        connection.execute(f"DROP TABLE {table}_messages, {table}_conversations, {table}_calls")
+
+
+KEY, CALL = b"key 500", uuid4()
+IDS, BODIES = [b"1", b"2"], ["x", "y"]
+STATEMENTS = {
+    "count": (reads.COUNT, KEY),
+    "newest": (reads.NEWEST, KEY, 2**63 - 1, 50),
+    "newest and first": (reads.NEWEST_AND_FIRST, KEY, 900, 50, 2),
+    "oldest": (reads.OLDEST, KEY, 100, 50),
+    "keys": (reads.KEYS, b"key 5", b"key 50", b"key 5\xff", 20),
+    "append one": (writes.APPEND_ONE, KEY, 60.0, 1, b"1", "x"),
+    "append many": (writes.APPEND_MANY, KEY, 60.0, 2, IDS, BODIES),
+    "bury": (writes.BURY, KEY),
+    "insert from start": (writes.INSERT_FROM_START, KEY, 60.0, 7, b"1", "x"),
+    "insert from end": (writes.INSERT_FROM_END, KEY, 60.0, 7, b"1", "x"),
+    "remove from start": (writes.REMOVE_FROM_START, KEY, 60.0, CALL, 7, "{", None),
+    "remove from end": (writes.REMOVE_FROM_END, KEY, 60.0, CALL, 0, "{", None),
+    "replace": (writes.REPLACE, KEY, 60.0, CALL, 2, IDS, BODIES),
+    "fill": (writes.FILL, KEY, 2, IDS, BODIES),
+    "delete": (writes.DELETE, KEY, 60.0, CALL),
+    "lock": (writes.LOCK, KEY),
+    "purge": (writes.PURGE, 200),
+}
+
+
+def nodes(plan):
+    yield plan
+    for part in plan.get("Plans", ()):
+        yield from nodes(part)
+
+
+def plan_of(connection, names, statement, values, mode):
+    """Return the parts of the plan that a prepared statement gets."""
+    with psycopg.ClientCursor(connection) as cursor:
+        cursor.execute("DEALLOCATE ALL")
+        cursor.execute(f"SET plan_cache_mode = {mode}")
+        cursor.execute(f"PREPARE examined AS {names.render(statement).numbered}")
+        places = ", ".join(["%s"] * len(values))
+        cursor.execute(f"EXPLAIN (FORMAT JSON) EXECUTE examined ({places})", values)
+        (answer,) = cursor.fetchone()
+    return list(nodes(answer[0]["Plan"]))
+
+
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_statement_follows_an_index(filled, name, mode):
+    connection, names = filled
+    statement, *values = STATEMENTS[name]
+    found = plan_of(connection, names, statement, values, mode)
+    scanned = [node["Relation Name"] for node in found if node["Node Type"] == "Seq Scan"]
+    assert scanned == []
+    assert any("Index" in node["Node Type"] for node in found)
+    # Reads come in the index's order: nothing is sorted that would have to be read first.
+    if name in {"newest", "oldest", "keys", "newest and first"}:
+        assert "Sort" not in {node["Node Type"] for node in found}
+
+
+def test_a_statement_without_an_index_is_found_out(filled):
+    connection, names = filled
+    found = plan_of(
+        connection, names, "SELECT 1 FROM {messages} WHERE body = $1::text", ["z"], "auto"
+    )
+    assert any(node["Node Type"] == "Seq Scan" for node in found)
+
+
+def test_costs_do_not_grow_with_the_conversation(newest_server):
+    """The server touches as many pages for a long conversation as for a short one."""
+    table = fresh_name()
+    names = Names(table, None)
+    with PostgresChatStore.from_uri(newest_server.url(), table_name=table) as store:
+        message = ChatMessage(role="user", content="x" * 500)
+        store.set_messages("short", [message.model_copy() for _ in range(10)])
+        store.set_messages("long", [message.model_copy() for _ in range(20_000)])
+    touched = {}
+    with psycopg.connect(newest_server.url(), autocommit=True) as connection:
+        connection.execute(f"VACUUM ANALYZE {table}_messages, {table}_conversations")
+        for key in ("short", "long"):
+            for name, statement, *values in (
+                ("append", writes.APPEND_ONE, None, 1, uuid4().bytes, "x" * 600),
+                ("newest", reads.NEWEST, 2**63 - 1, 10),
+                ("remove", writes.REMOVE_FROM_END, None, uuid4(), 0, "{", None),
+                ("count", reads.COUNT),
+            ):
+                sql = names.render(statement).named
+                named = {f"p{n}": value for n, value in enumerate([key.encode(), *values], 1)}
+                explain = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}"
+                (answer,) = connection.execute(explain, named).fetchone()
+                plan = answer[0]["Plan"]
+                touched[key, name] = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+    for name in ("append", "newest", "remove", "count"):
+        assert touched["long", name] <= touched["short", name] + 12

@@ -1,0 +1,102 @@
+"""PgBouncer in transaction mode lends another server connection for each transaction."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from postgres_backend import PostgresBackend
+from postgres_pooler import Pooler
+from postgres_servers import PostgresServer
+
+from chatstore.core import ChatMessage
+
+
+@pytest.fixture(scope="module")
+def pooler(newest_server: PostgresServer) -> Iterator[Pooler]:
+    started = Pooler(newest_server)
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def backend(newest_server: PostgresServer, pooler: Pooler) -> PostgresBackend:
+    return PostgresBackend(newest_server, pooler.url)
+
+
+def say(text, **fields):
+    return ChatMessage(role="user", content=text, **fields)
+
+
+def use(store, worker):
+    key = f"k{worker % 3}"
+    for turn in range(15):  # psycopg prepares what it executes for the sixth time
+        store.add_message(key, say(f"{worker}.{turn}"))
+        store.add_message("mixed", say("x"), 0)
+        assert store.delete_last_message("mixed") is not None
+        assert store.count_messages(key) > turn
+        assert store.get_messages(key, last=1)
+    store.set_messages(f"set{worker}", [say(str(n)) for n in range(20)])
+    store.delete_messages(f"set{worker}")
+
+
+async def async_use(store, worker):
+    key = f"k{worker % 3}"
+    for turn in range(15):
+        await store.async_add_message(key, say(f"{worker}.{turn}"))
+        await store.async_add_message("mixed", say("x"), 0)
+        assert await store.async_delete_last_message("mixed") is not None
+        assert await store.async_count_messages(key) > turn
+        assert await store.async_get_messages(key, last=1)
+    await store.async_set_messages(f"set{worker}", [say(str(n)) for n in range(20)])
+    await store.async_delete_messages(f"set{worker}")
+
+
+def check(backend):
+    with backend.open() as store:
+        said = [m.content for key in ("k0", "k1", "k2") for m in store.get_messages(key)]
+    assert sorted(said) == sorted(f"{w}.{t}" for w in range(6) for t in range(15))
+    for worker in range(6):
+        mine = [text for text in said if text.startswith(f"{worker}.")]
+        assert mine == [f"{worker}.{turn}" for turn in range(15)]
+
+
+def test_threads(backend):
+    with backend.open() as store, ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda worker: use(store, worker), range(6)))
+    check(backend)
+
+
+def test_tasks(backend):
+    async def scenario():
+        async with backend.open() as store:
+            await asyncio.gather(*(async_use(store, worker) for worker in range(6)))
+
+    asyncio.run(scenario())
+    check(backend)
+
+
+def test_both_at_once_with_large_sets(backend):
+    messages = [say(str(n)) for n in range(3000)]
+
+    async def scenario():
+        async with backend.open() as store:
+            await asyncio.gather(
+                *(asyncio.to_thread(use, store, worker) for worker in range(3)),
+                *(async_use(store, worker) for worker in range(3, 6)),
+                store.async_set_messages("large", messages),
+            )
+            assert await store.async_get_messages("large") == messages
+
+    asyncio.run(scenario())
+    check(backend)
+
+
+def test_nothing_is_left_prepared(backend, pooler, newest_server):
+    with backend.open() as store:
+        for n in range(10):
+            store.add_message("k", say(str(n)))
+        left = store._run(store._calls.fetch("SELECT name FROM pg_prepared_statements"))
+    assert left == []

@@ -1,0 +1,5 @@
+"""Conversations in Redis, on a single server or a cluster."""
+
+from chatstore.redis.store import RedisChatStore
+
+__all__ = ["RedisChatStore"]

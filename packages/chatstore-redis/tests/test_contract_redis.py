@@ -1,0 +1,43 @@
+"""The contract, on a real redis-server and on a cluster of three."""
+
+import uuid
+from functools import partial
+
+import pytest
+import redis
+
+from chatstore.core.testing import Backend, ChatStoreContract, ProcessContract
+from chatstore.lua.layout import conversation_keys
+from chatstore.redis import RedisChatStore
+
+
+class RedisBackend(Backend):
+    def __init__(self, port, *, cluster=False):
+        self.url = f"redis://127.0.0.1:{port}"
+        self.options = {"namespace": f"test {uuid.uuid4()}", "cluster": cluster}
+
+    def open(self, *, ttl=None, clock=None):
+        assert clock is None  # the server's clock decides
+        return RedisChatStore(self.url, ttl, **self.options)
+
+    def opener(self):
+        return partial(RedisChatStore, self.url, **self.options)
+
+    def corrupt(self, key, index):
+        kind = redis.RedisCluster if self.options["cluster"] else redis.Redis
+        with kind.from_url(self.url) as client:
+            _, order, bodies, *_ = conversation_keys(self.options["namespace"], key)
+            [name] = client.zrange(order, index, index)
+            client.hset(bodies, name, '{"v":1,')
+
+
+class TestRedis(ChatStoreContract, ProcessContract):
+    @pytest.fixture
+    def backend(self, server):
+        return RedisBackend(server.port)
+
+
+class TestRedisCluster(ChatStoreContract, ProcessContract):
+    @pytest.fixture
+    def backend(self, cluster):
+        return RedisBackend(cluster[0].port, cluster=True)

@@ -1,0 +1,124 @@
+"""Clients that the caller brings, URLs, and clients of several event loops."""
+
+import asyncio
+import gc
+
+import pytest
+import redis
+import redis.asyncio
+from redis.asyncio.sentinel import Sentinel as AsyncSentinel
+from redis.sentinel import Sentinel
+
+from chatstore.core import ChatMessage, InvalidArgumentError, open_store
+from chatstore.lua.testing import redis_server
+from chatstore.redis import RedisChatStore
+
+
+def say(text):
+    return ChatMessage(role="user", content=text)
+
+
+@pytest.fixture
+def port(server):
+    with redis.Redis(port=server.port) as client:
+        client.flushall()
+    return server.port
+
+
+@pytest.mark.parametrize("decoded", [False, True])
+def test_a_given_client_is_used_and_not_closed(port, decoded):
+    with redis.Redis(port=port, decode_responses=decoded) as client:
+        with RedisChatStore(redis_client=client) as store:
+            store.add_message("kö", say("x\0"))
+            assert store.get_messages("kö") == [say("x\0")]
+            assert store.get_keys() == ["kö"]
+            with pytest.raises(InvalidArgumentError, match="async_redis_client"):
+                asyncio.run(store.async_get_messages("k"))
+        assert client.ping()
+
+
+@pytest.mark.parametrize("decoded", [False, True])
+def test_a_given_async_client_is_used_and_not_closed(port, decoded):
+    async def scenario():
+        async with redis.asyncio.Redis(port=port, decode_responses=decoded) as client:
+            async with RedisChatStore(async_redis_client=client) as store:
+                await store.async_add_message("k", say("x"))
+                assert await store.async_get_messages("k") == [say("x")]
+                assert await store.async_get_keys() == ["k"]
+                with pytest.raises(InvalidArgumentError, match="redis_client"):
+                    store.get_messages("k")
+            assert await client.ping()
+
+    asyncio.run(scenario())
+
+
+def test_clients_of_sentinel(port):
+    with redis_server("--sentinel") as watcher:
+        with redis.Redis(port=watcher.port) as client:
+            client.execute_command("SENTINEL", "MONITOR", "chat", "127.0.0.1", port, 1)
+        address = [("127.0.0.1", watcher.port)]
+        sentinel = Sentinel(address)
+        master = sentinel.master_for("chat")
+        with master, RedisChatStore(redis_client=master) as store:
+            store.add_message("k", say("x"))
+            assert store.get_messages("k") == [say("x")]
+        for known in sentinel.sentinels:
+            known.close()
+
+        async def scenario():
+            sentinel = AsyncSentinel(address)
+            async with (
+                sentinel.master_for("chat") as master,
+                RedisChatStore(async_redis_client=master) as store,
+            ):
+                assert await store.async_get_messages("k") == [say("x")]
+            for known in sentinel.sentinels:
+                await known.aclose()
+
+        asyncio.run(scenario())
+
+
+def test_url_with_options(port):
+    url = f"redis://127.0.0.1:{port}/1?ttl=60&namespace=mine&timeout=3&socket_keepalive=true"
+    with open_store(url) as store:
+        assert isinstance(store, RedisChatStore)
+        store.add_message("k", say("x"))
+    with redis.Redis(port=port, db=1) as client:
+        assert 0 < client.ttl("mine:{k}:head") <= 60
+        client.flushdb()
+
+
+def test_url_of_a_cluster(cluster):
+    with open_store(f"redis://127.0.0.1:{cluster[1].port}?cluster=true") as store:
+        for number in range(30):
+            store.add_message(f"url {number}", say("x"))
+        assert sorted(store.get_keys("url ")) == sorted(f"url {number}" for number in range(30))
+        for number in range(30):
+            store.delete_messages(f"url {number}")
+
+
+@pytest.mark.parametrize("option", ["ttl=soon", "ttl=0", "ttl=-1", "timeout=0", "namespace={}"])
+def test_url_with_wrong_options(option):
+    with pytest.raises(InvalidArgumentError):
+        RedisChatStore.from_url(f"redis://localhost?{option}")
+
+
+def test_connections_of_ended_loops_are_closed(port):
+    store = RedisChatStore(f"redis://127.0.0.1:{port}", namespace="loops")
+    with redis.Redis(port=port) as client:
+        before = len(client.client_list())
+        for _ in range(3):
+            asyncio.run(store.async_add_message("k", say("x")))
+        gc.collect()  # a connection that was left open would warn, and warnings fail
+        assert len(client.client_list()) == before
+    store.close()
+
+
+def test_close_closes_what_the_store_opened(port):
+    with redis.Redis(port=port) as client:
+        before = len(client.client_list())
+        store = RedisChatStore(f"redis://127.0.0.1:{port}")
+        store.add_message("k", say("x"))
+        assert len(client.client_list()) == before + 1
+        store.close()
+        assert len(client.client_list()) == before

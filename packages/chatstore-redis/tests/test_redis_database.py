@@ -1,0 +1,176 @@
+"""What the store sends to a database, and what it leaves alone there."""
+
+import asyncio
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+import pytest
+import redis
+
+from chatstore.core import ChatMemoryBuffer, ChatMessage, CorruptStoreError
+from chatstore.redis import RedisChatStore
+
+
+def say(text):
+    return ChatMessage(role="user", content=text)
+
+
+@pytest.fixture
+def client(server):
+    with redis.Redis(port=server.port) as client:
+        client.flushall()
+        yield client
+
+
+@pytest.fixture
+def url(server, client):
+    return f"redis://127.0.0.1:{server.port}"
+
+
+def commands(client):
+    """Return how often each command was called by a client."""
+    statistics = client.info("commandstats")
+    names = ("cmdstat_eval", "cmdstat_evalsha", "cmdstat_scan", "cmdstat_script|load")
+    return sum(statistics[name]["calls"] for name in names if name in statistics)
+
+
+@pytest.mark.parametrize("colour", ["sync", "async"])
+def test_one_round_trip_a_call(client, url, colour):
+    with RedisChatStore(url) as store:
+        loop = asyncio.new_event_loop()
+
+        def do(name, *arguments, **more):
+            if colour == "sync":
+                return getattr(store, name)(*arguments, **more)
+            return loop.run_until_complete(getattr(store, f"async_{name}")(*arguments, **more))
+
+        memory = ChatMemoryBuffer(500, chat_store=store, chat_store_key="k", tokenizer_fn=list)
+        window = memory.get if colour == "sync" else memory.async_get
+        do("set_messages", "k", [say(str(number)) for number in range(500)])
+        calls = {
+            "append": lambda: do("add_message", "k", say("x")),
+            "append many": lambda: do("add_messages", "k", [say("y"), say("z")]),
+            "newest": lambda: do("get_messages", "k", last=20),
+            "all": lambda: do("get_messages", "k"),
+            "count": lambda: do("count_messages", "k"),
+            "delete last": lambda: do("delete_last_message", "k"),
+            "delete": lambda: do("delete_message", "k", 3),
+            "window": lambda: window() if colour == "sync" else loop.run_until_complete(window()),
+        }
+        counted = {}
+        for name, call in calls.items():
+            call()  # the server learns the script
+            before = commands(client)
+            call()
+            counted[name] = commands(client) - before
+        if colour == "async":
+            loop.run_until_complete(store.async_close())
+        loop.close()
+    assert counted == dict.fromkeys(calls, 1)
+
+
+def test_keys_of_others_are_left_alone(client, url):
+    others = {"chatstore": b"1", "chatstore:x": b"2", "chatstore2:{k}:head": b"3", "{k}:head": b"4"}
+    for name, value in others.items():
+        client.set(name, value)
+    with RedisChatStore(url) as store:
+        store.add_message("k", say("x"))
+        assert store.get_keys() == ["k"]
+        store.delete_messages("k")
+        assert store.get_keys() == []
+    assert {name: client.get(name) for name in others} == others
+
+
+def test_namespaces_see_nothing_of_each_other(client, url):
+    names = ["a", "a:", "*", "a*", "[a]", "chatstore"]
+    stores = [RedisChatStore(url, namespace=name) for name in names]
+    for name, store in zip(names, stores, strict=True):
+        store.add_message("k", say(name))
+        store.add_message(name, say(name))
+    for name, store in zip(names, stores, strict=True):
+        assert sorted(store.get_keys()) == sorted(["k", name])
+        assert store.get_messages("k") == [say(name)]
+        store.close()
+
+
+def test_an_ended_conversation_leaves_nothing_for_good(client, url):
+    with RedisChatStore(url) as store:
+        store.add_messages("k", [say("x"), say("y")])
+        store.delete_last_message("k")
+        store.delete_last_message("k")
+        store.add_message("l", say("x"))
+        store.delete_messages("l")
+    for name in client.keys("*"):
+        assert client.ttl(name) > 0, name
+
+
+def test_parts_expire_in_one_millisecond(client, url):
+    with RedisChatStore(url, 60.5) as store:
+        store.add_messages("k", [say("x"), say("y")])
+        store.add_message("k", say("first"), 0)
+        store.delete_last_message("k")
+    parts = [f"chatstore:{{k}}:{part}" for part in ("head", "order", "bodies")]
+    script = "local t = {} for i, k in ipairs(KEYS) do t[i] = redis.call('PTTL', k) end return t"
+    left = client.eval(script, 3, *parts)
+    assert len(set(left)) == 1
+    assert 55_000 < left[0] <= 60_500
+    with RedisChatStore(url) as store:
+        store.add_message("k", say("z"))
+    assert [client.ttl(part) for part in parts] == [-1, -1, -1]
+
+
+def test_what_is_remembered_of_calls_is_bounded(client, url):
+    with RedisChatStore(url) as store:
+        for number in range(300):
+            store.add_message("k", say(str(number)))
+    assert client.hlen("chatstore:{k}:ops") == client.llen("chatstore:{k}:oplog") == 128
+
+
+def append_some(url, name):
+    with RedisChatStore(url) as store:
+        for number in range(40):
+            store.add_message("k", say(f"{name} {number}"))
+
+
+def test_sixteen_processes_on_one_key_lose_nothing(client, url):
+    with ProcessPoolExecutor(16, mp_context=get_context("spawn")) as pool:
+        list(pool.map(append_some, [url] * 16, range(16)))
+    with RedisChatStore(url) as store:
+        said = [message.content for message in store.get_messages("k")]
+    assert len(said) == 640
+    for name in range(16):
+        mine = [text for text in said if text.startswith(f"{name} ")]
+        assert mine == [f"{name} {number}" for number in range(40)]
+
+
+@pytest.mark.parametrize("part", ["head", "order", "bodies", "ops", "oplog"])
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda store: store.add_message("k", say("x")),
+        lambda store: store.add_message("k", say("x"), 0),
+        lambda store: store.set_messages("k", [say("x")]),
+        lambda store: store.delete_messages("k"),
+        lambda store: store.delete_last_message("k"),
+    ],
+    ids=["append", "insert", "set", "delete", "delete last"],
+)
+def test_a_part_of_somebody_elses_type_stays_and_nothing_is_written(client, url, part, write):
+    client.set(f"chatstore:{{k}}:{part}", "somebody else's")
+    with RedisChatStore(url) as store, pytest.raises(CorruptStoreError):
+        write(store)
+    assert client.keys("*") == [f"chatstore:{{k}}:{part}".encode()]
+    assert client.get(f"chatstore:{{k}}:{part}") == b"somebody else's"
+
+
+def test_keys_that_only_look_like_ours_are_not_listed(client, url):
+    for name in (b"{}", b"{a}b}", b"{%}", b"{%zz}", b"{\xff}", b"{" + b"x" * 256 + b"}"):
+        client.hset(b"chatstore:" + name + b":head", "v", "1")
+    with RedisChatStore(url) as store:
+        assert store.get_keys() == []
+
+
+def test_longest_ttl(client, url):
+    with RedisChatStore(url, 2.0**61) as store:
+        store.add_message("k", say("x"))
+    assert client.ttl("chatstore:{k}:head") > 10**11

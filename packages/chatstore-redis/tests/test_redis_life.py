@@ -1,0 +1,84 @@
+"""Cancelled calls, many callers at once, clients of a cluster."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import redis
+import redis.asyncio
+
+from chatstore.core import ChatMessage
+from chatstore.redis import RedisChatStore
+
+
+def say(text):
+    return ChatMessage(role="user", content=text)
+
+
+@pytest.fixture
+def url(server):
+    with redis.Redis(port=server.port) as client:
+        client.flushall()
+    return f"redis://127.0.0.1:{server.port}"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_cancelled_calls_leave_whole_effects_and_sound_connections(url, seed):
+    async def scenario():
+        async with RedisChatStore(url) as store:
+            for number in range(100):
+                call = store.async_add_messages(
+                    "k", [say(f"{number} {part}") for part in range(20)]
+                )
+                task = asyncio.create_task(call)
+                for _ in range((number + seed) % 12):
+                    await asyncio.sleep(0)
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+                await store.async_add_message("l", say(str(number)))
+            return await store.async_get_messages("k"), await store.async_get_messages("l")
+
+    many, single = asyncio.run(scenario())
+    assert [message.content for message in single] == [str(number) for number in range(100)]
+    heads = [message.content.split()[0] for message in many[::20]]
+    assert [message.content for message in many] == [
+        f"{head} {part}" for head in heads for part in range(20)
+    ]
+
+
+def test_more_callers_than_connections(url):
+    async def append_all(store):
+        calls = [store.async_add_message("k", say(str(number))) for number in range(300)]
+        await asyncio.gather(*calls)
+
+    with RedisChatStore(url) as store:
+        asyncio.run(append_all(store))
+        with ThreadPoolExecutor(100) as pool:
+            list(pool.map(lambda number: store.add_message("k", say(str(number))), range(300)))
+        assert store.count_messages("k") == 600
+
+
+def test_given_clients_of_a_cluster(cluster):
+    port = cluster[0].port
+
+    async def scenario(store):
+        for number in range(20):
+            await store.async_add_message(f"given {number}", say("async"))
+        return await store.async_get_keys("given ")
+
+    async def with_client():
+        async with redis.asyncio.RedisCluster(host="127.0.0.1", port=port) as client:
+            async with RedisChatStore(async_redis_client=client) as store:
+                keys = await scenario(store)
+            assert await client.ping()
+            return keys
+
+    keys = asyncio.run(with_client())
+    assert sorted(keys) == sorted(f"given {number}" for number in range(20))
+    with redis.RedisCluster(host="127.0.0.1", port=port) as client:
+        with RedisChatStore(redis_client=client) as store:
+            assert sorted(store.get_keys("given ")) == sorted(keys)
+            for key in keys:
+                assert store.get_messages(key) == [say("async")]
+                store.delete_messages(key)
+        assert client.ping()

@@ -1,0 +1,132 @@
+"""TLS and users with few rights."""
+
+import os
+
+import pytest
+import redis
+import trustme
+from redis_tls import NoTlsServerError, find_tls_server
+
+from chatstore.core import (
+    ChatMessage,
+    InvalidArgumentError,
+    StoreAccessError,
+    StoreUnavailableError,
+)
+from chatstore.lua.testing import redis_server
+from chatstore.lua.testing.servers import free_port
+from chatstore.redis import RedisChatStore
+
+
+def say(text):
+    return ChatMessage(role="user", content=text)
+
+
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory):
+    """Return the port of a server with TLS, and the file of the authority that it is signed by."""
+    try:
+        binary = find_tls_server()
+    except NoTlsServerError as error:
+        if "redis-tls" in os.environ.get("CHATSTORE_REQUIRE", ""):
+            raise
+        pytest.skip(str(error))
+    folder = tmp_path_factory.mktemp("tls")
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1")
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    certificate.private_key_pem.write_to_path(folder / "key.pem")
+    certificate.cert_chain_pems[0].write_to_path(folder / "cert.pem")
+    port = free_port()
+    options = ["--port", "0", "--tls-port", str(port), "--tls-auth-clients", "no"]
+    options += ["--tls-cert-file", str(folder / "cert.pem")]
+    options += ["--tls-key-file", str(folder / "key.pem")]
+    options += ["--tls-ca-cert-file", str(folder / "ca.pem")]
+    with redis_server(*options, port=port, binary=binary):
+        yield port, folder / "ca.pem"
+
+
+def test_tls_with_a_known_authority(tls):
+    port, authority = tls
+    url = f"rediss://127.0.0.1:{port}?ssl_ca_certs={authority}&namespace=tls"
+    with RedisChatStore.from_url(url) as store:
+        store.add_message("k", say("x"))
+        assert store.get_messages("k") == [say("x")]
+
+
+async def appended(url):
+    async with RedisChatStore.from_url(url) as store:
+        await store.async_add_message("a", say("x"))
+        return await store.async_get_messages("a")
+
+
+def test_tls_async(tls):
+    import asyncio
+
+    port, authority = tls
+    url = f"rediss://127.0.0.1:{port}?ssl_ca_certs={authority}&namespace=tls"
+    assert asyncio.run(appended(url)) == [say("x")]
+
+
+def test_tls_with_an_unknown_authority_is_refused(tls):
+    port, _ = tls
+    with (
+        RedisChatStore(f"rediss://127.0.0.1:{port}") as store,
+        pytest.raises(StoreUnavailableError),
+    ):
+        store.add_message("k", say("x"))
+
+
+def test_plain_words_to_a_tls_server_fail(tls):
+    port, _ = tls
+    with (
+        RedisChatStore(f"redis://127.0.0.1:{port}", timeout=2) as store,
+        pytest.raises(StoreUnavailableError),
+    ):
+        store.add_message("k", say("x"))
+
+
+@pytest.fixture
+def users(server):
+    """Return the port of a server with a user for our keys, one for reading, and a password."""
+    with redis.Redis(port=server.port) as client:
+        client.flushall()
+        rights = ["resetkeys", "~chatstore:*", "resetchannels", "+@all", "-@dangerous"]
+        client.execute_command("ACL SETUSER", "chat", "on", ">p@ss/word", *rights)
+        client.execute_command("ACL SETUSER", "reader", "on", ">pw", "~*", "+@read", "+evalsha")
+        yield server.port
+        client.execute_command("ACL DELUSER", "chat", "reader")
+
+
+def test_a_user_of_the_namespace_alone(users):
+    with RedisChatStore(f"redis://chat:p%40ss%2Fword@127.0.0.1:{users}") as store:
+        store.add_message("acl", say("x"))
+        assert store.get_messages("acl") == [say("x")]
+        assert "acl" in store.get_keys()
+        store.delete_messages("acl")
+
+
+@pytest.mark.parametrize(
+    "login", ["chat:wrong", "nobody:secret", "reader:pw"], ids=["password", "user", "rights"]
+)
+def test_refusals_keep_the_secret(users, login):
+    with (
+        RedisChatStore(f"redis://{login}@127.0.0.1:{users}") as store,
+        pytest.raises(StoreAccessError) as caught,
+    ):
+        store.add_message("k", say("x"))
+    assert login.split(":")[1] not in str(caught.value)
+
+
+def test_another_namespace_than_the_users_is_refused(users):
+    url = f"redis://chat:p%40ss%2Fword@127.0.0.1:{users}"
+    with RedisChatStore(url, namespace="other") as store, pytest.raises(StoreAccessError):
+        store.add_message("k", say("x"))
+
+
+@pytest.mark.parametrize(
+    "url", ["http://localhost", "localhost:6379", "redis://host:port/0", None, ""]
+)
+def test_wrong_urls_are_refused(url):
+    with pytest.raises(InvalidArgumentError):
+        RedisChatStore(url)

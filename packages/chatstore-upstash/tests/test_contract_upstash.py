@@ -1,0 +1,63 @@
+"""Upstash keeps every promise of the contract.
+
+The tests run on the double, and on a real database too where ``CHATSTORE_UPSTASH_URL`` and
+``CHATSTORE_UPSTASH_TOKEN`` name one: there they cost requests, and delete what they wrote.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import pytest
+import upstash_redis
+from upstash_double import UpstashDouble
+
+from chatstore.core.testing import Backend, ChatStoreContract, ProcessContract
+from chatstore.lua.layout import conversation_keys
+from chatstore.upstash import UpstashChatStore
+
+URL = os.environ.get("CHATSTORE_UPSTASH_URL")
+TOKEN = os.environ.get("CHATSTORE_UPSTASH_TOKEN")
+
+
+class UpstashBackend(Backend):
+    def __init__(self, url: str, token: str) -> None:
+        self.url = url
+        self.token = token
+        self.namespace = f"test {uuid.uuid4()}"
+
+    def open(
+        self, *, ttl: float | None = None, clock: Callable[[], float] | None = None
+    ) -> UpstashChatStore:
+        assert clock is None  # the server's clock decides
+        return UpstashChatStore(self.url, self.token, ttl, namespace=self.namespace)
+
+    def opener(self) -> Callable[[], UpstashChatStore]:
+        return partial(UpstashChatStore, self.url, self.token, namespace=self.namespace)
+
+    def corrupt(self, key: str, index: int) -> None:
+        _, order, bodies, *_ = conversation_keys(self.namespace, key)
+        with upstash_redis.Redis(self.url, self.token) as client:
+            [name] = client.zrange(order, index, index)
+            assert client.hset(bodies, name, "{") == 0
+
+
+class TestUpstashContract(ChatStoreContract, ProcessContract):
+    @pytest.fixture
+    def backend(self, double: UpstashDouble) -> UpstashBackend:
+        return UpstashBackend(double.url, double.token)
+
+
+if URL and TOKEN:
+
+    class TestUpstashAccount(ChatStoreContract, ProcessContract):
+        @pytest.fixture
+        def backend(self) -> Iterator[UpstashBackend]:
+            backend = UpstashBackend(URL, TOKEN)
+            yield backend
+            with backend.open() as store:
+                for key in store.get_keys():
+                    store.delete_messages(key)

@@ -1,0 +1,126 @@
+"""Where a store is: arguments, URLs, the environment; and no token in what is printed."""
+
+from __future__ import annotations
+
+import traceback
+
+import pytest
+import upstash_redis
+
+from chatstore.core import ChatMessage, InvalidArgumentError, open_store
+from chatstore.upstash import UpstashChatStore
+from chatstore.upstash.address import Address, read_url
+
+URL = "https://eu1-fair-cat-1.upstash.io"
+TOKEN = "AYNg-secret-token=="
+
+
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch):
+    monkeypatch.delenv("UPSTASH_REDIS_REST_URL", raising=False)
+    monkeypatch.delenv("UPSTASH_REDIS_REST_TOKEN", raising=False)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [None, "", 7, b"https://x", "eu1-fair-cat-1.upstash.io", "https://", "https://host:port",
+     f"https://:{TOKEN}@host", "https://host/?a=b", "https://host/#a", "rediss://host:6379",
+     "https://[::1"],
+)  # fmt: skip
+def test_wrong_url(url):
+    with pytest.raises(InvalidArgumentError, match="redis_url") as caught:
+        UpstashChatStore(url, TOKEN)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("token", [None, "", 7, b"x", "secret\n", "secr et", "secrét"])
+def test_wrong_token(token):
+    with pytest.raises(InvalidArgumentError, match="redis_token") as caught:
+        UpstashChatStore(URL, token)
+    assert "secr" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"timeout": 0}, {"timeout": -1}, {"timeout": None}, {"timeout": "1"}, {"timeout": True},
+     {"timeout": float("nan")}, {"timeout": float("inf")}, {"ttl": 0}, {"ttl": "1"}],
+)  # fmt: skip
+def test_wrong_number(options):
+    with pytest.raises(InvalidArgumentError, match="positive number"):
+        UpstashChatStore(URL, TOKEN, **options)
+
+
+def test_wrong_client():
+    with upstash_redis.Redis(URL, TOKEN) as client:
+        for given in ({"async_redis_client": client}, {"redis_client": object()}):
+            with pytest.raises(InvalidArgumentError, match="redis_client must"):
+                UpstashChatStore(**given)
+
+
+def test_nothing_given():
+    with pytest.raises(InvalidArgumentError, match="from_env"):
+        UpstashChatStore()
+
+
+@pytest.mark.parametrize(
+    ("url", "address", "options"),
+    [
+        ("upstash://:tok@h.upstash.io", Address("https://h.upstash.io", "tok"), {}),
+        ("upstash://:tok@h.upstash.io/", Address("https://h.upstash.io", "tok"), {}),
+        ("upstash://:a%2Fb%40c==@h:8443", Address("https://h:8443", "a/b@c=="), {}),
+        ("upstash+http://:tok@localhost:8079", Address("http://localhost:8079", "tok"), {}),
+        (
+            "upstash://:tok@h?ttl=60&timeout=2.5&namespace=a%20b",
+            Address("https://h", "tok"),
+            {"ttl": 60.0, "timeout": 2.5, "namespace": "a b"},
+        ),
+    ],
+)
+def test_url(url, address, options):
+    assert read_url(url) == (address, options)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["upstash://host", "upstash://secret@host", "upstash://user:secret@host", "upstash:host",
+     "upstash://:secret@", "upstash://:secret@host/path", "upstash://:secret@host#a",
+     "upstash://:secret@host?ttl=x", "upstash://:secret@host?ttl=1&ttl=2",
+     "upstash://:secret@host?unknown=1", "upstash://:secret@host?ttl=-1", "upstash+http://",
+     "upstash://:secret@host:port", "upstash://:se%0Acret@host", "upstash://:secret@host?ttl",
+     "redis://:secret@host"],
+)  # fmt: skip
+def test_wrong_store_url(url):
+    with pytest.raises(InvalidArgumentError) as caught:
+        UpstashChatStore.from_url(url)
+    assert "secret" not in str(caught.value)
+
+
+def test_environment(double, monkeypatch):
+    for opener in (UpstashChatStore.from_env, lambda: open_store("upstash://")):
+        with pytest.raises(InvalidArgumentError, match="UPSTASH_REDIS_REST_URL and UPSTASH_REDIS"):
+            opener()
+    monkeypatch.setenv("UPSTASH_REDIS_REST_URL", double.url)
+    with pytest.raises(InvalidArgumentError, match="set UPSTASH_REDIS_REST_TOKEN"):
+        UpstashChatStore.from_env()
+    monkeypatch.setenv("UPSTASH_REDIS_REST_TOKEN", double.token)
+    with UpstashChatStore.from_env(namespace="other") as store:
+        store.add_message("k", ChatMessage(role="user", content="a"))
+    with open_store("upstash://?namespace=other") as store:
+        assert store.get_keys() == ["k"]
+    with open_store("upstash://") as store:
+        assert store.get_keys() == []
+
+
+def test_open_store_by_url(double):
+    with open_store(f"upstash+http://:{double.token}@127.0.0.1:{double.port}?ttl=60") as store:
+        store.add_message("k", ChatMessage(role="user", content="a"))
+        assert store.get_keys() == ["k"]
+
+
+def test_token_is_in_nothing_printed(double):
+    store = UpstashChatStore(double.url, "wrong-secret")
+    assert "secret" not in repr(store)
+    assert "secret" not in repr(store._clients._address)
+    with store, pytest.raises(Exception, match="refused") as caught:
+        store.count_messages("k")
+    assert "secret" not in "".join(traceback.format_exception(caught.value))

@@ -1,0 +1,82 @@
+"""One layout: what is written through Upstash is read through Redis, and the other way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from upstash_double import UpstashDouble
+
+from chatstore.core import ChatMessage, ChatStore
+from chatstore.redis import RedisChatStore
+from chatstore.upstash import UpstashChatStore
+
+TEXTS = ["a", "", "\0\U0001f600 é", "x" * 6_000_000, None]
+
+
+def say(text, **fields):
+    return ChatMessage(role="user", content=text, **fields)
+
+
+@pytest.fixture
+def stores(double: UpstashDouble, redis_port: int) -> Iterator[tuple[ChatStore, ChatStore]]:
+    with (
+        UpstashChatStore(double.url, double.token) as upstash,
+        RedisChatStore(f"redis://127.0.0.1:{redis_port}") as redis,
+    ):
+        yield upstash, redis
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["to-redis", "to-upstash"])
+def test_each_reads_what_the_other_wrote(stores, order):
+    writer, reader = stores[::order]
+    messages = [say(text, additional_kwargs={"n": number}) for number, text in enumerate(TEXTS)]
+    writer.set_messages("set {k}", messages)
+    writer.add_messages("added", messages)
+    writer.add_message("added", say("first"), 0)
+    assert reader.get_messages("set {k}") == writer.get_messages("set {k}") == messages
+    assert reader.get_messages("added") == [say("first"), *messages]
+    assert [message.id for message in reader.iter_messages("added", reverse=True)] == [
+        message.id for message in writer.iter_messages("added", reverse=True)
+    ]
+    assert sorted(reader.get_keys()) == ["added", "set {k}"]
+    assert reader.delete_last_message("added") == messages[-1]
+    assert writer.count_messages("added") == len(messages)
+    reader.delete_messages("set {k}")
+    assert writer.get_keys() == ["added"]
+
+
+def test_an_id_is_held_for_both(stores):
+    upstash, redis = stores
+    for store in stores:
+        store.add_message("k", say("a", id="1"))
+    asyncio.run(upstash.async_add_message("k", say("a", id="1")))
+    assert redis.count_messages("k") == 1
+
+
+def test_both_write_at_once(stores):
+    def append(store):
+        for number in range(50):
+            store.add_message("k", say(f"{type(store).__name__} {number}"))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(append, stores))
+    said = [[message.content for message in store.get_messages("k")] for store in stores]
+    assert said[0] == said[1]
+    for store in stores:
+        name = type(store).__name__
+        mine = [text for text in said[0] if text.startswith(name)]
+        assert mine == [f"{name} {number}" for number in range(50)]
+
+
+def test_keys_of_other_programs_are_neither_listed_nor_touched(stores, redis):
+    others = [b"k", b"chatstore", b"chatstore:{k", b"chatstore:{k}:head:x", b"xchatstore:{k}:head"]
+    for name in others:
+        assert redis.call(b"SET", name, b"theirs \xff") == b"OK"
+    for store in stores:
+        store.set_messages("k", [say("a")])
+        assert store.get_keys() == ["k"]
+        store.delete_messages("k")
+    assert [redis.call(b"GET", name) for name in others] == [b"theirs \xff"] * len(others)

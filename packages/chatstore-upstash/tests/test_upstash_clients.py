@@ -1,0 +1,247 @@
+"""Clients: given ones, those of event loops, and their ends."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import subprocess
+import sys
+import threading
+import time
+
+import httpx
+import pytest
+import upstash_redis
+import upstash_redis.asyncio
+from upstash_double import LOST_REPLY, Fault
+
+from chatstore.core import (
+    ChatMessage,
+    InvalidArgumentError,
+    StoreClosedError,
+    StoreUnavailableError,
+)
+from chatstore.upstash import UpstashChatStore
+
+
+def say(text):
+    return ChatMessage(role="user", content=text)
+
+
+def held_by_loops(store):
+    return [held.client for held in store._clients._on_loops._held.values()]
+
+
+def test_given_clients_are_used_and_stay_open(double):
+    with upstash_redis.Redis(double.url, double.token) as client:
+        with UpstashChatStore(redis_client=client) as store:
+            store.add_message("k", say("a"))
+            with pytest.raises(InvalidArgumentError, match="async_redis_client"):
+                asyncio.run(store.async_count_messages("k"))
+        assert client.ping() == "PONG"
+
+    async def scenario():
+        async with upstash_redis.asyncio.Redis(double.url, double.token) as client:
+            async with UpstashChatStore(async_redis_client=client) as store:
+                await store.async_add_message("k", say("b"))
+                with pytest.raises(InvalidArgumentError, match="redis_client"):
+                    store.count_messages("k")
+            assert await client.ping() == "PONG"
+
+    asyncio.run(scenario())
+    with UpstashChatStore(double.url, double.token) as store:
+        assert [message.content for message in store.get_messages("k")] == ["a", "b"]
+
+
+def test_retries_of_a_given_client_are_harmless(double):
+    with upstash_redis.Redis(double.url, double.token, rest_retry_interval=0) as client:
+        store = UpstashChatStore(redis_client=client)
+        store.add_message("k", say("a"))
+        double.fault = lambda request: LOST_REPLY if request.number % 2 else None
+        for _ in range(10):
+            store.add_message("k", say("b"))
+        assert store.count_messages("k") == 11
+
+
+def test_given_client_that_its_owner_closed(double):
+    client = upstash_redis.Redis(double.url, double.token, rest_retries=0)
+    client.close()
+    with UpstashChatStore(redis_client=client) as store, pytest.raises(StoreClosedError):
+        store.count_messages("k")
+
+
+def test_given_client_without_timeouts_gets_them(double):
+    own = httpx.Timeout(3.0)
+    with (
+        upstash_redis.Redis(double.url, double.token, rest_retries=0) as client,
+        upstash_redis.Redis(double.url, double.token) as limited,
+    ):
+        limited._http._client.timeout = own
+        UpstashChatStore(redis_client=limited, timeout=7)
+        assert limited._http._client.timeout == own
+        double.fault = lambda _: Fault(delay=60)
+        store = UpstashChatStore(redis_client=client, timeout=0.1)
+        with pytest.raises(StoreUnavailableError):
+            store.count_messages("k")
+
+    async def scenario():
+        retries = {"rest_retries": 0}
+        async with upstash_redis.asyncio.Redis(double.url, double.token, **retries) as client:
+            store = UpstashChatStore(async_redis_client=client, timeout=0.1)
+            with pytest.raises(StoreUnavailableError):
+                await store.async_count_messages("k")
+
+    asyncio.run(scenario())
+
+
+def test_event_loops_leave_no_connection_behind(double):
+    """An open one would warn when it is collected, and warnings are errors here."""
+    store = UpstashChatStore(double.url, double.token)
+    for number in range(5):
+        asyncio.run(store.async_add_message("k", say(str(number))))
+        gc.collect()
+    assert len(held_by_loops(store)) <= 2
+    assert store.count_messages("k") == 5
+    store.close()
+    gc.collect()
+
+
+def test_loops_at_once_have_clients_of_their_own(double):
+    store = UpstashChatStore(double.url, double.token)
+    barrier = threading.Barrier(4)
+
+    async def work(name):
+        for number in range(10):
+            await store.async_add_message(name, say(str(number)))
+            barrier.wait(30)
+        return len(held_by_loops(store))
+
+    def run(name):
+        seen.append(asyncio.run(work(name)))
+
+    seen = []
+    threads = [threading.Thread(target=run, args=(f"k{number}",)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert max(seen) == 4
+    assert [store.count_messages(f"k{number}") for number in range(4)] == [10] * 4
+    store.close()
+
+
+def test_close_ends_the_client_of_a_loop_that_runs_elsewhere(double):
+    store = UpstashChatStore(double.url, double.token)
+    is_open, may_end = threading.Event(), threading.Event()
+
+    async def hold():
+        await store.async_add_message("k", say("a"))
+        is_open.set()
+        await asyncio.to_thread(may_end.wait, 10)
+
+    thread = threading.Thread(target=asyncio.run, args=(hold(),))
+    thread.start()
+    assert is_open.wait(10)
+    [client] = held_by_loops(store)
+    store.close()
+    deadline = time.monotonic() + 10
+    while not client._http._client.is_closed and time.monotonic() < deadline:
+        time.sleep(0.001)
+    assert client._http._client.is_closed
+    may_end.set()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_async_close_closes_at_once(double):
+    async def scenario():
+        store = UpstashChatStore(double.url, double.token)
+        await store.async_add_message("k", say("a"))
+        [client] = held_by_loops(store)
+        await store.async_close()
+        assert client._http._client.is_closed
+        with pytest.raises(StoreClosedError):
+            await store.async_count_messages("k")
+
+    asyncio.run(scenario())
+
+
+def test_cancelled_call_has_taken_effect_when_it_ends(double):
+    """What goes on after a cancelled call goes on after its request."""
+
+    async def scenario():
+        loop, arrived = asyncio.get_running_loop(), asyncio.Event()
+
+        def hold(_):
+            loop.call_soon_threadsafe(arrived.set)
+            return Fault(delay=0.05)
+
+        async with UpstashChatStore(double.url, double.token) as store:
+            await store.async_add_message("k", say("a"))
+            await store.async_count_messages("k")
+            for number in range(5):
+                double.fault = hold
+                task = asyncio.create_task(store.async_add_message("k", say("b")))
+                await arrived.wait()
+                arrived.clear()
+                task.cancel()
+                await asyncio.sleep(0)
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+                double.fault = lambda _: None
+                assert await store.async_count_messages("k") == number + 2
+        return double.connections
+
+    assert asyncio.run(scenario()) == 1  # none was broken
+
+
+def test_cancelled_call_before_its_request_does_nothing(double):
+    async def scenario():
+        async with UpstashChatStore(double.url, double.token) as store:
+            task = asyncio.create_task(store.async_add_message("k", say("a")))
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert await store.async_get_keys() == []
+
+    asyncio.run(scenario())
+
+
+def test_event_loop_that_ends_cancels_a_call(double):
+    arrived = threading.Event()
+
+    def hold(_):
+        arrived.set()
+        return Fault(delay=60)
+
+    async def scenario():
+        task = asyncio.create_task(store.async_count_messages("k"))
+        await asyncio.to_thread(arrived.wait, 10)
+        return task
+
+    double.fault = hold
+    store = UpstashChatStore(double.url, double.token, timeout=60)
+    task = asyncio.run(scenario())
+    assert task.cancelled()
+    store.close()
+
+
+def test_two_hundred_calls_at_once(double):
+    async def scenario():
+        async with UpstashChatStore(double.url, double.token) as store:
+            await asyncio.gather(*(store.async_add_message("k", say("a")) for _ in range(200)))
+            assert await store.async_count_messages("k") == 200
+
+    asyncio.run(scenario())
+
+
+def test_importing_loads_no_client():
+    code = """
+import sys
+import chatstore.upstash
+chatstore.upstash.UpstashChatStore("https://host", "token")
+print(sorted({"asyncio", "httpx", "redis", "upstash_redis"} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

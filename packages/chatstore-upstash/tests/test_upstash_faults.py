@@ -1,0 +1,279 @@
+"""What a network and a service do wrong, and what callers see of it."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+from upstash_double import LOST_REPLY, LOST_REQUEST, Fault
+from upstash_redis.errors import UpstashError
+
+from chatstore.core import (
+    ChatMessage,
+    CorruptStoreError,
+    MessageTooLargeError,
+    StoreAccessError,
+    StoreFullError,
+    StoreUnavailableError,
+)
+from chatstore.upstash import UpstashChatStore
+
+
+def say(text):
+    return ChatMessage(role="user", content=text)
+
+
+def texts(messages):
+    return [message.content for message in messages]
+
+
+@pytest.fixture
+def store(double):
+    with UpstashChatStore(double.url, double.token, timeout=5) as store:
+        yield store
+
+
+def every_tenth(fault):
+    """Return what strikes one request in ten, a resent one as well as a first one."""
+    return lambda request: fault if request.number % 10 == 9 else None
+
+
+@pytest.mark.parametrize(
+    ("fault", "appends"),
+    [(LOST_REPLY, 1000), (LOST_REQUEST, 200), (Fault(sent=0.5), 200)],
+    ids=["reply", "request", "half"],
+)
+def test_appends_under_lost_connections(store, double, fault, appends):
+    double.fault = every_tenth(fault)
+    expected = [str(number) for number in range(appends)]
+    for text in expected[::2]:
+        store.add_message("sync", say(text))
+
+    async def append():
+        for text in expected[1::2]:
+            await store.async_add_message("async", say(text))
+
+    asyncio.run(append())
+    struck = sum(double.fault(request) is not None for request in double.requests)
+    double.fault = lambda _: None
+    assert texts(store.get_messages("sync")) == expected[::2]
+    assert texts(store.get_messages("async")) == expected[1::2]
+    assert struck > appends // 10
+
+
+def test_a_thousand_appends_from_eight_writers_under_lost_replies(store, double):
+    double.fault = every_tenth(LOST_REPLY)
+
+    def append(writer):
+        for number in range(125):
+            store.add_message("k", say(f"{writer} {number}"))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(append, range(8)))
+    double.fault = lambda _: None
+    said = texts(store.get_messages("k"))
+    assert len(said) == 1000
+    for writer in range(8):
+        mine = [text for text in said if text.startswith(f"{writer} ")]
+        assert mine == [f"{writer} {number}" for number in range(125)]
+
+
+def test_every_write_takes_effect_once_under_lost_replies(store, double):
+    """Each first answer is lost, so that each operation is carried out twice."""
+    seen = 0
+
+    def lose_each_first(request):
+        nonlocal seen
+        seen += 1
+        return LOST_REPLY if seen % 2 else None
+
+    store.set_messages("k", [say(text) for text in "abc"])  # the scripts are loaded
+    store.add_message("k", say("d"))
+    store.add_message("k", say("x"), 0)
+    store.delete_message("k", 0)
+    store.delete_messages("other")
+    double.fault = lose_each_first
+    store.add_message("k", say("e"))
+    store.add_messages("k", [say("f"), say("g")])
+    store.add_message("k", say("first"), 0)
+    assert store.delete_message("k", 1).content == "a"
+    assert store.delete_last_message("k").content == "g"
+    assert texts(store.get_messages("k")) == ["first", "b", "c", "d", "e", "f"]
+    store.set_messages("k", [say("new")])
+    assert store.count_messages("k") == 1
+    store.delete_messages("k")
+    assert store.get_keys() == []
+
+
+def test_connections_that_always_break_are_given_up(store, double):
+    store.add_message("k", say("a"))
+    before = len(double.requests)
+    double.fault = lambda _: LOST_REQUEST
+    with pytest.raises(StoreUnavailableError) as caught:
+        store.add_message("k", say("b"))
+    assert isinstance(caught.value.__cause__, httpx.HTTPError)
+    assert 2 <= len(double.requests) - before <= 6
+    double.fault = lambda _: None
+    assert store.count_messages("k") == 1
+
+
+def test_slow_answer_ends_in_time(double):
+    with UpstashChatStore(double.url, double.token, timeout=0.2) as store:
+        store.add_message("k", say("a"))
+        before = len(double.requests)
+        double.fault = lambda _: Fault(delay=60)
+        with pytest.raises(StoreUnavailableError, match="in time") as caught:
+            store.add_message("k", say("b"))
+        assert isinstance(caught.value.__cause__, httpx.TimeoutException)
+
+        async def add():
+            with pytest.raises(StoreUnavailableError, match="in time"):
+                await store.async_add_message("k", say("b"))
+
+        asyncio.run(add())
+        assert len(double.requests) - before == 2  # neither was sent again
+
+
+def test_refused_connection_fails_at_once():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    timeout = 30.0
+    with UpstashChatStore(f"http://127.0.0.1:{port}", "token", timeout=timeout) as store:
+        begin = time.monotonic()
+        with pytest.raises(StoreUnavailableError, match="no connection") as caught:
+            store.add_message("k", say("a"))
+        assert isinstance(caught.value.__cause__, httpx.ConnectError)
+
+        async def add():
+            with pytest.raises(StoreUnavailableError, match="no connection"):
+                await store.async_add_message("k", say("a"))
+
+        asyncio.run(add())
+        assert time.monotonic() - begin < timeout
+
+
+def test_swallowed_connection_fails_in_time():
+    """A listener that never accepts, its queue full: packets get no answer."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
+        fillers = [socket.socket() for _ in range(3)]
+        for filler in fillers:
+            filler.setblocking(False)
+            filler.connect_ex(server.getsockname())
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        with (
+            UpstashChatStore(url, "token", timeout=0.2) as store,
+            pytest.raises(StoreUnavailableError),
+        ):
+            store.add_message("k", say("a"))
+        for filler in fillers:
+            filler.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(401, StoreAccessError), (403, StoreAccessError), (413, MessageTooLargeError),
+     (429, StoreUnavailableError), (404, StoreUnavailableError), (302, StoreUnavailableError),
+     (500, StoreUnavailableError), (502, StoreUnavailableError), (503, StoreUnavailableError)],
+)  # fmt: skip
+@pytest.mark.parametrize("body", [b"<html>secret</html>", b'{"error": "ERR secret"}', b'"secret"'])
+def test_status_decides(store, double, status, kind, body):
+    double.fault = lambda _: Fault(acts=False, answer=(status, body))
+    with pytest.raises(kind) as caught:
+        store.add_message("k", say("secret"))
+    assert isinstance(caught.value.__cause__, httpx.HTTPStatusError)
+    assert "secret" not in str(caught.value)
+    assert len(double.requests) == 1
+
+    async def add():
+        with pytest.raises(kind):
+            await store.async_add_message("k", say("secret"))
+
+    asyncio.run(add())
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [("WRONGPASS invalid or missing auth token", StoreAccessError),
+     ("NOPERM this user has no permissions to run the 'evalsha' command", StoreAccessError),
+     ("READONLY You can't write against a read only replica.", StoreAccessError),
+     ("ERR DB capacity quota exceeded", StoreFullError),
+     ("OOM command not allowed when used memory > 'maxmemory'.", StoreFullError),
+     ("ERR max single record size exceeded", StoreFullError),
+     ("ERR max request size exceeded. Limit: 10485760 bytes", MessageTooLargeError),
+     ("ERR max requests limit exceeded.", StoreUnavailableError),
+     ("ERR max concurrent connections exceeded", StoreUnavailableError),
+     ("LOADING Redis is loading the dataset in memory", StoreUnavailableError),
+     ("WRONGTYPE Operation against a key holding the wrong kind of value", CorruptStoreError),
+     ("ERR unknown command, with args beginning with: 'secret'", StoreUnavailableError)],
+)  # fmt: skip
+def test_error_of_the_database(store, double, text, kind):
+    body = f'{{"error": "{text}"}}'.encode()
+    double.fault = lambda _: Fault(acts=False, answer=(400, body))
+    with pytest.raises(kind) as caught:
+        store.add_message("k", say("x"))
+    assert isinstance(caught.value.__cause__, UpstashError)
+    assert "secret" not in str(caught.value)
+    assert len(double.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<html>", b"[]", b"null", b"3", b'"text"', b"{}", b'{"result": {}}',
+     b'{"result": "a"}', b'{"result": 1.5}', b'{"message": "hello"}'],
+)  # fmt: skip
+@pytest.mark.parametrize("status", [200, 400])
+def test_answer_of_something_else(store, double, status, body):
+    """A captive portal, a proxy: among others what makes the client raise `AttributeError`."""
+    double.fault = lambda _: Fault(acts=False, answer=(status, body))
+    with pytest.raises(StoreUnavailableError):
+        store.count_messages("k")
+
+
+def test_bytes_that_are_no_text(store, double):
+    answer = b'{"result": "' + base64.b64encode(b"a\xff") + b'"}'
+    double.fault = lambda _: Fault(acts=False, answer=(200, answer))
+    with pytest.raises(CorruptStoreError):
+        store.count_messages("k")
+
+
+def test_refused_token(double):
+    for token in ("wrong-token", "x" * 500):
+        with UpstashChatStore(double.url, token) as store:
+            for call in (lambda: store.add_message("k", say("a")), store.get_keys):
+                with pytest.raises(StoreAccessError) as caught:
+                    call()
+                assert token not in repr(caught.value)
+                assert token not in repr(caught.value.__cause__)
+
+
+def test_reading_token_may_not_write(double):
+    with UpstashChatStore(double.url, double.reading_token) as store:
+        for call in (lambda: store.add_message("k", say("a")), store.get_keys):
+            with pytest.raises(StoreAccessError) as caught:
+                call()
+            assert double.reading_token not in repr(caught.value)
+
+
+def test_scripts_are_loaded_again_after_they_were_lost(store, double, redis):
+    store.add_message("k", say("a"))
+    assert redis.call(b"SCRIPT", b"FLUSH") == b"OK"
+    store.add_message("k", say("b"))
+    assert texts(store.get_messages("k")) == ["a", "b"]
+
+
+def test_full_database_keeps_what_it_has(store, redis):
+    store.add_message("k", say("a"))
+    assert redis.call(b"CONFIG", b"SET", b"maxmemory", b"1") == b"OK"
+    try:
+        with pytest.raises(StoreFullError):
+            store.add_message("k", say("b"))
+        assert texts(store.get_messages("k")) == ["a"]
+    finally:
+        redis.call(b"CONFIG", b"SET", b"maxmemory", b"0")
+    store.add_message("k", say("b"))
+    assert store.count_messages("k") == 2

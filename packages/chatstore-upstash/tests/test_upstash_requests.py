@@ -1,0 +1,116 @@
+"""How many requests a call makes, and how large they are."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from chatstore.core import ChatMemoryBuffer, ChatMessage, MessageTooLargeError
+from chatstore.upstash import UpstashChatStore
+from chatstore.upstash.commands import MAX_REQUEST_BYTES, Commands
+
+MIB = 2**20
+
+
+def say(text, **fields):
+    return ChatMessage(role="user", content=text, **fields)
+
+
+@pytest.fixture
+def store(double):
+    with UpstashChatStore(double.url, double.token) as store:
+        yield store
+
+
+ONE_REQUEST = {
+    "append": lambda store: store.add_message("k", say("x")),
+    "append with an id": lambda store: store.add_message("k", say("x", id="1")),
+    "append a few": lambda store: store.add_messages("k", [say("x"), say("y")]),
+    "newest": lambda store: store.get_messages("k", last=5),
+    "window": lambda store: ChatMemoryBuffer.from_defaults(
+        token_limit=100, chat_store=store, chat_store_key="k", tokenizer_fn=str.split
+    ).get(),
+    "count": lambda store: store.count_messages("k"),
+    "delete last": lambda store: store.delete_last_message("k"),
+    "delete": lambda store: store.delete_messages("k"),
+    "missing": lambda store: store.get_messages("no", last=5),
+}
+
+
+@pytest.mark.parametrize("call", ONE_REQUEST.values(), ids=ONE_REQUEST)
+def test_one_request(store, double, call):
+    conversation = [say(f"{number} " + "word " * 20) for number in range(300)]
+    for _ in range(2):  # the second time, the scripts are known
+        store.set_messages("k", conversation)
+        before = len(double.requests)
+        call(store)
+    assert [request.commands for request in double.requests[before:]] == [("EVALSHA",)]
+
+
+def test_one_async_request(store, double):
+    async def scenario():
+        await store.async_add_message("k", say("a"))
+        await store.async_get_messages("k", last=1)
+        before = len(double.requests)
+        await store.async_add_message("k", say("b"))
+        await store.async_get_messages("k", last=1)
+        return before
+
+    before = asyncio.run(scenario())
+    assert [request.commands for request in double.requests[before:]] == [("EVALSHA",)] * 2
+
+
+def test_unknown_script_costs_one_more_request_once(store, double, redis):
+    redis.call(b"SCRIPT", b"FLUSH")
+    for _ in range(2):
+        store.add_message("k", say("x"))
+    names = [request.commands for request in double.requests]
+    assert names == [("EVALSHA",), ("EVAL",), ("EVALSHA",)]
+
+
+@pytest.mark.parametrize(
+    "text", ["x" * 5 * MIB, '"' * 2 * MIB, "\0" * MIB, "\U0001f600" * MIB], ids=repr
+)
+def test_large_messages_stay_below_the_limit(store, text):
+    """The double refuses what is above it, in requests and in answers."""
+    store.add_message("k", say(text))
+    store.add_message("k", say("after"))
+    assert [m.content for m in store.get_messages("k")] == [text, "after"]
+    assert store.get_messages("k", last=2)[0].content == text
+    store.set_messages("k", [say(text), say("after")])
+    assert store.delete_message("k", 0).content == text
+    store.add_message("k", say(text), 0)
+    assert store.get_messages("k", last=2)[0].content == text
+
+
+def test_large_conversation_is_set_and_read_in_parts(store, double):
+    texts = [f"{number} " + "x" * 100_000 for number in range(250)]
+    store.set_messages("k", [say(text) for text in texts])
+    store.add_messages("k", [say(text) for text in texts])
+    assert [m.content for m in store.get_messages("k")] == texts * 2
+    assert [m.content for m in store.iter_messages("k", page_size=1000)] == texts * 2
+    assert store.count_messages("k") == 500
+
+
+def test_command_above_the_limit_is_not_sent():
+    sent = []
+    commands = Commands(None, lambda plan, client: list(plan), sent.append, 1.0)
+    for text in ("x" * MAX_REQUEST_BYTES, "\n" * (MAX_REQUEST_BYTES // 2), "é" * (5 * MIB)):
+        with pytest.raises(MessageTooLargeError, match=str(MAX_REQUEST_BYTES)):
+            commands.scan("0", text, 1)
+    assert sent == []
+
+
+def test_what_is_written_in_one_colour_is_waited_for_in_the_other(store, double):
+    """Each request carries the sync token of the answer before, whichever client got it."""
+    store.add_message("k", say("a"))
+    known = len(double.requests)
+    asyncio.run(store.async_count_messages("k"))
+    asyncio.run(store.async_count_messages("k"))
+    store.count_messages("k")
+    tokens = [request.sync_token for request in double.requests]
+    assert tokens[0] is None
+    assert None not in tokens[1:]
+    assert len(set(tokens)) == len(tokens)
+    assert len(tokens) > known

@@ -1,0 +1,278 @@
+"""A conversation goes on from framework to framework, each with its own agent and fake model.
+
+Every agent calls its tool twice at once for each question, and then repeats the results.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+
+import generated_haystack
+import generated_openai_agents
+import generated_pydantic_ai
+import pytest
+from agents import Agent as OpenAIAgent
+from agents import Runner, function_tool
+from agents.testing import ModelStep, ScriptedModel, assistant_message, function_call
+from haystack.components.agents import Agent as HaystackAgent
+from haystack.components.generators.chat import MockChatGenerator
+from haystack.dataclasses import ChatMessage as HaystackMessage
+from haystack.dataclasses import ToolCall
+from haystack.tools import Tool
+from hypothesis import HealthCheck, given, settings
+from pydantic_ai import Agent as PydanticAgent
+from pydantic_ai.messages import ModelResponse, TextPart, ThinkingPart, ToolCallPart
+from pydantic_ai.models.function import FunctionModel
+
+from chatstore.core import SimpleChatStore, open_store
+from chatstore.core.testing.provider_rules import provider_violations
+from chatstore.core.tools import tool_call_ids, tool_result_ids
+from chatstore.haystack import StoredChatMessages, to_haystack
+from chatstore.haystack import to_messages as from_haystack
+from chatstore.openai_agents import ChatStoreSession, to_items
+from chatstore.openai_agents import to_messages as from_items
+from chatstore.pydantic_ai import MessageHistory, to_model_messages
+from chatstore.pydantic_ai import to_messages as from_model_messages
+
+KEY = "k"
+
+
+def tool(word: str, place: int) -> str:
+    """Look for a word."""
+    return f"{word} at {place}"
+
+
+def by_openai_agents(store, question):
+    """Ask an agent of the OpenAI Agents SDK, and return what its model saw first."""
+
+    def answer(call):
+        outputs = [item["output"] for item in call.input if item.get("type", "").endswith("output")]
+        if call.input[-1].get("type") == "function_call_output":
+            return [assistant_message(" and ".join(outputs[-2:]))]
+        return [
+            function_call("tool", {"word": question, "place": place}, call_id=f"{question}-{place}")
+            for place in (1, 2)
+        ]
+
+    async def ask():
+        model = ScriptedModel([ModelStep.respond(answer)] * 2)
+        agent = OpenAIAgent(name="a", model=model, tools=[function_tool(tool)])
+        await Runner.run(agent, question, session=ChatStoreSession(KEY, store))
+        return model.calls[0].input
+
+    return asyncio.run(ask())
+
+
+def by_pydantic_ai(store, question):
+    """Ask an agent of Pydantic AI, and return what its model saw first."""
+    seen = []
+
+    def answer(messages, info):
+        seen.append(list(messages))
+        parts = messages[-1].parts
+        if parts[-1].part_kind == "tool-return":
+            return ModelResponse([TextPart(" and ".join(part.content for part in parts[-2:]))])
+        calls = [
+            ToolCallPart("tool", {"word": question, "place": place}, f"{question}-{place}")
+            for place in (1, 2)
+        ]
+        return ModelResponse([ThinkingPart("hm"), *calls])
+
+    async def ask():
+        agent = PydanticAgent(FunctionModel(answer), tools=[tool], instructions="Be nice.")
+        history = MessageHistory(store, KEY)
+        result = await agent.run(question, message_history=await history.async_load())
+        await history.async_save(result.new_messages())
+
+    asyncio.run(ask())
+    return seen[0]
+
+
+def by_haystack(store, question):
+    """Ask an agent of Haystack, and return what its model saw first."""
+    seen = []
+
+    def answer(messages):
+        seen.append(list(messages))
+        if messages[-1].tool_call_result:
+            results = [message.tool_call_result.result for message in messages[-2:]]
+            return HaystackMessage.from_assistant(" and ".join(results))
+        calls = [
+            ToolCall("tool", {"word": question, "place": place}, f"{question}-{place}")
+            for place in (1, 2)
+        ]
+        return HaystackMessage.from_assistant(tool_calls=calls, reasoning="hm")
+
+    parameters = {
+        "type": "object",
+        "properties": {"word": {"type": "string"}, "place": {"type": "integer"}},
+        "required": ["word", "place"],
+    }
+    agent = HaystackAgent(
+        chat_generator=MockChatGenerator(response_fn=answer),
+        tools=[Tool("tool", "Look for a word.", parameters, tool)],
+    )
+    history = StoredChatMessages(store, last_k=None)
+    messages = [*history.retrieve_messages(KEY), HaystackMessage.from_user(question)]
+    history.write_messages(KEY, agent.run(messages=messages)["messages"])
+    return seen[0]
+
+
+def words_of_items(items):
+    """Return who said what, called what, and got what, of the SDK's items."""
+    words = []
+    for item in items:
+        if item.get("type") == "function_call":
+            words.append(("call", item["call_id"], json.loads(item["arguments"])))
+        elif item.get("type") == "function_call_output":
+            words.append(("result", item["call_id"], item["output"]))
+        elif "role" in item:
+            content = item["content"]
+            words.append(
+                (item["role"], content if isinstance(content, str) else content[0]["text"])
+            )
+    return words
+
+
+def words_of_model_messages(messages):
+    """Return the same of Pydantic AI's messages."""
+    words = []
+    for part in (part for message in messages for part in message.parts):
+        if part.part_kind == "tool-call":
+            words.append(("call", part.tool_call_id, part.args_as_dict()))
+        elif part.part_kind == "tool-return":
+            assert part.tool_name == "tool"
+            words.append(("result", part.tool_call_id, part.content))
+        elif part.part_kind in {"user-prompt", "text"}:
+            words.append(("user" if part.part_kind != "text" else "assistant", part.content))
+    return words
+
+
+def words_of_haystack(messages):
+    """Return the same of Haystack's messages."""
+    words = []
+    for message in messages:
+        for result in message.tool_call_results:
+            words.append(("result", result.origin.id, result.result))
+            assert result.origin.arguments["place"] in {1, 2}
+        if message.text:
+            words.append((message.role.value, message.text))
+        words += [("call", call.id, call.arguments) for call in message.tool_calls]
+    return words
+
+
+FRAMEWORKS = {
+    "openai-agents": (by_openai_agents, words_of_items, to_items),
+    "pydantic-ai": (by_pydantic_ai, words_of_model_messages, to_model_messages),
+    "haystack": (by_haystack, words_of_haystack, to_haystack),
+}
+
+
+def turn(question):
+    """Return what a question, its calls and the answer are."""
+    results = [f"{question} at {place}" for place in (1, 2)]
+    return [
+        ("user", question),
+        *(("call", f"{question}-{p}", {"word": question, "place": p}) for p in (1, 2)),
+        *(("result", f"{question}-{p}", results[p - 1]) for p in (1, 2)),
+        ("assistant", " and ".join(results)),
+    ]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(FRAMEWORKS)), ids="+".join)
+def test_a_conversation_goes_on_in_another_framework(store_url, order):
+    words = []
+    with open_store(store_url) as store:
+        for place, name in enumerate((*order, *order)):
+            ask, words_of, _ = FRAMEWORKS[name]
+            question = f"q{place}"
+            assert words_of(ask(store, question)) == [*words, ("user", question)]
+            words += turn(question)
+
+        messages = store.get_messages(KEY)
+        assert provider_violations(messages) == []
+        for _, words_of, read in FRAMEWORKS.values():
+            assert words_of(read(messages)) == words
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_what_a_framework_wrote_reads_as_plain_messages(store_url, name):
+    with open_store(store_url) as store:
+        FRAMEWORKS[name][0](store, "q")
+        messages = store.get_messages(KEY)
+
+    assert provider_violations(messages) == []
+    said = [message for message in messages if message.content or tool_call_ids(message)]
+    roles = [message.role.value for message in said]
+    assert (roles[0], roles[1], roles[-1]) == ("user", "assistant", "assistant")
+    assert said[0].content == "q"
+    assert said[-1].content == "q at 1 and q at 2"
+    assert tool_call_ids(said[1]) == ["q-1", "q-2"]
+    assert [name for message in said for name in tool_result_ids(message)] == ["q-1", "q-2"]
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_what_a_framework_wrote_is_its_own_after_others_added_to_it(store_url, name):
+    with open_store(store_url) as store:
+        ask, _, read = FRAMEWORKS[name]
+        ask(store, "q0")
+        before = store.get_messages(KEY)
+        for other, (ask_other, _, _) in FRAMEWORKS.items():
+            if other != name:
+                ask_other(store, other)
+        after = store.get_messages(KEY)
+
+    assert after[: len(before)] == before
+    assert read(after)[: len(before)] == read(before)
+
+
+WRITTEN = {
+    "openai-agents": (generated_openai_agents.conversations(), from_items),
+    "pydantic-ai": (generated_pydantic_ai.conversations(), from_model_messages),
+    "haystack": (generated_haystack.conversations(), from_haystack),
+}
+READ = {
+    "openai-agents": (to_items, from_items),
+    "pydantic-ai": (to_model_messages, from_model_messages),
+    "haystack": (to_haystack, from_haystack),
+}
+
+
+def texts(messages):
+    """Return the texts that were said, apart from results of tools."""
+    found = []
+    for message in messages:
+        if message.role.value == "tool" or message.content is None:
+            continue
+        if isinstance(message.content, str):
+            found.append(message.content)
+        else:
+            found += [block.text for block in message.content if block.type == "text"]
+    return "".join(found).replace("\n", "")
+
+
+@pytest.mark.parametrize("reader", READ)
+@pytest.mark.parametrize("writer", WRITTEN)
+def test_whatever_was_written_is_read_and_keeps_its_texts(writer, reader):
+    conversations, to_messages = WRITTEN[writer]
+    read, back = READ[reader]
+
+    @given(conversations)
+    @settings(suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+    def check(conversation):
+        with SimpleChatStore() as store:
+            store.add_messages(KEY, to_messages(conversation))
+            messages = store.get_messages(KEY)
+            plain = [without_native(message) for message in messages]
+            assert texts(back(read(plain))) == texts(plain)
+            read(messages)
+
+    check()
+
+
+def without_native(message):
+    """Return a message as a framework finds it that did not write it."""
+    kwargs = {key: value for key, value in message.additional_kwargs.items() if key != "native"}
+    return message.model_copy(update={"additional_kwargs": kwargs})
