@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
     try:
         conversations = read_conversations(Path(arguments[0])) if arguments else None
     except BadFileError as error:
-        console.print(str(error), style="red", markup=False)
+        console.print(str(error), style="red", markup=False, soft_wrap=True)
         return 2
     counter, exact = load_tokens()
     with SQLiteChatStore(path) as store:

@@ -1,12 +1,18 @@
 """The contract, on a real redis-server and on a cluster of three."""
 
+import os
 import uuid
 from functools import partial
 
 import pytest
 import redis
 
-from chatstore.core.testing import Backend, ChatStoreContract, ProcessContract
+from chatstore.core.testing import (
+    AcrossContract,
+    Backend,
+    ChatStoreContract,
+    ProcessContract,
+)
 from chatstore.lua.layout import conversation_keys
 from chatstore.redis import RedisChatStore
 
@@ -37,7 +43,11 @@ class TestRedis(ChatStoreContract, ProcessContract):
         return RedisBackend(server.port)
 
 
-class TestRedisCluster(ChatStoreContract, ProcessContract):
+# Each colour by itself is for the long run.
+ClusterContract = ChatStoreContract if os.environ.get("CHATSTORE_SOAK") else AcrossContract
+
+
+class TestRedisCluster(ClusterContract, ProcessContract):
     @pytest.fixture
     def backend(self, cluster):
         return RedisBackend(cluster[0].port, cluster=True)

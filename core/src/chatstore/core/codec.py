@@ -67,7 +67,7 @@ def encode(message: object, now: datetime) -> Record:
             "(NaN, bytes, tuples, sets, objects, keys that are not strings)"
         )
         raise InvalidMessageError(text)
-    return Record(identity, _PREFIX + body)
+    return Record(identity, _PREFIX + body, message.id is not None)
 
 
 def decode(key: str, position: int, body: str) -> ChatMessage:

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 
 class Record(NamedTuple):
-    """A message to be written: its id, and its body as JSON text."""
+    """A message to be written: its id (the caller's, or not), and its body as JSON text."""
 
     id: str
     body: str
+    is_named: bool = True
 
 
 class StoredRecord(NamedTuple):

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chatstore.core.testing.backend import Backend
-    from chatstore.core.testing.contract import ChatStoreContract
+    from chatstore.core.testing.contract import AcrossContract, ChatStoreContract
     from chatstore.core.testing.processes import ProcessContract
 
-__all__ = ["Backend", "ChatStoreContract", "ProcessContract"]
+__all__ = ["AcrossContract", "Backend", "ChatStoreContract", "ProcessContract"]
 
 
 def __getattr__(name: str) -> Any:
@@ -23,14 +23,14 @@ def __getattr__(name: str) -> Any:
         from chatstore.core.testing.backend import Backend
 
         return Backend
-    if name in {"ChatStoreContract", "ProcessContract"}:
+    if name in {"AcrossContract", "ChatStoreContract", "ProcessContract"}:
         import pytest
 
         for module in ("contract", "state_machine", "processes"):
             pytest.register_assert_rewrite(f"chatstore.core.testing.{module}")
-        from chatstore.core.testing.contract import ChatStoreContract
+        from chatstore.core.testing import contract
         from chatstore.core.testing.processes import ProcessContract
 
-        return ChatStoreContract if name == "ChatStoreContract" else ProcessContract
+        return ProcessContract if name == "ProcessContract" else getattr(contract, name)
     message = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(message)

@@ -70,7 +70,7 @@ class ShowsHalfASet(SimpleChatStore):
 
     def set_messages(self, key: str, messages: Iterable[ChatMessage]) -> None:
         self.delete_messages(key)
-        time.sleep(_PAUSE)
+        time.sleep(10 * _PAUSE)
         for message in messages:
             self.add_message(key, message)
 

@@ -1,7 +1,12 @@
 """The contract: one class a promise, and one that inherits them all."""
 
+from collections.abc import Iterator
+
+import pytest
+
 from chatstore.core.testing.contract.arguments import Arguments
 from chatstore.core.testing.contract.atomicity import Atomicity
+from chatstore.core.testing.contract.base import AcrossColour
 from chatstore.core.testing.contract.errors import Errors
 from chatstore.core.testing.contract.fidelity import Fidelity
 from chatstore.core.testing.contract.idempotency import Idempotency
@@ -15,7 +20,7 @@ from chatstore.core.testing.contract.ttl import Ttl
 from chatstore.core.testing.contract.writers import Writers
 from chatstore.core.testing.state_machine import StateMachineContract
 
-__all__ = ["ChatStoreContract"]
+__all__ = ["AcrossContract", "ChatStoreContract"]
 
 
 class ChatStoreContract(
@@ -35,3 +40,14 @@ class ChatStoreContract(
     StateMachineContract,
 ):
     """Every promise of a store. A subclass gives the fixture ``backend``."""
+
+
+class AcrossContract(ChatStoreContract):
+    """The same, where a server is slow: each test once, with calls of both colours by turns."""
+
+    @pytest.fixture
+    def do(self) -> Iterator[AcrossColour]:  # type: ignore[override]  # fixtures are no methods
+        """Return the colour to call in."""
+        colour = AcrossColour()
+        yield colour
+        colour.close()

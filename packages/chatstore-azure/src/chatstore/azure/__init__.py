@@ -1,0 +1,5 @@
+"""Chat history in Azure Table Storage and the Table API of Cosmos DB."""
+
+from chatstore.azure.store import AzureChatStore
+
+__all__ = ["AzureChatStore"]

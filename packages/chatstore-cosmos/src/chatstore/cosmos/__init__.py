@@ -1,0 +1,5 @@
+"""Chat history in Azure Cosmos DB for NoSQL."""
+
+from chatstore.cosmos.store import CosmosChatStore
+
+__all__ = ["CosmosChatStore"]

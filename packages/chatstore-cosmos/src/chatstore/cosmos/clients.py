@@ -1,0 +1,215 @@
+"""Clients of azure-cosmos, made when they are needed: one for threads, one for each event loop."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from typing import Any
+
+from typing_extensions import Self
+
+from chatstore.core import InvalidArgumentError
+from chatstore.core.loops import PerLoop
+from chatstore.core.plans import async_run, run
+from chatstore.cosmos.access import Access
+from chatstore.cosmos.address import Place
+
+_all: weakref.WeakSet[Clients] = weakref.WeakSet()
+_inherited: list[object] = []  # a forked child must not use, nor end, its parent's connections
+
+
+class Settings:
+    """How clients are made; its `repr` shows no key.
+
+    Attributes:
+        place: The account and what is in it.
+        create: Whether a missing database or container is made.
+        timeout: Seconds for a request with all that the client does about it.
+
+    """
+
+    def __init__(
+        self,
+        place: Place,
+        credential: Any,
+        *,
+        consistency: str | None,
+        create: bool,
+        timeout: float,
+        given: Any = None,
+        async_given: Any = None,
+    ) -> None:
+        """Note all; nothing is opened."""
+        self.place = place
+        self.create = create
+        self.timeout = timeout
+        self.given = given
+        self.async_given = async_given
+        self._credential = credential
+        self._consistency = consistency
+
+    def for_threads(self) -> Any:
+        """Return a new client; it asks for the account at once."""
+        from azure.cosmos import CosmosClient  # noqa: PLC0415 - loaded by the first call
+
+        self._refuse_none("client")
+        return CosmosClient(self.place.endpoint, self._credential, **self._options())
+
+    def for_loop(self) -> Any:
+        """Return a new async client, which is to be entered."""
+        from azure.cosmos.aio import CosmosClient  # noqa: PLC0415 - loaded by the first call
+
+        self._refuse_none("async_client")
+        credential = self._credential
+        if not isinstance(credential, str):
+            credential = _Awaitable(credential)
+        return CosmosClient(self.place.endpoint, credential, **self._options())
+
+    def _refuse_none(self, instead: str) -> None:
+        if self._credential is None:
+            message = f"this call needs {instead}, or a key or credential"
+            raise InvalidArgumentError(message)
+
+    def _options(self) -> dict[str, Any]:
+        # Of the client's own retries only those after 429 are kept, which wait as the service
+        # says: what may have taken effect is for the store to look at.
+        return {
+            "consistency_level": self._consistency,
+            "connection_timeout": self.timeout,
+            "read_timeout": self.timeout,
+            "retry_connect": 0,
+            "retry_read": 0,
+            "retry_status": 0,
+            "retry_throttle_backoff_max": max(1, int(self.timeout)),
+        }
+
+
+class Clients:
+    """Makes clients, lets them share one session, and closes them."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Note how; nothing is opened."""
+        self._settings = settings
+        self._session: Any = None
+        self._on_loops = PerLoop(self._make_on_loop, _OnLoop.close)
+        self._begin()
+        _all.add(self)
+
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
+        self._access: Access | None = None
+
+    def forget(self) -> None:
+        """Begin anew in a forked child."""
+        _inherited.append(self._access)
+        self._begin()
+
+    def for_threads(self) -> Access:
+        """Return what all threads share."""
+        access = self._access
+        if access is not None:
+            return access
+        with self._lock:
+            if self._access is None:
+                client = self._settings.given or self._settings.for_threads()
+                try:
+                    access = self._join(client)
+                    run(access.prepare(create=self._settings.create), None)
+                except BaseException:
+                    if client is not self._settings.given:
+                        client.close()
+                    raise
+                self._access = access
+            return self._access
+
+    async def for_loop(self) -> Access:
+        """Return what the tasks of the running event loop share."""
+        on_loop = await self._on_loops.get()
+        if on_loop.access is None:
+            async with on_loop.lock:
+                if on_loop.access is None:
+                    await on_loop.enter()
+                    access = self._join(on_loop.client)
+                    await async_run(access.prepare(create=self._settings.create), None)
+                    on_loop.access = access
+        return on_loop.access
+
+    def _make_on_loop(self) -> _OnLoop:
+        given = self._settings.async_given
+        return _OnLoop(given or self._settings.for_loop(), is_own=given is None)
+
+    def _join(self, client: Any) -> Access:
+        """Let a client read what the store's others wrote, as sessions of azure-cosmos can."""
+        if self._session is None:
+            self._session = client.client_connection.session
+        elif client.client_connection.session is not None:
+            client.client_connection.session = self._session
+        return Access(client, self._settings.place, self._settings.timeout)
+
+    def close(self) -> None:
+        """Close the threads' client, and have event loops close theirs."""
+        with self._lock:
+            access, self._access = self._access, None
+        if access is not None and access.client is not self._settings.given:
+            access.client.close()
+        self._on_loops.close()
+
+    async def async_close(self) -> None:
+        """Like `close`; the client of the running event loop is closed at the return."""
+        await self._on_loops.async_close()
+        self.close()
+
+
+class _OnLoop:
+    """A client of one event loop; a lock lets one task look at the container first."""
+
+    def __init__(self, client: Any, *, is_own: bool) -> None:
+        import asyncio  # noqa: PLC0415 - loaded, where there is a loop
+
+        self.client = client
+        self.access: Access | None = None
+        self.lock = asyncio.Lock()
+        self._is_own = is_own
+
+    async def enter(self) -> None:
+        """Open the client, if it is ours; opening again is harmless."""
+        if self._is_own:
+            await self.client.__aenter__()
+
+    async def close(self) -> None:
+        """Close the client, if it is ours."""
+        if self._is_own:
+            await self.client.close()
+
+
+class _Awaitable:
+    """A credential whose tokens are fetched on a thread, for the async client."""
+
+    def __init__(self, credential: Any) -> None:
+        self._credential = credential
+
+    async def get_token(self, *scopes: str, **options: Any) -> Any:
+        """Return a token."""
+        import asyncio  # noqa: PLC0415 - loaded, if there is a loop
+
+        return await asyncio.to_thread(self._credential.get_token, *scopes, **options)
+
+    async def close(self) -> None:
+        """Leave the credential open: it is the caller's."""
+
+    async def __aenter__(self) -> Self:
+        """Return the credential."""
+        return self
+
+    async def __aexit__(self, *args: object) -> None:
+        """Leave the credential open."""
+
+
+def _forget_all() -> None:
+    for clients in _all:
+        clients.forget()
+
+
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(after_in_child=_forget_all)

@@ -1,0 +1,44 @@
+"""The check of a request's signature.
+
+https://learn.microsoft.com/rest/api/cosmos-db/access-control-on-cosmosdb-resources
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping
+from urllib.parse import parse_qsl, unquote
+
+from cosmos_refusals import Refused
+
+
+def check_signature(
+    key: str, tokens: set[str], method: str, path: str, headers: Mapping[str, str]
+) -> None:
+    """Refuse a request that the account's key did not sign, and whose bearer token is unknown."""
+    authorization = unquote(headers.get("authorization", ""))
+    given = dict(parse_qsl(authorization.replace("+", "%2B")))
+    if given.get("type") == "aad":
+        if given.get("sig") not in tokens:
+            raise Refused(401, "The token is not known.")
+        return
+    segments = [unquote(segment) for segment in path.strip("/").split("/") if segment]
+    is_feed = len(segments) % 2 == 1
+    kind = segments[-1] if is_feed else segments[-2] if segments else ""
+    link = "/".join(segments[:-1] if is_feed else segments)
+    date = headers.get("x-ms-date", "").lower()
+    if given.get("type") != "master" or given.get("ver") != "1.0" or not date:
+        raise Refused(401, "Required Header authorization is missing.")
+    # A link of ids is signed as it is, one of resource ids in lower case.
+    for resource in (link, link.lower()):
+        if hmac.compare_digest(given.get("sig", ""), _sign(key, method, kind, resource, date)):
+            return
+    raise Refused(401, "The input authorization token can't serve the request.")
+
+
+def _sign(key: str, method: str, kind: str, link: str, date: str) -> str:
+    text = f"{method.lower()}\n{kind.lower()}\n{link}\n{date}\n\n"
+    digest = hmac.new(base64.b64decode(key), text.encode(), hashlib.sha256).digest()
+    return base64.b64encode(digest).decode()

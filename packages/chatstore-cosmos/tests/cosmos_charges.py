@@ -1,0 +1,32 @@
+"""Estimates of request units, so that tests can tell a flat cost from a growing one.
+
+A read of 1 KB costs 1 unit and of 100 KB 10, a write 5 and 50
+(https://learn.microsoft.com/azure/cosmos-db/key-value-store-cost); between them on a line. A
+query costs its own 2.3 units, measured by many, and a part of what the items would have.
+"""
+
+from __future__ import annotations
+
+import math
+
+_QUERY = 2.3
+_PART_OF_READ = 0.1
+
+
+def read_charge(size: int) -> float:
+    """Return the units of a point read of so many bytes."""
+    return 1 + (_kilobytes(size) - 1) * 9 / 99
+
+
+def write_charge(size: int) -> float:
+    """Return the units of a write of so many bytes."""
+    return 5 * read_charge(size)
+
+
+def query_charge(sizes: list[int]) -> float:
+    """Return the units of a query that found items of these sizes."""
+    return _QUERY + sum(_PART_OF_READ * read_charge(size) for size in sizes)
+
+
+def _kilobytes(size: int) -> int:
+    return max(1, math.ceil(size / 1024))

@@ -1,0 +1,201 @@
+"""Cosmos DB's REST API for NoSQL over plain HTTP, for tests.
+
+It stands on the service's documentation alone and does what its own tests list. It does not
+model: more than one physical partition (a query across partitions is answered directly, where the
+service may ask the SDK to merge), throughput (429 only where a test injects it), indexes and
+what queries cost without them, hierarchical and unique keys, several regions, stored procedures,
+numbers as IEEE doubles, the wording of errors. Its request units are estimates.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from cosmos_auth import check_signature
+from cosmos_refusals import Refused
+from cosmos_requests import Reply, Request
+from cosmos_service import Service
+
+LOST = 0
+"""A status for faults: the connection ends without a reply."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What happens to a request instead of its answer.
+
+    Attributes:
+        status: What is answered; `LOST`: nothing, the connection is closed.
+        acts: The request takes effect first.
+        substatus: The value of ``x-ms-substatus``.
+        retry_after_ms: The value of ``x-ms-retry-after-ms``.
+        delay: Seconds to wait before all this.
+
+    """
+
+    status: int = LOST
+    acts: bool = False
+    substatus: int = 0
+    retry_after_ms: int | None = None
+    delay: float = 0.0
+
+
+LOST_REPLY = Fault(acts=True)
+LOST_REQUEST = Fault()
+
+
+class CosmosDouble:
+    """An account of Cosmos DB on a loopback port.
+
+    Attributes:
+        endpoint: The account's URL.
+        key: The account's key.
+        tokens: Bearer tokens that are accepted in its place.
+        fault: Called with each request; what it returns, if anything, happens to it.
+        requests: What was asked, by `Request.kind`, with the units charged.
+        errors: What went wrong in the double itself; there should be nothing.
+
+    """
+
+    def __init__(self, consistency: str = "Session", *, tls: bool = False) -> None:
+        self.key = base64.b64encode(uuid.uuid4().bytes * 4).decode()
+        self.tokens: set[str] = set()
+        self.fault: Callable[[Request], Fault | None] = lambda request: None
+        self.now: float | None = None
+        self.requests: list[tuple[str, float]] = []
+        self.errors: list[BaseException] = []
+        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server.double = self
+        protocol = "http"
+        if tls:  # the SDK sends bearer tokens over nothing else
+            protocol = "https"
+            self._server.socket = _certified().wrap_socket(self._server.socket, server_side=True)
+        self.endpoint = f"{protocol}://127.0.0.1:{self._server.server_address[1]}/"
+        self.service = Service(self.endpoint, self._clock, consistency)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), name="cosmos-double", daemon=True
+        )
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop answering."""
+        self._server.shutdown()
+        self._server.close_connections()
+        self._server.server_close()
+        self._thread.join(10)
+
+    def _clock(self) -> float:
+        return time.time() if self.now is None else self.now
+
+    def answer(self, request: Request) -> Reply | None:
+        """Answer a request; ``None``: the connection is to be closed."""
+        fault = self.fault(request)
+        if fault is not None:
+            time.sleep(fault.delay)
+            if fault.acts:
+                self._act(request)
+            if fault.status == LOST:
+                return None
+            headers = {"x-ms-substatus": str(fault.substatus)}
+            if fault.retry_after_ms is not None:
+                headers["x-ms-retry-after-ms"] = str(fault.retry_after_ms)
+            self.requests.append((request.kind, 0.0))
+            return Reply(fault.status, Refused(fault.status, "A fault.").body(), headers)
+        return self._act(request)
+
+    def _act(self, request: Request) -> Reply:
+        try:
+            check_signature(self.key, self.tokens, request.method, request.path, request.headers)
+            reply = self.service.answer(request)
+        except Refused as refused:
+            headers = {"x-ms-substatus": str(refused.substatus), "x-ms-request-charge": "1.00"}
+            reply = Reply(refused.status, refused.body(), headers)
+        self.requests.append((request.kind, float(reply.headers.get("x-ms-request-charge", 0))))
+        return reply
+
+
+def _certified() -> ssl.SSLContext:
+    """Return a context with a certificate of its own making."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with tempfile.TemporaryDirectory() as folder:
+        files = ["-keyout", f"{folder}/key.pem", "-out", f"{folder}/certificate.pem"]
+        command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"]
+        command += ["-subj", "/CN=127.0.0.1", *files]
+        subprocess.run(command, check=True, capture_output=True, timeout=60)
+        context.load_cert_chain(f"{folder}/certificate.pem", f"{folder}/key.pem")
+    return context
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False  # keep-alive connections would be waited for
+    request_queue_size = 128
+    double: CosmosDouble
+
+    def __init__(self, *args: Any) -> None:
+        self._connections: set[socket.socket] = set()
+        super().__init__(*args)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def close_connections(self) -> None:
+        for connection in list(self._connections):
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                continue  # the client was faster
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Keep an error of the double's own; clients that went away are none."""
+        error = sys.exc_info()[1]
+        if error is not None and not isinstance(error, (ConnectionError, ssl.SSLError)):
+            self.double.errors.append(error)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else a kept connection waits 40 ms a reply
+    wbufsize = -1
+    server: _Server
+
+    def _serve(self) -> None:
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        request = Request(self.command, self.path.partition("?")[0], headers, body)
+        reply = self.server.double.answer(request)
+        if reply is None:
+            self.close_connection = True
+            return
+        text = b"" if reply.body is None else json.dumps(reply.body).encode()
+        self.send_response(reply.status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        self.send_header("x-ms-activity-id", headers.get("x-ms-activity-id", str(uuid.uuid4())))
+        for name, value in reply.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(text)
+
+    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = _serve  # noqa: N815 - http.server's names
+
+    def log_message(self, *args: Any) -> None:
+        """Write nothing to stderr."""

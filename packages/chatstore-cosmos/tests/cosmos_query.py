@@ -1,0 +1,229 @@
+"""The queries that the store asks, and no others: a small part of the SQL of Cosmos DB.
+
+``SELECT * | VALUE path | path, …  FROM c  [WHERE condition]``, with parameters. Conditions are
+comparisons, ``IN``, ``STARTSWITH``, ``IS_DEFINED``, ``AND``, ``OR``, ``NOT``. Everything else is
+refused, as is what the gateway does not do across partitions.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from cosmos_documents import Document
+from cosmos_refusals import Refused
+
+Value = Callable[[Document], Any]
+UNDEFINED = object()
+MAX_IN = 6000  # https://learn.microsoft.com/azure/cosmos-db/concepts-limits#sql-query-limits
+
+_TOKENS = re.compile(
+    r"\s*(?:(?P<word>[A-Za-z_]\w*)|(?P<number>-?\d+(?:\.\d+)?)|(?P<text>'[^'\\]*'|\"[^\"\\]*\")"
+    r"|(?P<parameter>@\w+)|(?P<sign><=|>=|!=|<>|[=<>(),.*\[\]]))"
+)
+_COMPARE = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<>": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_CONSTANTS = {"TRUE": True, "FALSE": False, "NULL": None}
+
+
+class Query:
+    """A parsed query.
+
+    Attributes:
+        ids: The only ids that can match, where the condition says so: an index finds them.
+
+    """
+
+    def __init__(self, text: str, parameters: Iterable[dict[str, Any]] = ()) -> None:
+        self._parameters = {item["name"]: item["value"] for item in parameters}
+        self._tokens = _tokenize(text)
+        self._place = 0
+        self.ids: list[str] | None = None
+        self._expect("SELECT")
+        self._shape = self._parse_shape()
+        self._expect("FROM")
+        self._alias = self._take("word")
+        self._condition = self._parse_or() if self._skip("WHERE") else lambda document: True
+        if self._place < len(self._tokens):
+            raise Refused(400, f"The double does not know what begins at {self._peek()[1]!r}.")
+
+    def matches(self, document: Document) -> bool:
+        """Tell whether the condition is true, neither false nor undefined."""
+        return self._condition(document) is True
+
+    def shape(self, document: Document) -> Any:
+        """Return what the query selects of a document."""
+        return self._shape(document)
+
+    # ------------------------------------------------------------------ parsing
+
+    def _peek(self) -> tuple[str, str]:
+        return self._tokens[self._place] if self._place < len(self._tokens) else ("end", "")
+
+    def _skip(self, symbol: str) -> bool:
+        found = self._peek()[1].upper() == symbol and self._peek()[0] != "text"
+        self._place += found
+        return found
+
+    def _expect(self, symbol: str) -> None:
+        if not self._skip(symbol):
+            raise Refused(400, f"Syntax error, {symbol} expected near {self._peek()[1]!r}.")
+
+    def _take(self, kind: str) -> str:
+        found, text = self._peek()
+        if found != kind:
+            raise Refused(400, f"Syntax error, incorrect syntax near {text!r}.")
+        self._place += 1
+        return text
+
+    def _parse_shape(self) -> Callable[[Document], Any]:
+        if self._skip("*"):
+            return lambda document: document
+        if self._skip("VALUE"):
+            _, value = self._parse_path()
+            return value
+        fields = [self._parse_path()]
+        while self._skip(","):
+            fields.append(self._parse_path())
+        return lambda document: {
+            name: value(document) for name, value in fields if value(document) is not UNDEFINED
+        }
+
+    def _parse_path(self) -> tuple[str, Value]:
+        self._take("word")
+        names = []
+        while self._skip("."):
+            names.append(self._take("word"))
+        if not names:
+            raise Refused(400, "The double knows paths of properties alone.")
+
+        def value(document: Document) -> Any:
+            found: Any = document
+            for name in names:
+                found = found.get(name, UNDEFINED) if isinstance(found, dict) else UNDEFINED
+            return found
+
+        return names[-1], value
+
+    def _parse_or(self) -> Value:
+        options = [self._parse_and()]
+        while self._skip("OR"):
+            self.ids = None
+            options.append(self._parse_and())
+            self.ids = None
+        return options[0] if len(options) == 1 else lambda d: any(o(d) is True for o in options)
+
+    def _parse_and(self) -> Value:
+        parts = [self._parse_not()]
+        while self._skip("AND"):
+            parts.append(self._parse_not())
+        return parts[0] if len(parts) == 1 else lambda d: all(p(d) is True for p in parts)
+
+    def _parse_not(self) -> Value:
+        if not self._skip("NOT"):
+            return self._parse_term()
+        before, inner = self.ids, self._parse_term()
+        self.ids = before
+        return lambda d: {True: False, False: True}.get(inner(d), UNDEFINED)
+
+    def _parse_term(self) -> Value:
+        if self._skip("("):
+            before, inner = self.ids, self._parse_or()
+            self.ids = self.ids or before
+            self._expect(")")
+            return inner
+        word = self._peek()[1].upper()
+        if word in {"STARTSWITH", "IS_DEFINED"}:
+            return self._parse_function(word)
+        is_id = [text for _, text in self._tokens[self._place + 1 : self._place + 3]] == [".", "id"]
+        left = self._parse_operand()
+        if self._skip("IN"):
+            return self._parse_in(left, is_id)
+        sign = self._peek()[1]
+        if sign not in _COMPARE:
+            raise Refused(400, f"The double does not know a condition with {sign!r}.")
+        self._place += 1
+        right = self._parse_operand()
+        if is_id and sign == "=":
+            self.ids = [right({})]
+        return lambda d: _compare(sign, left(d), right(d))
+
+    def _parse_in(self, left: Value, is_id: bool) -> Value:
+        self._expect("(")
+        choices = [self._parse_operand()({})]
+        while self._skip(","):
+            choices.append(self._parse_operand()({}))
+        self._expect(")")
+        if len(choices) > MAX_IN:
+            raise Refused(400, "The IN expression has too many arguments.")
+        if is_id:
+            self.ids = choices
+        return lambda d: left(d) in choices
+
+    def _parse_function(self, name: str) -> Value:
+        self._place += 1
+        self._expect("(")
+        arguments = [self._parse_operand()]
+        while self._skip(","):
+            arguments.append(self._parse_operand())
+        self._expect(")")
+        if name == "IS_DEFINED":
+            return lambda d: arguments[0](d) is not UNDEFINED
+        return lambda d: _starts_with(arguments[0](d), arguments[1](d))
+
+    def _parse_operand(self) -> Value:
+        kind, text = self._peek()
+        if kind == "parameter":
+            if text not in self._parameters:
+                raise Refused(400, f"The parameter {text} has no value.")
+            return self._constant(self._parameters[text])
+        if kind == "text":
+            return self._constant(text[1:-1])
+        if kind == "number":
+            return self._constant(float(text) if "." in text else int(text))
+        if text.upper() in _CONSTANTS:
+            return self._constant(_CONSTANTS[text.upper()])
+        return self._parse_path()[1]
+
+    def _constant(self, value: Any) -> Value:
+        self._place += 1
+        return lambda document: value
+
+
+def _tokenize(text: str) -> list[tuple[str, str]]:
+    tokens, place, text = [], 0, text.strip()
+    while place < len(text):
+        match = _TOKENS.match(text, place)
+        if match is None:
+            raise Refused(400, f"The double cannot read the query at {text[place : place + 10]!r}.")
+        tokens.append((str(match.lastgroup), match[match.lastgroup or 0]))
+        place = match.end()
+    return tokens
+
+
+def _compare(sign: str, left: Any, right: Any) -> Any:
+    if left is UNDEFINED or right is UNDEFINED:
+        return UNDEFINED
+    if _kind(left) != _kind(right):
+        return UNDEFINED if sign not in {"=", "!=", "<>"} else sign != "="
+    return _COMPARE[sign](left, right)
+
+
+def _kind(value: Any) -> str:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return "number" if is_number else type(value).__name__
+
+
+def _starts_with(text: Any, prefix: Any) -> Any:
+    if not isinstance(text, str) or not isinstance(prefix, str):
+        return UNDEFINED
+    return text.startswith(prefix)

@@ -1,0 +1,166 @@
+"""What the service answers to a request."""
+
+from __future__ import annotations
+
+import json
+import threading
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from cosmos_documents import FORBIDDEN_IN_ID, Documents
+from cosmos_items import answer_documents
+from cosmos_refusals import Refused
+from cosmos_requests import Reply, Request
+
+
+class Container:
+    """A container: its properties and its documents."""
+
+    def __init__(self, body: dict[str, Any], rid: str, clock: Callable[[], float]) -> None:
+        paths = body.get("partitionKey", {}).get("paths", [])
+        if len(paths) != 1:
+            raise Refused(400, "The double knows containers with one path of a partition key.")
+        self.properties = {
+            "indexingPolicy": {"indexingMode": "consistent", "automatic": True},
+            **body,
+            "_rid": rid,
+            "_self": f"dbs/{rid[:8]}/colls/{rid}/",
+            "_etag": f'"{uuid.uuid4()}"',
+            "_ts": int(clock()),
+        }
+        self.documents = Documents(rid, paths[0], body.get("defaultTtl"), clock)
+
+
+class Service:
+    """An account.
+
+    Attributes:
+        clock: Seconds since 1970, as the service's machines have it.
+        consistency: The account's default consistency level.
+        lag: How many writes a read may be behind that brings no session token.
+
+    """
+
+    def __init__(self, endpoint: str, clock: Callable[[], float], consistency: str) -> None:
+        self.endpoint = endpoint
+        self.clock = clock
+        self.consistency = consistency
+        self.databases: dict[str, dict[str, Container]] = {}
+        self._lock = threading.RLock()
+        self._rids = 0
+        self._lag = 0
+
+    @property
+    def lag(self) -> int:
+        return self._lag
+
+    @lag.setter
+    def lag(self, writes: int) -> None:
+        self._lag = writes
+        for database in self.databases.values():
+            for container in database.values():
+                container.documents.lag = writes
+
+    def answer(self, request: Request) -> Reply:
+        """Do what a request asks, alone."""
+        with self._lock:
+            segments = request.segments
+            if not segments:
+                return Reply(200, self._account())
+            if segments[0] != "dbs":
+                raise Refused(404, "The double does not know this path.")
+            if len(segments) < 3:
+                return self._answer_database(request, segments)
+            if segments[1] not in self.databases:
+                raise Refused(404, "The database does not exist.")
+            database = self.databases[segments[1]]
+            if len(segments) < 5:
+                return self._answer_container(request, segments, database)
+            container = database.get(segments[3]) or _by_rid(database, segments[3])
+            if segments[4] == "pkranges":
+                return _ranges(request, container)
+            if segments[4] != "docs":
+                raise Refused(404, "The double does not know this path.")
+            intended = request.headers.get("x-ms-cosmos-intended-collection-rid")
+            if intended and intended != container.properties["_rid"]:
+                raise Refused(400, "Another container has the name now.", substatus=1024)
+            return answer_documents(request, container.documents, self.consistency)
+
+    # ------------------------------------------------------------------ account and containers
+
+    def _account(self) -> dict[str, Any]:
+        place = [{"name": "Here", "databaseAccountEndpoint": self.endpoint}]
+        return {
+            "_self": "",
+            "id": "double",
+            "_rid": "double",
+            "_dbs": "//dbs/",
+            "media": "//media/",
+            "addresses": "//addresses/",
+            "writableLocations": place,
+            "readableLocations": place,
+            "enableMultipleWriteLocations": False,
+            "userConsistencyPolicy": {"defaultConsistencyLevel": self.consistency},
+        }
+
+    def _answer_database(self, request: Request, segments: list[str]) -> Reply:
+        if request.method == "POST" and len(segments) == 1:
+            name = _checked_name(json.loads(request.body))
+            if name in self.databases:
+                raise Refused(409, "The database exists.")
+            self.databases[name] = {}
+            return Reply(201, self._database(name))
+        if request.method == "GET" and len(segments) == 2:
+            if segments[1] not in self.databases:
+                raise Refused(404, "The database does not exist.")
+            return Reply(200, self._database(segments[1]))
+        raise Refused(405, "The double does not do this with a database.")
+
+    def _database(self, name: str) -> dict[str, Any]:
+        return {"id": name, "_rid": "double==", "_self": "dbs/double==/", "_colls": "colls/"}
+
+    def _answer_container(
+        self, request: Request, segments: list[str], database: dict[str, Container]
+    ) -> Reply:
+        if request.method == "POST" and len(segments) == 3:
+            body = json.loads(request.body)
+            name = _checked_name(body)
+            if name in database:
+                raise Refused(409, "The container exists.")
+            self._rids += 1
+            database[name] = Container(body, f"dbl{self._rids:05x}coll==", self.clock)
+            database[name].documents.lag = self._lag
+            return Reply(201, database[name].properties)
+        if request.method == "GET" and len(segments) == 4:
+            container = database.get(segments[3]) or _by_rid(database, segments[3])
+            return Reply(200, container.properties)
+        if request.method == "DELETE" and len(segments) == 4 and segments[3] in database:
+            del database[segments[3]]
+            return Reply(204)
+        raise Refused(405, "The double does not do this with a container.")
+
+
+def _checked_name(body: dict[str, Any]) -> str:
+    name = body.get("id")
+    # https://learn.microsoft.com/azure/cosmos-db/concepts-limits#control-plane
+    if not isinstance(name, str) or not 0 < len(name) <= 255 or set(name) & set(FORBIDDEN_IN_ID):
+        raise Refused(400, "The input name is invalid.")
+    return name
+
+
+def _by_rid(database: dict[str, Container], rid: str) -> Container:
+    for container in database.values():
+        if container.properties["_rid"].lower() == rid.lower():
+            return container
+    raise Refused(404, "The container does not exist.", substatus=1003)
+
+
+def _ranges(request: Request, container: Container) -> Reply:
+    """Answer with the one physical partition that there is."""
+    if request.headers.get("if-none-match") == '"1"':
+        return Reply(304, None, {"etag": '"1"'})
+    rid = container.properties["_rid"]
+    whole = {"id": "0", "minInclusive": "", "maxExclusive": "FF", "parents": [], "_rid": rid}
+    body = {"_rid": rid, "PartitionKeyRanges": [whole], "_count": 1}
+    return Reply(200, body, {"etag": '"1"'})

@@ -1,0 +1,74 @@
+"""Cosmos DB keeps every promise of the contract.
+
+The tests run on the double, and on a real account too where ``CHATSTORE_COSMOS_ENDPOINT`` and
+``CHATSTORE_COSMOS_KEY`` name one: there they cost request units, and delete what they wrote. It
+should be of strong consistency: the contract looks through several stores.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import pytest
+from azure.cosmos import CosmosClient
+from cosmos_double import CosmosDouble
+
+from chatstore.core.testing import Backend, ChatStoreContract, ProcessContract
+from chatstore.cosmos import CosmosChatStore
+from chatstore.cosmos.names import encode
+
+ENDPOINT = os.environ.get("CHATSTORE_COSMOS_ENDPOINT")
+KEY = os.environ.get("CHATSTORE_COSMOS_KEY")
+
+
+class CosmosBackend(Backend):
+    own_clock = True
+
+    def __init__(self, endpoint: str, key: str) -> None:
+        self.endpoint = endpoint
+        self.key = key
+        self.database = f"test-{uuid.uuid4()}"
+
+    def open(
+        self, *, ttl: float | None = None, clock: Callable[[], float] | None = None
+    ) -> CosmosChatStore:
+        return CosmosChatStore.from_account_and_key(
+            self.endpoint, self.key, database=self.database, ttl=ttl, clock=clock or time.time
+        )
+
+    def opener(self) -> Callable[[], CosmosChatStore]:
+        return partial(
+            CosmosChatStore.from_account_and_key, self.endpoint, self.key, database=self.database
+        )
+
+    def corrupt(self, key: str, index: int) -> None:
+        """Damage the record of a message: they are read in the order of their positions."""
+        with CosmosClient(self.endpoint, self.key) as client:
+            container = client.get_database_client(self.database).get_container_client("messages")
+            records = [
+                item
+                for item in container.query_items("SELECT * FROM c", partition_key=encode(key))
+                if item["id"] != "head"
+            ]
+            record = sorted(records, key=lambda item: item["id"])[index]
+            container.replace_item(record["id"], {**record, "body": "{"})
+
+    def drop(self) -> None:
+        with CosmosClient(self.endpoint, self.key) as client:
+            client.delete_database(self.database)
+
+
+class TestCosmosContract(ChatStoreContract, ProcessContract):
+    @pytest.fixture(params=["double", "account"] if ENDPOINT and KEY else ["double"])
+    def backend(self, request: pytest.FixtureRequest) -> Iterator[CosmosBackend]:
+        if request.param == "account":
+            backend = CosmosBackend(ENDPOINT or "", KEY or "")
+            yield backend
+            backend.drop()
+        else:
+            double: CosmosDouble = request.getfixturevalue("double")
+            yield CosmosBackend(double.endpoint, double.key)

@@ -1,0 +1,240 @@
+"""The primitives on a container: conditions, limits at their edge, pages, lost replies."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import pytest
+from azure.core.exceptions import AzureError
+from cosmos_double import LOST_REPLY, Fault
+
+from chatstore.core.plans import async_run, run
+from chatstore.cosmos.address import Place
+from chatstore.cosmos.batches import (
+    MAX_BATCH_BYTES,
+    MAX_OPERATIONS,
+    create,
+    delete,
+    packed,
+    replace,
+    size_of,
+)
+from chatstore.cosmos.clients import Clients, Settings
+from chatstore.cosmos.database import Changed, CosmosDatabase, _batch
+
+database = CosmosDatabase()
+KEY = "user:é/\\?#😀\0"
+
+
+@pytest.fixture
+def clients(double):
+    place = Place(double.endpoint, "chats", "messages")
+    options = {"consistency": None, "create": True, "timeout": 5.0}
+    clients = Clients(Settings(place, double.key, **options))
+    yield clients
+    clients.close()
+
+
+@pytest.fixture(params=["sync", "async"])
+def do(request, clients):
+    """Run plans in one colour."""
+    if request.param == "sync":
+        yield lambda plan: run(plan, clients.for_threads())
+        return
+    loop = asyncio.new_event_loop()
+
+    async def call(plan):
+        return await async_run(plan, await clients.for_loop())
+
+    yield lambda plan: loop.run_until_complete(call(plan))
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()
+
+
+def kinds(double):
+    """Return what was asked of documents since the last time."""
+    asked = [kind for kind, _ in double.requests if kind in {"batch", "query", "read"}]
+    double.requests.clear()
+    return asked
+
+
+def test_commit_and_read(do, double):
+    assert do(database.read_head(KEY)) is None
+    first = do(database.commit(KEY, None, "one", {"1": "a", "2/#": "b"}, []))
+    assert do(database.read_head(KEY)) == ("one", first)
+    assert do(database.read_records(KEY, ["1", "2/#", "3"])) == {"1": "a", "2/#": "b"}
+    assert do(database.read_records("other", ["1"])) == {}
+    second = do(database.commit(KEY, first, "two", {"3": "c"}, ["1"]))
+    assert second != first
+    assert do(database.read_records(KEY, ["1", "2/#", "3"])) == {"2/#": "b", "3": "c"}
+
+
+def test_an_append_is_one_request_and_a_read_two(do, double):
+    version = do(database.commit(KEY, None, "one", {}, []))
+    kinds(double)
+    do(database.commit(KEY, version, "two", {"1": "a"}, []))
+    assert kinds(double) == ["batch"]
+    do(database.read_head(KEY))
+    do(database.read_records(KEY, ["1"]))
+    assert kinds(double) == ["read", "query"]
+
+
+LENGTHS = (10, 1000, 100_000 if os.environ.get("CHATSTORE_SOAK") else 5000)
+
+
+def test_costs_are_flat(do, double):
+    head, text = "h" * 400, "x" * 600
+    version, costs = do(database.commit(KEY, None, head, {}, [])), []
+
+    def cost(plan):
+        double.requests.clear()
+        result = do(plan)
+        return result, [one for one in double.requests if one[0] in {"batch", "query", "read"}]
+
+    staged = 0
+    for length in LENGTHS:
+        do(database.stage(KEY, {str(number): text for number in range(staged, length)}))
+        staged = length
+        version, append = cost(database.commit(KEY, version, head, {"new": text}, []))
+        _, read = cost(database.read_head(KEY))
+        _, newest = cost(database.read_records(KEY, map(str, range(length - 10, length))))
+        version, delete_last = cost(database.commit(KEY, version, head, {}, ["new"]))
+        costs.append([*append, *read, *newest, *delete_last])
+    assert costs[0] == [("batch", 10.0), ("read", 1.0), ("query", 3.3), ("batch", 10.0)]
+    assert costs == [costs[0]] * len(LENGTHS)
+
+
+@pytest.mark.parametrize("missing", [True, False])
+def test_commit_on_another_head_changes_nothing(do, missing):
+    version = do(database.commit(KEY, None, "one", {"1": "a"}, []))
+    do(database.commit(KEY, version, "two", {}, []))
+    expected = None if missing else version
+    assert do(database.commit(KEY, expected, "three", {"2": "b"}, ["1"])) is None
+    assert do(database.read_head(KEY))[0] == "two"
+    assert do(database.read_records(KEY, ["1", "2"])) == {"1": "a"}
+
+
+@pytest.mark.parametrize(("puts", "deletes"), [({"1": "b"}, []), ({}, ["2"])])
+def test_commit_of_what_cannot_be_is_whole_or_none(do, puts, deletes):
+    version = do(database.commit(KEY, None, "one", {"1": "a"}, []))
+    assert do(database.commit(KEY, version, "two", puts, deletes)) is None
+    assert do(database.read_head(KEY)) == ("one", version)
+    assert do(database.read_records(KEY, ["1"])) == {"1": "a"}
+
+
+def test_lost_reply_of_a_commit_shows_as_an_error_and_then_as_a_change(do, double):
+    version = do(database.commit(KEY, None, "one", {}, []))
+    double.fault = lambda request: LOST_REPLY if request.kind == "batch" else None
+    with pytest.raises(AzureError):
+        do(database.commit(KEY, version, "two", {}, []))
+    double.fault = lambda request: None
+    assert do(database.commit(KEY, version, "two", {}, [])) is None
+    assert do(database.read_head(KEY))[0] == "two"
+
+
+def test_busy_service_is_asked_again(do, double):
+    left = [Fault(449)] * 5
+    double.fault = lambda request: left.pop() if request.kind == "batch" and left else None
+    do(database.commit(KEY, None, "one", {"1": "a"}, []))
+    assert left == []
+    assert do(database.read_head(KEY))[0] == "one"
+
+
+def test_stage_and_discard_any_number(do, double):
+    puts = {str(number): "x" * 1000 for number in range(1250)}
+    do(database.stage(KEY, puts))
+    do(database.stage(KEY, {"7": "again"}))
+    assert do(database.read_records(KEY, puts)) == {**puts, "7": "again"}
+    kinds(double)
+    do(database.discard(KEY, [*puts, "none"]))
+    assert kinds(double).count("batch") == 13
+    assert do(database.read_records(KEY, puts)) == {}
+
+
+def test_records_of_more_than_a_page_are_read_whole(do):
+    puts = {str(number): "x" * 900_000 for number in range(6)}
+    do(database.stage(KEY, puts))
+    assert do(database.read_records(KEY, puts)) == puts
+
+
+def test_heads_are_listed_page_by_page(do):
+    keys = [f"user:{n}/😀" for n in range(5)] + ["user", "User:", "use"]
+    for key in keys:
+        do(database.commit(key, None, key, {"1": "a"}, []))
+    found, token = [], None
+    while True:
+        page, token = do(database.list_heads("user:", 2, token))
+        found += page
+        if token is None:
+            break
+    assert sorted(found) == [(key, key) for key in keys[:5]]
+    assert {key for key, _ in do(database.list_heads("", 100, None))[0]} == set(keys)
+
+
+def all_heads(access):
+    """Return the keys of all heads, asked for one by one."""
+    found, token = [], None
+    while True:
+        page, token = run(database.list_heads("", 1, token), access)
+        found.extend(key for key, _ in page)
+        if token is None:
+            return sorted(found)
+
+
+def test_threads_do_not_take_each_others_pages(clients):
+    access = clients.for_threads()
+    keys = sorted(f"k{number}" for number in range(12))
+    for key in keys:
+        run(database.commit(key, None, "h", {"1": "a"}, []), access)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # threads meet between a reply and what is read of it
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            reads = [pool.submit(run, database.read_head("k1"), access) for _ in range(300)]
+            lists = [pool.submit(all_heads, access) for _ in range(8)]
+            assert [done.result() for done in lists] == [keys] * 8
+            assert {done.result()[0] for done in reads} == {"h"}
+    finally:
+        sys.setswitchinterval(before)
+
+
+# ---------------------------------------------------------------------- limits
+
+
+def item(text, item_id="1"):
+    return {"id": item_id, "conversation": "k", "body": text, "ttl": -1}
+
+
+@pytest.mark.parametrize("count", [1, 99, 100, 101, 200, 201])
+def test_a_batch_takes_100_operations(count):
+    batches = list(packed(delete(str(number)) for number in range(count)))
+    assert [len(batch) for batch in batches[:-1]] == [MAX_OPERATIONS] * ((count - 1) // 100)
+    assert sum(map(len, batches)) == count
+
+
+@pytest.mark.parametrize("character", ["x", '"', "é", "😀", "\\", "\0"])
+@pytest.mark.parametrize(("more", "batches"), [(0, 1), (1, 2)])
+def test_a_batch_takes_so_many_bytes(character, more, batches):
+    first = create(item(character * 30_000))
+    rest = MAX_BATCH_BYTES - len("[]") - size_of(first) - size_of(create(item("", "2")))
+    operations = [first, create(item("x" * (rest + more), "2"))]
+    assert len(list(packed(operations))) == batches
+
+
+@pytest.mark.parametrize(
+    "make", [create, partial(replace, etag='"0123"'), lambda item: delete(item["id"])]
+)
+@pytest.mark.parametrize("text", ["", "x" * 1000, 'é😀\0"\\' * 100])
+def test_sizes_are_those_on_the_wire_at_least(do, double, make, text):
+    seen = []
+    body = item(text)
+    double.fault = lambda request: seen.append(request) if request.kind == "batch" else None
+    with pytest.raises(Changed):
+        do(_batch("k", [make({**body, "id": "none"}), delete("other")]))
+    sent = len(seen[-1].body)
+    estimate = sum(size_of(o) for o in [make({**body, "id": "none"}), delete("other")]) + 2
+    assert sent <= estimate <= sent + 200

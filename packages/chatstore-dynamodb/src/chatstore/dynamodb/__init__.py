@@ -1,0 +1,5 @@
+"""Chat history in Amazon DynamoDB."""
+
+from chatstore.dynamodb.store import DynamoDBChatStore
+
+__all__ = ["DynamoDBChatStore"]

@@ -1,0 +1,60 @@
+"""Conditional writes: of one item where that suffices, else a transaction.
+
+A transaction takes twice the write units
+(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html). boto3
+gives each a token, with which its own repetitions are recognised for ten minutes; ours, of a later
+attempt, are recognised by what the head says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from chatstore.dynamodb.errors import code_of, reasons_of
+from chatstore.dynamodb.sizes import Item
+
+_REFUSED = "ConditionalCheckFailed"
+
+
+def write(
+    client: Any,
+    table: str,
+    item: Item,
+    condition: Mapping[str, Any],
+    puts: Sequence[Item] = (),
+    deletes: Sequence[Item] = (),
+) -> bool:
+    """Put an item on a condition, and with it put and delete others; all or nothing.
+
+    Args:
+        client: boto3's.
+        table: The table's name.
+        item: What the condition is about.
+        condition: ``ConditionExpression`` and what belongs to it.
+        puts: Further items.
+        deletes: Keys of further items.
+
+    Returns:
+        Whether it took effect. After a lost answer, `False` may be about one's own write.
+
+    """
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - loaded with the client
+
+    try:
+        if not puts and not deletes:
+            client.put_item(TableName=table, Item=item, **condition)
+        else:
+            client.transact_write_items(
+                TransactItems=[
+                    {"Put": {"TableName": table, "Item": item, **condition}},
+                    *({"Put": {"TableName": table, "Item": other}} for other in puts),
+                    *({"Delete": {"TableName": table, "Key": key}} for key in deletes),
+                ]
+            )
+    except ClientError as error:
+        is_refused = code_of(error) == _REFUSED + "Exception" or _REFUSED in reasons_of(error)
+        if not is_refused:
+            raise
+        return False
+    return True

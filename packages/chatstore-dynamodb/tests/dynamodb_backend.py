@@ -1,0 +1,43 @@
+"""What the contract needs to know about a table of DynamoDB."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from chatstore.core.testing import Backend
+from chatstore.dynamodb import DynamoDBChatStore
+
+
+class DynamoDBBackend(Backend):
+    own_clock = True
+
+    def __init__(self, table: str, endpoint_url: str | None, client: Any) -> None:
+        self.table = table
+        self.endpoint_url = endpoint_url
+        self.client = client
+
+    def open(
+        self, *, ttl: float | None = None, clock: Callable[[], float] | None = None
+    ) -> DynamoDBChatStore:
+        return DynamoDBChatStore(
+            self.table, endpoint_url=self.endpoint_url, ttl=ttl, clock=clock or time.time
+        )
+
+    def opener(self) -> Callable[[], DynamoDBChatStore]:
+        return partial(DynamoDBChatStore, self.table, endpoint_url=self.endpoint_url)
+
+    def corrupt(self, key: str, index: int) -> None:
+        """Damage a record: their names end with positions that sort."""
+        items = self.client.get_paginator("scan").paginate(TableName=self.table)
+        bodies = [item for page in items for item in page["Items"] if is_message(item, key)]
+        item = sorted(bodies, key=lambda item: item["SessionId"]["S"])[index]
+        self.client.put_item(TableName=self.table, Item={**item, "b": {"S": "{"}})
+
+
+def is_message(item: dict[str, Any], key: str) -> bool:
+    """Tell whether an item is a record of a message of this conversation."""
+    name = item["SessionId"]["S"]
+    return name.startswith(f"chatstore/record/{len(key)}/{key}/") and '"role"' in str(item)

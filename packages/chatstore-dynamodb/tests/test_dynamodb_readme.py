@@ -1,0 +1,21 @@
+"""What the README shows runs as it stands."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+def test_readme_has_snippets():
+    assert len(SNIPPETS) == 2
+
+
+def test_snippets_run(server, monkeypatch, capsys):
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", server.url)
+    for snippet in SNIPPETS:
+        exec(compile(snippet, "README.md", "exec"), {})
+    assert capsys.readouterr().out == "['user:42']\n"
+    server.client().delete_table(TableName="chats")
