@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
+from types import TracebackType
 from typing import Any
 
 from typing_extensions import Self
@@ -202,7 +203,12 @@ class _Awaitable:
         """Return the credential."""
         return self
 
-    async def __aexit__(self, *args: object) -> None:
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
         """Leave the credential open."""
 
 

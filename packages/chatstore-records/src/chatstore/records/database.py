@@ -38,12 +38,15 @@ class Database(Protocol):
 
     def weigh(self, body: str) -> int:
         """Return the bytes that a body has by the service's own measure, at most."""
+        raise NotImplementedError
 
     def read_head(self, key: str) -> Plan[tuple[str, str] | None]:
         """Return the head and its version, as they are now; ``None``: there is none."""
+        raise NotImplementedError
 
     def read_records(self, key: str, ids: Sequence[str]) -> Plan[dict[str, str]]:
         """Return those of the records that there are, as they are now."""
+        raise NotImplementedError
 
     def commit(
         self,
@@ -67,12 +70,15 @@ class Database(Protocol):
             because this very write took effect and its answer was lost.
 
         """
+        raise NotImplementedError
 
     def stage(self, key: str, puts: Mapping[str, str]) -> Plan[None]:
         """Write any number of records, in no order and not at one moment."""
+        raise NotImplementedError
 
     def discard(self, key: str, ids: Sequence[str]) -> Plan[None]:
         """Delete any number of records, where there are any."""
+        raise NotImplementedError
 
     def list_heads(
         self, prefix: str, limit: int, cursor: Any | None
@@ -81,6 +87,8 @@ class Database(Protocol):
 
         A page may be empty; ``None`` ends the list. The cursor of the first page is ``None``.
         """
+        raise NotImplementedError
 
     def sleep(self, seconds: float) -> Plan[None]:
         """Wait."""
+        raise NotImplementedError

@@ -46,7 +46,7 @@ class AcrossContract(ChatStoreContract):
     """The same, where a server is slow: each test once, with calls of both colours by turns."""
 
     @pytest.fixture
-    def do(self) -> Iterator[AcrossColour]:  # type: ignore[override]  # fixtures are no methods
+    def do(self) -> Iterator[AcrossColour]:
         """Return the colour to call in."""
         colour = AcrossColour()
         yield colour
