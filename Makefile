@@ -55,7 +55,7 @@ bench: $(READY) ## Measure against peers and bare drivers; ARGS="--quick" takes 
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 docs: $(READY) ## Run the documentation's examples.
-	$(BIN)/python -m pytest tests/test_docs.py packages/chatstore-sqlite/tests/test_sqlite_readme.py
+	$(BIN)/python -m pytest tests/test_docs.py $(wildcard */*/tests/test_*_readme.py)
 
 clean: ## Remove what the verbs above made.
 	rm -rf $(VENV) node_modules dist .demo .bench

@@ -12,7 +12,7 @@ import hashlib
 from chatstore.core import InvalidArgumentError, InvalidKeyError
 from chatstore.core.checks import check_key, check_prefix
 
-_PARTS = ("head", "order", "bodies", "ops", "oplog")
+_PARTS = ("head", "order", "bodies", "ops", "before")
 _DIGITS = 12  # of the checksum behind each body
 
 

@@ -1,5 +1,5 @@
 -- What every script begins with: the keys of one conversation.
---   head    hash: v (the layout's version), epoch, cut, next (the next position)
+--   head    hash: v (the layout's version), epoch, cut, next (the next position), ttl (if it expires)
 --   order   sorted set: message id by position
 --   bodies  hash: by message id, the message's JSON and 12 hex digits of its SHA-1
 local head, order, bodies = KEYS[1], KEYS[2], KEYS[3]
@@ -7,7 +7,7 @@ local head, order, bodies = KEYS[1], KEYS[2], KEYS[3]
 -- Lua's unpack takes some 8,000 values.
 local CHUNK = 1000
 
-local version = redis.call('HGET', head, 'v')
-if version and version ~= '1' then
-  return redis.error_reply('CHATSTORE schema ' .. version)
+local state = redis.call('HMGET', head, 'v', 'epoch', 'next', 'cut', 'ttl')
+if state[1] and state[1] ~= '1' then
+  return redis.error_reply('CHATSTORE schema ' .. state[1])
 end

@@ -6,6 +6,7 @@ local list = records(5)
 if not list then
   return redis.error_reply('CHATSTORE staged records are gone')
 end
+check_types()
 local length, place = redis.call('ZCARD', order), tonumber(ARGV[4])
 if place < 0 then
   place = math.max(0, place + length)
@@ -19,7 +20,7 @@ if #found > 0 then
 end
 -- Positions only grow: what follows moves behind the new record.
 local tail = redis.call('ZRANGE', order, place, -1)
-local position = write(list, tonumber(redis.call('HGET', head, 'next')))
+local position = write(list, tonumber(state[3]))
 for from = 1, #tail, CHUNK do
   local scores = {}
   for i = from, math.min(from + CHUNK - 1, #tail) do

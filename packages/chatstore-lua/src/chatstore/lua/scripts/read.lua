@@ -7,12 +7,11 @@
 --   5 after how many bytes to stop, 0: never
 local direction, limit, bound = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local leading, most = tonumber(ARGV[4]), tonumber(ARGV[5])
-local state = redis.call('HMGET', head, 'epoch', 'cut')
-if not state[1] then
+if not state[2] then
   return {}
 end
 
-local out = { state[1], state[2], 'all', '0' }
+local out = { state[2], state[4], 'all', '0' }
 local size = 0
 
 -- Add the records of a list of ids and positions; return how many there was room for.

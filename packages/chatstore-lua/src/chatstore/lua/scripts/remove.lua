@@ -5,6 +5,7 @@ if known then
   local space = string.find(known, ' ', 1, true)
   return { 'removed', string.sub(known, 1, space - 1), string.sub(known, space + 1) }
 end
+check_types()
 local length, index = redis.call('ZCARD', order), tonumber(ARGV[4])
 if index < -length or index >= length then
   return {}

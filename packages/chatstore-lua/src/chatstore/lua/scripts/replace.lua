@@ -6,5 +6,7 @@ local list = records(4)
 if not list then
   return redis.error_reply('CHATSTORE staged records are gone')
 end
+check_types()
 redis.call('DEL', head, order, bodies)
+state = {}
 return append(list)

@@ -1,31 +1,34 @@
 -- What every writing script goes on with. ARGV: operation id, ttl in milliseconds or '', number of
 -- staged chunks, and what the operation takes.
 --   ops     hash: by operation id, the answer that it had
---   oplog   list: operation ids, the oldest first
+--   before  hash: the same of earlier operations; ops becomes it when it is full
 --   staged  hash: chunks of records that were too large for one request
-local ops, oplog, staged = KEYS[4], KEYS[5], KEYS[6]
+local ops, before, staged = KEYS[4], KEYS[5], KEYS[6]
 local operation, ttl, chunks = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local REMEMBERED, REMEMBERED_FOR = 128, 600000
 
--- Another program's key of another type ends the script here, before anything is written.
-redis.call('ZCARD', order)
-redis.call('HLEN', bodies)
-redis.call('LLEN', oplog)
-
 -- A driver sends a call again when its answer was lost: it must not take effect twice.
-local known = redis.call('HGET', ops, operation)
+local known = redis.call('HGET', ops, operation) or redis.call('HGET', before, operation)
+
+-- Another program's key of another type ends the script here, before anything is written.
+local function check_types()
+  redis.call('ZCARD', order)
+  redis.call('HLEN', bodies)
+end
 
 local function remember(answer)
   redis.call('HSET', ops, operation, answer)
-  if redis.call('RPUSH', oplog, operation) > REMEMBERED then
-    redis.call('HDEL', ops, redis.call('LPOP', oplog))
-  end
   redis.call('PEXPIRE', ops, REMEMBERED_FOR)
-  redis.call('PEXPIRE', oplog, REMEMBERED_FOR)
+  if redis.call('HLEN', ops) >= REMEMBERED then
+    redis.call('RENAME', ops, before)
+  end
 end
 
 local function renew()
   if ttl ~= '' then
+    if not state[5] then
+      redis.call('HSET', head, 'ttl', '1')
+    end
     -- The keys expire at one moment. (PEXPIRE would read the clock three times before Redis 7.)
     local now = redis.call('TIME')
     local deadline = now[1] * 1000 + math.floor(now[2] / 1000) + ttl
@@ -33,7 +36,8 @@ local function renew()
     redis.call('PEXPIREAT', head, deadline)
     redis.call('PEXPIREAT', order, deadline)
     redis.call('PEXPIREAT', bodies, deadline)
-  elseif redis.call('PTTL', head) >= 0 then
+  elseif state[5] then
+    redis.call('HDEL', head, 'ttl')
     redis.call('PERSIST', head)
     redis.call('PERSIST', order)
     redis.call('PERSIST', bodies)
@@ -105,16 +109,14 @@ end
 
 -- Append records; the first of a conversation begin it.
 local function append(list)
-  local epoch = redis.call('HMGET', head, 'epoch', 'next')
-  local position = tonumber(epoch[2]) or 0
-  if epoch[1] then
-    local found = held(list)
-    if #found > 0 then
-      return found
-    end
-    redis.call('HSET', head, 'next', string.format('%.0f', write(list, position)))
+  local found = held(list)
+  if #found > 0 then
+    return found
+  end
+  local position = write(list, tonumber(state[3]) or 0)
+  if state[2] then
+    redis.call('HSET', head, 'next', string.format('%.0f', position))
   else
-    position = write(list, position)
     redis.call('HSET', head, 'v', '1', 'epoch', operation, 'cut', operation,
       'next', string.format('%.0f', position))
   end
