@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from azure.cosmos import CosmosClient, PartitionKey
 
 sys.path.insert(0, str(Path(__file__).parent))  # importlib's mode of importing leaves it out
 
@@ -19,3 +20,17 @@ def double() -> Iterator[CosmosDouble]:
     yield service
     service.close()
     assert service.errors == []
+
+
+@pytest.fixture
+def client(double):
+    """Return the SDK's client of the double."""
+    with CosmosClient(double.endpoint, double.key, retry_throttle_total=2) as client:
+        yield client
+
+
+@pytest.fixture
+def container(client):
+    """Return a new container."""
+    database = client.create_database("chats")
+    return database.create_container("messages", PartitionKey("/conversation"), default_ttl=-1)

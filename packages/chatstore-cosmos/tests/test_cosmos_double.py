@@ -3,119 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import http.client
 import threading
 import time
 
 import pytest
-from azure.core.credentials import AccessToken
 from azure.cosmos import CosmosClient, PartitionKey, exceptions
 from azure.cosmos.aio import CosmosClient as AsyncCosmosClient
+from cosmos_calls import batch_statuses, ids, item, status
 from cosmos_documents import MAX_ITEM_BYTES
 from cosmos_double import LOST, LOST_REPLY, CosmosDouble, Fault
 from cosmos_query import Query
 from cosmos_refusals import Refused
 
 MIB = 1024 * 1024
-FAILED = exceptions.CosmosHttpResponseError
-
-
-@pytest.fixture
-def client(double):
-    with CosmosClient(double.endpoint, double.key, retry_throttle_total=2) as client:
-        yield client
-
-
-@pytest.fixture
-def container(client):
-    database = client.create_database("chats")
-    return database.create_container("messages", PartitionKey("/conversation"), default_ttl=-1)
-
-
-def item(item_id, key="a", **fields):
-    return {"id": item_id, "conversation": key, **fields}
-
-
-def status(call, *args, **kwargs):
-    """Return the status that a call ends with; 200, where it succeeds."""
-    try:
-        call(*args, **kwargs)
-    except (FAILED, exceptions.CosmosBatchOperationError) as error:
-        return error.status_code
-    return 200
-
-
-def batch_statuses(container, operations, key="a"):
-    try:
-        results = container.execute_item_batch(operations, partition_key=key)
-    except exceptions.CosmosBatchOperationError as error:
-        results = error.operation_responses
-    return [result["statusCode"] for result in results]
-
-
-def ids(container, condition="true = true", key="a", **parameters):
-    found = container.query_items(
-        f"SELECT VALUE c.id FROM c WHERE {condition}",
-        parameters=[{"name": f"@{name}", "value": value} for name, value in parameters.items()],
-        partition_key=key,
-    )
-    return sorted(found)
-
-
-# ---------------------------------------------------------------------- access
-
-
-@pytest.mark.parametrize("key", ["bm8gc3VjaCBrZXk=", base64.b64encode(bytes(64)).decode()])
-def test_another_key_is_refused(double, key):
-    with pytest.raises(FAILED) as caught:
-        CosmosClient(double.endpoint, key)
-    assert caught.value.status_code == 401
-
-
-def test_unsigned_request_is_refused(double):
-    connection = http.client.HTTPConnection(double.endpoint.split("/")[2])
-    connection.request("GET", "/dbs/chats")
-    assert connection.getresponse().status == 401
-    connection.close()
-
-
-class Credential:
-    def __init__(self, token):
-        self.token = token
-
-    def get_token(self, *scopes, **options):
-        return AccessToken(self.token, int(time.time()) + 3600)
-
-
-@pytest.mark.filterwarnings("ignore:Unverified HTTPS")  # the certificate is the double's own
-def test_known_token_is_accepted():
-    service = CosmosDouble(tls=True)
-    service.tokens.add("known")
-    with CosmosClient(service.endpoint, Credential("known")) as client:
-        client.create_database("d")
-    with pytest.raises(FAILED) as caught:
-        CosmosClient(service.endpoint, Credential("unknown"))
-    assert caught.value.status_code == 401
-    service.close()
-
-
-# ---------------------------------------------------------------------- databases, containers
-
-
-def test_databases_and_containers(client):
-    assert status(client.get_database_client("chats").read) == 404
-    database = client.create_database("chats")
-    assert status(client.create_database, "chats") == 409
-    assert database.read()["id"] == "chats"
-    assert status(database.get_container_client("messages").read) == 404
-    made = database.create_container("messages", PartitionKey("/conversation"), default_ttl=-1)
-    again = (database.create_container, "messages", PartitionKey("/conversation"))
-    assert status(*again) == 409
-    properties = made.read()
-    assert properties["partitionKey"]["paths"] == ["/conversation"]
-    assert properties["defaultTtl"] == -1
-    assert status(client.get_database_client("none").get_container_client("none").read) == 404
 
 
 # ---------------------------------------------------------------------- documents
