@@ -12,7 +12,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".bench"
 _REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
-_OWN = ("core", "packages/chatstore-sqlite")
+_OWN = (
+    "core",
+    "packages/chatstore-lua",
+    "packages/chatstore-postgres",
+    "packages/chatstore-redis",
+    "packages/chatstore-sqlite",
+)
 
 
 def prepare(family: str) -> Path:

@@ -13,6 +13,8 @@ from benchmarks import environments
 _MODULES = {
     ("chatstore", "core"): ("chatstore", "chatstore.core"),
     ("chatstore", "SQLite"): ("chatstore", "chatstore.sqlite"),
+    ("chatstore", "Redis"): ("chatstore", "chatstore.redis"),
+    ("chatstore", "Postgres"): ("chatstore", "chatstore.postgres"),
     ("LlamaIndex", "chat store"): ("llama_index", "llama_index.core.storage.chat_store"),
     ("LlamaIndex", "Redis"): ("llama_index", "llama_index.storage.chat_store.redis"),
     ("LangChain", "core"): ("langchain", "langchain_core.chat_history"),
