@@ -13,9 +13,7 @@ import base64
 import json
 import socket
 import ssl
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 import uuid
@@ -24,6 +22,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import trustme
 from cosmos_auth import check_signature
 from cosmos_refusals import Refused
 from cosmos_requests import Reply, Request
@@ -130,12 +129,7 @@ class CosmosDouble:
 def _certified() -> ssl.SSLContext:
     """Return a context with a certificate of its own making."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    with tempfile.TemporaryDirectory() as folder:
-        files = ["-keyout", f"{folder}/key.pem", "-out", f"{folder}/certificate.pem"]
-        command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"]
-        command += ["-subj", "/CN=127.0.0.1", *files]
-        subprocess.run(command, check=True, capture_output=True, timeout=60)
-        context.load_cert_chain(f"{folder}/certificate.pem", f"{folder}/key.pem")
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
     return context
 
 
@@ -178,7 +172,11 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def _serve(self) -> None:
-        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        length = int(self.headers.get("content-length", 0))
+        body = self.rfile.read(length)
+        if len(body) < length:  # the client went away
+            self.close_connection = True
+            return
         headers = {name.lower(): value for name, value in self.headers.items()}
         request = Request(self.command, self.path.partition("?")[0], headers, body)
         reply = self.server.double.answer(request)

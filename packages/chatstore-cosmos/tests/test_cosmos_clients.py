@@ -103,13 +103,13 @@ def test_stores_that_see_old_states_still_lose_nothing(double):
     with open_on(double) as one, open_on(double) as other:
         one.add_message("k", say("begin"))
         other.add_message("k", say("begin too"))
-        double.service.lag = 20
-        for number in range(10):
+        double.service.lag = 5
+        for number in range(5):
             one.add_message("k", say(f"one {number}"))
             other.add_message("k", say(f"other {number}"))
         double.service.lag = 0
         got = texts(one.get_messages("k"))
-    expected = [f"{name} {n}" for n in range(10) for name in ("one", "other")]
+    expected = [f"{name} {n}" for n in range(5) for name in ("one", "other")]
     assert got == ["begin", "begin too", *expected]
 
 
@@ -208,7 +208,8 @@ def test_nobody_answers():
 
 
 @pytest.mark.parametrize("fault", [Fault(429, retry_after_ms=50), Fault(449), Fault(503), Fault()])
-def test_service_that_never_does_it_is_reported_in_time(double, fault):
+def test_service_that_never_does_it_is_reported_in_time(double, fault, monkeypatch):
+    monkeypatch.setattr(CosmosChatStore, "patience", 2.0)
     with open_on(double, timeout=1) as store:
         store.add_message("k", say("a"))
         double.fault = lambda request: fault if request.kind == "batch" else None

@@ -141,7 +141,8 @@ def test_refused_connection(server):
         ("SomethingNew", StoreUnavailableError),
     ],
 )
-def test_codes_decide(server, code, kind):
+def test_codes_decide(server, code, kind, monkeypatch):
+    monkeypatch.setattr(DynamoDBChatStore, "patience", 2.0)
     table = server.new_table()
     body = f'{{"__type": "com.amazon.coral.service#{code}", "message": "secret 123456789012"}}'
     server.set_fault(every=1, answer=[400, body])

@@ -97,7 +97,8 @@ def test_throttling_is_waited_out(store, server):
     assert texts(store.get_messages("k")) == [str(number) for number in range(10)]
 
 
-def test_throttling_for_ever_ends(server):
+def test_throttling_for_ever_ends(server, monkeypatch):
+    monkeypatch.setattr(DynamoDBChatStore, "patience", 2.0)
     body = '{"__type": "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"}'
     with DynamoDBChatStore(server.new_table(), endpoint_url=server.url, timeout=1) as store:
         server.set_fault(every=1, answer=[400, body])

@@ -5,24 +5,16 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 from typing_extensions import Self
 
 from chatstore.azure.access import Access
-
-if TYPE_CHECKING:
-    import asyncio
+from chatstore.core.loops import PerLoop
 
 _all: weakref.WeakSet[Clients] = weakref.WeakSet()
 _inherited: list[object] = []  # a forked child must not use, nor end, its parent's connections
 _RETRIES = 2
-
-
-class _OnLoop(NamedTuple):
-    client: Any
-    keeper: AsyncGenerator[None, None]
 
 
 class Clients:
@@ -34,17 +26,17 @@ class Clients:
         self._table = table
         self._timeout = timeout
         self._is_there = not create_table
+        self._on_loops = PerLoop(self._make_async, lambda client: client.close())
         self._begin()
         _all.add(self)
 
     def _begin(self) -> None:
         self._lock = threading.Lock()
         self._client: Any = None
-        self._on_loops: dict[asyncio.AbstractEventLoop, _OnLoop] = {}
 
     def forget(self) -> None:
         """Begin anew in a forked child."""
-        _inherited.append((self._client, self._on_loops))
+        _inherited.append(self._client)
         self._begin()
 
     def for_threads(self) -> Any:
@@ -69,57 +61,37 @@ class Clients:
 
     async def for_loop(self) -> Any:
         """Return the table's client of the running event loop; the first call makes the table."""
-        import asyncio  # noqa: PLC0415 - a sync program never loads it
-
-        loop = asyncio.get_running_loop()
-        on_loop = self._on_loops.get(loop)
-        if on_loop is None:
-            from azure.data.tables.aio import TableClient  # noqa: PLC0415 - on the first call
-
-            client = TableClient(
-                self._access.endpoint,
-                self._table,
-                credential=self._async_credential(),
-                **self._options(),
-            )
-            on_loop = _OnLoop(client, _keep(client))
-            with self._lock:
-                for ended in [known for known in self._on_loops if known.is_closed()]:
-                    del self._on_loops[ended]
-                self._on_loops[loop] = on_loop
-            await on_loop.keeper.__anext__()
+        client = await self._on_loops.get()
         if not self._is_there:
             from azure.core.exceptions import ResourceExistsError  # noqa: PLC0415
 
             try:
-                await on_loop.client.create_table()
+                await client.create_table()
             except ResourceExistsError as error:
                 _check_exists(error)
             self._is_there = True
-        return on_loop.client
+        return client
 
     def close(self) -> None:
         """Close the threads' client; those of event loops are closed on their loops."""
         with self._lock:
             client, self._client = self._client, None
-            on_loops = dict(self._on_loops)
         if client is not None:
             client.close()
-        for loop, on_loop in on_loops.items():
-            # A loop that does not run now closes what is left when it ends.
-            if loop.is_running():
-                import asyncio  # noqa: PLC0415 - loaded, if there is a loop
-
-                asyncio.run_coroutine_threadsafe(on_loop.client.close(), loop)
+        self._on_loops.close()
 
     async def async_close(self) -> None:
         """Like `close`; the client of the running event loop is closed at the return."""
-        import asyncio  # noqa: PLC0415 - loaded, if there is a loop
-
-        on_loop = self._on_loops.pop(asyncio.get_running_loop(), None)
+        await self._on_loops.async_close()
         self.close()
-        if on_loop is not None:
-            await on_loop.keeper.aclose()
+
+    def _make_async(self) -> Any:
+        from azure.data.tables.aio import TableClient  # noqa: PLC0415 - on the first call
+
+        credential = self._async_credential()
+        return TableClient(
+            self._access.endpoint, self._table, credential=credential, **self._options()
+        )
 
     def _async_credential(self) -> Any:
         credential = self._access.credential()
@@ -159,18 +131,6 @@ class _Awaitable:
 
     async def __aexit__(self, *args: object) -> None:
         """Leave the credential open."""
-
-
-async def _keep(client: Any) -> AsyncGenerator[None, None]:
-    """Hold a client that is closed with this generator.
-
-    An event loop ends the generators that were begun on it, by ``loop.shutdown_asyncgens()``:
-    `asyncio.run` calls it. So connections are closed while their loop still can.
-    """
-    try:
-        yield
-    finally:
-        await client.close()
 
 
 def _check_exists(error: Exception) -> None:

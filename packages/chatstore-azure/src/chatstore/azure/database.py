@@ -13,7 +13,7 @@ from chatstore.azure.queries import Entity, Found, next_page
 from chatstore.azure.sizes import (
     MAX_BATCH_BYTES,
     MAX_BATCH_OPERATIONS,
-    MAX_ENTITY_BYTES,
+    MAX_RECORD_BYTES,
     pieces,
 )
 from chatstore.core.plans import Plan, Step, call
@@ -33,7 +33,7 @@ class AzureDatabase:
     limits = Limits(
         operations=MAX_BATCH_OPERATIONS,
         commit_bytes=MAX_BATCH_BYTES,
-        record_bytes=MAX_ENTITY_BYTES,
+        record_bytes=MAX_RECORD_BYTES,
     )
 
     is_refusal_certain = False

@@ -4,7 +4,8 @@ https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-ser
 string has at most 64 KiB in UTF-16, an entity 1 MiB, names and keys in UTF-16 counted.
 https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions: 100
 operations and 4 MiB a batch; by https://learn.microsoft.com/azure/cosmos-db/table/faq the Table API
-takes 2 MB, and row keys of 255 bytes. What fits both is used for both.
+takes 2 MB, and row keys of 255 bytes. What fits both is used for both. A batch stays below 1 MiB:
+aiohttp warns of larger bodies, since sending one stops the event loop for a while.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 MAX_STRING_BYTES = 64 * 1024
-MAX_ENTITY_BYTES = 1024 * 1024
+MAX_RECORD_BYTES = 900_000  # an entity, of which one fits a batch
 MAX_BATCH_OPERATIONS = 100
-MAX_BATCH_BYTES = 2_000_000
+MAX_BATCH_BYTES = 1_000_000
 MAX_ROW_KEY_BYTES = 255
 _UNIT = 2  # bytes
 _LAST_HIGH_SURROGATE = 0xDBFF

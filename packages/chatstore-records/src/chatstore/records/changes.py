@@ -50,9 +50,16 @@ class Stale(NamedTuple):
 
 
 class Nothing(NamedTuple):
-    """There is nothing to write: the result."""
+    """There is nothing to write.
+
+    Attributes:
+        result: What the call returns.
+        is_of_records: Whether records were read for it, which others may have changed meanwhile.
+
+    """
 
     result: Any
+    is_of_records: bool = False
 
 
 Decision = Union[Proposal, Nothing, Stale]  # noqa: UP007 - read at run time by Python 3.10
@@ -112,19 +119,24 @@ class Change:
 
         """
         outdated: str | None = None
+        is_remembered = hint is not None
+        known: tuple[Head | None, str | None] | None = hint
         while True:
-            is_hinted = hint is not None
-            if hint is None:
-                head, version = yield from read_head(self._database, self._key)
-            else:
-                (head, version), hint = hint, None
+            if known is None:
+                known = yield from read_head(self._database, self._key)
+                is_remembered = False
+            (head, version), known = known, None
             if head is not None and (yield from self._took_effect(head)):
                 return self._results[-1], (head, version)
             current = self._current(head)
             decision = yield from self._decide(current, self._staged_on(current))
             if isinstance(decision, Nothing):
-                if is_hinted:
-                    continue  # only a commit proves that what was remembered still holds
+                if is_remembered or decision.is_of_records:
+                    # A commit would prove that nothing has changed; here it is looked up.
+                    known = yield from read_head(self._database, self._key)
+                    is_remembered = False
+                    if known[1] != version:
+                        continue
                 return decision.result, None if head is None else (head, version)
             if isinstance(decision, Proposal):
                 written = yield from self._try(current, version, decision)
@@ -208,9 +220,10 @@ class Change:
         """Commit a proposal, or stage it; return the head that was written, ``None``: not sure."""
         now = self._clock()
         if self._staged is not None and proposal.is_anew:
-            useless = (current.generation, self._staged[0])
+            segment, base = self._staged
+            useless = (base.generation, segment)
             current = current._replace(waiting=(*current.waiting, useless))
-            current = _without_staging(current, self._staged[0])
+            current = _without_staging(current, segment)
             self._staged = None
         puts: Mapping[str, str] = {}
         if self._staged is not None:

@@ -35,8 +35,11 @@ def markers(head: Head, segment: Segment, records: Sequence[Record]) -> dict[str
 
 def find_held(
     database: Database, key: str, head: Head, records: Sequence[Record]
-) -> Plan[list[Held]]:
-    """Return those records whose ids the conversation holds, as it holds them."""
+) -> Plan[list[Held] | None]:
+    """Return those records whose ids the conversation holds, as it holds them.
+
+    ``None``: a record that the head names is missing, so that the head is outdated or broken.
+    """
     named = [record.id for record in records if record.is_named]
     if not named or not head.segments:
         return []
@@ -45,6 +48,8 @@ def find_held(
     places = {wanted[marker]: _place(head, text) for marker, text in found.items()}
     told = {name: place for name, place in places.items() if place is not None}
     bodies = (yield from fetch(database, key, list(told.values()))) if told else []
+    if None in bodies:
+        return None
     held = {}
     for name, text in zip(told, bodies, strict=True):
         if id_of(text) == name:
@@ -53,17 +58,24 @@ def find_held(
         name for name in named if name not in held and (name in places or _is_of_a_store(name))
     }
     if doubtful:
-        for item in (yield from find_since(database, key, head, -1, doubtful)):
-            held[item.id] = item
+        others = yield from find_since(database, key, head, -1, doubtful)
+        if others is None:
+            return None
+        held.update((item.id, item) for item in others)
     return [held[name] for name in named if name in held]
 
 
 def find_since(
     database: Database, key: str, head: Head, after: int, names: set[str]
-) -> Plan[list[Held]]:
-    """Read the records behind a position, and return those with one of the ids."""
+) -> Plan[list[Held] | None]:
+    """Read the records behind a position, and return those with one of the ids.
+
+    ``None``: a record that the head names is missing, so that the head is outdated or broken.
+    """
     places = oldest(head, head.next, after)
     bodies = (yield from fetch(database, key, places)) if places else []
+    if None in bodies:
+        return None
     found = []
     for text in bodies:
         name = id_of(text)

@@ -81,9 +81,17 @@ class RecordsChatStore(ChatStore):
     def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Held]]:
         def decide(head: Head, base: Head | None) -> Plan[Decision]:
             held = yield from self._held(key, head, base, records)
+            if held is None:
+                return Stale(_missing(key))
             if held:
-                return Nothing(held)
-            return Proposal([], _appended, self._dump(records), _marking(head, records))
+                return Nothing(held, is_of_records=True)
+            return Proposal(
+                [],
+                _appended,
+                self._dump(records),
+                _marking(head, records),
+                is_anew=_marked_elsewhere(base, head, records),
+            )
 
         held: list[Held] = yield from self._change(key, decide)
         return held
@@ -91,8 +99,10 @@ class RecordsChatStore(ChatStore):
     def _insert(self, key: str, index: int, record: Record) -> Plan[list[Held]]:
         def decide(head: Head, base: Head | None) -> Plan[Decision]:
             held = yield from self._held(key, head, base, [record])
+            if held is None:
+                return Stale(_missing(key))
             if held:
-                return Nothing(held)
+                return Nothing(held, is_of_records=True)
             count = head.length
             place = max(0, index + count) if index < 0 else index
             before, behind = cut(head.segments, place)
@@ -115,7 +125,8 @@ class RecordsChatStore(ChatStore):
                 placed,
                 [*self._dump([record]), *map(self._again, bodies)],
                 _marking(head, [record]),
-                is_anew=base is not None and base.segments != head.segments,
+                is_anew=_marked_elsewhere(base, head, [record])
+                or (base is not None and base.segments != head.segments),
             )
 
         held: list[Held] = yield from self._change(key, decide)
@@ -169,7 +180,8 @@ class RecordsChatStore(ChatStore):
         except CorruptMessageError as error:
             return Stale(error)
         deletes = [texts.record_id(segment, position, n) for n in range(stored.parts)]
-        if stored.is_marked and message.id is not None:
+        # Who is staging may have written the marker anew, for a message with the same id.
+        if stored.is_marked and message.id is not None and not head.staging:
             marker = texts.marker_id(head.generation, message.id)
             # It is there, unless two calls fell out over the id: then the first try fails.
             if marker in tried:
@@ -246,7 +258,7 @@ class RecordsChatStore(ChatStore):
 
     def _held(
         self, key: str, head: Head, base: Head | None, records: Sequence[Record]
-    ) -> Plan[list[Held]]:
+    ) -> Plan[list[Held] | None]:
         if base is None or base.generation != head.generation:
             return (yield from find_held(self._database, key, head, records))
         if base.segments == head.segments:
@@ -325,6 +337,12 @@ def _appended(head: Head, segment: Segment) -> Head:
 
 def _marking(head: Head, records: Sequence[Record]) -> Callable[[Segment], dict[str, str]]:
     return lambda segment: markers(head, segment, records)
+
+
+def _marked_elsewhere(base: Head | None, head: Head, records: Sequence[Record]) -> bool:
+    """Whether markers were staged that nobody looks for since the conversation began anew."""
+    is_marked = any(record.is_named for record in records)
+    return is_marked and base is not None and base.generation != head.generation
 
 
 def _missing(key: str, position: int = -1) -> Exception:

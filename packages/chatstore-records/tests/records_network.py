@@ -1,0 +1,140 @@
+"""A database whose steps say what they are and that insists on its contract, and its stores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+from chatstore.core import ChatMessage, ChatStoreError, StoreUnavailableError, codec
+from chatstore.core.plans import Plan
+from chatstore.core.records import Record
+from chatstore.records import Limits, RecordsChatStore
+from chatstore.records.head import load
+from chatstore.records.testing import MemoryDatabase
+
+KEY = "conversation"
+
+
+class NetworkError(Exception):
+    """What a driver raises where there was no answer."""
+
+
+class BrokenRuleError(AssertionError):
+    """A commit was not as `Database` promises it to its authors."""
+
+
+class Step(NamedTuple):
+    """What the database is asked to do at once."""
+
+    kind: str
+    act: Callable[[Any], Any]
+
+
+class SimulatedDatabase(MemoryDatabase):
+    """A database that notes which staged records came after their segment was swept."""
+
+    def __init__(self, limits: Limits, *, is_refusal_certain: bool) -> None:
+        """Make an empty database."""
+        super().__init__(limits)
+        self.is_refusal_certain = is_refusal_certain
+        self.belated: set[str] = set()
+
+    def read_head(self, key: str) -> Plan[tuple[str, str] | None]:
+        """See `Database`."""
+        return _named("read", super().read_head(key))
+
+    def read_records(self, key: str, ids: Sequence[str]) -> Plan[dict[str, str]]:
+        """See `Database`."""
+        return _named("read", super().read_records(key, ids))
+
+    def commit(
+        self,
+        key: str,
+        expected: str | None,
+        head: str,
+        puts: Mapping[str, str],
+        deletes: Sequence[str],
+    ) -> Plan[str | None]:
+        """See `Database`; what it says of new records is checked."""
+        [act] = super().commit(key, expected, head, puts, deletes)
+
+        def checked(client: Any) -> str | None:
+            present = self.heads.get(key)
+            if (present and present[1]) == expected:
+                held = self.records.get(key, {})
+                doubled = [name for name in puts if name in held and not is_marker(name)]
+                if doubled or len({*puts, *deletes}) < len(puts) + len(deletes):
+                    message = f"puts {doubled} again, or a record comes twice in {puts}, {deletes}"
+                    raise BrokenRuleError(message)
+            version: str | None = act(client)
+            return version
+
+        return (yield Step("commit", checked))
+
+    def stage(self, key: str, puts: Mapping[str, str]) -> Plan[None]:
+        """See `Database`."""
+        return _named("stage", super().stage(key, puts))
+
+    def discard(self, key: str, ids: Sequence[str]) -> Plan[None]:
+        """See `Database`."""
+        return _named("discard", super().discard(key, ids))
+
+    def sleep(self, seconds: float) -> Plan[None]:
+        """Take no time."""
+        yield Step("sleep", lambda _: None)
+
+    def _put(self, key: str, name: str, body: str, client: Any) -> None:
+        present = self.heads.get(key)
+        staging = load(present[0]).staging if present else ()
+        if all(name.partition(".")[0] != item.segment.name for item in staging):
+            self.belated.add(name)
+        super()._put(key, name, body, client)
+
+
+class SimulatedStore(RecordsChatStore):
+    """A store whose plans somebody else runs."""
+
+    patience = 1e9
+
+    def _execute(self, plan: Plan[Any]) -> Any:
+        raise NotImplementedError
+
+    async def _async_execute(self, plan: Plan[Any]) -> Any:
+        raise NotImplementedError
+
+    def _translate(self, error: Exception) -> ChatStoreError | None:
+        return StoreUnavailableError("no answer") if isinstance(error, NetworkError) else None
+
+    def _close(self) -> None:
+        """Nothing is open."""
+
+    async def _async_close(self) -> None:
+        """Nothing is open."""
+
+
+def is_marker(name: str) -> bool:
+    """Whether a record's id is that of a marker."""
+    return "-" in name
+
+
+@cache
+def record(name: str, size: int, *, is_named: bool) -> Record:
+    """Return a message of about so many bytes, written by its caller's or the store's id."""
+    created = "2026-01-01T00:00:00+00:00"
+    message = ChatMessage(id=name, role="user", content="x" * size, created_at=created)
+    return codec.encode(message, message.created_at)._replace(is_named=is_named)
+
+
+def _named(kind: str, plan: Plan[Any]) -> Plan[Any]:
+    try:
+        act = next(plan)
+        while True:
+            try:
+                result = yield Step(kind, act)
+            except Exception as error:
+                act = plan.throw(error)
+            else:
+                act = plan.send(result)
+    except StopIteration as stop:
+        return stop.value

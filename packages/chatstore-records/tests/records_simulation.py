@@ -1,0 +1,262 @@
+"""One simulated run: clients of one conversation, whose steps are mixed, lost, late or doubled.
+
+A client is a generator that yields what it asks of the database; a seed decides whose turn it is
+and what becomes of the step. `python records_simulation.py SEED` runs a seed alone and prints it.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, NamedTuple
+from unittest import mock
+
+from records_linearizability import Call, Unknown, is_linearizable
+from records_network import (
+    KEY,
+    NetworkError,
+    SimulatedDatabase,
+    SimulatedStore,
+    Step,
+    is_marker,
+    record,
+)
+from records_workload import Workload, circumstances, plan_of
+
+from chatstore.core import StoreUnavailableError
+from chatstore.core.plans import Plan, run
+from chatstore.records import store as store_module
+from chatstore.records.changes import STAGING_TIME
+from chatstore.records.head import load
+
+
+class Algorithm(NamedTuple):
+    """What a run is of: the honest algorithm, or a mutant."""
+
+    store: type[SimulatedStore] = SimulatedStore
+    database: type[SimulatedDatabase] = SimulatedDatabase
+    patches: Callable[[], AbstractContextManager[Any]] = nullcontext
+
+
+HONEST = Algorithm()
+
+
+class ViolationError(AssertionError):
+    """A run that must not be."""
+
+
+class Client:
+    """A store, and the call that it is in."""
+
+    def __init__(self, number: int, store: SimulatedStore, calls: int) -> None:
+        """Begin with nothing."""
+        self.number = number
+        self.store = store
+        self.calls = calls
+        self.frozen = 0  # until that step others are faster
+        self.plan: Plan[Any] | None = None
+        self.call: Call | None = None
+        self.step: Step | None = None
+
+
+class Simulation:
+    """A run; `simulate` is its whole use."""
+
+    def __init__(self, seed: int, algorithm: Algorithm, log: Callable[[str], None]) -> None:
+        """Prepare a run."""
+        self.chance = random.Random(seed)
+        self.log = log
+        self.like = like = circumstances(self.chance)
+        log(f"{like}")
+        self.algorithm = algorithm
+        self.database = algorithm.database(like.limits, is_refusal_certain=like.is_refusal_certain)
+        self.workload = Workload(self.chance, like.sizes)
+        self.now = 1_000_000.0
+        self.time = 0  # in steps
+        self.history: list[Call] = []
+        self.late: list[Callable[[Any], Any]] = []
+        self.clients = [Client(n, self._store(), like.calls) for n in range(like.clients)]
+        self.is_draining = False  # with a ttl, the clock jumps while no call is under way
+
+    def run(self) -> int:
+        """Run all clients to their ends; return how many markers are left that lead nowhere."""
+        for name, arguments in self.workload.prelude():
+            self._alone(name, arguments)
+        while alive := [c for c in self.clients if c.plan or (c.calls and not self.is_draining)]:
+            self._turn(alive)
+            if self.is_draining and not any(client.plan for client in self.clients):
+                self._jump_between_calls()
+        while self.late:
+            self._land()
+        self._alone("read", ())
+        if not is_linearizable(self.history):
+            message = "no order of the calls explains their results"
+            raise ViolationError(message)
+        return self._sweep()
+
+    def _alone(self, name: str, arguments: tuple[Any, ...]) -> None:
+        """Carry a call out while nobody else does anything."""
+        self.time += 1
+        client = Client(-1, self._store(), 0)
+        self._begin(client, name, arguments)
+        while client.plan:
+            self._act(client)
+
+    def _store(self) -> SimulatedStore:
+        return self.algorithm.store(self.database, ttl=self.like.ttl, clock=lambda: self.now)
+
+    def _turn(self, alive: list[Client]) -> None:
+        self.time += 1
+        chance = self.chance
+        if self.late and chance.random() < 0.1:
+            self._land()
+        if self.like.jumps and chance.random() < self.like.jumps:
+            if self.like.ttl is None:
+                self.now += chance.choice([10, STAGING_TIME + 1])
+            else:
+                self.is_draining = True
+        ready = [client for client in alive if client.frozen <= self.time] or alive
+        weights = [self.like.weights[client.number] for client in ready]
+        [client] = chance.choices(ready, weights)
+        if chance.random() < 0.04:
+            client.frozen = self.time + chance.randint(3, 60)
+            return
+        if client.plan is None:
+            client.calls -= 1
+            self._begin(client, *self.workload.next_call())
+            return
+        self._act(client, self._fate(client))
+
+    def _fate(self, client: Client) -> str:
+        if self.chance.random() >= self.like.faults or self.time > 2_000:
+            return "acts"
+        assert client.step is not None
+        fates = ["fails", "loses", "loses", "crashes", "acts and crashes"]
+        if client.step.kind == "commit":
+            fates += ["late", "loses"] + ["resent", "resent"] * (not self.like.is_refusal_certain)
+        return self.chance.choice([*fates, "late"] if client.step.kind == "discard" else fates)
+
+    def _begin(self, client: Client, name: str, arguments: tuple[Any, ...]) -> None:
+        ttl = math.inf if self.like.ttl is None else self.like.ttl
+        client.call = Call(
+            client.number, name, arguments, self.time, math.inf, Unknown, self.now, ttl
+        )
+        client.plan = plan_of(client.store, name, arguments)
+        self.log(f"{self.time} client {client.number} calls {name} {_short(arguments)}")
+        self._resume(client, next)
+
+    def _act(self, client: Client, fate: str = "acts") -> None:
+        step, plan = client.step, client.plan
+        assert step is not None
+        assert plan is not None
+        result = None
+        if fate in {"acts", "loses", "resent", "acts and crashes"}:
+            result = step.act(None)
+        self.log(f"{self.time} client {client.number} {step.kind} {fate} {_short(result)}")
+        if fate == "late":
+            self.late.append(step.act)
+        if fate in {"crashes", "acts and crashes"}:
+            plan.close()
+            client.calls = 0
+            self._end(client, Unknown)
+        elif fate in {"fails", "loses", "late"}:
+            self._resume(client, lambda plan: plan.throw(NetworkError()))
+        else:
+            self._resume(client, lambda plan: plan.send(None if fate == "resent" else result))
+
+    def _resume(self, client: Client, resume: Callable[[Plan[Any]], Any]) -> None:
+        assert client.plan is not None
+        try:
+            client.step = resume(client.plan)
+        except StopIteration as stop:
+            self._end(client, stop.value)
+        except (StoreUnavailableError, NetworkError):
+            self._end(client, Unknown)
+
+    def _end(self, client: Client, result: Any) -> None:
+        assert client.call is not None
+        self.time += 1
+        ended = math.inf if result is Unknown else self.time
+        self.history.append(client.call._replace(result=result, ended=ended))
+        client.plan = client.step = client.call = None
+        self.log(f"{self.time} client {client.number} returns {_short(result)}")
+
+    def _land(self) -> None:
+        """Let a request arrive that its sender gave up long ago."""
+        self.log(f"{self.time} a late request lands")
+        self.late.pop(self.chance.randrange(len(self.late)))(None)
+
+    def _jump_between_calls(self) -> None:
+        self.time += 2
+        self.now += self.chance.choice([60, 101, STAGING_TIME + 1])
+        self.late.clear()  # they carry an expiry of the past
+        self.is_draining = False
+        self.log(f"{self.time} the clock jumps")
+        self.history.append(Call(-1, "jump", (), self.time - 1, self.time, None, self.now))
+
+    def _sweep(self) -> int:
+        """Let somebody come back much later and clean up; return how many markers are left."""
+        self.now += 10 * STAGING_TIME
+        store = self._store()
+        for name in ("first", "second"):
+            run(_plainly(store._append(KEY, [record(name, 0, is_named=False)])), None)
+            run(_plainly(store._delete(KEY)), None)
+        head = load(self.database.heads[KEY][0])
+        if head.segments or head.waiting or head.staging:
+            message = f"the head still names something: {head}"
+            raise ViolationError(message)
+        left = self.database.records[KEY].keys()
+        lost = [name for name in left if not is_marker(name) and name not in self.database.belated]
+        if lost:
+            message = f"records are left that nobody names: {lost}"
+            raise ViolationError(message)
+        return sum(map(is_marker, left))
+
+
+def simulate(
+    seed: int, algorithm: Algorithm = HONEST, log: Callable[[str], None] = lambda _: None
+) -> int:
+    """Run a seed; return how many markers are left that lead nowhere.
+
+    Raises:
+        ViolationError: Naming the seed, and what went wrong.
+
+    """
+    before = random.getstate()
+    random.seed(seed)  # the names that the algorithm gives
+    try:
+        with algorithm.patches():
+            simulation = Simulation(seed, algorithm, log)
+            most = simulation.like.most_segments
+            with mock.patch.object(store_module, "MOST_SEGMENTS", most):
+                return simulation.run()
+    except Exception as error:
+        message = f"seed {seed}: {type(error).__name__}: {error}"
+        raise ViolationError(message) from error
+    finally:
+        random.setstate(before)
+
+
+def _plainly(plan: Plan[Any]) -> Plan[Any]:
+    """Return a plan whose steps the usual driver runs."""
+    step = next(plan, None)
+    while step is not None:
+        result = yield step.act
+        try:
+            step = plan.send(result)
+        except StopIteration:
+            step = None
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    while "xxx" in text:
+        text = text.replace("xxx", "x")
+    return text
+
+
+if __name__ == "__main__":
+    simulate(int(sys.argv[1]), log=print)
