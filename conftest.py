@@ -1,7 +1,13 @@
-"""What all tests share: how long Hypothesis looks, by ``make test`` or by ``make soak``."""
+"""What all tests share: how long Hypothesis looks, and stores of every common kind."""
+
+from __future__ import annotations
 
 import os
+import sys
+import uuid
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("test", deadline=None)
@@ -9,3 +15,42 @@ settings.register_profile(
     "soak", deadline=None, max_examples=2000, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("soak" if os.environ.get("CHATSTORE_SOAK") else "test")
+
+_PACKAGES = Path(__file__).parent / "packages"
+
+
+@pytest.fixture(scope="session")
+def _redis_server():
+    from chatstore.lua.testing import redis_server
+
+    with redis_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _postgres_server():
+    sys.path.append(str(_PACKAGES / "chatstore-postgres" / "tests"))
+    from postgres_servers import PostgresServer, newest_binaries
+
+    server = PostgresServer(newest_binaries())
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def store_url(tmp_path):
+    """Return the URL of an empty store."""
+    return f"sqlite:///{tmp_path}/chat.db"
+
+
+@pytest.fixture(params=["sqlite", "redis", "postgres"])
+def each_store_url(request, tmp_path):
+    """Return the URL of an empty store, of each common kind in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/chat.db"
+    server = request.getfixturevalue(f"_{request.param}_server")
+    name = f"test_{uuid.uuid4().hex}"
+    if request.param == "redis":
+        return f"redis://127.0.0.1:{server.port}/0?namespace={name}"
+    server.execute(f"CREATE DATABASE {name}")
+    return server.url(name)

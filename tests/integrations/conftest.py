@@ -6,17 +6,9 @@ import os
 import sys
 from pathlib import Path
 
-import pytest
-
 os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "False"  # read when Haystack is imported
 os.environ["OPENAI_AGENTS_DISABLE_TRACING"] = "1"
 
 
 for folder in (Path(__file__).parents[2] / "integrations").glob("chatstore-*/tests"):
     sys.path.append(str(folder))  # each package's strategies, which have names of their own
-
-
-@pytest.fixture(params=["sqlite"])
-def store_url(request, tmp_path):
-    """The URL of an empty store, one param for each kind of store."""
-    return f"{request.param}:///{tmp_path}/chat.db"

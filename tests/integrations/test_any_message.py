@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from chatstore.core import ChatMessage, MessageRole, SimpleChatStore
 from chatstore.haystack import to_haystack
+from chatstore.langchain import to_langchain
+from chatstore.llama_index import to_llama_index
 from chatstore.openai_agents import to_items
 from chatstore.pydantic_ai import to_model_messages
 
@@ -21,7 +23,7 @@ JSON = st.recursive(
 FUNCTION = st.fixed_dictionaries({}, optional={"name": NAMES | JSON, "arguments": TEXT | JSON})
 CALL = st.fixed_dictionaries({}, optional={"id": NAMES | JSON, "function": FUNCTION | JSON})
 PAYLOADS = st.fixed_dictionaries({}, optional={"payload": JSON, "common": TEXT}) | JSON
-FRAMEWORKS = ["openai_agents", "pydantic_ai", "haystack", "other"]
+FRAMEWORKS = ["openai_agents", "pydantic_ai", "haystack", "llama_index", "langchain", "other"]
 KWARGS = st.fixed_dictionaries(
     {},
     optional={
@@ -66,7 +68,9 @@ MESSAGES = st.builds(
 )
 
 
-@pytest.mark.parametrize("read", [to_items, to_model_messages, to_haystack])
+@pytest.mark.parametrize(
+    "read", [to_items, to_model_messages, to_haystack, to_llama_index, to_langchain]
+)
 def test_any_message_is_read(read):
     @given(st.lists(MESSAGES, max_size=4))
     def check(messages):

@@ -43,9 +43,9 @@ def test_readme_has_one_program():
     assert len(SNIPPETS) == 1
 
 
-def test_model_sees_the_whole_conversation(store_url):
+def test_model_sees_the_whole_conversation(each_store_url):
     cities = ["Oslo", "Rome", "Lima", "Bonn"]
-    turns = run(store_url, *cities[:3]) + run(store_url, cities[3])
+    turns = run(each_store_url, *cities[:3]) + run(each_store_url, cities[3])
 
     before = []
     for city, (answer, question, results) in zip(cities, turns, strict=True):

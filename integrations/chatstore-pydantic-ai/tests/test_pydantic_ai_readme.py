@@ -26,9 +26,11 @@ def run(program, *arguments, **options):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def test_model_sees_the_whole_conversation(store_url):
+def test_model_sees_the_whole_conversation(each_store_url):
     cities = ["Oslo", "Rome", "Lima", "Bonn"]
-    turns = run(SNIPPETS[0], store_url, *cities[:3]) + run(SNIPPETS[0], store_url, cities[3])
+    turns = run(SNIPPETS[0], each_store_url, *cities[:3]) + run(
+        SNIPPETS[0], each_store_url, cities[3]
+    )
 
     before = []
     for city, (answer, question, results) in zip(cities, turns, strict=True):

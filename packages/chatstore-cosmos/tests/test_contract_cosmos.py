@@ -17,7 +17,7 @@ import pytest
 from azure.cosmos import CosmosClient
 from cosmos_double import CosmosDouble
 
-from chatstore.core.testing import Backend, ChatStoreContract, ProcessContract
+from chatstore.core.testing import Backend, ChatStoreContract, ProcessContract, SyncAsyncContract
 from chatstore.cosmos import CosmosChatStore
 from chatstore.cosmos.names import encode
 
@@ -62,7 +62,11 @@ class CosmosBackend(Backend):
             client.delete_database(self.database)
 
 
-class TestCosmosContract(ChatStoreContract, ProcessContract):
+# Calls of both colours by turns are for the long run.
+Contract = ChatStoreContract if os.environ.get("CHATSTORE_SOAK") else SyncAsyncContract
+
+
+class TestCosmosContract(Contract, ProcessContract):
     @pytest.fixture(params=["double", "account"] if ENDPOINT and KEY else ["double"])
     def backend(self, request: pytest.FixtureRequest) -> Iterator[CosmosBackend]:
         if request.param == "account":

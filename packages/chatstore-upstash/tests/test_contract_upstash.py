@@ -15,7 +15,7 @@ import pytest
 import upstash_redis
 from upstash_double import UpstashDouble
 
-from chatstore.core.testing import Backend, ChatStoreContract, ProcessContract
+from chatstore.core.testing import Backend, ChatStoreContract, ProcessContract, SyncAsyncContract
 from chatstore.lua.layout import conversation_keys
 from chatstore.upstash import UpstashChatStore
 
@@ -45,7 +45,11 @@ class UpstashBackend(Backend):
             assert client.hset(bodies, name, "{") == 0
 
 
-class TestUpstashContract(ChatStoreContract, ProcessContract):
+# Calls of both colours by turns are for the long run.
+Contract = ChatStoreContract if os.environ.get("CHATSTORE_SOAK") else SyncAsyncContract
+
+
+class TestUpstashContract(Contract, ProcessContract):
     @pytest.fixture
     def backend(self, double: UpstashDouble) -> UpstashBackend:
         return UpstashBackend(double.url, double.token)

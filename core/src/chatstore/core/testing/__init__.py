@@ -11,10 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chatstore.core.testing.backend import Backend
-    from chatstore.core.testing.contract import AcrossContract, ChatStoreContract
+    from chatstore.core.testing.contract import (
+        AcrossContract,
+        ChatStoreContract,
+        SyncAsyncContract,
+    )
     from chatstore.core.testing.processes import ProcessContract
 
-__all__ = ["AcrossContract", "Backend", "ChatStoreContract", "ProcessContract"]
+__all__ = [
+    "AcrossContract",
+    "Backend",
+    "ChatStoreContract",
+    "ProcessContract",
+    "SyncAsyncContract",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -23,7 +33,7 @@ def __getattr__(name: str) -> Any:
         from chatstore.core.testing.backend import Backend
 
         return Backend
-    if name in {"AcrossContract", "ChatStoreContract", "ProcessContract"}:
+    if name in __all__:
         import pytest
 
         for module in ("contract", "state_machine", "processes"):

@@ -6,7 +6,7 @@ import pytest
 
 from chatstore.core.testing.contract.arguments import Arguments
 from chatstore.core.testing.contract.atomicity import Atomicity
-from chatstore.core.testing.contract.base import AcrossColour
+from chatstore.core.testing.contract.base import AcrossColour, AsyncColour, Colour, SyncColour
 from chatstore.core.testing.contract.errors import Errors
 from chatstore.core.testing.contract.fidelity import Fidelity
 from chatstore.core.testing.contract.idempotency import Idempotency
@@ -20,7 +20,7 @@ from chatstore.core.testing.contract.ttl import Ttl
 from chatstore.core.testing.contract.writers import Writers
 from chatstore.core.testing.state_machine import StateMachineContract
 
-__all__ = ["AcrossContract", "ChatStoreContract"]
+__all__ = ["AcrossContract", "ChatStoreContract", "SyncAsyncContract"]
 
 
 class ChatStoreContract(
@@ -40,6 +40,17 @@ class ChatStoreContract(
     StateMachineContract,
 ):
     """Every promise of a store. A subclass gives the fixture ``backend``."""
+
+
+class SyncAsyncContract(ChatStoreContract):
+    """The same without the third round, in which calls of both colours take turns."""
+
+    @pytest.fixture(params=[SyncColour, AsyncColour], ids=lambda colour: colour.name)
+    def do(self, request: pytest.FixtureRequest) -> Iterator[Colour]:
+        """Return the colour to call in."""
+        colour: Colour = request.param()
+        yield colour
+        colour.close()
 
 
 class AcrossContract(ChatStoreContract):

@@ -1,33 +1,19 @@
-"""Table Storage and the Table API keep every promise of the contract, sync and async.
-
-The tests run on Azurite, the second time behind what makes it like the Table API, and on the
-account that ``CHATSTORE_AZURE_CONNECTION_STRING`` names, where it is set: each test makes a table
-there, and deletes it.
-"""
+"""A table of its own for each test, for the contract."""
 
 from __future__ import annotations
 
-import os
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
-import pytest
 from azure.data.tables import TableClient, UpdateMode
 from azurite_server import ACCOUNT, KEY
 from tables_proxy import TablesProxy
 
 from chatstore.azure import AzureChatStore
 from chatstore.azure.names import encode
-from chatstore.core.testing import (
-    AcrossContract,
-    Backend,
-    ChatStoreContract,
-    ProcessContract,
-)
-
-ACCOUNTS = os.environ.get("CHATSTORE_AZURE_CONNECTION_STRING")
+from chatstore.core.testing import Backend
 
 
 class AzureBackend(Backend):
@@ -62,29 +48,3 @@ class AzureBackend(Backend):
 
 def connection_string(service: TablesProxy) -> str:
     return f"AccountName={ACCOUNT};AccountKey={KEY};TableEndpoint={service.endpoint}"
-
-
-class TestTableStorageContract(ChatStoreContract, ProcessContract):
-    @pytest.fixture
-    def backend(self, storage: TablesProxy) -> AzureBackend:
-        return AzureBackend(connection_string(storage))
-
-
-# Each colour by itself is for the long run.
-TableApiContract = ChatStoreContract if os.environ.get("CHATSTORE_SOAK") else AcrossContract
-
-
-class TestTableApiContract(TableApiContract, ProcessContract):
-    @pytest.fixture
-    def backend(self, table_api: TablesProxy) -> AzureBackend:
-        return AzureBackend(connection_string(table_api))
-
-
-if ACCOUNTS:
-
-    class TestAzureContractOnAccount(ChatStoreContract, ProcessContract):
-        @pytest.fixture
-        def backend(self) -> Iterator[AzureBackend]:
-            backend = AzureBackend(ACCOUNTS or "")
-            yield backend
-            backend.drop()

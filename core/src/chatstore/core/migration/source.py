@@ -1,0 +1,64 @@
+"""What a migration reads: conversations as JSON, turned into messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Protocol
+
+from chatstore.core.errors import CorruptMessageError
+from chatstore.core.messages import ChatMessage
+
+
+class Conversations(Protocol):
+    """Where another library left conversations, as JSON values."""
+
+    def keys(self) -> Iterable[str]:
+        """Return the keys of all conversations."""
+
+    def items(self, key: str) -> Iterable[Any]:
+        """Return the messages of a conversation as JSON values, oldest first."""
+
+
+class Source(Protocol):
+    """What `migrate` copies."""
+
+    def keys(self) -> Iterable[str]:
+        """Return the keys of all conversations."""
+
+    def messages(self, key: str) -> Iterable[ChatMessage]:
+        """Return the messages of a conversation, oldest first; the same ones each time."""
+
+
+class MappedSource:
+    """Conversations whose JSON values a framework turns into messages."""
+
+    def __init__(
+        self, conversations: Conversations, to_message: Callable[[Any], ChatMessage]
+    ) -> None:
+        """Note both.
+
+        Args:
+            conversations: Where the JSON values are.
+            to_message: Turns one into a message; what it raises is reported with the place.
+
+        """
+        self._conversations = conversations
+        self._to_message = to_message
+
+    def keys(self) -> Iterable[str]:
+        """Return the keys of all conversations."""
+        return self._conversations.keys()
+
+    def messages(self, key: str) -> Iterator[ChatMessage]:
+        """Return the messages of a conversation, oldest first.
+
+        Raises:
+            CorruptMessageError: A value is no message of the framework.
+
+        """
+        for position, value in enumerate(self._conversations.items(key)):
+            try:
+                yield self._to_message(value)
+            except (ValueError, TypeError, KeyError, AttributeError) as error:
+                text = "what is stored here is no message of the framework"
+                raise CorruptMessageError(text, key=key, position=position) from error

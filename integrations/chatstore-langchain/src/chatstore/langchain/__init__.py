@@ -1,0 +1,28 @@
+"""Message histories and agents of LangChain, on every chatstore."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from chatstore.langchain.history import ChatStoreMessageHistory
+from chatstore.langchain.messages import to_langchain, to_messages
+
+if TYPE_CHECKING:
+    from chatstore.langchain.middleware import ChatHistoryMiddleware
+
+__all__ = ["ChatHistoryMiddleware", "ChatStoreMessageHistory", "to_langchain", "to_messages"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the middleware when somebody asks for it: it needs LangChain's agents."""
+    if name == "ChatHistoryMiddleware":
+        try:
+            import langchain.agents.middleware  # noqa: F401, PLC0415
+        except ImportError as error:
+            message = "this needs LangChain's agents: pip install 'chatstore-langchain[agents]'"
+            raise ImportError(message) from error
+        from chatstore.langchain.middleware import ChatHistoryMiddleware  # noqa: PLC0415
+
+        return ChatHistoryMiddleware
+    message = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(message)

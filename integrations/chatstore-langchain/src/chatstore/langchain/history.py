@@ -1,0 +1,71 @@
+"""``ChatStoreMessageHistory``: a conversation of any store as LangChain's message history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from langchain_core.chat_history import BaseChatMessageHistory
+from langchain_core.messages import BaseMessage
+
+from chatstore.core import ChatStore
+from chatstore.core.checks import check_key
+from chatstore.langchain.messages import to_langchain, to_messages
+
+
+class ChatStoreMessageHistory(BaseChatMessageHistory):
+    """One conversation, for ``RunnableWithMessageHistory`` and whatever else takes a history.
+
+    The async methods wait for the store without a thread. Every method raises what the store's
+    raises.
+    """
+
+    def __init__(self, store: ChatStore, key: str) -> None:
+        """Take a store, which stays the caller's to close; nothing is read yet.
+
+        Args:
+            store: Where the conversation is kept.
+            key: Its key, such as LangChain's session id.
+
+        Raises:
+            InvalidKeyError: The key is none.
+
+        """
+        self.store = store
+        self.key = check_key(key)
+
+    @property
+    def messages(self) -> list[BaseMessage]:  # type: ignore[override]  # theirs can be assigned
+        """All messages, oldest first."""
+        return to_langchain(self.store.get_messages(self.key))
+
+    async def aget_messages(self) -> list[BaseMessage]:
+        """Like `messages`, but awaitable."""
+        return to_langchain(await self.store.async_get_messages(self.key))
+
+    def add_message(self, message: BaseMessage) -> None:
+        """Append a message; raises what `add_messages` raises."""
+        self.add_messages([message])
+
+    def add_messages(self, messages: Sequence[BaseMessage]) -> None:
+        """Append messages next to each other, all or none.
+
+        A message whose id the conversation holds is not added again.
+
+        Raises:
+            InvalidMessageError: JSON cannot hold a message.
+            MessageConflictError: The conversation holds an id with other content.
+
+        """
+        self.store.add_messages(self.key, to_messages(messages))
+
+    async def aadd_messages(self, messages: Sequence[BaseMessage]) -> None:
+        """Like `add_messages`, but awaitable."""
+        await self.store.async_add_messages(self.key, to_messages(messages))
+
+    def clear(self) -> None:
+        """Forget the conversation."""
+        self.store.delete_messages(self.key)
+
+    async def aclear(self) -> None:
+        """Like `clear`, but awaitable."""
+        await self.store.async_delete_messages(self.key)

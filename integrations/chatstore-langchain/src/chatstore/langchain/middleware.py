@@ -1,0 +1,164 @@
+"""``ChatHistoryMiddleware``: keeps what an agent says, and sends its model what fits."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, Any
+
+from langchain.agents.middleware import AgentMiddleware, AgentState, ModelRequest, ModelResponse
+from langchain.agents.middleware.types import PrivateStateAttr
+from langchain_core.messages import AIMessage, BaseMessage
+from langgraph.config import get_config
+from langgraph.runtime import Runtime
+from typing_extensions import NotRequired
+
+from chatstore.core import ChatMemoryBuffer, ChatMessage, ChatStore, InvalidArgumentError
+from chatstore.core.checks import check_count, check_key
+from chatstore.langchain.messages import to_langchain, to_messages
+
+
+class HistoryState(AgentState[Any]):
+    """An agent's state, with how far it is kept."""
+
+    chatstore_last_kept: NotRequired[Annotated[str, PrivateStateAttr]]
+
+
+class ChatHistoryMiddleware(AgentMiddleware[HistoryState, Any, Any]):
+    """Keeps an agent's conversation in a store, and sends its model the newest part that fits.
+
+    It is for ``create_agent(…, middleware=[…])``; no checkpointer is needed. Messages are kept
+    before each call of the model and at the end, tool calls together with their results, so that
+    what a run leaves behind that fails is a conversation that a provider accepts. Every message
+    is kept once, by its id. What the model is sent follows the rules of
+    `chatstore.core.ChatMemoryBuffer`; the agent's own system prompt is sent besides.
+    """
+
+    state_schema = HistoryState
+
+    def __init__(
+        self,
+        store: ChatStore,
+        key: str | Callable[[Runtime[Any]], str] | None = None,
+        *,
+        token_limit: int = 3000,
+        tokenizer_fn: Callable[[str], Sequence[object]] | None = None,
+        model: str | None = None,
+    ) -> None:
+        """Make a middleware.
+
+        Args:
+            store: Where conversations are kept; it stays the caller's to close.
+            key: The conversation's key, or a function that returns it; by default the run's
+                ``thread_id``, of ``config={"configurable": {"thread_id": …}}``.
+            token_limit: The most tokens of messages that the model is sent, at least 1.
+            tokenizer_fn: Returns the tokens of a text; by default tiktoken's ``o200k_base``.
+            model: A model's name, whose tiktoken encoding is used instead.
+
+        Raises:
+            InvalidArgumentError: The limit is no positive integer, or the key is none.
+
+        """
+        super().__init__()
+        self._store = store
+        self._key = check_key(key) if isinstance(key, str) else key
+        self._token_limit = check_count(token_limit, "token_limit", least=1)
+        self._tokenizer_fn = tokenizer_fn
+        self._model = model
+
+    def before_model(self, state: HistoryState, runtime: Runtime[Any]) -> dict[str, Any] | None:
+        """Keep what was said since."""
+        return self._keep(state, runtime)
+
+    async def abefore_model(
+        self, state: HistoryState, runtime: Runtime[Any]
+    ) -> dict[str, Any] | None:
+        """Like `before_model`, but awaitable."""
+        return await self._async_keep(state, runtime)
+
+    def after_agent(self, state: HistoryState, runtime: Runtime[Any]) -> dict[str, Any] | None:
+        """Keep the answer."""
+        return self._keep(state, runtime)
+
+    async def aafter_agent(
+        self, state: HistoryState, runtime: Runtime[Any]
+    ) -> dict[str, Any] | None:
+        """Like `after_agent`, but awaitable."""
+        return await self._async_keep(state, runtime)
+
+    def wrap_model_call(
+        self,
+        request: ModelRequest[Any],
+        handler: Callable[[ModelRequest[Any]], ModelResponse[Any]],
+    ) -> ModelResponse[Any] | AIMessage:
+        """Send the window of the conversation."""
+        window = self._buffer(request.runtime).get()
+        return handler(request.override(messages=_merged(window, request)))
+
+    async def awrap_model_call(
+        self,
+        request: ModelRequest[Any],
+        handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]],
+    ) -> ModelResponse[Any] | AIMessage:
+        """Like `wrap_model_call`, but awaitable."""
+        window = await self._buffer(request.runtime).async_get()
+        return await handler(request.override(messages=_merged(window, request)))
+
+    def _keep(self, state: HistoryState, runtime: Runtime[Any]) -> dict[str, Any] | None:
+        new = _not_kept(state)
+        if not new:
+            return None
+        self._store.add_messages(self._key_of(runtime), to_messages(new))
+        return {"chatstore_last_kept": new[-1].id}
+
+    async def _async_keep(
+        self, state: HistoryState, runtime: Runtime[Any]
+    ) -> dict[str, Any] | None:
+        new = _not_kept(state)
+        if not new:
+            return None
+        await self._store.async_add_messages(self._key_of(runtime), to_messages(new))
+        return {"chatstore_last_kept": new[-1].id}
+
+    def _buffer(self, runtime: Runtime[Any]) -> ChatMemoryBuffer:
+        return ChatMemoryBuffer(
+            self._token_limit,
+            self._store,
+            self._key_of(runtime),
+            self._tokenizer_fn,
+            self._model,
+        )
+
+    def _key_of(self, runtime: Runtime[Any]) -> str:
+        if isinstance(self._key, str):
+            return self._key
+        if self._key is not None:
+            return check_key(self._key(runtime))
+        info = getattr(runtime, "execution_info", None)  # of langgraph 1.1 and newer
+        thread = info.thread_id if info else get_config()["configurable"].get("thread_id")
+        if thread is None:
+            message = 'no key: pass one, or config={"configurable": {"thread_id": …}} to the agent'
+            raise InvalidArgumentError(message)
+        return check_key(str(thread))
+
+
+def _not_kept(state: HistoryState) -> list[BaseMessage]:
+    """Return the messages behind the last that was kept; all of them where that is gone."""
+    messages: list[BaseMessage] = list(state["messages"])
+    last = state.get("chatstore_last_kept")
+    for place in range(len(messages) - 1, -1, -1):
+        if messages[place].id == last:
+            return messages[place + 1 :]
+    return messages
+
+
+def _merged(window: Sequence[ChatMessage], request: ModelRequest[Any]) -> list[Any]:
+    """Return the window, with the run's messages as other middleware has left them.
+
+    Those that are not kept yet, or that other middleware put in, are all sent.
+    """
+    state: Any = request.state
+    kept = {message.id for message in state["messages"]} - {m.id for m in _not_kept(state)}
+    too_old = kept - {message.id for message in window}
+    of_the_run = {message.id for message in request.messages}
+    before = to_langchain(message for message in window if message.id not in of_the_run)
+    return [*before, *(message for message in request.messages if message.id not in too_old)]

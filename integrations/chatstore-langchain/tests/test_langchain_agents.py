@@ -1,0 +1,169 @@
+"""The middleware keeps each message once, whatever becomes of a run, and sends what fits."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from langchain.agents import create_agent
+from langchain.agents.middleware import AgentMiddleware
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+from langgraph.checkpoint.memory import InMemorySaver
+
+from chatstore.core import InvalidArgumentError, SimpleChatStore, open_store
+from chatstore.core.testing.provider_rules import provider_violations
+from chatstore.langchain import ChatHistoryMiddleware, to_langchain
+
+THREAD = {"configurable": {"thread_id": "k"}}
+
+
+class Model(BaseChatModel):
+    """Calls its tool twice at once for each question, then repeats what the tool said."""
+
+    seen: list[Any]
+
+    @property
+    def _llm_type(self):
+        return "test"
+
+    def bind_tools(self, tools, **options):
+        return self
+
+    def _generate(self, messages, stop=None, run_manager=None, **options):
+        self.seen.append([message.content for message in messages])
+        if messages[-1].type == "tool":
+            said = AIMessage(" and ".join(message.content for message in messages[-2:]))
+        else:
+            word = messages[-1].content
+            calls = [
+                {"name": "look", "args": {"word": word, "place": place}, "id": f"{word}-{place}"}
+                for place in (1, 2)
+            ]
+            said = AIMessage("", tool_calls=calls)
+        return ChatResult(generations=[ChatGeneration(message=said)])
+
+
+def look(word: str, place: int) -> str:
+    """Look for a word."""
+    if word == "fail":
+        raise RuntimeError(word)
+    return f"{word} at {place}"
+
+
+def agent(store, model, *others, checkpointer=None, **options):
+    options = {"tokenizer_fn": str.split, **options}
+    middleware = [ChatHistoryMiddleware(store, **options), *others]
+    return create_agent(model, [look], middleware=middleware, checkpointer=checkpointer)
+
+
+def ask(made, question, *, thread=THREAD, by="invoke"):
+    asked = {"messages": [HumanMessage(question)]}
+    if by == "ainvoke":
+        return asyncio.run(made.ainvoke(asked, thread))
+    return made.invoke(asked, thread)
+
+
+def turn(question):
+    results = [f"{question} at {place}" for place in (1, 2)]
+    return [question, "", *results, " and ".join(results)]
+
+
+@pytest.fixture
+def store(store_url):
+    with open_store(store_url) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("by", ["invoke", "ainvoke"])
+@pytest.mark.parametrize("has_checkpointer", [False, True])
+def test_every_message_is_kept_and_seen_once(store, by, has_checkpointer):
+    model = Model(seen=[])
+    checkpointer = InMemorySaver() if has_checkpointer else None
+    made = agent(store, model, checkpointer=checkpointer)
+    before = []
+    for question in ("q1", "q2", "q3"):
+        result = ask(made, question, by=by)
+        assert model.seen == [[*before, question], [*before, *turn(question)[:-1]]]
+        model.seen.clear()
+        before += turn(question)
+        kept = to_langchain(store.get_messages("k"))
+        assert [message.content for message in kept] == before
+        assert kept[-len(result["messages"]) :] == result["messages"]
+        assert "chatstore_last_kept" not in result
+    assert provider_violations(store.get_messages("k")) == []
+
+
+def test_another_process_goes_on():
+    store = SimpleChatStore()
+    for question in ("q1", "q2"):
+        model = Model(seen=[])
+        ask(agent(store, model), question)
+    assert model.seen[0] == [*turn("q1"), "q2"]
+
+
+def test_the_model_is_sent_what_fits():
+    store, model = SimpleChatStore(), Model(seen=[])
+    for number in range(5):
+        ask(agent(store, model, token_limit=60), f"q{number}")
+
+    assert model.seen[-1] == turn("q4")[:-1]
+    assert store.count_messages("k") == 25
+
+
+def test_a_run_that_fails_leaves_whole_rounds():
+    store, model = SimpleChatStore(), Model(seen=[])
+    made = agent(store, model)
+    ask(made, "q1")
+    with pytest.raises(RuntimeError):
+        ask(made, "fail")
+
+    messages = store.get_messages("k")
+    assert [message.content for message in messages] == [*turn("q1"), "fail"]
+    assert provider_violations(messages) == []
+    model.seen.clear()
+    ask(made, "q2")
+    assert model.seen[0] == [*turn("q1"), "fail", "q2"]
+
+
+def test_other_middleware_is_respected():
+    class Shouting(AgentMiddleware):
+        def wrap_model_call(self, request, handler):
+            *before, last = request.messages
+            loud = last.model_copy(update={"content": last.content.upper()})
+            return handler(request.override(messages=[*before, HumanMessage("hint"), loud]))
+
+    class Outer(ChatHistoryMiddleware):
+        """The same under another name."""
+
+    store, model = SimpleChatStore(), Model(seen=[])
+    ask(agent(store, model), "q1")
+    model.seen.clear()
+    made = create_agent(
+        model,
+        [look],
+        middleware=[Shouting(), ChatHistoryMiddleware(store, tokenizer_fn=str.split)],
+    )
+    ask(made, "q2")
+
+    assert model.seen[0] == [*turn("q1"), "hint", "Q2"]
+    assert [message.content for message in store.get_messages("k")][5] == "q2"
+
+
+def test_keys():
+    store, model = SimpleChatStore(), Model(seen=[])
+    ask(agent(store, model, key="fixed"), "q1")
+    ask(agent(store, model, key=lambda runtime: "made"), "q1")
+    ask(agent(store, model), "q1")
+    assert sorted(store.get_keys()) == ["fixed", "k", "made"]
+
+    with pytest.raises(InvalidArgumentError, match="thread_id"):
+        ask(agent(store, model), "q1", thread={})
+
+
+@pytest.mark.parametrize("options", [{"token_limit": 0}, {"key": ""}])
+def test_arguments_are_checked(options):
+    with pytest.raises(InvalidArgumentError):
+        ChatHistoryMiddleware(SimpleChatStore(), **options)

@@ -1,0 +1,65 @@
+"""``RunnableWithMessageHistory`` goes on in a store."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.runnables import RunnableLambda
+from langchain_core.runnables.history import RunnableWithMessageHistory
+
+from chatstore.core import InvalidKeyError, SimpleChatStore, open_store
+from chatstore.langchain import ChatStoreMessageHistory
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*RunnableWithMessageHistory")
+
+
+@pytest.fixture
+def store(store_url):
+    with open_store(store_url) as opened:
+        yield opened
+
+
+def runnable(store, seen):
+    def answer(messages):
+        seen.append([message.content for message in messages])
+        return AIMessage(f"said {messages[-1].content}")
+
+    return RunnableWithMessageHistory(
+        RunnableLambda(answer), lambda session_id: ChatStoreMessageHistory(store, session_id)
+    )
+
+
+def test_goes_on(store):
+    seen = []
+    session = {"configurable": {"session_id": "k"}}
+    for question in ("one", "two"):
+        runnable(store, seen).invoke([HumanMessage(question)], session)
+    asyncio.run(runnable(store, seen).ainvoke([HumanMessage("three")], session))
+
+    before = ["one", "said one"]
+    assert seen == [["one"], [*before, "two"], [*before, "two", "said two", "three"]]
+    assert store.count_messages("k") == 6
+
+
+def test_every_method(store):
+    history = ChatStoreMessageHistory(store, "k")
+    history.add_user_message("a")
+    history.add_ai_message("b")
+    asyncio.run(history.aadd_messages([HumanMessage("c", id="7")]))
+    history.add_messages([HumanMessage("c", id="7")])
+
+    expected = [HumanMessage("a"), AIMessage("b"), HumanMessage("c", id="7")]
+    assert history.messages == asyncio.run(history.aget_messages()) == expected
+    assert "Human: a" in str(history)
+    history.clear()
+    assert history.messages == []
+    history.add_message(AIMessage("d"))
+    asyncio.run(history.aclear())
+    assert store.get_keys() == []
+
+
+def test_key_is_checked():
+    with pytest.raises(InvalidKeyError):
+        ChatStoreMessageHistory(SimpleChatStore(), "")

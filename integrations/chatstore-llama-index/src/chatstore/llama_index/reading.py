@@ -1,0 +1,102 @@
+"""Messages of LlamaIndex, made of the fields that all frameworks share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from llama_index.core.llms import ChatMessage as LlamaIndexMessage
+from pydantic import AnyUrl
+
+from chatstore.core import ChatMessage, ContentBlock, MessageRole
+from chatstore.core.messages import NATIVE
+from chatstore.core.tool_calls import calls_of, results_of
+
+_DATA = {"image": "image", "audio": "audio", "video": "video", "document": "data"}
+_TYPES = {"image": "image_mimetype", "video": "video_mimetype", "document": "document_mimetype"}
+
+
+def llama_index_messages(message: ChatMessage) -> list[LlamaIndexMessage]:
+    """Return what a message says: one message, or one for each result of a tool that it holds."""
+    results = results_of(message) if message.role is MessageRole.USER else []
+    made = [
+        LlamaIndexMessage.model_validate(
+            {
+                "role": "tool",
+                "blocks": list(_blocks(result.content)),
+                "additional_kwargs": {"tool_call_id": result.id},
+            }
+        )
+        for result in results
+    ]
+    blocks = list(_blocks(message.content))
+    if blocks or not made:
+        kwargs = {name: v for name, v in message.additional_kwargs.items() if name != NATIVE}
+        calls = calls_of(message)
+        if calls:
+            kwargs.pop("tool_calls", None)
+            kwargs.pop("function_call", None)
+        fields = {
+            "role": message.role.value,
+            "blocks": [*blocks, *map(_call, calls)],
+            "additional_kwargs": kwargs,
+        }
+        made.append(LlamaIndexMessage.model_validate(fields))
+    return made
+
+
+def _call(call: Any) -> dict[str, Any]:
+    try:
+        arguments = json.loads(call.arguments)
+    except ValueError:
+        arguments = None
+    return {
+        "block_type": "tool_call",
+        "tool_call_id": call.id,
+        "tool_name": call.name,
+        # What the model wrote, where it is no object.
+        "tool_kwargs": arguments if isinstance(arguments, dict) else call.arguments,
+    }
+
+
+def _blocks(content: str | list[ContentBlock] | None) -> Iterator[dict[str, Any]]:
+    if isinstance(content, str):
+        yield {"block_type": "text", "text": content}
+        return
+    for block in content or []:
+        fields = block.model_dump(mode="json")
+        if block.type == "text":
+            yield {"block_type": "text", "text": fields["text"]}
+        elif block.type == "thinking":
+            signature = fields.get("signature")
+            further = {"signature": signature} if signature else {}
+            said = {"block_type": "thinking", "content": fields["thinking"]}
+            yield {**said, "additional_information": further}
+        elif block.type in _DATA and (media := _media(block.type, fields)):
+            yield media
+
+
+def _media(kind: str, fields: dict[str, Any]) -> dict[str, Any] | None:
+    """Return a block of LlamaIndex, which takes valid addresses only, or ``None``."""
+    url, data, media_type = (fields.get(name) or None for name in ("url", "data", "media_type"))
+    if url is not None and not _is_url(url):
+        url = None
+    if url is None and data is None:
+        return None
+    media: dict[str, Any] = {"block_type": kind, "url": url, _DATA[kind]: data}
+    if kind == "audio":
+        media["format"] = media_type.rpartition("/")[2] if media_type else None
+    else:
+        media[_TYPES[kind]] = media_type
+    if kind == "document":
+        media["title"] = fields.get("name")
+    return media
+
+
+def _is_url(text: str) -> bool:
+    try:
+        AnyUrl(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,188 @@
+"""LlamaIndex's own buffer, memory, engines and index run on a store through the adapters."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from llama_index.core import MockEmbedding, SummaryIndex
+from llama_index.core.base.llms.types import ChatMessage
+from llama_index.core.chat_engine import SimpleChatEngine
+from llama_index.core.llms import MockLLM
+from llama_index.core.memory import ChatMemoryBuffer, Memory
+from llama_index.core.schema import Document
+from llama_index.core.storage.chat_store.base_db import MessageStatus
+
+from chatstore.core import InvalidArgumentError, SimpleChatStore, open_store
+from chatstore.llama_index import BufferMemory, LlamaIndexChatStore, LlamaIndexDBChatStore
+
+ARCHIVED, ACTIVE = MessageStatus.ARCHIVED, MessageStatus.ACTIVE
+
+
+def say(text, role="user"):
+    return ChatMessage(role=role, content=text)
+
+
+def texts(messages):
+    return [message.content for message in messages]
+
+
+def words(text):
+    return text.split()
+
+
+@pytest.fixture
+def store(store_url):
+    with open_store(store_url) as opened:
+        yield opened
+
+
+class TestChatStore:
+    def test_sync(self, store):
+        chats = LlamaIndexChatStore(store)
+        chats.set_messages("k", [say("a"), say("b")])
+        chats.add_message("k", say("c"))
+        chats.add_message("k", say("first"), 0)
+
+        assert texts(chats.get_messages("k")) == ["first", "a", "b", "c"]
+        assert chats.delete_message("k", 1) == say("a")
+        assert chats.delete_message("k", 7) is None
+        assert chats.delete_last_message("k") == say("c")
+        assert chats.get_keys() == ["k"]
+        assert chats.delete_messages("k") is None
+        assert chats.get_messages("k") == []
+        assert chats.delete_last_message("k") is None
+
+    def test_async(self, store):
+        async def use():
+            chats = LlamaIndexChatStore(store)
+            await chats.aset_messages("k", [say("a"), say("b")])
+            await chats.async_add_message("k", say("c"))
+            await chats.async_add_message("k", say("first"), 0)
+            assert texts(await chats.aget_messages("k")) == ["first", "a", "b", "c"]
+            assert await chats.adelete_message("k", 1) == say("a")
+            assert await chats.adelete_last_message("k") == say("c")
+            assert await chats.aget_keys() == ["k"]
+            await chats.adelete_messages("k")
+            assert await chats.aget_messages("k") == []
+
+        asyncio.run(use())
+
+    def test_their_buffer_and_engine(self, store):
+        chats = LlamaIndexChatStore(store)
+        for question in ("one", "two"):
+            memory = ChatMemoryBuffer.from_defaults(
+                chat_store=chats, chat_store_key="k", tokenizer_fn=words
+            )
+            engine = SimpleChatEngine.from_defaults(llm=MockLLM(), memory=memory)
+            engine.chat(question)
+        asyncio.run(engine.achat("three"))
+
+        said = store.get_messages("k")
+        assert [m.role.value for m in said] == ["user", "assistant"] * 3
+        assert texts(said[::2]) == ["one", "two", "three"]
+        assert memory.to_dict()["chat_store"]["class_name"] == "LlamaIndexChatStore"
+
+    def test_their_index(self, store):
+        memory = BufferMemory.from_defaults(
+            chat_store=store, chat_store_key="k", tokenizer_fn=words
+        )
+        index = SummaryIndex.from_documents([Document(text="snow")], embed_model=MockEmbedding(2))
+        engine = index.as_chat_engine("context", llm=MockLLM(), memory=memory)
+        engine.chat("weather?")
+
+        assert texts(store.get_messages("k"))[0] == "weather?"
+        assert store.count_messages("k") == 2
+
+
+class TestBufferMemory:
+    def test_sync_and_async(self, store):
+        memory = BufferMemory.from_defaults([say("seed")], None, store, "k", 6, tokenizer_fn=words)
+        memory.put(say("a b c"))
+        asyncio.run(memory.aput_messages([say("d", "assistant"), say("e")]))
+
+        everything = ["seed", "a b c", "d", "e"]
+        assert texts(memory.get_all()) == texts(asyncio.run(memory.aget_all())) == everything
+        assert texts(memory.get()) == texts(asyncio.run(memory.aget())) == ["e"]
+        memory.set([say("new")])
+        assert texts(memory.get()) == ["new"]
+        asyncio.run(memory.aset([say("newer")]))
+        asyncio.run(memory.aput(say("newest")))
+        assert texts(memory.get_all()) == ["newer", "newest"]
+        memory.reset()
+        assert asyncio.run(memory.aget()) == []
+        memory.put_messages([say("x")])
+        asyncio.run(memory.areset())
+        assert memory.get_all() == []
+
+    def test_limit_comes_from_the_model(self):
+        memory = BufferMemory.from_defaults(llm=MockLLM(), tokenizer_fn=words)
+        assert memory._buffer.token_limit == int(MockLLM().metadata.context_window * 0.75)
+
+    def test_unknown_argument(self):
+        with pytest.raises(TypeError, match="chatstore"):
+            BufferMemory.from_defaults(chatstore=SimpleChatStore())
+
+
+class TestMemory:
+    """LlamaIndex's ``Memory``, which archives what no longer fits."""
+
+    def test_goes_on_and_archives(self, store):
+        def memory():
+            return Memory.from_defaults(
+                session_id="k",
+                chat_store=LlamaIndexDBChatStore(store),
+                token_limit=20,
+                token_flush_size=4,
+                tokenizer_fn=words,
+            )
+
+        async def turns():
+            for number in range(12):
+                await memory().aput_messages([say(f"q {number}"), say(f"a {number}", "assistant")])
+            active = texts(await memory().aget())
+            return active, texts(await memory().aget_all())
+
+        active, everything = asyncio.run(turns())
+        expected = [f"{who} {number}" for number in range(12) for who in "qa"]
+        assert everything == texts(store.get_messages("k")) == expected
+        assert 0 < len(active) < len(expected)
+        assert active == expected[-len(active) :]
+
+    def test_every_method(self, store):
+        async def use():
+            chats = LlamaIndexDBChatStore(store)
+            await chats.add_messages("k", [say(letter) for letter in "abcdef"])
+            assert texts(await chats.archive_oldest_messages("k", 2)) == ["a", "b"]
+            assert texts(await chats.get_messages("k")) == ["c", "d", "e", "f"]
+            assert texts(await chats.get_messages("k", ARCHIVED)) == ["a", "b"]
+            assert texts(await chats.get_messages("k", None, limit=2, offset=1)) == ["b", "c"]
+            counts = [
+                await chats.count_messages("k", status) for status in (ACTIVE, ARCHIVED, None)
+            ]
+            assert counts == [4, 2, 6]
+            await chats.add_message("k", say("old"), ARCHIVED)
+            assert texts(await chats.get_messages("k", ARCHIVED)) == ["a", "b", "old"]
+            assert await chats.delete_message("k", 2) == say("old")
+            assert texts(await chats.get_messages("k", ARCHIVED)) == ["a", "b"]
+            assert texts(await chats.delete_oldest_messages("k", 1)) == ["c"]
+            assert texts(await chats.get_messages("k", None)) == ["a", "b", "d", "e", "f"]
+            assert await chats.get_keys() == ["k"]
+            await chats.delete_messages("k", ACTIVE)
+            assert texts(await chats.get_messages("k", None)) == ["a", "b"]
+            assert await chats.get_messages("k") == []
+            await chats.add_message("k", say("new"))
+            await chats.delete_messages("k", ARCHIVED)
+            assert texts(await chats.get_messages("k")) == ["new"]
+            await chats.set_messages("k", [say("x"), say("y")], ARCHIVED)
+            assert texts(await chats.get_messages("k", ARCHIVED)) == ["x", "y"]
+            await chats.set_messages("k", [say("z")])
+            assert texts(await chats.get_messages("k")) == ["z"]
+            await chats.delete_messages("k")
+            assert await chats.get_keys() == []
+            assert await chats.archive_oldest_messages("k", 3) == []
+            with pytest.raises(InvalidArgumentError):
+                await chats.delete_oldest_messages("k", -1)
+
+        asyncio.run(use())
+        assert store.get_keys() == []

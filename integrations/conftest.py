@@ -1,0 +1,18 @@
+"""Tests of adapters never leave this machine."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch):
+    connect = socket.socket.connect
+
+    def connect_here(self, address):
+        assert not isinstance(address, tuple) or address[0] in {"127.0.0.1", "::1", "localhost"}
+        return connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", connect_here)

@@ -1,0 +1,37 @@
+"""Table Storage keeps every promise of the contract, sync and async.
+
+The tests run on Azurite, and on the account that ``CHATSTORE_AZURE_CONNECTION_STRING`` names,
+where it is set: each test makes a table there, and deletes it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from azure_backend import AzureBackend, connection_string
+from tables_proxy import TablesProxy
+
+from chatstore.core.testing import ChatStoreContract, ProcessContract, SyncAsyncContract
+
+ACCOUNTS = os.environ.get("CHATSTORE_AZURE_CONNECTION_STRING")
+
+# Calls of both colours by turns are for the long run.
+Contract = ChatStoreContract if os.environ.get("CHATSTORE_SOAK") else SyncAsyncContract
+
+
+class TestTableStorageContract(Contract, ProcessContract):
+    @pytest.fixture
+    def backend(self, storage: TablesProxy) -> AzureBackend:
+        return AzureBackend(connection_string(storage))
+
+
+if ACCOUNTS:
+
+    class TestAzureContractOnAccount(ChatStoreContract, ProcessContract):
+        @pytest.fixture
+        def backend(self) -> Iterator[AzureBackend]:
+            backend = AzureBackend(ACCOUNTS or "")
+            yield backend
+            backend.drop()

@@ -1,0 +1,23 @@
+"""The Table API of Cosmos DB keeps every promise of the contract, sync and async.
+
+The tests run on Azurite behind what makes it like the Table API.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from azure_backend import AzureBackend, connection_string
+from tables_proxy import TablesProxy
+
+from chatstore.core.testing import AcrossContract, ChatStoreContract, ProcessContract
+
+# Each colour by itself is for the long run.
+Contract = ChatStoreContract if os.environ.get("CHATSTORE_SOAK") else AcrossContract
+
+
+class TestTableApiContract(Contract, ProcessContract):
+    @pytest.fixture
+    def backend(self, table_api: TablesProxy) -> AzureBackend:
+        return AzureBackend(connection_string(table_api))
