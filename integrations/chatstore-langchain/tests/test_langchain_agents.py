@@ -121,7 +121,7 @@ def test_a_run_that_fails_leaves_whole_rounds():
         ask(made, "fail")
 
     messages = store.get_messages("k")
-    assert [message.content for message in messages] == [*turn("q1"), "fail"]
+    assert [message.content for message in to_langchain(messages)] == [*turn("q1"), "fail"]
     assert provider_violations(messages) == []
     model.seen.clear()
     ask(made, "q2")
@@ -149,7 +149,7 @@ def test_other_middleware_is_respected():
     ask(made, "q2")
 
     assert model.seen[0] == [*turn("q1"), "hint", "Q2"]
-    assert [message.content for message in store.get_messages("k")][5] == "q2"
+    assert store.get_messages("k")[5].content == "q2"
 
 
 def test_keys():

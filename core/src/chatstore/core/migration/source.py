@@ -14,9 +14,11 @@ class Conversations(Protocol):
 
     def keys(self) -> Iterable[str]:
         """Return the keys of all conversations."""
+        ...
 
     def items(self, key: str) -> Iterable[Any]:
         """Return the messages of a conversation as JSON values, oldest first."""
+        ...
 
 
 class Source(Protocol):
@@ -24,9 +26,11 @@ class Source(Protocol):
 
     def keys(self) -> Iterable[str]:
         """Return the keys of all conversations."""
+        ...
 
     def messages(self, key: str) -> Iterable[ChatMessage]:
         """Return the messages of a conversation, oldest first; the same ones each time."""
+        ...
 
 
 class MappedSource:

@@ -134,7 +134,7 @@ class ChatHistoryMiddleware(AgentMiddleware[HistoryState, Any, Any]):
         if self._key is not None:
             return check_key(self._key(runtime))
         info = getattr(runtime, "execution_info", None)  # of langgraph 1.1 and newer
-        thread = info.thread_id if info else get_config()["configurable"].get("thread_id")
+        thread = info.thread_id if info else get_config().get("configurable", {}).get("thread_id")
         if thread is None:
             message = 'no key: pass one, or config={"configurable": {"thread_id": …}} to the agent'
             raise InvalidArgumentError(message)
