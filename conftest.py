@@ -20,15 +20,15 @@ _PACKAGES = Path(__file__).parent / "packages"
 
 
 @pytest.fixture(scope="session")
-def _redis_server():
-    from chatstore.lua.testing import redis_server
+def redis_server():
+    from chatstore.lua import testing
 
-    with redis_server() as server:
+    with testing.redis_server() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def _postgres_server():
+def postgres_server():
     sys.path.append(str(_PACKAGES / "chatstore-postgres" / "tests"))
     from postgres_servers import PostgresServer, newest_binaries
 
@@ -48,7 +48,7 @@ def each_store_url(request, tmp_path):
     """Return the URL of an empty store, of each common kind in turn."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/chat.db"
-    server = request.getfixturevalue(f"_{request.param}_server")
+    server = request.getfixturevalue(f"{request.param}_server")
     name = f"test_{uuid.uuid4().hex}"
     if request.param == "redis":
         return f"redis://127.0.0.1:{server.port}/0?namespace={name}"

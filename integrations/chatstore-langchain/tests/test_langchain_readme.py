@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-GUIDE, HISTORY, _ = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+GUIDE, HISTORY, MOVING = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 # tiktoken would fetch its vocabulary: tokens are estimated without it, with a warning.
 QUIET = ["-W", "error", "-W", "ignore::UserWarning"]
 OFFLINE = {
@@ -47,3 +49,16 @@ def test_model_sees_the_whole_conversation(each_store_url):
 def test_history(tmp_path):
     for turns in (1, 2):
         assert run(HISTORY, cwd=tmp_path) == ["Human: Hello!", "AI: Hi."] * turns
+
+
+def test_moving_in(tmp_path):
+    message = {"type": "human", "data": {"content": "Hello!"}}
+    with closing(sqlite3.connect(tmp_path / "memory.db")) as theirs, theirs:
+        theirs.execute(
+            "CREATE TABLE message_store (id INTEGER PRIMARY KEY, session_id TEXT, message TEXT)"
+        )
+        values = ("user:42", json.dumps(message))
+        theirs.execute("INSERT INTO message_store (session_id, message) VALUES (?, ?)", values)
+    [line] = run(MOVING, cwd=tmp_path)
+
+    assert "key='user:42', messages=1, copied=1" in line

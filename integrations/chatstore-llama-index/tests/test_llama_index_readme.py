@@ -9,8 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import redis
+
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-GUIDE, ENGINE, _ = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+GUIDE, ENGINE, MOVING = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 # Ours would fetch a vocabulary: tokens are estimated without it, with a warning. LlamaIndex brings
 # its own, and looks at an attribute that pydantic deprecates.
 QUIET = ["-W", "error", "-W", "ignore::UserWarning", "-W", "ignore::DeprecationWarning"]
@@ -44,3 +46,12 @@ def test_model_sees_the_whole_conversation(each_store_url):
 def test_engine(tmp_path):
     for _ in range(2):
         assert run(ENGINE, cwd=tmp_path)
+
+
+def test_moving_in(tmp_path, redis_server):
+    url = f"redis://127.0.0.1:{redis_server.port}/7"
+    with redis.Redis.from_url(url) as client:
+        client.rpush("user:42", '{"role": "user", "content": "Hello!"}')
+    [line] = run(MOVING.replace("redis://localhost", url), cwd=tmp_path)
+
+    assert "key='user:42', messages=1, copied=1" in line

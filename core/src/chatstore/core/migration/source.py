@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
@@ -60,9 +61,14 @@ class MappedSource:
             CorruptMessageError: A value is no message of the framework.
 
         """
-        for position, value in enumerate(self._conversations.items(key)):
+        values = iter(self._conversations.items(key))
+        for position in itertools.count():
             try:
-                yield self._to_message(value)
+                value = next(values)
+                message = self._to_message(value)
+            except StopIteration:
+                return
             except (ValueError, TypeError, KeyError, AttributeError) as error:
                 text = "what is stored here is no message of the framework"
                 raise CorruptMessageError(text, key=key, position=position) from error
+            yield message
