@@ -21,6 +21,7 @@ _PACKAGES = Path(__file__).parent / "packages"
 
 @pytest.fixture(scope="session")
 def redis_server():
+    """Start a server for all tests of a process."""
     from chatstore.lua import testing
 
     with testing.redis_server() as server:
@@ -29,6 +30,7 @@ def redis_server():
 
 @pytest.fixture(scope="session")
 def postgres_server():
+    """Start a server for all tests of a process."""
     sys.path.append(str(_PACKAGES / "chatstore-postgres" / "tests"))
     from postgres_servers import PostgresServer, newest_binaries
 
