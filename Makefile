@@ -29,10 +29,10 @@ demo: $(READY) ## Keep conversations and read them back; CONVERSATIONS=file.json
 	@$(BIN)/python -m examples.demo $(if $(CONVERSATIONS),"$(CONVERSATIONS)")
 
 test: $(READY) ## Run all tests.
-	$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist loadfile $(ARGS)
 
 soak: $(READY) ## Run the same tests with many more examples.
-	CHATSTORE_SOAK=1 $(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
+	CHATSTORE_SOAK=1 $(BIN)/python -m pytest -n 4 --dist loadfile $(ARGS)
 
 lint: $(READY) ## Check style and format.
 	$(BIN)/ruff check .

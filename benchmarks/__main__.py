@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from benchmarks import environments, measure, packages, report
 from benchmarks.plan import CALLS, FAMILIES, SUBJECTS, Plan, full, quick
@@ -29,9 +30,9 @@ def main() -> None:
         for family in sorted(families | {"charts"}):
             status.update(f"Preparing the environment of {family}")
             environments.prepare(family)
-        results = measure.run(plan, status.update)
-        if not arguments.subjects:
-            status.update("Importing")
+    results = _measure(plan)
+    if not arguments.subjects:
+        with console.status("Importing"):
             results += packages.measure()
     found = {
         "machine": _machine(),
@@ -47,6 +48,18 @@ def main() -> None:
         charts = _PAGE.with_name("charts")
         environments.run_charts(_RESULTS, charts)
         console.print(f"Written: {_PAGE} and {charts}")
+
+
+def _measure(plan: Plan) -> list[measure.Result]:
+    columns = (
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("Starting", total=measure.steps(plan))
+        return measure.run(plan, lambda step: progress.update(task, advance=1, description=step))
 
 
 def _plan(arguments: argparse.Namespace) -> Plan:

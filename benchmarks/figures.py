@@ -45,9 +45,9 @@ class Run:
         """Return what was measured on a server."""
         return list(dict.fromkeys(key[1] for key in self._calls if key[0] == server))
 
-    def lengths(self) -> list[int]:
-        """Return the lengths of the conversations."""
-        return sorted({key[3] for key in self._calls})
+    def lengths(self, server: str | None = None) -> list[int]:
+        """Return the lengths of the conversations, of all servers or of one."""
+        return sorted({key[3] for key in self._calls if server in {None, key[0]}})
 
     def call(self, server: str, subject: str, workload: str, length: int) -> Result | None:
         """Return one cell, or ``None`` where it was not measured."""

@@ -71,6 +71,17 @@ def workers(names: list[str], url: str) -> Iterator[list[Worker]]:
         yield started
 
 
+def steps(plan: Plan) -> int:
+    """Return how often `run` will tick."""
+    count = 0
+    for kind in plan.servers:
+        names, lengths = len(plan.subjects_on(kind)), len(plan.lengths_on(kind))
+        count += names * lengths + plan.rounds * lengths * len(plan.workloads)
+        count += names * (kind not in {"memory", "sqlite"})
+        count += 2 * names * (kind != "memory" and "append" in plan.workloads)
+    return count
+
+
 def run(plan: Plan, tick: Tick) -> list[Result]:
     """Measure everything of a plan, server by server."""
     results: list[Result] = []
@@ -89,15 +100,23 @@ def run(plan: Plan, tick: Tick) -> list[Result]:
 
 def _take_turns(plan: Plan, kind: str, subjects: dict[str, Worker], tick: Tick) -> list[Result]:
     cells: dict[tuple[str, str, int], Result] = {}
+    failures: list[Result] = []
+    lengths = plan.lengths_on(kind)
     reach: dict[tuple[str, str], int] = {}  # how long a conversation may be for a package's call
-    for length in plan.lengths:
+    for place, length in enumerate(lengths):
         for name, worker in subjects.items():
             tick(f"{kind}: {name} fills {length:,}")
             if length <= reach.get(("set", name), length):
                 filled = worker.do("set", str(length), length)
-                _note_reach(reach, ("set", name), filled["seconds"], length, plan.lengths)
+                if filled["errors"]:
+                    reach["set", name] = lengths[place - 1] if place else 0
+                    failures.append(
+                        {"kind": "failure", "server": kind, "subject": name, "length": length,
+                         "error": filled["errors"][0]}
+                    )  # fmt: skip
+                _note_reach(reach, ("set", name), filled["seconds"], length, lengths)
     for round_number in range(plan.rounds):
-        for length in plan.lengths:
+        for length in lengths:
             order = list(subjects)
             random.shuffle(order)
             for workload in plan.workloads:
@@ -113,8 +132,8 @@ def _take_turns(plan: Plan, kind: str, subjects: dict[str, Worker], tick: Tick) 
                         continue
                     _turn(cell, subjects[name])
                     taken = cell["seconds"][-1] if cell["seconds"] else []
-                    _note_reach(reach, (workload, name), taken, length, plan.lengths)
-    return [cell for cell in cells.values() if cell["seconds"] or cell["errors"]]
+                    _note_reach(reach, (workload, name), taken, length, lengths)
+    return failures + [cell for cell in cells.values() if cell["seconds"] or cell["errors"]]
 
 
 def _turn(cell: Result, worker: Worker) -> None:
@@ -158,7 +177,7 @@ def _count_traffic(
 ) -> list[Result]:
     results: list[Result] = []
     assert server.port is not None
-    length = max(n for n in plan.lengths if n <= 1_000)
+    length = max(n for n in plan.lengths_on(kind) if n <= 1_000)
     for name in names:
         tick(f"{kind}: counting the round trips of {name}")
         proxy = CountingProxy(server.port)
@@ -168,15 +187,24 @@ def _count_traffic(
                     continue
                 worker.do(workload, str(length))  # connects, prepares statements
                 proxy.take()
+                _units(server)
                 answer = worker.do(workload, str(length))
                 traffic = proxy.take()
                 if not answer.get("missing") and not answer["errors"]:
                     results.append(
                         {"kind": "traffic", "server": kind, "subject": name, "length": length,
-                         "workload": workload, **traffic._asdict()}
+                         "workload": workload, **traffic._asdict(), **_units(server)}
                     )  # fmt: skip
         proxy.close()
     return results
+
+
+def _units(server: servers.Server) -> dict[str, float]:
+    """Return the request units since the last call, where the server tells them."""
+    if server.log is None:
+        return {}
+    requests = server.log()
+    return {f"{kind}_units": sum(r.get(kind, 0) for r in requests) for kind in ("write", "read")}
 
 
 def _write_together(plan: Plan, kind: str, url: str, names: list[str], tick: Tick) -> list[Result]:

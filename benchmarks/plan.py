@@ -15,6 +15,8 @@ FAMILIES = {
     "bare redis": "bare",
     "bare psycopg": "bare",
     "bare asyncpg": "bare",
+    "bare boto3": "bare",
+    "bare azure-data-tables": "bare",
 }
 SUBJECTS = {
     "memory": ("chatstore", "LlamaIndex"),
@@ -28,7 +30,13 @@ SUBJECTS = {
         "bare psycopg",
         "bare asyncpg",
     ),
+    "dynamodb": (*OURS, "LlamaIndex", "bare boto3"),
+    "azure": (*OURS, "LlamaIndex", "bare azure-data-tables"),
 }
+EMULATED = ("dynamodb", "azure")
+LONGEST_EMULATED = 1_000
+"""Messages: an emulator's times say little; its requests and units are the services'."""
+
 REPEATS = {"append": 20, "window": 3, "read": 1, "set": 1, "delete last": 5}
 CALLS = {
     "append": "append",
@@ -51,6 +59,11 @@ class Plan(NamedTuple):
     lengths: tuple[int, ...]
     rounds: int
     appends_each: int  # of each of the writers
+
+    def lengths_on(self, server: str) -> tuple[int, ...]:
+        """Return the lengths that are measured on a server."""
+        longest = LONGEST_EMULATED if server in EMULATED else max(self.lengths)
+        return tuple(length for length in self.lengths if length <= longest)
 
     def subjects_on(self, server: str) -> tuple[str, ...]:
         """Return those that there are on a server."""

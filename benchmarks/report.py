@@ -14,7 +14,10 @@ _TITLES = {
     "sqlite": "SQLite",
     "redis": "Redis (appendfsync always)",
     "postgres": "Postgres (its defaults: a commit is on disk)",
+    "dynamodb": "DynamoDB (moto: its times are not the service's)",
+    "azure": "Azure Table Storage (Azurite: its times are not the service's)",
 }
+_UNITS = {"write_units": "write units", "read_units": "read units"}
 _WORKLOADS = {
     "append": "Append of one message of about 600 bytes",
     "window": "Window: the newest messages of about 3,000 tokens",
@@ -74,7 +77,7 @@ def _bars(run: Run) -> Iterator[str]:
 
 
 def _server(run: Run, server: str) -> Iterator[str]:
-    lengths = run.lengths()
+    lengths = run.lengths(server)
     yield f"![Cost against history length on {server}](charts/{server}.svg)"
     yield ""
     for workload, title in _WORKLOADS.items():
@@ -91,9 +94,23 @@ def _server(run: Run, server: str) -> Iterator[str]:
             yield ""
             yield from _table(("", *(f"{length:,}" for length in lengths)), rows)
             yield ""
+    yield from _failures(run, server)
     yield from _traffic(run, server)
     yield from _races(run, server)
     yield from _memory(run, server)
+
+
+def _failures(run: Run, server: str) -> Iterator[str]:
+    rows = [
+        (found["subject"], f"{found['length']:,}", found["error"].replace("|", "/")[:160])
+        for found in run.of_kind("failure")
+        if found["server"] == server
+    ]
+    if rows:
+        yield "What could not be set, and was measured no further:"
+        yield ""
+        yield from _table(("", "messages", "fails with"), rows)
+        yield ""
 
 
 def _traffic(run: Run, server: str) -> Iterator[str]:
@@ -104,6 +121,7 @@ def _traffic(run: Run, server: str) -> Iterator[str]:
             short(t["round_trips"]),
             f"{t['sent']:,}",
             f"{t['received']:,}",
+            *(short(t[units]) for units in _UNITS if units in t),
         )
         for t in run.of_kind("traffic")
         if t["server"] == server
@@ -111,7 +129,8 @@ def _traffic(run: Run, server: str) -> Iterator[str]:
     if rows:
         yield "Round trips and bytes of one call, counted by a proxy:"
         yield ""
-        yield from _table(("", "call", "round trips", "bytes sent", "bytes received"), rows)
+        heads = ("", "call", "round trips", "bytes sent", "bytes received", *_UNITS.values())
+        yield from _table(heads[: len(rows[0])], rows)
         yield ""
 
 

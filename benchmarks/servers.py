@@ -1,4 +1,7 @@
-"""The servers that everything is measured on: one at a time, alone, on free ports of loopback."""
+"""The servers that everything is measured on: one at a time, alone, on free ports of loopback.
+
+Redis and Postgres are the real ones, the others emulators or files.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,12 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from benchmarks import emulators
 
 _PATIENCE = 30.0  # seconds until a server must answer
 _NOBODY = 65534
@@ -23,6 +28,7 @@ class Server(NamedTuple):
 
     url: str
     port: int | None
+    log: Callable[[], list[dict[str, Any]]] | None = None  # of requests, with their units
 
     def through(self, port: int | None) -> str:
         """Return the URL with another port, such as a proxy's."""
@@ -37,6 +43,13 @@ def start(kind: str) -> Iterator[Server]:
             yield Server("memory://", None)
         elif kind == "sqlite":
             yield Server(f"sqlite:///{folder}/chat.db", None)
+        elif kind == "dynamodb":
+            with emulators.dynamodb() as moto:
+                place = "dynamodb://chats?region=eu-central-1&endpoint_url=http://127.0.0.1:{port}"
+                yield Server(place, int(moto.url.rpartition(":")[2]), moto.log)
+        elif kind == "azure":
+            with emulators.azure() as (url, port):
+                yield Server(url, port)
         else:
             port = _free_port()
             command, url = {"redis": _redis, "postgres": _postgres}[kind](Path(folder), port)

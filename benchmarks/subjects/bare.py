@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
+import uuid
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
-from benchmarks.subjects.subject import Loop, Subject, text
+from benchmarks.subjects.subject import Loop, Subject, azure_connection_string, text
 
 
 def _body() -> str:
@@ -107,6 +110,50 @@ class Asyncpg:
         return self._run(self._db.execute(fill, key, _body(), count))
 
 
+class Boto3:
+    """``boto3``: PutItem."""
+
+    def __init__(self, url: str) -> None:
+        """Make a client."""
+        import boto3  # noqa: PLC0415
+
+        options = dict(parse_qsl(urlsplit(url).query))
+        self._client: Any = boto3.client(
+            "dynamodb", region_name=options["region"], endpoint_url=options["endpoint_url"]
+        )
+
+    def append(self, key: str) -> object:
+        """See `Subject`."""
+        item = {"SessionId": {"S": f"{key} {uuid.uuid4()}"}, "Body": {"S": _body()}}
+        return self._client.put_item(TableName="bare", Item=item)
+
+    def fill(self, key: str, count: int) -> object:
+        """See `Subject`."""
+        return [self.append(key) for _ in range(count)]
+
+
+class AzureDataTables:
+    """``azure-data-tables``: an entity of its own."""
+
+    def __init__(self, url: str) -> None:
+        """Make a client and the table."""
+        from azure.core.exceptions import ResourceExistsError  # noqa: PLC0415
+        from azure.data.tables import TableClient  # noqa: PLC0415
+
+        self._client: Any = TableClient.from_connection_string(azure_connection_string(url), "Bare")
+        with contextlib.suppress(ResourceExistsError):
+            self._client.create_table()
+
+    def append(self, key: str) -> object:
+        """See `Subject`."""
+        entity = {"PartitionKey": key, "RowKey": str(uuid.uuid4()), "Body": _body()}
+        return self._client.create_entity(entity)
+
+    def fill(self, key: str, count: int) -> object:
+        """See `Subject`."""
+        return [self.append(key) for _ in range(count)]
+
+
 def make(name: str, url: str) -> Subject:
     """Return the subject of a name."""
     kinds: dict[str, Any] = {
@@ -114,6 +161,8 @@ def make(name: str, url: str) -> Subject:
         "bare redis": Redis,
         "bare psycopg": Psycopg,
         "bare asyncpg": Asyncpg,
+        "bare boto3": Boto3,
+        "bare azure-data-tables": AzureDataTables,
     }
     subject: Subject = kinds[name](url)
     return subject

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from llama_index.core.llms import ChatMessage, MessageRole
 from llama_index.core.memory import ChatMemoryBuffer
 from llama_index.core.storage.chat_store import SimpleChatStore
 
-from benchmarks.subjects.subject import WINDOW_TOKENS, Subject, text
+from benchmarks.subjects.subject import WINDOW_TOKENS, Subject, azure_connection_string, text
 
 _ROLES = (MessageRole.USER, MessageRole.ASSISTANT)
 
@@ -25,6 +26,19 @@ def _open(url: str) -> Any:
         from llama_index.storage.chat_store.postgres import PostgresChatStore  # noqa: PLC0415
 
         return PostgresChatStore.from_uri(url)
+    if scheme == "dynamodb":
+        from llama_index.storage.chat_store.dynamodb import DynamoDBChatStore  # noqa: PLC0415
+
+        options = dict(parse_qsl(urlsplit(url).query))
+        return DynamoDBChatStore(
+            table_name="llama",
+            region_name=options["region"],
+            resource_kwargs={"endpoint_url": options["endpoint_url"]},
+        )
+    if scheme.startswith("azure-tables"):
+        from llama_index.storage.chat_store.azure import AzureChatStore  # noqa: PLC0415
+
+        return AzureChatStore.from_connection_string(azure_connection_string(url))
     from llama_index.storage.chat_store.sqlite import SQLiteChatStore  # noqa: PLC0415
 
     return SQLiteChatStore.from_uri(f"sqlite:///{rest.removeprefix('/')}.llama")

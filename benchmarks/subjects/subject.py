@@ -6,6 +6,7 @@ import asyncio
 import itertools
 from collections.abc import Coroutine
 from typing import Any, Protocol, TypeVar
+from urllib.parse import unquote, urlsplit
 
 T = TypeVar("T")
 _TEXT = "A message of about six hundred bytes, as a chat has them: a question or an answer. " * 7
@@ -17,6 +18,16 @@ WINDOW_MESSAGES = 20  # about as many as fit, for those who count messages and n
 def text() -> str:
     """Return a text of its own, so that nobody's memory of token counts helps."""
     return f"{next(_numbers)}. {_TEXT}"
+
+
+def azure_connection_string(url: str) -> str:
+    """Return the connection string of an ``azure-tables`` URL of Azurite."""
+    parts = urlsplit(url)
+    place = f"http://{parts.hostname}:{parts.port}/{parts.username}"
+    return (
+        f"DefaultEndpointsProtocol=http;AccountName={parts.username};"
+        f"AccountKey={unquote(parts.password or '')};TableEndpoint={place};"
+    )
 
 
 class Subject(Protocol):

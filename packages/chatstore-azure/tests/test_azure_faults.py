@@ -105,7 +105,8 @@ def test_throttling_is_waited_out(store, service, status):
         ((500, "InternalError"), StoreUnavailableError),
     ],
 )
-def test_refusals_are_ours(service, answer, kind):
+def test_refusals_are_ours(service, answer, kind, monkeypatch):
+    monkeypatch.setattr(AzureChatStore, "patience", 2.0)
     with opened(service, timeout=1) as store:
         store.add_message("k", say("a"))
         service.fault = lambda _: Fault(answer=answer)

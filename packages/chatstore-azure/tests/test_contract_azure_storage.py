@@ -13,12 +13,12 @@ import pytest
 from azure_backend import AzureBackend, connection_string
 from tables_proxy import TablesProxy
 
-from chatstore.core.testing import ChatStoreContract, ProcessContract, SyncAsyncContract
+from chatstore.core.testing import AcrossContract, ChatStoreContract, ProcessContract
 
 ACCOUNTS = os.environ.get("CHATSTORE_AZURE_CONNECTION_STRING")
 
-# Calls of both colours by turns are for the long run.
-Contract = ChatStoreContract if os.environ.get("CHATSTORE_SOAK") else SyncAsyncContract
+# Each colour by itself is for the long run.
+Contract = ChatStoreContract if os.environ.get("CHATSTORE_SOAK") else AcrossContract
 
 
 class TestTableStorageContract(Contract, ProcessContract):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -129,6 +129,9 @@ class StoreAgainstLists(RuleBasedStateMachine):
 class StateMachineContract:
     """Runs the state machine on a backend."""
 
+    share_of_examples: ClassVar[int] = 5
+    """Of so many of Hypothesis's examples one is tried: each is a sequence of calls."""
+
     def test_behaves_like_lists(self, backend: Backend) -> None:
         """No sequence of calls tells a store from a list."""
         machine = type("Machine", (StoreAgainstLists,), {"backend": backend})
@@ -136,7 +139,7 @@ class StateMachineContract:
         run_state_machine_as_test(
             machine,
             settings=settings(
-                max_examples=min(settings().max_examples, 500) // 5,
+                max_examples=max(1, min(settings().max_examples, 500) // self.share_of_examples),
                 stateful_step_count=30,
                 deadline=None,
                 suppress_health_check=[HealthCheck.too_slow],  # a server may be slow

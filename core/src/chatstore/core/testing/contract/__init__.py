@@ -45,6 +45,8 @@ class ChatStoreContract(
 class SyncAsyncContract(ChatStoreContract):
     """The same without the third round, in which calls of both colours take turns."""
 
+    share_of_examples = 10
+
     @pytest.fixture(params=[SyncColour, AsyncColour], ids=lambda colour: colour.name)
     def do(self, request: pytest.FixtureRequest) -> Iterator[Colour]:
         """Return the colour to call in."""
@@ -55,6 +57,8 @@ class SyncAsyncContract(ChatStoreContract):
 
 class AcrossContract(ChatStoreContract):
     """The same, where a server is slow: each test once, with calls of both colours by turns."""
+
+    share_of_examples = 20
 
     @pytest.fixture
     def do(self) -> Iterator[AcrossColour]:
