@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from langchain.agents import create_agent
-from langchain.agents.middleware import AgentMiddleware
+from langchain.agents.middleware import AgentMiddleware, hook_config
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
@@ -135,9 +135,6 @@ def test_other_middleware_is_respected():
             loud = last.model_copy(update={"content": last.content.upper()})
             return handler(request.override(messages=[*before, HumanMessage("hint"), loud]))
 
-    class Outer(ChatHistoryMiddleware):
-        """The same under another name."""
-
     store, model = SimpleChatStore(), Model(seen=[])
     ask(agent(store, model), "q1")
     model.seen.clear()
@@ -167,3 +164,57 @@ def test_keys():
 def test_arguments_are_checked(options):
     with pytest.raises(InvalidArgumentError):
         ChatHistoryMiddleware(SimpleChatStore(), **options)
+
+
+class Again(AgentMiddleware):
+    """Jumps to the end where a tool is called for the question that it is told."""
+
+    def __init__(self, question):
+        super().__init__()
+        self.question = question
+
+    @hook_config(can_jump_to=["end"])
+    def after_model(self, state, runtime):
+        asked = [message.content for message in state["messages"] if message.type == "human"]
+        if asked[-1] == self.question and state["messages"][-1].tool_calls:
+            return {"jump_to": "end"}
+        return None
+
+
+def test_calls_that_nobody_answered_are_not_kept():
+    store, model = SimpleChatStore(), Model(seen=[])
+    made = agent(store, model, Again("q1"))
+    ask(made, "q1")
+    assert [message.content for message in store.get_messages("k")] == ["q1"]
+    model.seen.clear()
+    ask(made, "q2")
+
+    assert model.seen[0] == ["q1", "q2"]
+    assert provider_violations(store.get_messages("k")) == []
+
+
+def test_a_tool_that_failed_beside_a_checkpointer_leaves_a_valid_conversation():
+    store, model = SimpleChatStore(), Model(seen=[])
+    made = agent(store, model, checkpointer=InMemorySaver())
+    ask(made, "q1")
+    with pytest.raises(RuntimeError):
+        ask(made, "fail")
+    ask(made, "q2")
+
+    messages = store.get_messages("k")
+    assert provider_violations(messages) == []
+    said = [message.content for message in to_langchain(messages)]
+    assert said == [*turn("q1"), "fail", *turn("q2")]
+
+
+def test_two_stores_each_keep_everything():
+    class Second(ChatHistoryMiddleware):
+        """Another one, for another store."""
+
+    one, other, model = SimpleChatStore(), SimpleChatStore(), Model(seen=[])
+    made = agent(one, model, Second(other, tokenizer_fn=str.split))
+    ask(made, "q1")
+    ask(made, "q2")
+
+    assert one.get_messages("k") == other.get_messages("k")
+    assert one.count_messages("k") == 10

@@ -21,7 +21,10 @@ from chatstore.langchain.writing import common_fields
 
 _FRAMEWORK = "langchain"
 _DOCUMENTS = "artifact_is_of_documents"
-_REFUSED = "JSON cannot hold a message: it holds NaN, tuples, objects or a lone surrogate"
+_REFUSED = (
+    "a message would not come back as it is: its id has more than 255 bytes, or it holds NaN, "
+    "tuples, objects or a lone surrogate, which JSON cannot hold"
+)
 
 
 def to_messages(messages: Iterable[BaseMessage]) -> list[ChatMessage]:

@@ -14,13 +14,14 @@ from typing_extensions import NotRequired
 
 from chatstore.core import ChatMemoryBuffer, ChatMessage, ChatStore, InvalidArgumentError
 from chatstore.core.checks import check_count, check_key
+from chatstore.core.memory.window import accepted
 from chatstore.langchain.messages import to_langchain, to_messages
 
 
 class HistoryState(AgentState[Any]):
     """An agent's state, with how far it is kept."""
 
-    chatstore_last_kept: NotRequired[Annotated[str, PrivateStateAttr]]
+    chatstore_last_kept: NotRequired[Annotated[dict[str, str], PrivateStateAttr]]
 
 
 class ChatHistoryMiddleware(AgentMiddleware[HistoryState, Any, Any]):
@@ -92,7 +93,7 @@ class ChatHistoryMiddleware(AgentMiddleware[HistoryState, Any, Any]):
     ) -> ModelResponse[Any] | AIMessage:
         """Send the window of the conversation."""
         window = self._buffer(request.runtime).get()
-        return handler(request.override(messages=_merged(window, request)))
+        return handler(request.override(messages=_merged(window, request, self.name)))
 
     async def awrap_model_call(
         self,
@@ -101,23 +102,26 @@ class ChatHistoryMiddleware(AgentMiddleware[HistoryState, Any, Any]):
     ) -> ModelResponse[Any] | AIMessage:
         """Like `wrap_model_call`, but awaitable."""
         window = await self._buffer(request.runtime).async_get()
-        return await handler(request.override(messages=_merged(window, request)))
+        return await handler(request.override(messages=_merged(window, request, self.name)))
 
     def _keep(self, state: HistoryState, runtime: Runtime[Any]) -> dict[str, Any] | None:
-        new = _not_kept(state)
-        if not new:
+        whole, last = _whole(_not_kept(state, self.name))
+        if last is None:
             return None
-        self._store.add_messages(self._key_of(runtime), to_messages(new))
-        return {"chatstore_last_kept": new[-1].id}
+        self._store.add_messages(self._key_of(runtime), whole)
+        return self._kept(state, last)
 
     async def _async_keep(
         self, state: HistoryState, runtime: Runtime[Any]
     ) -> dict[str, Any] | None:
-        new = _not_kept(state)
-        if not new:
+        whole, last = _whole(_not_kept(state, self.name))
+        if last is None:
             return None
-        await self._store.async_add_messages(self._key_of(runtime), to_messages(new))
-        return {"chatstore_last_kept": new[-1].id}
+        await self._store.async_add_messages(self._key_of(runtime), whole)
+        return self._kept(state, last)
+
+    def _kept(self, state: HistoryState, last: str) -> dict[str, Any]:
+        return {"chatstore_last_kept": {**state.get("chatstore_last_kept", {}), self.name: last}}
 
     def _buffer(self, runtime: Runtime[Any]) -> ChatMemoryBuffer:
         return ChatMemoryBuffer(
@@ -141,23 +145,37 @@ class ChatHistoryMiddleware(AgentMiddleware[HistoryState, Any, Any]):
         return check_key(str(thread))
 
 
-def _not_kept(state: HistoryState) -> list[BaseMessage]:
+def _not_kept(state: HistoryState, name: str) -> list[BaseMessage]:
     """Return the messages behind the last that was kept; all of them where that is gone."""
     messages: list[BaseMessage] = list(state["messages"])
-    last = state.get("chatstore_last_kept")
+    last = state.get("chatstore_last_kept", {}).get(name)
     for place in range(len(messages) - 1, -1, -1):
         if messages[place].id == last:
             return messages[place + 1 :]
     return messages
 
 
-def _merged(window: Sequence[ChatMessage], request: ModelRequest[Any]) -> list[Any]:
+def _whole(new: Sequence[BaseMessage]) -> tuple[list[ChatMessage], str | None]:
+    """Return what to keep, and the id of the last message that need not be looked at again.
+
+    Calls that are not answered yet are left for later; those that never were are left out.
+    """
+    said = to_messages(new)
+    keep = accepted(said, newest=False)
+    going_on = accepted(said, newest=True)
+    open_calls = [n for n, kept in enumerate(keep) if going_on[n] and not kept]
+    end = open_calls[0] if open_calls else len(said)
+    whole = [message for message, kept in zip(said[:end], keep, strict=False) if kept]
+    return whole, new[end - 1].id if end else None
+
+
+def _merged(window: Sequence[ChatMessage], request: ModelRequest[Any], name: str) -> list[Any]:
     """Return the window, with the run's messages as other middleware has left them.
 
     Those that are not kept yet, or that other middleware put in, are all sent.
     """
     state: Any = request.state
-    kept = {message.id for message in state["messages"]} - {m.id for m in _not_kept(state)}
+    kept = {message.id for message in state["messages"]} - {m.id for m in _not_kept(state, name)}
     too_old = kept - {message.id for message in window}
     of_the_run = {message.id for message in request.messages}
     before = to_langchain(message for message in window if message.id not in of_the_run)

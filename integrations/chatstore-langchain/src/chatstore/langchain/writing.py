@@ -71,7 +71,10 @@ def _content(message: BaseMessage) -> str | list[dict[str, Any]] | None:
     """Return text where there is nothing else, else blocks."""
     if isinstance(message.content, str):
         return message.content
-    blocks = [made for block in message.content_blocks for made in _block(block)]
+    try:
+        blocks = [made for block in message.content_blocks for made in _block(block)]
+    except (KeyError, AttributeError, TypeError, ValueError, IndexError):
+        blocks = []  # LangChain cannot translate them; the native payload holds them
     if len(blocks) == 1 and blocks[0]["type"] == "text":
         return str(blocks[0]["text"])
     return blocks or None
