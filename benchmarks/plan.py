@@ -73,7 +73,7 @@ class Plan(NamedTuple):
 def full() -> Plan:
     """Return everything."""
     lengths = (10, 100, 1_000, 10_000, 100_000)
-    return Plan(tuple(SUBJECTS), tuple(FAMILIES), tuple(CALLS), lengths, 15, 50)
+    return Plan(tuple(SUBJECTS), tuple(FAMILIES), tuple(CALLS), lengths, 9, 50)
 
 
 def quick() -> Plan:

@@ -102,7 +102,11 @@ def _server(run: Run, server: str) -> Iterator[str]:
 
 def _failures(run: Run, server: str) -> Iterator[str]:
     rows = [
-        (found["subject"], f"{found['length']:,}", found["error"].replace("|", "/")[:160])
+        (
+            found["subject"],
+            f"{found['length']:,}",
+            " ".join(found["error"].replace("|", "/").split())[:160],
+        )
         for found in run.of_kind("failure")
         if found["server"] == server
     ]
@@ -111,6 +115,10 @@ def _failures(run: Run, server: str) -> Iterator[str]:
         yield ""
         yield from _table(("", "messages", "fails with"), rows)
         yield ""
+
+
+def _on_one_line(error: str) -> str:
+    return " ".join(error.replace("|", "/").split())[:160]
 
 
 def _traffic(run: Run, server: str) -> Iterator[str]:
@@ -168,7 +176,7 @@ def _imports(run: Run) -> Iterator[str]:
     rows = [
         (
             found["subject"],
-            f"`{found['module']}`",
+            f"`{found['module'].partition(';')[0]}`",
             duration(found["seconds"]),
             f"{found['installed_bytes'] / 1e6:,.0f} MB",
         )
@@ -179,7 +187,7 @@ def _imports(run: Run) -> Iterator[str]:
         yield ""
         yield "The size is that of the measured family's whole environment, drivers included."
         yield ""
-        yield from _table(("", "module", "import", "environment"), rows)
+        yield from _table(("", "statement", "takes", "environment"), rows)
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
