@@ -51,15 +51,20 @@ def main() -> None:
 
 
 def _measure(plan: Plan) -> list[measure.Result]:
-    columns = (
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.description}"),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    console = Console(stderr=True)
+    bar = (BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*bar, TextColumn("{task.description}"), console=console) as progress:
         task = progress.add_task("Starting", total=measure.steps(plan))
-        return measure.run(plan, lambda step: progress.update(task, advance=1, description=step))
+        begun = set()
+
+        def tick(step: str) -> None:
+            progress.update(task, advance=1, description=step)
+            server = step.partition(":")[0]
+            if not console.is_terminal and server not in begun:
+                begun.add(server)
+                console.print(f"Measuring on {server}")
+
+        return measure.run(plan, tick)
 
 
 def _plan(arguments: argparse.Namespace) -> Plan:
