@@ -231,7 +231,7 @@ class Change:
         else:
             # Records continue the last segment where they can: a head stays small.
             segment = _segment(proposal).at(current.next)._replace(shift=0)
-            if not proposal.is_apart:
+            if proposal.texts and not proposal.is_apart:
                 segment = _continued(current, segment)
             puts = _records(segment, proposal)
             if not self._fits(puts, proposal.deletes):
@@ -294,9 +294,12 @@ def _segment(proposal: Proposal) -> Segment:
 
 
 def _continued(head: Head, segment: Segment) -> Segment:
-    """Return a new segment under the name of the last one, where that ends at the next position."""
+    """Return a new segment under the name of the last one, where its records are like those.
+
+    What was removed in between leaves a hole: positions are never given again.
+    """
     last = head.segments[-1] if head.segments else None
-    if last is None or last.end != head.next or last.parts != segment.parts or last.shift:
+    if last is None or last.parts != segment.parts or last.shift:
         return segment
     return segment._replace(name=last.name)
 

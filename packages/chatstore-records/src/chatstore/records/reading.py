@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 
 from chatstore.core import StoreUnavailableError
@@ -14,7 +14,37 @@ from chatstore.records.database import Database
 from chatstore.records.head import Head, Segment, load
 
 Place = tuple[Segment, int]
+_REMEMBERED_KEYS = 1024
+_REMEMBERED_TEXT = 4096  # characters
 _ATTEMPTS = 50  # readings of a conversation that others keep changing
+
+
+class FirstRecords:
+    """The first records of conversations, as they were read last.
+
+    A record never changes: while a head names it, its text is that. So a window of a long
+    conversation need not read what stands at the other end.
+    """
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._texts: dict[str, dict[str, str]] = {}
+
+    def of(self, key: str) -> Mapping[str, str]:
+        """Return texts by the records' ids."""
+        return self._texts.get(key, {})
+
+    def note(self, key: str, read: Mapping[Place, str | None]) -> None:
+        """Remember the texts of first records, if they are short."""
+        small = {
+            texts.record_id(*place): text
+            for place, text in read.items()
+            if text is not None and len(text) <= _REMEMBERED_TEXT
+        }
+        if small:
+            self._texts[key] = small
+            if len(self._texts) > _REMEMBERED_KEYS:
+                self._texts.pop(next(iter(self._texts.copy())), None)
 
 
 def read_head(database: Database, key: str) -> Plan[tuple[Head | None, str | None]]:
@@ -48,6 +78,7 @@ def read_page(
     key: str,
     clock: Callable[[], float],
     pick: Callable[[Head], tuple[list[Place], list[Place]]],
+    first: FirstRecords,
 ) -> Plan[Page]:
     """Read records and first records, as `pick` chooses them, at one moment."""
     seen: str | None = None
@@ -57,19 +88,32 @@ def read_page(
             return Page(None, [])
         chosen, leading = pick(head)
         places = list(dict.fromkeys([*chosen, *leading]))
-        bodies = (yield from fetch(database, key, places)) if places else []
+        bodies = yield from _fetch_unknown(database, key, places, first.of(key))
         # What is missing was replaced meanwhile; under the same head, it is lost.
         if None not in bodies or version == seen:
             records = {
                 place: StoredRecord(place[1], texts.load(body).body)
                 for place, body in zip(places, bodies, strict=True)
             }
+            first.note(
+                key, {p: text for p, text in zip(places, bodies, strict=True) if p in leading}
+            )
             return Page(
                 head.epoch, [records[place] for place in chosen], [records[p] for p in leading]
             )
         seen = version
     message = "the conversation was changed again and again while it was read"
     raise StoreUnavailableError(message)
+
+
+def _fetch_unknown(
+    database: Database, key: str, places: Sequence[Place], known: Mapping[str, str]
+) -> Plan[list[str | None]]:
+    """Return the texts of records, of which some are known."""
+    unknown = [place for place in places if texts.record_id(*place) not in known]
+    fetched = (yield from fetch(database, key, unknown)) if unknown else []
+    found = dict(zip(unknown, fetched, strict=True))
+    return [found[p] if p in found else known[texts.record_id(*p)] for p in places]
 
 
 def newest(head: Head, limit: int | None, before: int | None) -> list[Place]:

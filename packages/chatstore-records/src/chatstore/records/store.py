@@ -29,7 +29,15 @@ from chatstore.records.head import (
 )
 from chatstore.records.identities import find_held, find_since, markers
 from chatstore.records.patient import PatientDatabase
-from chatstore.records.reading import fetch, newest, oldest, place_at, read_head, read_page
+from chatstore.records.reading import (
+    FirstRecords,
+    fetch,
+    newest,
+    oldest,
+    place_at,
+    read_head,
+    read_page,
+)
 from chatstore.records.sweeping import sweep
 
 MOST_SEGMENTS = 64
@@ -67,6 +75,7 @@ class RecordsChatStore(ChatStore):
         self._clock = clock
         # What a writer saw last: it saves reading the head, and a wrong one does no harm.
         self._heads: dict[str, tuple[Head, str]] = {}
+        self._first = FirstRecords()
 
     def purge_expired(self) -> None:
         """Reclaim the storage of all expired conversations; a write reclaims its own."""
@@ -295,11 +304,16 @@ class RecordsChatStore(ChatStore):
             key,
             self._clock,
             lambda head: (newest(head, limit, before), oldest(head, leading, None)),
+            self._first,
         )
 
     def _read_oldest(self, key: str, limit: int, *, after: int | None = None) -> Plan[Page]:
         return read_page(
-            self._database, key, self._clock, lambda head: (oldest(head, limit, after), [])
+            self._database,
+            key,
+            self._clock,
+            lambda head: (oldest(head, limit, after), []),
+            self._first,
         )
 
     def _list_keys(self, prefix: str, limit: int, cursor: Any | None) -> Plan[KeyPage]:
