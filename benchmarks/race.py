@@ -70,6 +70,8 @@ def _prepare(module: Any, name: str, url: str, keys: list[str]) -> None:
 def _write(module: Any, name: str, url: str, key: str, each: int, gate: Any, outcomes: Any) -> None:
     subject = module.make(name, url)
     done, errors = 0, []
+    # Writers are at work for a while already: the driver is loaded and connected.
+    subject.append(f"{key}: before {os.getpid()}")
     gate.wait(_PATIENCE)
     for _ in range(each):
         try:

@@ -25,6 +25,8 @@ def main() -> None:
     print(json.dumps({"ready": True}), file=answers, flush=True)
     for line in sys.stdin:
         print(json.dumps(_obey(subject, json.loads(line))), file=answers, flush=True)
+    if hasattr(subject, "close"):
+        subject.close()
 
 
 def _obey(subject: Any, command: dict[str, Any]) -> dict[str, Any]:

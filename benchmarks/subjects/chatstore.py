@@ -46,6 +46,10 @@ class Sync:
         """See `Subject`."""
         return self.store.delete_last_message(key)
 
+    def close(self) -> None:
+        """End what was opened."""
+        self.store.close()
+
 
 class Async(Sync):
     """The awaitable methods, on one event loop."""
@@ -75,6 +79,10 @@ class Async(Sync):
     def delete_last(self, key: str) -> object:
         """See `Subject`."""
         return self._run(self.store.async_delete_last_message(key))
+
+    def close(self) -> None:
+        """End what was opened."""
+        self._run(self.store.async_close())
 
 
 def make(name: str, url: str) -> Subject:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from chatstore.core.blocks import ContentBlock
@@ -27,8 +28,10 @@ OpenAI's guide to images prices one of 2048 by 4096 pixels in high detail so: ab
 """
 
 _MEDIA = {"image", "image_url", "audio", "input_audio", "video", "document", "file", "input_image"}
-_REMEMBERED = 2048  # texts; long ones are not kept
-_LONG = 20_000
+_REMEMBERED = 4096  # texts of all conversations of a process; long ones are not kept
+_LONG = 8_000
+_counts: OrderedDict[tuple[str | None, str], int] = OrderedDict()
+"""By encoding, ``None`` for the estimate, and text: the next turn sends nearly the same again."""
 
 
 class TokenCounter:
@@ -49,7 +52,6 @@ class TokenCounter:
         self._tokenizer_fn = tokenizer_fn
         self._model = model
         self._encoding_name = DEFAULT_ENCODING if model is None else None
-        self._counts: OrderedDict[tuple[bool, str], int] = OrderedDict()
 
     @property
     def loaded(self) -> bool:
@@ -89,25 +91,21 @@ class TokenCounter:
         """Return the tokens of a text; special tokens count as the text that they are."""
         if self._tokenizer_fn is not None:
             return len(self._tokenizer_fn(text))
-        encoding = find_encoding(self._encoding_name or DEFAULT_ENCODING)
-        seen = (encoding is None, text)
-        known = self._counts.get(seen)
+        name = self._encoding_name or DEFAULT_ENCODING
+        encoding = find_encoding(name)
+        seen = (None if encoding is None else name, text)
+        known = _counts.get(seen)
         if known is None:
             if encoding is None:
                 known = estimate_tokens(text)
             else:
                 known = len(encoding.encode(text, disallowed_special=()))
             if len(text) < _LONG:
-                self._counts[seen] = known
-                if len(self._counts) > _REMEMBERED:
-                    self._forget_one()
+                _counts[seen] = known
+                if len(_counts) > _REMEMBERED:
+                    with suppress(KeyError):  # another thread was faster
+                        _counts.popitem(last=False)
         return known
-
-    def _forget_one(self) -> None:
-        try:
-            self._counts.popitem(last=False)
-        except KeyError:  # another thread was faster
-            return
 
     def _count_block(self, block: ContentBlock) -> int:
         if block.type in _MEDIA:
