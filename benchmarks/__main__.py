@@ -73,6 +73,7 @@ def _plan(arguments: argparse.Namespace) -> Plan:
         servers=tuple(arguments.servers or plan.servers),
         subjects=tuple(arguments.subjects or plan.subjects),
         workloads=tuple(arguments.workloads or plan.workloads),
+        rounds=arguments.rounds or plan.rounds,
     )
 
 
@@ -82,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--publish", action="store_true", help="write docs/benchmarks.md and charts"
     )
+    parser.add_argument("--rounds", type=int, help="how often everything takes its turn")
     _choice(parser, "servers", list(SUBJECTS))
     _choice(parser, "subjects", list(FAMILIES))
     _choice(parser, "workloads", list(CALLS))

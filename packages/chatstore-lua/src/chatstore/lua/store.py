@@ -185,10 +185,10 @@ class ScriptChatStore(ChatStore):
         reply = yield from _run(scripts.READ, keys[:3], arguments)
         if not reply:
             return _NOTHING
-        epoch, cut, extent, led, *rest = reply
+        epoch, cut, extent, led, positions, *bodies = reply
         found = [
             StoredRecord(int(position), unseal(stored))
-            for position, stored in zip(rest[::2], rest[1::2], strict=True)
+            for position, stored in zip(positions.split(), bodies, strict=True)
         ]
         count = int(led)
         return _Part(epoch, cut, extent == "all", found[:count], found[count:])

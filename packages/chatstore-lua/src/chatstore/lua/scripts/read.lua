@@ -1,5 +1,6 @@
--- Read records and return {epoch, cut, 'more' or 'all', number of first records, position, body, …};
--- {} where there is no conversation. ARGV:
+-- Read records and return {epoch, cut, 'more' or 'all', number of first records, positions, body, …};
+-- {} where there is no conversation. The positions stand in one text: a reply of many small values
+-- takes clients long to read. ARGV:
 --   1 'newest' or 'oldest': from which end; the records come in that order
 --   2 how many at most
 --   3 the position they stand before or after, or ''
@@ -11,7 +12,8 @@ if not state[2] then
   return {}
 end
 
-local out = { state[2], state[4], 'all', '0' }
+local out = { state[2], state[4], 'all', '0', '' }
+local positions = {}
 local size = 0
 
 -- Add the records of a list of ids and positions; return how many there was room for.
@@ -28,7 +30,7 @@ local function add(found)
         return (from - 1) / 2 + i - 1
       end
       size = size + #body
-      out[#out + 1] = found[from + 2 * i - 1]
+      positions[#positions + 1] = found[from + 2 * i - 1]
       out[#out + 1] = body
     end
   end
@@ -49,4 +51,5 @@ if out[3] == 'all' then
   end
   add(found)
 end
+out[5] = table.concat(positions, ' ')
 return out
