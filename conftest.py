@@ -16,7 +16,26 @@ settings.register_profile(
 )
 settings.load_profile("soak" if os.environ.get("CHATSTORE_SOAK") else "test")
 
-_PACKAGES = Path(__file__).parent / "packages"
+_ROOT = Path(__file__).parent
+_PACKAGES = _ROOT / "packages"
+sys.path.append(str(_ROOT / "tests"))
+
+
+def pytest_addoption(parser):
+    """Let costs be written down."""
+    parser.addoption("--costs", type=Path, help="the page that what calls cost is written to")
+
+
+@pytest.fixture(scope="session")
+def costs(request):
+    """Return what gathers the costs of calls, and writes them where that is asked for."""
+    from costs import Costs
+
+    gathered = Costs()
+    yield gathered
+    path = request.config.getoption("--costs")
+    if path is not None:
+        gathered.write(path)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,6 @@ numbers as IEEE doubles, the wording of errors. Its request units are estimates.
 from __future__ import annotations
 
 import base64
-import json
 import socket
 import ssl
 import sys
@@ -20,7 +19,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, NamedTuple
 
 import trustme
 from cosmos_auth import check_signature
@@ -52,6 +51,15 @@ class Fault:
     delay: float = 0.0
 
 
+class Asked(NamedTuple):
+    """A request that was answered: `Request.kind`, the units charged, bytes of both bodies."""
+
+    kind: str
+    units: float
+    sent: int
+    received: int
+
+
 LOST_REPLY = Fault(acts=True)
 LOST_REQUEST = Fault()
 
@@ -64,7 +72,7 @@ class CosmosDouble:
         key: The account's key.
         tokens: Bearer tokens that are accepted in its place.
         fault: Called with each request; what it returns, if anything, happens to it.
-        requests: What was asked, by `Request.kind`, with the units charged.
+        requests: What was asked.
         errors: What went wrong in the double itself; there should be nothing.
 
     """
@@ -74,7 +82,7 @@ class CosmosDouble:
         self.tokens: set[str] = set()
         self.fault: Callable[[Request], Fault | None] = lambda request: None
         self.now: float | None = None
-        self.requests: list[tuple[str, float]] = []
+        self.requests: list[Asked] = []
         self.errors: list[BaseException] = []
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.double = self
@@ -111,8 +119,9 @@ class CosmosDouble:
             headers = {"x-ms-substatus": str(fault.substatus)}
             if fault.retry_after_ms is not None:
                 headers["x-ms-retry-after-ms"] = str(fault.retry_after_ms)
-            self.requests.append((request.kind, 0.0))
-            return Reply(fault.status, Refused(fault.status, "A fault.").body(), headers)
+            reply = Reply(fault.status, Refused(fault.status, "A fault.").body(), headers)
+            self._note(request, reply)
+            return reply
         return self._act(request)
 
     def _act(self, request: Request) -> Reply:
@@ -122,8 +131,12 @@ class CosmosDouble:
         except Refused as refused:
             headers = {"x-ms-substatus": str(refused.substatus), "x-ms-request-charge": "1.00"}
             reply = Reply(refused.status, refused.body(), headers)
-        self.requests.append((request.kind, float(reply.headers.get("x-ms-request-charge", 0))))
+        self._note(request, reply)
         return reply
+
+    def _note(self, request: Request, reply: Reply) -> None:
+        units = float(reply.headers.get("x-ms-request-charge", 0))
+        self.requests.append(Asked(request.kind, units, len(request.body), len(reply.payload)))
 
 
 def _certified() -> ssl.SSLContext:
@@ -183,7 +196,7 @@ class _Handler(BaseHTTPRequestHandler):
         if reply is None:
             self.close_connection = True
             return
-        text = b"" if reply.body is None else json.dumps(reply.body).encode()
+        text = reply.payload
         self.send_response(reply.status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(text)))

@@ -49,6 +49,11 @@ class Reply(NamedTuple):
     body: Any = None
     headers: Mapping[str, str] = {}
 
+    @property
+    def payload(self) -> bytes:
+        """The body as it is sent."""
+        return b"" if self.body is None else json.dumps(self.body).encode()
+
 
 def partition_key(request: Request) -> str:
     """Return the value of the partition key that a request names, as JSON."""

@@ -109,6 +109,7 @@ _MODEL: dict[str, Callable[..., Applied]] = {
     "read": lambda items: (tuple(item.body for item in items), None),
     "window": _window,
     "count": lambda items: (len(items), None),
+    "purge": lambda _: (None, None),
     "jump": lambda _: (None, None),
 }
 _WRITING = {"append", "insert", "replace", "remove", "delete"}

@@ -16,7 +16,7 @@ from chatstore.core.plans import Plan
 from chatstore.core.records import Page, Record, StoredRecord
 from chatstore.records import changes, reading, store, sweeping, texts
 from chatstore.records.changes import Change
-from chatstore.records.head import Head, Segment, Staging, load, new_name
+from chatstore.records.head import EMPTY_LIFETIME, Head, Segment, Staging, load, new_name
 
 
 class RepeatedVersions(SimulatedDatabase):
@@ -29,9 +29,10 @@ class RepeatedVersions(SimulatedDatabase):
         head: str,
         puts: Mapping[str, str],
         deletes: Sequence[str],
+        lifetime: float | None = None,
     ) -> Plan[str | None]:
         """See `Database`."""
-        [step] = super().commit(key, expected, head, puts, deletes)
+        [step] = super().commit(key, expected, head, puts, deletes, lifetime)
 
         def counted(client: Any) -> str | None:
             before = self.heads.get(key)
@@ -55,11 +56,20 @@ class ForgottenOperations(SimulatedDatabase):
         head: str,
         puts: Mapping[str, str],
         deletes: Sequence[str],
+        lifetime: float | None = None,
     ) -> Plan[str | None]:
         """See `Database`."""
         new = load(head)
         kept = new if new.segments or new.staging else new._replace(operations=())
-        return super().commit(key, expected, kept.dump(), puts, deletes)
+        return super().commit(key, expected, kept.dump(), puts, deletes, lifetime)
+
+
+class UnconditionalPurge(SimulatedDatabase):
+    """A head is deleted whatever became of it meanwhile."""
+
+    def delete_head(self, key: str, expected: str) -> Plan[None]:
+        """See `Database`."""
+        yield Step("commit", lambda _: self.heads.pop(key, None))
 
 
 class TrustingReader(SimulatedStore):
@@ -169,6 +179,10 @@ def _begun_anew(head: Head) -> Head:
     return head._replace(epoch=new_name(), generation=new_name(), segments=(), expiry=None)
 
 
+def _lifetime_of_unread(head: Head) -> float | None:
+    return None if head.segments else EMPTY_LIFETIME
+
+
 def _first_part(text: str | None) -> texts.Stored:
     before, _, body = (text or "").partition("|")
     return texts.Stored(1, before.endswith("*"), body)
@@ -216,5 +230,9 @@ MUTANTS = {
     "what came while it was staged is not looked at": Algorithm(
         patches=_patch(store, "find_since", _unmarked)
     ),
+    "a head goes that names what is to be discarded": Algorithm(
+        patches=_patch(Head, "lifetime", property(_lifetime_of_unread))
+    ),
+    "a head goes whatever it became": Algorithm(database=UnconditionalPurge),
     "what was deleted is not discarded": Algorithm(patches=_patch(store, "emptied", _begun_anew)),
 }

@@ -39,6 +39,7 @@ class SimulatedDatabase(MemoryDatabase):
         super().__init__(limits)
         self.is_refusal_certain = is_refusal_certain
         self.belated: set[str] = set()
+        self.lifetimes: dict[str, float | None] = {}
 
     def read_head(self, key: str) -> Plan[tuple[str, str] | None]:
         """See `Database`."""
@@ -55,6 +56,7 @@ class SimulatedDatabase(MemoryDatabase):
         head: str,
         puts: Mapping[str, str],
         deletes: Sequence[str],
+        lifetime: float | None = None,
     ) -> Plan[str | None]:
         """See `Database`; what it says of new records is checked."""
         [act] = super().commit(key, expected, head, puts, deletes)
@@ -68,9 +70,27 @@ class SimulatedDatabase(MemoryDatabase):
                     message = f"puts {doubled} again, or a record comes twice in {puts}, {deletes}"
                     raise BrokenRuleError(message)
             version: str | None = act(client)
+            if version is not None:
+                self.lifetimes[key] = lifetime
             return version
 
         return (yield Step("commit", checked))
+
+    def delete_head(self, key: str, expected: str) -> Plan[None]:
+        """See `Database`."""
+        return _named("commit", super().delete_head(key, expected))
+
+    def list_heads(
+        self, prefix: str, limit: int, cursor: Any | None
+    ) -> Plan[tuple[list[tuple[str, str]], Any | None]]:
+        """See `Database`."""
+        return _named("read", super().list_heads(prefix, limit, cursor))
+
+    def let_die(self, seconds: float) -> None:
+        """Delete the heads that were given no longer than this."""
+        for key, lifetime in self.lifetimes.items():
+            if lifetime is not None and lifetime <= seconds:
+                self.heads.pop(key, None)
 
     def stage(self, key: str, puts: Mapping[str, str]) -> Plan[None]:
         """See `Database`."""

@@ -30,7 +30,7 @@ from chatstore.core import StoreUnavailableError
 from chatstore.core.plans import Plan, run
 from chatstore.records import store as store_module
 from chatstore.records.changes import STAGING_TIME
-from chatstore.records.head import load
+from chatstore.records.head import EMPTY_LIFETIME, load
 
 
 class Algorithm(NamedTuple):
@@ -79,7 +79,7 @@ class Simulation:
         self.history: list[Call] = []
         self.late: list[Callable[[Any], Any]] = []
         self.clients = [Client(n, self._store(), like.calls) for n in range(like.clients)]
-        self.is_draining = False  # with a ttl, the clock jumps while no call is under way
+        self.is_draining = False  # past an expiry, the clock jumps while no call is under way
 
     def run(self) -> int:
         """Run all clients to their ends; return how many markers are left that lead nowhere."""
@@ -114,7 +114,7 @@ class Simulation:
         if self.late and chance.random() < 0.1:
             self._land()
         if self.like.jumps and chance.random() < self.like.jumps:
-            if self.like.ttl is None:
+            if self.like.ttl is None and chance.random() < 0.5:
                 self.now += chance.choice([10, STAGING_TIME + 1])
             else:
                 self.is_draining = True
@@ -191,8 +191,11 @@ class Simulation:
 
     def _jump_between_calls(self) -> None:
         self.time += 2
-        self.now += self.chance.choice([60, 101, STAGING_TIME + 1])
+        jump = self.chance.choice([60, 101, STAGING_TIME + 1, *2 * [EMPTY_LIFETIME + 1]])
+        self.now += jump
         self.late.clear()  # they carry an expiry of the past
+        if self.chance.random() < 0.5:
+            self.database.let_die(jump)
         self.is_draining = False
         self.log(f"{self.time} the clock jumps")
         self.history.append(Call(-1, "jump", (), self.time - 1, self.time, None, self.now))
@@ -205,6 +208,9 @@ class Simulation:
             run(_plainly(store._append(KEY, [record(name, 0, is_named=False)])), None)
             run(_plainly(store._delete(KEY)), None)
         head = load(self.database.heads[KEY][0])
+        if self.database.lifetimes[KEY] != EMPTY_LIFETIME:
+            message = f"the head stays: {head}"
+            raise ViolationError(message)
         if head.segments or head.waiting or head.staging:
             message = f"the head still names something: {head}"
             raise ViolationError(message)

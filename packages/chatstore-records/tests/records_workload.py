@@ -59,9 +59,9 @@ def circumstances(chance: random.Random) -> Circumstances:
         chance.random() < 0.2,
         chance.choice([2, 4, 64]),
         clients,
-        calls=chance.choice([3, 4, 5]) if clients < 4 else 3,
+        calls=chance.choice([3, 4, 5, 8]) if clients < 4 else 3,
         faults=chance.choice([0, 0.02, 0.06, 0.15]),
-        jumps=chance.choice([0, 0, 0.04]),
+        jumps=chance.choice([0, 0, 0.04, 0.1]),
         weights=[chance.choice([1, 1, 4]) for _ in range(clients)],
     )
 
@@ -76,8 +76,10 @@ class Workload:
         self._count = 0
         self._given = False
         # Some runs mostly append, others mostly remove and so on: rare meetings become likely.
-        names = ["append", "append", "insert", "replace", "remove", "delete"]
+        names = ["append", "append", "insert", "replace", "remove", "delete", "purge"]
         self._names = [*names, "read", "window", "count", *chance.choices(names, k=8)]
+        if chance.random() < 0.15:
+            self._names = ["append", "delete", "purge"]  # conversations that end
 
     def prelude(self) -> list[tuple[str, tuple[Any, ...]]]:
         """Return the calls with which a run begins: some conversations have holes already."""
@@ -133,5 +135,7 @@ def plan_of(store: SimulatedStore, name: str, arguments: tuple[Any, ...]) -> Pla
             tuple(item.body for item in page.records),
             tuple(item.body for item in page.leading),
         )
+    if name == "purge":
+        return (yield from store._purge())
     method = {"replace": store._replace, "delete": store._delete, "count": store._count}[name]
     return (yield from method(KEY, *arguments))

@@ -30,15 +30,12 @@ def put(entity: Entity) -> Operation:
 
 def replace(entity: Entity, etag: str) -> Operation:
     """Replace an entity; the batch fails with 412 at another etag, 404 where it is gone."""
-    from azure.core import MatchConditions  # noqa: PLC0415 - loaded with the client
-
-    condition = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
-    return ("update", entity, {"mode": _replace_mode(), **condition})
+    return ("update", entity, {"mode": _replace_mode(), **_if_still(etag)})
 
 
-def delete(entity: Entity) -> Operation:
-    """Delete an entity; the batch fails with 404 where it is gone."""
-    return ("delete", entity)
+def delete(entity: Entity, etag: str | None = None) -> Operation:
+    """Delete an entity; the batch fails with 412 at another etag, 404 where it is gone."""
+    return ("delete", entity) if etag is None else ("delete", entity, _if_still(etag))
 
 
 def size_of(operation: Operation) -> int:
@@ -66,6 +63,12 @@ def packed(operations: Iterable[Operation]) -> Iterator[list[Operation]]:
         size += more
     if batch:
         yield batch
+
+
+def _if_still(etag: str) -> dict[str, Any]:
+    from azure.core import MatchConditions  # noqa: PLC0415 - loaded with the client
+
+    return {"etag": etag, "match_condition": MatchConditions.IfNotModified}
 
 
 def _replace_mode() -> Any:

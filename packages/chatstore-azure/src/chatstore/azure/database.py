@@ -73,10 +73,9 @@ class AzureDatabase:
         head: str,
         puts: Mapping[str, str],
         deletes: Sequence[str],
+        lifetime: float | None = None,  # noqa: ARG002 - tables delete nothing by themselves
     ) -> Plan[str | None]:
         """Write all if the head's etag is the expected one; return the new one, or ``None``."""
-        from azure.data.tables import TableTransactionError  # noqa: PLC0415
-
         entity = _entity(key, _HEAD, head)
         first = batches.create(entity) if expected is None else batches.replace(entity, expected)
         operations = [
@@ -84,14 +83,13 @@ class AzureDatabase:
             *(batches.put(_entity(key, _RECORD + name, body)) for name, body in puts.items()),
             *(batches.delete(_place(key, _RECORD + name)) for name in deletes),
         ]
-        try:
-            done = yield from call(lambda client: client.submit_transaction(operations))
-        except TableTransactionError as error:
-            if status_of(error) in _REFUSED and code_of(error) != "TableNotFound":
-                return None
-            raise
-        etag: str = done[0]["etag"]
+        done = yield from _conditional(operations)
+        etag: str | None = None if done is None else done[0]["etag"]
         return etag
+
+    def delete_head(self, key: str, expected: str) -> Plan[None]:
+        """Delete the head, if its etag is the expected one."""
+        yield from _conditional([batches.delete(_place(key, _HEAD), expected)])
 
     def stage(self, key: str, puts: Mapping[str, str]) -> Plan[None]:
         """Write records, in no order and not at one moment."""
@@ -148,6 +146,18 @@ class AzureDatabase:
             token = found.token
             if token is None:
                 return entities
+
+
+def _conditional(operations: list[batches.Operation]) -> Plan[Any]:
+    """Submit a transaction; return ``None`` where a condition of it does not hold."""
+    from azure.data.tables import TableTransactionError  # noqa: PLC0415
+
+    try:
+        return (yield from call(_submitting(operations)))
+    except TableTransactionError as error:
+        if status_of(error) in _REFUSED and code_of(error) != "TableNotFound":
+            return None
+        raise
 
 
 def _submitting(batch: list[batches.Operation]) -> Step:

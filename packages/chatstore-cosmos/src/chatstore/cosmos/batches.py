@@ -36,9 +36,10 @@ def replace(item: Item, etag: str) -> Operation:
     return ("replace", (item["id"], item), {"if_match_etag": etag})
 
 
-def delete(item_id: str) -> Operation:
-    """Delete an item; the batch fails with 404 where it is gone."""
-    return ("delete", (item_id,))
+def delete(item_id: str, etag: str | None = None) -> Operation:
+    """Delete an item; the batch fails with 412 at another etag, 404 where it is gone."""
+    place = ("delete", (item_id,))
+    return place if etag is None else (*place, {"if_match_etag": etag})
 
 
 def size_of(operation: Operation) -> int:

@@ -7,6 +7,7 @@ import json
 import random
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -20,6 +21,7 @@ from chatstore.records.database import Limits
 
 HEAD = "head"
 _RECORD = "r."
+_FOREVER = -1  # https://learn.microsoft.com/azure/cosmos-db/nosql/time-to-live
 _ATTEMPTS = 10
 _IDS_AT_ONCE = 1000  # of the 6,000 arguments that IN takes
 _GONE, _EXISTS, _CHANGED, _BUSY = 404, 409, 412, 449
@@ -114,6 +116,7 @@ class CosmosDatabase:
         head: str,
         puts: Mapping[str, str],
         deletes: Sequence[str],
+        lifetime: float | None = None,
     ) -> Plan[str | None]:
         """Write head and records in one transaction, on condition of the head's version.
 
@@ -122,7 +125,7 @@ class CosmosDatabase:
 
         """
         partition = encode(key)
-        item = _item(partition, HEAD, head)
+        item = _item(partition, HEAD, head, lifetime)
         first = batches.create(item) if expected is None else batches.replace(item, expected)
         operations = [
             first,
@@ -135,6 +138,11 @@ class CosmosDatabase:
             return None
         version: str = results[0]["eTag"]
         return version
+
+    def delete_head(self, key: str, expected: str) -> Plan[None]:
+        """Delete the head, if its version is the expected one."""
+        with suppress(Changed):
+            yield from _batch(encode(key), [batches.delete(HEAD, expected)])
 
     def stage(self, key: str, puts: Mapping[str, str]) -> Plan[None]:
         """Write records, in as many requests as they need."""
@@ -171,8 +179,9 @@ class CosmosDatabase:
         return [(decode(item[PARTITION_KEY]), item["body"]) for item in page.items], page.token
 
 
-def _item(partition: str, name: str, body: str) -> Item:
-    return {"id": name, PARTITION_KEY: partition, "body": body, "ttl": -1}
+def _item(partition: str, name: str, body: str, lifetime: float | None = None) -> Item:
+    ttl = _FOREVER if lifetime is None else int(lifetime)
+    return {"id": name, PARTITION_KEY: partition, "body": body, "ttl": ttl}
 
 
 def _batch(partition: str, operations: list[Operation]) -> Plan[list[Any]]:

@@ -21,6 +21,7 @@ from chatstore.records import Limits
 
 _BODY = "b"
 _VERSION = "v"
+ATTRIBUTES = (_BODY, _VERSION)
 _AROUND = 1024  # bytes of an item beside its body: attributes' names, the key, the record's id
 
 
@@ -34,9 +35,10 @@ class DynamoDBDatabase:
     )
     is_refusal_certain = False
 
-    def __init__(self, table: Table) -> None:
-        """Note the table."""
+    def __init__(self, table: Table, ttl_attribute: str) -> None:
+        """Note the table, and the attribute that its TTL looks at."""
         self._table = table
+        self._ttl_attribute = ttl_attribute
 
     def weigh(self, body: str) -> int:
         """Return the bytes of an item with this body, at most."""
@@ -67,10 +69,13 @@ class DynamoDBDatabase:
         head: str,
         puts: Mapping[str, str],
         deletes: Sequence[str],
+        lifetime: float | None = None,
     ) -> Plan[str | None]:
         """Write all if the head's version is the expected one; return the new one, or ``None``."""
         version = uuid.uuid4().hex
         item = self._item(head_name(key), head) | {_VERSION: {"S": version}}
+        if lifetime is not None:
+            item[self._ttl_attribute] = {"N": str(int(time.time() + lifetime))}
         records = self._records(key, puts)
         gone = [self._table.key(record_name(key, record_id)) for record_id in deletes]
         condition = self._condition(expected)
@@ -80,6 +85,13 @@ class DynamoDBDatabase:
             )
         )
         return version if is_done else None
+
+    def delete_head(self, key: str, expected: str) -> Plan[None]:
+        """Delete the head, if its version is the expected one."""
+        place, condition = self._table.key(head_name(key)), self._condition(expected)
+        yield from call(
+            lambda client: transactions.delete(client, self._table.name, place, condition)
+        )
 
     def stage(self, key: str, puts: Mapping[str, str]) -> Plan[None]:
         """Write records, in no order and not at one moment."""

@@ -16,7 +16,7 @@ from chatstore.dynamodb import table
 from chatstore.dynamodb.address import check_attribute, check_table, read_url
 from chatstore.dynamodb.batches import Table
 from chatstore.dynamodb.clients import Clients
-from chatstore.dynamodb.database import DynamoDBDatabase
+from chatstore.dynamodb.database import ATTRIBUTES, DynamoDBDatabase
 from chatstore.dynamodb.errors import translate
 from chatstore.records import RecordsChatStore
 
@@ -52,7 +52,8 @@ class DynamoDBChatStore(ThreadedChatStore, RecordsChatStore):
             endpoint_url: Another endpoint; by default as boto3 finds it.
             primary_key: The name of the table's hash key, which is a string.
             ttl: Seconds after its last write at which a conversation is gone; ``None``: never.
-            ttl_attribute: The attribute that the table's TTL looks at.
+            ttl_attribute: The attribute that the table's TTL looks at. It is written for what an
+                ended conversation leaves, which DynamoDB then removes after a day.
             client: boto3's client to use, instead of one of the store's own.
             config: A ``botocore.config.Config``, which goes before the store's own settings.
             timeout: Seconds for a connection and for an answer.
@@ -77,9 +78,12 @@ class DynamoDBChatStore(ThreadedChatStore, RecordsChatStore):
         self._table = Table(
             check_table(table_name), check_attribute(primary_key, "primary_key"), timeout
         )
+        if ttl_attribute in {primary_key, *ATTRIBUTES}:
+            message = f"ttl_attribute must be another attribute than {ttl_attribute!r}"
+            raise InvalidArgumentError(message)
         ThreadedChatStore.__init__(self)
         RecordsChatStore.__init__(
-            self, DynamoDBDatabase(self._table), ttl=check_ttl(ttl), clock=clock
+            self, DynamoDBDatabase(self._table, ttl_attribute), ttl=check_ttl(ttl), clock=clock
         )
 
     @classmethod

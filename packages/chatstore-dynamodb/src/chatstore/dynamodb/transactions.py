@@ -53,8 +53,22 @@ def write(
                 ]
             )
     except ClientError as error:
-        is_refused = code_of(error) == _REFUSED + "Exception" or _REFUSED in reasons_of(error)
-        if not is_refused:
+        if not _is_refused(error):
             raise
         return False
     return True
+
+
+def delete(client: Any, table: str, key: Item, condition: Mapping[str, Any]) -> None:
+    """Delete an item on a condition."""
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - loaded with the client
+
+    try:
+        client.delete_item(TableName=table, Key=key, **condition)
+    except ClientError as error:
+        if not _is_refused(error):
+            raise
+
+
+def _is_refused(error: Exception) -> bool:
+    return code_of(error) == _REFUSED + "Exception" or _REFUSED in reasons_of(error)

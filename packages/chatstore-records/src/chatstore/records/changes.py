@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Union
 from chatstore.core import StoreUnavailableError
 from chatstore.core.plans import Plan
 from chatstore.records.database import Database
-from chatstore.records.head import REMEMBERED, Head, Segment, Staging, new_name
+from chatstore.records.head import EMPTY_LIFETIME, REMEMBERED, Head, Segment, Staging, new_name
 from chatstore.records.reading import read_head
 from chatstore.records.texts import record_id
 
@@ -218,7 +218,6 @@ class Change:
         self, current: Head, version: str | None, proposal: Proposal
     ) -> Plan[tuple[Head, str] | None]:
         """Commit a proposal, or stage it; return the head that was written, ``None``: not sure."""
-        now = self._clock()
         if self._staged is not None and proposal.is_anew:
             segment, base = self._staged
             useless = (base.generation, segment)
@@ -240,14 +239,18 @@ class Change:
         new = new._replace(
             operations=(*current.operations, self._operation)[-REMEMBERED:],
             sequence=current.sequence + 1,
-            expiry=None if self._ttl is None or not new.segments else now + self._ttl,
+            expiry=self._expiry(new),
         )
         self._results.append(proposal.result)
         self._attempt = _Attempt(current.sequence, segment, puts, proposal.deletes)
         committed = yield from self._database.commit(
-            self._key, version, new.dump(), puts, proposal.deletes
+            self._key, version, new.dump(), puts, proposal.deletes, new.lifetime
         )
         return None if committed is None else (new, committed)
+
+    def _expiry(self, new: Head) -> float | None:
+        lasts = self._ttl if new.segments else EMPTY_LIFETIME
+        return None if lasts is None else self._clock() + lasts
 
     def _stage(
         self, current: Head, version: str | None, proposal: Proposal
@@ -256,6 +259,8 @@ class Change:
         segment = _segment(proposal)
         staging = Staging(segment, self._clock() + STAGING_TIME)
         noted = current._replace(staging=(*current.staging, staging))
+        if not noted.segments:
+            noted = noted._replace(expiry=self._expiry(noted))
         committed = yield from self._database.commit(self._key, version, noted.dump(), {}, ())
         if committed is None:
             return None

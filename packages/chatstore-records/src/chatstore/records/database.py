@@ -55,6 +55,7 @@ class Database(Protocol):
         head: str,
         puts: Mapping[str, str],
         deletes: Sequence[str],
+        lifetime: float | None = None,
     ) -> Plan[str | None]:
         """Write all or nothing, if the head's version is the expected one.
 
@@ -64,12 +65,18 @@ class Database(Protocol):
             head: The new head.
             puts: New records by id; there are none under these ids.
             deletes: Records that there are.
+            lifetime: Seconds after which the service may delete the head by itself, where it does
+                such things: nobody needs it any more. ``None``: it stays.
 
         Returns:
             The head's new version; ``None`` where the condition did not hold, which may be
             because this very write took effect and its answer was lost.
 
         """
+        raise NotImplementedError
+
+    def delete_head(self, key: str, expected: str) -> Plan[None]:
+        """Delete the head, if its version is the expected one."""
         raise NotImplementedError
 
     def stage(self, key: str, puts: Mapping[str, str]) -> Plan[None]:

@@ -9,6 +9,9 @@ from typing import NamedTuple
 from chatstore.core import CorruptStoreError, SchemaVersionError
 
 VERSION = 1
+EMPTY_LIFETIME = 86_400.0
+"""Seconds that a head stays which names nothing: no call is repeated as late as that."""
+
 REMEMBERED = 24
 """Operations that a head remembers; a call that is not sure of its effect looks for itself."""
 
@@ -52,7 +55,7 @@ class Head(NamedTuple):
         generation: Changes when the conversation begins anew; markers of ids carry it.
         next: The next position.
         segments: What there is to read, oldest first.
-        expiry: Seconds since 1970, or ``None``.
+        expiry: Seconds since 1970, or ``None``; without segments, when the head itself may go.
         operations: Those that took effect last.
         sequence: How many took effect.
         waiting: Segments that nobody reads any more, to be discarded.
@@ -74,6 +77,12 @@ class Head(NamedTuple):
     def length(self) -> int:
         """Return the number of messages."""
         return sum(segment.size for segment in self.segments)
+
+    @property
+    def lifetime(self) -> float | None:
+        """Return the seconds after which it may go; ``None``: it names something."""
+        names = self.segments or self.waiting or self.staging
+        return None if names else EMPTY_LIFETIME
 
     def is_expired(self, now: float) -> bool:
         """Whether the conversation is gone."""

@@ -16,7 +16,7 @@ _TRIES = 8
 
 
 class PatientDatabase:
-    """Passes everything on; all but `commit` can be repeated without harm."""
+    """Passes everything on; all but a commit can be repeated without harm."""
 
     def __init__(
         self, database: Database, is_doubtful: Callable[[Exception], bool], patience: float
@@ -38,6 +38,10 @@ class PatientDatabase:
     def read_records(self, key: str, ids: Sequence[str]) -> Plan[dict[str, str]]:
         """See `Database`."""
         return self._again(lambda: self._database.read_records(key, ids))
+
+    def delete_head(self, key: str, expected: str) -> Plan[None]:
+        """See `Database`."""
+        return self._again(lambda: self._database.delete_head(key, expected))
 
     def stage(self, key: str, puts: Mapping[str, str]) -> Plan[None]:
         """See `Database`."""

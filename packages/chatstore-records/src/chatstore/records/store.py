@@ -78,7 +78,10 @@ class RecordsChatStore(ChatStore):
         self._first = FirstRecords()
 
     def purge_expired(self) -> None:
-        """Reclaim the storage of all expired conversations; a write reclaims its own."""
+        """Reclaim the storage of all expired conversations; a write reclaims its own.
+
+        What an ended conversation leaves, a head without messages, goes when it is a day old.
+        """
         self._run(self._purge())
 
     async def async_purge_expired(self) -> None:
@@ -328,10 +331,23 @@ class RecordsChatStore(ChatStore):
         while True:
             heads, cursor = yield from self._database.list_heads("", 1000, cursor)
             for key, text in heads:
-                if load(text).is_expired(self._clock()):
+                head = load(text)
+                if not head.is_expired(self._clock()):
+                    continue
+                if head.lifetime is None:
                     yield from self._change(key, _emptying, hinted=False)
+                else:
+                    yield from self._drop(key)
             if cursor is None:
                 return
+
+    def _drop(self, key: str) -> Plan[None]:
+        """Delete a head that names nothing, if it is still so."""
+        head, version = yield from read_head(self._database, key)
+        if head is None or version is None or head.lifetime is None:
+            return
+        if head.is_expired(self._clock()):
+            yield from self._database.delete_head(key, version)
 
 
 def _emptying(head: Head, _: Head | None) -> Plan[Decision]:

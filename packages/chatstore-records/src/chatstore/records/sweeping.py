@@ -33,7 +33,7 @@ def sweep(
         for generation, segment in head.waiting:
             yield from _discard(database, key, head, generation, segment)
         swept = head._replace(waiting=())
-        committed = yield from database.commit(key, version, swept.dump(), {}, ())
+        committed = yield from database.commit(key, version, swept.dump(), {}, (), swept.lifetime)
     except Exception as error:
         if not is_doubtful(error):
             raise

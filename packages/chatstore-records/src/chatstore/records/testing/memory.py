@@ -54,6 +54,7 @@ class MemoryDatabase:
         head: str,
         puts: Mapping[str, str],
         deletes: Sequence[str],
+        lifetime: float | None = None,  # noqa: ARG002 - nothing goes by itself
     ) -> Plan[str | None]:
         """See `Database`; what is above the limits is an error."""
 
@@ -73,6 +74,16 @@ class MemoryDatabase:
                 return version
 
         return call(write)
+
+    def delete_head(self, key: str, expected: str) -> Plan[None]:
+        """See `Database`."""
+
+        def delete(_: Any) -> None:
+            with self._lock:
+                if self.heads.get(key, ("", ""))[1] == expected:
+                    del self.heads[key]
+
+        return call(delete)
 
     def stage(self, key: str, puts: Mapping[str, str]) -> Plan[None]:
         """See `Database`; one record after the other."""

@@ -1,0 +1,33 @@
+"""What calls cost: the same at any length."""
+
+from __future__ import annotations
+
+from costs import Cost, drivers
+
+from chatstore.cosmos import CosmosChatStore
+
+_NOTE = (
+    "Measured with {drivers} against a double of the service, which estimates request units by "
+    "size: the service's own differ, their flatness does not. Requests for documents count; "
+    "those for the account's properties, a few for each client, do not."
+)
+_OF_THE_ACCOUNT = {"account", "database", "container", "ranges"}
+
+
+def test_costs_are_flat(double, costs):
+    def cost(act):
+        double.requests.clear()
+        act()
+        asked = [one for one in double.requests if one.kind not in _OF_THE_ACCOUNT]
+        return Cost(
+            len(asked),
+            sum(one.sent for one in asked),
+            sum(one.received for one in asked),
+            {"request units": round(sum(one.units for one in asked), 1)},
+        )
+
+    with CosmosChatStore.from_account_and_key(double.endpoint, double.key) as store:
+        note = _NOTE.format(drivers=drivers("chatstore-cosmos", "azure-cosmos"))
+        table = costs.measure("Cosmos DB", store, cost, note=note)
+
+    assert {one.requests for one in table["append"]} == {1}

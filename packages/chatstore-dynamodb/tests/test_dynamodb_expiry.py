@@ -1,0 +1,81 @@
+"""What ended conversations leave, and who removes it: the service's TTL, or `purge_expired`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from chatstore.core import ChatMessage, InvalidArgumentError
+from chatstore.dynamodb import DynamoDBChatStore
+
+DAY = 24 * 3600
+
+
+class Clock:
+    now = 1_800_000_000.0
+
+    def __call__(self):
+        return self.now
+
+
+def say(text, **fields):
+    return ChatMessage(role="user", content=text, **fields)
+
+
+def items_of(server, table):
+    return server.client().scan(TableName=table)["Items"]
+
+
+@pytest.mark.parametrize("options", [{}, {"ttl_attribute": "gone_at"}, {"ttl": 60}])
+def test_only_what_a_conversation_leaves_carries_the_attribute(server, options):
+    table = server.new_table()
+    attribute = options.get("ttl_attribute", "TTL")
+    with DynamoDBChatStore(table, endpoint_url=server.url, **options) as store:
+        store.set_messages("long", [say("x" * 300_000, id=str(number)) for number in range(20)])
+        store.add_message("k", say("a"))
+        assert [item for item in items_of(server, table) if attribute in item] == []
+        store.delete_messages("long")
+        store.delete_last_message("k")
+        [*heads] = items_of(server, table)
+        assert len(heads) == 2
+        for head in heads:
+            assert 0.99 * DAY < int(head[attribute]["N"]) - time.time() < 1.01 * DAY
+        store.add_message("k", say("b"))
+        assert sum(attribute in item for item in items_of(server, table)) == 1
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_purge_leaves_nothing_in_the_end(server, is_async):
+    table, clock = server.new_table(), Clock()
+    with DynamoDBChatStore(table, endpoint_url=server.url, ttl=60, clock=clock) as store:
+
+        def purge():
+            if is_async:
+                asyncio.run(store.async_purge_expired())
+            else:
+                store.purge_expired()
+
+        store.add_messages("old", [say(str(number), id=str(number)) for number in range(30)])
+        clock.now += 61
+        store.add_message("new", say("stays"))
+        assert len(items_of(server, table)) == 61 + 2
+        purge()
+        assert len(items_of(server, table)) == 1 + 2
+        clock.now += 59
+        store.add_message("new", say("stays, too"))
+        clock.now += 1
+        purge()
+        assert store.count_messages("new") == 2
+        clock.now += 2 * DAY
+        for _ in range(2):
+            purge()
+            clock.now += 2 * DAY
+        assert items_of(server, table) == []
+
+
+@pytest.mark.parametrize("name", ["SessionId", "b", "v"])
+def test_the_attribute_is_nobody_elses(name):
+    with pytest.raises(InvalidArgumentError, match=name):
+        DynamoDBChatStore("chats", ttl_attribute=name)

@@ -1,0 +1,132 @@
+"""What a chat's calls cost on the services that are paid by what is asked of them.
+
+The tests of those stores measure each by the same calls and check that the costs are flat.
+``make costs`` measures at 100,000 messages too and writes ``docs/costs.md``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from chatstore.core import ChatMessage
+
+LENGTHS = [10, 1_000, 100_000] if os.environ.get("CHATSTORE_SOAK") else [10, 1_000, 5_000]
+MESSAGE_BYTES = 600
+WINDOW = 20
+
+_HEADER = f"""# What calls cost
+
+On services that are paid by request, an append, a window, a count and a removal cost the same
+at any length. A message has {MESSAGE_BYTES} bytes; the window is the newest {WINDOW}. `make costs`
+measures and writes this page; the tests check at each change that it stays so.
+
+Cells with three values are of conversations of LENGTHS messages; a single value holds for all.
+Bytes are bodies of requests and answers.
+"""
+
+
+class Cost(NamedTuple):
+    """What a call took.
+
+    Attributes:
+        requests: How many.
+        sent: Bytes in bodies.
+        received: Bytes in bodies.
+        units: By their names, what the service charges for.
+
+    """
+
+    requests: int
+    sent: int
+    received: int
+    units: Mapping[str, float]
+
+
+Measure = Callable[[Callable[[], Any]], Cost]
+
+
+class Costs:
+    """Costs by database, call and length of the conversation."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.tables: dict[str, tuple[str, dict[str, list[Cost]]]] = {}
+
+    def measure(
+        self, name: str, store: Any, cost: Measure, *, note: str, lengths: Sequence[int] = LENGTHS
+    ) -> dict[str, list[Cost]]:
+        """Measure all calls at all lengths; return what they cost, which is checked to be flat."""
+        table: dict[str, list[Cost]] = {}
+        for length in lengths:
+            key = f"k{length:06}"
+            store.set_messages(key, [_say() for _ in range(length)])
+            store.add_message(key, _say())
+            for call, act in _calls(store, key).items():
+                table.setdefault(call, []).append(cost(act))
+        self.tables[name] = (note, table)
+        for call, costs in table.items():
+            _check_flat(f"{name}, {call}", costs)
+        return table
+
+    def render(self) -> str:
+        """Return the page."""
+        lengths = " · ".join(f"{length:,}" for length in LENGTHS)
+        lines = [_HEADER.replace("LENGTHS", lengths)]
+        for name, (note, table) in self.tables.items():
+            units = list(next(iter(table.values()))[0].units)
+            columns = ["requests", *units, "bytes sent", "bytes received"]
+            lines += [f"## {name}", "", note, "", f"| call | {' | '.join(columns)} |"]
+            lines.append("| --- |" + " --- |" * len(columns))
+            for call, costs in table.items():
+                cells = [
+                    _cell([one.requests for one in costs]),
+                    *(_cell([one.units[unit] for one in costs]) for unit in units),
+                    _cell([one.sent for one in costs]),
+                    _cell([one.received for one in costs]),
+                ]
+                lines.append(f"| {call} | {' | '.join(cells)} |")
+            lines.append("")
+        return "\n".join(lines)
+
+    def write(self, path: Path) -> None:
+        """Write the page."""
+        path.write_text(self.render(), encoding="utf-8")
+
+
+def drivers(*names: str) -> str:
+    """Return distributions with their versions."""
+    return ", ".join(f"{name} {version(name)}" for name in names)
+
+
+def _say(**fields: Any) -> ChatMessage:
+    return ChatMessage(role="user", content="x" * MESSAGE_BYTES, **fields)
+
+
+def _calls(store: Any, key: str) -> dict[str, Callable[[], Any]]:
+    return {
+        "append": lambda: store.add_message(key, _say()),
+        "append with the caller's id": lambda: store.add_message(key, _say(id="i")),
+        "window": lambda: store.get_messages(key, last=WINDOW),
+        "count": lambda: store.count_messages(key),
+        "delete last": lambda: store.delete_last_message(key),
+    }
+
+
+def _check_flat(name: str, costs: list[Cost]) -> None:
+    # Ten messages are fewer than fill the window.
+    first = costs[1] if name.endswith("window") else costs[0]
+    for cost in costs:
+        assert cost.requests <= first.requests <= 2, name
+        assert cost.sent <= 1.2 * first.sent, name
+        assert cost.received <= 1.2 * first.received, name
+        for unit, amount in cost.units.items():
+            assert amount <= 1.1 * first.units[unit] + 0.1, (name, unit)
+
+
+def _cell(values: list[float]) -> str:
+    shown = [f"{value:,.10g}" for value in values]
+    return shown[0] if len(set(shown)) == 1 else " · ".join(shown)
