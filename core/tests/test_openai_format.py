@@ -35,6 +35,7 @@ def test_round_trip_is_exact(message):
     assert to_openai(from_openai(message)) == message
 
 
+OWN = {"role", "content", "native"}
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 numbers = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 values = st.recursive(
@@ -47,12 +48,19 @@ values = st.recursive(
 @given(
     role=st.sampled_from(["system", "user", "assistant", "tool"]),
     content=texts | st.none(),
-    rest=st.dictionaries(texts.filter(lambda name: name not in {"role", "content"}), values),
+    rest=st.dictionaries(texts.filter(lambda name: name not in OWN), values),
 )
 def test_round_trip_of_anything(role, content, rest):
     message = {"role": role, "content": content, **rest}
 
     assert to_openai(from_openai(message)) == message
+
+
+def test_what_frameworks_keep_is_not_sent():
+    message = from_openai({"role": "user", "content": "a", "native": {"x": 1}})
+
+    assert message.additional_kwargs == {"native": {"x": 1}}
+    assert to_openai(message) == {"role": "user", "content": "a"}
 
 
 def test_our_blocks_become_openais_parts():

@@ -7,7 +7,16 @@ from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, Union
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetPydanticSchema,
+    JsonValue,
+)
+from pydantic_core import core_schema
 
 from chatstore.core.blocks import ContentBlock, KnownBlock
 
@@ -49,7 +58,14 @@ def _check_id(value: str) -> str:
 RoleName: TypeAlias = Literal[
     "system", "developer", "user", "assistant", "function", "tool", "chatbot", "model"
 ]
-Text = Annotated[str, Field(strict=True), AfterValidator(_check_text)]
+# JSON holds no lone surrogates: only what Python gives has to be checked for them.
+_TEXT = core_schema.json_or_python_schema(
+    json_schema=core_schema.str_schema(strict=True),
+    python_schema=core_schema.no_info_after_validator_function(
+        _check_text, core_schema.str_schema(strict=True)
+    ),
+)
+Text = Annotated[str, GetPydanticSchema(lambda _, __: _TEXT)]
 Block = Annotated[Union[KnownBlock, ContentBlock], Field(union_mode="left_to_right")]  # noqa: UP007
 
 
@@ -73,7 +89,8 @@ class ChatMessage(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     role: MessageRole
-    content: Text | list[Block] | None = None
+    # The first that fits: trying all of them takes as long as everything else.
+    content: Annotated[Union[Text, list[Block]], Field(union_mode="left_to_right")] | None = None  # noqa: UP007
     additional_kwargs: dict[str, JsonValue] = Field(default_factory=dict)
     id: Annotated[Text, AfterValidator(_check_id)] | None = None
     created_at: AwareDatetime | None = None

@@ -13,6 +13,9 @@ from chatstore.core.messages import NATIVE, ChatMessage
 def from_openai(message: Mapping[str, Any]) -> ChatMessage:
     """Return a message of OpenAI's format; what is no role or content is an additional kwarg.
 
+    The format has no field ``native``: that name is for frameworks' own forms of a message, which
+    `to_openai` leaves out.
+
     Raises:
         pydantic.ValidationError: It has no known role, or holds something that is not JSON.
 
