@@ -24,8 +24,8 @@ On services that are paid by request, an append, a window, a count and a removal
 at any length. A message has {MESSAGE_BYTES} bytes; the window is the newest {WINDOW}. `make costs`
 measures and writes this page; the tests check at each change that it stays so.
 
-Cells with three values are of conversations of LENGTHS messages; a single value holds for all.
-Bytes are bodies of requests and answers.
+A cell has a value for each length of the conversation, or one that holds for all. Bytes are bodies
+of requests and answers.
 """
 
 
@@ -54,7 +54,7 @@ class Costs:
 
     def __init__(self) -> None:
         """Begin with nothing."""
-        self.tables: dict[str, tuple[str, dict[str, list[Cost]]]] = {}
+        self.tables: dict[str, tuple[str, Sequence[int], dict[str, list[Cost]]]] = {}
 
     def measure(
         self, name: str, store: Any, cost: Measure, *, note: str, lengths: Sequence[int] = LENGTHS
@@ -67,19 +67,20 @@ class Costs:
             store.add_message(key, _say())
             for call, act in _calls(store, key).items():
                 table.setdefault(call, []).append(cost(act))
-        self.tables[name] = (note, table)
+        self.tables[name] = (note, lengths, table)
         for call, costs in table.items():
             _check_flat(f"{name}, {call}", costs)
         return table
 
     def render(self) -> str:
         """Return the page."""
-        lengths = " · ".join(f"{length:,}" for length in LENGTHS)
-        lines = [_HEADER.replace("LENGTHS", lengths)]
-        for name, (note, table) in self.tables.items():
+        lines = [_HEADER]
+        for name, (note, lengths, table) in self.tables.items():
+            shown = " · ".join(f"{length:,}" for length in lengths)
             units = list(next(iter(table.values()))[0].units)
             columns = ["requests", *units, "bytes sent", "bytes received"]
-            lines += [f"## {name}", "", note, "", f"| call | {' | '.join(columns)} |"]
+            lines += [f"## {name}", "", f"Conversations of {shown} messages. {note}", ""]
+            lines.append(f"| call | {' | '.join(columns)} |")
             lines.append("| --- |" + " --- |" * len(columns))
             for call, costs in table.items():
                 cells = [

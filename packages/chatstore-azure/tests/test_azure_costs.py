@@ -9,8 +9,11 @@ from costs import LENGTHS, Cost, drivers
 
 from chatstore.azure import AzureChatStore
 
-_NOTE = "Measured with {drivers} against Azurite{more}. The service charges for requests."
-_MOST_MESSAGES = 5_000  # through the shim; Azurite compares each new entity with all others
+_NOTE = (
+    "Measured with {drivers} against Azurite{more}, whose time grows with the square of a table's "
+    "entities: hence no more messages. The service charges for requests."
+)
+_MOST_MESSAGES = 20_000
 
 
 def test_costs_are_flat(service, costs):
@@ -20,10 +23,10 @@ def test_costs_are_flat(service, costs):
         seen = service.requests
         return Cost(len(seen), sum(one.sent for one in seen), sum(one.received for one in seen), {})
 
-    name, more, lengths = "Azure Table Storage", "", LENGTHS
+    name, more = "Azure Table Storage", ""
     if service.table_api:
         name, more = "Cosmos DB's Table API", " behind a shim of the Table API's differences"
-        lengths = [min(length, _MOST_MESSAGES) for length in LENGTHS]
+    lengths = [min(length, _MOST_MESSAGES) for length in LENGTHS]
     table = f"Chat{uuid.uuid4().hex}"
     with AzureChatStore.from_account_and_key(
         ACCOUNT, KEY, table, endpoint=service.endpoint

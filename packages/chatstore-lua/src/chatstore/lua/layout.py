@@ -70,6 +70,15 @@ def unseal(stored: str | None) -> str:
     return "" if stored is None else stored[:-_DIGITS]
 
 
+def positions(text: str, step: int) -> list[int]:
+    """Return the positions of a text of the reading script: single ones, or one and how many."""
+    first, star, count = text.partition("*")
+    if star:
+        start = int(first)
+        return list(range(start, start + step * int(count), step))
+    return [int(position) for position in text.split()]
+
+
 def _start(namespace: str) -> str:
     return f"{namespace}:{{"
 

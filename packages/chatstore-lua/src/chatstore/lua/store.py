@@ -15,6 +15,7 @@ from chatstore.lua.layout import (
     conversation_keys,
     heads_pattern,
     key_of_head,
+    positions,
     staged_key,
     unseal,
 )
@@ -185,13 +186,12 @@ class ScriptChatStore(ChatStore):
         reply = yield from _run(scripts.READ, keys[:3], arguments)
         if not reply:
             return _NOTHING
-        epoch, cut, extent, led, positions, *bodies = reply
-        found = [
-            StoredRecord(int(position), unseal(stored))
-            for position, stored in zip(positions.split(), bodies, strict=True)
-        ]
-        count = int(led)
-        return _Part(epoch, cut, extent == "all", found[:count], found[count:])
+        epoch, cut, extent, first, others, *texts = reply
+        led = positions(first, 1)
+        places = [*led, *positions(others, -1 if direction == "newest" else 1)]
+        stored = "\n".join(texts).split("\n") if places else []
+        found = [StoredRecord(p, unseal(body)) for p, body in zip(places, stored, strict=True)]
+        return _Part(epoch, cut, extent == "all", found[: len(led)], found[len(led) :])
 
     def _list_keys(self, prefix: str, limit: int, cursor: Any | None) -> Plan[KeyPage]:
         # SCAN may list a key twice (https://redis.io/docs/latest/commands/scan/).
