@@ -1,9 +1,12 @@
 """A script that is sent twice acts once, and answers the same."""
 
+import time
+from datetime import datetime, timezone
+
 import pytest
 import redis
 
-from chatstore.core import ChatMessage
+from chatstore.core import ChatMessage, codec
 from chatstore.core.plans import run
 from chatstore.redis import RedisChatStore
 from chatstore.redis.commands import Commands
@@ -48,7 +51,9 @@ def test_every_write_acts_once(twice):
     assert twice.get_keys() == []
 
 
-def test_a_late_repetition_does_not_undo_what_followed(server, twice, monkeypatch):
+@pytest.fixture
+def late(server, monkeypatch):
+    """Return a store, and what sends all its calls once more."""
     sent = []
 
     class Noting(Commands):
@@ -57,12 +62,80 @@ def test_a_late_repetition_does_not_undo_what_followed(server, twice, monkeypatc
             return super().run(script, keys, args)
 
     with redis.Redis(port=server.port) as client:
-        monkeypatch.setattr(twice, "_execute", lambda plan: run(plan, Noting(client, run)))
-        twice.add_message("k", say("a"))
-        twice.set_messages("k", [say("b"), say("c")])
-        twice.delete_last_message("k")
-        twice.delete_messages("k")
-        twice.add_message("k", say("d"))
-        for script, keys, args in sent:
-            Commands(client, run).run(script, keys, args)
-        assert twice.get_messages("k") == [say("d")]
+        client.flushall()
+        with RedisChatStore(redis_client=client) as store:
+            monkeypatch.setattr(store, "_execute", lambda plan: run(plan, Noting(client, run)))
+
+            def repeat():
+                for script, keys, args in sent:
+                    Commands(client, run).run(script, keys, args)
+
+            yield store, repeat
+
+
+def test_a_late_repetition_does_not_undo_what_followed(late):
+    store, repeat = late
+    store.add_message("k", say("a"))
+    store.set_messages("k", [say("b"), say("c")])
+    store.delete_last_message("k")
+    store.delete_messages("k")
+    store.add_message("k", say("d"))
+    repeat()
+    assert store.get_messages("k") == [say("d")]
+
+
+@pytest.mark.parametrize("named", [False, True])
+@pytest.mark.parametrize(
+    "removal",
+    [
+        lambda store: store.delete_last_message("k"),
+        lambda store: store.delete_message("k", 1),
+        lambda store: store.delete_messages("k"),
+        lambda store: store.set_messages("k", [say("d"), say("e")]),
+        lambda store: store.set_messages("k", []),
+    ],
+    ids=["last", "middle", "all", "replaced", "replaced by nothing"],
+)
+def test_what_was_removed_does_not_come_back(late, removal, named):
+    store, repeat = late
+    for text in "abcd":
+        store.add_message("k", ChatMessage(role="user", content=text, id=text if named else None))
+    store.add_messages("k", [say("e"), say("f"), say("g")])
+    store.add_message("k", say("inserted"), 2)
+    removal(store)
+    store.add_message("k", say("last"))
+    before = store.get_messages("k")
+    repeat()
+    assert store.get_messages("k") == before
+
+
+def test_an_id_that_was_removed_may_come_again(late):
+    store, _ = late
+    message = ChatMessage(role="user", content="a", id="a")
+    store.add_message("k", message)
+    store.delete_last_message("k")
+    store.add_message("k", message)
+    assert store.get_messages("k") == [message]
+
+
+def test_what_expired_does_not_come_back(server):
+    sent = []
+
+    class Noting(Commands):
+        def run(self, script, keys, args):
+            sent.append((script, keys, args))
+            return super().run(script, keys, args)
+
+    with redis.Redis(port=server.port) as client:
+        client.flushall()
+        with RedisChatStore(redis_client=client, ttl=0.05) as store:
+            run(
+                store._append("k", [codec.encode(say("a"), datetime.now(timezone.utc))]),
+                Noting(client, run),
+            )
+            deadline = time.monotonic() + 10
+            while store.count_messages("k"):
+                assert time.monotonic() < deadline
+            for script, keys, args in sent:
+                Commands(client, run).run(script, keys, args)
+            assert store.count_messages("k") == 0

@@ -8,12 +8,13 @@ that a cluster keeps the parts together (https://redis.io/docs/latest/operate/os
 from __future__ import annotations
 
 import hashlib
+import os
 
 from chatstore.core import InvalidArgumentError, InvalidKeyError
 from chatstore.core.checks import check_key, check_prefix
 
 _PARTS = ("head", "order", "bodies", "ops", "before")
-_DIGITS = 12  # of the checksum behind each body
+_CHECKSUM, _OPERATION = 12, 16  # digits behind each body
 
 
 def check_namespace(namespace: str) -> str:
@@ -59,15 +60,21 @@ def key_of_head(namespace: str, head: str) -> str | None:
     return key if _quote(key) == quoted else None
 
 
-def seal(body: str) -> str:
-    """Return a body as it is stored, with a checksum that a script can compare."""
+def new_operation() -> str:
+    """Return a random id for a call."""
+    return os.urandom(_OPERATION // 2).hex()
+
+
+def seal(body: str, operation: str) -> str:
+    """Return a body as it is stored, with a checksum that a script can compare, and its writer."""
     # A checksum against accidents: removing must not lose a body that was damaged.
-    return body + hashlib.sha1(body.encode(), usedforsecurity=False).hexdigest()[:_DIGITS]
+    checksum = hashlib.sha1(body.encode(), usedforsecurity=False).hexdigest()[:_CHECKSUM]
+    return f"{body}{checksum}{operation}"
 
 
 def unseal(stored: str | None) -> str:
     """Return the body of what is stored, which may be damaged."""
-    return "" if stored is None else stored[:-_DIGITS]
+    return "" if stored is None else stored[: -_CHECKSUM - _OPERATION]
 
 
 def positions(text: str, step: int) -> list[int]:

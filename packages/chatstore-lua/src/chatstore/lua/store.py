@@ -15,6 +15,7 @@ from chatstore.lua.layout import (
     conversation_keys,
     heads_pattern,
     key_of_head,
+    new_operation,
     positions,
     staged_key,
     unseal,
@@ -101,22 +102,19 @@ class ScriptChatStore(ChatStore):
         self, script: Script, key: str, arguments: list[str], records: Sequence[Record]
     ) -> Plan[Any]:
         """Run a writing script under a new operation id, with its records staged or not."""
-        operation = codec.new_id()
-        keys = [
-            *conversation_keys(self._namespace, key),
-            staged_key(self._namespace, key, operation),
-        ]
-        texts = flat(records)
+        operation = new_operation()
+        keys = conversation_keys(self._namespace, key)
+        texts = flat(records, operation)
         staged = 0
         limit = self.max_request_bytes
         if limit is not None and request_bytes(texts) > limit - _FRAME_BYTES:
+            keys.append(staged_key(self._namespace, key, operation))
             for chunk in chunks(texts, limit - _FRAME_BYTES):
                 staged += 1
-                place = str(staged)
-                yield from _run(scripts.STAGE, keys[-1:], [place, chunk])
+                yield from _run(scripts.STAGE, keys[-1:], [str(staged), chunk])
             texts = []
-        head = [operation, self._ttl, str(staged)]
-        return (yield from _run(script, keys, [*head, *arguments, *texts]))
+        call_of = f"{operation} {self._ttl} {staged}"
+        return (yield from _run(script, keys, [call_of, *arguments, *texts]))
 
     # ------------------------------------------------------------------ reading
 

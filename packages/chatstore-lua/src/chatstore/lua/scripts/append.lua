@@ -2,7 +2,7 @@
 if known then
   return {}
 end
-local list = records(4)
+local list = records(2)
 if not list then
   return redis.error_reply('CHATSTORE staged records are gone')
 end

@@ -2,7 +2,8 @@
 -- must not bring the conversation back.
 if not known then
   check_types()
+  local writers = newest_operations()
   redis.call('DEL', head, order, bodies)
-  remember('')
+  remember('', writers)
 end
 return {}

@@ -1,13 +1,13 @@
--- Insert a record before the index ARGV[4], as Python's list.insert, or return it where it is held.
+-- Insert a record before the index ARGV[2], as Python's list.insert, or return it where it is held.
 if known then
   return {}
 end
-local list = records(5)
+local list = records(3)
 if not list then
   return redis.error_reply('CHATSTORE staged records are gone')
 end
 check_types()
-local length, place = redis.call('ZCARD', order), tonumber(ARGV[4])
+local length, place = redis.call('ZCARD', order), tonumber(ARGV[2])
 if place < 0 then
   place = math.max(0, place + length)
 end
@@ -15,7 +15,9 @@ if place >= length then
   return append(list)
 end
 local found = held(list)
-if #found > 0 then
+if not found then
+  return {}
+elseif #found > 0 then
   return found
 end
 -- Positions only grow: what follows moves behind the new record.
@@ -30,8 +32,5 @@ for from = 1, #tail, CHUNK do
   end
   redis.call('ZADD', order, unpack(scores))
 end
-redis.call('HSET', head, 'epoch', operation, 'cut', operation,
-  'next', string.format('%.0f', position))
-renew()
-remember('')
-return {}
+advance(position, 'epoch', operation, 'cut', operation)
+return finish()

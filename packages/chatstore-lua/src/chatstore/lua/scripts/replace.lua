@@ -2,11 +2,12 @@
 if known then
   return {}
 end
-local list = records(4)
+local list = records(2)
 if not list then
   return redis.error_reply('CHATSTORE staged records are gone')
 end
 check_types()
+remember('', newest_operations())
 redis.call('DEL', head, order, bodies)
 state = {}
 return append(list)

@@ -1,14 +1,20 @@
--- What every writing script goes on with. ARGV: operation id, ttl in milliseconds or '', number of
--- staged chunks, and what the operation takes.
+-- What every writing script goes on with. ARGV: '<operation id> <ttl in milliseconds or nothing>
+-- <number of staged chunks>', and what the operation takes.
 --   ops     hash: by operation id, the answer that it had
 --   before  hash: the same of earlier operations; ops becomes it when it is full
 --   staged  hash: chunks of records that were too large for one request
 local ops, before, staged = KEYS[4], KEYS[5], KEYS[6]
-local operation, ttl, chunks = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local REMEMBERED, REMEMBERED_FOR = 128, 600000
+local operation, ttl, chunks = string.match(ARGV[1], '^(%x+) (%d*) (%d+)$')
+chunks = tonumber(chunks)
+local REMEMBERED, REMEMBERED_FOR, RING = 128, 600000, 32
 
--- A driver sends a call again when its answer was lost: it must not take effect twice.
-local known = redis.call('HGET', ops, operation) or redis.call('HGET', before, operation)
+-- A driver sends a call again when its answer was lost: it must not take effect twice. Records name
+-- the operation that wrote them; remembered are those that took records away, and those whose
+-- records were taken away.
+local known
+if state[6] or not state[2] then
+  known = redis.call('HGET', ops, operation) or redis.call('HGET', before, operation)
+end
 
 -- Another program's key of another type ends the script here, before anything is written.
 local function check_types()
@@ -16,12 +22,35 @@ local function check_types()
   redis.call('HLEN', bodies)
 end
 
-local function remember(answer)
-  redis.call('HSET', ops, operation, answer)
+-- Remember this operation, and others that need no answer.
+local function remember(answer, others)
+  local fields = { operation, answer }
+  for _, other in ipairs(others) do
+    if other and other ~= operation then
+      fields[#fields + 1] = other
+      fields[#fields + 1] = ''
+    end
+  end
+  redis.call('HSET', ops, unpack(fields))
   redis.call('PEXPIRE', ops, REMEMBERED_FOR)
   if redis.call('HLEN', ops) >= REMEMBERED then
     redis.call('RENAME', ops, before)
   end
+end
+
+-- The operations that wrote the newest records.
+local function newest_operations()
+  local slots = {}
+  for slot = 0, RING - 1 do
+    slots[#slots + 1] = tostring(slot)
+  end
+  return redis.call('HMGET', head, unpack(slots))
+end
+
+-- Note the next position and who wrote up to there, with other fields of the head.
+local function advance(position, ...)
+  local slot = string.format('%.0f', (position - 1) % RING)
+  redis.call('HSET', head, 'next', string.format('%.0f', position), slot, operation, ...)
 end
 
 local function renew()
@@ -89,7 +118,8 @@ local function write(list, position)
   return position
 end
 
--- Those records whose ids the conversation holds, as it holds them.
+-- Those records whose ids the conversation holds, as it holds them; nil where this very operation
+-- wrote one of them.
 local function held(list)
   local found = {}
   for from = 1, #list, 2 * CHUNK do
@@ -99,6 +129,9 @@ local function held(list)
     end
     for i, body in ipairs(redis.call('HMGET', bodies, unpack(ids))) do
       if body then
+        if string.sub(body, -#operation) == operation then
+          return nil
+        end
         found[#found + 1] = ids[i]
         found[#found + 1] = body
       end
@@ -107,20 +140,33 @@ local function held(list)
   return found
 end
 
+-- What ends a script that wrote records.
+local function finish()
+  renew()
+  -- A late repetition must not bring back what has expired.
+  if ttl ~= '' and tonumber(ttl) < REMEMBERED_FOR then
+    remember('', {})
+    redis.call('HSET', head, 'ops', '1')
+  end
+  return {}
+end
+
 -- Append records; the first of a conversation begin it.
 local function append(list)
   local found = held(list)
-  if #found > 0 then
+  if not found then
+    return {}
+  elseif #found > 0 then
     return found
   end
   local position = write(list, tonumber(state[3]) or 0)
   if state[2] then
-    redis.call('HSET', head, 'next', string.format('%.0f', position))
+    advance(position)
   else
-    redis.call('HSET', head, 'v', '1', 'epoch', operation, 'cut', operation,
-      'next', string.format('%.0f', position))
+    advance(position, 'v', '1', 'epoch', operation, 'cut', operation)
+    if redis.call('EXISTS', ops, before) > 0 then
+      redis.call('HSET', head, 'ops', '1')
+    end
   end
-  renew()
-  remember('')
-  return {}
+  return finish()
 end
