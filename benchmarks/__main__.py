@@ -79,7 +79,11 @@ def _plan(arguments: argparse.Namespace) -> Plan:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="two minutes, short conversations")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="two minutes: SQLite and Redis, short conversations, four writers",
+    )
     parser.add_argument(
         "--publish", action="store_true", help="write docs/benchmarks.md and charts"
     )

@@ -99,7 +99,7 @@ def _writers(run: Run) -> Iterator[Bar]:
             and not other["errors"]
         ]
         best = max(others, key=throughput, default=None)
-        where = f"{race['server']}, {race['subject']}: 16 writers on {race['keys']}"
+        where = f"{race['server']}, {race['subject']}: {race['writers']} writers on {race['keys']}"
         lost = race["acknowledged"] - (race["kept"] or 0)
         yield Bar(f"{where}, lost or doubled", "0", str(lost), lost == 0 and not race["errors"])
         if best is not None:

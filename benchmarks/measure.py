@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from benchmarks import environments, servers
-from benchmarks.plan import CALLS, FAMILIES, REPEATS, SLOWEST_CALL, WRITERS, Plan
+from benchmarks.plan import CALLS, FAMILIES, REPEATS, SLOWEST_CALL, Plan
 from benchmarks.proxy import CountingProxy
 
 Result = dict[str, Any]
@@ -210,14 +210,14 @@ def _units(server: servers.Server) -> dict[str, float]:
 def _write_together(plan: Plan, kind: str, url: str, names: list[str], tick: Tick) -> list[Result]:
     results: list[Result] = []
     for name in names:
-        for keys in (1, WRITERS):
-            tick(f"{kind}: {WRITERS} writers of {name}")
+        for keys in (1, plan.writers):
+            tick(f"{kind}: {plan.writers} writers of {name}")
             results.append(_race(plan, kind, name, url, keys))
     return results
 
 
 def _race(plan: Plan, kind: str, name: str, url: str, keys: int) -> Result:
-    numbers = map(str, (WRITERS, keys, plan.appends_each))
+    numbers = map(str, (plan.writers, keys, plan.appends_each))
     family = FAMILIES[name]
     command = [environments.prepare(family), "-m", "benchmarks.race", family, name, url, *numbers]
     done = subprocess.run(
@@ -230,4 +230,5 @@ def _race(plan: Plan, kind: str, name: str, url: str, keys: int) -> Result:
         timeout=_ANSWER_TIME,
     )
     outcome: Result = json.loads(done.stdout)
-    return {"kind": "writers", "server": kind, "subject": name, "keys": keys, **outcome}
+    where = {"server": kind, "subject": name, "writers": plan.writers, "keys": keys}
+    return {"kind": "writers", **where, **outcome}

@@ -149,11 +149,13 @@ def _races(run: Run, server: str) -> Iterator[str]:
             kept = "?" if race["kept"] is None else f"{race['acknowledged'] - race['kept']}"
             errors = len(race["errors"])
             rate = f"{throughput(race):,.0f}"
-            rows.append((race["subject"], str(race["keys"]), rate, kept, str(errors)))
+            who = (race["subject"], str(race["writers"]), str(race["keys"]))
+            rows.append((*who, rate, kept, str(errors)))
     if rows:
-        yield "16 processes that append at once:"
+        yield "Processes that append at once:"
         yield ""
-        heads = ("", "conversations", "appends a second", "acknowledged but lost", "refused")
+        counts = ("processes", "conversations", "appends a second")
+        heads = ("", *counts, "acknowledged but lost", "refused")
         yield from _table(heads, rows)
         yield ""
 

@@ -28,6 +28,7 @@ def race(subject, seconds, kept=100, keys=1):
         "kind": "writers",
         "server": "redis",
         "subject": subject,
+        "writers": 16,
         "keys": keys,
         "acknowledged": 100,
         "kept": kept,
