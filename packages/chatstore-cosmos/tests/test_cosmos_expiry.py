@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import pytest
 from azure.cosmos import PartitionKey
+from expiry import DAY, say
 
-from chatstore.core import ChatMessage
 from chatstore.cosmos import CosmosChatStore
-
-DAY = 24 * 3600
-
-
-def say(text, **fields):
-    return ChatMessage(role="user", content=text, **fields)
 
 
 @pytest.fixture

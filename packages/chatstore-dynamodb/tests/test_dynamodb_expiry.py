@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 
 import pytest
+from expiry import DAY, Clock, check_purge, say
 
-from chatstore.core import ChatMessage, InvalidArgumentError
+from chatstore.core import InvalidArgumentError
 from chatstore.dynamodb import DynamoDBChatStore
-
-DAY = 24 * 3600
-
-
-class Clock:
-    now = 1_800_000_000.0
-
-    def __call__(self):
-        return self.now
-
-
-def say(text, **fields):
-    return ChatMessage(role="user", content=text, **fields)
 
 
 def items_of(server, table):
@@ -50,29 +37,7 @@ def test_only_what_a_conversation_leaves_carries_the_attribute(server, options):
 def test_a_purge_leaves_nothing_in_the_end(server, is_async):
     table, clock = server.new_table(), Clock()
     with DynamoDBChatStore(table, endpoint_url=server.url, ttl=60, clock=clock) as store:
-
-        def purge():
-            if is_async:
-                asyncio.run(store.async_purge_expired())
-            else:
-                store.purge_expired()
-
-        store.add_messages("old", [say(str(number), id=str(number)) for number in range(30)])
-        clock.now += 61
-        store.add_message("new", say("stays"))
-        assert len(items_of(server, table)) == 61 + 2
-        purge()
-        assert len(items_of(server, table)) == 1 + 2
-        clock.now += 59
-        store.add_message("new", say("stays, too"))
-        clock.now += 1
-        purge()
-        assert store.count_messages("new") == 2
-        clock.now += 2 * DAY
-        for _ in range(2):
-            purge()
-            clock.now += 2 * DAY
-        assert items_of(server, table) == []
+        check_purge(store, clock, lambda: len(items_of(server, table)), is_async=is_async)
 
 
 @pytest.mark.parametrize("name", ["SessionId", "b", "v"])

@@ -1,12 +1,11 @@
 """A script that is sent twice acts once, and answers the same."""
 
 import time
-from datetime import datetime, timezone
 
 import pytest
 import redis
 
-from chatstore.core import ChatMessage, codec
+from chatstore.core import ChatMessage
 from chatstore.core.plans import run
 from chatstore.redis import RedisChatStore
 from chatstore.redis.commands import Commands
@@ -52,7 +51,7 @@ def test_every_write_acts_once(twice):
 
 
 @pytest.fixture
-def late(server, monkeypatch):
+def late(server, request, monkeypatch):
     """Return a store, and what sends all its calls once more."""
     sent = []
 
@@ -63,11 +62,11 @@ def late(server, monkeypatch):
 
     with redis.Redis(port=server.port) as client:
         client.flushall()
-        with RedisChatStore(redis_client=client) as store:
+        with RedisChatStore(redis_client=client, ttl=getattr(request, "param", None)) as store:
             monkeypatch.setattr(store, "_execute", lambda plan: run(plan, Noting(client, run)))
 
             def repeat():
-                for script, keys, args in sent:
+                for script, keys, args in tuple(sent):
                     Commands(client, run).run(script, keys, args)
 
             yield store, repeat
@@ -118,24 +117,21 @@ def test_an_id_that_was_removed_may_come_again(late):
     assert store.get_messages("k") == [message]
 
 
-def test_what_expired_does_not_come_back(server):
-    sent = []
+def test_large_batches_do_not_come_back(late):
+    store, repeat = late
+    for _ in range(64):
+        store.add_messages("k", [say("a")] * 64)
+    store.delete_messages("k")
+    repeat()
+    assert store.count_messages("k") == 0
 
-    class Noting(Commands):
-        def run(self, script, keys, args):
-            sent.append((script, keys, args))
-            return super().run(script, keys, args)
 
-    with redis.Redis(port=server.port) as client:
-        client.flushall()
-        with RedisChatStore(redis_client=client, ttl=0.05) as store:
-            run(
-                store._append("k", [codec.encode(say("a"), datetime.now(timezone.utc))]),
-                Noting(client, run),
-            )
-            deadline = time.monotonic() + 10
-            while store.count_messages("k"):
-                assert time.monotonic() < deadline
-            for script, keys, args in sent:
-                Commands(client, run).run(script, keys, args)
-            assert store.count_messages("k") == 0
+@pytest.mark.parametrize("late", [0.05], indirect=True)
+def test_what_expired_does_not_come_back(late):
+    store, repeat = late
+    store.add_message("k", say("a"))
+    deadline = time.monotonic() + 10
+    while store.get_keys():
+        assert time.monotonic() < deadline
+    repeat()
+    assert store.count_messages("k") == 0

@@ -2,7 +2,7 @@
 -- must not bring the conversation back.
 if not known then
   check_types()
-  local writers = newest_operations()
+  local writers = last_writers()
   redis.call('DEL', head, order, bodies)
   remember('', writers)
 end

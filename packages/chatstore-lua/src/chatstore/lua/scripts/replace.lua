@@ -7,7 +7,7 @@ if not list then
   return redis.error_reply('CHATSTORE staged records are gone')
 end
 check_types()
-remember('', newest_operations())
+remember('', last_writers())
 redis.call('DEL', head, order, bodies)
 state = {}
 return append(list)

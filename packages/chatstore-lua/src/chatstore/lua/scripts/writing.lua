@@ -6,7 +6,7 @@
 local ops, before, staged = KEYS[4], KEYS[5], KEYS[6]
 local operation, ttl, chunks = string.match(ARGV[1], '^(%x+) (%d*) (%d+)$')
 chunks = tonumber(chunks)
-local REMEMBERED, REMEMBERED_FOR, RING = 128, 600000, 32
+local REMEMBERED, REMEMBERED_FOR, RING = 128, 600000, 64
 
 -- A driver sends a call again when its answer was lost: it must not take effect twice. Records name
 -- the operation that wrote them; remembered are those that took records away, and those whose
@@ -38,8 +38,8 @@ local function remember(answer, others)
   end
 end
 
--- The operations that wrote the newest records.
-local function newest_operations()
+-- The operations that wrote records last.
+local function last_writers()
   local slots = {}
   for slot = 0, RING - 1 do
     slots[#slots + 1] = tostring(slot)
@@ -47,10 +47,11 @@ local function newest_operations()
   return redis.call('HMGET', head, unpack(slots))
 end
 
--- Note the next position and who wrote up to there, with other fields of the head.
+-- Note the next position and that this operation wrote, with other fields of the head.
 local function advance(position, ...)
-  local slot = string.format('%.0f', (position - 1) % RING)
-  redis.call('HSET', head, 'next', string.format('%.0f', position), slot, operation, ...)
+  local turn = (tonumber(state[7]) or 0) + 1
+  redis.call('HSET', head, 'next', string.format('%.0f', position),
+    'turn', string.format('%.0f', turn), tostring(turn % RING), operation, ...)
 end
 
 local function renew()

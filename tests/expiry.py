@@ -1,0 +1,59 @@
+"""What the tests of stores share that reclaim by `purge_expired` what has expired."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from chatstore.core import ChatMessage
+
+DAY = 24 * 3600
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        """Return seconds since 1970."""
+        return self.now
+
+
+def say(text: str, **fields: Any) -> ChatMessage:
+    """Return a message."""
+    return ChatMessage(role="user", content=text, **fields)
+
+
+def check_purge(store: Any, clock: Clock, count: Callable[[], int], *, is_async: bool) -> None:
+    """Let conversations of a store with a ttl of a minute expire, and count what is stored."""
+
+    def purge() -> None:
+        if is_async:
+            asyncio.run(store.async_purge_expired())
+        else:
+            store.purge_expired()
+
+    store.add_messages("old", [say(str(number), id=str(number)) for number in range(30)])
+    clock.now += 61
+    store.add_message("new", say("stays"))
+    assert count() == 61 + 2  # a head, 30 messages with their markers; a head and a message
+    purge()
+    assert count() == 1 + 2
+    clock.now += 59
+    store.add_message("new", say("stays, too"))
+    clock.now += 1
+    purge()
+    assert store.count_messages("new") == 2
+    clock.now += 2 * DAY
+    store.add_message("newest", say("stays"))
+    purge()
+    assert store.get_keys() == ["newest"]
+    assert count() == 1 + 2
+    for _ in range(2):
+        clock.now += 2 * DAY
+        purge()
+    assert count() == 0
+    store.add_message("old", say("anew"))
+    assert [message.content for message in store.get_messages("old")] == ["anew"]
