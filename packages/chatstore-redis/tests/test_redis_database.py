@@ -179,3 +179,26 @@ def test_longest_ttl(client, url):
     with RedisChatStore(url, 2.0**61) as store:
         store.add_message("k", say("x"))
     assert client.ttl("chatstore:{k}:head") > 10**11
+
+
+@pytest.mark.parametrize("part", ["order", "bodies", "ops"])
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda store: store.delete_last_message("k"),
+        lambda store: store.delete_messages("k"),
+        lambda store: store.set_messages("k", [say("b")]),
+        lambda store: store.add_message("k", say("b"), 0),
+    ],
+    ids=["remove", "delete", "replace", "insert"],
+)
+def test_a_key_of_another_type_ends_a_call_before_it_writes(client, url, part, write):
+    with RedisChatStore(url) as store:
+        store.add_messages("k", [say("a"), say("c")])
+        client.delete(f"chatstore:{{k}}:{part}")
+        client.set(f"chatstore:{{k}}:{part}", "another program's")
+        others = [name for name in client.keys("*") if not name.endswith(part.encode())]
+        before = [client.dump(name) for name in others]
+        with pytest.raises(CorruptStoreError):
+            write(store)
+        assert [client.dump(name) for name in others] == before

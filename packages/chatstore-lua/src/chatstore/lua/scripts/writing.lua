@@ -11,8 +11,9 @@ local REMEMBERED, REMEMBERED_FOR, RING = 128, 600000, 64
 -- A driver sends a call again when its answer was lost: it must not take effect twice. Records name
 -- the operation that wrote them; remembered are those that took records away, and those whose
 -- records were taken away.
+local is_brief = ttl ~= '' and tonumber(ttl) < REMEMBERED_FOR
 local known
-if state[6] or not state[2] then
+if state[6] or not state[2] or is_brief then
   known = redis.call('HGET', ops, operation) or redis.call('HGET', before, operation)
 end
 
@@ -20,6 +21,7 @@ end
 local function check_types()
   redis.call('ZCARD', order)
   redis.call('HLEN', bodies)
+  redis.call('HLEN', ops)
 end
 
 -- Remember this operation, and others that need no answer.
@@ -145,7 +147,7 @@ end
 local function finish()
   renew()
   -- A late repetition must not bring back what has expired.
-  if ttl ~= '' and tonumber(ttl) < REMEMBERED_FOR then
+  if is_brief then
     remember('', {})
     redis.call('HSET', head, 'ops', '1')
   end
