@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import warnings
 from contextlib import closing
 from pathlib import Path
@@ -127,6 +128,20 @@ def test_another_writer_is_waited_for_and_then_reported(path):
             assert store.count_messages("k") == 1
             other.execute("ROLLBACK")
         store.add_message("k", say("y"))
+        assert store.count_messages("k") == 2
+
+
+def test_a_writer_that_takes_long_is_waited_for(path):
+    with (
+        SQLiteChatStore(path) as store,
+        closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other,
+    ):
+        store.add_message("k", say("x"))
+        other.execute("BEGIN IMMEDIATE")
+        ending = threading.Timer(0.1, other.execute, ["ROLLBACK"])
+        ending.start()
+        store.add_message("k", say("y"))
+        ending.join()
         assert store.count_messages("k") == 2
 
 

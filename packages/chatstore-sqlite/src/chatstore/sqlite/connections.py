@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from chatstore.sqlite import schema
+from chatstore.sqlite.waiting import take_turns
 
 # An inherited connection must not even be closed: https://sqlite.org/howtocorrupt.html part 2.6
 _inherited: list[object] = []
@@ -76,6 +77,7 @@ class Connections:
             self._use_wal(connection)
             connection.execute("PRAGMA synchronous = FULL")
             schema.prepare(connection)
+            take_turns(connection)
         except BaseException:
             connection.close()
             raise

@@ -21,6 +21,7 @@ from chatstore.core.urls import url_options
 from chatstore.sqlite import transactions
 from chatstore.sqlite.connections import Connections
 from chatstore.sqlite.errors import translate
+from chatstore.sqlite.waiting import until_free
 
 T = TypeVar("T")
 _ALL = -1  # SQLite's LIMIT for no limit
@@ -110,20 +111,20 @@ class SQLiteChatStore(ThreadedChatStore):
     def _read(self, transaction: Callable[[sqlite3.Connection], T]) -> Plan[T]:
         """Run a transaction that sees one moment."""
 
-        def step(db: sqlite3.Connection) -> T:
+        def attempt(db: sqlite3.Connection) -> T:
             db.execute("BEGIN")
             try:
                 return transaction(db)
             finally:
                 db.rollback()
 
-        return (yield from call(step))
+        return (yield from call(lambda db: until_free(lambda: attempt(db), self._timeout)))
 
     def _write(self, transaction: Callable[[sqlite3.Connection], T]) -> Plan[T]:
         """Run a transaction that takes effect as a whole or not at all."""
 
         def step(db: sqlite3.Connection) -> T:
-            with self._queue(), _committed(db):
+            with self._queue(), _committed(db, self._timeout):
                 return transaction(db)
 
         return (yield from call(step))
@@ -204,11 +205,11 @@ class SQLiteChatStore(ThreadedChatStore):
 
 
 @contextmanager
-def _committed(db: sqlite3.Connection) -> Iterator[None]:
-    db.execute("BEGIN IMMEDIATE")
+def _committed(db: sqlite3.Connection, timeout: float) -> Iterator[None]:
+    until_free(lambda: db.execute("BEGIN IMMEDIATE"), timeout)
     try:
         yield
-        db.execute("COMMIT")
+        until_free(lambda: db.execute("COMMIT"), timeout)
     except BaseException:
         db.rollback()
         raise
