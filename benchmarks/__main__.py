@@ -74,6 +74,7 @@ def _plan(arguments: argparse.Namespace) -> Plan:
         subjects=tuple(arguments.subjects or plan.subjects),
         workloads=tuple(arguments.workloads or plan.workloads),
         rounds=arguments.rounds or plan.rounds,
+        races=min(plan.races, arguments.rounds or plan.races),
     )
 
 

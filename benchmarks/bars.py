@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from statistics import median
 from typing import NamedTuple
 
-from benchmarks.figures import Run, short
+from benchmarks.figures import Ratio, Run, short
 from benchmarks.plan import EMULATED, OURS
 
 _BARE = {
@@ -98,19 +99,14 @@ def _writers(run: Run) -> Iterator[Bar]:
             and other["kept"] == other["acknowledged"]
             and not other["errors"]
         ]
-        best = max(others, key=throughput, default=None)
+        best = max(others, key=lambda other: median(other["rates"]), default=None)
         where = f"{race['server']}, {race['subject']}: {race['writers']} writers on {race['keys']}"
         lost = race["acknowledged"] - (race["kept"] or 0)
         yield Bar(f"{where}, lost or doubled", "0", str(lost), lost == 0 and not race["errors"])
         if best is not None:
-            ratio = throughput(race) / throughput(best)
+            ratio = Ratio.of(race["rates"], best["rates"])
             what = f"{where}, throughput against {best['subject']}, the best that lost nothing"
-            yield Bar(what, "at least 1 ×", f"{short(ratio)} ×", ratio >= 1)
-
-
-def throughput(race: dict[str, float]) -> float:
-    """Return the acknowledged appends a second."""
-    return race["acknowledged"] / race["seconds"]
+            yield Bar(what, "at least 1 ×", str(ratio), ratio.median >= 1)
 
 
 def _imports(run: Run) -> Iterator[Bar]:

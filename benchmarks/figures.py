@@ -16,6 +16,15 @@ class Ratio(NamedTuple):
     least: float
     most: float
 
+    @classmethod
+    def of(cls, over: Sequence[float], under: Sequence[float]) -> Ratio:
+        """Return the ratio of what was measured side by side in each round.
+
+        Slow calls have fewer rounds: what both have counts.
+        """
+        ratios = [one / other for one, other in zip(over, under, strict=False)]
+        return cls(statistics.median(ratios), min(ratios), max(ratios))
+
     def __str__(self) -> str:
         """Return the median with the spread behind it."""
         return f"{short(self.median)} × ({short(self.least)} to {short(self.most)})"
@@ -62,10 +71,7 @@ class Run:
         first, second = self._calls.get(over), self._calls.get(under)
         if first is None or second is None:
             return None
-        # Slow cells have fewer rounds; what rounds they share was measured side by side.
-        pairs = zip(_medians(first), _medians(second), strict=False)
-        ratios = [one / other for one, other in pairs]
-        return Ratio(statistics.median(ratios), min(ratios), max(ratios))
+        return Ratio.of(_medians(first), _medians(second))
 
 
 def median(cell: Result) -> float:

@@ -78,7 +78,7 @@ def steps(plan: Plan) -> int:
         names, lengths = len(plan.subjects_on(kind)), len(plan.lengths_on(kind))
         count += names * lengths + plan.rounds * lengths * len(plan.workloads)
         count += names * (kind not in {"memory", "sqlite"})
-        count += 2 * names * (kind != "memory" and "append" in plan.workloads)
+        count += 2 * plan.races * names * (kind != "memory" and "append" in plan.workloads)
     return count
 
 
@@ -208,15 +208,29 @@ def _units(server: servers.Server) -> dict[str, float]:
 
 
 def _write_together(plan: Plan, kind: str, url: str, names: list[str], tick: Tick) -> list[Result]:
-    results: list[Result] = []
-    for name in names:
-        for keys in (1, plan.writers):
-            tick(f"{kind}: {plan.writers} writers of {name}")
-            results.append(_race(plan, kind, name, url, keys))
-    return results
+    """Let the writers of each subject run, in turns; its rates are those of its rounds."""
+    results: dict[tuple[str, int], Result] = {}
+    for _ in range(plan.races):
+        for name in random.sample(names, len(names)):
+            for keys in (1, plan.writers):
+                tick(f"{kind}: {plan.writers} writers of {name}")
+                result = results.setdefault(
+                    (name, keys),
+                    {"kind": "writers", "server": kind, "subject": name, "writers": plan.writers,
+                     "keys": keys, "acknowledged": 0, "kept": 0, "errors": [], "rates": []},
+                )  # fmt: skip
+                outcome = _race(plan, name, url, keys)
+                result["rates"].append(outcome["acknowledged"] / outcome["seconds"])
+                result["acknowledged"] += outcome["acknowledged"]
+                result["errors"] += outcome["errors"]
+                if outcome["kept"] is None:
+                    result["kept"] = None
+                else:
+                    result["kept"] += outcome["kept"]
+    return [results[name, keys] for name in names for keys in (1, plan.writers)]
 
 
-def _race(plan: Plan, kind: str, name: str, url: str, keys: int) -> Result:
+def _race(plan: Plan, name: str, url: str, keys: int) -> Result:
     numbers = map(str, (plan.writers, keys, plan.appends_each))
     family = FAMILIES[name]
     command = [environments.prepare(family), "-m", "benchmarks.race", family, name, url, *numbers]
@@ -230,5 +244,4 @@ def _race(plan: Plan, kind: str, name: str, url: str, keys: int) -> Result:
         timeout=_ANSWER_TIME,
     )
     outcome: Result = json.loads(done.stdout)
-    where = {"server": kind, "subject": name, "writers": plan.writers, "keys": keys}
-    return {"kind": "writers", **where, **outcome}
+    return outcome

@@ -59,6 +59,7 @@ class Plan(NamedTuple):
     rounds: int
     writers: int  # at once
     appends_each: int
+    races: int
 
     def lengths_on(self, server: str) -> tuple[int, ...]:
         """Return the lengths that are measured on a server."""
@@ -73,11 +74,11 @@ class Plan(NamedTuple):
 def full() -> Plan:
     """Return everything."""
     lengths = (10, 100, 1_000, 10_000, 100_000)
-    return Plan(tuple(SUBJECTS), tuple(FAMILIES), tuple(CALLS), lengths, 9, 16, 50)
+    return Plan(tuple(SUBJECTS), tuple(FAMILIES), tuple(CALLS), lengths, 9, 16, 50, 5)
 
 
 def quick() -> Plan:
     """Return what takes about two minutes: starting processes is most of it."""
     return full()._replace(
-        servers=("sqlite", "redis"), lengths=(10, 100), rounds=3, writers=4, appends_each=50
+        servers=("sqlite", "redis"), lengths=(10, 100), rounds=3, writers=4, races=3
     )

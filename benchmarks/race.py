@@ -25,7 +25,7 @@ def main() -> None:
     os.dup2(2, 1)  # what a package prints must not get into the answer
     module = importlib.import_module(f"benchmarks.subjects.{family}")
     context = multiprocessing.get_context("fork")
-    names = [f"{name}: race {keys} {number}" for number in range(keys)]
+    names = [f"{name}: race {os.getpid()} {number}" for number in range(keys)]
     prepared = context.Process(target=_prepare, args=(module, name, url, names))
     prepared.start()
     prepared.join(_PATIENCE)
