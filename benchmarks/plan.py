@@ -37,7 +37,7 @@ EMULATED = ("dynamodb", "azure")
 LONGEST_EMULATED = 1_000
 """Messages: an emulator's times say little; its requests and units are the services'."""
 
-REPEATS = {"append": 20, "window": 3, "read": 1, "set": 1, "delete last": 5}
+REPEATS = {"append": 20, "window": 9, "read": 3, "set": 1, "delete last": 9}
 CALLS = {
     "append": "append",
     "window": "window",
