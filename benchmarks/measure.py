@@ -141,10 +141,12 @@ def _turn(cell: Result, worker: Worker) -> None:
     """Add a round to a cell; before the first, a call tells if calls are slow, or warms up."""
     workload, length = cell["workload"], cell["length"]
     arguments = [f"set {length}", length] if workload == "set" else [str(length)]
-    repeat = REPEATS[workload]
+    repeat = 1 if _is_slow(cell) else REPEATS[workload]
+    if workload == "delete last":
+        worker.do("append", *arguments, repeat=repeat + 1)  # so that there is what to delete
     answer = worker.do(workload, *arguments) if repeat > 1 and not cell["seconds"] else None
     if answer is None or max(answer.get("seconds", ()), default=_SLOW) < _SLOW:
-        answer = worker.do(workload, *arguments, repeat=1 if _is_slow(cell) else repeat)
+        answer = worker.do(workload, *arguments, repeat=repeat)
     if answer.get("missing"):
         return
     if answer["seconds"]:
@@ -228,10 +230,8 @@ def _write_together(plan: Plan, kind: str, url: str, names: list[str], tick: Tic
                 result["rates"].append(outcome["acknowledged"] / outcome["seconds"])
                 result["acknowledged"] += outcome["acknowledged"]
                 result["errors"] += outcome["errors"]
-                if outcome["kept"] is None:
-                    result["kept"] = None
-                else:
-                    result["kept"] += outcome["kept"]
+                is_counted = outcome["kept"] is not None
+                result["kept"] = result["kept"] + outcome["kept"] if is_counted else None
     return [results[name, keys] for name in names for keys in (1, plan.writers)]
 
 

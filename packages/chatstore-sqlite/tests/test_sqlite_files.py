@@ -25,6 +25,7 @@ from chatstore.core import (
     StoreUnavailableError,
 )
 from chatstore.sqlite import SQLiteChatStore
+from chatstore.sqlite.connections import Connections
 
 NOBODY = 65534
 
@@ -143,6 +144,37 @@ def test_a_writer_that_takes_long_is_waited_for(path):
         store.add_message("k", say("y"))
         ending.join()
         assert store.count_messages("k") == 2
+
+
+@pytest.mark.parametrize("lock", ["BEGIN EXCLUSIVE", "BEGIN IMMEDIATE", "BEGIN"])
+def test_file_systems_without_shared_memory(path, monkeypatch, lock):
+    """There is no write-ahead log: readers and writers wait for each other."""
+    monkeypatch.setattr(Connections, "_use_wal", lambda *_: None)
+    with (
+        SQLiteChatStore(path) as store,
+        closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other,
+    ):
+        store.add_message("k", say("x"))
+        for call in (lambda: store.add_message("k", say("y")), lambda: store.count_messages("k")):
+            other.execute(lock)
+            other.execute("SELECT * FROM chatstore_messages").fetchall()
+            ending = threading.Timer(0.1, other.execute, ["ROLLBACK"])
+            ending.start()
+            call()
+            ending.join()
+        assert store.count_messages("k") == 2
+
+
+def test_a_file_that_cannot_have_a_log_is_used_without(path, monkeypatch):
+    connect = sqlite3.connect
+    monkeypatch.setattr(
+        sqlite3,
+        "connect",
+        lambda path, **options: connect(f"file:{path}?vfs=unix-dotfile", uri=True, **options),
+    )
+    with SQLiteChatStore(path) as store:
+        store.add_message("k", say("x"))
+        assert store.get_messages("k") == [say("x")]
 
 
 def test_other_tables_are_left_alone(path):

@@ -86,7 +86,8 @@ class Connections:
     def _use_wal(self, connection: sqlite3.Connection) -> None:
         """Switch the file to a write-ahead log, once in its life.
 
-        The switch does not wait for other processes as statements do: it fails at once.
+        The switch does not wait for other processes as statements do: it fails at once. Where
+        there is no shared memory it is refused, and the file keeps its rollback journal.
         """
         deadline = time.monotonic() + self._timeout
         while not _is_wal(connection) and os.access(self._path, os.W_OK):
@@ -96,6 +97,8 @@ class Connections:
                 if "locked" not in str(error) or time.monotonic() > deadline:
                     raise
                 time.sleep(random.uniform(0.001, 0.02))
+            else:
+                return
 
 
 def _is_wal(connection: sqlite3.Connection) -> bool:
