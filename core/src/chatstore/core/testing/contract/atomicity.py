@@ -1,11 +1,16 @@
 """Each call takes effect as a whole or not at all."""
 
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from chatstore.core import ChatMessage, ChatStore, InvalidMessageError, MessageConflictError
-from chatstore.core.testing.contract.base import Base, Colour, say, texts
+from chatstore.core.testing.contract.base import Base, Colour, Step, say, texts
+
+_PAUSE = 0.005  # seconds in which the writer gets its turn
+_PATIENCE = 60.0  # seconds after which readers wait no more for a writer that failed
 
 
 class Atomicity(Base):
@@ -37,9 +42,24 @@ class Atomicity(Base):
     def test_readers_see_old_or_new(self, store: ChatStore, do: Colour) -> None:
         versions = [[say(str(v)) for _ in range(300)] for v in range(6)]
         do(store, "set_messages", "k", versions[0])
-        writes = [(store, "set_messages", ("k", v)) for v in versions]
-        reads = [(store, "get_messages", ("k",)) for _ in range(8)]
-        results = do.together([writes, reads, reads])
-        seen = [texts(messages) for worker in results[1:] for messages in worker]
-        assert len(seen) == 16
-        assert all(len(s) == 300 and len(set(s)) == 1 for s in seen)
+        is_written = False
+        deadline = time.monotonic() + _PATIENCE
+
+        def writes() -> Iterator[Step]:
+            nonlocal is_written
+            for version in versions:
+                yield store, "set_messages", ("k", version)
+            is_written = True
+
+        def reads() -> Iterator[Step]:
+            yield store, "get_messages", ("k",)
+            while not is_written and time.monotonic() < deadline:
+                time.sleep(_PAUSE)
+                yield store, "get_messages", ("k",)
+
+        results = do.together([writes(), reads(), reads()])
+        for reader in results[1:]:
+            assert reader
+            for messages in reader:
+                assert len(messages) == 300
+                assert len(set(texts(messages))) == 1

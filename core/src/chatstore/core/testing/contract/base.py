@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,7 +14,8 @@ from chatstore.core import ChatMessage, ChatStore, MessageRole
 from chatstore.core.testing.backend import Backend
 
 Call = Callable[["Colour"], Any]
-Steps = list[tuple[ChatStore, str, tuple[Any, ...]]]
+Step = tuple[ChatStore, str, tuple[Any, ...]]
+Steps = Iterable[Step]
 END = object()
 
 
