@@ -69,6 +69,7 @@ class CosmosDouble:
 
     Attributes:
         endpoint: The account's URL.
+        port: The port in it.
         key: The account's key.
         tokens: Bearer tokens that are accepted in its place.
         fault: Called with each request; what it returns, if anything, happens to it.
@@ -90,7 +91,8 @@ class CosmosDouble:
         if tls:  # the SDK sends bearer tokens over nothing else
             protocol = "https"
             self._server.socket = _certified().wrap_socket(self._server.socket, server_side=True)
-        self.endpoint = f"{protocol}://127.0.0.1:{self._server.server_address[1]}/"
+        self.port: int = self._server.server_address[1]
+        self.endpoint = f"{protocol}://127.0.0.1:{self.port}/"
         self.service = Service(self.endpoint, self._clock, consistency)
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.05,), name="cosmos-double", daemon=True

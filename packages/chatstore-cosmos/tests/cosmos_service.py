@@ -7,6 +7,7 @@ import threading
 import uuid
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from cosmos_documents import FORBIDDEN_IN_ID, Documents
 from cosmos_items import answer_documents
@@ -67,7 +68,7 @@ class Service:
         with self._lock:
             segments = request.segments
             if not segments:
-                return Reply(200, self._account())
+                return Reply(200, self._account(request.headers.get("host")))
             if segments[0] != "dbs":
                 raise Refused(404, "The double does not know this path.")
             if len(segments) < 3:
@@ -89,8 +90,11 @@ class Service:
 
     # ------------------------------------------------------------------ account and containers
 
-    def _account(self) -> dict[str, Any]:
-        place = [{"name": "Here", "databaseAccountEndpoint": self.endpoint}]
+    def _account(self, host: str | None) -> dict[str, Any]:
+        endpoint = self.endpoint
+        if host:  # clients go on where they asked, through a proxy that counts too
+            endpoint = urlsplit(endpoint)._replace(netloc=host).geturl()
+        place = [{"name": "Here", "databaseAccountEndpoint": endpoint}]
         return {
             "_self": "",
             "id": "double",
