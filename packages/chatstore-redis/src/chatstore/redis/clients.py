@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import threading
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 from chatstore.core.loops import PerLoop
 
 _RESENDINGS = 5  # after a connection broke; the scripts know their operations
 _CLUSTER_RESENDINGS = 2  # fewer: a cluster's client counts missing answers, too
-_CONNECTIONS, _CLUSTER_CONNECTIONS = 64, 1000  # of a client; the latter to each node
+_CONNECTIONS = 64  # beyond them calls wait for one
+_CLUSTER_CONNECTIONS = 1000  # to each node: a cluster's client cannot wait
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.2  # seconds
 _all: weakref.WeakSet[Clients] = weakref.WeakSet()
 _inherited: list[object] = []
@@ -70,42 +72,52 @@ class Clients:
 
     def _make(self) -> Any:
         import redis  # noqa: PLC0415 - loaded by the first call
-        from redis.backoff import ExponentialBackoff  # noqa: PLC0415
         from redis.retry import Retry  # noqa: PLC0415
 
-        backoff = ExponentialBackoff(_LONGEST_PAUSE, _FIRST_PAUSE)
-        retry = Retry(backoff, self._resendings, supported_errors=(redis.ConnectionError,))
-        options = {"retry": retry, **self._options()}
+        from chatstore.redis.connections import Connections  # noqa: PLC0415
+
+        retry = self._retry(Retry)
+        bounds = {"socket_timeout": self._timeout, "socket_connect_timeout": self._timeout}
         if self._cluster:
-            return redis.RedisCluster.from_url(self._url, **options)
-        options["retry_on_error"] = [redis.ConnectionError]  # redis-py 5 asks for it again
-        pool = redis.BlockingConnectionPool.from_url(self._url, timeout=self._timeout, **options)
-        return redis.Redis.from_pool(pool)
+            most = {"max_connections": _CLUSTER_CONNECTIONS}
+            return redis.RedisCluster.from_url(self._url, retry=retry, **bounds, **most)
+        pool = redis.ConnectionPool.from_url(self._url, **_of_one(Retry), **bounds)
+        return Connections(_maker(pool), retry, _CONNECTIONS, self._timeout)
 
     def _make_async(self) -> Any:
         import redis.asyncio  # noqa: PLC0415 - loaded by the first call
         from redis.asyncio.retry import Retry  # noqa: PLC0415
+
+        from chatstore.redis.connections import AsyncConnections  # noqa: PLC0415
+
+        retry = self._retry(Retry)
+        bounds = {"socket_connect_timeout": self._timeout}
+        if self._cluster:
+            bounds |= {"socket_timeout": self._timeout}
+            most = {"max_connections": _CLUSTER_CONNECTIONS}
+            return redis.asyncio.RedisCluster.from_url(self._url, retry=retry, **bounds, **most)
+        pool = redis.asyncio.ConnectionPool.from_url(self._url, **_of_one(Retry), **bounds)
+        return AsyncConnections(_maker(pool), retry, _CONNECTIONS, self._timeout)
+
+    def _retry(self, kind: type[Any]) -> Any:
+        # A call that is not answered in time is not sent again: that would double the wait.
+        import redis  # noqa: PLC0415 - loaded by the first call
         from redis.backoff import ExponentialBackoff  # noqa: PLC0415
 
         backoff = ExponentialBackoff(_LONGEST_PAUSE, _FIRST_PAUSE)
-        retry = Retry(backoff, self._resendings, supported_errors=(redis.ConnectionError,))
-        options = {"retry": retry, **self._options()}
-        if self._cluster:
-            return redis.asyncio.RedisCluster.from_url(self._url, **options)
-        options["retry_on_error"] = [redis.ConnectionError]  # redis-py 5 asks for it again
-        pool = redis.asyncio.BlockingConnectionPool.from_url(
-            self._url, timeout=self._timeout, **options
-        )
-        return redis.asyncio.Redis.from_pool(pool)
+        return kind(backoff, self._resendings, supported_errors=(redis.ConnectionError,))
 
-    def _options(self) -> dict[str, Any]:
-        # A call that is not answered in time is not sent again: that would double the wait.
-        return {
-            "socket_timeout": self._timeout,
-            "socket_connect_timeout": self._timeout,
-            # Beyond them calls wait for a connection; a cluster's client cannot wait.
-            "max_connections": _CLUSTER_CONNECTIONS if self._cluster else _CONNECTIONS,
-        }
+
+def _of_one(retry: type[Any]) -> dict[str, Any]:
+    """Return the options of a connection that others send again on, over the plain protocol."""
+    from redis.backoff import NoBackoff  # noqa: PLC0415 - loaded by the first call
+
+    return {"retry": retry(NoBackoff(), 0), "protocol": 2}
+
+
+def _maker(pool: Any) -> Callable[[], Any]:
+    """Return what makes the connections of a pool that is never asked for one itself."""
+    return lambda: pool.connection_class(**pool.connection_kwargs)
 
 
 def _forget_all() -> None:

@@ -32,9 +32,9 @@ def _running(script: Script, keys: Sequence[str], args: Sequence[str]) -> Plan[A
 
     rest = (len(keys), *keys, *args)
     try:
-        reply = yield from call(lambda client: client.evalsha(script.sha, *rest))
+        reply = yield from call(lambda client: client.execute_command("EVALSHA", script.sha, *rest))
     except NoScriptError:
-        reply = yield from call(lambda client: client.eval(script.source, *rest))
+        reply = yield from call(lambda client: client.execute_command("EVAL", script.source, *rest))
     return _text(reply)
 
 
