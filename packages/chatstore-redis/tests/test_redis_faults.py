@@ -169,7 +169,7 @@ def test_key_of_another_type(client, store):
 
 def test_later_layout_is_refused(client, store):
     store.add_message("k", say("x"))
-    client.hset("chatstore:{k}:head", "v", "2")
+    client.hset("chatstore:{k}:head", "state", "2 later")
     for call in (store.get_messages, store.count_messages, store.delete_last_message):
         with pytest.raises(SchemaVersionError):
             call("k")

@@ -22,15 +22,15 @@ elseif #found > 0 then
 end
 -- Positions only grow: what follows moves behind the new record.
 local tail = redis.call('ZRANGE', order, place, -1)
-local position = write(list, tonumber(state[3]))
+write(list)
 for from = 1, #tail, CHUNK do
   local scores = {}
   for i = from, math.min(from + CHUNK - 1, #tail) do
-    scores[#scores + 1] = string.format('%.0f', position)
+    scores[#scores + 1] = string.format('%.0f', next_position)
     scores[#scores + 1] = tail[i]
-    position = position + 1
+    next_position = next_position + 1
   end
   redis.call('ZADD', order, unpack(scores))
 end
-advance(position, 'epoch', operation, 'cut', operation)
+epoch, cut = operation, operation
 return finish()

@@ -9,13 +9,13 @@
 --   5 after how many bytes to stop, 0: never
 local direction, limit, bound = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local leading, most = tonumber(ARGV[4]), tonumber(ARGV[5])
-if not state[2] then
+if not state then
   return {}
 end
 
 local TEXT_RECORDS, TEXT_BYTES = 100, 65536
 
-local out = { state[2], state[4], 'all', '', '' }
+local out = { epoch, cut, 'all', '', '' }
 local size = 0
 local text, text_size = {}, 0
 

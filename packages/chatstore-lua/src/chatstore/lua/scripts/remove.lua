@@ -22,8 +22,8 @@ if length == 1 then
 else
   redis.call('ZREM', order, id)
   redis.call('HDEL', bodies, id)
-  redis.call('HSET', head, 'cut', operation, 'ops', '1')
-  renew()
+  cut, remembers = operation, true
+  save()
 end
 remember(position .. ' ' .. body, { string.sub(body, -#operation) })
 return { 'removed', position, body }

@@ -9,5 +9,5 @@ end
 check_types()
 remember('', last_writers())
 redis.call('DEL', head, order, bodies)
-state = {}
+state = nil
 return append(list)

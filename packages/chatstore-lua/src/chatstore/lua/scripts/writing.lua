@@ -12,8 +12,10 @@ local REMEMBERED, REMEMBERED_FOR, RING = 128, 600000, 64
 -- the operation that wrote them; remembered are those that took records away, and those whose
 -- records were taken away.
 local is_brief = ttl ~= '' and tonumber(ttl) < REMEMBERED_FOR
+local expires = state and string.find(flags, 'e', 1, true)
+local remembers = state and string.find(flags, 'r', 1, true)
 local known
-if state[6] or not state[2] or is_brief then
+if remembers or not state or is_brief then
   known = redis.call('HGET', ops, operation) or redis.call('HGET', before, operation)
 end
 
@@ -49,18 +51,13 @@ local function last_writers()
   return redis.call('HMGET', head, unpack(slots))
 end
 
--- Note the next position and that this operation wrote, with other fields of the head.
-local function advance(position, ...)
-  local turn = (tonumber(state[7]) or 0) + 1
-  redis.call('HSET', head, 'next', string.format('%.0f', position),
-    'turn', string.format('%.0f', turn), tostring(turn % RING), operation, ...)
-end
-
-local function renew()
-  if ttl ~= '' then
-    if not state[5] then
-      redis.call('HSET', head, 'ttl', '1')
-    end
+-- Write the head, with other fields of it, and have the conversation expire or not.
+local function save(...)
+  local expired_before = expires
+  expires = ttl ~= ''
+  redis.call('HSET', head, 'state', string.format('1 %s %s %.0f %.0f %s%s', epoch, cut, next_position,
+    turn, expires and 'e' or '', remembers and 'r' or ''), ...)
+  if expires then
     -- The keys expire at one moment. (PEXPIRE would read the clock three times before Redis 7.)
     local now = redis.call('TIME')
     local deadline = now[1] * 1000 + math.floor(now[2] / 1000) + ttl
@@ -68,8 +65,7 @@ local function renew()
     redis.call('PEXPIREAT', head, deadline)
     redis.call('PEXPIREAT', order, deadline)
     redis.call('PEXPIREAT', bodies, deadline)
-  elseif state[5] then
-    redis.call('HDEL', head, 'ttl')
+  elseif expired_before then
     redis.call('PERSIST', head)
     redis.call('PERSIST', order)
     redis.call('PERSIST', bodies)
@@ -105,20 +101,20 @@ local function records(first)
   return list
 end
 
-local function write(list, position)
+-- Write records at the next positions.
+local function write(list)
   for from = 1, #list, 2 * CHUNK do
     local scores, fields = {}, {}
     for i = from, math.min(from + 2 * CHUNK - 1, #list), 2 do
-      scores[#scores + 1] = string.format('%.0f', position)
+      scores[#scores + 1] = string.format('%.0f', next_position)
       scores[#scores + 1] = list[i]
       fields[#fields + 1] = list[i]
       fields[#fields + 1] = list[i + 1]
-      position = position + 1
+      next_position = next_position + 1
     end
     redis.call('ZADD', order, unpack(scores))
     redis.call('HSET', bodies, unpack(fields))
   end
-  return position
 end
 
 -- Those records whose ids the conversation holds, as it holds them; nil where this very operation
@@ -145,12 +141,13 @@ end
 
 -- What ends a script that wrote records.
 local function finish()
-  renew()
+  turn = turn + 1
   -- A late repetition must not bring back what has expired.
   if is_brief then
     remember('', {})
-    redis.call('HSET', head, 'ops', '1')
+    remembers = true
   end
+  save(tostring(turn % RING), operation)
   return {}
 end
 
@@ -162,14 +159,10 @@ local function append(list)
   elseif #found > 0 then
     return found
   end
-  local position = write(list, tonumber(state[3]) or 0)
-  if state[2] then
-    advance(position)
-  else
-    advance(position, 'v', '1', 'epoch', operation, 'cut', operation)
-    if redis.call('EXISTS', ops, before) > 0 then
-      redis.call('HSET', head, 'ops', '1')
-    end
+  if not state then
+    epoch, cut, next_position, turn = operation, operation, 0, 0
+    remembers = redis.call('EXISTS', ops, before) > 0
   end
+  write(list)
   return finish()
 end
