@@ -91,11 +91,12 @@ class Clients:
         from chatstore.redis.connections import AsyncConnections  # noqa: PLC0415
 
         retry = self._retry(Retry)
-        bounds = {"socket_connect_timeout": self._timeout}
+        bounds: dict[str, float | None]
+        bounds = {"socket_timeout": self._timeout, "socket_connect_timeout": self._timeout}
         if self._cluster:
-            bounds |= {"socket_timeout": self._timeout}
             most = {"max_connections": _CLUSTER_CONNECTIONS}
             return redis.asyncio.RedisCluster.from_url(self._url, retry=retry, **bounds, **most)
+        bounds["socket_timeout"] = None  # as `AsyncConnections` asks for
         pool = redis.asyncio.ConnectionPool.from_url(self._url, **_of_one(Retry), **bounds)
         return AsyncConnections(_maker(pool), retry, _CONNECTIONS, self._timeout)
 

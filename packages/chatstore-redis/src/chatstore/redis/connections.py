@@ -110,15 +110,21 @@ class AsyncConnections:
 
     async def execute_command(self, *arguments: Any) -> Any:
         """Send a command and return the reply; redis-py's errors are raised."""
+        if self._room.locked():  # only who has to wait needs a bound
+            await self._wait_for_room()
+        else:
+            await self._room.acquire()
+        try:
+            return await self._ask(arguments)
+        finally:
+            self._room.release()
+
+    async def _wait_for_room(self) -> None:
         try:
             async with bounded(self._patience):
                 await self._room.acquire()
         except asyncio.TimeoutError:
             raise _no_connection() from None
-        try:
-            return await self._ask(arguments)
-        finally:
-            self._room.release()
 
     async def _ask(self, arguments: tuple[Any, ...]) -> Any:
         connection = self._free.pop() if self._free else self._make()
