@@ -15,12 +15,14 @@ _REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
 _OWN = (
     "core",
     "packages/chatstore-azure",
+    "packages/chatstore-cosmos",
     "packages/chatstore-dynamodb",
     "packages/chatstore-lua",
     "packages/chatstore-postgres",
     "packages/chatstore-records",
     "packages/chatstore-redis",
     "packages/chatstore-sqlite",
+    "packages/chatstore-upstash",
 )
 
 
@@ -42,12 +44,6 @@ def prepare(family: str) -> Path:
         _uv(*install, "--no-sources", "--no-deps", *(word for path in own for word in ("-e", path)))
     stamp.write_text(digest)
     return python
-
-
-def installed_bytes(family: str) -> int:
-    """Return the size of all packages of an environment."""
-    [packages] = (FOLDER / family / "lib").glob("python3*/site-packages")
-    return sum(file.stat().st_size for file in packages.rglob("*") if file.is_file())
 
 
 def _uv(*arguments: str) -> None:

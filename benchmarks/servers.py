@@ -1,6 +1,6 @@
 """The servers that everything is measured on: one at a time, alone, on free ports of loopback.
 
-Redis and Postgres are the real ones, the others emulators or files.
+Redis and Postgres are the real ones, the others files, emulators or doubles.
 """
 
 from __future__ import annotations
@@ -8,19 +8,28 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import psycopg
 
 from benchmarks import emulators
 
 _PATIENCE = 30.0  # seconds until a server must answer
 _NOBODY = 65534
+_EMULATORS: dict[str, Callable[[], Any]] = {
+    "dynamodb": emulators.dynamodb,
+    "azure": emulators.azure,
+    "cosmos": emulators.cosmos,
+}
 
 
 class Server(NamedTuple):
@@ -28,7 +37,8 @@ class Server(NamedTuple):
 
     url: str
     port: int | None
-    log: Callable[[], list[dict[str, Any]]] | None = None  # of requests, with their units
+    units: Callable[[], emulators.Units] | None = None  # charged since they were last asked for
+    settle: Callable[[], None] | None = None  # does now what it would do during the measurements
 
     def through(self, port: int | None) -> str:
         """Return the URL with another port, such as a proxy's."""
@@ -38,33 +48,45 @@ class Server(NamedTuple):
 @contextmanager
 def start(kind: str) -> Iterator[Server]:
     """Start a server, and stop it at the end."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
         if kind == "memory":
             yield Server("memory://", None)
         elif kind == "sqlite":
             yield Server(f"sqlite:///{folder}/chat.db", None)
-        elif kind == "dynamodb":
-            with emulators.dynamodb() as moto:
-                place = "dynamodb://chats?region=eu-central-1&endpoint_url=http://127.0.0.1:{port}"
-                yield Server(place, int(moto.url.rpartition(":")[2]), moto.log)
-        elif kind == "azure":
-            with emulators.azure() as (url, port):
-                yield Server(url, port)
+        elif kind == "redis":
+            with _redis(folder) as port:
+                yield Server("redis://127.0.0.1:{port}/0", port)
+        elif kind == "upstash":
+            with _redis(folder) as port, emulators.upstash(port) as place:
+                yield Server(*place)
+        elif kind == "postgres":
+            with _postgres(folder) as port:
+                url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+                settle = partial(_settle_postgres, url)
+                yield Server("postgresql://postgres@127.0.0.1:{port}/postgres", port, None, settle)
         else:
-            port = _free_port()
-            command, url = {"redis": _redis, "postgres": _postgres}[kind](Path(folder), port)
-            with _running(command, port):
-                yield Server(url, port)
+            with _EMULATORS[kind]() as place:
+                yield Server(*place)
 
 
-def _redis(folder: Path, port: int) -> tuple[list[str], str]:
-    """Have every write on disk before its answer, as on the other servers."""
+@contextmanager
+def _redis(folder: Path) -> Iterator[int]:
+    """Have every write on disk before its answer, as on the other servers.
+
+    The log is not rewritten: that would load the disk at times of its own choosing, after
+    conversations that are longer than most databases hold.
+    """
+    port = _free_port()
     command = [_find("redis-server"), "--port", str(port), "--bind", "127.0.0.1"]
     command += ["--dir", str(folder), "--save", "", "--appendonly", "yes"]
-    return [*command, "--appendfsync", "always"], "redis://127.0.0.1:{port}/0"
+    command += ["--appendfsync", "always", "--auto-aof-rewrite-percentage", "0"]
+    with _running(command, port):
+        yield port
 
 
-def _postgres(folder: Path, port: int) -> tuple[list[str], str]:
+@contextmanager
+def _postgres(folder: Path) -> Iterator[int]:
     """Keep the server's defaults: a commit is on disk before its answer."""
     data = folder / "data"
     prefix = []
@@ -73,22 +95,21 @@ def _postgres(folder: Path, port: int) -> tuple[list[str], str]:
         folder.chmod(0o755)
         data.mkdir()
         os.chown(data, _NOBODY, _NOBODY)
-    init = [
-        *prefix,
-        _find("initdb"),
-        "-D",
-        str(data),
-        "-U",
-        "postgres",
-        "-A",
-        "trust",
-        "-E",
-        "UTF8",
-    ]
+    place = ("-D", str(data))
+    init = [*prefix, _find("initdb"), *place, "-U", "postgres", "-A", "trust", "-E", "UTF8"]
     environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "HOME": str(folder)}
     subprocess.run(init, check=True, capture_output=True, env=environment, cwd=folder)
-    command = [*prefix, _find("postgres"), "-D", str(data), "-p", str(port), "-h", "127.0.0.1"]
-    return [*command, "-k", ""], "postgresql://postgres@127.0.0.1:{port}/postgres"
+    port = _free_port()
+    command = [*prefix, _find("postgres"), *place, "-p", str(port), "-h", "127.0.0.1", "-k", ""]
+    with _running(command, port):
+        yield port
+
+
+def _settle_postgres(url: str) -> None:
+    """Do what the fills have left to autovacuum and to the next checkpoint."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("VACUUM ANALYZE")
+        connection.execute("CHECKPOINT")
 
 
 @contextmanager
@@ -106,7 +127,7 @@ def _running(command: list[str], port: int) -> Iterator[None]:
         time.sleep(0.5)  # Postgres listens a little before it serves
         yield
     finally:
-        process.terminate()
+        process.send_signal(signal.SIGINT)  # at which Postgres waits for no client
         process.wait(_PATIENCE)
 
 
