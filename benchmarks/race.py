@@ -12,6 +12,8 @@ import multiprocessing
 import os
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 _PATIENCE = 300.0  # seconds until writers that hang are ended
@@ -60,6 +62,43 @@ def main() -> None:
     print(json.dumps(answer), file=answers, flush=True)
 
 
+class Tally:
+    """Counts the calls that returned and keeps what the others raised."""
+
+    def __init__(self) -> None:
+        """Begin at nothing."""
+        self.done = 0
+        self.errors: list[str] = []
+
+    @contextmanager
+    def call(self) -> Iterator[None]:
+        """Make one call."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - whatever a package raises is its result
+            self.errors.append(f"{type(error).__name__}: {error}"[:300])
+        else:
+            self.done += 1
+
+
+def write(subject: Any, key: str, each: int) -> Tally:
+    """Append so many messages; a package that is awaited does so in one coroutine."""
+    tally = Tally()
+    if hasattr(subject, "async_append"):
+        subject.run(_async_write(subject, key, each, tally))
+    else:
+        for _ in range(each):
+            with tally.call():
+                subject.append(key)
+    return tally
+
+
+async def _async_write(subject: Any, key: str, each: int, tally: Tally) -> None:
+    for _ in range(each):
+        with tally.call():
+            await subject.async_append(key)
+
+
 def _prepare(module: Any, name: str, url: str, keys: list[str]) -> None:
     """Begin the conversations, so that all tables are there."""
     subject = module.make(name, url)
@@ -69,17 +108,11 @@ def _prepare(module: Any, name: str, url: str, keys: list[str]) -> None:
 
 def _write(module: Any, name: str, url: str, key: str, each: int, gate: Any, outcomes: Any) -> None:
     subject = module.make(name, url)
-    done, errors = 0, []
     # Writers are at work for a while already: the driver is loaded and connected.
     subject.append(f"{key}: before {os.getpid()}")
     gate.wait(_PATIENCE)
-    for _ in range(each):
-        try:
-            subject.append(key)
-            done += 1
-        except Exception as error:  # noqa: BLE001 - whatever a package raises is its result
-            errors.append(f"{type(error).__name__}: {error}"[:300])
-    outcomes.put((done, errors))
+    tally = write(subject, key, each)
+    outcomes.put((tally.done, tally.errors))
 
 
 def _count(module: Any, name: str, url: str, keys: list[str], counted: Any) -> None:

@@ -1,20 +1,44 @@
-"""The drivers alone, doing the least honest work: one durable, atomic write of the same bytes."""
+"""The drivers alone, doing the least honest work: durable, atomic writes of the same bytes.
+
+Setting replaces what was set before, in the driver's fastest form; where a service has no
+transaction of that size, batches replace the items one by one.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import sqlite3
 import uuid
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
-from benchmarks.subjects.subject import Loop, Subject, azure_connection_string, text
+from benchmarks.subjects.subject import (
+    Loop,
+    Subject,
+    azure_connection_string,
+    secret_and_endpoint,
+    text,
+)
+
+T = TypeVar("T")
 
 
 def _body() -> str:
     message = {"v": 1, "id": "0" * 32, "created_at": "2026-01-01T00:00:00+00:00"}
     return json.dumps({**message, "role": "user", "content": text()})
+
+
+def _bodies(count: int) -> list[str]:
+    return [_body() for _ in range(count)]
+
+
+def _batches(items: list[T], size: int) -> Iterator[list[T]]:
+    rest = iter(items)
+    while batch := list(itertools.islice(rest, size)):
+        yield batch
 
 
 class Sqlite:
@@ -37,7 +61,8 @@ class Sqlite:
     def fill(self, key: str, count: int) -> object:
         """See `Subject`."""
         self._db.execute("BEGIN")
-        rows = [(key, _body()) for _ in range(count)]
+        self._db.execute("DELETE FROM m WHERE key = ?", (key,))
+        rows = [(key, body) for body in _bodies(count)]
         self._db.executemany("INSERT INTO m (key, body) VALUES (?, ?)", rows)
         return self._db.execute("COMMIT")
 
@@ -57,18 +82,42 @@ class Redis:
 
     def fill(self, key: str, count: int) -> object:
         """See `Subject`."""
-        return self._client.rpush(f"bare:{key}", *[_body() for _ in range(count)])
+        transaction = self._client.pipeline()
+        transaction.delete(f"bare:{key}")
+        transaction.rpush(f"bare:{key}", *_bodies(count))
+        return transaction.execute()
+
+
+class UpstashRedis:
+    """``upstash-redis``: RPUSH."""
+
+    def __init__(self, url: str) -> None:
+        """Make a client."""
+        from upstash_redis import Redis as Client  # noqa: PLC0415
+
+        token, address = secret_and_endpoint(url)
+        self._client: Any = Client(url=address, token=token)
+
+    def append(self, key: str) -> object:
+        """See `Subject`."""
+        return self._client.rpush(f"bare:{key}", _body())
+
+    def fill(self, key: str, count: int) -> object:
+        """See `Subject`."""
+        transaction = self._client.multi()
+        transaction.delete(f"bare:{key}")
+        transaction.rpush(f"bare:{key}", *_bodies(count))
+        return transaction.exec()
 
 
 _TABLE = (
     "CREATE TABLE IF NOT EXISTS bare (id BIGSERIAL PRIMARY KEY, key TEXT, body TEXT)",
     "CREATE INDEX IF NOT EXISTS bare_by_key ON bare (key, id)",
 )
-_FILL = "INSERT INTO bare (key, body) SELECT {0}, {1} FROM generate_series(1, {2})"
 
 
 class Psycopg:
-    """``psycopg``: an INSERT, committed by itself."""
+    """``psycopg``: an INSERT, committed by itself; a COPY of many."""
 
     def __init__(self, url: str) -> None:
         """Connect and make a table with an index."""
@@ -84,7 +133,11 @@ class Psycopg:
 
     def fill(self, key: str, count: int) -> object:
         """See `Subject`."""
-        return self._db.execute(_FILL.format("%s", "%s", "%s"), (key, _body(), count))
+        with self._db.transaction():
+            self._db.execute("DELETE FROM bare WHERE key = %s", (key,))
+            with self._db.cursor().copy("COPY bare (key, body) FROM STDIN") as copy:
+                for body in _bodies(count):
+                    copy.write_row((key, body))
 
 
 class Asyncpg:
@@ -94,24 +147,33 @@ class Asyncpg:
         """Connect and make a table with an index."""
         import asyncpg  # noqa: PLC0415
 
-        self._run = Loop()
-        self._db: Any = self._run(asyncpg.connect(url))
+        self.run = Loop()
+        self._db: Any = self.run(asyncpg.connect(url))
         for statement in _TABLE:
-            self._run(self._db.execute(statement))
+            self.run(self._db.execute(statement))
+
+    async def async_append(self, key: str) -> object:
+        """See `Subject`."""
+        insert = "INSERT INTO bare (key, body) VALUES ($1, $2)"
+        return await self._db.execute(insert, key, _body())
 
     def append(self, key: str) -> object:
         """See `Subject`."""
-        insert = "INSERT INTO bare (key, body) VALUES ($1, $2)"
-        return self._run(self._db.execute(insert, key, _body()))
+        return self.run(self.async_append(key))
 
     def fill(self, key: str, count: int) -> object:
         """See `Subject`."""
-        fill = _FILL.format("$1::text", "$2::text", "$3::int")
-        return self._run(self._db.execute(fill, key, _body(), count))
+        return self.run(self._fill(key, count))
+
+    async def _fill(self, key: str, count: int) -> None:
+        async with self._db.transaction():
+            await self._db.execute("DELETE FROM bare WHERE key = $1", key)
+            rows = [(key, body) for body in _bodies(count)]
+            await self._db.copy_records_to_table("bare", records=rows, columns=("key", "body"))
 
 
 class Boto3:
-    """``boto3``: PutItem."""
+    """``boto3``: PutItem; BatchWriteItem for many."""
 
     def __init__(self, url: str) -> None:
         """Make a client."""
@@ -129,11 +191,20 @@ class Boto3:
 
     def fill(self, key: str, count: int) -> object:
         """See `Subject`."""
-        return [self.append(key) for _ in range(count)]
+        items = [
+            {"SessionId": {"S": f"{key} {number}"}, "Body": {"S": body}}
+            for number, body in enumerate(_bodies(count))
+        ]
+        return [
+            self._client.batch_write_item(
+                RequestItems={"bare": [{"PutRequest": {"Item": item}} for item in batch]}
+            )
+            for batch in _batches(items, 25)
+        ]
 
 
 class AzureDataTables:
-    """``azure-data-tables``: an entity of its own."""
+    """``azure-data-tables``: an entity of its own; transactions of 100."""
 
     def __init__(self, url: str) -> None:
         """Make a client and the table."""
@@ -151,7 +222,41 @@ class AzureDataTables:
 
     def fill(self, key: str, count: int) -> object:
         """See `Subject`."""
-        return [self.append(key) for _ in range(count)]
+        entities = [
+            {"PartitionKey": key, "RowKey": str(number), "Body": body}
+            for number, body in enumerate(_bodies(count))
+        ]
+        return [
+            self._client.submit_transaction([("upsert", entity) for entity in batch])
+            for batch in _batches(entities, 100)
+        ]
+
+
+class AzureCosmos:
+    """``azure-cosmos``: an item of its own; transactional batches of 100."""
+
+    def __init__(self, url: str) -> None:
+        """Make a client and the container."""
+        from azure.cosmos import CosmosClient, PartitionKey  # noqa: PLC0415
+
+        account_key, address = secret_and_endpoint(url)
+        database = CosmosClient(address, account_key).create_database_if_not_exists("bare")
+        self._container: Any = database.create_container_if_not_exists("bare", PartitionKey("/key"))
+
+    def append(self, key: str) -> object:
+        """See `Subject`."""
+        return self._container.create_item({"id": str(uuid.uuid4()), "key": key, "body": _body()})
+
+    def fill(self, key: str, count: int) -> object:
+        """See `Subject`."""
+        items = [
+            {"id": str(number), "key": key, "body": body}
+            for number, body in enumerate(_bodies(count))
+        ]
+        return [
+            self._container.execute_item_batch([("upsert", (item,)) for item in batch], key)
+            for batch in _batches(items, 100)
+        ]
 
 
 def make(name: str, url: str) -> Subject:
@@ -159,10 +264,12 @@ def make(name: str, url: str) -> Subject:
     kinds: dict[str, Any] = {
         "bare sqlite3": Sqlite,
         "bare redis": Redis,
+        "bare upstash-redis": UpstashRedis,
         "bare psycopg": Psycopg,
         "bare asyncpg": Asyncpg,
         "bare boto3": Boto3,
         "bare azure-data-tables": AzureDataTables,
+        "bare azure-cosmos": AzureCosmos,
     }
     subject: Subject = kinds[name](url)
     return subject

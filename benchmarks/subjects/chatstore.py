@@ -57,32 +57,35 @@ class Async(Sync):
     def __init__(self, url: str) -> None:
         """Open the store."""
         super().__init__(url)
-        self._run = Loop()
+        self.run = Loop()
+
+    async def async_append(self, key: str) -> object:
+        """See `Subject`."""
+        return await self.store.async_add_message(key, ChatMessage(role="user", content=text()))
 
     def append(self, key: str) -> object:
         """See `Subject`."""
-        message = ChatMessage(role="user", content=text())
-        return self._run(self.store.async_add_message(key, message))
+        return self.run(self.async_append(key))
 
     def window(self, key: str) -> object:
         """See `Subject`."""
-        return self._run(self.buffer(key).async_get())
+        return self.run(self.buffer(key).async_get())
 
     def read(self, key: str) -> int:
         """See `Subject`."""
-        return len(self._run(self.store.async_get_messages(key)))
+        return len(self.run(self.store.async_get_messages(key)))
 
     def fill(self, key: str, count: int) -> object:
         """See `Subject`."""
-        return self._run(self.store.async_set_messages(key, _messages(count)))
+        return self.run(self.store.async_set_messages(key, _messages(count)))
 
     def delete_last(self, key: str) -> object:
         """See `Subject`."""
-        return self._run(self.store.async_delete_last_message(key))
+        return self.run(self.store.async_delete_last_message(key))
 
     def close(self) -> None:
         """End what was opened."""
-        self._run(self.store.async_close())
+        self.run(self.store.async_close())
 
 
 def make(name: str, url: str) -> Subject:

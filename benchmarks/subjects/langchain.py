@@ -3,13 +3,77 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from langchain_core.messages import AIMessage, HumanMessage, trim_messages
 
-from benchmarks.subjects.subject import WINDOW_TOKENS, Subject, text
+from benchmarks.subjects.subject import WINDOW_TOKENS, Subject, secret_and_endpoint, text
 
 _KINDS = (HumanMessage, AIMessage)
+
+
+def _sqlite(url: str) -> Callable[[str], Any]:
+    from langchain_community.chat_message_histories import SQLChatMessageHistory  # noqa: PLC0415
+    from sqlalchemy import create_engine  # noqa: PLC0415
+
+    engine = create_engine(f"{url}.langchain")
+    return lambda key: SQLChatMessageHistory(key, connection=engine)
+
+
+def _redis(url: str) -> Callable[[str], Any]:
+    from langchain_community.chat_message_histories import RedisChatMessageHistory  # noqa: PLC0415
+
+    return lambda key: RedisChatMessageHistory(key, url=url)
+
+
+def _postgres(url: str) -> Callable[[str], Any]:
+    import psycopg  # noqa: PLC0415
+    from langchain_postgres import PostgresChatMessageHistory  # noqa: PLC0415
+
+    connection = psycopg.connect(url)
+    table = "langchain_history"
+    PostgresChatMessageHistory.create_tables(connection, table)
+
+    def make(key: str) -> Any:
+        name = str(uuid.uuid5(uuid.NAMESPACE_URL, key))
+        return PostgresChatMessageHistory(table, name, sync_connection=connection)
+
+    return make
+
+
+def _upstash(url: str) -> Callable[[str], Any]:
+    from langchain_community.chat_message_histories import (  # noqa: PLC0415
+        UpstashRedisChatMessageHistory,
+    )
+
+    token, address = secret_and_endpoint(url)
+    return lambda key: UpstashRedisChatMessageHistory(key, url=address, token=token)
+
+
+def _cosmos(url: str) -> Callable[[str], Any]:
+    from langchain_azure_cosmosdb import CosmosDBChatMessageHistory  # noqa: PLC0415
+
+    key_of_account, address = secret_and_endpoint(url)
+
+    def make(key: str) -> Any:
+        history = CosmosDBChatMessageHistory(
+            address, "langchain", "histories", key, "user", credential=key_of_account
+        )
+        history.prepare_cosmos()
+        return history
+
+    return make
+
+
+_OPENERS: dict[str, Callable[[str], Callable[[str], Any]]] = {
+    "sqlite": _sqlite,
+    "redis": _redis,
+    "postgresql": _postgres,
+    "upstash+http": _upstash,
+    "cosmos+http": _cosmos,
+}
 
 
 class LangChain:
@@ -17,38 +81,7 @@ class LangChain:
 
     def __init__(self, url: str) -> None:
         """Open what the histories share."""
-        self._url = url
-        self._shared: Any = None
-        if url.startswith("postgresql:"):
-            import psycopg  # noqa: PLC0415
-            from langchain_postgres import PostgresChatMessageHistory  # noqa: PLC0415
-
-            self._shared = psycopg.connect(url)
-            PostgresChatMessageHistory.create_tables(self._shared, "langchain_history")
-        elif url.startswith("sqlite:"):
-            from sqlalchemy import create_engine  # noqa: PLC0415
-
-            self._shared = create_engine(f"{url}.langchain")
-
-    def _history(self, key: str) -> Any:
-        if self._url.startswith("redis:"):
-            from langchain_community.chat_message_histories import (  # noqa: PLC0415
-                RedisChatMessageHistory,
-            )
-
-            return RedisChatMessageHistory(key, url=self._url)
-        if self._url.startswith("postgresql:"):
-            from langchain_postgres import PostgresChatMessageHistory  # noqa: PLC0415
-
-            name = str(uuid.uuid5(uuid.NAMESPACE_URL, key))
-            return PostgresChatMessageHistory(
-                "langchain_history", name, sync_connection=self._shared
-            )
-        from langchain_community.chat_message_histories import (  # noqa: PLC0415
-            SQLChatMessageHistory,
-        )
-
-        return SQLChatMessageHistory(key, connection=self._shared)
+        self._history = _OPENERS[urlsplit(url).scheme](url)
 
     def append(self, key: str) -> object:
         """See `Subject`."""
@@ -70,7 +103,13 @@ class LangChain:
 
     def fill(self, key: str, count: int) -> object:
         """See `Subject`."""
-        return self._history(key).add_messages([_KINDS[n % 2](text()) for n in range(count)])
+        history = self._history(key)
+        messages = [_KINDS[n % 2](text()) for n in range(count)]
+        if hasattr(history, "upsert_messages"):  # of Cosmos DB: it has one document
+            history.messages = messages
+            return history.upsert_messages()
+        history.clear()
+        return history.add_messages(messages)
 
 
 def make(name: str, url: str) -> Subject:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -9,39 +10,68 @@ from llama_index.core.llms import ChatMessage, MessageRole
 from llama_index.core.memory import ChatMemoryBuffer
 from llama_index.core.storage.chat_store import SimpleChatStore
 
-from benchmarks.subjects.subject import WINDOW_TOKENS, Subject, azure_connection_string, text
+from benchmarks.subjects.subject import (
+    WINDOW_TOKENS,
+    Subject,
+    azure_connection_string,
+    secret_and_endpoint,
+    text,
+)
 
 _ROLES = (MessageRole.USER, MessageRole.ASSISTANT)
 
 
-def _open(url: str) -> Any:
-    scheme, _, rest = url.partition("://")
-    if scheme == "memory":
-        return SimpleChatStore()
-    if scheme == "redis":
-        from llama_index.storage.chat_store.redis import RedisChatStore  # noqa: PLC0415
-
-        return RedisChatStore(redis_url=url)
-    if scheme == "postgresql":
-        from llama_index.storage.chat_store.postgres import PostgresChatStore  # noqa: PLC0415
-
-        return PostgresChatStore.from_uri(url)
-    if scheme == "dynamodb":
-        from llama_index.storage.chat_store.dynamodb import DynamoDBChatStore  # noqa: PLC0415
-
-        options = dict(parse_qsl(urlsplit(url).query))
-        return DynamoDBChatStore(
-            table_name="llama",
-            region_name=options["region"],
-            resource_kwargs={"endpoint_url": options["endpoint_url"]},
-        )
-    if scheme.startswith("azure-tables"):
-        from llama_index.storage.chat_store.azure import AzureChatStore  # noqa: PLC0415
-
-        return AzureChatStore.from_connection_string(azure_connection_string(url))
+def _sqlite(url: str) -> Any:
     from llama_index.storage.chat_store.sqlite import SQLiteChatStore  # noqa: PLC0415
 
-    return SQLiteChatStore.from_uri(f"sqlite:///{rest.removeprefix('/')}.llama")
+    return SQLiteChatStore.from_uri(f"{url}.llama")
+
+
+def _redis(url: str) -> Any:
+    from llama_index.storage.chat_store.redis import RedisChatStore  # noqa: PLC0415
+
+    return RedisChatStore(redis_url=url)
+
+
+def _postgres(url: str) -> Any:
+    from llama_index.storage.chat_store.postgres import PostgresChatStore  # noqa: PLC0415
+
+    return PostgresChatStore.from_uri(url)
+
+
+def _upstash(url: str) -> Any:
+    from llama_index.storage.chat_store.upstash import UpstashChatStore  # noqa: PLC0415
+
+    token, address = secret_and_endpoint(url)
+    return UpstashChatStore(redis_url=address, redis_token=token)
+
+
+def _dynamodb(url: str) -> Any:
+    from llama_index.storage.chat_store.dynamodb import DynamoDBChatStore  # noqa: PLC0415
+
+    options = dict(parse_qsl(urlsplit(url).query))
+    return DynamoDBChatStore(
+        table_name="llama",
+        region_name=options["region"],
+        resource_kwargs={"endpoint_url": options["endpoint_url"]},
+    )
+
+
+def _azure(url: str) -> Any:
+    from llama_index.storage.chat_store.azure import AzureChatStore  # noqa: PLC0415
+
+    return AzureChatStore.from_connection_string(azure_connection_string(url))
+
+
+_OPENERS: dict[str, Callable[[str], Any]] = {
+    "memory": lambda _: SimpleChatStore(),
+    "sqlite": _sqlite,
+    "redis": _redis,
+    "postgresql": _postgres,
+    "upstash+http": _upstash,
+    "dynamodb": _dynamodb,
+    "azure-tables+http": _azure,
+}
 
 
 class LlamaIndex:
@@ -49,7 +79,7 @@ class LlamaIndex:
 
     def __init__(self, url: str) -> None:
         """Open the store."""
-        self._store = _open(url)
+        self._store = _OPENERS[urlsplit(url).scheme](url)
 
     def append(self, key: str) -> object:
         """See `Subject`."""

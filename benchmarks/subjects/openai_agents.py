@@ -18,7 +18,7 @@ class AgentsSession:
     def __init__(self, url: str) -> None:
         """Note the server."""
         self._url = url
-        self._run = Loop()
+        self.run = Loop()
         self._engine: Any = None
         self._sessions: dict[str, Any] = {}
 
@@ -39,26 +39,31 @@ class AgentsSession:
             self._engine = create_async_engine(address)
         return SQLAlchemySession(key, engine=self._engine, create_tables=True)
 
+    async def async_append(self, key: str) -> object:
+        """See `Subject`."""
+        return await self._session(key).add_items([{"role": "user", "content": text()}])
+
     def append(self, key: str) -> object:
         """See `Subject`."""
-        return self._run(self._session(key).add_items([{"role": "user", "content": text()}]))
+        return self.run(self.async_append(key))
 
     def window(self, key: str) -> object:
         """See `Subject`."""
-        return self._run(self._session(key).get_items(limit=WINDOW_MESSAGES))
+        return self.run(self._session(key).get_items(limit=WINDOW_MESSAGES))
 
     def read(self, key: str) -> int:
         """See `Subject`."""
-        return len(self._run(self._session(key).get_items()))
+        return len(self.run(self._session(key).get_items()))
 
     def fill(self, key: str, count: int) -> object:
         """See `Subject`."""
         items = [{"role": _ROLES[n % 2], "content": text()} for n in range(count)]
-        return self._run(self._session(key).add_items(items))
+        self.run(self._session(key).clear_session())
+        return self.run(self._session(key).add_items(items))
 
     def delete_last(self, key: str) -> object:
         """See `Subject`."""
-        return self._run(self._session(key).pop_item())
+        return self.run(self._session(key).pop_item())
 
 
 def make(name: str, url: str) -> Subject:

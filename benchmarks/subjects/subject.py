@@ -20,6 +20,12 @@ def text() -> str:
     return f"{next(_numbers)}. {_TEXT}"
 
 
+def secret_and_endpoint(url: str) -> tuple[str, str]:
+    """Return the token or key, and the HTTP address, of a URL of Upstash or Cosmos DB."""
+    parts = urlsplit(url)
+    return unquote(parts.password or ""), f"http://{parts.hostname}:{parts.port}"
+
+
 def azure_connection_string(url: str) -> str:
     """Return the connection string of an ``azure-tables`` URL of Azurite."""
     parts = urlsplit(url)
@@ -31,7 +37,10 @@ def azure_connection_string(url: str) -> str:
 
 
 class Subject(Protocol):
-    """A store on one server, with the calls that the workloads make."""
+    """A store on one server, with the calls that the workloads make.
+
+    Where the package is awaited, there is an ``async_append`` too, for ``run``, its `Loop`.
+    """
 
     def append(self, key: str) -> object:
         """Add one message to a conversation."""
@@ -43,7 +52,10 @@ class Subject(Protocol):
         """Read the whole conversation; return how many messages it has."""
 
     def fill(self, key: str, count: int) -> object:
-        """Make a conversation of so many messages, at once where that is possible."""
+        """Set a conversation to so many messages, at once where that is possible.
+
+        It replaces what was there.
+        """
 
     def delete_last(self, key: str) -> object:
         """Remove the newest message."""
