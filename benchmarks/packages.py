@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError
 from typing import Any
 
 from benchmarks import environments
+from benchmarks.installed import installed
 
 _PYDANTIC = (
     "from pydantic import BaseModel, TypeAdapter; type('M', (BaseModel,), {'__module__': __name__})"
@@ -28,26 +29,63 @@ _MODULES = {
     ("OpenAI Agents", "sessions"): ("openai_agents", "import agents.memory"),
     ("pydantic", "and one model"): ("chatstore", _PYDANTIC),
 }
+# What installing a distribution brings is counted for: (environment, requirement).
+_INSTALLED = (
+    ("chatstore", "chatstore-core"),
+    ("chatstore", "chatstore-sqlite"),
+    ("chatstore", "chatstore-redis"),
+    ("chatstore", "chatstore-postgres"),
+    ("llama_index", "llama-index-core"),
+    ("llama_index", "llama-index-storage-chat-store-sqlite"),
+    ("llama_index", "llama-index-storage-chat-store-redis"),
+    ("llama_index", "llama-index-storage-chat-store-postgres"),
+    ("langchain", "langchain-core"),
+    ("langchain", "langchain-community"),
+    ("langchain", "langchain-postgres"),
+    ("openai_agents", "openai-agents"),
+    ("openai_agents", "openai-agents[redis]"),
+    ("openai_agents", "openai-agents[sqlalchemy]"),
+)
 _TIME = "import time; began = time.perf_counter(); {0}; print(time.perf_counter() - began)"
 _RUNS = 5
+_RUNS_BEYOND = 11
 
 
 def measure() -> list[dict[str, Any]]:
-    """Import each module in fresh processes, by turns."""
+    """Import each module in fresh processes, by turns; weigh each distribution."""
     times: dict[tuple[str, str], list[float]] = {name: [] for name in _MODULES}
     for _ in range(_RUNS):
         for name, (family, module) in _MODULES.items():
-            times[name].append(_import_seconds(family, module))
-    sizes = {family: environments.installed_bytes(family) for family, _ in set(_MODULES.values())}
-    return [
+            times[name].append(float(_python(family, _TIME.format(module))))
+    imports = [
         {
             "kind": "import",
             "subject": " ".join(name),
             "module": _MODULES[name][1],
             "seconds": statistics.median(seconds),
-            "installed_bytes": sizes[_MODULES[name][0]],
         }
         for name, seconds in times.items()
+    ]
+    return [*imports, _import_beyond_pydantic(), *_sizes()]
+
+
+def _import_beyond_pydantic() -> dict[str, Any]:
+    """Import the core in processes that have pydantic and one model already."""
+    text = f"{_PYDANTIC}; {_TIME.format('import chatstore.core')}"
+    seconds = [float(_python("chatstore", text)) for _ in range(_RUNS_BEYOND)]
+    return {
+        "kind": "import",
+        "subject": "chatstore core, after pydantic and one model",
+        "module": "import chatstore.core",
+        "seconds": statistics.median(seconds),
+    }
+
+
+def _sizes() -> list[dict[str, Any]]:
+    return [
+        {"kind": "installed", "requirement": requirement, **found._asdict()}
+        for family, requirement in _INSTALLED
+        for found in [installed(family, requirement)]
     ]
 
 
@@ -65,10 +103,6 @@ def versions() -> dict[str, str]:
         printed = _python(family, text).split()
         found.update(dict(zip(names, printed, strict=True)))
     return found
-
-
-def _import_seconds(family: str, module: str) -> float:
-    return float(_python(family, _TIME.format(module)))
 
 
 def _python(family: str, text: str) -> str:
