@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import platform
+import sys
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
@@ -21,10 +22,17 @@ _PAGE = environments.ROOT / "docs" / "benchmarks.md"
 
 
 def main() -> None:
-    """Read the arguments, measure, and write results, tables and charts."""
-    arguments = _parser().parse_args()
+    """Read the arguments, measure, and write results, tables and charts.
+
+    Ends with an error where one of our stores or a bare driver could not do its calls.
+    """
+    parser = _parser()
+    arguments = parser.parse_args()
     console = Console()
     plan = _plan(arguments)
+    for kind in plan.servers:
+        if not plan.subjects_on(kind):
+            parser.error(f"on {kind} there is nothing to measure of {', '.join(plan.subjects)}")
     families = {FAMILIES[name] for kind in plan.servers for name in plan.subjects_on(kind)}
     with console.status("Preparing environments") as status:
         for family in sorted(families | {"charts"}):
@@ -34,20 +42,22 @@ def main() -> None:
     if not arguments.subjects:
         with console.status("Importing"):
             results += packages.measure()
-    found = {
+    run = {
         "machine": _machine(),
         "versions": packages.versions() if not arguments.subjects else {},
         "rounds": plan.rounds,
         "results": results,
     }
-    _RESULTS.write_text(json.dumps(found))
-    text = report.write(found)
-    console.print(text)
+    _RESULTS.write_text(json.dumps(run))
+    text = report.write(run)
+    print(text)
     if arguments.publish:
         _PAGE.write_text(text)
         charts = _PAGE.with_name("charts")
         environments.run_charts(_RESULTS, charts)
         console.print(f"Written: {_PAGE} and {charts}")
+    if found := report.problems(results):
+        sys.exit("\n".join(found))
 
 
 def _measure(plan: Plan) -> list[measure.Result]:

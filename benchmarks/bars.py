@@ -7,7 +7,7 @@ from statistics import median
 from typing import NamedTuple
 
 from benchmarks.figures import Ratio, Run, short
-from benchmarks.plan import EMULATED, OURS
+from benchmarks.plan import OURS
 
 _BARE = {
     "sqlite": (("chatstore", "bare sqlite3", 2.0),),
@@ -17,6 +17,8 @@ _BARE = {
         ("chatstore async", "bare asyncpg", 1.9),
     ),
 }
+_TWO_TRIPS = ("dynamodb", "azure", "cosmos")
+"""Servers that carry out no program of ours: a head is read before what it points to."""
 _PEERS = ("LlamaIndex", "LangChain", "OpenAI Agents")
 
 
@@ -77,10 +79,10 @@ def _trips(run: Run) -> Iterator[Bar]:
             what = (
                 f"{traffic['server']}, {traffic['subject']}: round trips of {traffic['workload']}"
             )
-            trips, most = traffic["round_trips"], 2 if traffic["server"] in EMULATED else 1
+            trips, most = traffic["round_trips"], 2 if traffic["server"] in _TWO_TRIPS else 1
             yield Bar(what, f"at most {most}", str(trips), trips <= most)
         if (traffic["subject"], traffic["workload"]) == ("chatstore", "append"):
-            units = traffic.get("write_units")
+            units = traffic["units"].get("write units")
             if units is not None:
                 what = f"{traffic['server']}, chatstore: write units of an append"
                 yield Bar(what, "at most 5", short(units), units <= 5)
@@ -110,8 +112,8 @@ def _writers(run: Run) -> Iterator[Bar]:
 
 
 def _imports(run: Run) -> Iterator[Bar]:
-    seconds = {item["subject"]: item["seconds"] for item in run.of_kind("import")}
-    if {"chatstore core", "pydantic and one model"} <= seconds.keys():
-        beyond = 1000 * (seconds["chatstore core"] - seconds["pydantic and one model"])
-        what = "import chatstore.core beyond pydantic"
-        yield Bar(what, "at most 20 ms", f"{beyond:.0f} ms", beyond <= 20)
+    for found in run.of_kind("import"):
+        if found["subject"] == "chatstore core, after pydantic and one model":
+            milliseconds = found["seconds"] * 1000
+            what = "import chatstore.core beyond pydantic"
+            yield Bar(what, "at most 20 ms", f"{milliseconds:.0f} ms", milliseconds <= 20)

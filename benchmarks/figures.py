@@ -6,7 +6,10 @@ import statistics
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from benchmarks.plan import FAMILIES
+
 Result = dict[str, Any]
+_ORDER = list(FAMILIES)
 
 
 class Ratio(NamedTuple):
@@ -46,13 +49,18 @@ class Run:
         """Return the results of a kind."""
         return [result for result in self.results if result["kind"] == kind]
 
+    def on(self, server: str, *kinds: str) -> list[Result]:
+        """Return the results of some kinds on one server, a subject's together."""
+        found = [one for kind in kinds for one in self.of_kind(kind) if one["server"] == server]
+        return sorted(found, key=lambda one: _ORDER.index(one["subject"]))
+
     def servers(self) -> list[str]:
         """Return the servers in the order of their measurement."""
         return list(dict.fromkeys(key[0] for key in self._calls))
 
     def subjects(self, server: str) -> list[str]:
-        """Return what was measured on a server."""
-        return list(dict.fromkeys(key[1] for key in self._calls if key[0] == server))
+        """Return what was measured on a server, in the plan's order."""
+        return sorted({key[1] for key in self._calls if key[0] == server}, key=_ORDER.index)
 
     def lengths(self, server: str | None = None) -> list[int]:
         """Return the lengths of the conversations, of all servers or of one."""

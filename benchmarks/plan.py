@@ -17,6 +17,8 @@ FAMILIES = {
     "bare asyncpg": "bare",
     "bare boto3": "bare",
     "bare azure-data-tables": "bare",
+    "bare upstash-redis": "bare",
+    "bare azure-cosmos": "bare",
 }
 SUBJECTS = {
     "memory": ("chatstore", "LlamaIndex"),
@@ -30,14 +32,17 @@ SUBJECTS = {
         "bare psycopg",
         "bare asyncpg",
     ),
+    "upstash": (*OURS, "LlamaIndex", "LangChain", "bare upstash-redis"),
     "dynamodb": (*OURS, "LlamaIndex", "bare boto3"),
     "azure": (*OURS, "LlamaIndex", "bare azure-data-tables"),
+    "cosmos": (*OURS, "LangChain", "bare azure-cosmos"),
 }
-EMULATED = ("dynamodb", "azure")
-LONGEST_EMULATED = 1_000
-"""Messages: an emulator's times say little; its requests and units are the services'."""
+EMULATED = ("upstash", "dynamodb", "azure", "cosmos")
+LONGEST = {"upstash": 10_000, "dynamodb": 10_000, "azure": 1_000, "cosmos": 10_000}
+"""Messages that an emulator bears: their times say little, their requests are the services'."""
 
-REPEATS = {"append": 20, "window": 9, "read": 3, "set": 1, "delete last": 9}
+LIGHT = ("append", "window", "delete last")
+"""What costs the same at any length, if a store is good: it is measured before the rest."""
 CALLS = {
     "append": "append",
     "window": "window",
@@ -47,6 +52,31 @@ CALLS = {
 }
 SLOWEST_CALL = 10.0
 """Seconds; a package whose next call would take longer is measured no further."""
+FAST, SLOW = 0.02, 0.5
+"""Seconds: faster calls take several short turns in a round, slower ones are made once."""
+WARM_UPS = 3
+"""Calls at the beginning of a short turn that are not counted."""
+
+
+class Pace(NamedTuple):
+    """How often one call is made in a round."""
+
+    turns: int
+    warm_ups: int
+    calls: int
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether it takes so long that a few rounds must do."""
+        return self.warm_ups == 0
+
+    @classmethod
+    def of(cls, workload: str, seconds: float) -> Pace:
+        """Return what suits a call that takes so long."""
+        calls = {"append": 20, "window": 9, "read": 3, "set": 1, "delete last": 9}[workload]
+        if seconds >= SLOW:
+            return cls(1, 0, 1)
+        return cls(5, WARM_UPS, calls) if seconds < FAST else cls(1, 1, calls)
 
 
 class Plan(NamedTuple):
@@ -63,7 +93,7 @@ class Plan(NamedTuple):
 
     def lengths_on(self, server: str) -> tuple[int, ...]:
         """Return the lengths that are measured on a server."""
-        longest = LONGEST_EMULATED if server in EMULATED else max(self.lengths)
+        longest = LONGEST.get(server, max(self.lengths))
         return tuple(length for length in self.lengths if length <= longest)
 
     def subjects_on(self, server: str) -> tuple[str, ...]:

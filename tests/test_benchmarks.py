@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+from importlib.metadata import Distribution, PackageNotFoundError
+
 import pytest
-from benchmarks import measure, servers
+from benchmarks import measure, servers, workers
 from benchmarks.bars import judge
 from benchmarks.figures import Run, duration, median, p99
+from benchmarks.installed import brought
 from benchmarks.plan import CALLS, SUBJECTS, full, quick
-from benchmarks.report import write
+from benchmarks.race import write as write_together
+from benchmarks.report import problems, write
+from benchmarks.turns import Turns
 
 
 def calls(subject, workload, length, *rounds, server="redis"):
@@ -88,67 +95,253 @@ def test_messages_that_were_lost_miss_the_bar():
     assert found["redis, chatstore: 16 writers on 1, lost or doubled"] is False
 
 
+def failure(subject, server="redis", **changes):
+    kinds = {"kind": "failure", "server": server, "subject": subject, "workload": "read"}
+    return {**kinds, "length": 10, "error": "a|b\nc", **changes}
+
+
+def page(*results):
+    return write({"machine": "a machine", "versions": {"redis": "1"}, "rounds": 2,
+                  "results": results})  # fmt: skip
+
+
 def test_the_page_says_first_where_others_are_faster():
-    page = write(
-        {
-            "machine": "a machine",
-            "versions": {"redis": "1"},
-            "rounds": 2,
-            "results": [
-                calls("chatstore", "append", 1_000, [4], [4]),
-                calls("bare redis", "append", 1_000, [2], [2]),
-                {
-                    "kind": "failure",
-                    "server": "redis",
-                    "subject": "LangChain",
-                    "length": 10,
-                    "error": "a|b\nc",
-                },
-                race("chatstore", 1),
-            ],
+    text = page(
+        calls("chatstore", "append", 100, [1], [1]),
+        calls("bare redis", "append", 100, [2], [2]),
+        calls("chatstore", "append", 1_000, [4], [4]),
+        calls("bare redis", "append", 1_000, [2], [2]),
+        failure("LangChain"),
+        race("chatstore", 1),
+    )
+    assert "| server | call | who | 100 | 1,000 |" in text
+    beaten = text.index("| redis | append | bare redis |  | 2 × (2 to 2) |")
+    assert beaten < text.index("**missed**") < text.index("## Redis")
+    assert "| LangChain | read | 10 | always | a/b c |" in text
+    assert "a machine" in text
+
+
+def test_subjects_come_in_the_order_of_the_plan():
+    names = ["bare redis", "OpenAI Agents", "chatstore async", "chatstore"]
+    run = Run([calls(name, "append", 10, [1]) for name in names])
+    assert run.subjects("redis") == names[::-1]
+
+
+def test_the_page_tells_of_calls_that_failed_among_others():
+    cell = calls("LangChain", "append", 10, [1, 1, 1]) | {"errors": ["no"]}
+    assert "| LangChain | append | 10 | 1 of 4 | no |" in page(cell)
+
+
+def test_units_have_the_names_that_a_service_gives_them():
+    traffic = {
+        "kind": "traffic",
+        "server": "cosmos",
+        "subject": "chatstore",
+        "workload": "append",
+        "length": 100,
+        "round_trips": 1,
+        "sent": 2_000,
+        "received": 3,
+        "units": {"request units": 10.04},
+    }
+    text = page(calls("chatstore", "append", 10, [1], server="cosmos"), traffic)
+    assert "| bytes received | request units |" in text
+    assert "| chatstore | append | 100 | 1 | 2,000 | 3 | 10 |" in text
+    assert bars(traffic)["cosmos, chatstore: round trips of append"]
+    assert not bars({**traffic, "server": "upstash", "round_trips": 2}).popitem()[1]
+
+
+@pytest.mark.parametrize(
+    ("results", "count"),
+    [
+        ([failure("LangChain"), calls("chatstore", "append", 10, [1])], 0),
+        ([failure("bare redis"), failure("chatstore async")], 2),
+        ([calls("chatstore", "append", 10, [1]) | {"errors": ["no", "no"]}], 1),
+        ([race("chatstore", 1) | {"errors": ["no"]}], 1),
+    ],
+)
+def test_what_fails_on_our_side_is_a_problem_and_a_peers_failure_a_result(results, count):
+    assert len(problems(results)) == count
+
+
+class Package:
+    """What the workers measure, without processes: it takes the seconds that its calls are given.
+
+    It notes the calls that were made, and how many messages a conversation has.
+    """
+
+    seconds = 0.001
+
+    def __init__(self, name, url):
+        self.name = name
+        self.made = []
+        self.sizes = {}
+
+    def do(self, workload, *arguments, calls=1, warm_ups=0):
+        if workload == "window" and self.name.startswith("bare"):
+            return {"missing": True}
+        key = arguments[0]
+        self.made.append((workload, key, calls, warm_ups))
+        if workload == "set":
+            self.sizes[key] = arguments[1]
+        change = {"append": 1, "delete last": -1}.get(workload, 0)
+        self.sizes[key] = self.sizes.get(key, 0) + change * (calls + warm_ups)
+        errors = ["too long"] if self.name == "LangChain" and self.sizes[key] > 500 else []
+        taken = [] if errors else [self.seconds] * calls
+        return {"seconds": taken, "errors": errors, "peak_memory": 1}
+
+    def stop(self):
+        pass
+
+
+def turns(seconds=0.001, name="chatstore", **changes):
+    package = Package(name, "")
+    package.seconds = seconds
+    plan = full()._replace(**{"lengths": (10, 1_000), "rounds": 5, **changes})
+    return package, Turns(plan, "sqlite", {name: package}, lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "counted", "rounds"), [(0.001, 100, 5), (0.1, 20, 5), (0.6, 1, 2), (3, 1, 2)]
+)
+def test_fast_calls_take_several_turns_and_slow_ones_are_made_once(seconds, counted, rounds):
+    _, measured = turns(seconds, workloads=("append",))
+    measured.fill()
+    measured.play()
+    for cell in measured.results():
+        assert [len(one) for one in cell["seconds"]] == [counted] * rounds
+
+
+def test_conversations_keep_their_lengths():
+    package, measured = turns()
+    measured.fill()
+    for _ in range(3):
+        measured.play()
+        assert {key: package.sizes[key] for key in ("10", "1000")} == {
+            "10": 10,
+            "1000": pytest.approx(1_000, rel=0.1),
         }
-    )
-    beaten, missed = (
-        page.index("| redis | append | 1,000 | bare redis | 2 × (2 to 2) |"),
-        page.index("**missed**"),
-    )
-    assert beaten < missed < page.index("## Redis")
-    assert "| LangChain | 10 | a/b c |" in page
-    assert "a machine" in page
+
+
+def test_heavy_calls_come_after_the_light_ones_of_a_round():
+    package, measured = turns(rounds=1)
+    measured.fill()
+    del package.made[:]
+    measured.play()
+    order = [workload for workload, key, *_ in package.made if key in {"10", "1000"}]
+    heavy = order.index("read")
+    assert {"append", "window", "delete last"} <= set(order[:heavy])
+    assert set(order[heavy:]) == {"read"}
+    assert package.made[-1][0] in {"read", "set"}
+
+
+def test_what_a_package_cannot_hold_is_measured_no_further():
+    _, measured = turns(name="LangChain")
+    measured.fill()
+    measured.play()
+    [found] = measured.failures
+    assert (found["workload"], found["length"]) == ("set", 1_000)
+    assert measured.reach("LangChain") == 10
+    assert {one["length"] for one in measured.results() if one["kind"] == "calls"} == {10}
+
+
+def test_a_call_that_would_take_too_long_is_not_tried():
+    package, measured = turns(0.5)
+    measured.fill()
+    assert measured.reach("chatstore", "read") == 10
+    assert ("read", "1000") not in {one[:2] for one in package.made}
 
 
 def test_ticks_are_counted_before_they_come(monkeypatch):
     """The progress bar ends where the run does."""
-
-    class Silent:
-        def __init__(self, name, url):
-            pass
-
-        def do(self, workload, *arguments, repeat=1):
-            return {"seconds": [0.001] * repeat, "errors": [], "peak_memory": 1}
-
-        def stop(self):
-            pass
-
     ticks = []
-    monkeypatch.setattr(measure, "Worker", Silent)
+    monkeypatch.setattr(workers, "Worker", Package)
     outcome = {"acknowledged": 4, "kept": 3, "errors": [], "seconds": 2}
     monkeypatch.setattr(measure, "_race", lambda *arguments: outcome)
     plan = quick()._replace(servers=("sqlite", "memory"))
     results = measure.run(plan, ticks.append)
 
-    races = [result for result in results if result["kind"] == "writers"]
-    assert len(races) == 2 * len(SUBJECTS["sqlite"])
-    for result in races:
+    found = [result for result in results if result["kind"] == "writers"]
+    assert len(found) == 2 * len(SUBJECTS["sqlite"])
+    for result in found:
         assert (result["acknowledged"], result["kept"]) == (12, 9)
         assert result["rates"] == [2, 2, 2]
 
     assert len(ticks) == measure.steps(plan)
 
 
+class Appending:
+    """A package whose third append fails."""
+
+    def __init__(self):
+        self.count = 0
+
+    def append(self, key):
+        self.count += 1
+        if self.count == 3:
+            raise ValueError(key)
+
+
+class Awaited(Appending):
+    def __init__(self):
+        super().__init__()
+        self.runs = 0
+
+    def run(self, work):
+        self.runs += 1
+        return asyncio.run(work)
+
+    async def async_append(self, key):
+        self.append(key)
+
+
+def test_writers_note_what_fails_and_await_all_in_one_coroutine():
+    awaited = Awaited()
+    for subject in (Appending(), awaited):
+        tally = write_together(subject, "key", 5)
+        assert (tally.done, tally.errors) == (4, ["ValueError: key"])
+    assert awaited.runs == 1
+
+
+def distribution(folder, name, requires=(), size=100):
+    """Install a distribution of one file."""
+    metadata = folder / f"{name}-1.dist-info"
+    metadata.mkdir(parents=True)
+    lines = [f"Name: {name}", "Version: 1", *(f"Requires-Dist: {one}" for one in requires)]
+    (metadata / "METADATA").write_text("\n".join(lines))
+    (folder / f"{name}.py").write_text("#" * size)
+    (folder / "__pycache__").mkdir(exist_ok=True)
+    (folder / "__pycache__" / f"{name}.pyc").write_text("#" * size)
+    (metadata / "RECORD").write_text(f"{name}.py,,\n__pycache__/{name}.pyc,,\n")
+    return Distribution.at(metadata)
+
+
+def test_an_installation_is_weighed_with_all_that_it_needs(tmp_path):
+    found = {
+        "a": distribution(tmp_path, "a", ["b>1; python_version > '3'", "c; extra == 'more'"]),
+        "b": distribution(tmp_path, "b", ["a", "d; sys_platform == 'nowhere'"], 20),
+        "c": distribution(tmp_path, "c", (), 3),
+    }
+    assert brought(found, "a") == (2, 120)
+    assert brought(found, "a[more]") == (3, 123)
+    with pytest.raises(PackageNotFoundError):
+        brought(found, "d")
+
+
+def test_what_is_installed_editable_is_weighed_at_its_source(tmp_path):
+    found = distribution(tmp_path / "site", "a", (), 1)
+    source = tmp_path / "source" / "src" / "a"
+    source.mkdir(parents=True)
+    (source / "module.py").write_text("#" * 1_000)
+    entry = {"url": source.parent.parent.as_uri(), "dir_info": {"editable": True}}
+    (tmp_path / "site" / "a-1.dist-info" / "direct_url.json").write_text(json.dumps(entry))
+    assert brought({"a": found}, "a") == (1, 1_001)
+
+
 def test_the_whole_plan_measures_everything():
     assert set(full().servers) == set(SUBJECTS)
     assert full().workloads == tuple(CALLS)
     assert max(full().lengths) == 100_000
+    assert full().lengths_on("azure")[-1] == 1_000
     with pytest.raises(KeyError), servers.start("nothing"):
         pass
