@@ -1,5 +1,7 @@
 """Stored text: its exact form, and that everything comes back or is refused."""
 
+import contextlib
+import gc
 import json
 from datetime import datetime, timedelta, timezone
 
@@ -153,3 +155,24 @@ def test_ids_sort_by_time():
     assert len(set(ids)) == 1000
     assert [item[:12] for item in ids] == sorted(item[:12] for item in ids)
     assert {len(item) for item in ids} == {32}
+
+
+@pytest.mark.parametrize("identity", ["", "x" * 256, "é" * 128, 5, "\ud800"])
+def test_an_id_that_was_changed_is_checked(identity):
+    message = ChatMessage(role="user", content="x", id="m")
+    message.id = identity
+    with pytest.raises(InvalidMessageError):
+        encode(message, NOW)
+
+
+@pytest.mark.parametrize("is_collecting", [True, False])
+@pytest.mark.parametrize("body", ['{"v":1,"role":"user"}', '{"v":1,"role":"nobody"}'])
+def test_garbage_collection_is_as_it_was(body, is_collecting):
+    before = gc.isenabled()
+    (gc.enable if is_collecting else gc.disable)()
+    try:
+        with contextlib.suppress(CorruptMessageError):
+            decode_all("k", [StoredRecord(0, body)])
+        assert gc.isenabled() is is_collecting
+    finally:
+        (gc.enable if before else gc.disable)()

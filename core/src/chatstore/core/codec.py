@@ -6,6 +6,7 @@ A body is JSON text in a versioned envelope: ``{"v":1,"id":…,"created_at":…,
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import time
@@ -16,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
 from chatstore.core.errors import CorruptMessageError, InvalidMessageError
-from chatstore.core.messages import ChatMessage
+from chatstore.core.messages import ChatMessage, check_id
 from chatstore.core.records import Record, StoredRecord
 
 VERSION = 1
@@ -48,9 +49,9 @@ def encode(message: object, now: datetime) -> Record:
     if not isinstance(message, ChatMessage):
         text = f"a message must be a ChatMessage, not {type(message).__name__}"
         raise InvalidMessageError(text)
-    identity = new_id() if message.id is None else message.id
     created_at = now if message.created_at is None else message.created_at
     try:
+        identity = new_id() if message.id is None else check_id(message.id)
         said = _serializer.to_json(
             message, exclude=_WRITTEN_HERE, exclude_unset=True, warnings=False
         ).decode()
@@ -94,12 +95,28 @@ def decode_all(key: str, records: Sequence[StoredRecord]) -> list[ChatMessage]:
     """
     try:
         joined = ",".join([_without_version(record.body) for record in records])
-        messages: list[ChatMessage] = _list_validator.validate_json(f"[{joined}]")
+        messages = _parse(f"[{joined}]")
     except ValueError:
         messages = []
     if len(messages) == len(records):
         return messages
     return [decode(key, record.position, record.body) for record in records]
+
+
+def _parse(array: str) -> list[ChatMessage]:
+    """Return the messages of a JSON array, undisturbed by the garbage collector.
+
+    Nothing that the parser makes can be garbage before it is done. To look for it all the same,
+    among all objects of the process and again and again, took two thirds of a long read.
+    """
+    is_collecting = gc.isenabled()
+    gc.disable()
+    try:
+        messages: list[ChatMessage] = _list_validator.validate_json(array)
+    finally:
+        if is_collecting:
+            gc.enable()
+    return messages
 
 
 def _without_version(body: str) -> str:

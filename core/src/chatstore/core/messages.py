@@ -8,7 +8,6 @@ from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, Union
 
 from pydantic import (
-    AfterValidator,
     AwareDatetime,
     BaseModel,
     ConfigDict,
@@ -48,7 +47,8 @@ def _check_text(text: str) -> str:
     return text
 
 
-def _check_id(value: str) -> str:
+def check_id(value: str) -> str:
+    """Return an id that can be stored, or raise ``ValueError``."""
     if not 0 < len(value.encode()) <= MAX_ID_BYTES:
         message = f"an id has 1 to {MAX_ID_BYTES} bytes in UTF-8"
         raise ValueError(message)
@@ -65,7 +65,12 @@ _TEXT = core_schema.json_or_python_schema(
         _check_text, core_schema.str_schema(strict=True)
     ),
 )
+_ID = core_schema.json_or_python_schema(
+    json_schema=core_schema.str_schema(strict=True, min_length=1),
+    python_schema=core_schema.no_info_after_validator_function(check_id, _TEXT),
+)
 Text = Annotated[str, GetPydanticSchema(lambda _, __: _TEXT)]
+Identity = Annotated[str, GetPydanticSchema(lambda _, __: _ID)]
 Block = Annotated[Union[KnownBlock, ContentBlock], Field(union_mode="left_to_right")]  # noqa: UP007
 
 
@@ -92,7 +97,7 @@ class ChatMessage(BaseModel):
     # The first that fits: trying all of them takes as long as everything else.
     content: Annotated[Union[Text, list[Block]], Field(union_mode="left_to_right")] | None = None  # noqa: UP007
     additional_kwargs: dict[str, JsonValue] = Field(default_factory=dict)
-    id: Annotated[Text, AfterValidator(_check_id)] | None = None
+    id: Identity | None = None
     created_at: AwareDatetime | None = None
 
     if TYPE_CHECKING:

@@ -188,7 +188,7 @@ class ScriptChatStore(ChatStore):
         led = positions(first, 1)
         places = [*led, *positions(others, -1 if direction == "newest" else 1)]
         stored = "\n".join(texts).split("\n") if places else []
-        found = [StoredRecord(p, unseal(body)) for p, body in zip(places, stored, strict=True)]
+        found = list(map(StoredRecord, places, map(unseal, stored)))
         return _Part(epoch, cut, extent == "all", found[: len(led)], found[len(led) :])
 
     def _list_keys(self, prefix: str, limit: int, cursor: Any | None) -> Plan[KeyPage]:
