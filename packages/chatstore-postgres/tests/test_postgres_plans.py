@@ -11,7 +11,7 @@ from postgres_backend import fresh_name
 from postgres_servers import PostgresServer
 
 from chatstore.core import ChatMessage
-from chatstore.postgres import PostgresChatStore, reads, writes
+from chatstore.postgres import PostgresChatStore, appends, reads, writes
 from chatstore.postgres.names import Names
 
 KEYS = 1000
@@ -56,9 +56,11 @@ STATEMENTS = {
     "newest and first": (reads.NEWEST_AND_FIRST, KEY, 900, 50, 2),
     "oldest": (reads.OLDEST, KEY, 100, 50),
     "keys": (reads.KEYS, b"key 5", b"key 50", b"key 5\xff", 20),
-    "append one": (writes.APPEND_ONE, KEY, 60.0, 1, b"1", "x"),
-    "append many": (writes.APPEND_MANY, KEY, 60.0, 2, IDS, BODIES),
-    "bury": (writes.BURY, KEY),
+    "append one": (appends.APPEND_ONE, KEY, 60.0, 1, b"1", "x"),
+    "append many": (appends.APPEND_MANY, KEY, 60.0, 2, IDS, BODIES),
+    "short append of one": (appends.SHORT_ONE, KEY, 60.0, 1, b"1", "x"),
+    "short append of many": (appends.SHORT_MANY, KEY, 60.0, 2, IDS, BODIES),
+    "bury": (appends.BURY, KEY),
     "insert from start": (writes.INSERT_FROM_START, KEY, 60.0, 7, b"1", "x"),
     "insert from end": (writes.INSERT_FROM_END, KEY, 60.0, 7, b"1", "x"),
     "remove from start": (writes.REMOVE_FROM_START, KEY, 60.0, CALL, 7, "{", None),
@@ -124,7 +126,7 @@ def test_costs_do_not_grow_with_the_conversation(newest_server):
         connection.execute(f"VACUUM ANALYZE {table}_messages, {table}_conversations")
         for key in ("short", "long"):
             for name, statement, *values in (
-                ("append", writes.APPEND_ONE, None, 1, uuid4().bytes, "x" * 600),
+                ("append", appends.SHORT_ONE, None, 1, uuid4().bytes, "x" * 600),
                 ("newest", reads.NEWEST, 2**63 - 1, 10),
                 ("remove", writes.REMOVE_FROM_END, None, uuid4(), 0, "{", None),
                 ("count", reads.COUNT),

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from chatstore.core import StoreUnavailableError
 from chatstore.core.plans import Plan, Step, call
-from chatstore.postgres import schema, writes
+from chatstore.postgres import appends, schema, writes
 from chatstore.postgres.errors import Again, again, translate
 from chatstore.postgres.names import Names
 
@@ -60,6 +60,19 @@ class Calls:
             rows = yield from self._retry(lambda: call(step), error)
         return rows
 
+    def fetch_once(self, template: str, *parameters: Any) -> Plan[Rows]:
+        """Execute a statement, and give no rows where it failed but another may do better."""
+        if not self._is_ready:
+            yield from self._get_ready()
+        sql = self._names.render(template)
+        try:
+            rows: Rows = yield lambda client: client.fetch(sql, *parameters)
+        except Exception as error:
+            if again(error) is None:
+                raise
+            return []
+        return rows
+
     def transact(self, body: Callable[[], Plan[T]]) -> Plan[T]:
         """Execute the statements of `inside` as one transaction."""
         if not self._is_ready:
@@ -108,7 +121,7 @@ class Calls:
                 message = f"{self._place}: others changed this conversation all the time"
                 raise StoreUnavailableError(message)
             if expired is not None:
-                yield from self.fetch(writes.BURY, expired)
+                yield from self.fetch(appends.BURY, expired)
             tries += 1
 
     def purge(self, most: int) -> Plan[bool]:

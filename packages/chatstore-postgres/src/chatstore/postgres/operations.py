@@ -9,7 +9,7 @@ from uuid import uuid4
 from chatstore.core import codec
 from chatstore.core.plans import Plan
 from chatstore.core.records import Held, KeyPage, Page, Record, StoredRecord
-from chatstore.postgres import reads, writes
+from chatstore.postgres import appends, reads, writes
 from chatstore.postgres.calls import Calls, Rows
 
 CHUNK_CHARACTERS = 16 * 2**20
@@ -31,18 +31,17 @@ def append(calls: Calls, key: str, records: Sequence[Record]) -> Plan[list[Held]
     """Append records, or return those that are held."""
     name = key.encode()
     chunks = _chunks(records)
+    if len(chunks) > 1:
+        return (yield from calls.until_done(lambda _: _append_in_chunks(calls, name, chunks), name))
+    short, full, values = _append_of(calls, name, records)
+    rows = yield from calls.fetch_once(short, *values)
+    if rows:
+        yield from calls.reclaim(rows[0][0])
+        return []
 
-    def together(_: bool) -> Plan[list[Held] | None]:
-        rows = yield from calls.fetch(*_append_of(calls, name, records))
-        return (yield from _answer(calls, rows))
+    def attempt(_: bool) -> Plan[list[Held] | None]:
+        return (yield from _answer(calls, (yield from calls.fetch(full, *values))))
 
-    def in_chunks(_: bool) -> Plan[list[Held] | None]:
-        try:
-            return (yield from calls.transact(lambda: _append_chunks(calls, name, chunks)))
-        except _NotWrittenError as error:  # and what was written before it is rolled back
-            return error.held
-
-    attempt = together if len(chunks) == 1 else in_chunks
     return (yield from calls.until_done(attempt, name))
 
 
@@ -152,21 +151,35 @@ def list_keys(calls: Calls, prefix: str, limit: int, cursor: bytes | None) -> Pl
     return KeyPage([name.decode() for name in names], names[-1] if len(names) == limit else None)
 
 
-def _append_of(calls: Calls, name: bytes, records: Sequence[Record]) -> tuple[Any, ...]:
-    """Return the statement that appends, and its parameters."""
+def _append_of(
+    calls: Calls, name: bytes, records: Sequence[Record]
+) -> tuple[str, str, tuple[Any, ...]]:
+    """Return the short statement that appends, the full one, and their parameters."""
     if len(records) == 1:
         record = records[0]
-        return writes.APPEND_ONE, name, calls.ttl, 1, record.id.encode(), record.body
-    return (writes.APPEND_MANY, name, calls.ttl, len(records), *_columns(records))
+        one = (name, calls.ttl, 1, record.id.encode(), record.body)
+        return appends.SHORT_ONE, appends.APPEND_ONE, one
+    many = (name, calls.ttl, len(records), *_columns(records))
+    return appends.SHORT_MANY, appends.APPEND_MANY, many
 
 
-def _append_chunks(calls: Calls, name: bytes, chunks: list[list[Record]]) -> Plan[list[Held]]:
-    """Append all inside a transaction, or raise."""
-    for chunk in chunks:
-        rows = yield from calls.inside(*_append_of(calls, name, chunk))
-        if not rows[0][0]:
-            raise _NotWrittenError(_held(rows) or None)
-    return []
+def _append_in_chunks(
+    calls: Calls, name: bytes, chunks: list[list[Record]]
+) -> Plan[list[Held] | None]:
+    """Append all in one transaction, which a failing statement would end: in full ones."""
+
+    def inside() -> Plan[list[Held]]:
+        for chunk in chunks:
+            _, full, values = _append_of(calls, name, chunk)
+            rows = yield from calls.inside(full, *values)
+            if not rows[0][0]:
+                raise _NotWrittenError(_held(rows) or None)
+        return []
+
+    try:
+        return (yield from calls.transact(inside))
+    except _NotWrittenError as error:  # and what was written before it is rolled back
+        return error.held
 
 
 def _answer(calls: Calls, rows: Rows) -> Plan[list[Held] | None]:

@@ -1,4 +1,4 @@
-"""The statements that write: each operation is one, atomic by itself.
+"""The statements that change what is there: each operation is one, atomic by itself.
 
 All parts of a statement see one snapshot, taken before it waits for any lock. Two things make
 that safe. Positions come from the head's row as it is once it is locked. And a statement that
@@ -12,47 +12,6 @@ call's effect is noted, and found when the same call is sent again.
 from __future__ import annotations
 
 from chatstore.postgres.fragments import filled
-
-_APPEND = """WITH
-held AS MATERIALIZED (
-  SELECT m.message_id, m.body FROM {heads} c
-  JOIN {messages} m ON m.conversation = c.id AND m.message_id {ids}
-  WHERE c.key = $1::bytea AND {alive}
-),
-grown AS (
-  UPDATE {heads} c SET next_position = c.next_position + $3::bigint,
-    length = c.length + $3::bigint, expires_at = {expiry}
-  WHERE c.key = $1::bytea AND {alive} AND NOT EXISTS (SELECT FROM held)
-  RETURNING c.id, c.next_position - $3::bigint AS start
-),
-begun AS (
-  INSERT INTO {heads} (key, epoch, next_position, length, expires_at)
-  SELECT $1::bytea, 0, $3::bigint, $3::bigint, {expiry}
-  WHERE NOT EXISTS (SELECT FROM held) AND NOT EXISTS (SELECT FROM grown)
-  ON CONFLICT (key) DO NOTHING
-  RETURNING id, 0::bigint AS start
-),
-head AS (SELECT id, start FROM grown UNION ALL SELECT id, start FROM begun),
-written AS (
-  INSERT INTO {messages} (conversation, position, message_id, body_hash, body)
-  SELECT head.id, head.start + given.place - 1, given.message_id,
-    hashtextextended(given.body COLLATE "C", 0), given.body
-  FROM head CROSS JOIN {source}
-)
-SELECT EXISTS (SELECT FROM head), {expired}, held.message_id, held.body
-FROM (VALUES (1)) one LEFT JOIN held ON true"""
-
-_ONE = "(SELECT 1::bigint AS place, $4::bytea AS message_id, $5::text AS body) given"
-_MANY = "unnest($4::bytea[], $5::text[]) WITH ORDINALITY AS given (message_id, body, place)"
-
-APPEND_ONE = filled(_APPEND.replace("{source}", _ONE).replace("{ids}", "= $4::bytea"))
-"""Parameters: key, ttl, 1, id, body. Rows: written, is there garbage; and what is held."""
-
-APPEND_MANY = filled(_APPEND.replace("{source}", _MANY).replace("{ids}", "= ANY ($4::bytea[])"))
-"""Parameters: key, ttl, how many, ids, bodies. Rows: as those of `APPEND_ONE`."""
-
-BURY = filled("UPDATE {heads} c SET key = NULL WHERE c.key = $1::bytea AND NOT {alive}")
-"""Take the key from an expired conversation, so that a new one can begin under it."""
 
 _INSERT = """WITH
 seen AS MATERIALIZED (
@@ -99,7 +58,7 @@ SELECT EXISTS (SELECT FROM head), {expired}, held.message_id, held.body
 FROM (VALUES (1)) one LEFT JOIN held ON true"""
 
 INSERT_FROM_START = filled(_INSERT.replace("{order}", "OFFSET $3::bigint"))
-"""Parameters: key, ttl, index, id, body. Rows: as those of `APPEND_ONE`.
+"""Parameters: key, ttl, index, id, body. Rows: as those of `appends.APPEND_ONE`.
 
 What follows moves behind the new message, since positions only grow.
 """

@@ -1,0 +1,259 @@
+"""The short statement of an append, and all that the full one has to do in its place."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+from postgres_backend import PostgresBackend
+from postgres_faults import FaultProxy
+from sqlalchemy import create_engine
+
+from chatstore.core import ChatMessage, MessageConflictError
+from chatstore.postgres import PostgresChatStore, appends
+from chatstore.postgres.calls import Calls
+
+
+def say(text, **fields):
+    return ChatMessage(role="user", content=text, **fields)
+
+
+def texts(messages):
+    return [message.content for message in messages]
+
+
+@pytest.fixture
+def backend(newest_server):
+    return PostgresBackend(newest_server)
+
+
+@pytest.fixture
+def sent(monkeypatch) -> list[str]:
+    """Return the names of the statements that appends send, as they are sent."""
+    names = {text: name for name, text in vars(appends).items() if name.isupper()}
+    seen: list[str] = []
+
+    def watch(method: str) -> None:
+        original = getattr(Calls, method)
+
+        def watched(self, template, *values):
+            seen.append(names.get(template, "other"))
+            return original(self, template, *values)
+
+        monkeypatch.setattr(Calls, method, watched)
+
+    watch("fetch")
+    watch("fetch_once")
+    return seen
+
+
+def test_full_statement_begins_a_conversation_and_tells_what_is_held(backend, sent):
+    with backend.open() as store:
+        store.add_message("k", say("a", id="1"))
+        assert sent == ["SHORT_ONE", "APPEND_ONE"]
+        sent.clear()
+        store.add_message("k", say("b", id="2"))
+        store.add_messages("k", [say("c", id="3"), say("d", id="4")])
+        assert sent == ["SHORT_ONE", "SHORT_MANY"]
+        sent.clear()
+        store.add_message("k", say("a", id="1"))
+        assert sent == ["SHORT_ONE", "APPEND_ONE"]
+        sent.clear()
+        store.add_messages("k", [say("d", id="4"), say("e", id="5")])
+        assert sent == ["SHORT_MANY", "APPEND_MANY", "SHORT_ONE"]
+        for name, message in (
+            ("add_message", say("x", id="3")),
+            ("add_messages", [say("x", id="3")]),
+        ):
+            with pytest.raises(MessageConflictError):
+                getattr(store, name)("k", message)
+        assert texts(store.get_messages("k")) == list("abcde")
+        assert store.count_messages("k") == 5
+
+
+def test_ids_of_removed_messages_may_come_again(backend):
+    with backend.open() as store:
+        store.add_messages("k", [say("a", id="1"), say("b", id="2")])
+        store.delete_last_message("k")
+        store.add_message("k", say("c", id="2"))
+        assert texts(store.get_messages("k")) == ["a", "c"]
+
+
+@pytest.mark.parametrize("identity", ["1", "3"])
+def test_expired_conversation_is_begun_anew(backend, sent, identity):
+    with backend.open(ttl=60) as store:
+        store.add_messages("k", [say("a", id="1"), say("b", id="2")])
+        backend.execute("UPDATE {t}_conversations SET expires_at = now() - interval '1 s'")
+        sent.clear()
+        store.add_message("k", say("new", id=identity))
+        assert sent[:4] == ["SHORT_ONE", "APPEND_ONE", "BURY", "APPEND_ONE"]
+        assert texts(store.get_messages("k")) == ["new"]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_lost_reply_of_a_short_append(newest_server, backend, count):
+    proxy = FaultProxy(newest_server.port)
+    messages = [say(f"new {number}") for number in range(count)]
+    with (
+        backend.open() as other,
+        PostgresChatStore.from_uri(proxy.url, table_name=backend.table) as store,
+    ):
+        store.add_message("k", say("first"))
+        proxy.on_loss = lambda: other.add_message("k", say("later"))
+        proxy.reply, proxy.lose = b"SELECT 1\0", 1
+        store.add_messages("k", messages)
+        assert proxy.lost == 1
+        expected = ["first", *texts(messages), "later"]
+        assert texts(other.get_messages("k")) == expected
+        assert other.count_messages("k") == len(expected)
+    proxy.close()
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_sixteen_writers_of_the_same_ids(backend, size):
+    """Each message is there once, in an order that all batches agree with."""
+    batches = [
+        [say(f"{turn}.{part}", id=f"{turn}.{part}") for part in range(size)] for turn in range(30)
+    ]
+
+    def plainly(store):
+        for batch in batches:
+            store.add_messages("k", batch)
+
+    async def awaited(store):
+        async def one():
+            for batch in batches:
+                await store.async_add_messages("k", batch)
+
+        await asyncio.gather(*(one() for _ in range(8)))
+        await store.async_close()
+
+    with backend.open() as store, ThreadPoolExecutor(9) as pool:
+        waiting = [pool.submit(plainly, store) for _ in range(8)]
+        waiting.append(pool.submit(lambda: asyncio.run(awaited(backend.open()))))
+        for one in waiting:
+            one.result(60)
+        expected = [text for batch in batches for text in texts(batch)]
+        assert texts(store.get_messages("k")) == expected
+        assert store.count_messages("k") == len(expected)
+
+
+def test_sixteen_writers_of_one_id_with_different_content(backend):
+    def write(number):
+        try:
+            store.add_message("k", say(str(number), id="same"))
+        except MessageConflictError:
+            return None
+        return str(number)
+
+    with backend.open() as store, ThreadPoolExecutor(16) as pool:
+        store.add_message("k", say("first"))
+        written = [text for text in pool.map(write, range(16)) if text is not None]
+        assert len(written) == 1
+        assert texts(store.get_messages("k")) == ["first", *written]
+
+
+@contextmanager
+def holding(backend: PostgresBackend, key: str = "k") -> Iterator[psycopg.Connection]:
+    """Hold the lock of a head, and commit at the end."""
+    with psycopg.connect(backend.url) as connection:
+        connection.execute(
+            f"SELECT FROM {backend.table}_conversations WHERE key = %s FOR UPDATE", [key.encode()]
+        )
+        yield connection
+
+
+def wait_for(backend: PostgresBackend, **events: int) -> None:
+    """Wait until so many statements on the tables wait for locks of these kinds."""
+    deadline = time.monotonic() + 20
+    while True:
+        rows = backend.execute(
+            "SELECT wait_event, count(*)::int FROM pg_stat_activity "
+            "WHERE wait_event_type = 'Lock' AND query LIKE %s GROUP BY 1",
+            f"%{backend.table}%",
+        )
+        if dict(rows) == events:
+            return
+        assert time.monotonic() < deadline, rows
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def background() -> Iterator[Callable[..., Future]]:
+    with ThreadPoolExecutor(8) as pool:
+        yield pool.submit
+
+
+CHANGES = {
+    "deleted": ("DELETE FROM {t}_messages; DELETE FROM {t}_conversations", ["new"]),
+    "buried": ("UPDATE {t}_conversations SET key = NULL", ["new"]),
+    "expired": ("UPDATE {t}_conversations SET expires_at = now() - interval '1 s'", ["new"]),
+    "replaced": (
+        """UPDATE {t}_conversations SET id = DEFAULT, next_position = 1, length = 1;
+        UPDATE {t}_messages SET conversation = c.id FROM {t}_conversations c""",
+        ["old", "new"],
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_happened_while_an_append_waited(backend, background, change):
+    statements, expected = CHANGES[change]
+    with backend.open() as store:
+        store.add_message("k", say("old"))
+        with holding(backend) as connection:
+            done = background(store.add_message, "k", say("new"))
+            wait_for(backend, transactionid=1)
+            connection.execute(statements.format(t=backend.table))
+        done.result(20)
+        assert texts(store.get_messages("k")) == expected
+        assert store.count_messages("k") == len(expected)
+
+
+def test_same_id_was_written_while_an_append_waited(backend, background):
+    """Only the table's constraint sees it, and the full statement tells what is held."""
+    with backend.open() as store:
+        store.add_message("k", say("old"))
+        with holding(backend) as connection:
+            done = [background(store.add_message, "k", say(text, id="1")) for text in ("a", "b")]
+            wait_for(backend, transactionid=1, advisory=1)
+            connection.rollback()
+        conflicts = [one for one in done if isinstance(one.exception(20), MessageConflictError)]
+        assert len(conflicts) == 1
+        assert store.count_messages("k") == 2
+
+
+def test_writers_of_one_key_queue_in_front_of_its_head(backend, background):
+    """A commit wakes one of them, and they take effect in the order in which they came."""
+    with backend.open() as store:
+        store.add_message("k", say("0"))
+        store.add_message("other", say("0"))
+        with holding(backend):
+            done = []
+            for number in range(1, 6):
+                done.append(background(store.add_message, "k", say(str(number))))
+                others = {"advisory": number - 1} if number > 1 else {}
+                wait_for(backend, transactionid=1, **others)
+            store.add_message("other", say("1"))  # other keys go on
+        for one in done:
+            one.result(20)
+        assert texts(store.get_messages("k")) == list("012345")
+
+
+def test_engine_of_the_caller_meets_a_held_id(backend, background):
+    engine = create_engine(backend.url.replace("postgresql:", "postgresql+psycopg:"))
+    with PostgresChatStore(engine=engine, table_name=backend.table) as store:
+        store.add_message("k", say("old"))
+        with holding(backend):
+            done = [background(store.add_message, "k", say("a", id="1")) for _ in range(2)]
+            wait_for(backend, transactionid=1, advisory=1)
+        for one in done:
+            one.result(20)
+        store.add_message("k", say("a", id="1"))
+        assert texts(store.get_messages("k")) == ["old", "a"]
+    engine.dispose()
