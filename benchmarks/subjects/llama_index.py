@@ -79,7 +79,9 @@ class LlamaIndex:
 
     def __init__(self, url: str) -> None:
         """Open the store."""
-        self._store = _OPENERS[urlsplit(url).scheme](url)
+        scheme = urlsplit(url).scheme
+        self._store = _OPENERS[scheme](url)
+        self._sets_by_adding = scheme == "sqlite"  # what was there stays, in this store alone
 
     def append(self, key: str) -> object:
         """See `Subject`."""
@@ -99,6 +101,8 @@ class LlamaIndex:
     def fill(self, key: str, count: int) -> object:
         """See `Subject`."""
         messages = [ChatMessage(role=_ROLES[n % 2], content=text()) for n in range(count)]
+        if self._sets_by_adding:
+            self._store.delete_messages(key)
         return self._store.set_messages(key, messages)
 
     def delete_last(self, key: str) -> object:
