@@ -43,7 +43,7 @@ def _flat(run: Run) -> Iterator[Bar]:
         for ours in OURS:
             for workload, base, limit in (("append", 10, 1.2), ("window", 100, 1.5)):
                 ratio = run.ratio((server, ours, workload, longest), (server, ours, workload, base))
-                if ratio is not None:
+                if ratio is not None and longest > base:
                     what = f"{server}, {ours}: {workload} at {longest:,} against {base:,}"
                     yield Bar(what, f"at most {limit} ×", str(ratio), ratio.median <= limit)
 

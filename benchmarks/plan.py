@@ -104,11 +104,11 @@ class Plan(NamedTuple):
 def full() -> Plan:
     """Return everything."""
     lengths = (10, 100, 1_000, 10_000, 100_000)
-    return Plan(tuple(SUBJECTS), tuple(FAMILIES), tuple(CALLS), lengths, 9, 16, 50, 5)
+    return Plan(tuple(SUBJECTS), tuple(FAMILIES), tuple(CALLS), lengths, 5, 16, 50, 3)
 
 
 def quick() -> Plan:
     """Return what takes about two minutes: starting processes is most of it."""
     return full()._replace(
-        servers=("sqlite", "redis"), lengths=(10, 100), rounds=3, writers=4, races=3
+        servers=("sqlite", "redis"), lengths=(10, 100), rounds=2, writers=4, races=3
     )
