@@ -1,4 +1,4 @@
-"""Engines: the caller's stay the caller's, our own come and go with threads, loops and forks."""
+"""The caller's engines stay the caller's; our own pools come and go with loops."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_one_engine_serves_one_colour(backend):
     engine.dispose()
 
 
-def test_each_loop_has_its_engine_and_takes_it_along(backend):
+def test_each_loop_has_its_pool_and_takes_it_along(backend):
     url = f"{backend.url}?application_name={backend.table}"
     store = PostgresChatStore.from_uri(url, table_name=backend.table)
 
@@ -103,7 +103,7 @@ def test_each_loop_has_its_engine_and_takes_it_along(backend):
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(in_a_loop, "abcd"))
-    assert store._engines._loops == {}
+    assert store._pools.of_loops._held == {}
     wait_for_connections(backend, backend.table, 0)
     assert store.count_messages("k") == 20
     store.close()
@@ -122,7 +122,7 @@ def test_plain_close_inside_and_beside_a_loop(backend):
         store = PostgresChatStore.from_uri(url, table_name=backend.table)
         await store.async_add_message("k", say("b"))
         await asyncio.to_thread(store.close)
-        wait_for_connections(backend, backend.table, 0)
+        await asyncio.to_thread(wait_for_connections, backend, backend.table, 0)
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -150,7 +150,7 @@ def test_loop_that_was_closed_without_warning(backend):
 def test_both_colours_from_one_url(backend):
     """Each driver is only loaded for its own colour."""
     store = backend.open()
-    assert store._engines._engine is None
+    assert store._pools.sync._free == []
     store.count_messages("k")
-    assert store._engines._loops == {}
+    assert store._pools.of_loops._held == {}
     store.close()

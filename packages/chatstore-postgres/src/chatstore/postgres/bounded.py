@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -51,23 +50,23 @@ def _bounded(gen: Any, deadline: float) -> Any:
         gen.close()
 
 
-def connector(dsn: str, timeout: float) -> Callable[[], BoundedConnection]:
-    """Return what opens connections that commit each statement by itself."""
-
-    def connect() -> BoundedConnection:
-        connection = BoundedConnection.connect(
-            dsn, autocommit=True, connect_timeout=max(2, round(timeout)), client_encoding="utf8"
-        )
-        connection.call_timeout = timeout
-        try:
-            row = connection.execute("SELECT pg_backend_pid()", prepare=False).fetchone()
-            if row is None or row[0] != connection.info.backend_pid:
-                # A pooler stands between, and lends a server's connection for one transaction:
-                # a prepared statement would be left behind, or be another client's.
-                connection.prepare_threshold = None
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    return connect
+def connect(dsn: str, timeout: float) -> BoundedConnection:
+    """Open a connection that commits each statement by itself."""
+    connection = BoundedConnection.connect(
+        dsn,
+        autocommit=True,
+        cursor_factory=psycopg.RawCursor,  # it has $1 as the server has it: nothing to convert
+        connect_timeout=max(2, round(timeout)),
+        client_encoding="utf8",
+    )
+    connection.call_timeout = timeout
+    try:
+        row = connection.execute("SELECT pg_backend_pid()", prepare=False).fetchone()
+        if row is None or row[0] != connection.info.backend_pid:
+            # A pooler stands between, and lends a server's connection for one transaction:
+            # a prepared statement would be left behind, or be another client's.
+            connection.prepare_threshold = None
+    except BaseException:
+        connection.close()
+        raise
+    return connection

@@ -22,7 +22,7 @@ _LONGEST_SUFFIX = max(map(len, [*_SUFFIXES.values(), *_INDEXES.values()]))
 
 
 class Sql(NamedTuple):
-    """One statement, for asyncpg (``$1``) and for psycopg (``%(p1)s``)."""
+    """One statement, as the server has it (``$1``) and for callers' psycopg (``%(p1)s``)."""
 
     numbered: str
     named: str

@@ -1,12 +1,12 @@
 """One connection, as plans use it: a statement in, its rows out.
 
-On engines of our own, statements go straight to the driver's connection, which the engine's pool
-lends: SQLAlchemy's own way to it costs as much as the statement. On the caller's engines they go
+On our own connections, statements go straight to the driver. On the caller's engines they go
 through SQLAlchemy, whose events, isolation and pool are the caller's to arrange.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -27,11 +27,22 @@ class DirectSession:
 
     def __init__(self, connection: Any) -> None:
         """Take a connection that commits each statement by itself."""
-        self._connection = connection
+        self.connection = connection
+        self.made_at = time.monotonic()
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it was closed, by whichever side."""
+        return bool(self.connection.closed)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it stands outside of any transaction."""
+        return not self.connection.pgconn.transaction_status  # 0 is idle
 
     def fetch(self, sql: Sql, *parameters: Any) -> Rows:
         """Execute a statement and return its rows."""
-        cursor = self._connection.execute(sql.named, _named(parameters))
+        cursor = self.connection.execute(sql.numbered, parameters)
         # Not by `description`: it makes an object for each column.
         return list(cursor.fetchall()) if cursor.pgresult.nfields else []
 
@@ -41,11 +52,22 @@ class AsyncDirectSession:
 
     def __init__(self, connection: Any) -> None:
         """Take a connection."""
-        self._connection = connection
+        self.connection = connection
+        self.made_at = time.monotonic()
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it was closed, by whichever side."""
+        return bool(self.connection.is_closed())
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it stands outside of any transaction."""
+        return not self.is_lost and not self.connection.is_in_transaction()
 
     async def fetch(self, sql: Sql, *parameters: Any) -> Rows:
         """Execute a statement and return its rows."""
-        rows: Rows = await self._connection.fetch(sql.numbered, *parameters)
+        rows: Rows = await self.connection.fetch(sql.numbered, *parameters)
         return rows
 
 

@@ -15,9 +15,9 @@ from chatstore.core.records import Held, KeyPage, Page, Record, StoredRecord
 from chatstore.postgres import address, given, operations, schema
 from chatstore.postgres.calls import Calls
 from chatstore.postgres.clients import AsyncClient, SyncClient
-from chatstore.postgres.engines import Engines
 from chatstore.postgres.errors import translate
 from chatstore.postgres.names import Names
+from chatstore.postgres.pools import Pools
 
 if TYPE_CHECKING:  # it loads SQLAlchemy's ORM, which a program without async calls never needs
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -75,15 +75,15 @@ class PostgresChatStore(ChatStore):
             message = "PostgresChatStore needs a uri, or an engine, an async_engine or both"
             raise InvalidArgumentError(message)
         ttl = check_ttl(ttl)
-        self._engines: Engines | None = None
+        self._pools: Pools | None = None
         if uri is not None:
             where = address.parse(uri)
             size = check_count(max_connections, "max_connections", least=1)
             seconds = _seconds(timeout, "timeout")
             self._place = where.place
-            self._engines = Engines(where.libpq, where.asyncpg, seconds, size)
-            self._client = SyncClient(self._engines.lend)
-            self._async_client = AsyncClient(self._engines.async_lend)
+            self._pools = Pools(where.libpq, where.asyncpg, seconds, size)
+            self._client = SyncClient(self._pools.sync.lend)
+            self._async_client = AsyncClient(self._pools.async_lend)
         else:
             self._place = "the caller's database"
             self._client = SyncClient(given.lender(engine))
@@ -158,12 +158,12 @@ class PostgresChatStore(ChatStore):
         return translate(error, self._place)
 
     def _close(self) -> None:
-        if self._engines is not None:
-            self._engines.close()
+        if self._pools is not None:
+            self._pools.close()
 
     async def _async_close(self) -> None:
-        if self._engines is not None:
-            await self._engines.async_close()
+        if self._pools is not None:
+            await self._pools.async_close()
 
     # ------------------------------------------------------------------ hooks
 
