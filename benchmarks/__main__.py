@@ -30,6 +30,8 @@ def main() -> None:
     arguments = parser.parse_args()
     console = Console()
     plan = _plan(arguments)
+    if arguments.publish and plan._replace(rounds=0, races=0) != full()._replace(rounds=0, races=0):
+        parser.error("--publish takes the whole plan: a part would stand for the whole")
     for kind in plan.servers:
         if not plan.subjects_on(kind):
             parser.error(f"on {kind} there is nothing to measure of {', '.join(plan.subjects)}")
@@ -51,11 +53,11 @@ def main() -> None:
     _RESULTS.write_text(json.dumps(run))
     text = report.write(run)
     print(text)
-    if arguments.publish:
-        _PAGE.write_text(text)
-        charts = _PAGE.with_name("charts")
-        environments.run_charts(_RESULTS, charts)
-        console.print(f"Written: {_PAGE} and {charts}")
+    page = _PAGE if arguments.publish else environments.FOLDER / _PAGE.name
+    page.write_text(text)
+    charts = page.with_name("charts")
+    environments.run_charts(_RESULTS, charts)
+    console.print(f"Written: {page} and {charts}")
     if found := report.problems(results):
         sys.exit("\n".join(found))
 
@@ -96,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
         help="two minutes: SQLite and Redis, short conversations, four writers",
     )
     parser.add_argument(
-        "--publish", action="store_true", help="write docs/benchmarks.md and charts"
+        "--publish", action="store_true", help="write docs/benchmarks.md and docs/charts"
     )
     parser.add_argument("--rounds", type=int, help="how often everything takes its turn")
     _choice(parser, "servers", list(SUBJECTS))

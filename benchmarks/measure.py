@@ -20,10 +20,11 @@ def steps(plan: Plan) -> int:
     """Return how often `run` will tick."""
     count = 0
     for kind in plan.servers:
-        names, lengths = len(plan.subjects_on(kind)), len(plan.lengths_on(kind))
-        count += names * lengths + plan.rounds * lengths * len(plan.workloads)
+        here = plan.on(kind)
+        names, lengths = len(here.subjects_on(kind)), len(here.lengths_on(kind))
+        count += names * lengths + here.rounds * lengths * len(here.workloads)
         count += names * (kind not in {"memory", "sqlite"})
-        count += 2 * plan.races * names * (kind != "memory" and "append" in plan.workloads)
+        count += 2 * here.races * names * (kind != "memory" and "append" in here.workloads)
     return count
 
 
@@ -31,11 +32,12 @@ def run(plan: Plan, tick: Tick) -> list[Result]:
     """Measure everything of a plan, server by server."""
     results: list[Result] = []
     for kind in plan.servers:
-        names = list(plan.subjects_on(kind))
+        here = plan.on(kind)
+        names = list(here.subjects_on(kind))
         with servers.start(kind) as server:
             url = server.through(server.port)
             with workers(names, url) as subjects:
-                turns = Turns(plan, kind, subjects, tick)
+                turns = Turns(here, kind, subjects, tick)
                 turns.fill()
                 if server.settle is not None:
                     server.settle()
@@ -45,9 +47,9 @@ def run(plan: Plan, tick: Tick) -> list[Result]:
                 for name in names:
                     tick(f"{kind}: counting the round trips of {name}")
                     length = min(turns.reach(name), _COUNTED_LENGTH)
-                    results += _count_traffic(plan, kind, server, name, length)
-            if kind != "memory" and "append" in plan.workloads:
-                results += _write_together(plan, kind, url, names, tick)
+                    results += _count_traffic(here, kind, server, name, length)
+            if kind != "memory" and "append" in here.workloads:
+                results += _write_together(here, kind, url, names, tick)
     return results
 
 

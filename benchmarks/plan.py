@@ -91,6 +91,12 @@ class Plan(NamedTuple):
     appends_each: int
     races: int
 
+    def on(self, server: str) -> Plan:
+        """Return how much is measured on a server: less where it is an emulator."""
+        if server not in EMULATED:
+            return self
+        return self._replace(rounds=min(self.rounds, 3), races=min(self.races, 1), appends_each=15)
+
     def lengths_on(self, server: str) -> tuple[int, ...]:
         """Return the lengths that are measured on a server."""
         longest = LONGEST.get(server, max(self.lengths))
@@ -104,7 +110,7 @@ class Plan(NamedTuple):
 def full() -> Plan:
     """Return everything."""
     lengths = (10, 100, 1_000, 10_000, 100_000)
-    return Plan(tuple(SUBJECTS), tuple(FAMILIES), tuple(CALLS), lengths, 5, 16, 50, 3)
+    return Plan(tuple(SUBJECTS), tuple(FAMILIES), tuple(CALLS), lengths, 5, 16, 100, 3)
 
 
 def quick() -> Plan:

@@ -32,7 +32,7 @@ def write(found: dict[str, Any]) -> str:
     """Return the page."""
     run = Run(found["results"])
     lines = ["# Benchmarks", "", _METHOD, ""]
-    lines.append(f"Machine: {found['machine']}. Rounds: {found['rounds']}.")
+    lines.append(f"Machine: {found['machine']}. Rounds: {found['rounds']}, on emulators at most 3.")
     if found["versions"]:
         versions = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
         lines.append(f"Versions: {versions}.")
