@@ -221,28 +221,11 @@ def test_same_id_was_written_while_an_append_waited(backend, background):
         store.add_message("k", say("old"))
         with holding(backend) as connection:
             done = [background(store.add_message, "k", say(text, id="1")) for text in ("a", "b")]
-            wait_for(backend, transactionid=1, advisory=1)
+            wait_for(backend, transactionid=1, tuple=1)
             connection.rollback()
         conflicts = [one for one in done if isinstance(one.exception(20), MessageConflictError)]
         assert len(conflicts) == 1
         assert store.count_messages("k") == 2
-
-
-def test_writers_of_one_key_queue_in_front_of_its_head(backend, background):
-    """A commit wakes one of them, and they take effect in the order in which they came."""
-    with backend.open() as store:
-        store.add_message("k", say("0"))
-        store.add_message("other", say("0"))
-        with holding(backend):
-            done = []
-            for number in range(1, 6):
-                done.append(background(store.add_message, "k", say(str(number))))
-                others = {"advisory": number - 1} if number > 1 else {}
-                wait_for(backend, transactionid=1, **others)
-            store.add_message("other", say("1"))  # other keys go on
-        for one in done:
-            one.result(20)
-        assert texts(store.get_messages("k")) == list("012345")
 
 
 def test_engine_of_the_caller_meets_a_held_id(backend, background):
@@ -251,7 +234,7 @@ def test_engine_of_the_caller_meets_a_held_id(backend, background):
         store.add_message("k", say("old"))
         with holding(backend):
             done = [background(store.add_message, "k", say("a", id="1")) for _ in range(2)]
-            wait_for(backend, transactionid=1, advisory=1)
+            wait_for(backend, transactionid=1, tuple=1)
         for one in done:
             one.result(20)
         store.add_message("k", say("a", id="1"))

@@ -5,6 +5,10 @@ statements do that and nothing else: half the parts that the server has to set u
 again when it had to wait for the head. Where they write nothing, the full ones begin the
 conversation, or tell what is held.
 
+A queue of advisory locks in front of the head, so that a commit wakes one waiting writer only, was
+tried and left out: where writers share the server's processors, each commit then waits until that
+one gets a processor.
+
 ``$1`` is the key, ``$2`` the time to live in seconds, ``$3`` how many messages.
 """
 
@@ -16,7 +20,7 @@ _SHORT = """WITH
 grown AS (
   UPDATE {heads} c SET next_position = c.next_position + $3::bigint,
     length = c.length + $3::bigint, expires_at = {expiry}
-  WHERE c.key = $1::bytea AND {alive} AND {queued} AND NOT EXISTS (
+  WHERE c.key = $1::bytea AND {alive} AND NOT EXISTS (
     SELECT FROM {messages} m WHERE m.conversation = c.id AND m.message_id {ids}
   )
   RETURNING c.id, c.next_position - $3::bigint AS start

@@ -9,11 +9,6 @@ _FRAGMENTS = {
     "{guard}": (
         "c.id = seen.id AND c.next_position = seen.next_position AND c.length = seen.length"
     ),
-    # Writers of one key queue here, where each commit wakes the next of them. At the head's row,
-    # which decides, a commit wakes several, who all look for its newest version.
-    "{queued}": (
-        "(SELECT pg_advisory_xact_lock(hashtextextended(encode($1::bytea, 'hex'), 0))) IS NOT NULL"
-    ),
     "{expiry}": "clock_timestamp() + make_interval(secs => $2::float8)",
     # The time is one that does not move during the statement: an index can be used with it.
     "{expired}": (
