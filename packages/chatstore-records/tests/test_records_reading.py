@@ -76,3 +76,15 @@ def test_what_follows_a_removal_stays_in_one_segment(database, store):
     head = load(database.heads["k"][0])
     assert len({segment.name for segment in head.segments}) == 1
     assert [message.content for message in store.get_messages("k")] == [f"q{n}" for n in range(20)]
+
+
+def test_appends_to_what_was_set_again_stay_in_its_segment(database, store):
+    for _ in range(2):
+        store.set_messages("k", [say(f"q{n}") for n in range(500)])
+    for number in range(500, 503):
+        store.add_message("k", say(f"q{number}"))
+
+    head = load(database.heads["k"][0])
+    assert head.segments[0].shift > 0
+    assert len(head.segments) == 1
+    assert [message.content for message in store.get_messages("k")] == [f"q{n}" for n in range(503)]

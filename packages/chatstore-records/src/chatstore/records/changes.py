@@ -301,12 +301,12 @@ def _segment(proposal: Proposal) -> Segment:
 def _continued(head: Head, segment: Segment) -> Segment:
     """Return a new segment under the name of the last one, where its records are like those.
 
-    What was removed in between leaves a hole: positions are never given again.
+    What was removed in between leaves a hole: positions, and so numbers, are never given again.
     """
     last = head.segments[-1] if head.segments else None
-    if last is None or last.parts != segment.parts or last.shift:
+    if last is None or last.parts != segment.parts:
         return segment
-    return segment._replace(name=last.name)
+    return segment._replace(name=last.name, shift=last.shift)
 
 
 def _records(segment: Segment, proposal: Proposal) -> dict[str, str]:
