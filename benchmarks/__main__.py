@@ -53,7 +53,8 @@ def main() -> None:
     _RESULTS.write_text(json.dumps(run))
     text = report.write(run)
     print(text)
-    page = _PAGE if arguments.publish else environments.FOLDER / _PAGE.name
+    page = _PAGE if arguments.publish else environments.FOLDER / "page" / _PAGE.name
+    page.parent.mkdir(exist_ok=True)
     page.write_text(text)
     charts = page.with_name("charts")
     environments.run_charts(_RESULTS, charts)

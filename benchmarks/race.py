@@ -113,6 +113,8 @@ def _write(module: Any, name: str, url: str, key: str, each: int, gate: Any, out
     gate.wait(_PATIENCE)
     tally = write(subject, key, each)
     outcomes.put((tally.done, tally.errors))
+    if hasattr(subject, "close"):
+        subject.close()
 
 
 def _count(module: Any, name: str, url: str, keys: list[str], counted: Any) -> None:

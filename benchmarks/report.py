@@ -25,7 +25,8 @@ of its own, taking turns in every round, at lengths in an order of each round's 
 A figure is the median of all counted calls, a ratio the median of the rounds' ratios with the
 least and the greatest. A conversation that appends made longer by a tenth is set anew. Windows
 are made anew for each call, as a web application does. LangChain's windows are counted by its
-own approximation and those of OpenAI Agents are the newest 20 messages."""
+own approximation and those of OpenAI Agents are the newest 20 messages. In memory LlamaIndex
+hands out its own list, where the others copy what they read."""
 
 
 def write(found: dict[str, Any]) -> str:
