@@ -44,14 +44,13 @@ class ThreadedChatStore(ChatStore):
         import asyncio  # noqa: PLC0415 - a sync program never loads it
 
         future = self._threads().submit(self._execute, plan)
-        waiter = asyncio.wrap_future(future)
         try:
-            return await asyncio.shield(waiter)
+            return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
             if future.cancel():
                 plan.close()
             else:
-                await _settled(waiter)
+                await _settled(asyncio.wrap_future(future))
             raise
 
     def _threads(self) -> ThreadPoolExecutor:
