@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from sqlalchemy import create_engine, make_url
 
@@ -104,3 +107,16 @@ def test_open_store_finds_us(scheme):
 def test_keywords_go_before_the_url():
     with PostgresChatStore.from_uri("postgresql://h/db?ttl=60", ttl=5) as store:
         assert store._calls.ttl == 5
+
+
+def test_a_store_by_uri_loads_neither_drivers_nor_sqlalchemy():
+    program = """import sys
+from chatstore.postgres import PostgresChatStore
+PostgresChatStore("postgresql://user@localhost/chats")
+print(*sys.modules)"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+    loaded = set(done.stdout.split())
+    assert "chatstore.postgres.pools" in loaded
+    assert not {"sqlalchemy", "psycopg", "asyncpg"} & loaded

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Engine
 
 from chatstore.core import InvalidArgumentError
-from chatstore.postgres.sessions import AsyncCallersSession, CallersSession, drivers_errors
+from chatstore.postgres.callers import AsyncCallersSession, CallersSession, drivers_errors
 
 if TYPE_CHECKING:  # it loads SQLAlchemy's ORM, which a program without async calls never needs
     from sqlalchemy.ext.asyncio import AsyncEngine

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Engine
 from typing_extensions import Self
 
 from chatstore.core import ChatStore, ChatStoreError, InvalidArgumentError
 from chatstore.core.checks import check_count, check_ttl
 from chatstore.core.plans import Plan, async_run, run
 from chatstore.core.records import Held, KeyPage, Page, Record, StoredRecord
-from chatstore.postgres import address, given, operations, schema
+from chatstore.postgres import address, operations, schema
 from chatstore.postgres.calls import Calls
 from chatstore.postgres.clients import AsyncClient, SyncClient
 from chatstore.postgres.errors import translate
 from chatstore.postgres.names import Names
 from chatstore.postgres.pools import Pools
 
-if TYPE_CHECKING:  # it loads SQLAlchemy's ORM, which a program without async calls never needs
+if TYPE_CHECKING:  # a program that brings no engine never loads SQLAlchemy
+    from sqlalchemy import Engine
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 T = TypeVar("T")
@@ -85,6 +85,8 @@ class PostgresChatStore(ChatStore):
             self._client = SyncClient(self._pools.sync.lend)
             self._async_client = AsyncClient(self._pools.async_lend)
         else:
+            from chatstore.postgres import given  # noqa: PLC0415 - it loads SQLAlchemy
+
             self._place = "the caller's database"
             self._client = SyncClient(given.lender(engine))
             self._async_client = AsyncClient(given.async_lender(async_engine))
