@@ -7,12 +7,9 @@ import time
 import pytest
 import redis
 import redis.asyncio
-from redis.asyncio.retry import Retry as AsyncRetry
-from redis.backoff import NoBackoff
-from redis.exceptions import MaxConnectionsError
-from redis.retry import Retry
 
-from chatstore.core import ChatMessage
+import chatstore.redis.connections
+from chatstore.core import ChatMessage, StoreUnavailableError
 from chatstore.redis import RedisChatStore
 from chatstore.redis.connections import AsyncConnections, Connections
 
@@ -24,21 +21,15 @@ def client(server):
         yield client
 
 
-def connections(port, most=1, patience=5.0):
+def connections(port, timeout=5.0):
     return Connections(
-        lambda: redis.Connection(port=port, protocol=2, socket_timeout=patience),
-        Retry(NoBackoff(), 2, supported_errors=(redis.ConnectionError,)),
-        most,
-        patience,
+        lambda: redis.Connection(port=port, protocol=2, socket_timeout=timeout), timeout
     )
 
 
-def async_connections(port, most=1, patience=5.0):
+def async_connections(port, timeout=5.0):
     return AsyncConnections(
-        lambda: redis.asyncio.Connection(port=port, protocol=2, socket_timeout=None),
-        AsyncRetry(NoBackoff(), 2, supported_errors=(redis.ConnectionError,)),
-        most,
-        patience,
+        lambda: redis.asyncio.Connection(port=port, protocol=2, socket_timeout=None), timeout
     )
 
 
@@ -73,65 +64,53 @@ def test_connections_that_the_server_closed_are_made_anew(client, server, colour
 
 def test_an_error_of_the_server_keeps_the_connection(client, server):
     pool = connections(server.port)
+    number = pool.execute_command("CLIENT", "ID")
     with pytest.raises(redis.ResponseError):
         pool.execute_command("NOSUCHCOMMAND")
-    [connection] = pool._free
-    socket = connection._sock
-    assert pool.execute_command("PING") == b"PONG"
-    assert pool._free == [connection]
-    assert connection._sock is socket
+    assert pool.execute_command("CLIENT", "ID") == number
     pool.close()
 
 
-def test_a_late_answer_is_nobody_elses(client, server):
-    pool = connections(server.port, patience=0.2)
-    with pytest.raises(redis.TimeoutError):
-        pool.execute_command("BLPOP", "list", 2)
-    client.rpush("list", "late")
-    assert pool.execute_command("ECHO", "mine") == b"mine"
-    pool.close()
+@pytest.mark.parametrize("colour", ["sync", "async"])
+def test_a_late_answer_is_nobody_elses(client, server, colour):
+    def plain(*command):
+        return pool.execute_command(*command)
 
-
-def test_a_late_answer_is_no_other_tasks(client, server):
-    async def scenario():
-        pool = async_connections(server.port, patience=0.2)
+    async def scenario(ask):
         with pytest.raises(redis.TimeoutError):
-            await pool.execute_command("BLPOP", "list", 2)
+            await ask("BLPOP", "list", 2)
         client.rpush("list", "late")
-        assert await pool.execute_command("ECHO", "mine") == b"mine"
+        assert await ask("ECHO", "mine") == b"mine"
+
+    async def awaited():
+        pool = async_connections(server.port, timeout=0.2)
+        await scenario(pool.execute_command)
         await pool.aclose()
 
-    asyncio.run(scenario())
+    async def threaded():
+        await scenario(lambda *command: asyncio.to_thread(plain, *command))
+        pool.close()
+
+    pool = connections(server.port, timeout=0.2)
+    asyncio.run(threaded() if colour == "sync" else awaited())
 
 
-def test_waiting_for_a_connection_ends(client, server):
-    pool = connections(server.port)
-    thread = threading.Thread(target=pool.execute_command, args=("BLPOP", "list", 10))
-    thread.start()
-    wait_for(lambda: "blpop" in names(client))
-    pool._patience = 0.1
-    with pytest.raises(MaxConnectionsError):
-        pool.execute_command("PING")
-    client.rpush("list", "x")
-    thread.join()
-    assert pool.execute_command("PING") == b"PONG"
-    pool.close()
+def test_a_store_says_that_all_connections_are_in_use(client, server, monkeypatch):
+    monkeypatch.setattr(chatstore.redis.connections, "_CONNECTIONS", 1)
+    with RedisChatStore(f"redis://127.0.0.1:{server.port}", timeout=0.3) as store:
+        lend = store._clients.for_threads()._pool.lend
+        with lend(), pytest.raises(StoreUnavailableError, match="in use"):
+            store.count_messages("k")
 
+        async def scenario():
+            clients = await store._clients.for_loop()
+            async with clients._pool.lend():
+                with pytest.raises(StoreUnavailableError, match="in use"):
+                    await store.async_count_messages("k")
+            assert await store.async_count_messages("k") == 0
 
-def test_waiting_for_a_connection_ends_in_tasks(client, server):
-    async def scenario():
-        pool = async_connections(server.port)
-        blocked = asyncio.create_task(pool.execute_command("BLPOP", "list", 10))
-        await asyncio.to_thread(wait_for, lambda: "blpop" in names(client))
-        pool._patience = 0.1
-        with pytest.raises(MaxConnectionsError):
-            await pool.execute_command("PING")
-        client.rpush("list", "x")
-        assert await blocked == [b"list", b"x"]
-        assert await pool.execute_command("PING") == b"PONG"
-        await pool.aclose()
-
-    asyncio.run(scenario())
+        asyncio.run(scenario())
+        assert store.count_messages("k") == 0
 
 
 def test_a_connection_in_use_is_closed_when_it_comes_back(client, server):

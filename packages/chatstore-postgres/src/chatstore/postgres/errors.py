@@ -51,10 +51,6 @@ class CallTimeoutError(Exception):
     """The server did not answer in time; the connection was given up."""
 
 
-class PoolTimeoutError(CallTimeoutError):
-    """All connections were lent for too long."""
-
-
 def code_of(error: BaseException) -> str:
     """Return the code that the server gave, or an empty string."""
     return getattr(error, "sqlstate", None) or ""

@@ -1,8 +1,7 @@
 """Our own connections: a pool for threads, one for each event loop.
 
-They are ours and not SQLAlchemy's, whose way through events, records and greenlets takes a fifth
-of the client's time for an append. The connection that came back last is lent first; where one was
-found lost, those that are older are replaced, since a restart ends them all.
+They are not SQLAlchemy's pools, whose way through events, records and greenlets takes a fifth of
+the client's time for an append.
 """
 
 from __future__ import annotations
@@ -10,12 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from chatstore.core.loops import PerLoop
-from chatstore.postgres.async_pool import AsyncPool
-from chatstore.postgres.sessions import AsyncDirectSession
-from chatstore.postgres.sync_pool import SyncPool
+from chatstore.core.pools import AsyncPool, Pool
+from chatstore.postgres.sessions import AsyncDirectSession, DirectSession
 
 
 class Pools:
@@ -32,19 +29,24 @@ class Pools:
 
         """
 
-        def connect() -> Any:
+        def connect() -> DirectSession:
             # Imported here, both: a program of one colour needs one driver.
             from chatstore.postgres import bounded  # noqa: PLC0415
 
-            return bounded.connect(libpq, timeout)
+            return DirectSession(bounded.connect(libpq, timeout))
 
-        def make() -> AsyncPool:
+        def make() -> AsyncPool[AsyncDirectSession]:
             from chatstore.postgres.probed import connector  # noqa: PLC0415
 
-            return AsyncPool(connector(asyncpg, timeout), size, timeout)
+            open_one = connector(asyncpg, timeout)
 
-        self.sync = SyncPool(connect, size, timeout)
-        self.of_loops = PerLoop(make, AsyncPool.close)
+            async def connect() -> AsyncDirectSession:
+                return AsyncDirectSession(await open_one())
+
+            return AsyncPool(connect, size, timeout)
+
+        self.sync = Pool(connect, size, timeout)
+        self.of_loops = PerLoop(make, AsyncPool[AsyncDirectSession].close)
 
     @asynccontextmanager
     async def async_lend(self) -> AsyncIterator[AsyncDirectSession]:

@@ -13,51 +13,71 @@ from chatstore.postgres.names import Sql
 
 Rows = list[Any]
 
+_CLOSING_SECONDS = 5.0
+
 
 class DirectSession:
-    """A connection of psycopg."""
+    """A connection of psycopg (a `chatstore.core.pools.Session`)."""
 
     def __init__(self, connection: Any) -> None:
         """Take a connection that commits each statement by itself."""
-        self.connection = connection
+        self._connection = connection
         self.made_at = time.monotonic()
 
     @property
     def is_lost(self) -> bool:
         """Whether it was closed, by whichever side."""
-        return bool(self.connection.closed)
+        return bool(self._connection.closed)
 
     @property
-    def is_idle(self) -> bool:
-        """Whether it stands outside of any transaction."""
-        return not self.connection.pgconn.transaction_status  # 0 is idle
+    def is_sound(self) -> bool:
+        """Whether it stands outside of any transaction, and no statement is going on."""
+        return not self._connection.pgconn.transaction_status  # 0 is idle
 
     def fetch(self, sql: Sql, *parameters: Any) -> Rows:
         """Execute a statement and return its rows."""
-        cursor = self.connection.execute(sql.numbered, parameters)
+        cursor = self._connection.execute(sql.numbered, parameters)
         # Not by `description`: it makes an object for each column.
         return list(cursor.fetchall()) if cursor.pgresult.nfields else []
 
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
 
 class AsyncDirectSession:
-    """A connection of asyncpg."""
+    """A connection of asyncpg (a `chatstore.core.pools.Session`)."""
 
     def __init__(self, connection: Any) -> None:
         """Take a connection."""
-        self.connection = connection
+        self._connection = connection
+        self._is_answered = True
         self.made_at = time.monotonic()
 
     @property
     def is_lost(self) -> bool:
         """Whether it was closed, by whichever side."""
-        return bool(self.connection.is_closed())
+        return bool(self._connection.is_closed())
 
     @property
-    def is_idle(self) -> bool:
-        """Whether it stands outside of any transaction."""
-        return not self.is_lost and not self.connection.is_in_transaction()
+    def is_sound(self) -> bool:
+        """Whether it stands outside of any transaction, and no statement is going on."""
+        return self._is_answered and not self._connection.is_in_transaction()
 
     async def fetch(self, sql: Sql, *parameters: Any) -> Rows:
         """Execute a statement and return its rows."""
-        rows: Rows = await self.connection.fetch(sql.numbered, *parameters)
+        self._is_answered = False  # and stays so where the call is cancelled
+        try:
+            rows: Rows = await self._connection.fetch(sql.numbered, *parameters)
+        except Exception:
+            self._is_answered = True
+            raise
+        self._is_answered = True
         return rows
+
+    async def close(self) -> None:
+        """Close the connection; one that is lost, or does not answer, is given up."""
+        try:
+            await self._connection.close(timeout=_CLOSING_SECONDS)
+        except Exception:  # noqa: BLE001 - nothing is left to say to it
+            self._connection.terminate()

@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Callable
 from typing import Any
 
 from chatstore.core.loops import PerLoop
 
-_RESENDINGS = 5  # after a connection broke; the scripts know their operations
-_CLUSTER_RESENDINGS = 2  # fewer: a cluster's client counts missing answers, too
-_CONNECTIONS = 64  # beyond them calls wait for one
-_CLUSTER_CONNECTIONS = 1000  # to each node: a cluster's client cannot wait
+# Of a cluster's client:
+_RESENDINGS = 2  # after a connection broke, or an answer did not come
+_CONNECTIONS = 1000  # to each node: it cannot wait for one
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.2  # seconds
 _all: weakref.WeakSet[Clients] = weakref.WeakSet()
 _inherited: list[object] = []
@@ -27,7 +25,6 @@ class Clients:
         self._url = url
         self._timeout = timeout
         self._cluster = cluster
-        self._resendings = _CLUSTER_RESENDINGS if cluster else _RESENDINGS
         self._on_loops = PerLoop(self._make_async, lambda client: client.aclose())
         self._begin()
         _all.add(self)
@@ -76,13 +73,7 @@ class Clients:
 
         from chatstore.redis.connections import Connections  # noqa: PLC0415
 
-        retry = self._retry(Retry)
-        bounds = {"socket_timeout": self._timeout, "socket_connect_timeout": self._timeout}
-        if self._cluster:
-            most = {"max_connections": _CLUSTER_CONNECTIONS}
-            return redis.RedisCluster.from_url(self._url, retry=retry, **bounds, **most)
-        pool = redis.ConnectionPool.from_url(self._url, **_of_one(Retry), **bounds)
-        return Connections(_maker(pool), retry, _CONNECTIONS, self._timeout)
+        return self._client_of(redis, Retry, Connections, self._timeout)
 
     def _make_async(self) -> Any:
         import redis.asyncio  # noqa: PLC0415 - loaded by the first call
@@ -90,35 +81,35 @@ class Clients:
 
         from chatstore.redis.connections import AsyncConnections  # noqa: PLC0415
 
-        retry = self._retry(Retry)
-        bounds: dict[str, float | None]
-        bounds = {"socket_timeout": self._timeout, "socket_connect_timeout": self._timeout}
+        return self._client_of(redis.asyncio, Retry, AsyncConnections, None)
+
+    def _client_of(
+        self, package: Any, retry: Any, connections: Any, answer_timeout: float | None
+    ) -> Any:
+        """Return a client of a colour: redis-py's for a cluster, for one server our own."""
+        from redis import ConnectionError as Broken  # noqa: PLC0415 - as above
+        from redis.backoff import ExponentialBackoff, NoBackoff  # noqa: PLC0415
+
+        connecting = {"socket_connect_timeout": self._timeout}
         if self._cluster:
-            most = {"max_connections": _CLUSTER_CONNECTIONS}
-            return redis.asyncio.RedisCluster.from_url(self._url, retry=retry, **bounds, **most)
-        bounds["socket_timeout"] = None  # as `AsyncConnections` asks for
-        pool = redis.asyncio.ConnectionPool.from_url(self._url, **_of_one(Retry), **bounds)
-        return AsyncConnections(_maker(pool), retry, _CONNECTIONS, self._timeout)
-
-    def _retry(self, kind: type[Any]) -> Any:
-        # A call that is not answered in time is not sent again: that would double the wait.
-        import redis  # noqa: PLC0415 - loaded by the first call
-        from redis.backoff import ExponentialBackoff  # noqa: PLC0415
-
-        backoff = ExponentialBackoff(_LONGEST_PAUSE, _FIRST_PAUSE)
-        return kind(backoff, self._resendings, supported_errors=(redis.ConnectionError,))
-
-
-def _of_one(retry: type[Any]) -> dict[str, Any]:
-    """Return the options of a connection that others send again on, over the plain protocol."""
-    from redis.backoff import NoBackoff  # noqa: PLC0415 - loaded by the first call
-
-    return {"retry": retry(NoBackoff(), 0), "protocol": 2}
-
-
-def _maker(pool: Any) -> Callable[[], Any]:
-    """Return what makes the connections of a pool that is never asked for one itself."""
-    return lambda: pool.connection_class(**pool.connection_kwargs)
+            # A call that is not answered in time is not sent again: that would double the wait.
+            backoff = ExponentialBackoff(_LONGEST_PAUSE, _FIRST_PAUSE)
+            return package.RedisCluster.from_url(
+                self._url,
+                retry=retry(backoff, _RESENDINGS, supported_errors=(Broken,)),
+                socket_timeout=self._timeout,
+                max_connections=_CONNECTIONS,
+                **connecting,
+            )
+        pool = package.ConnectionPool.from_url(
+            self._url,
+            retry=retry(NoBackoff(), 0),  # `connections` sends again
+            protocol=2,  # one round trip less to connect
+            socket_timeout=answer_timeout,
+            **connecting,
+        )
+        # The pool only reads the URL; it is never asked for a connection.
+        return connections(lambda: pool.connection_class(**pool.connection_kwargs), self._timeout)
 
 
 def _forget_all() -> None:

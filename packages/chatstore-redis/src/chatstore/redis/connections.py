@@ -1,168 +1,150 @@
-"""Commands on redis-py's connections, without its client around them.
+"""Commands on redis-py's connections, without its client and pool around them.
 
-redis-py's client and pool cost as much as all else that an append does in Python. The plans need
-little of them: a connection that nobody else uses, and commands that are sent again after a
-connection broke.
+Those cost as much as all else that an append does in Python. The plans need little of them: a
+connection that nobody else uses, and commands that are sent again after a connection broke.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
-import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 import redis
-from redis.exceptions import MaxConnectionsError
+
+from chatstore.core.plans import Plan, async_run, call, run
+from chatstore.core.pools import AsyncPool, Pool
 
 if sys.version_info >= (3, 11):
     from asyncio import timeout as bounded
 else:  # of the same form, and here with redis-py
     from async_timeout import timeout as bounded  # pyright: ignore[reportMissingImports]
 
+_CONNECTIONS = 64  # beyond them calls wait for one
+_PAUSES = (0.0, 0.02, 0.04, 0.08, 0.16, 0.2)
+"""Seconds before a command is sent again. At once first: the server may have closed a connection
+that was idle."""
+
 
 class Connections:
-    """At most so many connections for all threads; that used last is lent first."""
+    """Sends commands for threads."""
 
-    def __init__(self, make: Callable[[], Any], retry: Any, most: int, patience: float) -> None:
-        """Take what makes a connection, and redis-py's ``Retry``; nothing is opened.
+    def __init__(self, make: Callable[[], Any], timeout: float) -> None:
+        """Take what makes a connection of redis-py, which bounds each answer itself.
 
         Args:
-            make: Returns a connection of redis-py, which connects when it first sends.
-            retry: When a command is sent again after its connection broke, and how often.
-            most: How many connections there are; further calls wait for one.
-            patience: Seconds to wait for one.
+            make: Returns a connection, which connects when it first sends.
+            timeout: Seconds to wait for a free one.
 
         """
-        self._make = make
-        self._retry = retry
-        self._patience = patience
-        self._room = threading.Semaphore(most)
-        self._free: list[Any] = []
-        self._is_closed = False
+        self._pool = Pool(lambda: _Session(make()), _CONNECTIONS, timeout)
 
     def execute_command(self, *arguments: Any) -> Any:
         """Send a command and return the reply; redis-py's errors are raised."""
-        if not self._room.acquire(timeout=self._patience):
-            raise _no_connection()
-        try:
-            return self._ask(arguments)
-        finally:
-            self._room.release()
-
-    def _ask(self, arguments: tuple[Any, ...]) -> Any:
-        try:
-            connection = self._free.pop()
-        except IndexError:
-            connection = self._make()
-        is_sound = False
-        try:
-            command = connection.pack_command(*arguments)
-
-            def ask() -> Any:
-                connection.send_packed_command(command)
-                return connection.read_response()
-
-            try:
-                reply = ask()
-            except redis.ConnectionError:
-                # It may have been idle for so long that the server closed it: at once, then.
-                connection.disconnect()
-                reply = self._retry.call_with_retry(ask, lambda _: connection.disconnect())
-            is_sound = True
-        except redis.ResponseError:
-            is_sound = True
-            raise
-        finally:
-            if self._is_closed or not is_sound:
-                connection.disconnect()  # an answer may still be on its way
-            self._free.append(connection)
-        return reply
+        with self._pool.lend() as session:
+            return run(_asking(arguments), session)
 
     def close(self) -> None:
         """Close what is not in use now, and the others as they come back."""
-        self._is_closed = True
-        for connection in list(self._free):
-            connection.disconnect()
+        self._pool.close()
 
 
 class AsyncConnections:
-    """The same for the tasks of one event loop."""
+    """Sends commands for the tasks of one event loop."""
 
-    def __init__(self, make: Callable[[], Any], retry: Any, most: int, patience: float) -> None:
-        """Take what makes a connection, and redis-py's ``Retry`` for asyncio; nothing is opened.
+    def __init__(self, make: Callable[[], Any], timeout: float) -> None:
+        """Take what makes a connection of redis-py.
 
         Args:
-            make: Returns a connection without a timeout for answers: redis-py makes a task for
-                each command to keep that.
-            retry: When a command is sent again after its connection broke, and how often.
-            most: How many connections there are; further calls wait for one.
-            patience: Seconds to wait for one, and then for the answer.
+            make: Returns a connection, which connects when it first sends and bounds no answer:
+                redis-py makes a task for each command to do so.
+            timeout: Seconds to wait for a free one, and then for the answer.
 
         """
-        self._make = make
-        self._retry = retry
-        self._patience = patience
-        self._room = asyncio.Semaphore(most)
-        self._free: list[Any] = []
-        self._is_closed = False
+
+        async def session() -> _AsyncSession:
+            return _AsyncSession(make(), timeout)
+
+        self._pool = AsyncPool(session, _CONNECTIONS, timeout)
 
     async def execute_command(self, *arguments: Any) -> Any:
         """Send a command and return the reply; redis-py's errors are raised."""
-        if self._room.locked():  # only who has to wait needs a bound
-            await self._wait_for_room()
-        else:
-            await self._room.acquire()
-        try:
-            return await self._ask(arguments)
-        finally:
-            self._room.release()
-
-    async def _wait_for_room(self) -> None:
-        try:
-            async with bounded(self._patience):
-                await self._room.acquire()
-        except asyncio.TimeoutError:
-            raise _no_connection() from None
-
-    async def _ask(self, arguments: tuple[Any, ...]) -> Any:
-        connection = self._free.pop() if self._free else self._make()
-        is_sound = False
-        try:
-            command = connection.pack_command(*arguments)
-
-            async def ask() -> Any:
-                async with bounded(self._patience):
-                    await connection.send_packed_command(command)
-                    return await connection.read_response()
-
-            try:
-                reply = await ask()
-            except redis.ConnectionError:
-                # As above.
-                await connection.disconnect(nowait=True)
-                reply = await self._retry.call_with_retry(
-                    ask, lambda _: connection.disconnect(nowait=True)
-                )
-            is_sound = True
-        except redis.ResponseError:
-            is_sound = True
-            raise
-        except asyncio.TimeoutError as error:
-            raise redis.TimeoutError from error
-        finally:
-            if self._is_closed or not is_sound:
-                await connection.disconnect(nowait=True)
-            self._free.append(connection)
-        return reply
+        async with self._pool.lend() as session:
+            return await async_run(_asking(arguments), session)
 
     async def aclose(self) -> None:
         """Close what is not in use now, and the others as they come back."""
-        self._is_closed = True
-        for connection in list(self._free):
-            await connection.disconnect()
+        await self._pool.close()
 
 
-def _no_connection() -> Exception:
-    return MaxConnectionsError("all connections are in use")
+class _Base:
+    """What sessions of both colours know of a connection (a `chatstore.core.pools.Session`)."""
+
+    is_lost = False  # a connection of redis-py connects again
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self.is_sound = True
+        self.made_at = time.monotonic()
+
+
+class _Session(_Base):
+    def ask(self, command: tuple[Any, ...]) -> Any:
+        self.is_sound = False
+        try:
+            self._connection.send_command(*command)
+            reply = self._connection.read_response()
+        except redis.ResponseError:
+            self.is_sound = True
+            raise
+        self.is_sound = True
+        return reply
+
+    def close(self) -> None:
+        self._connection.disconnect()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+class _AsyncSession(_Base):
+    def __init__(self, connection: Any, timeout: float) -> None:
+        super().__init__(connection)
+        self._timeout = timeout
+
+    async def ask(self, command: tuple[Any, ...]) -> Any:
+        self.is_sound = False
+        try:
+            async with bounded(self._timeout):
+                await self._connection.send_command(*command)
+                reply = await self._connection.read_response()
+        except redis.ResponseError:
+            self.is_sound = True
+            raise
+        except asyncio.TimeoutError as error:
+            raise redis.TimeoutError from error
+        self.is_sound = True
+        return reply
+
+    async def close(self) -> None:
+        await self._connection.disconnect(nowait=True)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+def _asking(command: tuple[Any, ...]) -> Plan[Any]:
+    """Send a command until its connection holds.
+
+    One that is not answered in time is not sent again: that would double the wait.
+    """
+    for pause in _PAUSES:
+        try:
+            return (yield from call(lambda session: session.ask(command)))
+        except redis.ConnectionError:
+            yield from call(lambda session: session.close())
+        if pause:
+            yield from call(lambda session: session.sleep(pause))  # noqa: B023 - called at once
+    return (yield from call(lambda session: session.ask(command)))

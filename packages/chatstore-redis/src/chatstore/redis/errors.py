@@ -8,6 +8,7 @@ from chatstore.core import (
     StoreAccessError,
     StoreUnavailableError,
 )
+from chatstore.core.pools import PoolTimeoutError
 from chatstore.lua import translate_reply
 
 
@@ -19,6 +20,7 @@ def translate(error: Exception, place: str) -> ChatStoreError | None:
     known: tuple[tuple[type[Exception], type[ChatStoreError], str], ...] = (
         (redis.AuthenticationError, StoreAccessError, "the user or the password is refused"),
         (redis.TimeoutError, unavailable, "no answer in time"),
+        (PoolTimeoutError, unavailable, "all connections are in use"),
         (redis.exceptions.MaxConnectionsError, unavailable, "all connections are in use"),
         (redis.exceptions.MovedError, *translate_reply("MOVED")),
         (redis.exceptions.BusyLoadingError, *translate_reply("LOADING")),

@@ -1,0 +1,189 @@
+"""Pools of connections: how many, which one is lent, and what happens to those that were lost."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from chatstore.core.pools import AsyncPool, Pool, PoolTimeoutError
+
+
+class Session:
+    """Stands for a connection of a driver."""
+
+    def __init__(self) -> None:
+        self.made_at = time.monotonic()
+        self.is_lost = False
+        self.is_sound = True
+        self.is_closed = False
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+class AsyncSession(Session):
+    async def close(self) -> None:
+        await asyncio.sleep(0)
+        self.is_closed = True
+
+
+class Made:
+    """Makes sessions and remembers them."""
+
+    def __init__(self, kind=Session) -> None:
+        self.kind = kind
+        self.all: list[Session] = []
+        self.fails = False
+
+    def __call__(self) -> Session:
+        if self.fails:
+            raise OSError
+        self.all.append(self.kind())
+        return self.all[-1]
+
+    async def awaited(self) -> Session:
+        await asyncio.sleep(0)
+        return self()
+
+    @property
+    def open(self) -> list[Session]:
+        return [session for session in self.all if not (session.is_closed or session.is_lost)]
+
+
+def test_last_one_back_is_lent_first():
+    made = Made()
+    pool = Pool(made, 3, 1)
+    with pool.lend() as first:
+        with pool.lend() as second:
+            pass
+        with pool.lend() as again:
+            assert again is second
+    with pool.lend() as again:
+        assert again is first
+    assert len(made.all) == 2
+    pool.close()
+    assert made.open == []
+
+
+def test_threads_wait_for_a_free_one_until_the_timeout():
+    made = Made()
+    pool = Pool(made, 2, 0.05)
+    with pool.lend(), pool.lend(), pytest.raises(PoolTimeoutError), pool.lend():
+        pass
+    together = threading.Barrier(2)
+
+    def use(_):
+        with pool.lend():
+            together.wait(10)
+
+    pool = Pool(made := Made(), 2, 10)
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(use, range(40)))
+    assert len(made.all) == 2
+
+
+def test_what_cannot_be_lent_again_is_closed():
+    made = Made()
+    pool = Pool(made, 1, 0.05)
+    made.fails = True
+    for _ in range(3):  # a place is free again after each failure
+        with pytest.raises(OSError), pool.lend():  # noqa: PT011 - the one of `Made`
+            pass
+    made.fails = False
+    with pool.lend() as session:
+        session.is_sound = False
+    assert made.open == []
+    with pool.lend():
+        pool.close()
+        assert len(made.open) == 1
+    assert made.open == []
+
+
+def test_connections_older_than_a_lost_one_are_replaced():
+    made = Made()
+    pool = Pool(made, 3, 1)
+    with pool.lend(), pool.lend(), pool.lend() as session:
+        session.is_lost = True
+    assert len(made.open) == 2
+    with pool.lend():
+        assert made.open == [made.all[3]]
+    with pool.lend():  # younger than the one that was lost
+        assert made.open == [made.all[3]]
+
+
+def test_tasks_wait_for_a_free_one_until_the_timeout():
+    made = Made(AsyncSession)
+
+    async def use(pool):
+        async with pool.lend():
+            await asyncio.sleep(0.001)
+
+    async def scenario():
+        pool = AsyncPool(made.awaited, 2, 10)
+        await asyncio.gather(*(use(pool) for _ in range(40)))
+        assert len(made.all) == 2
+        await pool.close()
+        assert made.open == []
+        brief = AsyncPool(made.awaited, 1, 0.05)
+        async with brief.lend():
+            with pytest.raises(PoolTimeoutError):
+                await use(brief)
+        await use(brief)
+
+    asyncio.run(scenario())
+
+
+def test_cancelled_tasks_leave_places_and_no_connection():
+    """Wherever they were: waiting for a place, connecting, or in the middle of a statement."""
+    made = Made(AsyncSession)
+
+    async def use(pool):
+        async with pool.lend() as session:
+            session.is_sound = False  # until its answer is there
+            await asyncio.sleep(0.01)
+            session.is_sound = True
+
+    async def scenario():
+        pool = AsyncPool(made.awaited, 2, 10)
+        for pause in range(20):
+            tasks = [asyncio.create_task(use(pool)) for _ in range(6)]
+            await asyncio.sleep(0.0005 * pause)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            assert len(made.open) <= 2
+        await asyncio.wait_for(asyncio.gather(*(use(pool) for _ in range(6))), 10)
+        assert all(session.is_sound for session in made.open)
+        await pool.close()
+
+    asyncio.run(scenario())
+    assert made.open == []
+
+
+def test_lost_connections_of_a_loop_are_replaced():
+    made = Made(AsyncSession)
+
+    async def scenario():
+        pool = AsyncPool(made.awaited, 3, 1)
+        async with pool.lend(), pool.lend():
+            with pytest.raises(OSError):  # noqa: PT012, PT011 - as a driver's error leaves
+                async with pool.lend() as session:
+                    session.is_lost = True
+                    raise OSError
+        async with pool.lend() as session:
+            assert session is made.all[3]
+            await asyncio.gather(*pool._ending)
+            assert made.open == [session]
+        with pytest.raises(ValueError, match="refused"):  # noqa: PT012
+            async with pool.lend():
+                message = "refused"
+                raise ValueError(message)
+        async with pool.lend():  # a statement that failed leaves its connection whole
+            assert len(made.all) == 4
+        await pool.close()
+
+    asyncio.run(scenario())
