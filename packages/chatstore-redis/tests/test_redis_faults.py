@@ -173,3 +173,13 @@ def test_later_layout_is_refused(client, store):
     for call in (store.get_messages, store.count_messages, store.delete_last_message):
         with pytest.raises(SchemaVersionError):
             call("k")
+
+
+def test_a_head_without_a_state_is_refused(client, store):
+    client.hset("chatstore:{k}:head", "v", "1")
+    for call in (store.get_messages, store.count_messages, store.delete_last_message):
+        with pytest.raises(CorruptStoreError):
+            call("k")
+    with pytest.raises(CorruptStoreError):
+        store.add_message("k", say("x"))
+    assert client.keys("*") == [b"chatstore:{k}:head"]

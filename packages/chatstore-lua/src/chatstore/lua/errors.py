@@ -16,6 +16,7 @@ from chatstore.core import (
 # Redis repeats parts of commands.
 _KINDS: tuple[tuple[str, type[ChatStoreError], str], ...] = (
     ("CHATSTORE schema", SchemaVersionError, "a later version of this package wrote here"),
+    ("CHATSTORE head", CorruptStoreError, "one of the store's keys holds something else"),
     ("CHATSTORE staged", StoreUnavailableError, "a large write took too long"),
     ("WRONGTYPE", CorruptStoreError, "one of the store's keys holds something else"),
     ("wrong kind of value", CorruptStoreError, "one of the store's keys holds something else"),

@@ -19,4 +19,6 @@ if state then
     return redis.error_reply('CHATSTORE schema ' .. string.match(state, '^%S*'))
   end
   next_position, turn = tonumber(next_position), tonumber(turn)
+elseif redis.call('EXISTS', head) == 1 then
+  return redis.error_reply('CHATSTORE head')
 end
