@@ -52,10 +52,10 @@ def sent(monkeypatch) -> list[str]:
     return seen
 
 
-def test_full_statement_begins_a_conversation_and_tells_what_is_held(backend, sent):
+def test_full_statement_tells_what_is_held(backend, sent):
     with backend.open() as store:
         store.add_message("k", say("a", id="1"))
-        assert sent == ["SHORT_ONE", "APPEND_ONE"]
+        assert sent == ["SHORT_ONE"]
         sent.clear()
         store.add_message("k", say("b", id="2"))
         store.add_messages("k", [say("c", id="3"), say("d", id="4")])

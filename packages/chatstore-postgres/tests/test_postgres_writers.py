@@ -95,9 +95,10 @@ def test_each_call_is_one_statement(backend, monkeypatch):
         return original(self, sql, *values)
 
     with PostgresChatStore.from_uri(backend.url, table_name=backend.table, ttl=60) as store:
-        store.add_message("k", say("a"))
+        store.setup()
         monkeypatch.setattr(DirectSession, "fetch", fetch)
         for name, *args in (
+            ("add_message", "k", say("a")),
             ("add_message", "k", say("b")),
             ("add_messages", "k", [say("c"), say("d")]),
             ("add_message", "k", say("e"), 1),

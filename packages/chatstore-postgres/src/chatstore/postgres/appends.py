@@ -1,9 +1,9 @@
 """The statements that append, and what they need.
 
-Most appends go on with a living conversation under an id that it does not hold. The short
-statements do that and nothing else: half the parts that the server has to set up, and to set up
-again when it had to wait for the head. Where they write nothing, the full ones begin the
-conversation, or tell what is held.
+Most appends are under ids that the conversation does not hold. The short statements write those
+and nothing else: fewer parts that the server has to set up, and to set up again when it had to
+wait for the head. Where they write nothing, the full ones tell what is held, or begin anew under
+the key of a conversation that has expired.
 
 A queue of advisory locks in front of the head, so that a commit wakes one waiting writer only, was
 tried and left out: where writers share the server's processors, each commit then waits until that
@@ -25,13 +25,21 @@ grown AS (
   )
   RETURNING c.id, c.next_position - $3::bigint AS start
 ),
+begun AS (
+  INSERT INTO {heads} (key, epoch, next_position, length, expires_at)
+  SELECT $1::bytea, 0, $3::bigint, $3::bigint, {expiry}
+  WHERE NOT EXISTS (SELECT FROM grown)
+  ON CONFLICT (key) DO NOTHING
+  RETURNING id, 0::bigint AS start
+),
+head AS (SELECT id, start FROM grown UNION ALL SELECT id, start FROM begun),
 written AS (
   INSERT INTO {messages} (conversation, position, message_id, body_hash, body)
-  SELECT grown.id, grown.start + given.place - 1, given.message_id,
+  SELECT head.id, head.start + given.place - 1, given.message_id,
     hashtextextended(given.body COLLATE "C", 0), given.body
-  FROM grown CROSS JOIN {source}
+  FROM head CROSS JOIN {source}
 )
-SELECT {expired} FROM grown"""
+SELECT {expired} FROM head"""
 
 _FULL = """WITH
 held AS MATERIALIZED (
