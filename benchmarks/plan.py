@@ -41,6 +41,9 @@ EMULATED = ("upstash", "dynamodb", "azure", "cosmos")
 LONGEST = {"upstash": 10_000, "dynamodb": 10_000, "azure": 1_000, "cosmos": 10_000}
 """Messages that an emulator bears: their times say little, their requests are the services'."""
 
+EMULATED_ROUNDS, EMULATED_RACES, EMULATED_APPENDS = 3, 1, 50
+"""The most of a plan's rounds, races, and appends of a writer that are made on an emulator."""
+
 LIGHT = ("append", "window", "delete last")
 """What costs the same at any length, if a store is good: it is measured before the rest."""
 CALLS = {
@@ -95,7 +98,11 @@ class Plan(NamedTuple):
         """Return how much is measured on a server: less where it is an emulator."""
         if server not in EMULATED:
             return self
-        return self._replace(rounds=min(self.rounds, 3), races=min(self.races, 1), appends_each=15)
+        return self._replace(
+            rounds=min(self.rounds, EMULATED_ROUNDS),
+            races=min(self.races, EMULATED_RACES),
+            appends_each=min(self.appends_each, EMULATED_APPENDS),
+        )
 
     def lengths_on(self, server: str) -> tuple[int, ...]:
         """Return the lengths that are measured on a server."""

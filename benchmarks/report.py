@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmarks import tables
 from benchmarks.figures import Run
-from benchmarks.plan import OURS, WARM_UPS
+from benchmarks.plan import EMULATED_ROUNDS, OURS, WARM_UPS
 
 _TITLES = {
     "memory": "Memory",
@@ -33,7 +33,10 @@ def write(found: dict[str, Any]) -> str:
     """Return the page."""
     run = Run(found["results"])
     lines = ["# Benchmarks", "", _METHOD, ""]
-    lines.append(f"Machine: {found['machine']}. Rounds: {found['rounds']}, on emulators at most 3.")
+    lines.append(
+        f"Machine: {found['machine']}. Rounds: {found['rounds']}, on emulators"
+        f" at most {EMULATED_ROUNDS}."
+    )
     if found["versions"]:
         versions = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
         lines.append(f"Versions: {versions}.")

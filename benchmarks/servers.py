@@ -62,9 +62,9 @@ def start(kind: str) -> Iterator[Server]:
                 yield Server(*place)
         elif kind == "postgres":
             with _postgres(folder) as port:
-                url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
-                settle = partial(_settle_postgres, url)
-                yield Server("postgresql://postgres@127.0.0.1:{port}/postgres", port, None, settle)
+                url = "postgresql://postgres@127.0.0.1:{port}/postgres"
+                settle = partial(_settle_postgres, url.format(port=port))
+                yield Server(url, port, settle=settle)
         else:
             with _EMULATORS[kind]() as place:
                 yield Server(*place)
