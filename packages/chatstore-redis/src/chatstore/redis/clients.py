@@ -92,7 +92,6 @@ class Clients:
 
         connecting = {"socket_connect_timeout": self._timeout}
         if self._cluster:
-            # A call that is not answered in time is not sent again: that would double the wait.
             backoff = ExponentialBackoff(_LONGEST_PAUSE, _FIRST_PAUSE)
             return package.RedisCluster.from_url(
                 self._url,
