@@ -66,6 +66,21 @@ def test_appends_under_lost_connections(store, service, fault):
     assert texts(store.get_messages("async")) == expected[1::2]
 
 
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+def test_a_commit_is_sent_once(store, service, is_async):
+    store.add_message("k", say("a"))
+    service.requests.clear()
+    busy = [Fault(answer=(503, "ServerBusy"))]
+    service.fault = lambda _: busy.pop() if busy else None
+    if is_async:
+        asyncio.run(store.async_add_message("k", say("b")))
+    else:
+        store.add_message("k", say("b"))
+    # It may have taken effect: the head tells, before the next commit.
+    assert [one.method for one in service.requests] == ["POST", "GET", "POST"]
+    assert texts(store.get_messages("k")) == ["a", "b"]
+
+
 def test_sixteen_writers_on_one_key(service):
     table = f"Chat{uuid.uuid4().hex}"
 

@@ -12,6 +12,7 @@ import pytest
 from azure.core.exceptions import AzureError
 from cosmos_double import LOST_REPLY, Fault
 
+from chatstore.core import StoreUnavailableError
 from chatstore.core.plans import async_run, run
 from chatstore.cosmos.address import Place
 from chatstore.cosmos.batches import (
@@ -134,6 +135,16 @@ def test_lost_reply_of_a_commit_shows_as_an_error_and_then_as_a_change(do, doubl
         do(database.commit(KEY, version, "two", {}, []))
     double.fault = lambda request: None
     assert do(database.commit(KEY, version, "two", {}, [])) is None
+    assert do(database.read_head(KEY))[0] == "two"
+
+
+def test_a_refusal_of_a_second_sending_is_not_taken_for_one(do, double):
+    version = do(database.commit(KEY, None, "one", {}, []))
+    left = [Fault(503, acts=True)]  # azure-cosmos sends the batch again
+    double.fault = lambda request: left.pop() if request.kind == "batch" and left else None
+    with pytest.raises(StoreUnavailableError, match="sent more than once"):
+        do(database.commit(KEY, version, "two", {}, []))
+    assert left == []
     assert do(database.read_head(KEY))[0] == "two"
 
 

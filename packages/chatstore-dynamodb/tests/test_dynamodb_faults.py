@@ -6,9 +6,10 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from botocore.exceptions import ClientError
 
 from chatstore.core import ChatMessage, StoreUnavailableError
-from chatstore.dynamodb import DynamoDBChatStore
+from chatstore.dynamodb import DynamoDBChatStore, transactions
 
 APPENDS = 1000
 
@@ -59,6 +60,23 @@ def test_every_write_takes_effect_once_under_lost_replies(store, server):
     store.delete_messages("k")
     server.set_fault()
     assert store.get_keys() == []
+
+
+def test_a_refusal_of_a_second_sending_is_not_taken_for_one(server):
+    table, client = server.new_table(), server.client()
+    condition = {
+        "ConditionExpression": "attribute_not_exists(#key)",
+        "ExpressionAttributeNames": {"#key": "SessionId"},
+    }
+
+    def write(name):
+        return transactions.write(client, table, {"SessionId": {"S": name}}, condition)
+
+    assert write("a")
+    assert not write("a")
+    server.set_fault(every=1, lose=True, times=1)
+    with pytest.raises(ClientError, match="ConditionalCheckFailed"):
+        write("b")
 
 
 def test_sixteen_writers_on_one_key(server):

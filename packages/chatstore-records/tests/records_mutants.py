@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
@@ -144,21 +143,18 @@ _try = Change._try
 
 
 def _try_again_as_new(
-    self: Change, *arguments: Any, is_of: Callable[[BaseException | None], bool]
+    self: Change, current: Head, version: str | None, proposal: changes.Proposal
 ) -> Plan[tuple[Head, str] | None]:
-    """Give the next attempt an id of its own, after a refusal or after a lost answer."""
-    raised: list[BaseException] = []
+    """Give the attempt after a lost answer an id of its own."""
     is_doubtful = self._is_doubtful
 
-    def noted(error: Exception) -> bool:
-        raised.append(error)
+    def renaming(error: Exception) -> bool:
+        self._operation = new_name()
         return is_doubtful(error)
 
-    self._is_doubtful = noted
-    written = yield from _try(self, *arguments)
+    self._is_doubtful = renaming
+    written = yield from _try(self, current, version, proposal)
     self._is_doubtful = is_doubtful
-    if written is None and is_of(raised[0] if raised else None):
-        self._operation = f"{random.getrandbits(40):010x}"
     return written
 
 
@@ -192,10 +188,6 @@ def _patch(target: Any, name: str, new: Any) -> Callable[[], AbstractContextMana
     return partial(mock.patch.object, target, name, new)
 
 
-def _method(function: Any, **bound: Any) -> Any:
-    return lambda self, *arguments: function(self, *arguments, **bound)
-
-
 def _unmarked_generation(_: Head, __: Sequence[Record]) -> Callable[[Segment], dict[str, str]]:
     return lambda _: {}
 
@@ -204,11 +196,8 @@ MUTANTS = {
     "versions repeat": Algorithm(database=RepeatedVersions),
     "staged at the next positions": Algorithm(patches=_patch(Change, "_stage", _stage_at_next)),
     "operations forgotten at delete": Algorithm(database=ForgottenOperations),
-    "a refusal is taken for certain": Algorithm(
-        patches=_patch(Change, "_try", _method(_try_again_as_new, is_of=lambda e: e is None))
-    ),
     "a lost answer is taken for a failure": Algorithm(
-        patches=_patch(Change, "_try", _method(_try_again_as_new, is_of=lambda e: e is not None))
+        patches=_patch(Change, "_try", _try_again_as_new)
     ),
     "a reader trusts the remembered head": Algorithm(store=TrustingReader),
     "a missing record is not looked for again": Algorithm(store=HastyReader),

@@ -34,10 +34,9 @@ class Step(NamedTuple):
 class SimulatedDatabase(MemoryDatabase):
     """A database that notes which staged records came after their segment was swept."""
 
-    def __init__(self, limits: Limits, *, is_refusal_certain: bool) -> None:
+    def __init__(self, limits: Limits) -> None:
         """Make an empty database."""
         super().__init__(limits)
-        self.is_refusal_certain = is_refusal_certain
         self.belated: set[str] = set()
         self.lifetimes: dict[str, float | None] = {}
 

@@ -1,4 +1,4 @@
-"""One simulated run: clients of one conversation, whose steps are mixed, lost, late or doubled.
+"""One simulated run: clients of one conversation, whose steps are mixed, lost or late.
 
 A client is a generator that yields what it asks of the database; a seed decides whose turn it is
 and what becomes of the step. `python records_simulation.py SEED` runs a seed alone and prints it.
@@ -72,7 +72,7 @@ class Simulation:
         self.like = like = circumstances(self.chance)
         log(f"{like}")
         self.algorithm = algorithm
-        self.database = algorithm.database(like.limits, is_refusal_certain=like.is_refusal_certain)
+        self.database = algorithm.database(like.limits)
         self.workload = Workload(self.chance, like.sizes)
         self.now = 1_000_000.0
         self.time = 0  # in steps
@@ -136,7 +136,7 @@ class Simulation:
         assert client.step is not None
         fates = ["fails", "loses", "loses", "crashes", "acts and crashes"]
         if client.step.kind == "commit":
-            fates += ["late", "loses"] + ["resent", "resent"] * (not self.like.is_refusal_certain)
+            fates += ["late", "loses", "loses", "loses"]
         return self.chance.choice([*fates, "late"] if client.step.kind == "discard" else fates)
 
     def _begin(self, client: Client, name: str, arguments: tuple[Any, ...]) -> None:
@@ -153,7 +153,7 @@ class Simulation:
         assert step is not None
         assert plan is not None
         result = None
-        if fate in {"acts", "loses", "resent", "acts and crashes"}:
+        if fate in {"acts", "loses", "acts and crashes"}:
             result = step.act(None)
         self.log(f"{self.time} client {client.number} {step.kind} {fate} {_short(result)}")
         if fate == "late":
@@ -165,7 +165,7 @@ class Simulation:
         elif fate in {"fails", "loses", "late"}:
             self._resume(client, lambda plan: plan.throw(NetworkError()))
         else:
-            self._resume(client, lambda plan: plan.send(None if fate == "resent" else result))
+            self._resume(client, lambda plan: plan.send(result))
 
     def _resume(self, client: Client, resume: Callable[[Plan[Any]], Any]) -> None:
         assert client.plan is not None
@@ -196,6 +196,8 @@ class Simulation:
         self.late.clear()  # they carry an expiry of the past
         if self.chance.random() < 0.5:
             self.database.let_die(jump)
+        elif jump > EMPTY_LIFETIME:
+            self.workload.planned = [("purge", ())]  # it meets what others write
         self.is_draining = False
         self.log(f"{self.time} the clock jumps")
         self.history.append(Call(-1, "jump", (), self.time - 1, self.time, None, self.now))

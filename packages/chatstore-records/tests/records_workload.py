@@ -26,7 +26,6 @@ class Circumstances(NamedTuple):
         limits: Of the database.
         sizes: Of messages, in bytes.
         ttl: Of conversations, in seconds.
-        is_refusal_certain: Whether no driver sends a commit twice.
         most_segments: Of a head.
         clients: How many.
         calls: How many each of them makes.
@@ -39,7 +38,6 @@ class Circumstances(NamedTuple):
     limits: Limits
     sizes: tuple[int, ...]
     ttl: float | None
-    is_refusal_certain: bool
     most_segments: int
     clients: int
     calls: int
@@ -56,12 +54,11 @@ def circumstances(chance: random.Random) -> Circumstances:
         limits,
         sizes,
         chance.choice([None, None, None, 100.0]),
-        chance.random() < 0.2,
         chance.choice([2, 4, 64]),
         clients,
         calls=chance.choice([3, 4, 5, 8]) if clients < 4 else 3,
-        faults=chance.choice([0, 0.02, 0.06, 0.15]),
-        jumps=chance.choice([0, 0, 0.04, 0.1]),
+        faults=chance.choice([0, 0.05, 0.15, 0.3]),
+        jumps=chance.choice([0, 0.04, 0.1]),
         weights=[chance.choice([1, 1, 4]) for _ in range(clients)],
     )
 
@@ -75,11 +72,12 @@ class Workload:
         self._sizes = sizes
         self._count = 0
         self._given = False
+        self.planned: list[tuple[str, tuple[Any, ...]]] = []
         # Some runs mostly append, others mostly remove and so on: rare meetings become likely.
         names = ["append", "append", "insert", "replace", "remove", "delete", "purge"]
         self._names = [*names, "read", "window", "count", *chance.choices(names, k=8)]
-        if chance.random() < 0.15:
-            self._names = ["append", "delete", "purge"]  # conversations that end
+        if chance.random() < 0.25:
+            self._names = ["append", "delete", "purge", "purge"]  # conversations that end
 
     def prelude(self) -> list[tuple[str, tuple[Any, ...]]]:
         """Return the calls with which a run begins: some conversations have holes already."""
@@ -91,6 +89,8 @@ class Workload:
 
     def next_call(self) -> tuple[str, tuple[Any, ...]]:
         """Return the name of a call and its arguments."""
+        if self.planned:
+            return self.planned.pop()
         chance = self._chance
         name = chance.choice(self._names)
         if name in {"append", "replace"}:

@@ -17,7 +17,6 @@ class MemoryBackend(Backend):
 
     def __init__(self, limits):
         self.database = MemoryDatabase(limits)
-        self.database.is_refusal_certain = True  # its commits take microseconds: many at once
 
     def open(self, *, ttl=None, clock=None):
         return MemoryChatStore(self.database, ttl=ttl, clock=clock or time.time)

@@ -98,8 +98,6 @@ class Clients:
         return _Awaitable(credential) if self._access.kind == "credential" else credential
 
     def _options(self) -> dict[str, Any]:
-        # A write that the client sends again after a lost answer fails on its condition; what
-        # became of the first one is for the store to find out.
         return {
             "retry_total": _RETRIES,
             "retry_backoff_factor": 0.1,

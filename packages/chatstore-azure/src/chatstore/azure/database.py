@@ -36,8 +36,6 @@ class AzureDatabase:
         record_bytes=MAX_RECORD_BYTES,
     )
 
-    is_refusal_certain = False
-
     def weigh(self, body: str) -> int:
         """Return the bytes that an entity with this body has, stored or sent, at most."""
         return batches.weight(body)
@@ -83,7 +81,8 @@ class AzureDatabase:
             *(batches.put(_entity(key, _RECORD + name, body)) for name, body in puts.items()),
             *(batches.delete(_place(key, _RECORD + name)) for name in deletes),
         ]
-        done = yield from _conditional(operations)
+        # Sent once, so that a refusal is never about what an earlier sending wrote.
+        done = yield from _conditional(operations, retry_total=0)
         etag: str | None = None if done is None else done[0]["etag"]
         return etag
 
@@ -148,20 +147,20 @@ class AzureDatabase:
                 return entities
 
 
-def _conditional(operations: list[batches.Operation]) -> Plan[Any]:
+def _conditional(operations: list[batches.Operation], **options: Any) -> Plan[Any]:
     """Submit a transaction; return ``None`` where a condition of it does not hold."""
     from azure.data.tables import TableTransactionError  # noqa: PLC0415
 
     try:
-        return (yield from call(_submitting(operations)))
+        return (yield from call(_submitting(operations, **options)))
     except TableTransactionError as error:
         if status_of(error) in _REFUSED and code_of(error) != "TableNotFound":
             return None
         raise
 
 
-def _submitting(batch: list[batches.Operation]) -> Step:
-    return lambda client: client.submit_transaction(batch)
+def _submitting(batch: list[batches.Operation], **options: Any) -> Step:
+    return lambda client: client.submit_transaction(batch, **options)
 
 
 def _asking(query: str, select: list[str] | None, token: Any) -> Step:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from chatstore.core import InvalidArgumentError, StoreAccessError
@@ -51,12 +51,16 @@ class Access:
         """The client's connection, which knows the account and the session."""
         return self.client.client_connection
 
-    def batch(self, partition: str, operations: list[Any]) -> Any:
-        """Execute a transactional batch; return the results of its operations."""
+    def batch(self, partition: str, operations: list[Any], note: Callable[[Any], None]) -> Any:
+        """Execute a transactional batch; return the results of its operations.
+
+        Each of its requests is noted: azure-cosmos may send the batch more than once.
+        """
         return self._container.execute_item_batch(
             operations,
             partition_key=partition,
             response_hook=lambda headers, _: self._note(headers),
+            raw_request_hook=lambda request: _note_sending(request.http_request, note),
             timeout=self.timeout,
         )
 
@@ -176,6 +180,11 @@ class Access:
                 yield from call(step)
             except CosmosResourceExistsError:
                 continue
+
+
+def _note_sending(request: Any, note: Callable[[Any], None]) -> None:
+    if request.method == "POST":  # the client also asks for the account's regions meanwhile
+        note(request)
 
 
 def _next_page(pager: Any, headers: Mapping[str, Any]) -> FoundPage:

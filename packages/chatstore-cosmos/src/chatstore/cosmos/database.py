@@ -6,11 +6,12 @@ import copy
 import json
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from chatstore.core import StoreUnavailableError
 from chatstore.core.plans import Plan, call
 from chatstore.cosmos import batches
 from chatstore.cosmos.access import PARTITION_KEY, FoundPage
@@ -67,7 +68,7 @@ def _ask(
 
 
 class Changed(Exception):  # noqa: N818 - the answer to a condition, no error
-    """The head is not what a commit expected; or it is, and the commit itself made it so."""
+    """An item is not what a condition expected."""
 
 
 class CosmosDatabase:
@@ -78,8 +79,6 @@ class CosmosDatabase:
         batches.MAX_BATCH_BYTES - batches.MAX_OPERATIONS * _ENVELOPE,
         batches.MAX_BATCH_BYTES - batches.MAX_OPERATIONS * _ENVELOPE,
     )
-
-    is_refusal_certain = False
 
     def weigh(self, body: str) -> int:
         """Return the bytes of a body as azure-cosmos writes it, with escapes."""
@@ -122,6 +121,10 @@ class CosmosDatabase:
 
         Returns:
             The new version; ``None``, where the condition does not hold.
+
+        Raises:
+            StoreUnavailableError: The condition does not hold, but the client sent the batch more
+                than once: what an earlier sending wrote may be why.
 
         """
         partition = encode(key)
@@ -188,6 +191,12 @@ def _batch(partition: str, operations: list[Operation]) -> Plan[list[Any]]:
     """Execute a batch; one that did nothing because others wrote (449) is sent again for a while.
 
     https://learn.microsoft.com/rest/api/cosmos-db/http-status-codes-for-cosmosdb
+
+    Raises:
+        Changed: A condition does not hold.
+        StoreUnavailableError: So it is, but azure-cosmos sent the batch again, as it does after
+            503: what was refused may have taken effect before.
+
     """
     from azure.core.exceptions import AzureError  # noqa: PLC0415 - loaded with the client
 
@@ -195,13 +204,17 @@ def _batch(partition: str, operations: list[Operation]) -> Plan[list[Any]]:
     deadline = time.monotonic() + patience
     pause = _FIRST_PAUSE
     while True:
+        sendings: list[Any] = []
         try:
             # azure-cosmos takes the condition out of what it is given: each sending needs its own.
             own = copy.deepcopy(operations)
-            results: list[Any] = yield from call(partial(_send, partition, own))
+            results: list[Any] = yield from call(partial(_send, partition, own, sendings.append))
         except AzureError as error:
             status = status_of(error)
             if status in {_GONE, _EXISTS, _CHANGED}:
+                if len(sendings) > 1:
+                    message = "a write was sent more than once: which sending was refused?"
+                    raise StoreUnavailableError(message) from error
                 raise Changed from error
             if status != _BUSY or time.monotonic() + pause > deadline:
                 raise
@@ -211,8 +224,10 @@ def _batch(partition: str, operations: list[Operation]) -> Plan[list[Any]]:
         pause = min(2 * pause, _LONGEST_PAUSE)
 
 
-def _send(partition: str, operations: list[Operation], access: Any) -> Any:
-    return access.batch(partition, operations)
+def _send(
+    partition: str, operations: list[Operation], note: Callable[[Any], None], access: Any
+) -> Any:
+    return access.batch(partition, operations, note)
 
 
 def _sleeping(seconds: float) -> Any:

@@ -33,7 +33,6 @@ class DynamoDBDatabase:
         commit_bytes=MAX_TRANSACTION_BYTES,
         record_bytes=MAX_ITEM_BYTES,
     )
-    is_refusal_certain = False
 
     def __init__(self, table: Table, ttl_attribute: str) -> None:
         """Note the table, and the attribute that its TTL looks at."""

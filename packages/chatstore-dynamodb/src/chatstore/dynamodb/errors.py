@@ -80,6 +80,12 @@ def reasons_of(error: BaseException) -> list[str]:
     return [str(reason.get("Code", "None")) for reason in response.get("CancellationReasons", ())]
 
 
+def was_sent_again(error: BaseException) -> bool:
+    """Whether botocore sent the request more than once before this answer came."""
+    response = getattr(error, "response", None) or {}
+    return bool(response.get("ResponseMetadata", {}).get("RetryAttempts"))
+
+
 def _without_access() -> tuple[type[Exception], ...]:
     from botocore import exceptions  # noqa: PLC0415 - loaded with the client
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chatstore.dynamodb.errors import code_of, reasons_of
+from chatstore.dynamodb.errors import code_of, reasons_of, was_sent_again
 from chatstore.dynamodb.sizes import Item
 
 _REFUSED = "ConditionalCheckFailed"
@@ -36,7 +36,11 @@ def write(
         deletes: Keys of further items.
 
     Returns:
-        Whether it took effect. After a lost answer, `False` may be about one's own write.
+        Whether it took effect.
+
+    Raises:
+        ClientError: Of the condition, too, where the client sent the request more than once: the
+            refusal may be about what the first sending wrote.
 
     """
     from botocore.exceptions import ClientError  # noqa: PLC0415 - loaded with the client
@@ -53,7 +57,7 @@ def write(
                 ]
             )
     except ClientError as error:
-        if not _is_refused(error):
+        if not _is_refused(error) or was_sent_again(error):
             raise
         return False
     return True

@@ -106,7 +106,7 @@ class Change:
         self._operation = new_name()
         self._staged: tuple[Segment, Head] | None = None
         self._results: list[Any] = []
-        self._attempt: _Attempt | None = None
+        self._unanswered: list[_Attempt] = []
         self._deadline = time.monotonic() + patience
         self._pause = _FIRST_PAUSE
 
@@ -159,8 +159,6 @@ class Change:
                 raise
             error, written = caught, None
         if written is None:
-            if error is None and self._database.is_refusal_certain:
-                self._attempt = None
             if time.monotonic() + self._pause > self._deadline:
                 message = "others wrote to this conversation again and again"
                 raise error or StoreUnavailableError(message)
@@ -177,10 +175,20 @@ class Change:
         """
         if self._operation in head.operations:
             return True
-        attempt = self._attempt
-        if attempt is None or head.sequence - attempt.sequence < REMEMBERED:
-            return False
-        # So many others wrote since that the head has forgotten: look for what it would have done.
+        for attempt in self._unanswered:
+            # So many others wrote since that the head may have forgotten it.
+            is_forgotten = head.sequence - attempt.sequence >= REMEMBERED
+            if is_forgotten and (yield from self._left_traces(attempt, head)):
+                return True
+        return False
+
+    def _left_traces(self, attempt: _Attempt, head: Head) -> Plan[bool]:
+        """Whether there is what an attempt would have written.
+
+        Raises:
+            StoreUnavailableError: Nobody can tell.
+
+        """
         names = [*attempt.puts, *attempt.deletes][:1]
         found = (yield from self._database.read_records(self._key, names)) if names else {}
         if attempt.puts:
@@ -242,10 +250,14 @@ class Change:
             expiry=self._expiry(new),
         )
         self._results.append(proposal.result)
-        self._attempt = _Attempt(current.sequence, segment, puts, proposal.deletes)
+        attempt = _Attempt(current.sequence, segment, puts, proposal.deletes)
+        # What was sent for an earlier head cannot take effect any more.
+        still = [other for other in self._unanswered if other.sequence == current.sequence]
+        self._unanswered = [*still, attempt]
         committed = yield from self._database.commit(
             self._key, version, new.dump(), puts, proposal.deletes, new.lifetime
         )
+        self._unanswered = still
         return None if committed is None else (new, committed)
 
     def _expiry(self, new: Head) -> float | None:

@@ -33,9 +33,6 @@ class Database(Protocol):
 
     limits: Limits
 
-    is_refusal_certain: bool
-    """Whether a commit that returned ``None`` surely wrote nothing: no driver sends it twice."""
-
     def weigh(self, body: str) -> int:
         """Return the bytes that a body has by the service's own measure, at most."""
         raise NotImplementedError
@@ -69,8 +66,13 @@ class Database(Protocol):
                 such things: nobody needs it any more. ``None``: it stays.
 
         Returns:
-            The head's new version; ``None`` where the condition did not hold, which may be
-            because this very write took effect and its answer was lost.
+            The head's new version; ``None`` where the condition did not hold and this very call
+            surely wrote nothing.
+
+        Raises:
+            Exception: The driver's, which the store translates to `StoreUnavailableError` where
+                it is not known whether the commit took effect. So it is with a refusal of what
+                the driver has sent a second time.
 
         """
         raise NotImplementedError

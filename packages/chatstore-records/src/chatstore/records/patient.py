@@ -26,7 +26,6 @@ class PatientDatabase:
         self._is_doubtful = is_doubtful
         self._patience = patience
         self.limits = database.limits
-        self.is_refusal_certain = database.is_refusal_certain
         self.weigh = database.weigh
         self.commit = database.commit
         self.sleep = database.sleep

@@ -20,8 +20,6 @@ T = TypeVar("T")
 class MemoryDatabase:
     """Heads with their versions, and records, by conversation."""
 
-    is_refusal_certain = False
-
     def __init__(self, limits: Limits | None = None) -> None:
         """Make an empty database."""
         self.limits = limits or Limits(100, 400_000, 100_000)
