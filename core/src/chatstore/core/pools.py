@@ -7,12 +7,11 @@ first. Where one was found lost, those that are older are replaced, since a rest
 from __future__ import annotations
 
 import os
-import threading
 import time
 import weakref
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -92,30 +91,42 @@ class Pool(Generic[S]):
         _all.add(self)
 
     def _begin(self) -> None:
-        self._places = threading.Semaphore(self._size)
+        # One token for each connection that may be lent: cheaper than a semaphore of Python's.
+        self._places: SimpleQueue[None] = SimpleQueue()
+        for _ in range(self._size):
+            self._places.put(None)
         self._shelf: _Shelf[S] = _Shelf()
 
-    @contextmanager
-    def lend(self) -> Iterator[S]:
-        """Lend a connection.
+    def lend(self) -> _Loan[S]:
+        """Lend a connection to a ``with`` block.
 
         Raises:
             PoolTimeoutError: None became free in time.
 
         """
-        if not self._places.acquire(timeout=self._timeout):
-            raise PoolTimeoutError
-        try:
-            session = self._take() or self._make()
-            try:
-                yield session
-            finally:
-                if not self._shelf.take_back(session):
-                    session.close()
-        finally:
-            self._places.release()
+        return _Loan(self)
 
-    def _take(self) -> S | None:
+    def take(self) -> S:
+        """Return a connection, which is to be given back; see `lend`."""
+        try:
+            self._places.get(timeout=self._timeout)
+        except Empty:
+            raise PoolTimeoutError from None
+        try:
+            return self._unused() or self._make()
+        except BaseException:
+            self._places.put(None)
+            raise
+
+    def give_back(self, session: S) -> None:
+        """Take a connection back, whatever has become of it."""
+        try:
+            if not self._shelf.take_back(session):
+                session.close()
+        finally:
+            self._places.put(None)
+
+    def _unused(self) -> S | None:
         while (session := self._shelf.pop()) is not None and self._shelf.is_outdated(session):
             session.close()
         return session
@@ -144,24 +155,30 @@ class AsyncPool(Generic[S]):
         self._shelf: _Shelf[S] = _Shelf()
         self._ending: set[asyncio.Task[None]] = set()
 
-    @asynccontextmanager
-    async def lend(self) -> AsyncIterator[S]:
-        """Lend a connection; one that a cancelled call leaves is closed meanwhile.
+    def lend(self) -> _AsyncLoan[S]:
+        """Lend a connection to an ``async with`` block.
 
         Raises:
             PoolTimeoutError: None became free in time.
 
         """
+        return _AsyncLoan(self)
+
+    async def take(self) -> S:
+        """Return a connection, which is to be given back; see `lend`."""
         await self._acquire()
-        session = None
         try:
-            session = self._take() or await self._make()
-            yield session
-        finally:
-            if session is None or self._shelf.take_back(session):
-                self._places.release()
-            else:
-                self._end(session).add_done_callback(lambda _: self._places.release())
+            return self._unused() or await self._make()
+        except BaseException:
+            self._places.release()
+            raise
+
+    def give_back(self, session: S) -> None:
+        """Take a connection back; one that a cancelled call leaves is closed meanwhile."""
+        if self._shelf.take_back(session):
+            self._places.release()
+        else:
+            self._end(session).add_done_callback(lambda _: self._places.release())
 
     async def _acquire(self) -> None:
         import asyncio  # noqa: PLC0415 - as above
@@ -174,7 +191,7 @@ class AsyncPool(Generic[S]):
         else:
             await self._places.acquire()  # comes back at once
 
-    def _take(self) -> S | None:
+    def _unused(self) -> S | None:
         while (session := self._shelf.pop()) is not None and self._shelf.is_outdated(session):
             self._end(session)
         return session
@@ -195,6 +212,34 @@ class AsyncPool(Generic[S]):
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
         return task
+
+
+class _Loan(Generic[S]):
+    """A ``with`` block's connection; a generator would take thrice as long as all of it."""
+
+    def __init__(self, pool: Pool[S]) -> None:
+        self._pool = pool
+
+    def __enter__(self) -> S:
+        self._session = self._pool.take()
+        return self._session
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.give_back(self._session)
+
+
+class _AsyncLoan(Generic[S]):
+    """An ``async with`` block's connection."""
+
+    def __init__(self, pool: AsyncPool[S]) -> None:
+        self._pool = pool
+
+    async def __aenter__(self) -> S:
+        self._session = await self._pool.take()
+        return self._session
+
+    async def __aexit__(self, *_: object) -> None:
+        self._pool.give_back(self._session)
 
 
 def _forget_all() -> None:

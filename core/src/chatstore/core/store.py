@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from datetime import datetime, timezone
 from types import TracebackType
 from typing import Any, ClassVar, TypeVar
@@ -207,15 +206,21 @@ class ChatStore(ABC):
         """Close what the store opened itself; every later call raises `StoreClosedError`."""
         if not self._closed:
             self._closed = True
-            with self._errors_as_ours():
+            try:
                 self._close()
+            except Exception as error:
+                self._raise_ours(error)
+                raise
 
     async def async_close(self) -> None:
         """Like `close`, but awaitable."""
         if not self._closed:
             self._closed = True
-            with self._errors_as_ours():
+            try:
                 await self._async_close()
+            except Exception as error:
+                self._raise_ours(error)
+                raise
 
     def __enter__(self) -> Self:
         """Return the store; leaving the block closes it."""
@@ -321,26 +326,25 @@ class ChatStore(ABC):
     def _run(self, plan: Plan[T]) -> T:
         """Run a plan with the sync client."""
         self._refuse_closed(plan)
-        with self._errors_as_ours():
+        try:
             return self._execute(plan)
+        except Exception as error:
+            self._raise_ours(error)
+            raise
 
     async def _async_run(self, plan: Plan[T]) -> T:
         """Run a plan with the async client."""
         self._refuse_closed(plan)
-        with self._errors_as_ours():
-            return await self._async_execute(plan)
-
-    @contextmanager
-    def _errors_as_ours(self) -> Iterator[None]:
-        """Let a driver's error leave as one of ours, with the driver's as its cause."""
         try:
-            yield
-        except ChatStoreError:
-            raise
+            return await self._async_execute(plan)
         except Exception as error:
-            ours = self._translate(error)
-            if ours is None:
-                raise
+            self._raise_ours(error)
+            raise
+
+    def _raise_ours(self, error: Exception) -> None:
+        """Raise our error for a driver's, which is its cause; return for all others."""
+        ours = None if isinstance(error, ChatStoreError) else self._translate(error)
+        if ours is not None:
             raise ours from error
 
     def _iterate(self, pager: Pager[T]) -> Iterator[T]:

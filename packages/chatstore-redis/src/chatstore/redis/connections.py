@@ -94,7 +94,7 @@ class _Session(_Base):
     def ask(self, command: tuple[Any, ...]) -> Any:
         self.is_sound = False
         try:
-            self._connection.send_command(*command)
+            self._connection.send_packed_command(_packed(command))
             reply = self._connection.read_response()
         except redis.ResponseError:
             self.is_sound = True
@@ -118,7 +118,7 @@ class _AsyncSession(_Base):
         self.is_sound = False
         try:
             async with bounded(self._timeout):
-                await self._connection.send_command(*command)
+                await self._connection.send_packed_command(_packed(command))
                 reply = await self._connection.read_response()
         except redis.ResponseError:
             self.is_sound = True
@@ -133,6 +133,20 @@ class _AsyncSession(_Base):
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+def _packed(command: tuple[Any, ...]) -> list[bytes]:
+    """Return a command as an array of bulk strings, in one piece.
+
+    redis-py packs it too, but slower: that took a third of what an append does in Python.
+    https://redis.io/docs/latest/develop/reference/protocol-spec/
+    """
+    parts = [f"*{len(command)}\r\n"]
+    for argument in command:
+        text = str(argument)
+        size = len(text) if text.isascii() else len(text.encode())
+        parts.append(f"${size}\r\n{text}\r\n")
+    return ["".join(parts).encode()]
 
 
 def _asking(command: tuple[Any, ...]) -> Plan[Any]:
