@@ -14,7 +14,7 @@ one gets a processor.
 
 from __future__ import annotations
 
-from chatstore.postgres.fragments import filled
+from chatstore.postgres.fragments import filled, given
 
 _SHORT = """WITH
 grown AS (
@@ -71,7 +71,7 @@ SELECT EXISTS (SELECT FROM head), {expired}, held.message_id, held.body
 FROM (VALUES (1)) one LEFT JOIN held ON true"""
 
 _ONE = "(SELECT 1::bigint AS place, $4::bytea AS message_id, $5::text AS body) given"
-_MANY = "unnest($4::bytea[], $5::text[]) WITH ORDINALITY AS given (message_id, body, place)"
+_MANY = given("$4", "$5") + " AS given (message_id, body, place)"
 
 
 def _one(template: str) -> str:
@@ -90,7 +90,7 @@ send it at once, the table's constraint decides.
 """
 
 SHORT_MANY = _many(_SHORT)
-"""Parameters: key, ttl, how many, ids, bodies. Rows: as those of `SHORT_ONE`."""
+"""Parameters: key, ttl, how many, ids, lines of bodies. Rows: as those of `SHORT_ONE`."""
 
 APPEND_ONE = _one(_FULL)
 """Parameters: those of `SHORT_ONE`. Rows: written, is there garbage; and what is held."""

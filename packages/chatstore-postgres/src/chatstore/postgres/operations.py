@@ -223,8 +223,9 @@ def _chunks(records: Sequence[Record]) -> list[list[Record]]:
     return chunks
 
 
-def _columns(records: Sequence[Record]) -> tuple[list[bytes], list[str]]:
-    return [record.id.encode() for record in records], [record.body for record in records]
+def _columns(records: Sequence[Record]) -> tuple[list[bytes], str]:
+    """Return the ids, and the bodies as lines of a text: JSON as we write it has no line breaks."""
+    return [record.id.encode() for record in records], "\n".join([r.body for r in records])
 
 
 def _page(rows: Rows) -> Page:

@@ -11,7 +11,7 @@ call's effect is noted, and found when the same call is sent again.
 
 from __future__ import annotations
 
-from chatstore.postgres.fragments import filled
+from chatstore.postgres.fragments import filled, given
 
 _INSERT = """WITH
 seen AS MATERIALIZED (
@@ -145,15 +145,15 @@ written AS (
   INSERT INTO {messages} (conversation, position, message_id, body_hash, body)
   SELECT head.id, n.place - 1, n.message_id, hashtextextended(n.body COLLATE "C", 0), n.body
   FROM head CROSS JOIN
-    unnest($5::bytea[], $6::text[]) WITH ORDINALITY AS n (message_id, body, place)
+    {given} AS n (message_id, body, place)
 ),
 noted AS (
   INSERT INTO {calls} (id, expires_at) SELECT $3::uuid, {call_expiry} FROM head
 )
 SELECT EXISTS (SELECT FROM head) OR EXISTS (SELECT FROM done), {expired} OR {old_call},
-  EXISTS (SELECT FROM head)"""
+  EXISTS (SELECT FROM head)""".replace("{given}", given("$5", "$6"))
 )
-"""Parameters: key, ttl, call, length, ids, bodies.
+"""Parameters: key, ttl, call, length, ids, lines of bodies.
 
 One row: is it done, is there garbage, was it done now.
 """
@@ -162,10 +162,13 @@ FILL = filled(
     """INSERT INTO {messages} (conversation, position, message_id, body_hash, body)
 SELECT c.id, $2::bigint + n.place - 1, n.message_id, hashtextextended(n.body COLLATE "C", 0), n.body
 FROM {heads} c CROSS JOIN
-  unnest($3::bytea[], $4::text[]) WITH ORDINALITY AS n (message_id, body, place)
-WHERE c.key = $1::bytea"""
+  {given} AS n (message_id, body, place)
+WHERE c.key = $1::bytea""".replace("{given}", given("$3", "$4"))
 )
-"""Write what `REPLACE` left out, in its transaction. Parameters: key, start, ids, bodies."""
+"""Write what `REPLACE` left out, in its transaction.
+
+Parameters: key, start, ids, lines of bodies.
+"""
 
 DELETE = filled(
     """WITH
