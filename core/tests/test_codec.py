@@ -13,12 +13,13 @@ from chatstore.core import ChatMessage, CorruptMessageError, InvalidMessageError
 from chatstore.core.codec import decode, decode_all, encode, new_id
 from chatstore.core.records import StoredRecord
 
-NOW = datetime(2026, 11, 23, 12, 0, 0, 250, tzinfo=timezone.utc)
+TIME = datetime(2026, 11, 23, 12, 0, 0, 250, tzinfo=timezone.utc)
+NOW = TIME.isoformat()
 
 # What version 1 wrote. A later version must read each of these; none may be changed.
 SNAPSHOTS = [
     (
-        ChatMessage(role="user", content="Grüß Gott \x00 🎉", id="m1", created_at=NOW),
+        ChatMessage(role="user", content="Grüß Gott \x00 🎉", id="m1", created_at=TIME),
         (
             '{"v":1,"id":"m1","created_at":"2026-11-23T12:00:00.000250+00:00","role":"user",'
             '"content":"Grüß Gott \\u0000 🎉"}'
@@ -43,7 +44,7 @@ SNAPSHOTS = [
             role="user",
             content=[TextBlock(text="x"), {"type": "image_url", "image_url": {"url": None}}],
             id="m3",
-            created_at=NOW,
+            created_at=TIME,
         ),
         (
             '{"v":1,"id":"m3","created_at":"2026-11-23T12:00:00.000250+00:00","role":"user",'
@@ -109,7 +110,7 @@ def test_message_is_not_changed():
 
     assert (message.id, message.created_at) == (None, None)
     assert first.id != second.id
-    assert decode("k", 0, first.body).created_at == NOW
+    assert decode("k", 0, first.body).created_at == TIME
 
 
 def test_reformatted_text_is_read():

@@ -142,7 +142,7 @@ def record(name: str, size: int, *, is_named: bool) -> Record:
     """Return a message of about so many bytes, written by its caller's or the store's id."""
     created = "2026-01-01T00:00:00+00:00"
     message = ChatMessage(id=name, role="user", content="x" * size, created_at=created)
-    return codec.encode(message, message.created_at)._replace(is_named=is_named)
+    return codec.encode(message, created)._replace(is_named=is_named)
 
 
 def _named(kind: str, plan: Plan[Any]) -> Plan[Any]:

@@ -11,7 +11,6 @@ import json
 import os
 import time
 from collections.abc import Sequence
-from datetime import datetime
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
@@ -21,6 +20,7 @@ from chatstore.core.messages import ChatMessage, check_id
 from chatstore.core.records import Record, StoredRecord
 
 VERSION = 1
+_AT_ONCE = 256  # messages that are parsed: a processor's cache holds all copies of their text
 _PREFIX = f'{{"v":{VERSION},'
 _WRITTEN_HERE = {"id", "created_at"}  # written by `encode` itself, since a store may give them
 _serializer = ChatMessage.__pydantic_serializer__
@@ -34,12 +34,12 @@ def new_id() -> str:
     return f"{milliseconds:012x}{os.urandom(10).hex()}"
 
 
-def encode(message: object, now: datetime) -> Record:
+def encode(message: object, now: str) -> Record:
     """Return a message as it is stored; the message itself is not changed.
 
     Args:
         message: What to store. It gets an id where it has none.
-        now: The time of writing, for a message without ``created_at``.
+        now: The time of writing in ISO 8601, for a message without ``created_at``.
 
     Raises:
         InvalidMessageError: It is no `ChatMessage`, or would not come back equal: NaN, bytes,
@@ -49,13 +49,13 @@ def encode(message: object, now: datetime) -> Record:
     if not isinstance(message, ChatMessage):
         text = f"a message must be a ChatMessage, not {type(message).__name__}"
         raise InvalidMessageError(text)
-    created_at = now if message.created_at is None else message.created_at
     try:
+        created_at = now if message.created_at is None else message.created_at.isoformat()
         identity = new_id() if message.id is None else check_id(message.id)
         said = _serializer.to_json(
             message, exclude=_WRITTEN_HERE, exclude_unset=True, warnings=False
         ).decode()
-        head = f'"id":{to_json(identity).decode()},"created_at":"{created_at.isoformat()}",'
+        head = f'"id":{to_json(identity).decode()},"created_at":"{created_at}",'
         body = head + said[1:]
         returned = _validator.validate_json("{" + body)
     except (ValidationError, PydanticSerializationError, ValueError, AttributeError) as error:
@@ -87,35 +87,42 @@ def decode(key: str, position: int, body: str) -> ChatMessage:
 
 
 def decode_all(key: str, records: Sequence[StoredRecord]) -> list[ChatMessage]:
-    """Return stored messages, in the order given, in one pass of the parser.
+    """Return stored messages, in the order given, many in one pass of the parser.
 
     Raises:
         CorruptMessageError: One of them cannot be read; it names the first.
 
     """
     try:
-        joined = ",".join([_without_version(record.body) for record in records])
-        messages = _parse(f"[{joined}]")
+        return _parse_all(records)
     except ValueError:
-        messages = []
-    if len(messages) == len(records):
-        return messages
-    return [decode(key, record.position, record.body) for record in records]
+        return [decode(key, record.position, record.body) for record in records]
 
 
-def _parse(array: str) -> list[ChatMessage]:
-    """Return the messages of a JSON array, undisturbed by the garbage collector.
+def _parse_all(records: Sequence[StoredRecord]) -> list[ChatMessage]:
+    """Return stored messages, undisturbed by the garbage collector.
 
     Nothing that the parser makes can be garbage before it is done. To look for it all the same,
     among all objects of the process and again and again, took two thirds of a long read.
     """
+    messages: list[ChatMessage] = []
     is_collecting = gc.isenabled()
     gc.disable()
     try:
-        messages: list[ChatMessage] = _list_validator.validate_json(array)
+        for start in range(0, len(records), _AT_ONCE):
+            messages += _parse(records[start : start + _AT_ONCE])
     finally:
         if is_collecting:
             gc.enable()
+    return messages
+
+
+def _parse(records: Sequence[StoredRecord]) -> list[ChatMessage]:
+    joined = ",".join([_without_version(record.body) for record in records])
+    messages: list[ChatMessage] = _list_validator.validate_json(f"[{joined}]")
+    if len(messages) != len(records):
+        message = "a record holds another number of messages than one"
+        raise ValueError(message)
     return messages
 
 

@@ -307,7 +307,7 @@ class ChatStore(ABC):
         if isinstance(messages, (ChatMessage, str, bytes)) or not isinstance(messages, Iterable):
             text = f"messages must be a list of ChatMessage, not {type(messages).__name__}"
             raise InvalidMessageError(text)
-        now = datetime.now(timezone.utc)
+        now = datetime.now(timezone.utc).isoformat()
         records = [codec.encode(message, now) for message in messages]
         if len({record.id for record in records}) < len(records):
             text = "two of these messages have the same id"

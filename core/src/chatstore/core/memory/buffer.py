@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timezone
 from itertools import takewhile
 from typing import NamedTuple, TypeVar
 
@@ -27,7 +26,7 @@ T = TypeVar("T")
 _TRIES = 3  # reads page by page before the whole conversation is read at one moment
 _LEADING = 2  # one pinned message is usual, and the next shows that there is no second
 _SMALLEST_PAGE, _LARGEST_PAGE = 8, 1000
-_NO_TIME = datetime.fromtimestamp(0, timezone.utc)
+_NO_TIME = "1970-01-01T00:00:00+00:00"
 _FIRST_GUESS = 100  # tokens a message, until some were seen
 
 
