@@ -203,8 +203,8 @@ def _batch(partition: str, operations: list[Operation]) -> Plan[list[Any]]:
     patience: float = yield from call(lambda access: access.timeout)
     deadline = time.monotonic() + patience
     pause = _FIRST_PAUSE
+    sendings: list[Any] = []  # that may have taken effect
     while True:
-        sendings: list[Any] = []
         try:
             # azure-cosmos takes the condition out of what it is given: each sending needs its own.
             own = copy.deepcopy(operations)
@@ -218,6 +218,7 @@ def _batch(partition: str, operations: list[Operation]) -> Plan[list[Any]]:
                 raise Changed from error
             if status != _BUSY or time.monotonic() + pause > deadline:
                 raise
+            del sendings[-1:]
         else:
             return results
         yield from call(_sleeping(random.uniform(pause / 2, pause)))
