@@ -14,6 +14,7 @@ from chatstore.postgres.names import Sql
 Rows = list[Any]
 
 _CLOSING_SECONDS = 5.0
+_SMALL = 100  # rows of an answer that a cursor may hold on to until the next
 
 
 class DirectSession:
@@ -22,6 +23,7 @@ class DirectSession:
     def __init__(self, connection: Any) -> None:
         """Take a connection that commits each statement by itself."""
         self._connection = connection
+        self._cursor = connection.cursor()
         self.made_at = time.monotonic()
 
     @property
@@ -36,9 +38,15 @@ class DirectSession:
 
     def fetch(self, sql: Sql, *parameters: Any) -> Rows:
         """Execute a statement and return its rows."""
-        cursor = self._connection.execute(sql.numbered, parameters)
+        cursor = self._cursor  # kept, since it remembers how to write and read each type
+        cursor.execute(sql.numbered, parameters)
         # Not by `description`: it makes an object for each column.
-        return list(cursor.fetchall()) if cursor.pgresult.nfields else []
+        if not cursor.pgresult.nfields:
+            return []
+        rows: Rows = cursor.fetchall()
+        if len(rows) > _SMALL:
+            self._cursor = self._connection.cursor()
+        return rows
 
     def close(self) -> None:
         """Close the connection."""
