@@ -29,3 +29,15 @@ def test_store_says_that_no_connection_became_free(newest_server, colour):
         else:
             with pytest.raises(StoreUnavailableError, match="in time"):
                 asyncio.run(scenario(store))
+
+
+def test_an_idle_connection_holds_on_to_no_messages(newest_server):
+    backend = PostgresBackend(newest_server)
+    with PostgresChatStore.from_uri(backend.url, table_name=backend.table) as store:
+        store.set_messages("k", [ChatMessage(role="user", content=text) for text in "ab"])
+        assert len(store.get_messages("k")) == 2
+        with store._pools.sync.lend() as session:
+            assert session._cursor.pgresult is None
+        store.add_message("k", ChatMessage(role="user", content="c"))
+        with store._pools.sync.lend() as session:
+            assert session._cursor.pgresult is not None  # the answer to an append is kept

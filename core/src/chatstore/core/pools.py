@@ -215,7 +215,7 @@ class AsyncPool(Generic[S]):
 
 
 class _Loan(Generic[S]):
-    """A ``with`` block's connection; a generator would take thrice as long as all of it."""
+    """A ``with`` block's connection; a generator would cost each call more."""
 
     def __init__(self, pool: Pool[S]) -> None:
         self._pool = pool

@@ -7,7 +7,7 @@ or in a hook knows whether it runs sync or async.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timezone
 from types import TracebackType
 from typing import Any, ClassVar, TypeVar
@@ -206,21 +206,15 @@ class ChatStore(ABC):
         """Close what the store opened itself; every later call raises `StoreClosedError`."""
         if not self._closed:
             self._closed = True
-            try:
+            with _ErrorsAsOurs(self._translate):
                 self._close()
-            except Exception as error:
-                self._raise_ours(error)
-                raise
 
     async def async_close(self) -> None:
         """Like `close`, but awaitable."""
         if not self._closed:
             self._closed = True
-            try:
+            with _ErrorsAsOurs(self._translate):
                 await self._async_close()
-            except Exception as error:
-                self._raise_ours(error)
-                raise
 
     def __enter__(self) -> Self:
         """Return the store; leaving the block closes it."""
@@ -326,26 +320,14 @@ class ChatStore(ABC):
     def _run(self, plan: Plan[T]) -> T:
         """Run a plan with the sync client."""
         self._refuse_closed(plan)
-        try:
+        with _ErrorsAsOurs(self._translate):
             return self._execute(plan)
-        except Exception as error:
-            self._raise_ours(error)
-            raise
 
     async def _async_run(self, plan: Plan[T]) -> T:
         """Run a plan with the async client."""
         self._refuse_closed(plan)
-        try:
+        with _ErrorsAsOurs(self._translate):
             return await self._async_execute(plan)
-        except Exception as error:
-            self._raise_ours(error)
-            raise
-
-    def _raise_ours(self, error: Exception) -> None:
-        """Raise our error for a driver's, which is its cause; return for all others."""
-        ours = None if isinstance(error, ChatStoreError) else self._translate(error)
-        if ours is not None:
-            raise ours from error
 
     def _iterate(self, pager: Pager[T]) -> Iterator[T]:
         while not pager.done:
@@ -432,6 +414,30 @@ class ChatStore(ABC):
     @abstractmethod
     def _list_keys(self, prefix: str, limit: int, cursor: Any | None) -> Plan[KeyPage]:
         """Read about ``limit`` keys, from the start or from the cursor of the page before."""
+
+
+class _ErrorsAsOurs:
+    """Lets a driver's error leave a ``with`` block as one of ours, with the driver's as its cause.
+
+    It is a class, since a generator costs each call more.
+    """
+
+    def __init__(self, translate: Callable[[Exception], ChatStoreError | None]) -> None:
+        self._translate = translate
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if isinstance(error, Exception) and not isinstance(error, ChatStoreError):
+            ours = self._translate(error)
+            if ours is not None:
+                raise ours from error
 
 
 def _without_held(key: str, records: Sequence[Record], held: Sequence[Held]) -> list[Record]:

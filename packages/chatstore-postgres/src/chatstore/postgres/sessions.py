@@ -14,7 +14,6 @@ from chatstore.postgres.names import Sql
 Rows = list[Any]
 
 _CLOSING_SECONDS = 5.0
-_SMALL = 100  # rows of an answer that a cursor may hold on to until the next
 
 
 class DirectSession:
@@ -44,7 +43,7 @@ class DirectSession:
         if not cursor.pgresult.nfields:
             return []
         rows: Rows = cursor.fetchall()
-        if len(rows) > _SMALL:
+        if len(rows) > 1:  # messages, which a cursor would hold until its next statement
             self._cursor = self._connection.cursor()
         return rows
 
