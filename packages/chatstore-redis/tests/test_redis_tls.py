@@ -1,6 +1,11 @@
 """TLS and users with few rights."""
 
+import asyncio
+import gc
 import os
+import signal
+import threading
+import warnings
 
 import pytest
 import redis
@@ -24,7 +29,7 @@ def say(text):
 
 @pytest.fixture(scope="module")
 def tls(tmp_path_factory):
-    """Return the port of a server with TLS, and the file of the authority that it is signed by."""
+    """Return a server with TLS, and the file of the authority that it is signed by."""
     try:
         binary = find_tls_server()
     except NoTlsServerError as error:
@@ -42,13 +47,13 @@ def tls(tmp_path_factory):
     options += ["--tls-cert-file", str(folder / "cert.pem")]
     options += ["--tls-key-file", str(folder / "key.pem")]
     options += ["--tls-ca-cert-file", str(folder / "ca.pem")]
-    with redis_server(*options, port=port, binary=binary):
-        yield port, folder / "ca.pem"
+    with redis_server(*options, port=port, binary=binary) as server:
+        yield server, folder / "ca.pem"
 
 
 def test_tls_with_a_known_authority(tls):
-    port, authority = tls
-    url = f"rediss://127.0.0.1:{port}?ssl_ca_certs={authority}&namespace=tls"
+    server, authority = tls
+    url = f"rediss://127.0.0.1:{server.port}?ssl_ca_certs={authority}&namespace=tls"
     with RedisChatStore.from_url(url) as store:
         store.add_message("k", say("x"))
         assert store.get_messages("k") == [say("x")]
@@ -61,26 +66,41 @@ async def appended(url):
 
 
 def test_tls_async(tls):
-    import asyncio
-
-    port, authority = tls
-    url = f"rediss://127.0.0.1:{port}?ssl_ca_certs={authority}&namespace=tls"
+    server, authority = tls
+    url = f"rediss://127.0.0.1:{server.port}?ssl_ca_certs={authority}&namespace=tls"
     assert asyncio.run(appended(url)) == [say("x")]
 
 
+def test_tls_async_is_closed_with_the_store_though_the_server_is_slow(tls):
+    server, authority = tls
+    url = f"rediss://127.0.0.1:{server.port}?ssl_ca_certs={authority}&namespace=slow"
+
+    async def scenario():
+        async with RedisChatStore.from_url(url) as store:
+            await store.async_add_message("k", say("x"))
+            server.signal(signal.SIGSTOP)
+            threading.Timer(0.3, server.signal, [signal.SIGCONT]).start()
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ResourceWarning)
+        asyncio.run(scenario())
+        gc.collect()
+    assert not [one for one in caught if str(server.port) in str(one.message)]
+
+
 def test_tls_with_an_unknown_authority_is_refused(tls):
-    port, _ = tls
+    server, _ = tls
     with (
-        RedisChatStore(f"rediss://127.0.0.1:{port}") as store,
+        RedisChatStore(f"rediss://127.0.0.1:{server.port}") as store,
         pytest.raises(StoreUnavailableError),
     ):
         store.add_message("k", say("x"))
 
 
 def test_plain_words_to_a_tls_server_fail(tls):
-    port, _ = tls
+    server, _ = tls
     with (
-        RedisChatStore(f"redis://127.0.0.1:{port}", timeout=2) as store,
+        RedisChatStore(f"redis://127.0.0.1:{server.port}", timeout=2) as store,
         pytest.raises(StoreUnavailableError),
     ):
         store.add_message("k", say("x"))

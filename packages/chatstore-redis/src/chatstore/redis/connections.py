@@ -10,6 +10,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import redis
@@ -129,7 +130,9 @@ class _AsyncSession(_Base):
         return reply
 
     async def close(self) -> None:
-        await self._connection.disconnect(nowait=True)
+        # With TLS the socket is open until the server took leave too; it may not, and is left then.
+        with suppress(redis.TimeoutError):
+            await self._connection.disconnect()
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

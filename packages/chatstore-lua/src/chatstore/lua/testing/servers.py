@@ -59,8 +59,12 @@ class RedisServer:
 
     def stop(self, how: int = signal.SIGTERM) -> None:
         """Stop it."""
-        self._process.send_signal(how)
+        self.signal(how)
         self._process.wait(_PATIENCE)
+
+    def signal(self, number: int) -> None:
+        """Send it a signal: SIGSTOP makes it stand still, SIGCONT lets it go on."""
+        self._process.send_signal(number)
 
     def _answers(self) -> bool:
         with contextlib.suppress(OSError):
