@@ -122,3 +122,68 @@ def test_a_connection_in_use_is_closed_when_it_comes_back(client, server):
     client.rpush("list", "x")
     thread.join()
     wait_for(lambda: len(client.client_list()) == 1)
+
+
+@pytest.mark.parametrize("colour", ["sync", "async"])
+def test_something_is_done_while_the_server_works(client, server, colour):
+    done = []
+
+    def meanwhile():
+        wait_for(lambda: "blpop" in names(client))
+        client.rpush("list", "x")
+        done.append("pushed")
+
+    def plain():
+        pool = connections(server.port)
+        answer = pool.execute_command("BLPOP", "list", 10, meanwhile=meanwhile)
+        pool.close()
+        return answer
+
+    async def awaited():
+        pool = async_connections(server.port)
+        answer = await pool.execute_command("BLPOP", "list", 10, meanwhile=meanwhile)
+        await pool.aclose()
+        return answer
+
+    answer = plain() if colour == "sync" else asyncio.run(awaited())
+    assert (answer, done) == ([b"list", b"x"], ["pushed"])
+
+
+@pytest.mark.parametrize("colour", ["sync", "async"])
+def test_an_answer_that_nobody_reads_is_nobody_elses(client, server, colour):
+    def plain(*command, **options):
+        return pool.execute_command(*command, **options)
+
+    async def scenario(ask):
+        with pytest.raises(ZeroDivisionError):
+            await ask("ECHO", "unread", meanwhile=lambda: 1 / 0)
+        assert await ask("ECHO", "mine") == b"mine"
+
+    async def awaited():
+        pool = async_connections(server.port)
+        await scenario(pool.execute_command)
+        await pool.aclose()
+
+    async def threaded():
+        await scenario(lambda *command, **options: asyncio.to_thread(plain, *command, **options))
+        pool.close()
+
+    pool = connections(server.port)
+    asyncio.run(threaded() if colour == "sync" else awaited())
+
+
+def test_what_is_sent_again_is_waited_for_in_the_same_way(client, server):
+    calls = []
+
+    def meanwhile():
+        calls.append("called")
+        wait_for(lambda: "blpop" in names(client))
+        if len(calls) == 1:
+            client.client_kill_filter(_type="normal", skipme=True)
+        else:
+            client.rpush("list", "x")
+
+    pool = connections(server.port)
+    assert pool.execute_command("BLPOP", "list", 10, meanwhile=meanwhile) == [b"list", b"x"]
+    assert calls == ["called"] * 2
+    pool.close()

@@ -18,9 +18,9 @@ def say(text):
 class Twice(Commands):
     """Sends every script twice, as after an answer that was lost."""
 
-    def run(self, script, keys, args):
-        first = super().run(script, keys, args)
-        again = super().run(script, keys, args)
+    def run(self, script, keys, args, meanwhile=None):
+        first = super().run(script, keys, args, meanwhile)
+        again = super().run(script, keys, args, meanwhile)
         assert again == first
         return first
 
@@ -56,9 +56,9 @@ def late(server, request, monkeypatch):
     sent = []
 
     class Noting(Commands):
-        def run(self, script, keys, args):
+        def run(self, script, keys, args, meanwhile=None):
             sent.append((script, keys, args))
-            return super().run(script, keys, args)
+            return super().run(script, keys, args, meanwhile)
 
     with redis.Redis(port=server.port) as client:
         client.flushall()

@@ -17,7 +17,7 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from chatstore.core.errors import CorruptMessageError, InvalidMessageError
 from chatstore.core.messages import ChatMessage, check_id
-from chatstore.core.records import Record, StoredRecord
+from chatstore.core.records import Record, StoredRecord, StoredRecords
 
 VERSION = 1
 _AT_ONCE = 256  # messages that are parsed: a processor's cache holds all copies of their text
@@ -105,22 +105,31 @@ def _parse_all(records: Sequence[StoredRecord]) -> list[ChatMessage]:
     Nothing that the parser makes can be garbage before it is done. To look for it all the same,
     among all objects of the process and again and again, took two thirds of a long read.
     """
+    if isinstance(records, StoredRecords):
+        bodies = records.bodies
+    else:
+        bodies = [record.body for record in records]
     messages: list[ChatMessage] = []
     is_collecting = gc.isenabled()
     gc.disable()
     try:
-        for start in range(0, len(records), _AT_ONCE):
-            messages += _parse(records[start : start + _AT_ONCE])
+        for start in range(0, len(bodies), _AT_ONCE):
+            messages += _parse(bodies[start : start + _AT_ONCE])
     finally:
         if is_collecting:
             gc.enable()
     return messages
 
 
-def _parse(records: Sequence[StoredRecord]) -> list[ChatMessage]:
-    joined = ",".join([_without_version(record.body) for record in records])
-    messages: list[ChatMessage] = _list_validator.validate_json(f"[{joined}]")
-    if len(messages) != len(records):
+def _parse(bodies: Sequence[str]) -> list[ChatMessage]:
+    start = len(_PREFIX)
+    said = [body[start:] for body in bodies if body.startswith(_PREFIX)]
+    if len(said) == len(bodies):
+        text = "[{" + ",{".join(said) + "]"
+    else:
+        text = "[" + ",".join(map(_without_version, bodies)) + "]"
+    messages: list[ChatMessage] = _list_validator.validate_json(text)
+    if len(messages) != len(bodies):
         message = "a record holds another number of messages than one"
         raise ValueError(message)
     return messages

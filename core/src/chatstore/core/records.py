@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 
 class Record(NamedTuple):
@@ -19,6 +19,32 @@ class StoredRecord(NamedTuple):
 
     position: int
     body: str
+
+
+class StoredRecords(Sequence[StoredRecord]):
+    """Records that were read, in two columns.
+
+    A long read makes no object for each, which the garbage collector would look at.
+    """
+
+    def __init__(self, positions: Sequence[int], bodies: Sequence[str]) -> None:
+        """Take columns of one length."""
+        self.positions = positions
+        self.bodies = bodies
+
+    def __len__(self) -> int:
+        """Return how many records there are."""
+        return len(self.bodies)
+
+    @overload
+    def __getitem__(self, index: int) -> StoredRecord: ...
+    @overload
+    def __getitem__(self, index: slice) -> StoredRecords: ...
+    def __getitem__(self, index: int | slice) -> StoredRecord | StoredRecords:
+        """Return a record, or some of them."""
+        if isinstance(index, slice):
+            return StoredRecords(self.positions[index], self.bodies[index])
+        return StoredRecord(self.positions[index], self.bodies[index])
 
 
 class Held(NamedTuple):

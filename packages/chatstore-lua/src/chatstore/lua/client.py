@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeAlias
 
 from chatstore.lua.scripts import Script
+
+Meanwhile: TypeAlias = Callable[[], object] | None
 
 
 class ScriptClient(Protocol):
     """A client of Redis; the async one returns awaitables of the same."""
 
-    def run(self, script: Script, keys: Sequence[str], args: Sequence[str]) -> Any:
+    def run(
+        self,
+        script: Script,
+        keys: Sequence[str],
+        args: Sequence[str],
+        meanwhile: Meanwhile = None,
+    ) -> Any:
         """Run a script, by its hash where the server has it.
 
         A command whose reply was lost may be sent again: the scripts know their operations.
+
+        Args:
+            script: What to run.
+            keys: Its keys.
+            args: Its arguments.
+            meanwhile: What the client may do while the server works. It may be called once, more
+                than once, or never.
 
         Returns:
             A string, an integer, ``None``, or a list of these.

@@ -8,6 +8,7 @@ from typing import Any
 from chatstore.core import StoreUnavailableError
 from chatstore.core.plans import Plan, call
 from chatstore.lua import Script
+from chatstore.lua.client import Meanwhile
 
 
 class Commands:
@@ -18,21 +19,34 @@ class Commands:
         self._client = client
         self._drive = drive
 
-    def run(self, script: Script, keys: Sequence[str], args: Sequence[str]) -> Any:
+    def run(
+        self,
+        script: Script,
+        keys: Sequence[str],
+        args: Sequence[str],
+        meanwhile: Meanwhile = None,
+    ) -> Any:
         """Run a script by its hash; send the whole where the server does not know it."""
-        return self._drive(_running(script, keys, args), self._client)
+        return self._drive(_running(script, keys, args, meanwhile), self._client)
 
     def scan(self, cursor: Any | None, match: str, count: int) -> Any:
         """List some keys; in a cluster one node after the other."""
         return self._drive(_scanning(cursor, match, count), self._client)
 
 
-def _running(script: Script, keys: Sequence[str], args: Sequence[str]) -> Plan[Any]:
+def _running(
+    script: Script, keys: Sequence[str], args: Sequence[str], meanwhile: Meanwhile
+) -> Plan[Any]:
     from redis.exceptions import NoScriptError  # noqa: PLC0415 - loaded by the first call
 
     rest = (len(keys), *keys, *args)
+
+    def by_hash(client: Any) -> Any:
+        options = {"meanwhile": meanwhile} if getattr(client, "overlaps", False) else {}
+        return client.execute_command("EVALSHA", script.sha, *rest, **options)
+
     try:
-        reply = yield from call(lambda client: client.execute_command("EVALSHA", script.sha, *rest))
+        reply = yield from call(by_hash)
     except NoScriptError:
         reply = yield from call(lambda client: client.execute_command("EVAL", script.source, *rest))
     return _text(reply)

@@ -17,6 +17,7 @@ import redis
 
 from chatstore.core.plans import Plan, async_run, call, run
 from chatstore.core.pools import AsyncPool, Pool
+from chatstore.lua.client import Meanwhile
 
 if sys.version_info >= (3, 11):
     from asyncio import timeout as bounded
@@ -32,6 +33,9 @@ that was idle."""
 class Connections:
     """Sends commands for threads."""
 
+    overlaps = True
+    """Something can be done while the server works, which clients of redis-py cannot."""
+
     def __init__(self, make: Callable[[], Any], timeout: float) -> None:
         """Take what makes a connection of redis-py, which bounds each answer itself.
 
@@ -42,10 +46,16 @@ class Connections:
         """
         self._pool = Pool(lambda: _Session(make()), _CONNECTIONS, timeout)
 
-    def execute_command(self, *arguments: Any) -> Any:
-        """Send a command and return the reply; redis-py's errors are raised."""
+    def execute_command(self, *arguments: Any, meanwhile: Meanwhile = None) -> Any:
+        """Send a command and return the reply; redis-py's errors are raised.
+
+        Args:
+            arguments: The command.
+            meanwhile: Called when it is on its way; again, where it was sent again.
+
+        """
         with self._pool.lend() as session:
-            return run(_asking(arguments), session)
+            return run(_asking(arguments, meanwhile), session)
 
     def close(self) -> None:
         """Close what is not in use now, and the others as they come back."""
@@ -54,6 +64,8 @@ class Connections:
 
 class AsyncConnections:
     """Sends commands for the tasks of one event loop."""
+
+    overlaps = True
 
     def __init__(self, make: Callable[[], Any], timeout: float) -> None:
         """Take what makes a connection of redis-py.
@@ -70,10 +82,10 @@ class AsyncConnections:
 
         self._pool = AsyncPool(session, _CONNECTIONS, timeout)
 
-    async def execute_command(self, *arguments: Any) -> Any:
-        """Send a command and return the reply; redis-py's errors are raised."""
+    async def execute_command(self, *arguments: Any, meanwhile: Meanwhile = None) -> Any:
+        """Like that of `Connections`, but awaitable."""
         async with self._pool.lend() as session:
-            return await async_run(_asking(arguments), session)
+            return await async_run(_asking(arguments, meanwhile), session)
 
     async def aclose(self) -> None:
         """Close what is not in use now, and the others as they come back."""
@@ -92,10 +104,12 @@ class _Base:
 
 
 class _Session(_Base):
-    def ask(self, command: tuple[Any, ...]) -> Any:
+    def ask(self, command: tuple[Any, ...], meanwhile: Meanwhile) -> Any:
         self.is_sound = False
         try:
             self._connection.send_packed_command(_packed(command))
+            if meanwhile is not None:
+                meanwhile()
             reply = self._connection.read_response()
         except redis.ResponseError:
             self.is_sound = True
@@ -115,12 +129,19 @@ class _AsyncSession(_Base):
         super().__init__(connection)
         self._timeout = timeout
 
-    async def ask(self, command: tuple[Any, ...]) -> Any:
+    async def ask(self, command: tuple[Any, ...], meanwhile: Meanwhile) -> Any:
         self.is_sound = False
         try:
-            async with bounded(self._timeout):
-                await self._connection.send_packed_command(_packed(command))
-                reply = await self._connection.read_response()
+            if meanwhile is None:
+                async with bounded(self._timeout):
+                    await self._connection.send_packed_command(_packed(command))
+                    reply = await self._connection.read_response()
+            else:  # its time is not the server's
+                async with bounded(self._timeout):
+                    await self._connection.send_packed_command(_packed(command))
+                meanwhile()
+                async with bounded(self._timeout):
+                    reply = await self._connection.read_response()
         except redis.ResponseError:
             self.is_sound = True
             raise
@@ -152,16 +173,16 @@ def _packed(command: tuple[Any, ...]) -> list[bytes]:
     return ["".join(parts).encode()]
 
 
-def _asking(command: tuple[Any, ...]) -> Plan[Any]:
+def _asking(command: tuple[Any, ...], meanwhile: Meanwhile) -> Plan[Any]:
     """Send a command until its connection holds.
 
     One that is not answered in time is not sent again: that would double the wait.
     """
     for pause in _PAUSES:
         try:
-            return (yield from call(lambda session: session.ask(command)))
+            return (yield from call(lambda session: session.ask(command, meanwhile)))
         except redis.ConnectionError:
             yield from call(lambda session: session.close())
         if pause:
             yield from call(lambda session: session.sleep(pause))  # noqa: B023 - called at once
-    return (yield from call(lambda session: session.ask(command)))
+    return (yield from call(lambda session: session.ask(command, meanwhile)))

@@ -12,6 +12,7 @@ from typing import Any
 from chatstore.core import CorruptStoreError, MessageTooLargeError, StoreUnavailableError
 from chatstore.core.plans import Plan, call
 from chatstore.lua import Script
+from chatstore.lua.client import Meanwhile
 
 MAX_REQUEST_BYTES = 10 * 1024 * 1024
 """Of one request, and of one answer, on every plan; some allow more.
@@ -46,7 +47,13 @@ class Commands:
         self._sleep = sleep
         self._timeout = timeout
 
-    def run(self, script: Script, keys: Sequence[str], args: Sequence[str]) -> Any:
+    def run(
+        self,
+        script: Script,
+        keys: Sequence[str],
+        args: Sequence[str],
+        meanwhile: Meanwhile = None,  # noqa: ARG002 - the SDK's client does nothing in between
+    ) -> Any:
         """Run a script."""
         return self._drive(self._running(script, keys, args), self._client)
 

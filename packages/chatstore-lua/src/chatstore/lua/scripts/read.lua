@@ -1,4 +1,4 @@
--- Read records and return {epoch, cut, 'more' or 'all', positions of the first records, positions
+-- Read records and return {epoch, cut, 'more' or 'all' (whether others follow), positions of the first records, positions
 -- of the others, bodies, …}; {} where there is no conversation. A reply of many values takes clients
 -- long to read: positions are '<position>' or, where they follow each other,
 -- '<position>*<how many>'; bodies stand many in a text, with line breaks between them. ARGV:
@@ -13,52 +13,49 @@ if not state then
   return {}
 end
 
-local TEXT_RECORDS, TEXT_BYTES = 100, 65536
+local TEXT_RECORDS = 100
+local find = string.find
 
 local out = { epoch, cut, 'all', '', '' }
 local size = 0
-local text, text_size = {}, 0
-
-local function flush()
-  if #text > 0 then
-    out[#out + 1] = table.concat(text, '\n')
-    text, text_size = {}, 0
-  end
-end
-
-local function put(body)
-  if string.find(body, '\n', 1, true) then
-    -- No JSON of ours: it stays unreadable.
-    body = string.gsub(body, '\n', '\0')
-  end
-  text[#text + 1] = body
-  text_size = text_size + #body
-  if #text == TEXT_RECORDS or text_size >= TEXT_BYTES then
-    flush()
-  end
-end
 
 -- Add the bodies of a list of ids; return how many there was room for.
 local function put_all(ids)
-  for from = 1, #ids, CHUNK do
-    local last = math.min(from + CHUNK - 1, #ids)
-    for i, body in ipairs(redis.call('HMGET', bodies, unpack(ids, from, last))) do
-      body = body or ''
-      if most > 0 and size > 0 and size + #body > most then
-        out[3] = 'more'
-        return from + i - 2
+  for from = 1, #ids, TEXT_RECORDS do
+    local last = math.min(from + TEXT_RECORDS - 1, #ids)
+    local found = redis.call('HMGET', bodies, unpack(ids, from, last))
+    for i = 1, #found do
+      local body = found[i]
+      if not body then
+        found[i] = ''
+      else
+        size = size + #body
+        if find(body, '\n', 1, true) then
+          -- No JSON of ours: it stays unreadable.
+          found[i] = string.gsub(body, '\n', '\0')
+        end
+        if most > 0 and size > most and size > #body then
+          out[3] = 'more'
+          if i > 1 then
+            out[#out + 1] = table.concat(found, '\n', 1, i - 1)
+          end
+          return from + i - 2
+        end
       end
-      size = size + #body
-      put(body)
     end
+    out[#out + 1] = table.concat(found, '\n')
   end
   return #ids
 end
 
 -- Add the records that a command finds, whose positions go up or down by a step where none is
 -- missing; return the positions of those there was room for.
-local function add(step, ...)
+local function add(step, most_ids, ...)
   local ids = redis.call(...)
+  if #ids > most_ids then
+    ids[#ids] = nil
+    out[3] = 'more'
+  end
   local count = put_all(ids)
   if count == 0 then
     return ''
@@ -77,16 +74,15 @@ local function add(step, ...)
 end
 
 if leading > 0 then
-  out[4] = add(1, 'ZRANGE', order, 0, leading - 1)
+  out[4] = add(1, leading, 'ZRANGE', order, 0, leading - 1)
 end
 if out[3] == 'all' then
   if direction == 'newest' then
     local start = bound == '' and '+inf' or '(' .. bound
-    out[5] = add(-1, 'ZREVRANGEBYSCORE', order, start, '-inf', 'LIMIT', 0, limit)
+    out[5] = add(-1, limit, 'ZREVRANGEBYSCORE', order, start, '-inf', 'LIMIT', 0, limit + 1)
   else
     local start = bound == '' and '-inf' or '(' .. bound
-    out[5] = add(1, 'ZRANGEBYSCORE', order, start, '+inf', 'LIMIT', 0, limit)
+    out[5] = add(1, limit, 'ZRANGEBYSCORE', order, start, '+inf', 'LIMIT', 0, limit + 1)
   end
 end
-flush()
 return out

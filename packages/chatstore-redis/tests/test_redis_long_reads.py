@@ -1,0 +1,130 @@
+"""Reads of whole conversations: several scripts, what is decoded in between, one moment."""
+
+import asyncio
+
+import pytest
+import redis
+
+from chatstore.core import ChatMessage, CorruptMessageError, StoreUnavailableError
+from chatstore.core.plans import run
+from chatstore.lua import scripts
+from chatstore.redis import RedisChatStore
+from chatstore.redis.commands import Commands
+
+
+def say(text):
+    return ChatMessage(role="user", content=str(text))
+
+
+@pytest.fixture
+def client(server):
+    with redis.Redis(port=server.port) as client:
+        client.flushall()
+        yield client
+
+
+@pytest.fixture
+def url(server):
+    return f"redis://127.0.0.1:{server.port}"
+
+
+@pytest.fixture
+def store(client, url, monkeypatch):
+    """Return a store with pages of 2, 4, 8 and so on."""
+    with RedisChatStore(url) as store:
+        monkeypatch.setattr(RedisChatStore, "first_page", 2)
+        yield store
+
+
+def read(store, colour):
+    async def scenario():
+        messages = await store.async_get_messages("k")
+        await store.async_close()
+        return messages
+
+    return store.get_messages("k") if colour == "sync" else asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("colour", ["sync", "async"])
+@pytest.mark.parametrize("length", range(32))
+def test_pages_of_all_sizes(store, colour, length):
+    messages = [say(number) for number in range(length)]
+    store.set_messages("k", messages)
+    assert read(store, colour) == messages
+
+
+@pytest.mark.parametrize("colour", ["sync", "async"])
+def test_gaps_between_the_positions(store, colour):
+    store.set_messages("k", [say(number) for number in range(30)])
+    for index in (28, 20, 15, 7, 3, 2, 0):
+        store.delete_message("k", index)
+    left = [number for number in range(30) if number not in {28, 20, 15, 7, 3, 2, 0}]
+    assert read(store, colour) == [say(number) for number in left]
+
+
+@pytest.fixture
+def changing(store, url, monkeypatch):
+    """Return a function that has another store do something after a read's script."""
+    others = RedisChatStore(url)
+    changes = []
+
+    class Changed(Commands):
+        def run(self, script, keys, args, meanwhile=None):
+            reply = super().run(script, keys, args, meanwhile)
+            if script is scripts.READ and changes:
+                changes.pop(0)(others)
+            return reply
+
+    def make():
+        client = store._clients.for_threads()
+        monkeypatch.setattr(store, "_execute", lambda plan: run(plan, Changed(client, run)))
+        return changes
+
+    yield make
+    others.close()
+
+
+CHANGES = {
+    "removed": lambda other: other.delete_message("k", 0),
+    "inserted": lambda other: other.add_message("k", say("first"), 0),
+    "replaced": lambda other: other.set_messages("k", [say("new")] * 9),
+    "deleted": lambda other: other.delete_messages("k"),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_change_between_two_pages_shows_wholly(store, changing, what):
+    store.set_messages("k", [say(number) for number in range(12)])
+    changes = changing()
+    changes += [lambda _: None, CHANGES[what]]
+    messages = store.get_messages("k")
+    assert not changes
+    assert messages == store.get_messages("k")
+
+
+def test_appended_meanwhile(store, changing):
+    store.set_messages("k", [say(number) for number in range(4)])
+    changes = changing()
+    changes += [lambda other: other.add_message("k", say(4))]
+    changes += [lambda other: other.add_message("k", say(5))]
+    # The moment is that of the last page: the first append was before it, the other after.
+    assert store.get_messages("k") == [say(number) for number in range(5)]
+
+
+def test_a_conversation_that_never_rests_cannot_be_read(store, changing):
+    store.set_messages("k", [say(number) for number in range(200)])
+    changes = changing()
+    changes += [CHANGES["removed"]] * 150
+    with pytest.raises(StoreUnavailableError, match="again and again"):
+        store.get_messages("k")
+
+
+@pytest.mark.parametrize("colour", ["sync", "async"])
+def test_a_damaged_message_of_a_later_page_is_named(client, store, colour):
+    store.set_messages("k", [say(number) for number in range(9)])
+    name = client.zrange("chatstore:{k}:order", 4, 4)[0]
+    position = int(client.zscore("chatstore:{k}:order", name))
+    client.hset("chatstore:{k}:bodies", name, b'{"v":1,' + b"0" * 28)
+    with pytest.raises(CorruptMessageError) as caught:
+        read(store, colour)
+    assert caught.value.position == position
