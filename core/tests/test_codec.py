@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chatstore.core import ChatMessage, CorruptMessageError, InvalidMessageError, TextBlock
 from chatstore.core.codec import decode, decode_all, encode, new_id
-from chatstore.core.records import StoredRecord
+from chatstore.core.records import StoredRecord, StoredRecords
 
 TIME = datetime(2026, 11, 23, 12, 0, 0, 250, tzinfo=timezone.utc)
 NOW = TIME.isoformat()
@@ -134,13 +134,34 @@ def test_reformatted_text_is_read():
 )
 def test_unreadable_is_named(body, reason):
     good = StoredRecord(3, SNAPSHOTS[0][1])
+    records = [good, StoredRecord(7, body), good]
     for read in (
         lambda: decode("k", 7, body),
-        lambda: decode_all("k", [good, StoredRecord(7, body), good]),
+        lambda: decode_all("k", records),
+        lambda: decode_all("k", StoredRecords.of(records)),
     ):
         with pytest.raises(CorruptMessageError, match=reason) as caught:
             read()
         assert (caught.value.key, caught.value.position) == ("k", 7)
+
+
+def test_reformatted_text_is_read_among_others():
+    texts = [body for _, body in SNAPSHOTS]
+    texts.insert(1, json.dumps(json.loads(SNAPSHOTS[0][1]), indent=2))
+    messages = [message for message, _ in SNAPSHOTS]
+    messages.insert(1, SNAPSHOTS[0][0])
+
+    assert decode_all("k", StoredRecords(range(len(texts)), texts)) == messages
+
+
+def test_columns_are_a_sequence_of_records():
+    rows = [(position, str(position)) for position in (1, 4, 9)]
+    columns = StoredRecords.of(rows)
+
+    assert list(columns) == [StoredRecord(*row) for row in rows]
+    assert columns[-1] == (9, "9")
+    assert list(columns[::-1]) == [(9, "9"), (4, "4"), (1, "1")]
+    assert (len(columns[1:]), bool(columns[3:])) == (2, False)
 
 
 def test_errors_do_not_quote_content():

@@ -32,6 +32,11 @@ class StoredRecords(Sequence[StoredRecord]):
         self.positions = positions
         self.bodies = bodies
 
+    @classmethod
+    def of(cls, rows: Sequence[Sequence[Any]]) -> StoredRecords:
+        """Return rows of a position and a body as columns."""
+        return cls([row[0] for row in rows], [row[1] for row in rows])
+
     def __len__(self) -> int:
         """Return how many records there are."""
         return len(self.bodies)

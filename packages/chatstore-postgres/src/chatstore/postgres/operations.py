@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 from uuid import uuid4
 
 from chatstore.core import codec
 from chatstore.core.plans import Plan
-from chatstore.core.records import Held, KeyPage, Page, Record, StoredRecord
+from chatstore.core.records import Held, KeyPage, Page, Record, StoredRecord, StoredRecords
 from chatstore.postgres import appends, reads, writes
 from chatstore.postgres.calls import Calls, Rows
 
@@ -232,16 +233,8 @@ def _page(rows: Rows) -> Page:
     """Sort the rows of a read into a page."""
     if not rows:
         return Page(None, [])
-    found: list[StoredRecord] = []
-    leading: list[StoredRecord] = []
-    for _, _, position, body, is_leading in rows:
-        if position is not None:
-            (leading if is_leading else found).append(StoredRecord(position, body))
     # They come in the index's order, which SQL does not promise of a join.
-    found.sort(key=_position)
-    leading.sort(key=_position)
-    return Page((rows[0][0], rows[0][1]), found, leading)
-
-
-def _position(record: StoredRecord) -> int:
-    return record.position
+    placed = sorted([row[2:] for row in rows if row[2] is not None], key=itemgetter(0))
+    leading = [row for row in placed if row[2]]
+    found = [row for row in placed if not row[2]] if leading else placed
+    return Page((rows[0][0], rows[0][1]), StoredRecords.of(found), StoredRecords.of(leading))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from chatstore.core import codec
-from chatstore.core.records import Held, KeyPage, Page, Record, StoredRecord
+from chatstore.core.records import Held, KeyPage, Page, Record, StoredRecord, StoredRecords
 
 PURGED_AT_ONCE = 200
 """Messages of expired conversations that one write reclaims, so that its cost stays flat."""
@@ -131,7 +131,7 @@ def read_newest(
         (head.id, end, limit),
     ).fetchall()
     first = read_from(db, head, -1, leading) if leading else []
-    return Page(head.epoch, [StoredRecord(*row) for row in reversed(newest)], first)
+    return Page(head.epoch, StoredRecords.of(newest[::-1]), first)
 
 
 def read_oldest(
@@ -144,14 +144,14 @@ def read_oldest(
     return Page(head.epoch, read_from(db, head, -1 if after is None else after, limit))
 
 
-def read_from(db: sqlite3.Connection, head: Head, after: int, limit: int) -> list[StoredRecord]:
+def read_from(db: sqlite3.Connection, head: Head, after: int, limit: int) -> Sequence[StoredRecord]:
     """Read records after a position, oldest first."""
     rows = db.execute(
         "SELECT position, body FROM chatstore_messages WHERE conversation = ? AND position > ? "
         "ORDER BY position LIMIT ?",
         (head.id, after, limit),
-    )
-    return [StoredRecord(*row) for row in rows]
+    ).fetchall()
+    return StoredRecords.of(rows)
 
 
 def list_keys(
