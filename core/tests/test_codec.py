@@ -152,6 +152,8 @@ def test_reformatted_text_is_read_among_others():
     messages.insert(1, SNAPSHOTS[0][0])
 
     assert decode_all("k", StoredRecords(range(len(texts)), texts)) == messages
+    sealed = [f"{text}seal" for text in texts]
+    assert decode_all("k", StoredRecords(range(len(texts)), sealed, tail=4)) == messages
 
 
 def test_columns_are_a_sequence_of_records():
@@ -162,6 +164,13 @@ def test_columns_are_a_sequence_of_records():
     assert columns[-1] == (9, "9")
     assert list(columns[::-1]) == [(9, "9"), (4, "4"), (1, "1")]
     assert (len(columns[1:]), bool(columns[3:])) == (2, False)
+
+
+def test_columns_leave_out_what_stands_behind_a_body():
+    columns = StoredRecords([1, 4], ["onexy", "fourxy"], tail=2)
+
+    assert list(columns) == [(1, "one"), (4, "four")]
+    assert list(columns[1:]) == [(4, "four")]
 
 
 def test_errors_do_not_quote_content():

@@ -46,7 +46,7 @@ def test_one_round_trip_a_call(client, url, colour):
 
         memory = ChatMemoryBuffer(500, chat_store=store, chat_store_key="k", tokenizer_fn=list)
         window = memory.get if colour == "sync" else memory.async_get
-        do("set_messages", "k", [say(str(number)) for number in range(store.first_page - 10)])
+        do("set_messages", "k", [say(str(number)) for number in range(store.pages[0] - 10)])
         calls = {
             "append": lambda: do("add_message", "k", say("x")),
             "append many": lambda: do("add_messages", "k", [say("y"), say("z")]),

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 import redis
 
+import chatstore.lua.store
 from chatstore.core import ChatMessage, CorruptMessageError, StoreUnavailableError
 from chatstore.core.plans import run
 from chatstore.lua import scripts
@@ -30,9 +31,9 @@ def url(server):
 
 @pytest.fixture
 def store(client, url, monkeypatch):
-    """Return a store with pages of 2, 4, 8 and so on."""
+    """Return a store with pages of 2, 4, 8 and 8 messages."""
     with RedisChatStore(url) as store:
-        monkeypatch.setattr(RedisChatStore, "first_page", 2)
+        monkeypatch.setattr(RedisChatStore, "pages", (2, 8))
         yield store
 
 
@@ -111,7 +112,17 @@ def test_appended_meanwhile(store, changing):
     assert store.get_messages("k") == [say(number) for number in range(5)]
 
 
-def test_a_conversation_that_never_rests_cannot_be_read(store, changing):
+def test_a_conversation_that_never_rests_is_read_by_one_script(store, changing):
+    store.set_messages("k", [say(number) for number in range(200)])
+    changes = changing()
+    changes += [CHANGES["removed"]] * 150
+    # Of the first attempt two scripts were run, and one of the second.
+    assert store.get_messages("k") == [say(number) for number in range(2, 200)]
+    assert len(changes) == 147
+
+
+def test_one_that_never_rests_and_is_too_long_cannot_be_read(store, changing, monkeypatch):
+    monkeypatch.setattr(chatstore.lua.store, "_PAGE", 8)
     store.set_messages("k", [say(number) for number in range(200)])
     changes = changing()
     changes += [CHANGES["removed"]] * 150

@@ -105,31 +105,29 @@ def _parse_all(records: Sequence[StoredRecord]) -> list[ChatMessage]:
     Nothing that the parser makes can be garbage before it is done. To look for it all the same,
     among all objects of the process and again and again, took two thirds of a long read.
     """
-    if isinstance(records, StoredRecords):
-        bodies = records.bodies
-    else:
-        bodies = [record.body for record in records]
+    if not isinstance(records, StoredRecords):
+        records = StoredRecords.of(records)
     messages: list[ChatMessage] = []
     is_collecting = gc.isenabled()
     gc.disable()
     try:
-        for start in range(0, len(bodies), _AT_ONCE):
-            messages += _parse(bodies[start : start + _AT_ONCE])
+        for start in range(0, len(records), _AT_ONCE):
+            messages += _parse(records[start : start + _AT_ONCE])
     finally:
         if is_collecting:
             gc.enable()
     return messages
 
 
-def _parse(bodies: Sequence[str]) -> list[ChatMessage]:
-    start = len(_PREFIX)
-    said = [body[start:] for body in bodies if body.startswith(_PREFIX)]
-    if len(said) == len(bodies):
+def _parse(records: StoredRecords) -> list[ChatMessage]:
+    start, stop = len(_PREFIX), records.stop
+    said = [text[start:stop] for text in records.texts if text.startswith(_PREFIX)]
+    if len(said) == len(records):
         text = "[{" + ",{".join(said) + "]"
     else:
-        text = "[" + ",".join(map(_without_version, bodies)) + "]"
+        text = "[" + ",".join([_without_version(record.body) for record in records]) + "]"
     messages: list[ChatMessage] = _list_validator.validate_json(text)
-    if len(messages) != len(bodies):
+    if len(messages) != len(records):
         message = "a record holds another number of messages than one"
         raise ValueError(message)
     return messages

@@ -25,12 +25,19 @@ class StoredRecords(Sequence[StoredRecord]):
     """Records that were read, in two columns.
 
     A long read makes no object for each, which the garbage collector would look at.
+
+    Attributes:
+        positions: Of each record.
+        texts: Of each record its body, and what the store put behind it.
+        stop: Where each body ends, as in a slice.
+
     """
 
-    def __init__(self, positions: Sequence[int], bodies: Sequence[str]) -> None:
-        """Take columns of one length."""
+    def __init__(self, positions: Sequence[int], texts: Sequence[str], *, tail: int = 0) -> None:
+        """Take columns of one length, and how many characters stand behind each body."""
         self.positions = positions
-        self.bodies = bodies
+        self.texts = texts
+        self.stop = -tail or None
 
     @classmethod
     def of(cls, rows: Sequence[Sequence[Any]]) -> StoredRecords:
@@ -39,7 +46,7 @@ class StoredRecords(Sequence[StoredRecord]):
 
     def __len__(self) -> int:
         """Return how many records there are."""
-        return len(self.bodies)
+        return len(self.texts)
 
     @overload
     def __getitem__(self, index: int) -> StoredRecord: ...
@@ -48,8 +55,9 @@ class StoredRecords(Sequence[StoredRecord]):
     def __getitem__(self, index: int | slice) -> StoredRecord | StoredRecords:
         """Return a record, or some of them."""
         if isinstance(index, slice):
-            return StoredRecords(self.positions[index], self.bodies[index])
-        return StoredRecord(self.positions[index], self.bodies[index])
+            tail = -(self.stop or 0)
+            return StoredRecords(self.positions[index], self.texts[index], tail=tail)
+        return StoredRecord(self.positions[index], self.texts[index][: self.stop])
 
 
 class Held(NamedTuple):

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
 
 from chatstore.core import InvalidArgumentError, InvalidKeyError
 from chatstore.core.checks import check_key, check_prefix
 
 _PARTS = ("head", "order", "bodies", "ops", "before")
 _CHECKSUM, _OPERATION = 12, 16  # digits behind each body
-_SEAL = _CHECKSUM + _OPERATION
+SEAL = _CHECKSUM + _OPERATION
 
 
 def check_namespace(namespace: str) -> str:
@@ -76,12 +75,7 @@ def seal(body: str, operation: str) -> str:
 
 def unseal(stored: str | None) -> str:
     """Return the body of what is stored, which may be damaged."""
-    return "" if stored is None else stored[:-_SEAL]
-
-
-def unseal_all(texts: Iterable[str]) -> list[str]:
-    """Return the bodies of texts that hold many each, with line breaks between them."""
-    return [stored[:-_SEAL] for text in texts for stored in text.split("\n")]
+    return "" if stored is None else stored[:-SEAL]
 
 
 def _start(namespace: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from chatstore.core.records import StoredRecord, StoredRecords
-from chatstore.lua.layout import unseal_all
+from chatstore.lua.layout import SEAL
 
 
 class Part(NamedTuple):
@@ -18,7 +18,7 @@ class Part(NamedTuple):
         is_all: Whether none follows the last one.
         led: The positions of the first records, where asked for.
         places: Those of the others, in the direction of reading.
-        texts: The bodies of both.
+        texts: The sealed bodies of both, many in each, with line breaks between them.
 
     """
 
@@ -31,10 +31,11 @@ class Part(NamedTuple):
 
     def records(self) -> tuple[Sequence[StoredRecord], Sequence[StoredRecord]]:
         """Return the first records, and the others."""
-        bodies, count = unseal_all(self.texts), len(self.led)
+        stored = [one for text in self.texts for one in text.split("\n")]
+        count = len(self.led)
         return (
-            StoredRecords(self.led, bodies[:count]),
-            StoredRecords(self.places, bodies[count:]),
+            StoredRecords(self.led, stored[:count], tail=SEAL),
+            StoredRecords(self.places, stored[count:], tail=SEAL),
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache, partial
+from itertools import chain, repeat
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from chatstore.core import ChatMessage, ChatStore, StoreUnavailableError, codec
@@ -53,8 +54,8 @@ class ScriptChatStore(ChatStore):
     max_reply_bytes: ClassVar[int | None] = None
     """The most bytes of bodies in a reply; larger reads take several. ``None``: no limit."""
 
-    first_page: ClassVar[int] = 500
-    """Messages in the first reply to a read of all; each further one has twice as many.
+    pages: ClassVar[tuple[int, int]] = (500, 2000)
+    """Messages in the first reply to a read of all, and in the largest: they double in between.
 
     A small page is decoded while the server reads the next, and twice as fast, since a
     processor's cache holds it. A large one saves requests.
@@ -141,21 +142,22 @@ class ScriptChatStore(ChatStore):
     def _getting(self, key: str, limit: int | None) -> Plan[list[ChatMessage]]:
         if limit is not None:
             return (yield from super()._getting(key, limit))
-        return (yield from _unchanged(lambda: self._get_once(key)))
+        # Where others change the conversation meanwhile, fewer scripts see more of one moment.
+        pages = chain([self.pages], repeat((_PAGE, _PAGE)))
+        return (yield from _unchanged(lambda: self._get_once(key, *next(pages))))
 
-    def _get_once(self, key: str) -> Plan[list[ChatMessage] | None]:
+    def _get_once(self, key: str, size: int, largest: int) -> Plan[list[ChatMessage] | None]:
         """Read a whole conversation; each page is decoded while the server reads the next.
 
         ``None`` where records went away between two pages.
         """
         messages: list[ChatMessage] = []
-        size = self.first_page
         first = part = yield from self._read_part(key, "oldest", size, None)
         while (part.epoch, part.cut) == (first.epoch, first.cut):
             decoded = cache(partial(_decode, key, part))
             if part.is_all:
                 return messages + decoded()
-            size = min(2 * size, _PAGE)
+            size = min(2 * size, largest)
             part = yield from self._read_part(
                 key, "oldest", size, part.places[-1], meanwhile=decoded
             )

@@ -35,7 +35,7 @@ class UpstashChatStore(ScriptChatStore):
     max_request_bytes = MAX_REQUEST_BYTES
     max_reply_bytes = MAX_REQUEST_BYTES // 2
     """Whether the service counts an answer before or after it is encoded is not documented."""
-    first_page = 10_000  # each request is paid for, and its server may be far
+    pages = (10_000, 10_000)  # each request is paid for, and its server may be far
     max_message_bytes = MAX_REQUEST_BYTES - 1024 * 1024
     """A message is written in parts, but comes back in one answer."""
 
