@@ -54,6 +54,14 @@ def test_pages_of_all_sizes(store, colour, length):
     assert read(store, colour) == messages
 
 
+@pytest.mark.parametrize("length", [1, 2, 3, 6, 7, 13, 14, 15])
+def test_pages_of_a_client_that_the_caller_brings(client, store, length):
+    messages = [say(number) for number in range(length)]
+    store.set_messages("k", messages)
+    with RedisChatStore(redis_client=client) as given:
+        assert given.get_messages("k") == messages
+
+
 @pytest.mark.parametrize("colour", ["sync", "async"])
 def test_gaps_between_the_positions(store, colour):
     store.set_messages("k", [say(number) for number in range(30)])
