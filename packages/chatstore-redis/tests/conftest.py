@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import redis
 
 from chatstore.lua.testing import redis_server
 
@@ -16,6 +17,20 @@ from redis_cluster import redis_cluster
 def server():
     with redis_server() as running:
         yield running
+
+
+@pytest.fixture
+def client(server):
+    """Return redis-py's client of the server, which is empty."""
+    with redis.Redis(port=server.port) as client:
+        client.flushall()
+        yield client
+
+
+@pytest.fixture
+def url(server, client):
+    """Return the address of the server, which is empty."""
+    return f"redis://127.0.0.1:{server.port}"
 
 
 @pytest.fixture(scope="session")

@@ -14,13 +14,6 @@ from chatstore.redis import RedisChatStore
 from chatstore.redis.connections import AsyncConnections, Connections
 
 
-@pytest.fixture
-def client(server):
-    with redis.Redis(port=server.port) as client:
-        client.flushall()
-        yield client
-
-
 def connections(port, timeout=5.0):
     return Connections(
         lambda: redis.Connection(port=port, protocol=2, socket_timeout=timeout), timeout

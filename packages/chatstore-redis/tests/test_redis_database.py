@@ -5,7 +5,6 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 import pytest
-import redis
 
 from chatstore.core import ChatMemoryBuffer, ChatMessage, CorruptStoreError
 from chatstore.redis import RedisChatStore
@@ -13,18 +12,6 @@ from chatstore.redis import RedisChatStore
 
 def say(text):
     return ChatMessage(role="user", content=text)
-
-
-@pytest.fixture
-def client(server):
-    with redis.Redis(port=server.port) as client:
-        client.flushall()
-        yield client
-
-
-@pytest.fixture
-def url(server, client):
-    return f"redis://127.0.0.1:{server.port}"
 
 
 def commands(client):

@@ -32,13 +32,6 @@ def append(store, colour):
 
 
 @pytest.fixture
-def client(server):
-    with redis.Redis(port=server.port) as client:
-        client.flushall()
-        yield client
-
-
-@pytest.fixture
 def store(server, client):
     with RedisChatStore(f"redis://127.0.0.1:{server.port}") as store:
         yield store

@@ -15,13 +15,6 @@ def say(text):
     return ChatMessage(role="user", content=text)
 
 
-@pytest.fixture
-def url(server):
-    with redis.Redis(port=server.port) as client:
-        client.flushall()
-    return f"redis://127.0.0.1:{server.port}"
-
-
 @pytest.mark.parametrize("seed", range(3))
 def test_cancelled_calls_leave_whole_effects_and_sound_connections(url, seed):
     async def scenario():

@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 import redis
+import redis.asyncio
 
 import chatstore.lua.store
-from chatstore.core import ChatMessage, CorruptMessageError, StoreUnavailableError
+from chatstore.core import ChatMessage, CorruptMessageError, StoreUnavailableError, codec
 from chatstore.core.plans import run
 from chatstore.lua import scripts
 from chatstore.redis import RedisChatStore
@@ -18,19 +19,7 @@ def say(text):
 
 
 @pytest.fixture
-def client(server):
-    with redis.Redis(port=server.port) as client:
-        client.flushall()
-        yield client
-
-
-@pytest.fixture
-def url(server):
-    return f"redis://127.0.0.1:{server.port}"
-
-
-@pytest.fixture
-def store(client, url, monkeypatch):
+def store(url, monkeypatch):
     """Return a store with pages of 2, 4, 8 and 8 messages."""
     with RedisChatStore(url) as store:
         monkeypatch.setattr(RedisChatStore, "pages", (2, 8))
@@ -52,6 +41,40 @@ def test_pages_of_all_sizes(store, colour, length):
     messages = [say(number) for number in range(length)]
     store.set_messages("k", messages)
     assert read(store, colour) == messages
+
+
+@pytest.mark.parametrize("colour", ["sync", "async"])
+def test_a_page_is_decoded_while_the_next_is_on_its_way(store, url, monkeypatch, colour):
+    store.set_messages("k", [say(number) for number in range(7)])
+    read(store, "sync")  # the server knows the script
+    seen = []
+
+    def noting(place, name, word):
+        original = getattr(place, name)
+
+        def noted(*arguments, **options):
+            seen.append(word)
+            return original(*arguments, **options)
+
+        monkeypatch.setattr(place, name, noted)
+
+    async def scenario():
+        async with RedisChatStore(url) as other:
+            await other.async_count_messages("k")  # connected
+            seen.clear()
+            return await other.async_get_messages("k")
+
+    package = redis if colour == "sync" else redis.asyncio
+    noting(package.Connection, "send_packed_command", "send")
+    noting(package.Connection, "read_response", "read")
+    noting(codec, "decode_all", "decode")
+    assert len(store.get_messages("k") if colour == "sync" else asyncio.run(scenario())) == 7
+    assert seen == [
+        *["send", "read"],
+        *["send", "decode", "read"],
+        *["send", "decode", "read"],
+        "decode",
+    ]
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 6, 7, 13, 14, 15])

@@ -88,6 +88,24 @@ def test_tls_async_is_closed_with_the_store_though_the_server_is_slow(tls):
     assert not [one for one in caught if str(server.port) in str(one.message)]
 
 
+def test_closing_gives_up_a_tls_server_that_stands_still(tls):
+    server, authority = tls
+    url = f"rediss://127.0.0.1:{server.port}?ssl_ca_certs={authority}&namespace=still&timeout=0.3"
+
+    async def scenario():
+        async with RedisChatStore.from_url(url) as store:
+            await store.async_add_message("k", say("x"))
+            server.signal(signal.SIGSTOP)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        try:
+            asyncio.run(asyncio.wait_for(scenario(), 5))
+        finally:
+            server.signal(signal.SIGCONT)
+        gc.collect()
+
+
 def test_tls_with_an_unknown_authority_is_refused(tls):
     server, _ = tls
     with (

@@ -29,20 +29,25 @@ class StoredRecords(Sequence[StoredRecord]):
     Attributes:
         positions: Of each record.
         texts: Of each record its body, and what the store put behind it.
-        stop: Where each body ends, as in a slice.
+        tail: How many characters those are.
 
     """
 
     def __init__(self, positions: Sequence[int], texts: Sequence[str], *, tail: int = 0) -> None:
-        """Take columns of one length, and how many characters stand behind each body."""
+        """Take columns of one length."""
         self.positions = positions
         self.texts = texts
-        self.stop = -tail or None
+        self.tail = tail
 
     @classmethod
     def of(cls, rows: Sequence[Sequence[Any]]) -> StoredRecords:
         """Return rows of a position and a body as columns."""
         return cls([row[0] for row in rows], [row[1] for row in rows])
+
+    @property
+    def stop(self) -> int | None:
+        """Where each body ends, as in a slice."""
+        return -self.tail or None
 
     def __len__(self) -> int:
         """Return how many records there are."""
@@ -55,8 +60,7 @@ class StoredRecords(Sequence[StoredRecord]):
     def __getitem__(self, index: int | slice) -> StoredRecord | StoredRecords:
         """Return a record, or some of them."""
         if isinstance(index, slice):
-            tail = -(self.stop or 0)
-            return StoredRecords(self.positions[index], self.texts[index], tail=tail)
+            return StoredRecords(self.positions[index], self.texts[index], tail=self.tail)
         return StoredRecord(self.positions[index], self.texts[index][: self.stop])
 
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeAlias
 from chatstore.lua.scripts import Script
 
 Meanwhile: TypeAlias = Callable[[], object] | None
+"""What a client may do while the server works."""
 
 
 class ScriptClient(Protocol):

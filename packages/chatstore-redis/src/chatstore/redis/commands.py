@@ -7,8 +7,7 @@ from typing import Any
 
 from chatstore.core import StoreUnavailableError
 from chatstore.core.plans import Plan, call
-from chatstore.lua import Script
-from chatstore.lua.client import Meanwhile
+from chatstore.lua import Meanwhile, Script
 
 
 class Commands:

@@ -17,7 +17,7 @@ import redis
 
 from chatstore.core.plans import Plan, async_run, call, run
 from chatstore.core.pools import AsyncPool, Pool
-from chatstore.lua.client import Meanwhile
+from chatstore.lua import Meanwhile
 
 if sys.version_info >= (3, 11):
     from asyncio import timeout as bounded

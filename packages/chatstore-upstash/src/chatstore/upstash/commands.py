@@ -11,8 +11,7 @@ from typing import Any
 
 from chatstore.core import CorruptStoreError, MessageTooLargeError, StoreUnavailableError
 from chatstore.core.plans import Plan, call
-from chatstore.lua import Script
-from chatstore.lua.client import Meanwhile
+from chatstore.lua import Meanwhile, Script
 
 MAX_REQUEST_BYTES = 10 * 1024 * 1024
 """Of one request, and of one answer, on every plan; some allow more.

@@ -50,9 +50,9 @@ end
 
 -- Add the records that a command finds, whose positions go up or down by a step where none is
 -- missing; return the positions of those there was room for.
-local function add(step, most_ids, ...)
+local function add(step, wanted, ...)
   local ids = redis.call(...)
-  if #ids > most_ids then
+  if #ids > wanted then
     ids[#ids] = nil
     out[3] = 'more'
   end
