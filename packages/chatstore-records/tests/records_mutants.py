@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
@@ -13,7 +14,7 @@ from records_simulation import Algorithm
 
 from chatstore.core.plans import Plan
 from chatstore.core.records import Page, Record, StoredRecord
-from chatstore.records import changes, reading, store, sweeping, texts
+from chatstore.records import changes, head, reading, store, sweeping, texts
 from chatstore.records.changes import Change
 from chatstore.records.head import EMPTY_LIFETIME, Head, Segment, Staging, load, new_name
 
@@ -184,6 +185,10 @@ def _first_part(text: str | None) -> texts.Stored:
     return texts.Stored(1, before.endswith("*"), body)
 
 
+def _guessable(size: int) -> bytes:
+    return random.randbytes(size)
+
+
 def _patch(target: Any, name: str, new: Any) -> Callable[[], AbstractContextManager[Any]]:
     return partial(mock.patch.object, target, name, new)
 
@@ -221,6 +226,9 @@ MUTANTS = {
     ),
     "a head goes that names what is to be discarded": Algorithm(
         patches=_patch(Head, "lifetime", property(_lifetime_of_unread))
+    ),
+    "names come from the program's generator": Algorithm(
+        patches=_patch(head, "token_bytes", _guessable)
     ),
     "a head goes whatever it became": Algorithm(database=UnconditionalPurge),
     "what was deleted is not discarded": Algorithm(patches=_patch(store, "emptied", _begun_anew)),

@@ -28,6 +28,7 @@ from records_workload import Workload, circumstances, plan_of
 
 from chatstore.core import StoreUnavailableError
 from chatstore.core.plans import Plan, run
+from chatstore.records import head as head_module
 from chatstore.records import store as store_module
 from chatstore.records.changes import STAGING_TIME
 from chatstore.records.head import EMPTY_LIFETIME, load
@@ -146,6 +147,7 @@ class Simulation:
         )
         client.plan = plan_of(client.store, name, arguments)
         self.log(f"{self.time} client {client.number} calls {name} {_short(arguments)}")
+        random.seed(7)  # as programs do
         self._resume(client, next)
 
     def _act(self, client: Client, fate: str = "acts") -> None:
@@ -234,9 +236,9 @@ def simulate(
 
     """
     before = random.getstate()
-    random.seed(seed)  # the names that the algorithm gives
     try:
-        with algorithm.patches():
+        names = random.Random(seed).randbytes
+        with mock.patch.object(head_module, "token_bytes", names), algorithm.patches():
             simulation = Simulation(seed, algorithm, log)
             most = simulation.like.most_segments
             with mock.patch.object(store_module, "MOST_SEGMENTS", most):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-import random
+from base64 import b32encode
+from secrets import token_bytes
 from typing import NamedTuple
 
 from chatstore.core import CorruptStoreError, SchemaVersionError
@@ -129,8 +130,11 @@ def load(text: str) -> Head:
 
 
 def new_name() -> str:
-    """Return a random name for a segment, an epoch or an operation."""
-    return f"{random.getrandbits(40):010x}"
+    """Return a random name for a segment, an epoch or a request.
+
+    It comes from the system's random source: programs seed the generator of `random`.
+    """
+    return b32encode(token_bytes(8)).decode().rstrip("=").lower()
 
 
 def without_position(segments: tuple[Segment, ...], position: int) -> tuple[Segment, ...]:
