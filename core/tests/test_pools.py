@@ -9,16 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from chatstore.core.pools import AsyncPool, Pool, PoolTimeoutError
+from chatstore.core.pools import AsyncPool, Health, Pool, PoolTimeoutError
 
 
 class Session:
     """Stands for a connection of a driver."""
 
     def __init__(self) -> None:
-        self.made_at = time.monotonic()
-        self.is_lost = False
-        self.is_sound = True
+        self.created_at = time.monotonic()
+        self.health = Health.FINE
+        self.is_reusable = True
         self.is_closed = False
 
     def close(self) -> None:
@@ -51,18 +51,22 @@ class Made:
 
     @property
     def open(self) -> list[Session]:
-        return [session for session in self.all if not (session.is_closed or session.is_lost)]
+        return [
+            session
+            for session in self.all
+            if not (session.is_closed or session.health is not Health.FINE)
+        ]
 
 
 def test_last_one_back_is_lent_first():
     made = Made()
     pool = Pool(made, 3, 1)
-    with pool.lend() as first:
-        with pool.lend() as second:
+    with pool.session() as first:
+        with pool.session() as second:
             pass
-        with pool.lend() as again:
+        with pool.session() as again:
             assert again is second
-    with pool.lend() as again:
+    with pool.session() as again:
         assert again is first
     assert len(made.all) == 2
     pool.close()
@@ -72,12 +76,12 @@ def test_last_one_back_is_lent_first():
 def test_threads_wait_for_a_free_one_until_the_timeout():
     made = Made()
     pool = Pool(made, 2, 0.05)
-    with pool.lend(), pool.lend(), pytest.raises(PoolTimeoutError), pool.lend():
+    with pool.session(), pool.session(), pytest.raises(PoolTimeoutError), pool.session():
         pass
     together = threading.Barrier(2)
 
     def use(_):
-        with pool.lend():
+        with pool.session():
             together.wait(10)
 
     pool = Pool(made := Made(), 2, 10)
@@ -91,13 +95,13 @@ def test_what_cannot_be_lent_again_is_closed():
     pool = Pool(made, 1, 0.05)
     made.fails = True
     for _ in range(3):  # a place is free again after each failure
-        with pytest.raises(OSError), pool.lend():  # noqa: PT011 - the one of `Made`
+        with pytest.raises(OSError), pool.session():  # noqa: PT011 - the one of `Made`
             pass
     made.fails = False
-    with pool.lend() as session:
-        session.is_sound = False
+    with pool.session() as session:
+        session.is_reusable = False
     assert made.open == []
-    with pool.lend():
+    with pool.session():
         pool.close()
         assert len(made.open) == 1
     assert made.open == []
@@ -106,12 +110,12 @@ def test_what_cannot_be_lent_again_is_closed():
 def test_connections_older_than_a_lost_one_are_replaced():
     made = Made()
     pool = Pool(made, 3, 1)
-    with pool.lend(), pool.lend(), pool.lend() as session:
-        session.is_lost = True
-    assert len(made.open) == 2
-    with pool.lend():
+    with pool.session(), pool.session(), pool.session() as session:
+        session.health = Health.OUTDATED
+    assert made.open == []
+    with pool.session():
         assert made.open == [made.all[3]]
-    with pool.lend():  # younger than the one that was lost
+    with pool.session():  # younger than the one that was lost
         assert made.open == [made.all[3]]
 
 
@@ -119,7 +123,7 @@ def test_tasks_wait_for_a_free_one_until_the_timeout():
     made = Made(AsyncSession)
 
     async def use(pool):
-        async with pool.lend():
+        async with pool.session():
             await asyncio.sleep(0.001)
 
     async def scenario():
@@ -129,7 +133,7 @@ def test_tasks_wait_for_a_free_one_until_the_timeout():
         await pool.close()
         assert made.open == []
         brief = AsyncPool(made.awaited, 1, 0.05)
-        async with brief.lend():
+        async with brief.session():
             with pytest.raises(PoolTimeoutError):
                 await use(brief)
         await use(brief)
@@ -142,10 +146,10 @@ def test_cancelled_tasks_leave_places_and_no_connection():
     made = Made(AsyncSession)
 
     async def use(pool):
-        async with pool.lend() as session:
-            session.is_sound = False  # until its answer is there
+        async with pool.session() as session:
+            session.is_reusable = False  # until its answer is there
             await asyncio.sleep(0.01)
-            session.is_sound = True
+            session.is_reusable = True
 
     async def scenario():
         pool = AsyncPool(made.awaited, 2, 10)
@@ -157,7 +161,7 @@ def test_cancelled_tasks_leave_places_and_no_connection():
             await asyncio.gather(*tasks, return_exceptions=True)
             assert len(made.open) <= 2
         await asyncio.wait_for(asyncio.gather(*(use(pool) for _ in range(6))), 10)
-        assert all(session.is_sound for session in made.open)
+        assert all(session.is_reusable for session in made.open)
         await pool.close()
 
     asyncio.run(scenario())
@@ -169,20 +173,20 @@ def test_lost_connections_of_a_loop_are_replaced():
 
     async def scenario():
         pool = AsyncPool(made.awaited, 3, 1)
-        async with pool.lend(), pool.lend():
+        async with pool.session(), pool.session():
             with pytest.raises(OSError):  # noqa: PT012, PT011 - as a driver's error leaves
-                async with pool.lend() as session:
-                    session.is_lost = True
+                async with pool.session() as session:
+                    session.health = Health.OUTDATED
                     raise OSError
-        async with pool.lend() as session:
+        async with pool.session() as session:
             assert session is made.all[3]
-            await asyncio.gather(*pool._ending)
+            await asyncio.gather(*pool._closing)
             assert made.open == [session]
         with pytest.raises(ValueError, match="refused"):  # noqa: PT012
-            async with pool.lend():
+            async with pool.session():
                 message = "refused"
                 raise ValueError(message)
-        async with pool.lend():  # a statement that failed leaves its connection whole
+        async with pool.session():  # a statement that failed leaves its connection whole
             assert len(made.all) == 4
         await pool.close()
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import pickle
 from typing import Any
 
 import pytest
 
 from chatstore.core import (
     ChatMessage,
+    ChatStoreError,
     ConversationChangedError,
     CorruptMessageError,
     InvalidArgumentError,
@@ -181,7 +184,7 @@ def test_keys() -> None:
 
 def test_leading_records_come_with_the_newest() -> None:
     store = filled(5)
-    page = store._run(store._read_newest("a", 2, leading=3))
+    page = store._run(store._read_newest("a", 2, leading=3), "test")
     assert [record.position for record in page.records] == [3, 4]
     assert [record.position for record in page.leading] == [0, 1, 2]
 
@@ -223,14 +226,14 @@ def test_a_corrupt_record_is_named_and_kept() -> None:
     assert store.count_messages("a") == 3
 
 
-class DriverError(Exception):
+class FakeDriverError(Exception):
     """What a driver might raise."""
 
 
 class Broken(SimpleChatStore):
     """A store whose driver fails."""
 
-    error: Exception = DriverError("password=hunter2")
+    error: Exception = FakeDriverError("password=hunter2")
 
     def _fail(self, _client: object) -> int:
         raise self.error
@@ -242,7 +245,7 @@ class Broken(SimpleChatStore):
         self._fail(None)
 
     def _translate(self, error: Exception) -> StoreUnavailableError | None:
-        return StoreUnavailableError("down") if isinstance(error, DriverError) else None
+        return StoreUnavailableError("down") if isinstance(error, FakeDriverError) else None
 
 
 def test_drivers_errors_leave_as_ours() -> None:
@@ -253,16 +256,36 @@ def test_drivers_errors_leave_as_ours() -> None:
         lambda: Broken().close(),
         lambda: asyncio.run(Broken().async_close()),
     ):
-        with pytest.raises(StoreUnavailableError, match=r"^down$") as caught:
+        with pytest.raises(
+            StoreUnavailableError, match=r"^(count_messages|close): down$"
+        ) as caught:
             act()
-        assert isinstance(caught.value.__cause__, DriverError)
+        assert "hunter2" not in "".join(map(str, chain_of(caught.value)))
+        assert str(caught.value.__cause__).endswith("FakeDriverError")
 
 
-def test_other_errors_leave_as_they_are() -> None:
+def chain_of(error: BaseException | None) -> list[BaseException]:
+    """Return an error and everything that a traceback could show behind it."""
+    if error is None:
+        return []
+    return [error, *chain_of(error.__cause__), *chain_of(error.__context__)]
+
+
+def test_no_other_class_of_error_leaves() -> None:
     store = Broken()
-    store.error = ZeroDivisionError("a bug")
-    with pytest.raises(ZeroDivisionError, match="a bug"):
-        store.count_messages("a")
+    for error in (ZeroDivisionError("hunter2"), TypeError("hunter2"), RecursionError("hunter2")):
+        store.error = error
+        with pytest.raises(ChatStoreError, match=type(error).__name__) as caught:
+            store.count_messages("a")
+        assert "hunter2" not in "".join(map(str, chain_of(caught.value)))
+
+
+def test_errors_cross_processes() -> None:
+    original = CorruptMessageError("cannot be read", key="a", position=3)
+    original.operation = "get_messages"
+    copied = pickle.loads(pickle.dumps(original))
+    assert (type(copied), str(copied)) == (CorruptMessageError, str(original))
+    assert (copied.key, copied.position) == ("a", 3)
 
 
 def test_a_closed_store_refuses_everything() -> None:
@@ -279,3 +302,72 @@ def test_a_closed_store_refuses_everything() -> None:
     ):
         with pytest.raises(StoreClosedError):
             act()
+
+
+def damaged(count: int, index: int) -> SimpleChatStore:
+    store = filled(count)
+    records = store._conversations["a"].records
+    records[index] = StoredRecord(records[index].position, "{")
+    return store
+
+
+def test_an_iterator_does_what_the_caller_says_about_damaged_messages() -> None:
+    for reverse in (False, True):
+        store = damaged(5, 2)
+        expected = ["0", "1", "3", "4"]
+        got = texts(store.iter_messages("a", page_size=2, reverse=reverse, on_corrupt="skip"))
+        assert got == (expected[::-1] if reverse else expected)
+        with pytest.raises(CorruptMessageError):
+            list(store.iter_messages("a", page_size=2, reverse=reverse))
+    positions: list[int] = []
+
+    def replace(error: CorruptMessageError) -> ChatMessage:
+        positions.append(error.position)
+        store.delete_message("a", 2, force=True)  # the function may use the store
+        return say("lost")
+
+    store = damaged(5, 2)
+    assert texts(store.iter_messages("a", on_corrupt=replace)) == ["0", "1", "lost", "3", "4"]
+    assert positions == [2]
+    assert texts(store.get_messages("a")) == ["0", "1", "3", "4"]
+    for wrong in ("ignore", None, 1):
+        with pytest.raises(InvalidArgumentError, match="on_corrupt"):
+            store.iter_messages("a", on_corrupt=wrong)  # type: ignore[arg-type]
+
+
+def test_a_damaged_message_is_removed_by_force() -> None:
+    for index, left in ((1, ["0", "2"]), (-2, ["0", "2"])):
+        store = damaged(3, 1)
+        with pytest.raises(CorruptMessageError, match="force=True"):
+            store.delete_message("a", index)
+        assert store.delete_message("a", index, force=True) is None
+        assert texts(store.get_messages("a")) == left
+    store = damaged(2, 1)
+    assert store.delete_last_message("a", force=True) is None
+    assert store.delete_last_message("a", force=True) == say("0")
+    assert store.get_keys() == []
+
+
+def test_memory_pickles_and_copies_with_its_conversations() -> None:
+    store = filled(2)
+    for copied in (pickle.loads(pickle.dumps(store)), copy.deepcopy(store)):
+        copied.add_message("a", say("2"))
+        assert texts(copied.get_messages("a")) == ["0", "1", "2"]
+        assert texts(store.get_messages("a")) == ["0", "1"]
+    assert copy.copy(store) is store
+    now = SimpleChatStore(clock=lambda: 1.0)
+    with pytest.raises(TypeError, match="clock"):
+        pickle.dumps(now)
+
+
+def test_calls_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    store = filled(1)
+    with caplog.at_level("INFO", "chatstore"):
+        store.get_messages("a")
+    assert caplog.records == []
+    with caplog.at_level("DEBUG", "chatstore"):
+        store.add_message("a", say("what was said"))
+    [record] = caplog.records
+    assert "add_message" in record.getMessage()
+    assert "'a'" in record.getMessage()
+    assert "said" not in record.getMessage()

@@ -98,5 +98,5 @@ def test_nothing_is_left_prepared(backend, pooler, newest_server):
     with backend.open() as store:
         for n in range(10):
             store.add_message("k", say(str(n)))
-        left = store._run(store._calls.fetch("SELECT name FROM pg_prepared_statements"))
+        left = store._run(store._calls.fetch("SELECT name FROM pg_prepared_statements"), "test")
     assert left == []

@@ -24,7 +24,7 @@ def test_store_says_that_no_connection_became_free(newest_server, colour):
         backend.url, table_name=backend.table, max_connections=1, timeout=0.2
     ) as store:
         if colour == "sync":
-            with store._pools.sync.lend(), pytest.raises(StoreUnavailableError, match="in time"):
+            with store._pools.sync.session(), pytest.raises(StoreUnavailableError, match="in time"):
                 store.add_message("k", message)
         else:
             with pytest.raises(StoreUnavailableError, match="in time"):
@@ -36,8 +36,8 @@ def test_an_idle_connection_holds_on_to_no_messages(newest_server):
     with PostgresChatStore.from_uri(backend.url, table_name=backend.table) as store:
         store.set_messages("k", [ChatMessage(role="user", content=text) for text in "ab"])
         assert len(store.get_messages("k")) == 2
-        with store._pools.sync.lend() as session:
+        with store._pools.sync.session() as session:
             assert session._cursor.pgresult is None
         store.add_message("k", ChatMessage(role="user", content="c"))
-        with store._pools.sync.lend() as session:
+        with store._pools.sync.session() as session:
             assert session._cursor.pgresult is not None  # the answer to an append is kept

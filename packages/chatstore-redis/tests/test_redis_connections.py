@@ -91,13 +91,13 @@ def test_a_late_answer_is_nobody_elses(client, server, colour):
 def test_a_store_says_that_all_connections_are_in_use(client, server, monkeypatch):
     monkeypatch.setattr(chatstore.redis.connections, "_CONNECTIONS", 1)
     with RedisChatStore(f"redis://127.0.0.1:{server.port}", timeout=0.3) as store:
-        lend = store._clients.for_threads()._pool.lend
-        with lend(), pytest.raises(StoreUnavailableError, match="in use"):
+        session = store._clients.for_threads()._pool.session
+        with session(), pytest.raises(StoreUnavailableError, match="in use"):
             store.count_messages("k")
 
         async def scenario():
             clients = await store._clients.for_loop()
-            async with clients._pool.lend():
+            async with clients._pool.session():
                 with pytest.raises(StoreUnavailableError, match="in use"):
                     await store.async_count_messages("k")
             assert await store.async_count_messages("k") == 0

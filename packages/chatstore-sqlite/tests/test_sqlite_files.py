@@ -18,6 +18,7 @@ import pytest
 from chatstore.core import (
     ChatMessage,
     CorruptStoreError,
+    DriverError,
     InvalidArgumentError,
     SchemaVersionError,
     StoreAccessError,
@@ -59,7 +60,7 @@ def test_missing_folder_is_named(tmp_path):
     with SQLiteChatStore(tmp_path / "none" / "chat.db") as store:
         with pytest.raises(StoreAccessError, match="none") as caught:
             store.add_message("k", say("x"))
-        assert isinstance(caught.value.__cause__, sqlite3.Error)
+        assert isinstance(caught.value.__cause__, DriverError)
 
 
 def test_file_that_is_no_database_stays_as_it_is(path):

@@ -46,7 +46,7 @@ def test_wrong_token(token):
      {"timeout": float("nan")}, {"timeout": float("inf")}, {"ttl": 0}, {"ttl": "1"}],
 )  # fmt: skip
 def test_wrong_number(options):
-    with pytest.raises(InvalidArgumentError, match="positive number"):
+    with pytest.raises(InvalidArgumentError, match=r"(timeout|ttl) must be a (positive )?number"):
         UpstashChatStore(URL, TOKEN, **options)
 
 

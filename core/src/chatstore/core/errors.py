@@ -1,4 +1,4 @@
-"""What a store raises.
+"""The errors that a store raises.
 
 ::
 
@@ -8,22 +8,86 @@
     │   ├── InvalidMessageError             JSON cannot hold it as it is
     │   ├── MessageTooLargeError
     │   └── UnknownSchemeError              no backend for this URL is installed
-    ├── MessageConflictError                this id is held with other content
+    ├── MessageConflictError                the conversation has this id with other content
     ├── CorruptMessageError                 a stored record cannot be read
     ├── ConversationChangedError            replaced or deleted while it was read page by page
-    ├── StoreClosedError
+    ├── StoreClosedError (RuntimeError)
     ├── StoreUnavailableError               down, slow or busy: trying again may help
+    │   └── OutcomeUnknownError             a write may or may not have taken effect
     ├── StoreAccessError                    password, permission or a read-only database
     ├── StoreFullError
-    ├── CorruptStoreError                   the file or database is no store at all
+    ├── StoreSetupError                     reachable, but set up wrongly
+    ├── CorruptStoreError                   the file or database is damaged
     └── SchemaVersionError                  written by a later version of this package
 
-The driver's own error is always the ``__cause__``; no message holds content or a secret.
+A message says what is wrong, names the server, and says what to do. It never holds content or a
+secret, and neither does its cause: a `DriverError` has the class and the traceback of the
+driver's own error, without its text.
 """
+
+from __future__ import annotations
+
+from typing import Any
 
 
 class ChatStoreError(Exception):
-    """Anything that a store raises on purpose."""
+    """Base class of all errors that a store raises.
+
+    Attributes:
+        operation: The public method that failed, such as ``"add_message"``; ``None`` where the
+            error was raised outside of one.
+
+    """
+
+    operation: str | None = None
+
+    def __str__(self) -> str:
+        """Return the message, after the name of the method that failed."""
+        message = super().__str__()
+        return f"{self.operation}: {message}" if self.operation else message
+
+    def __reduce__(self) -> Any:
+        """Pickle every attribute, so that an error can cross processes."""
+        return _restore, (type(self), self.args, dict(self.__dict__))
+
+
+def _restore(kind: type[ChatStoreError], args: tuple[Any, ...], state: dict[str, Any]) -> Any:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class DriverError(Exception):
+    """The cause of a `ChatStoreError`: the class of a driver's error and its traceback.
+
+    The driver's own text is left out: it may quote a URL with its password, or what a user said.
+    """
+
+    @classmethod
+    def of(cls, error: BaseException, depth: int = 5) -> DriverError:
+        """Return the stand-in for an error and for its causes, up to ``depth`` of them."""
+        kind = type(error)
+        stand_in = cls(f"{kind.__module__}.{kind.__qualname__}")
+        cause = _cause(error)
+        if cause is not None and depth > 1:
+            stand_in.__cause__ = cls.of(cause, depth - 1)
+        return stand_in.with_traceback(error.__traceback__)
+
+
+def hide_driver_errors(error: ChatStoreError) -> None:
+    """Replace what a driver raised in the chain of causes of an error by `DriverError`."""
+    cause = _cause(error)
+    if isinstance(cause, ChatStoreError):
+        hide_driver_errors(cause)
+        error.__cause__ = cause
+    elif cause is not None and not isinstance(cause, DriverError):
+        error.__cause__ = DriverError.of(cause)
+    error.__context__ = None
+
+
+def _cause(error: BaseException) -> BaseException | None:
+    return error.__cause__ or error.__context__
 
 
 class InvalidArgumentError(ChatStoreError, ValueError):
@@ -31,15 +95,15 @@ class InvalidArgumentError(ChatStoreError, ValueError):
 
 
 class InvalidKeyError(InvalidArgumentError):
-    """A key is a non-empty string of at most 255 bytes in UTF-8."""
+    """The key is not a non-empty string of at most 255 bytes in UTF-8."""
 
 
 class InvalidMessageError(InvalidArgumentError):
-    """A message holds something that would not come back as it went in."""
+    """The message holds something that would not come back as it went in."""
 
 
 class MessageTooLargeError(InvalidArgumentError):
-    """A message is larger than this store's documented limit."""
+    """The message is larger than this store's documented limit."""
 
 
 class UnknownSchemeError(InvalidArgumentError):
@@ -47,7 +111,7 @@ class UnknownSchemeError(InvalidArgumentError):
 
 
 class MessageConflictError(ChatStoreError):
-    """The conversation holds a message of this id with other content."""
+    """The conversation has a message with this id and other content."""
 
 
 class CorruptMessageError(ChatStoreError):
@@ -60,8 +124,11 @@ class CorruptMessageError(ChatStoreError):
     """
 
     def __init__(self, message: str, *, key: str, position: int) -> None:
-        """Name the record."""
-        super().__init__(f"{message} (key {key!r}, position {position})")
+        """Name the record; the key is an attribute only, since keys often name users."""
+        super().__init__(
+            f"{message} (position {position}); iter_messages(key, on_corrupt='skip') reads the "
+            "other messages, delete_message(key, idx, force=True) removes this one"
+        )
         self.key = key
         self.position = position
 
@@ -70,24 +137,41 @@ class ConversationChangedError(ChatStoreError):
     """A conversation was replaced, reordered or deleted while an iterator read it."""
 
 
-class StoreClosedError(ChatStoreError):
+class StoreClosedError(ChatStoreError, RuntimeError):
     """The store was closed."""
 
 
 class StoreUnavailableError(ChatStoreError):
-    """The database is down, slow or busy."""
+    """The database is down, slow or busy; trying again may help."""
+
+
+class OutcomeUnknownError(StoreUnavailableError):
+    """A write may or may not have taken effect, and the store cannot tell.
+
+    It is not applied again. Read the conversation before you repeat the call; appends of messages
+    with ids can be repeated at any time.
+    """
 
 
 class StoreAccessError(ChatStoreError):
-    """The database refuses access: a password, a permission, a read-only file."""
+    """The database refuses access: a password, a permission, a read-only database."""
 
 
 class StoreFullError(ChatStoreError):
     """The database has no room left."""
 
 
+class StoreSetupError(ChatStoreError):
+    """The database answers but is set up wrongly.
+
+    Tables are missing or belong to another program, a key schema or an encoding does not fit, a
+    cluster is used as a single server. The message says what was expected, what was found and
+    what to do.
+    """
+
+
 class CorruptStoreError(ChatStoreError):
-    """The file or database is damaged, or is no store at all."""
+    """Stored data are damaged, or parts of a conversation do not agree."""
 
 
 class SchemaVersionError(ChatStoreError):

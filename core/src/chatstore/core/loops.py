@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import threading
-import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+
+from chatstore.core.forks import ForkAware, keep_inherited, watch
 
 if TYPE_CHECKING:
     import asyncio
 
 T = TypeVar("T")
-_all: weakref.WeakSet[PerLoop[Any]] = weakref.WeakSet()
-_inherited: list[object] = []  # a forked child must neither use nor end its parent's connections
 
 
 class _Held(NamedTuple):
@@ -21,7 +19,7 @@ class _Held(NamedTuple):
     keeper: AsyncGenerator[None, None]
 
 
-class PerLoop(Generic[T]):
+class PerLoop(ForkAware, Generic[T]):
     """Makes a client for each event loop that asks, and closes it while the loop still can.
 
     An event loop ends the async generators that were begun on it before it is closed
@@ -33,7 +31,7 @@ class PerLoop(Generic[T]):
         self._make = make
         self._close = close
         self._begin()
-        _all.add(self)
+        watch(self)
 
     def _begin(self) -> None:
         self._lock = threading.Lock()
@@ -82,20 +80,11 @@ class PerLoop(Generic[T]):
             await held.keeper.aclose()
         self.close()
 
-    def _forget(self) -> None:
-        _inherited.append(self._held)
+    def after_fork_in_child(self) -> None:
+        """Start without clients: their connections are the parent's."""
+        keep_inherited(self._held)
         self._begin()
 
 
 async def _closed(keeper: AsyncGenerator[None, None]) -> None:
     await keeper.aclose()
-
-
-def _forget_all() -> None:
-    """Let a forked child begin anew, with a free lock and clients of its own."""
-    for clients in _all:
-        clients._forget()  # noqa: SLF001
-
-
-if hasattr(os, "register_at_fork"):  # Windows has no fork
-    os.register_at_fork(after_in_child=_forget_all)

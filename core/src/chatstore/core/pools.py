@@ -1,252 +1,319 @@
-"""Connections that are lent to one call at a time: to threads, or to the tasks of a loop.
+"""Pools of connections: for threads, and for the tasks of one event loop.
 
-For drivers whose own pools cost as much as a call. The connection that came back last is lent
-first. Where one was found lost, those that are older are replaced, since a restart ends them all.
+For drivers whose own pools cost as much as a call. The connection that was released last is
+acquired first. When a connection turns out to be outdated, older ones are discarded too: a
+restart or a failover of the server makes all of them useless.
 """
 
 from __future__ import annotations
 
-import os
 import time
-import weakref
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable
+from enum import Enum
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from chatstore.core.forks import ForkAware, keep_inherited, watch
 
 if TYPE_CHECKING:
     import asyncio
 
 S = TypeVar("S", bound="Session")
-_all: weakref.WeakSet[Pool[Any]] = weakref.WeakSet()
-_inherited: list[object] = []  # a forked child must neither use nor end its parent's connections
+
+IDLE_CHECK_AFTER = 10.0
+"""Seconds without use after which a connection is checked before it is used again."""
 
 
 class PoolTimeoutError(TimeoutError):
-    """All connections were lent for too long."""
+    """All connections were in use for too long."""
+
+
+class Health(Enum):
+    """What an answer, or the lack of one, says about a connection."""
+
+    FINE = "fine"
+    BROKEN = "broken"
+    """This connection is useless; others are not concerned."""
+    OUTDATED = "outdated"
+    """This connection is useless, and so are those that are older: the server was restarted, gave
+    up its role, or no longer answers."""
 
 
 class Session(Protocol):
-    """What is lent: one connection of a driver.
+    """One connection of a driver.
 
     Attributes:
-        made_at: When it was made, by `time.monotonic`.
+        created_at: When it was opened, by `time.monotonic`.
 
     """
 
-    made_at: float
+    created_at: float
 
     @property
     @abstractmethod
-    def is_lost(self) -> bool:
-        """Whether the connection is gone, by whichever side."""
+    def health(self) -> Health:
+        """What the last answer said about the connection."""
 
     @property
     @abstractmethod
-    def is_sound(self) -> bool:
-        """Whether another call can go on with it: nothing is open, no answer is on its way."""
+    def is_reusable(self) -> bool:
+        """Whether another call can use it: no transaction is open, no answer is on its way."""
+
+    def is_alive(self) -> Any:
+        """Ask the server whether it still answers, within a short time; awaitable if async."""
 
     def close(self) -> Any:
-        """Close the connection; awaitable where the driver is."""
+        """Close the connection; awaitable where the driver is async."""
 
 
-class _Shelf(Generic[S]):
-    """The connections that are free."""
+class _Idle(Generic[S]):
+    """The connections that are not in use."""
 
-    def __init__(self) -> None:
+    def __init__(self, check_after: float) -> None:
         self.is_closed = False
-        self._free: list[S] = []
-        self._lost_at = 0.0
+        self._check_after = check_after
+        self._sessions: list[tuple[S, float]] = []  # with the time of release
+        self._outdated_at = 0.0
 
-    def pop(self) -> S | None:
-        """Return the one that came back last."""
+    def pop(self) -> tuple[S, float] | None:
+        """Return the connection that was released last, and when that was."""
         try:
-            return self._free.pop()
-        except IndexError:  # asking first would be another thread's chance
+            return self._sessions.pop()
+        except IndexError:  # EAFP: checking first would race with other threads
             return None
 
     def is_outdated(self, session: S) -> bool:
-        """Whether it is older than one that was found lost."""
-        return session.made_at <= self._lost_at
+        """Whether it is older than one that turned out to be outdated."""
+        return session.created_at <= self._outdated_at
 
-    def take_back(self, session: S) -> bool:
-        """Keep a connection, unless it must be closed instead."""
-        if session.is_lost:
-            self._lost_at = time.monotonic()
-        if self.is_closed or session.is_lost or not session.is_sound:
+    def needs_check(self, released_at: float) -> bool:
+        """Whether it was idle for so long that a firewall may have dropped it."""
+        return time.monotonic() - released_at > self._check_after
+
+    def mark_outdated(self) -> None:
+        """Discard all connections that were opened until now."""
+        self._outdated_at = time.monotonic()
+
+    def push(self, session: S) -> bool:
+        """Keep a connection for the next call; ``False``: it must be closed instead."""
+        health = session.health
+        if health is Health.OUTDATED:
+            self.mark_outdated()
+        if self.is_closed or health is not Health.FINE or not session.is_reusable:
             return False
-        self._free.append(session)
+        if self.is_outdated(session):
+            return False
+        self._sessions.append((session, time.monotonic()))
         return True
 
 
-class Pool(Generic[S]):
-    """Lends to threads; a forked child begins anew."""
+class Pool(ForkAware, Generic[S]):
+    """Connections for threads; a forked child starts with an empty pool."""
 
-    def __init__(self, make: Callable[[], S], size: int, timeout: float) -> None:
-        """Note what makes connections, the most of them, and how many seconds to wait for one."""
-        self._make = make
-        self._size = size
-        self._timeout = timeout
-        self._begin()
-        _all.add(self)
+    def __init__(
+        self,
+        connect: Callable[[], S],
+        size: int,
+        timeout: float,
+        *,
+        idle_check_after: float = IDLE_CHECK_AFTER,
+    ) -> None:
+        """Make an empty pool.
 
-    def _begin(self) -> None:
-        # One token for each connection that may be lent: cheaper than a semaphore of Python's.
-        self._places: SimpleQueue[None] = SimpleQueue()
-        for _ in range(self._size):
-            self._places.put(None)
-        self._shelf: _Shelf[S] = _Shelf()
-
-    def lend(self) -> _Loan[S]:
-        """Lend a connection to a ``with`` block.
-
-        Raises:
-            PoolTimeoutError: None became free in time.
+        Args:
+            connect: Opens a connection.
+            size: The most connections that are open at once.
+            timeout: Seconds to wait for a free one.
+            idle_check_after: Seconds without use after which a connection is checked.
 
         """
-        return _Loan(self)
+        self._connect = connect
+        self._size = size
+        self._timeout = timeout
+        self._idle_check_after = idle_check_after
+        self._reset()
+        watch(self)
 
-    def take(self) -> S:
-        """Return a connection, which is to be given back; see `lend`."""
+    def _reset(self) -> None:
+        # One token for each connection in use: cheaper than threading.Semaphore.
+        self._tokens: SimpleQueue[None] = SimpleQueue()
+        for _ in range(self._size):
+            self._tokens.put(None)
+        self._idle: _Idle[S] = _Idle(self._idle_check_after)
+
+    def session(self) -> _Acquired[S]:
+        """Acquire a connection for a ``with`` block.
+
+        Raises:
+            PoolTimeoutError: All connections were in use for ``timeout`` seconds.
+
+        """
+        return _Acquired(self)
+
+    def acquire(self) -> S:
+        """Return a connection, which must be released; see `session`."""
         try:
-            self._places.get(timeout=self._timeout)
+            self._tokens.get(timeout=self._timeout)
         except Empty:
             raise PoolTimeoutError from None
         try:
-            return self._unused() or self._make()
+            return self._reused() or self._connect()
         except BaseException:
-            self._places.put(None)
+            self._tokens.put(None)
             raise
 
-    def give_back(self, session: S) -> None:
-        """Take a connection back, whatever has become of it."""
+    def release(self, session: S) -> None:
+        """Take a connection back, and close it if it cannot be used again."""
         try:
-            if not self._shelf.take_back(session):
+            if not self._idle.push(session):
                 session.close()
         finally:
-            self._places.put(None)
+            self._tokens.put(None)
 
-    def _unused(self) -> S | None:
-        while (session := self._shelf.pop()) is not None and self._shelf.is_outdated(session):
+    def _reused(self) -> S | None:
+        while (found := self._idle.pop()) is not None:
+            session, released_at = found
+            if not self._idle.is_outdated(session):
+                if not self._idle.needs_check(released_at) or self._answers(session):
+                    return session
+                self._idle.mark_outdated()
             session.close()
-        return session
+        return None
+
+    def _answers(self, session: S) -> bool:
+        try:
+            return bool(session.is_alive())
+        except BaseException:  # KeyboardInterrupt while an answer is on its way
+            session.close()
+            raise
 
     def close(self) -> None:
-        """Close what is free; what is lent is closed when it comes back."""
-        self._shelf.is_closed = True
-        while (session := self._shelf.pop()) is not None:
-            session.close()
+        """Close idle connections now, the others when they are released."""
+        self._idle.is_closed = True
+        while (found := self._idle.pop()) is not None:
+            found[0].close()
 
-    def _forget(self) -> None:
-        _inherited.append((self._shelf, self._places))
-        self._begin()
+    def after_fork_in_child(self) -> None:
+        """Start with an empty pool: the connections are the parent's."""
+        keep_inherited(self._idle, self._tokens)
+        self._reset()
 
 
 class AsyncPool(Generic[S]):
-    """Lends to the tasks of one event loop."""
+    """Connections for the tasks of one event loop."""
 
-    def __init__(self, make: Callable[[], Awaitable[S]], size: int, timeout: float) -> None:
-        """Note what makes connections, the most of them, and how many seconds to wait for one."""
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[S]],
+        size: int,
+        timeout: float,
+        *,
+        idle_check_after: float = IDLE_CHECK_AFTER,
+    ) -> None:
+        """Make an empty pool; see `Pool`."""
         import asyncio  # noqa: PLC0415 - loaded, where there is a loop
 
-        self._make = make
+        self._connect = connect
         self._timeout = timeout
-        self._places = asyncio.Semaphore(size)
-        self._shelf: _Shelf[S] = _Shelf()
-        self._ending: set[asyncio.Task[None]] = set()
+        self._tokens = asyncio.Semaphore(size)
+        self._idle: _Idle[S] = _Idle(idle_check_after)
+        self._closing: set[asyncio.Task[None]] = set()
 
-    def lend(self) -> _AsyncLoan[S]:
-        """Lend a connection to an ``async with`` block.
+    def session(self) -> _AsyncAcquired[S]:
+        """Acquire a connection for an ``async with`` block.
 
         Raises:
-            PoolTimeoutError: None became free in time.
+            PoolTimeoutError: All connections were in use for ``timeout`` seconds.
 
         """
-        return _AsyncLoan(self)
+        return _AsyncAcquired(self)
 
-    async def take(self) -> S:
-        """Return a connection, which is to be given back; see `lend`."""
-        await self._acquire()
+    async def acquire(self) -> S:
+        """Return a connection, which must be released; see `session`."""
+        await self._take_token()
         try:
-            return self._unused() or await self._make()
+            return await self._reused() or await self._connect()
         except BaseException:
-            self._places.release()
+            self._tokens.release()
             raise
 
-    def give_back(self, session: S) -> None:
-        """Take a connection back; one that a cancelled call leaves is closed meanwhile."""
-        if self._shelf.take_back(session):
-            self._places.release()
+    def release(self, session: S) -> None:
+        """Take a connection back; one that cannot be used again is closed in the background."""
+        if self._idle.push(session):
+            self._tokens.release()
         else:
-            self._end(session).add_done_callback(lambda _: self._places.release())
+            self._close_soon(session).add_done_callback(lambda _: self._tokens.release())
 
-    async def _acquire(self) -> None:
+    async def _take_token(self) -> None:
         import asyncio  # noqa: PLC0415 - as above
 
-        if self._places.locked():
+        if self._tokens.locked():
             try:
-                await asyncio.wait_for(self._places.acquire(), self._timeout)
+                await asyncio.wait_for(self._tokens.acquire(), self._timeout)
             except asyncio.TimeoutError as error:
                 raise PoolTimeoutError from error
         else:
-            await self._places.acquire()  # comes back at once
+            await self._tokens.acquire()  # returns at once
 
-    def _unused(self) -> S | None:
-        while (session := self._shelf.pop()) is not None and self._shelf.is_outdated(session):
-            self._end(session)
-        return session
+    async def _reused(self) -> S | None:
+        while (found := self._idle.pop()) is not None:
+            session, released_at = found
+            if not self._idle.is_outdated(session):
+                if not self._idle.needs_check(released_at) or await self._answers(session):
+                    return session
+                self._idle.mark_outdated()
+            self._close_soon(session)
+        return None
+
+    async def _answers(self, session: S) -> bool:
+        try:
+            return bool(await session.is_alive())
+        except BaseException:  # the caller is cancelled while an answer is on its way
+            self._close_soon(session)
+            raise
 
     async def close(self) -> None:
-        """Close what is free; what is lent is closed when it comes back."""
+        """Close idle connections now, the others when they are released."""
         import asyncio  # noqa: PLC0415 - as above
 
-        self._shelf.is_closed = True
-        while (session := self._shelf.pop()) is not None:
-            self._end(session)
-        await asyncio.gather(*self._ending)
+        self._idle.is_closed = True
+        while (found := self._idle.pop()) is not None:
+            self._close_soon(found[0])
+        await asyncio.gather(*self._closing)
 
-    def _end(self, session: S) -> asyncio.Task[None]:
+    def _close_soon(self, session: S) -> asyncio.Task[None]:
         import asyncio  # noqa: PLC0415 - as above
 
         task: asyncio.Task[None] = asyncio.get_running_loop().create_task(session.close())
-        self._ending.add(task)
-        task.add_done_callback(self._ending.discard)
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
         return task
 
 
-class _Loan(Generic[S]):
-    """A ``with`` block's connection; a generator would cost each call more."""
+class _Acquired(Generic[S]):
+    """The connection of a ``with`` block; a generator would cost each call more."""
 
     def __init__(self, pool: Pool[S]) -> None:
         self._pool = pool
 
     def __enter__(self) -> S:
-        self._session = self._pool.take()
+        self._session = self._pool.acquire()
         return self._session
 
     def __exit__(self, *_: object) -> None:
-        self._pool.give_back(self._session)
+        self._pool.release(self._session)
 
 
-class _AsyncLoan(Generic[S]):
-    """An ``async with`` block's connection."""
+class _AsyncAcquired(Generic[S]):
+    """The connection of an ``async with`` block."""
 
     def __init__(self, pool: AsyncPool[S]) -> None:
         self._pool = pool
 
     async def __aenter__(self) -> S:
-        self._session = await self._pool.take()
+        self._session = await self._pool.acquire()
         return self._session
 
     async def __aexit__(self, *_: object) -> None:
-        self._pool.give_back(self._session)
-
-
-def _forget_all() -> None:
-    """Let a forked child begin anew: its parent's connections are not its own."""
-    for pool in _all:
-        pool._forget()  # noqa: SLF001
-
-
-if hasattr(os, "register_at_fork"):  # Windows has no fork
-    os.register_at_fork(after_in_child=_forget_all)
+        self._pool.release(self._session)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import os
 import threading
 import time
-import weakref
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -19,13 +17,13 @@ from typing_extensions import Self
 from chatstore.core import codec, json_file
 from chatstore.core.checks import check_ttl
 from chatstore.core.errors import ChatStoreError, InvalidArgumentError
+from chatstore.core.forks import ForkAware, watch
 from chatstore.core.plans import Plan, call, run
 from chatstore.core.records import Held, KeyPage, Page, Record, StoredRecord
 from chatstore.core.store import ChatStore
 
 T = TypeVar("T")
 _epochs = itertools.count()
-_stores: weakref.WeakSet[SimpleChatStore] = weakref.WeakSet()
 
 
 def _position(record: StoredRecord) -> int:
@@ -34,12 +32,13 @@ def _position(record: StoredRecord) -> int:
 
 @dataclass
 class _Conversation:
-    """One conversation: records by growing position, and their bodies by id."""
+    """One conversation: records by growing position, bodies by id, ids by position."""
 
     epoch: int = field(default_factory=lambda: next(_epochs))
     next_position: int = 0
     records: list[StoredRecord] = field(default_factory=list)
     bodies: dict[str, str] = field(default_factory=dict)
+    ids: dict[int, str] = field(default_factory=dict)
     expires_at: float | None = None
 
     def is_expired(self, now: float) -> bool:
@@ -52,10 +51,21 @@ class _Conversation:
         for record in records:
             self.records.append(StoredRecord(self.next_position, record.body))
             self.bodies[record.id] = record.body
+            self.ids[self.next_position] = record.id
             self.next_position += 1
 
+    def forget(self, record: StoredRecord) -> None:
+        """Forget the id of a record that was removed, even if its body is damaged."""
+        self.bodies.pop(self.ids.pop(record.position, ""), None)
 
-class SimpleChatStore(ChatStore):
+    def move_to_end(self, record: StoredRecord) -> None:
+        """Give a record a new position behind all others."""
+        self.ids[self.next_position] = self.ids.pop(record.position)
+        self.records.append(StoredRecord(self.next_position, record.body))
+        self.next_position += 1
+
+
+class SimpleChatStore(ChatStore, ForkAware):
     """Keeps conversations in memory, for tests and small programs.
 
     It is shared by threads and tasks, not by processes. `persist` writes a JSON file, replaced
@@ -78,7 +88,7 @@ class SimpleChatStore(ChatStore):
         self._lock = threading.RLock()
         # With a ttl, in the order of the last writes: what expires first stands first.
         self._conversations: OrderedDict[str, _Conversation] = OrderedDict()
-        _stores.add(self)
+        watch(self)
         self._file: json_file.BoundFile | None = None
         self._saves_on_close = False
 
@@ -164,6 +174,45 @@ class SimpleChatStore(ChatStore):
             conversation.extend(records)
             self._conversations[key] = conversation
 
+    # ------------------------------------------------------------------ copying
+
+    def __reduce__(self) -> Any:
+        """Pickle the conversations too, which exist nowhere else."""
+        construct, arguments = super().__reduce__()
+        state = (self.json(), self._file, self._saves_on_close)
+        return _restored, (construct, arguments, state)
+
+    def __copy__(self) -> Self:
+        """Return the store itself."""
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return a store of its own with the same conversations."""
+        args, kwargs = self._constructed_with
+        state = (self.json(), self._file, self._saves_on_close)
+        copied: Any = _restored(lambda: type(self)(*args, **kwargs), (), state)
+        return copied  # type: ignore[no-any-return]
+
+    def restore(self, text: str, file: json_file.BoundFile | None, saves_on_close: bool) -> None:
+        """Take the conversations of a copy, as `json` returned them, and its file."""
+        self._load(text)
+        self._file = file
+        self._saves_on_close = saves_on_close
+
+    # ------------------------------------------------------------------ forks
+
+    def before_fork(self) -> None:
+        """Let calls end before a fork, so that the child sees none of them half done."""
+        self._lock.acquire()
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+        self._lock.release()
+
+    def after_fork_in_child(self) -> None:
+        """Go on."""
+        self._lock.release()
+
     # ------------------------------------------------------------------ drivers
 
     def _execute(self, plan: Plan[T]) -> T:
@@ -226,8 +275,7 @@ class SimpleChatStore(ChatStore):
             del conversation.records[place:]
             conversation.extend([record])
             for moved in tail:
-                conversation.records.append(StoredRecord(conversation.next_position, moved.body))
-                conversation.next_position += 1
+                conversation.move_to_end(moved)
             if tail:
                 conversation.epoch = next(_epochs)
             yield from self._written(key, conversation)
@@ -241,7 +289,7 @@ class SimpleChatStore(ChatStore):
     def _delete(self, key: str) -> Plan[None]:
         yield from call(lambda conversations: conversations.pop(key, None))
 
-    def _remove(self, key: str, index: int) -> Plan[StoredRecord | None]:
+    def _remove(self, key: str, index: int, *, force: bool = False) -> Plan[StoredRecord | None]:
         conversation = yield from self._find(key)
         if conversation is None:
             return None
@@ -249,9 +297,10 @@ class SimpleChatStore(ChatStore):
         if not -count <= index < count:
             return None
         record = conversation.records[index]
-        message = codec.decode(key, record.position, record.body)
+        if not force:
+            codec.decode(key, record.position, record.body)
         del conversation.records[index]
-        conversation.bodies.pop(message.id or "", None)
+        conversation.forget(record)
         yield from self._written(key, conversation)
         return record
 
@@ -292,20 +341,12 @@ class SimpleChatStore(ChatStore):
         return KeyPage(page, page[-1] if len(keys) > limit else None)
 
 
-_locked_for_fork: list[SimpleChatStore] = []
-
-
-def _lock_all() -> None:
-    """Let calls end before a fork, so that the child sees none half-way."""
-    for store in list(_stores):
-        store._lock.acquire()  # noqa: SLF001
-        _locked_for_fork.append(store)
-
-
-def _unlock_all() -> None:
-    while _locked_for_fork:
-        _locked_for_fork.pop()._lock.release()  # noqa: SLF001
-
-
-if hasattr(os, "register_at_fork"):  # Windows has no fork
-    os.register_at_fork(before=_lock_all, after_in_parent=_unlock_all, after_in_child=_unlock_all)
+def _restored(
+    construct: Callable[..., SimpleChatStore],
+    arguments: tuple[Any, ...],
+    state: tuple[str, json_file.BoundFile | None, bool],
+) -> SimpleChatStore:
+    """Return the store that a `SimpleChatStore` was pickled as."""
+    store = construct(*arguments)
+    store.restore(*state)
+    return store

@@ -6,9 +6,12 @@ or in a hook knows whether it runs sync or async.
 
 from __future__ import annotations
 
+import pickle
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timezone
+from logging import DEBUG
+from time import perf_counter
 from types import TracebackType
 from typing import Any, ClassVar, TypeVar
 
@@ -18,13 +21,17 @@ from chatstore.core import codec
 from chatstore.core.checks import check_count, check_index, check_key
 from chatstore.core.errors import (
     ChatStoreError,
+    CorruptMessageError,
+    DriverError,
     InvalidMessageError,
     MessageConflictError,
     MessageTooLargeError,
     StoreClosedError,
+    hide_driver_errors,
 )
+from chatstore.core.logs import SLOW_SECONDS, log_call, logger
 from chatstore.core.messages import ChatMessage
-from chatstore.core.paging import MAX_PAGE_SIZE, KeyPager, MessagePager, Pager
+from chatstore.core.paging import MAX_PAGE_SIZE, KeyPager, MessagePager, OnCorrupt, Pager
 from chatstore.core.plans import Plan
 from chatstore.core.records import Held, KeyPage, Page, Record, StoredRecord
 
@@ -47,6 +54,12 @@ class ChatStore(ABC):
     """The largest message as it is stored, in bytes of UTF-8; ``None``: no limit of our own."""
 
     _closed = False
+    _constructed_with: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
+
+    @property
+    def server(self) -> str:
+        """Where conversations are kept, without secrets: for messages and logs."""
+        return type(self).__name__
 
     # ------------------------------------------------------------------ writing
 
@@ -58,11 +71,11 @@ class ChatStore(ABC):
             MessageTooLargeError: A message is above `max_message_bytes`.
 
         """
-        self._run(self._plan_set(key, messages))
+        self._call("set_messages", self._plan_set, key, messages)
 
     async def async_set_messages(self, key: str, messages: Iterable[ChatMessage]) -> None:
         """Like `set_messages`, but awaitable."""
-        await self._async_run(self._plan_set(key, messages))
+        await self._async_call("set_messages", self._plan_set, key, messages)
 
     def add_message(self, key: str, message: ChatMessage, idx: int | None = None) -> None:
         """Append a message, or insert it before index ``idx`` as ``list.insert`` does.
@@ -75,13 +88,13 @@ class ChatStore(ABC):
             MessageConflictError: The conversation holds its id with other content.
 
         """
-        self._run(self._plan_add(key, message, idx))
+        self._call("add_message", self._plan_add, key, message, idx)
 
     async def async_add_message(
         self, key: str, message: ChatMessage, idx: int | None = None
     ) -> None:
         """Like `add_message`, but awaitable."""
-        await self._async_run(self._plan_add(key, message, idx))
+        await self._async_call("add_message", self._plan_add, key, message, idx)
 
     def add_messages(self, key: str, messages: Iterable[ChatMessage]) -> None:
         """Append all messages next to each other, or none.
@@ -94,47 +107,60 @@ class ChatStore(ABC):
             MessageConflictError: The conversation holds an id with other content.
 
         """
-        self._run(self._plan_add_all(key, messages))
+        self._call("add_messages", self._plan_add_all, key, messages)
 
     async def async_add_messages(self, key: str, messages: Iterable[ChatMessage]) -> None:
         """Like `add_messages`, but awaitable."""
-        await self._async_run(self._plan_add_all(key, messages))
+        await self._async_call("add_messages", self._plan_add_all, key, messages)
 
     def delete_messages(self, key: str) -> None:
         """Forget the conversation; nothing happens where there is none."""
-        self._run(self._plan_delete(key))
+        self._call("delete_messages", self._plan_delete, key)
 
     async def async_delete_messages(self, key: str) -> None:
         """Like `delete_messages`, but awaitable."""
-        await self._async_run(self._plan_delete(key))
+        await self._async_call("delete_messages", self._plan_delete, key)
 
-    def delete_message(self, key: str, idx: int) -> ChatMessage | None:
+    def delete_message(self, key: str, idx: int, *, force: bool = False) -> ChatMessage | None:
         """Remove the message at an index and return it; ``None`` where there is none.
 
-        Negative indexes count from the end.
+        Args:
+            key: The conversation.
+            idx: Zero-based; negative indexes count from the end.
+            force: Remove a message that cannot be read, too, and return ``None`` for it.
 
         Raises:
-            CorruptMessageError: The message cannot be read; it is kept.
+            CorruptMessageError: The message cannot be read and ``force`` is false; it is kept.
 
         """
-        return self._run(self._plan_remove(key, idx))
+        return self._call("delete_message", self._plan_remove, key, idx, force=force)
 
-    async def async_delete_message(self, key: str, idx: int) -> ChatMessage | None:
+    async def async_delete_message(
+        self, key: str, idx: int, *, force: bool = False
+    ) -> ChatMessage | None:
         """Like `delete_message`, but awaitable."""
-        return await self._async_run(self._plan_remove(key, idx))
+        return await self._async_call("delete_message", self._plan_remove, key, idx, force=force)
 
-    def delete_last_message(self, key: str) -> ChatMessage | None:
+    def delete_last_message(self, key: str, *, force: bool = False) -> ChatMessage | None:
         """Remove the newest message and return it; ``None`` where there is none.
 
+        Args:
+            key: The conversation.
+            force: Remove a message that cannot be read, too, and return ``None`` for it.
+
         Raises:
-            CorruptMessageError: The message cannot be read; it is kept.
+            CorruptMessageError: The message cannot be read and ``force`` is false; it is kept.
 
         """
-        return self._run(self._plan_remove(key, -1))
+        return self._call("delete_last_message", self._plan_remove, key, -1, force=force)
 
-    async def async_delete_last_message(self, key: str) -> ChatMessage | None:
+    async def async_delete_last_message(
+        self, key: str, *, force: bool = False
+    ) -> ChatMessage | None:
         """Like `delete_last_message`, but awaitable."""
-        return await self._async_run(self._plan_remove(key, -1))
+        return await self._async_call(
+            "delete_last_message", self._plan_remove, key, -1, force=force
+        )
 
     # ------------------------------------------------------------------ reading
 
@@ -145,41 +171,65 @@ class ChatStore(ABC):
             CorruptMessageError: A message cannot be read.
 
         """
-        return self._run(self._plan_get(key, last))
+        return self._call("get_messages", self._plan_get, key, last)
 
     async def async_get_messages(self, key: str, *, last: int | None = None) -> list[ChatMessage]:
         """Like `get_messages`, but awaitable."""
-        return await self._async_run(self._plan_get(key, last))
+        return await self._async_call("get_messages", self._plan_get, key, last)
 
     def iter_messages(
-        self, key: str, *, reverse: bool = False, page_size: int = 100
+        self,
+        key: str,
+        *,
+        reverse: bool = False,
+        page_size: int = 100,
+        on_corrupt: OnCorrupt = "raise",
     ) -> Iterator[ChatMessage]:
-        """Iterate over the messages, oldest first or newest first, reading a page at a time.
+        """Iterate over the messages, reading a page at a time.
 
-        Appends made meanwhile neither repeat nor skip a message; reading oldest first, they are
-        reached in the end.
+        Messages that are appended in the meantime are neither repeated nor skipped; reading
+        oldest first, they are reached in the end.
+
+        Args:
+            key: The conversation.
+            reverse: Newest first instead of oldest first.
+            page_size: Messages a page.
+            on_corrupt: What to do about a message that cannot be read: ``"raise"``, ``"skip"``,
+                or a function that is called with the `CorruptMessageError` and returns a message
+                to take its place, or ``None`` to skip it.
 
         Raises:
-            ConversationChangedError: The conversation was set anew, deleted, or had a message
+            ConversationChangedError: The conversation was replaced, deleted, or had a message
                 inserted between two pages.
-            CorruptMessageError: A message cannot be read.
+            CorruptMessageError: A message cannot be read, and ``on_corrupt`` is ``"raise"``.
 
         """
-        return self._iterate(MessagePager(self, key, reverse=reverse, page_size=page_size))
+        pager = self._build(
+            "iter_messages", MessagePager, self, key, reverse, page_size, on_corrupt
+        )
+        return self._iterate(pager, "iter_messages", key)
 
     def async_iter_messages(
-        self, key: str, *, reverse: bool = False, page_size: int = 100
+        self,
+        key: str,
+        *,
+        reverse: bool = False,
+        page_size: int = 100,
+        on_corrupt: OnCorrupt = "raise",
     ) -> AsyncIterator[ChatMessage]:
         """Like `iter_messages`, for ``async for``."""
-        return self._async_iterate(MessagePager(self, key, reverse=reverse, page_size=page_size))
+        pager = self._build(
+            "iter_messages", MessagePager, self, key, reverse, page_size, on_corrupt
+        )
+        return self._async_iterate(pager, "iter_messages", key)
 
     def count_messages(self, key: str) -> int:
         """Return how many messages the conversation has, 0 for a missing key."""
-        return self._run(self._plan_count(key))
+        return self._call("count_messages", self._plan_count, key)
 
     async def async_count_messages(self, key: str) -> int:
         """Like `count_messages`, but awaitable."""
-        return await self._async_run(self._plan_count(key))
+        return await self._async_call("count_messages", self._plan_count, key)
 
     def get_keys(self, prefix: str = "") -> list[str]:
         """Return the keys of all conversations that begin with ``prefix``, in no set order."""
@@ -194,27 +244,41 @@ class ChatStore(ABC):
 
         A conversation that begins or ends meanwhile may be listed or not; no key comes twice.
         """
-        return self._iterate(KeyPager(self, prefix, page_size))
+        return self._iterate(
+            self._build("iter_keys", KeyPager, self, prefix, page_size), "iter_keys"
+        )
 
     def async_iter_keys(self, prefix: str = "", page_size: int = 1000) -> AsyncIterator[str]:
         """Like `iter_keys`, for ``async for``."""
-        return self._async_iterate(KeyPager(self, prefix, page_size))
+        return self._async_iterate(
+            self._build("iter_keys", KeyPager, self, prefix, page_size), "iter_keys"
+        )
 
     # ------------------------------------------------------------------ life
 
     def close(self) -> None:
         """Close what the store opened itself; every later call raises `StoreClosedError`."""
+        failure = None
         if not self._closed:
             self._closed = True
-            with _ErrorsAsOurs(self._translate):
+            try:
                 self._close()
+            except Exception as error:  # noqa: BLE001 - translated
+                failure = self._failure(error, "close")
+        if failure is not None:
+            raise failure
 
     async def async_close(self) -> None:
         """Like `close`, but awaitable."""
+        failure = None
         if not self._closed:
             self._closed = True
-            with _ErrorsAsOurs(self._translate):
+            try:
                 await self._async_close()
+            except Exception as error:  # noqa: BLE001 - translated
+                failure = self._failure(error, "close")
+        if failure is not None:
+            raise failure
 
     def __enter__(self) -> Self:
         """Return the store; leaving the block closes it."""
@@ -242,6 +306,40 @@ class ChatStore(ABC):
         """Close the store."""
         await self.async_close()
 
+    # ------------------------------------------------------------------ copying
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Remember the arguments, which are what a store pickles as."""
+        store = super().__new__(cls)
+        store._constructed_with = (args, kwargs)
+        return store
+
+    def __reduce__(self) -> Any:
+        """Pickle the class and its arguments: the copy is another store on the same database.
+
+        Raises:
+            TypeError: An argument is a client or function that cannot be pickled.
+
+        """
+        args, kwargs = self._constructed_with
+        given = [*((f"argument {n + 1}", value) for n, value in enumerate(args)), *kwargs.items()]
+        refused = next((item for item in given if not _can_be_pickled(item[1])), None)
+        if refused is None:
+            return _construct, (type(self), args, kwargs)
+        message = (
+            f"this {type(self).__name__} cannot be pickled, because {refused[0]} (of type "
+            f"{type(refused[1]).__name__}) cannot: construct the store from a URL or a path instead"
+        )
+        raise TypeError(message)
+
+    def __copy__(self) -> Self:
+        """Return the store itself: copies of it would share its database anyway."""
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return the store itself, as `__copy__` does."""
+        return self
+
     # ------------------------------------------------------------------ plans, common to all
 
     # Arguments are checked and encoded here, at once; the plans only move records.
@@ -266,8 +364,8 @@ class ChatStore(ABC):
     def _plan_delete(self, key: str) -> Plan[None]:
         return self._delete(check_key(key))
 
-    def _plan_remove(self, key: str, idx: int) -> Plan[ChatMessage | None]:
-        return self._removing(check_key(key), check_index(idx))
+    def _plan_remove(self, key: str, idx: int, *, force: bool) -> Plan[ChatMessage | None]:
+        return self._removing(check_key(key), check_index(idx), force=force)
 
     def _plan_get(self, key: str, last: int | None) -> Plan[list[ChatMessage]]:
         return self._getting(check_key(key), None if last is None else check_count(last, "last"))
@@ -286,9 +384,16 @@ class ChatStore(ABC):
         held = yield from self._insert(key, index, records[0])
         _without_held(key, records, held)
 
-    def _removing(self, key: str, index: int) -> Plan[ChatMessage | None]:
-        removed = yield from self._remove(key, index)
-        return None if removed is None else codec.decode(key, removed.position, removed.body)
+    def _removing(self, key: str, index: int, *, force: bool) -> Plan[ChatMessage | None]:
+        removed = yield from self._remove(key, index, force=force)
+        if removed is None:
+            return None
+        try:
+            return codec.decode(key, removed.position, removed.body)
+        except CorruptMessageError:
+            if not force:
+                raise
+            return None
 
     def _getting(self, key: str, limit: int | None) -> Plan[list[ChatMessage]]:
         if limit == 0:
@@ -317,32 +422,88 @@ class ChatStore(ABC):
 
     # ------------------------------------------------------------------ drivers
 
-    def _run(self, plan: Plan[T]) -> T:
-        """Run a plan with the sync client."""
-        self._refuse_closed(plan)
-        with _ErrorsAsOurs(self._translate):
-            return self._execute(plan)
+    def _call(
+        self, operation: str, build: Callable[..., Plan[T]], key: str, *args: Any, **kwargs: Any
+    ) -> T:
+        """Build a plan, which checks the arguments, and run it with the sync client."""
+        return self._run(self._build(operation, build, key, *args, **kwargs), operation, key)
 
-    async def _async_run(self, plan: Plan[T]) -> T:
-        """Run a plan with the async client."""
-        self._refuse_closed(plan)
-        with _ErrorsAsOurs(self._translate):
-            return await self._async_execute(plan)
+    async def _async_call(
+        self, operation: str, build: Callable[..., Plan[T]], key: str, *args: Any, **kwargs: Any
+    ) -> T:
+        """Build a plan, which checks the arguments, and run it with the async client."""
+        plan = self._build(operation, build, key, *args, **kwargs)
+        return await self._async_run(plan, operation, key)
 
-    def _iterate(self, pager: Pager[T]) -> Iterator[T]:
+    def _build(self, operation: str, build: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        try:
+            return build(*args, **kwargs)
+        except ChatStoreError as error:
+            failure = self._failure(error, operation)
+        raise failure  # see `_run`
+
+    def _run(self, plan: Plan[T], operation: str, key: str | None = None) -> T:
+        """Run a plan with the sync client; ``operation`` and ``key`` are for errors and logs."""
+        self._refuse_closed(plan, operation)
+        start = perf_counter()
+        try:
+            result = self._execute(plan)
+        except Exception as error:  # noqa: BLE001 - translated
+            failure = self._failure(error, operation)
+        else:
+            self._log(operation, key, perf_counter() - start)
+            return result
+        raise failure  # not in the handler: the driver's error would become its context
+
+    async def _async_run(self, plan: Plan[T], operation: str, key: str | None = None) -> T:
+        """Run a plan with the async client; see `_run`."""
+        self._refuse_closed(plan, operation)
+        start = perf_counter()
+        try:
+            result = await self._async_execute(plan)
+        except Exception as error:  # noqa: BLE001 - translated
+            failure = self._failure(error, operation)
+        else:
+            self._log(operation, key, perf_counter() - start)
+            return result
+        raise failure  # see `_run`
+
+    def _iterate(self, pager: Pager[T], operation: str, key: str | None = None) -> Iterator[T]:
         while not pager.done:
-            yield from self._run(pager.next_page())
+            yield from pager.resolve(self._run(pager.next_page(), operation, key))
 
-    async def _async_iterate(self, pager: Pager[T]) -> AsyncIterator[T]:
+    async def _async_iterate(
+        self, pager: Pager[T], operation: str, key: str | None = None
+    ) -> AsyncIterator[T]:
         while not pager.done:
-            for item in await self._async_run(pager.next_page()):
+            for item in pager.resolve(await self._async_run(pager.next_page(), operation, key)):
                 yield item
 
-    def _refuse_closed(self, plan: Plan[Any]) -> None:
+    def _refuse_closed(self, plan: Plan[Any], operation: str) -> None:
         if self._closed:
             plan.close()
-            message = f"this {type(self).__name__} was closed"
-            raise StoreClosedError(message)
+            error = StoreClosedError(f"this {type(self).__name__} was closed")
+            error.operation = operation
+            raise error
+
+    def _failure(self, error: Exception, operation: str) -> ChatStoreError:
+        """Return the error that a caller gets: without a driver's text, which may hold secrets."""
+        failure = error if isinstance(error, ChatStoreError) else self._translate(error)
+        if failure is None:
+            failure = ChatStoreError(
+                f"{self.server}: unexpected {type(error).__name__}; "
+                "this is a defect, please report it with the traceback of its cause"
+            )
+        if failure.operation is None:
+            failure.operation = operation
+        if failure is not error:
+            failure.__cause__ = DriverError.of(error)
+        hide_driver_errors(failure)
+        return failure
+
+    def _log(self, operation: str, key: str | None, seconds: float) -> None:
+        if seconds >= SLOW_SECONDS or logger.isEnabledFor(DEBUG):
+            log_call(operation, self.server, key, seconds)
 
     # ------------------------------------------------------------------ what a backend gives
 
@@ -356,7 +517,7 @@ class ChatStore(ABC):
 
     @abstractmethod
     def _translate(self, error: Exception) -> ChatStoreError | None:
-        """Return our error for one of the driver's; ``None`` where it is none of the driver's."""
+        """Return a `ChatStoreError` for a driver's error; ``None`` for any other error."""
 
     @abstractmethod
     def _close(self) -> None:
@@ -386,11 +547,11 @@ class ChatStore(ABC):
         """Forget the conversation."""
 
     @abstractmethod
-    def _remove(self, key: str, index: int) -> Plan[StoredRecord | None]:
+    def _remove(self, key: str, index: int, *, force: bool = False) -> Plan[StoredRecord | None]:
         """Remove one record; negative indexes count from the end.
 
-        A record that `codec.decode` refuses stays, and its error is raised. With its last record
-        a conversation is gone.
+        A record that `codec.decode` refuses stays, and its error is raised, unless ``force`` is
+        true. With its last record a conversation is gone.
         """
 
     @abstractmethod
@@ -416,28 +577,16 @@ class ChatStore(ABC):
         """Read about ``limit`` keys, from the start or from the cursor of the page before."""
 
 
-class _ErrorsAsOurs:
-    """Lets a driver's error leave a ``with`` block as one of ours, with the driver's as its cause.
+def _can_be_pickled(value: object) -> bool:
+    try:
+        pickle.dumps(value)
+    except Exception:  # noqa: BLE001 - pickling raises whatever the value's class raises
+        return False
+    return True
 
-    It is a class, since a generator costs each call more.
-    """
 
-    def __init__(self, translate: Callable[[Exception], ChatStoreError | None]) -> None:
-        self._translate = translate
-
-    def __enter__(self) -> None:
-        """Begin."""
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if isinstance(error, Exception) and not isinstance(error, ChatStoreError):
-            ours = self._translate(error)
-            if ours is not None:
-                raise ours from error
+def _construct(kind: type[ChatStore], args: tuple[Any, ...], kwargs: dict[str, Any]) -> ChatStore:
+    return kind(*args, **kwargs)
 
 
 def _without_held(key: str, records: Sequence[Record], held: Sequence[Held]) -> list[Record]:

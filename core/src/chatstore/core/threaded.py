@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import threading
-import weakref
 from abc import abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
+from chatstore.core.forks import ForkAware, watch
 from chatstore.core.plans import Plan, run
 from chatstore.core.store import ChatStore
 
 T = TypeVar("T")
-_stores: weakref.WeakSet[ThreadedChatStore] = weakref.WeakSet()
 
 
-class ThreadedChatStore(ChatStore):
+class ThreadedChatStore(ChatStore, ForkAware):
     """A store whose async methods run the sync client on threads of the store's own.
 
     A subclass lends a client by `_borrow`. A cancelled call that has begun is finished before
@@ -30,7 +28,7 @@ class ThreadedChatStore(ChatStore):
         """Make a store without threads; they come with the first async call."""
         self._executor: ThreadPoolExecutor | None = None
         self._executor_lock = threading.Lock()
-        _stores.add(self)
+        watch(self)
 
     @abstractmethod
     def _borrow(self) -> AbstractContextManager[Any]:
@@ -65,19 +63,10 @@ class ThreadedChatStore(ChatStore):
         if executor is not None:
             executor.shutdown(wait=True)
 
-    def _forget_threads(self) -> None:
+    def after_fork_in_child(self) -> None:
+        """Start with a free lock and no threads: the child has none of the parent's."""
         self._executor_lock = threading.Lock()
         self._executor = None
-
-
-def _forget_all_threads() -> None:
-    """Give the stores of a forked child free locks and no threads: it has none of the parent's."""
-    for store in _stores:
-        store._forget_threads()  # noqa: SLF001
-
-
-if hasattr(os, "register_at_fork"):  # Windows has no fork
-    os.register_at_fork(after_in_child=_forget_all_threads)
 
 
 async def _settled(waiter: Any) -> None:

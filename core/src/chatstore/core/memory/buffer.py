@@ -121,7 +121,9 @@ class ChatMemoryBuffer:
         """
         room = self.token_limit - check_count(initial_token_count, "initial_token_count")
         self._counter.load()
-        return self._checked(self.chat_store._run(self._plan_get(room)))
+        return self._checked(
+            self.chat_store._run(self._plan_get(room), "memory.get", self.chat_store_key)
+        )
 
     async def async_get(
         self,
@@ -134,31 +136,41 @@ class ChatMemoryBuffer:
             import asyncio  # noqa: PLC0415 - a sync program never loads it
 
             await asyncio.to_thread(self._counter.load)  # may wait for the network
-        return self._checked(await self.chat_store._async_run(self._plan_get(room)))
+        return self._checked(
+            await self.chat_store._async_run(
+                self._plan_get(room), "memory.get", self.chat_store_key
+            )
+        )
 
     def get_all(self) -> list[ChatMessage]:
         """Return the whole conversation, oldest first."""
-        return self.chat_store._run(self._plan_get_all())
+        return self.chat_store._run(self._plan_get_all(), "memory.get_all", self.chat_store_key)
 
     async def async_get_all(self) -> list[ChatMessage]:
         """Like `get_all`, but awaitable."""
-        return await self.chat_store._async_run(self._plan_get_all())
+        return await self.chat_store._async_run(
+            self._plan_get_all(), "memory.get_all", self.chat_store_key
+        )
 
     def put(self, message: ChatMessage) -> None:
         """Append a message; raises what `ChatStore.add_message` raises."""
-        self.chat_store._run(self._plan_put([message]))
+        self.chat_store._run(self._plan_put([message]), "memory.put", self.chat_store_key)
 
     async def async_put(self, message: ChatMessage) -> None:
         """Like `put`, but awaitable."""
-        await self.chat_store._async_run(self._plan_put([message]))
+        await self.chat_store._async_run(
+            self._plan_put([message]), "memory.put", self.chat_store_key
+        )
 
     def put_messages(self, messages: Iterable[ChatMessage]) -> None:
         """Append messages next to each other; raises what `ChatStore.add_messages` raises."""
-        self.chat_store._run(self._plan_put(messages))
+        self.chat_store._run(self._plan_put(messages), "memory.put_messages", self.chat_store_key)
 
     async def async_put_messages(self, messages: Iterable[ChatMessage]) -> None:
         """Like `put_messages`, but awaitable."""
-        await self.chat_store._async_run(self._plan_put(messages))
+        await self.chat_store._async_run(
+            self._plan_put(messages), "memory.put_messages", self.chat_store_key
+        )
 
     def set(self, messages: Iterable[ChatMessage]) -> None:
         """Replace the conversation; raises what `ChatStore.set_messages` raises."""

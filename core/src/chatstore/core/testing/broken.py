@@ -25,8 +25,8 @@ _PAUSE = 0.002  # seconds in which another thread gets its turn
 class ReversedAfterDelete(SimpleChatStore):
     """Rebuilds the list from its end after a removal."""
 
-    def _remove(self, key: str, index: int) -> Plan[StoredRecord | None]:
-        removed = yield from super()._remove(key, index)
+    def _remove(self, key: str, index: int, *, force: bool = False) -> Plan[StoredRecord | None]:
+        removed = yield from super()._remove(key, index, force=force)
         if key in self._conversations:
             self._conversations[key].records.reverse()
         return removed
@@ -116,7 +116,7 @@ class SkipsCorruptRecords(SimpleChatStore):
 class DeletesCorruptRecords(SimpleChatStore):
     """Removes first and reads then."""
 
-    def _remove(self, key: str, index: int) -> Plan[StoredRecord | None]:
+    def _remove(self, key: str, index: int, *, force: bool = False) -> Plan[StoredRecord | None]:
         found = yield from self._find(key)
         if found is None or not -len(found.records) <= index < len(found.records):
             return None
@@ -176,8 +176,8 @@ class ForgetsToAwait(SimpleChatStore):
 class IgnoresNegativeIndexes(SimpleChatStore):
     """Takes every index for one from the start."""
 
-    def _remove(self, key: str, index: int) -> Plan[StoredRecord | None]:
-        return super()._remove(key, abs(index))
+    def _remove(self, key: str, index: int, *, force: bool = False) -> Plan[StoredRecord | None]:
+        return super()._remove(key, abs(index), force=force)
 
 
 class InsertsBehind(SimpleChatStore):

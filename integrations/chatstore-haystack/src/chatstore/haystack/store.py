@@ -107,11 +107,13 @@ class StoredChatMessages:
             InvalidMessageError: JSON cannot hold a message.
 
         """
-        return self.store._run(self._plan_write(chat_history_id, messages))
+        return self.store._run(self._plan_write(chat_history_id, messages), "write_messages")
 
     async def write_messages_async(self, chat_history_id: str, messages: list[ChatMessage]) -> int:
         """Like `write_messages`, but awaitable."""
-        return await self.store._async_run(self._plan_write(chat_history_id, messages))
+        return await self.store._async_run(
+            self._plan_write(chat_history_id, messages), "write_messages"
+        )
 
     def retrieve_messages(
         self, chat_history_id: str, last_k: int | None = None
@@ -129,13 +131,15 @@ class StoredChatMessages:
             CorruptMessageError: A message cannot be read.
 
         """
-        return self.store._run(self._plan_retrieve(chat_history_id, last_k))
+        return self.store._run(self._plan_retrieve(chat_history_id, last_k), "retrieve_messages")
 
     async def retrieve_messages_async(
         self, chat_history_id: str, last_k: int | None = None
     ) -> list[ChatMessage]:
         """Like `retrieve_messages`, but awaitable."""
-        return await self.store._async_run(self._plan_retrieve(chat_history_id, last_k))
+        return await self.store._async_run(
+            self._plan_retrieve(chat_history_id, last_k), "retrieve_messages"
+        )
 
     def delete_messages(self, chat_history_id: str) -> None:
         """Forget a history."""

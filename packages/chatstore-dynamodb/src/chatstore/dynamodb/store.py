@@ -102,7 +102,7 @@ class DynamoDBChatStore(ThreadedChatStore, RecordsChatStore):
 
         It waits until the table can be used, two minutes at most.
         """
-        self._run(self._creating())
+        self._run(self._creating(), "create_table")
 
     def _creating(self) -> Any:
         return (

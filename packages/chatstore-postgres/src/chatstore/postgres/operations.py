@@ -94,7 +94,7 @@ def delete(calls: Calls, key: str) -> Plan[None]:
     yield from calls.until_done(attempt)
 
 
-def remove(calls: Calls, key: str, index: int) -> Plan[StoredRecord | None]:
+def remove(calls: Calls, key: str, index: int, *, force: bool) -> Plan[StoredRecord | None]:
     """Remove one record, if it can be read."""
     template = writes.REMOVE_FROM_START if index >= 0 else writes.REMOVE_FROM_END
     values = (key.encode(), calls.ttl, uuid4(), _skipped(index), _READABLE)
@@ -110,7 +110,8 @@ def remove(calls: Calls, key: str, index: int) -> Plan[StoredRecord | None]:
             yield from calls.reclaim(is_garbage)
             return (StoredRecord(position, body),)
         if not is_sure:
-            codec.decode(key, position, body)
+            if not force:
+                codec.decode(key, position, body)
             read.append(position)
         return None
 

@@ -51,7 +51,7 @@ class Pools:
     @asynccontextmanager
     async def async_lend(self) -> AsyncIterator[AsyncDirectSession]:
         """Lend a connection of the running loop's pool."""
-        async with (await self.of_loops.get()).lend() as session:
+        async with (await self.of_loops.get()).session() as session:
             yield session
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from chatstore.core.pools import Health
 from chatstore.postgres.names import Sql
 
 Rows = list[Any]
@@ -23,15 +24,15 @@ class DirectSession:
         """Take a connection that commits each statement by itself."""
         self._connection = connection
         self._cursor = connection.cursor()
-        self.made_at = time.monotonic()
+        self.created_at = time.monotonic()
 
     @property
-    def is_lost(self) -> bool:
-        """Whether it was closed, by whichever side."""
-        return bool(self._connection.closed)
+    def health(self) -> Health:
+        """A closed connection means that older ones may be closed too."""
+        return Health.OUTDATED if self._connection.closed else Health.FINE
 
     @property
-    def is_sound(self) -> bool:
+    def is_reusable(self) -> bool:
         """Whether it stands outside of any transaction, and no statement is going on."""
         return not self._connection.pgconn.transaction_status  # 0 is idle
 
@@ -47,6 +48,14 @@ class DirectSession:
             self._cursor = self._connection.cursor()
         return rows
 
+    def is_alive(self) -> bool:
+        """Ask the server for nothing."""
+        try:
+            self._cursor.execute("")
+        except Exception:  # noqa: BLE001 - whatever it is, the connection is of no use
+            return False
+        return True
+
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
@@ -59,15 +68,15 @@ class AsyncDirectSession:
         """Take a connection."""
         self._connection = connection
         self._is_answered = True
-        self.made_at = time.monotonic()
+        self.created_at = time.monotonic()
 
     @property
-    def is_lost(self) -> bool:
-        """Whether it was closed, by whichever side."""
-        return bool(self._connection.is_closed())
+    def health(self) -> Health:
+        """A closed connection means that older ones may be closed too."""
+        return Health.OUTDATED if self._connection.is_closed() else Health.FINE
 
     @property
-    def is_sound(self) -> bool:
+    def is_reusable(self) -> bool:
         """Whether it stands outside of any transaction, and no statement is going on."""
         return self._is_answered and not self._connection.is_in_transaction()
 
@@ -81,6 +90,14 @@ class AsyncDirectSession:
             raise
         self._is_answered = True
         return rows
+
+    async def is_alive(self) -> bool:
+        """Ask the server for nothing."""
+        try:
+            await self._connection.execute("")
+        except Exception:  # noqa: BLE001 - whatever it is, the connection is of no use
+            return False
+        return True
 
     async def close(self) -> None:
         """Close the connection; one that is lost, or does not answer, is given up."""

@@ -82,7 +82,7 @@ class PostgresChatStore(ChatStore):
             seconds = _seconds(timeout, "timeout")
             self._place = where.place
             self._pools = Pools(where.libpq, where.asyncpg, seconds, size)
-            self._client = SyncClient(self._pools.sync.lend)
+            self._client = SyncClient(self._pools.sync.session)
             self._async_client = AsyncClient(self._pools.async_lend)
         else:
             from chatstore.postgres import given  # noqa: PLC0415 - it loads SQLAlchemy
@@ -132,20 +132,20 @@ class PostgresChatStore(ChatStore):
             SchemaVersionError: A later version of this package made them.
 
         """
-        self._run(self._calls.set_up())
+        self._run(self._calls.set_up(), "setup")
 
     async def async_setup(self) -> None:
         """Like `setup`, but awaitable."""
-        await self._async_run(self._calls.set_up())
+        await self._async_run(self._calls.set_up(), "setup")
 
     def purge_expired(self) -> None:
         """Reclaim the storage of all expired conversations; writes do it a little at a time."""
-        while self._run(self._calls.purge(_PURGED_AT_ONCE)):
+        while self._run(self._calls.purge(_PURGED_AT_ONCE), "purge_expired"):
             pass
 
     async def async_purge_expired(self) -> None:
         """Like `purge_expired`, but awaitable."""
-        while await self._async_run(self._calls.purge(_PURGED_AT_ONCE)):
+        while await self._async_run(self._calls.purge(_PURGED_AT_ONCE), "purge_expired"):
             pass
 
     # ------------------------------------------------------------------ drivers
@@ -181,8 +181,8 @@ class PostgresChatStore(ChatStore):
     def _delete(self, key: str) -> Plan[None]:
         return operations.delete(self._calls, key)
 
-    def _remove(self, key: str, index: int) -> Plan[StoredRecord | None]:
-        return operations.remove(self._calls, key, index)
+    def _remove(self, key: str, index: int, *, force: bool = False) -> Plan[StoredRecord | None]:
+        return operations.remove(self._calls, key, index, force=force)
 
     def _count(self, key: str) -> Plan[int]:
         return operations.count(self._calls, key)

@@ -82,11 +82,11 @@ class RecordsChatStore(ChatStore):
 
         What an ended conversation leaves, a head without messages, goes when it is a day old.
         """
-        self._run(self._purge())
+        self._run(self._purge(), "purge_expired")
 
     async def async_purge_expired(self) -> None:
         """Like `purge_expired`, but awaitable."""
-        await self._async_run(self._purge())
+        await self._async_run(self._purge(), "purge_expired")
 
     # ------------------------------------------------------------------ writing
 
@@ -164,10 +164,10 @@ class RecordsChatStore(ChatStore):
 
         yield from self._change(key, decide, hinted=False)
 
-    def _remove(self, key: str, index: int) -> Plan[StoredRecord | None]:
+    def _remove(self, key: str, index: int, *, force: bool = False) -> Plan[StoredRecord | None]:
         tried: set[str] = set()
         removed: StoredRecord | None = yield from self._change(
-            key, lambda head, _: self._removal(key, index, head, tried)
+            key, lambda head, _: self._removal(key, index, head, tried, force=force)
         )
         remembered = self._heads.get(key)
         if remembered is not None and len(remembered[0].segments) > MOST_SEGMENTS:
@@ -178,7 +178,9 @@ class RecordsChatStore(ChatStore):
                     raise
         return removed
 
-    def _removal(self, key: str, index: int, head: Head, tried: set[str]) -> Plan[Decision]:
+    def _removal(
+        self, key: str, index: int, head: Head, tried: set[str], *, force: bool
+    ) -> Plan[Decision]:
         count = head.length
         if not -count <= index < count:
             return Nothing(None)
@@ -187,14 +189,16 @@ class RecordsChatStore(ChatStore):
         if text is None:
             return Stale(_missing(key, position))
         stored = texts.load(text)
+        identity = None
         try:
-            message = codec.decode(key, position, stored.body)
+            identity = codec.decode(key, position, stored.body).id
         except CorruptMessageError as error:
-            return Stale(error)
+            if not force:
+                return Stale(error)
         deletes = [texts.record_id(segment, position, n) for n in range(stored.parts)]
         # Who is staging may have written the marker anew, for a message with the same id.
-        if stored.is_marked and message.id is not None and not head.staging:
-            marker = texts.marker_id(head.generation, message.id)
+        if stored.is_marked and identity is not None and not head.staging:
+            marker = texts.marker_id(head.generation, identity)
             # It is there, unless two calls fell out over the id: then the first try fails.
             if marker in tried:
                 deletes += yield from self._database.read_records(key, [marker])

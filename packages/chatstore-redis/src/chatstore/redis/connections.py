@@ -16,7 +16,7 @@ from typing import Any
 import redis
 
 from chatstore.core.plans import Plan, async_run, call, run
-from chatstore.core.pools import AsyncPool, Pool
+from chatstore.core.pools import AsyncPool, Health, Pool
 from chatstore.lua import Meanwhile
 
 if sys.version_info >= (3, 11):
@@ -54,7 +54,7 @@ class Connections:
             meanwhile: Called when it is on its way; again, where it was sent again.
 
         """
-        with self._pool.lend() as session:
+        with self._pool.session() as session:
             return run(_asking(arguments, meanwhile), session)
 
     def close(self) -> None:
@@ -84,7 +84,7 @@ class AsyncConnections:
 
     async def execute_command(self, *arguments: Any, meanwhile: Meanwhile = None) -> Any:
         """Like that of `Connections`, but awaitable."""
-        async with self._pool.lend() as session:
+        async with self._pool.session() as session:
             return await async_run(_asking(arguments, meanwhile), session)
 
     async def aclose(self) -> None:
@@ -95,27 +95,33 @@ class AsyncConnections:
 class _Base:
     """What sessions of both colours know of a connection (a `chatstore.core.pools.Session`)."""
 
-    is_lost = False  # a connection of redis-py connects again
+    health = Health.FINE  # a connection of redis-py connects again
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
-        self.is_sound = True
-        self.made_at = time.monotonic()
+        self.is_reusable = True
+        self.created_at = time.monotonic()
 
 
 class _Session(_Base):
     def ask(self, command: tuple[Any, ...], meanwhile: Meanwhile) -> Any:
-        self.is_sound = False
+        self.is_reusable = False
         try:
             self._connection.send_packed_command(_packed(command))
             if meanwhile is not None:
                 meanwhile()
             reply = self._connection.read_response()
         except redis.ResponseError:
-            self.is_sound = True
+            self.is_reusable = True
             raise
-        self.is_sound = True
+        self.is_reusable = True
         return reply
+
+    def is_alive(self) -> bool:
+        try:
+            return bool(self.ask(("PING",), None))
+        except redis.RedisError:
+            return False
 
     def close(self) -> None:
         self._connection.disconnect()
@@ -130,7 +136,7 @@ class _AsyncSession(_Base):
         self._timeout = timeout
 
     async def ask(self, command: tuple[Any, ...], meanwhile: Meanwhile) -> Any:
-        self.is_sound = False
+        self.is_reusable = False
         try:
             if meanwhile is None:
                 async with bounded(self._timeout):
@@ -143,12 +149,18 @@ class _AsyncSession(_Base):
                 async with bounded(self._timeout):
                     reply = await self._connection.read_response()
         except redis.ResponseError:
-            self.is_sound = True
+            self.is_reusable = True
             raise
         except asyncio.TimeoutError as error:
             raise redis.TimeoutError from error
-        self.is_sound = True
+        self.is_reusable = True
         return reply
+
+    async def is_alive(self) -> bool:
+        try:
+            return bool(await self.ask(("PING",), None))
+        except redis.RedisError:
+            return False
 
     async def close(self) -> None:
         # With TLS the socket is open until the server took leave too; it may not, and is left then.

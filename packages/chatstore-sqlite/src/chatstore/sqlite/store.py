@@ -83,12 +83,12 @@ class SQLiteChatStore(ThreadedChatStore):
 
     def purge_expired(self) -> None:
         """Reclaim the storage of all expired conversations; writes do it a little at a time."""
-        while self._run(self._write(self._purge)):
+        while self._run(self._write(self._purge), "purge_expired"):
             pass
 
     async def async_purge_expired(self) -> None:
         """Like `purge_expired`, but awaitable."""
-        while await self._async_run(self._write(self._purge)):
+        while await self._async_run(self._write(self._purge), "purge_expired"):
             pass
 
     # ------------------------------------------------------------------ drivers
@@ -175,9 +175,9 @@ class SQLiteChatStore(ThreadedChatStore):
     def _delete(self, key: str) -> Plan[None]:
         return self._write(lambda db: transactions.delete(db, key))
 
-    def _remove(self, key: str, index: int) -> Plan[StoredRecord | None]:
+    def _remove(self, key: str, index: int, *, force: bool = False) -> Plan[StoredRecord | None]:
         return self._change(
-            lambda db, now, expiry: transactions.remove(db, key, index, now, expiry)
+            lambda db, now, expiry: transactions.remove(db, key, index, now, expiry, force=force)
         )
 
     def _count(self, key: str) -> Plan[int]:

@@ -97,7 +97,13 @@ def delete(db: sqlite3.Connection, key: str) -> None:
 
 
 def remove(
-    db: sqlite3.Connection, key: str, index: int, now: float, expiry: float | None
+    db: sqlite3.Connection,
+    key: str,
+    index: int,
+    now: float,
+    expiry: float | None,
+    *,
+    force: bool,
 ) -> StoredRecord | None:
     """Remove one record, if it can be read."""
     head = find(db, key, now)
@@ -108,7 +114,8 @@ def remove(
     (body,) = db.execute(
         "SELECT body FROM chatstore_messages WHERE conversation = ? AND position = ?", place
     ).fetchone()
-    codec.decode(key, position, body)
+    if not force:
+        codec.decode(key, position, body)
     if head.length == 1:
         delete(db, key)
     else:

@@ -1,0 +1,67 @@
+"""What happens to locks, threads and connections when the process forks.
+
+`os.register_at_fork` is called once, here, for all objects that `watch` was given.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Callable
+
+
+class ForkAware:
+    """An object that prepares for a fork; each method does nothing by default."""
+
+    def before_fork(self) -> None:
+        """Bring the object into a state that a child may inherit; bounded in time."""
+
+    def after_fork_in_parent(self) -> None:
+        """Go on after `before_fork`."""
+
+    def after_fork_in_child(self) -> None:
+        """Go on in the child: no thread but this one exists, connections are the parent's."""
+
+
+_watched: weakref.WeakSet[ForkAware] = weakref.WeakSet()
+_forking = threading.Lock()  # two threads that fork at once prepare one after the other
+_prepared: list[ForkAware] = []
+_inherited: list[object] = []
+
+
+def watch(item: ForkAware) -> None:
+    """Call the item's methods at each fork, for as long as it exists."""
+    _watched.add(item)
+
+
+def keep_inherited(*items: object) -> None:
+    """Keep a parent's connections alive in its child, which must neither use nor close them."""
+    _inherited.extend(items)
+
+
+def _before() -> None:
+    _forking.acquire()
+    for item in list(_watched):
+        item.before_fork()
+        _prepared.append(item)
+
+
+def _after(resume: Callable[[ForkAware], None]) -> None:
+    while _prepared:
+        resume(_prepared.pop())
+    _forking.release()
+
+
+def _after_in_parent() -> None:
+    _after(lambda item: item.after_fork_in_parent())
+
+
+def _after_in_child() -> None:
+    _after(lambda item: item.after_fork_in_child())
+
+
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(
+        before=_before, after_in_parent=_after_in_parent, after_in_child=_after_in_child
+    )
