@@ -99,7 +99,7 @@ def test_what_would_change_is_refused(value):
 
 def test_no_message_is_refused():
     for thing in ({"role": "user", "content": "x"}, "x", None):
-        with pytest.raises(InvalidMessageError, match="must be a ChatMessage"):
+        with pytest.raises(InvalidMessageError, match=r"must be a chatstore\.core\.ChatMessage"):
             encode(thing, NOW)
 
 

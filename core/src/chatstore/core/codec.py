@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
 from chatstore.core.errors import CorruptMessageError, InvalidMessageError
+from chatstore.core.foreign import describe_message
 from chatstore.core.messages import ChatMessage, check_id
 from chatstore.core.records import Record, StoredRecord, StoredRecords
 
@@ -47,7 +48,7 @@ def encode(message: object, now: str) -> Record:
 
     """
     if not isinstance(message, ChatMessage):
-        text = f"a message must be a ChatMessage, not {type(message).__name__}"
+        text = f"a message must be a chatstore.core.ChatMessage, not {describe_message(message)}"
         raise InvalidMessageError(text)
     try:
         created_at = now if message.created_at is None else message.created_at.isoformat()

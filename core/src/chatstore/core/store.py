@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import pickle
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from logging import DEBUG
 from time import perf_counter
 from types import TracebackType
 from typing import Any, ClassVar, TypeVar
 
+from pydantic import BaseModel
 from typing_extensions import Self
 
 from chatstore.core import codec
@@ -29,6 +30,7 @@ from chatstore.core.errors import (
     StoreClosedError,
     hide_driver_errors,
 )
+from chatstore.core.foreign import describe_message
 from chatstore.core.logs import SLOW_SECONDS, log_call, logger
 from chatstore.core.messages import ChatMessage
 from chatstore.core.paging import MAX_PAGE_SIZE, KeyPager, MessagePager, OnCorrupt, Pager
@@ -403,8 +405,13 @@ class ChatStore(ABC):
 
     def _encode(self, messages: Iterable[ChatMessage]) -> list[Record]:
         """Encode all messages, or raise before anything is sent."""
-        if isinstance(messages, (ChatMessage, str, bytes)) or not isinstance(messages, Iterable):
-            text = f"messages must be a list of ChatMessage, not {type(messages).__name__}"
+        # Pydantic's models can be iterated, but over their fields.
+        single = isinstance(messages, (BaseModel, str, bytes, Mapping))
+        if single or not isinstance(messages, Iterable):
+            text = (
+                "messages must be a list of chatstore.core.ChatMessage, "
+                f"not {describe_message(messages)}"
+            )
             raise InvalidMessageError(text)
         now = datetime.now(timezone.utc).isoformat()
         records = [codec.encode(message, now) for message in messages]

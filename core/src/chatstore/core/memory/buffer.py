@@ -13,6 +13,7 @@ from typing_extensions import Self
 from chatstore.core import codec
 from chatstore.core.checks import check_count, check_key
 from chatstore.core.errors import InvalidArgumentError
+from chatstore.core.foreign import describe_store
 from chatstore.core.memory.window import PINNED_ROLES, Window
 from chatstore.core.messages import ChatMessage
 from chatstore.core.plans import Plan
@@ -71,7 +72,7 @@ class ChatMemoryBuffer:
         self.token_limit = check_count(token_limit, "token_limit", least=1)
         self.chat_store: ChatStore = SimpleChatStore() if chat_store is None else chat_store
         if not isinstance(self.chat_store, ChatStore):
-            message = f"chat_store must be a ChatStore, not {type(chat_store).__name__}"
+            message = f"chat_store must be a ChatStore, not {describe_store(chat_store)}"
             raise InvalidArgumentError(message)
         self.chat_store_key = check_key(chat_store_key)
         self._counter = TokenCounter(tokenizer_fn, model)
@@ -141,6 +142,10 @@ class ChatMemoryBuffer:
                 self._plan_get(room), "memory.get", self.chat_store_key
             )
         )
+
+    def count_text(self, text: str) -> int:
+        """Return how many tokens a text has, as windows count them; nothing is loaded for it."""
+        return self._counter.count_text(text)
 
     def get_all(self) -> list[ChatMessage]:
         """Return the whole conversation, oldest first."""
