@@ -119,7 +119,7 @@ def test_the_initial_count_takes_room(call: Call) -> None:
     assert 0 < len(call(buffer, "get", initial_token_count=30)) < len(plain) < 100
 
 
-@pytest.mark.parametrize("initial", [0, 10**30])
+@pytest.mark.parametrize("initial", [0, 1])
 def test_a_turn_above_the_limit_comes_back_whole(call: Call, initial: int) -> None:
     buffer = ChatMemoryBuffer(1, tokenizer_fn=words)
     system = said("system", 99)
@@ -237,7 +237,7 @@ def test_a_limit_must_be_a_positive_integer(limit: Any) -> None:
         ChatMemoryBuffer(limit)
 
 
-@pytest.mark.parametrize("count", [-1, True, 1.5, "9", None])
+@pytest.mark.parametrize("count", [-1, True, 1.5, "9", None, 3001, 10**30])
 def test_an_initial_count_must_be_an_integer(call: Call, count: Any) -> None:
     with pytest.raises(InvalidArgumentError):
         call(ChatMemoryBuffer(tokenizer_fn=words), "get", initial_token_count=count)
@@ -248,3 +248,25 @@ def test_a_key_and_a_store_are_checked() -> None:
         ChatMemoryBuffer(chat_store_key="")
     with pytest.raises(InvalidArgumentError):
         ChatMemoryBuffer(chat_store={})  # type: ignore[arg-type]
+
+
+def test_what_is_sent_besides_takes_room(call: Call) -> None:
+    buffer = ChatMemoryBuffer(60, tokenizer_fn=words)
+    buffer.put_messages(turns(50))
+    schema = {"name": "f", "description": "a long description of what the tool does"}
+
+    plain = call(buffer, "get")
+    # name, f, description and eight words
+    assert call(buffer, "get", besides=[schema, "x"]) == call(buffer, "get", None, 12)
+    assert call(buffer, "get", besides="x " * 40) == plain[-2:]
+    with pytest.warns(TokenLimitWarning):
+        assert call(buffer, "get", besides="x " * 60) == plain[-2:]
+
+
+def test_a_payload_is_what_is_counted(call: Call) -> None:
+    buffer = ChatMemoryBuffer(
+        100, tokenizer_fn=words, payload_fn=lambda message: [message.content, "x " * 40]
+    )
+    buffer.put_messages(turns(50))
+
+    assert call(buffer, "get") == turns(50)[-2:]

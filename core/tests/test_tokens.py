@@ -1,11 +1,19 @@
 """Counting tokens, with a vocabulary, with one's own tokenizer, and with none to be had."""
 
+import base64
 import subprocess
 import sys
 
 import pytest
 
-from chatstore.core import ChatMessage, ImageBlock, TextBlock, TokenCounter, ToolCallBlock
+from chatstore.core import (
+    ChatMessage,
+    ImageBlock,
+    InvalidArgumentError,
+    TextBlock,
+    TokenCounter,
+    ToolCallBlock,
+)
 from chatstore.core.tokens.counter import MEDIA_TOKENS, MESSAGE_OVERHEAD
 from chatstore.core.tokens.estimate import estimate_tokens
 
@@ -80,3 +88,103 @@ def test_without_network_tokens_are_estimated_with_one_warning(network, tmp_path
     )
 
     assert done.stdout.strip() == "['TokenEstimateWarning'] True"
+
+
+def test_a_payload_is_counted_instead_of_the_message():
+    counter = TokenCounter(
+        str.split, payload_fn=lambda message: message.additional_kwargs.get("native")
+    )
+    payload = {"role": "user", "parts": [{"text": "a b c"}, {"inline_data": IMAGE}]}
+    message = ChatMessage(role="user", content="x", additional_kwargs={"native": payload})
+
+    # role, user, parts, text and its three words, inline_data
+    assert counter.count(message) == MESSAGE_OVERHEAD + 8 + MEDIA_TOKENS
+    assert counter.count(ChatMessage(role="user", content="x")) == MESSAGE_OVERHEAD + 1
+
+
+BASE64 = "iVBORw0KGgo" * 4000
+IMAGE = {"mime_type": "image/png", "data": BASE64}
+MEDIA = {
+    "Anthropic": {
+        "type": "image",
+        "source": {"type": "base64", "media_type": "image/png", "data": BASE64},
+    },
+    "Anthropic by address": {"type": "image", "source": {"type": "url", "url": "https://a.b/c"}},
+    "OpenAI": {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{BASE64}"}},
+    "OpenAI's sound": {"type": "input_audio", "input_audio": {"data": BASE64, "format": "wav"}},
+    "OpenAI's file": {"type": "file", "file": {"filename": "a.pdf", "file_data": BASE64}},
+    "OpenAI Responses": {"type": "input_image", "image_url": f"data:image/png;base64,{BASE64}"},
+    "Gemini": {"inline_data": IMAGE},
+    "Gemini in JSON": {"inlineData": {"mimeType": "image/png", "data": BASE64}},
+    "Bedrock": {"image": {"format": "png", "source": {"bytes": BASE64}}},
+    "LangChain": {"type": "image", "base64": BASE64, "mime_type": "image/png"},
+    "LlamaIndex": {"block_type": "image", "image": BASE64, "image_mimetype": "image/png"},
+    "Haystack": {"base64_image": BASE64, "mime_type": "image/png", "detail": None},
+    "Pydantic AI": {"kind": "binary", "data": BASE64, "media_type": "image/png"},
+    "a data URL": {"text": f"data:image/png;base64,{BASE64}"},
+    "bytes": {"picture": b"\x89PNG" * 10_000},
+}
+
+
+@pytest.mark.parametrize("name", MEDIA)
+def test_media_count_flat_at_any_depth(name):
+    counter = TokenCounter(str.split)
+    value = MEDIA[name]
+    for depth in range(4):
+        assert MEDIA_TOKENS <= counter.count_json([value, value]) / 2 <= MEDIA_TOKENS + 4 + depth
+        value = {"x": [value]}
+
+
+def test_media_count_flat_inside_results_of_tools_and_kwargs():
+    image = MEDIA["Anthropic"]
+    result = {"type": "tool_result", "tool_use_id": "a", "content": [image, image]}
+    audio = {"audio": {"id": "a1", "data": BASE64, "transcript": "two words"}}
+
+    assert count(content=[result]) < MESSAGE_OVERHEAD + 2 * MEDIA_TOKENS + 10
+    assert count(content=[result]) > 2 * MEDIA_TOKENS
+    assert count(additional_kwargs=audio) == MESSAGE_OVERHEAD + 1 + MEDIA_TOKENS + 2
+
+
+TEXT = "many words " * 500
+DOCUMENTS = {
+    "as text": {
+        "type": "document",
+        "source": {"type": "text", "media_type": "text/plain", "data": TEXT},
+    },
+    "as blocks": {
+        "type": "document",
+        "source": {"type": "content", "content": [{"type": "text", "text": TEXT}]},
+    },
+    "as encoded text": {
+        "type": "document",
+        "media_type": "text/markdown",
+        "data": base64.b64encode(TEXT.encode()).decode(),
+    },
+    "LangChain's text": {"type": "file", "mime_type": "text/plain", "text": TEXT},
+    "words in a field named data": {"type": "document", "data": TEXT},
+    "a tool's words about an image": {"type": "image", "query": TEXT},
+}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_documents_that_are_text_count_as_text(name):
+    assert 1000 <= count(content=[DOCUMENTS[name]]) < 1000 + 20
+
+
+def test_json_may_be_deep():
+    value = "x"
+    for _ in range(20_000):
+        value = [{"a": value}]
+
+    assert TokenCounter(str.split).count_json(value) == 20_001
+
+
+def test_a_failing_tokenizer_is_named():
+    def fails(text):
+        raise KeyError(text)
+
+    with pytest.raises(InvalidArgumentError, match="tokenizer_fn raised KeyError") as caught:
+        TokenCounter(fails).count_text("secret words")
+    assert "secret" not in str(caught.value)
+    with pytest.raises(InvalidArgumentError, match="tokenizer_fn raised TypeError"):
+        TokenCounter(len).count_text("x")

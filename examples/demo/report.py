@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from chatstore.core import ChatMessage
-from chatstore.core.tools import tool_call_ids
+from chatstore.core.tool_calls import call_references
 
 _COLOURS = {"system": "magenta", "user": "cyan", "assistant": "green", "tool": "yellow"}
 
@@ -78,7 +78,7 @@ def verdict(violations: Sequence[str]) -> Text:
 
 
 def _says(message: ChatMessage) -> Text:
-    if tool_call_ids(message):
+    if call_references(message):
         calls = message.additional_kwargs.get("tool_calls")
         names = [
             f"{call['function']['name']}(…)"  # type: ignore[index,call-overload]

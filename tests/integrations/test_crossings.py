@@ -37,7 +37,7 @@ from pydantic_ai.models.function import FunctionModel
 
 from chatstore.core import SimpleChatStore, open_store
 from chatstore.core.testing.provider_rules import provider_violations
-from chatstore.core.tools import tool_call_ids, tool_result_ids
+from chatstore.core.tool_calls import call_references, result_references
 from chatstore.haystack import StoredChatMessages, to_haystack
 from chatstore.haystack import to_messages as from_haystack
 from chatstore.langchain import ChatHistoryMiddleware, to_langchain
@@ -321,13 +321,16 @@ def test_what_a_framework_wrote_reads_as_plain_messages(store_url, name):
         messages = store.get_messages(KEY)
 
     assert provider_violations(messages) == []
-    said = [message for message in messages if message.content or tool_call_ids(message)]
+    said = [message for message in messages if message.content or call_references(message)]
     roles = [message.role.value for message in said]
     assert (roles[0], roles[1], roles[-1]) == ("user", "assistant", "assistant")
     assert said[0].content == "q"
     assert said[-1].content == "q at 1 and q at 2"
-    assert tool_call_ids(said[1]) == ["q-1", "q-2"]
-    assert [name for message in said for name in tool_result_ids(message)] == ["q-1", "q-2"]
+    assert [call.id for call in call_references(said[1])] == ["q-1", "q-2"]
+    assert [result.id for message in said for result in result_references(message)] == [
+        "q-1",
+        "q-2",
+    ]
 
 
 @pytest.mark.parametrize("name", FRAMEWORKS)

@@ -1,20 +1,48 @@
-"""The tool calls and results of a message, in whichever of the known forms they stand."""
+"""The tool calls and results of a message, in whichever of the known forms it holds them.
+
+Known forms of a call: OpenAI's ``additional_kwargs["tool_calls"]`` and its older
+``function_call``; the blocks ``tool_call`` (this package), ``tool_use`` (Anthropic) and
+``function_call`` (OpenAI Responses). Known forms of a result: messages of the roles ``tool`` and
+``function``, and the blocks ``tool_result`` (Anthropic) and ``function_call_output`` (OpenAI
+Responses).
+
+Ids may be missing or repeated: Ollama sends calls without an id, Vertex AI's ids are the tool's
+name. So nothing here assumes that an id names one call; `chatstore.core.pairing` finds out which
+result belongs to which call.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from chatstore.core.blocks import ContentBlock
 from chatstore.core.messages import ChatMessage, MessageRole
-from chatstore.core.tools import tool_call_ids, tool_result_ids
+
+_CALLERS = {MessageRole.ASSISTANT, MessageRole.CHATBOT, MessageRole.MODEL}
+_TOOL_ROLES = {MessageRole.TOOL, MessageRole.FUNCTION}
+_RESULT_ROLES = {*_TOOL_ROLES, MessageRole.USER}
+_CALL_BLOCKS = {"tool_call": "id", "tool_use": "id", "function_call": "call_id"}
+_RESULT_BLOCKS = {"tool_result", "function_call_output"}
+_RESULT_IDS = ("tool_use_id", "tool_call_id", "call_id")
+
+
+class ToolReference(NamedTuple):
+    """What tells a call or a result from others; the empty string where the message is silent."""
+
+    id: str
+    name: str
 
 
 class Call(NamedTuple):
-    """A call: its arguments are JSON text, as the model wrote them."""
+    """A call: its arguments are JSON text, as the model wrote them.
+
+    ``id`` is the empty string where the message has none; ids may repeat within a message.
+    """
 
     id: str
     name: str
@@ -22,67 +50,151 @@ class Call(NamedTuple):
 
 
 class Result(NamedTuple):
-    """A result: text or blocks, and the tool's name where the message tells it."""
+    """A result: text or blocks, and the tool's name where the message tells it.
+
+    ``id`` is the empty string where the message has none.
+    """
 
     id: str
     name: str | None
     content: str | list[ContentBlock]
 
 
+def call_references(message: ChatMessage) -> list[ToolReference]:
+    """Return a reference for each tool call that a message makes, in its order.
+
+    A call that the message holds in two forms counts once; two calls that share an id count
+    twice.
+    """
+    return [reference for reference, _ in _calls(message)]
+
+
+def result_references(message: ChatMessage) -> list[ToolReference]:
+    """Return a reference for each tool result that a message holds, in its order."""
+    if message.role not in _RESULT_ROLES:
+        return []
+    in_blocks = result_blocks(message)
+    if in_blocks:
+        return list(in_blocks.values())
+    if message.role in _TOOL_ROLES:
+        kwargs = message.additional_kwargs
+        name = _text(kwargs.get("name")) or _text(kwargs.get("tool_name"))
+        return [ToolReference(_text(kwargs.get("tool_call_id")), name)]
+    return []
+
+
+def result_blocks(message: ChatMessage) -> dict[int, ToolReference]:
+    """Return the places of the content blocks that are tool results, with their references."""
+    if message.role not in _RESULT_ROLES or not isinstance(message.content, list):
+        return {}
+    return {
+        place: _result_reference(block)
+        for place, block in enumerate(message.content)
+        if block.type in _RESULT_BLOCKS
+    }
+
+
 def calls_of(message: ChatMessage) -> list[Call]:
-    """Return the calls that a message makes, in its order."""
-    wanted = tool_call_ids(message)
-    found: dict[str, Call] = {}
-    for call in _all_calls(message):
-        if call.id in wanted:
-            found.setdefault(call.id, call)
-    return list(found.values())
+    """Return the calls that a message makes, in its order; each call once."""
+    return [
+        Call(reference.id, reference.name, _arguments(arguments))
+        for reference, arguments in _calls(message)
+    ]
 
 
 def results_of(message: ChatMessage) -> list[Result]:
     """Return the results that a message holds, in its order."""
-    names = tool_result_ids(message)
-    if not names or message.role is not MessageRole.USER:
-        tool = message.additional_kwargs.get("name")
-        name = tool if isinstance(tool, str) else None
-        return [Result(call, name, message.content or "") for call in names]
-    blocks = message.content if isinstance(message.content, list) else []
-    answers = [block for block in blocks if block.type == "tool_result"]
-    return [Result(name, None, _result(block)) for name, block in zip(names, answers, strict=True)]
+    in_blocks = result_blocks(message)
+    if in_blocks and isinstance(message.content, list):
+        return [
+            Result(reference.id, reference.name or None, _result(message.content[place]))
+            for place, reference in in_blocks.items()
+        ]
+    return [
+        Result(reference.id, reference.name or None, message.content or "")
+        for reference in result_references(message)
+    ]
 
 
-def _all_calls(message: ChatMessage) -> Iterator[Call]:
-    calls = message.additional_kwargs.get("tool_calls")
-    for call in calls if isinstance(calls, list) else []:
-        function = call.get("function") if isinstance(call, dict) else None
-        if isinstance(call, dict) and isinstance(function, dict):
-            yield _call(call.get("id"), function.get("name"), function.get("arguments"))
+def _calls(message: ChatMessage) -> list[tuple[ToolReference, Any]]:
+    if message.role not in _CALLERS:
+        return []
+    calls = list(_openai_calls(message.additional_kwargs.get("tool_calls")))
     function = message.additional_kwargs.get("function_call")
-    if isinstance(function, dict):
-        name = function.get("name")
-        yield _call(f"function:{name}", name, function.get("arguments"))
-    for block in message.content if isinstance(message.content, list) else []:
-        fields = block.model_dump()
-        if block.type == "tool_call":
-            yield _call(fields["id"], fields["name"], fields["arguments"])
-        elif block.type == "tool_use":
-            yield _call(fields.get("id"), fields.get("name"), fields.get("input"))
+    if isinstance(function, dict) and _text(function.get("name")):
+        name = _text(function.get("name"))
+        if all(reference.name != name for reference, _ in calls):
+            calls.append((ToolReference("", name), function.get("arguments")))
+    if isinstance(message.content, list):
+        calls = _merged(calls, _block_calls(message.content))
+    return calls
 
 
-def _call(identity: Any, name: Any, arguments: Any) -> Call:
-    text = arguments if isinstance(arguments, str) else json.dumps(arguments or {})
-    return Call(str(identity), str(name), text)
+def _merged(
+    first: list[tuple[ToolReference, Any]], second: Iterable[tuple[ToolReference, Any]]
+) -> list[tuple[ToolReference, Any]]:
+    """Add the calls that the message holds in the second form only."""
+    in_both = Counter(reference.id or reference.name for reference, _ in first)
+    merged = list(first)
+    for reference, arguments in second:
+        key = reference.id or reference.name
+        if in_both[key] > 0:
+            in_both[key] -= 1
+        else:
+            merged.append((reference, arguments))
+    return merged
+
+
+def _openai_calls(calls: Any) -> Iterator[tuple[ToolReference, Any]]:
+    for call in calls if isinstance(calls, list) else []:
+        if not isinstance(call, dict):
+            continue
+        function = call.get("function", call.get("custom"))
+        fields: Mapping[str, Any] = function if isinstance(function, dict) else call
+        reference = ToolReference(_text(call.get("id")), _text(fields.get("name")))
+        if reference.id or reference.name:
+            yield reference, fields.get("arguments", fields.get("input"))
+
+
+def _block_calls(blocks: Iterable[ContentBlock]) -> Iterator[tuple[ToolReference, Any]]:
+    for block in blocks:
+        id_field = _CALL_BLOCKS.get(block.type)
+        if id_field is not None:
+            reference = ToolReference(_text(_get(block, id_field)), _text(_get(block, "name")))
+            arguments = _get(block, "arguments")
+            yield reference, _get(block, "input") if arguments is None else arguments
+
+
+def _result_reference(block: ContentBlock) -> ToolReference:
+    ids = (_text(_get(block, field)) for field in _RESULT_IDS)
+    return ToolReference(next(filter(None, ids), ""), _text(_get(block, "name")))
+
+
+def _get(block: ContentBlock, field: str) -> Any:
+    return getattr(block, field, None)
+
+
+def _text(value: Any) -> str:
+    """Return an id or a name as text; some servers number their calls."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value if isinstance(value, str) else ""
+
+
+def _arguments(arguments: Any) -> str:
+    return arguments if isinstance(arguments, str) else json.dumps(arguments or {})
 
 
 def _result(block: ContentBlock) -> str | list[ContentBlock]:
-    """Return what a ``tool_result`` block holds: text, blocks, or other JSON as text."""
-    content = block.model_dump().get("content")
+    """Return what a result block holds: text, blocks, or other JSON as text."""
+    fields = block.model_dump()
+    content = fields.get("output" if block.type == "function_call_output" else "content")
     if isinstance(content, list):
         try:
-            said = ChatMessage(role="tool", content=content).content
+            blocks = ChatMessage(role="tool", content=content).content
         except ValidationError:
             return json.dumps(content)
-        return said if isinstance(said, list) else ""
+        return blocks if isinstance(blocks, list) else ""
     if content is None or isinstance(content, str):
         return content or ""
     return json.dumps(content)

@@ -6,7 +6,7 @@ import hashlib
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from itertools import takewhile
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from typing_extensions import Self
 
@@ -55,6 +55,8 @@ class ChatMemoryBuffer:
         chat_store_key: str = "chat_history",
         tokenizer_fn: Callable[[str], Sequence[object]] | None = None,
         model: str | None = None,
+        *,
+        payload_fn: Callable[[ChatMessage], Any] | None = None,
     ) -> None:
         """Make a buffer; nothing is read yet.
 
@@ -64,9 +66,14 @@ class ChatMemoryBuffer:
             chat_store_key: Its key.
             tokenizer_fn: Returns the tokens of a text; by default tiktoken's ``o200k_base``.
             model: A model's name, whose tiktoken encoding is used instead.
+            payload_fn: Returns what will be sent for a message, as JSON, or ``None`` if the
+                message's own fields will be sent. For adapters that send a framework's own form
+                of a message: it is counted as it is sent.
 
         Raises:
-            InvalidArgumentError: The limit is no positive integer, or the key is none.
+            InvalidArgumentError: ``token_limit`` is not a positive integer, or ``chat_store`` is
+                not a `ChatStore`.
+            InvalidKeyError: ``chat_store_key`` is not a valid key.
 
         """
         self.token_limit = check_count(token_limit, "token_limit", least=1)
@@ -75,7 +82,7 @@ class ChatMemoryBuffer:
             message = f"chat_store must be a ChatStore, not {describe_store(chat_store)}"
             raise InvalidArgumentError(message)
         self.chat_store_key = check_key(chat_store_key)
-        self._counter = TokenCounter(tokenizer_fn, model)
+        self._counter = TokenCounter(tokenizer_fn, model, payload_fn=payload_fn)
         self._seeds: list[ChatMessage] = []
         self._tokens_per_message = float(_FIRST_GUESS)
 
@@ -88,6 +95,8 @@ class ChatMemoryBuffer:
         tokenizer_fn: Callable[[str], Sequence[object]] | None = None,
         chat_history: Iterable[ChatMessage] | None = None,
         model: str | None = None,
+        *,
+        payload_fn: Callable[[ChatMessage], Any] | None = None,
     ) -> Self:
         """Make a buffer, with messages to begin an empty conversation with.
 
@@ -99,29 +108,44 @@ class ChatMemoryBuffer:
             chat_history: Added at the buffer's first use, if the conversation is empty then; a
                 conversation that exists is never overwritten.
             model: As for the constructor.
+            payload_fn: As for the constructor.
 
         """
-        buffer = cls(token_limit, chat_store, chat_store_key, tokenizer_fn, model)
+        buffer = cls(
+            token_limit, chat_store, chat_store_key, tokenizer_fn, model, payload_fn=payload_fn
+        )
         buffer._seeds = _with_ids(chat_history or [])
         return buffer
 
-    def get(self, input: str | None = None, initial_token_count: int = 0) -> list[ChatMessage]:  # noqa: A002, ARG002
+    def get(
+        self,
+        input: str | None = None,  # noqa: A002, ARG002
+        initial_token_count: int = 0,
+        *,
+        besides: Any = None,
+    ) -> list[ChatMessage]:
         """Return the window, oldest first.
 
         Args:
             input: Not used; memories that search take it.
-            initial_token_count: Tokens that are sent besides, such as a prompt or tool schemas.
+            initial_token_count: Tokens that are sent besides, such as a prompt's; at most
+                ``token_limit``.
+            besides: What else is sent besides, as text or JSON (a system prompt, tool schemas):
+                its tokens are counted and take room from the window.
 
         Raises:
-            InvalidArgumentError: The count is negative or no integer.
+            InvalidArgumentError: ``initial_token_count`` is not an integer from 0 to
+                ``token_limit``, or ``tokenizer_fn`` failed.
             CorruptMessageError: A message cannot be read.
 
         Warns:
-            TokenLimitWarning: The newest turn alone does not fit; it comes back whole.
+            TokenLimitWarning: The newest turn alone does not fit beside what is sent besides; it
+                comes back whole, behind the leading system messages.
 
         """
-        room = self.token_limit - check_count(initial_token_count, "initial_token_count")
+        room = self._room(initial_token_count)
         self._counter.load()
+        room -= self._counter.count_json(besides)
         return self._checked(
             self.chat_store._run(self._plan_get(room), "memory.get", self.chat_store_key)
         )
@@ -130,13 +154,16 @@ class ChatMemoryBuffer:
         self,
         input: str | None = None,  # noqa: A002, ARG002
         initial_token_count: int = 0,
+        *,
+        besides: Any = None,
     ) -> list[ChatMessage]:
         """Like `get`, but awaitable."""
-        room = self.token_limit - check_count(initial_token_count, "initial_token_count")
+        room = self._room(initial_token_count)
         if not self._counter.loaded:
             import asyncio  # noqa: PLC0415 - a sync program never loads it
 
             await asyncio.to_thread(self._counter.load)  # may wait for the network
+        room -= self._counter.count_json(besides)
         return self._checked(
             await self.chat_store._async_run(
                 self._plan_get(room), "memory.get", self.chat_store_key
@@ -146,6 +173,13 @@ class ChatMemoryBuffer:
     def count_text(self, text: str) -> int:
         """Return how many tokens a text has, as windows count them; nothing is loaded for it."""
         return self._counter.count_text(text)
+
+    def count_json(self, value: Any) -> int:
+        """Return the tokens of JSON that is sent, such as tool schemas; media count flat.
+
+        Nothing is loaded for it.
+        """
+        return self._counter.count_json(value)
 
     def get_all(self) -> list[ChatMessage]:
         """Return the whole conversation, oldest first."""
@@ -196,6 +230,16 @@ class ChatMemoryBuffer:
         """Like `reset`, but awaitable."""
         await self.chat_store.async_delete_messages(self.chat_store_key)
         self._seeds = []
+
+    def _room(self, initial_token_count: int) -> int:
+        room = self.token_limit - check_count(initial_token_count, "initial_token_count")
+        if room < 0:
+            message = (
+                f"initial_token_count is {initial_token_count}, above the token_limit of "
+                f"{self.token_limit}: no message fits; raise token_limit or send less besides"
+            )
+            raise InvalidArgumentError(message)
+        return room
 
     def _checked(self, window: _Window) -> list[ChatMessage]:
         if not window.fits:
@@ -270,7 +314,8 @@ class ChatMemoryBuffer:
         return page
 
     def _begin(self, room: int, pinned: Sequence[ChatMessage]) -> Window:
-        return Window(room - sum(map(self._counter.count, pinned)))
+        count = self._counter.count
+        return Window(room - sum(map(count, pinned)), count)
 
     def _feed(self, window: Window, messages: Sequence[ChatMessage]) -> None:
         """Add messages, newest first, until it is enough; note how long they are."""

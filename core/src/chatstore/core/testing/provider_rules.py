@@ -1,37 +1,39 @@
-"""What LLM providers refuse, and what a window promises: judges that share no code with it.
+"""What LLM providers refuse, and what a window promises: checks that share no code with it.
 
 The rules are the strict union of what OpenAI and Anthropic document: what passes here, both take.
+Calls and results are paired here from the oldest message on, one result after the other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterator, Sequence
 
 from chatstore.core.messages import ChatMessage, MessageRole
-from chatstore.core.tools import tool_call_ids, tool_result_ids
+from chatstore.core.tool_calls import ToolReference, call_references, result_references
 
 _INSTRUCTIONS = (MessageRole.SYSTEM, MessageRole.DEVELOPER)
+_RESULT_BLOCKS = ("tool_result", "function_call_output")
 
 
 def provider_violations(messages: Sequence[ChatMessage]) -> list[str]:
-    """Return what a provider would refuse in a list of messages, empty where nothing.
+    """Return what a provider would refuse in a list of messages; empty if it accepts them.
 
     The calls of the last exchange may lack results: they are still being run.
     """
     found: list[str] = []
-    unanswered: list[str] = []
+    unanswered: list[ToolReference] = []
     for index, message in enumerate(messages):
-        answers = tool_result_ids(message)
-        for answer in answers:
-            if answer in unanswered:
-                unanswered.remove(answer)
+        results = result_references(message)
+        for result in results:
+            call = _best_call(unanswered, result)
+            if call is None:
+                found.append(f"message {index}: {result} has no call directly before it")
             else:
-                found.append(f"message {index}: result {answer!r} has no call directly before it")
-        if not answers:
-            if unanswered:
-                found.append(f"message {index}: comes before the results {sorted(unanswered)}")
-            unanswered = list(tool_call_ids(message))
+                del unanswered[call]
+        if unanswered and (not results or (_words(message) and index < len(messages) - 1)):
+            found.append(f"message {index}: comes before the results of {unanswered}")
+        if not results:
+            unanswered = call_references(message)
     spoken = messages[_count_leading(messages) :]
     if any(map(_is_question, spoken)) and not _is_question(spoken[0]):
         found.append("the first message is not the user's")
@@ -44,7 +46,7 @@ def window_violations(
     limit: int,
     count: Callable[[ChatMessage], int],
 ) -> list[str]:
-    """Return which promises of a window are broken, empty where none.
+    """Return which promises of a window are broken; empty if it keeps all.
 
     Args:
         conversation: All messages, oldest first; each has an id of its own.
@@ -53,63 +55,172 @@ def window_violations(
         count: Counts the tokens of a message.
     """
     found = provider_violations(window)
-    places = {message.id: place for place, message in enumerate(conversation)}
-    if any(message.id not in places for message in window):
+    by_id = {message.id: place for place, message in enumerate(conversation)}
+    if any(message.id not in by_id for message in window):
         return [*found, "the window holds a message that the conversation does not hold"]
-    chosen = [places[message.id] for message in window]
-    if any(conversation[place] != message for place, message in zip(chosen, window, strict=True)):
-        found.append("a message was changed")
-    if any(after <= before for before, after in pairwise(chosen)):
-        found.append("the messages are out of order, or one is there twice")
+    places = [by_id[message.id] for message in window]
+    found += _changed(conversation, window, places)
+    found += _out_of_order(window, places)
     leading = _count_leading(conversation)
-    if chosen[:leading] != list(range(leading)):
+    if places[:leading] != list(range(leading)):
         found.append("a pinned message is missing")
+    if conversation:
+        found += _newest_missing(conversation, window, places)
+    questions = [message for message in window if _is_question(message)]
+    if any(map(_words_of_user, conversation)) and not questions and len(places) > leading:
+        found.append("the window holds no user message")
+    if sum(map(count, window)) > limit and len(questions) > 1:
+        # Words between the calls of the newest exchange and its results cannot be left out.
+        start = _call_of_newest(conversation)
+        if (
+            start is None
+            or len(
+                [
+                    place
+                    for place in set(places)
+                    if place < start and _is_question(conversation[place])
+                ]
+            )
+            > 1
+        ):
+            found.append("the window is above the limit and is not the newest turn alone")
+    return [*found, *_left_out(conversation, window, places, leading)]
+
+
+def _changed(
+    conversation: Sequence[ChatMessage], window: Sequence[ChatMessage], places: Sequence[int]
+) -> Iterator[str]:
+    """Find messages that are neither whole nor some blocks of a message with results."""
+    blocks_left: dict[int, list[object]] = {}
+    for message, place in zip(window, places, strict=True):
+        original = conversation[place]
+        if place not in blocks_left and message == original:
+            blocks_left[place] = []
+            continue
+        if not isinstance(message.content, list) or not isinstance(original.content, list):
+            yield f"message {place} was changed, or is there twice"
+            continue
+        left = blocks_left.setdefault(place, list(original.content))
+        is_part = result_references(original) and message.content
+        if not is_part or any(block not in left for block in message.content):
+            yield f"message {place} was changed, or is there twice"
+        for block in message.content:
+            if block in left:
+                left.remove(block)
+
+
+def _out_of_order(window: Sequence[ChatMessage], places: Sequence[int]) -> Iterator[str]:
+    """Find messages out of order; only what comes between a call and its result may move."""
+    spans: list[tuple[int, int]] = []
+    start = 0
+    for index, message in enumerate(window):
+        if not result_references(message):
+            start = index
+        spans.append((places[start], places[index]))
+    last = dict.fromkeys(range(len(window)), 0)
+    for index in range(len(window) - 1, -1, -1):
+        following = index + 1 < len(window) and result_references(window[index + 1])
+        last[index] = max(places[index], last[index + 1] if following else 0)
+    whole = [(first, last[index]) for index, (first, _) in enumerate(spans)]
+    for after in range(len(window)):
+        for before in range(after):
+            if places[before] <= places[after]:
+                continue
+            moved = any(
+                low < other <= high
+                for (low, high), other in (
+                    (whole[before], places[after]),
+                    (whole[after], places[before]),
+                )
+            )
+            if not moved:
+                yield f"message {places[before]} comes before message {places[after]}"
+
+
+def _newest_missing(
+    conversation: Sequence[ChatMessage], window: Sequence[ChatMessage], places: Sequence[int]
+) -> Iterator[str]:
     newest = len(conversation) - 1
-    # A result without a call is the one thing that no provider takes anywhere.
-    if conversation and newest not in chosen and not _is_apart(conversation, newest):
-        found.append("the newest message is missing")
-    asked = [place for place in chosen if _is_question(conversation[place])]
-    if any(map(_is_question, conversation)) and not asked and len(chosen) > leading:
-        found.extend(_without_question(conversation))
-    if sum(map(count, window)) > limit and len(asked) > 1:
-        found.append("the window is above the limit and is not the newest turn alone")
-    if len(chosen) > leading and not tool_result_ids(conversation[newest]):
-        missing = set(range(chosen[leading], newest + 1)).difference(chosen)
-        found.extend(
-            f"message {place} is left out of the middle"
-            for place in sorted(missing)
-            if not tool_call_ids(conversation[place]) and not tool_result_ids(conversation[place])
-        )
-    return found
+    start = _call_of_newest(conversation)
+    if newest not in places:
+        # A result without a call is the one thing that no provider takes anywhere.
+        if not result_references(conversation[newest]) or start is not None:
+            yield "the newest message is missing"
+        return
+    behind = places[len(places) - 1 - list(reversed(places)).index(newest) + 1 :]
+    if any(start is None or place < start for place in behind):
+        yield "the newest message is not the last"
 
 
-def _without_question(conversation: Sequence[ChatMessage]) -> list[str]:
-    """Judge a window without a user message: the last exchange must be older than all of them."""
-    wanted = set(tool_result_ids(conversation[-1]))
-    first = next(place for place, message in enumerate(conversation) if _is_question(message))
-    if any(not wanted.isdisjoint(tool_call_ids(message)) for message in conversation[:first]):
-        return []
-    return ["the window holds no user message"]
+def _left_out(
+    conversation: Sequence[ChatMessage],
+    window: Sequence[ChatMessage],
+    places: Sequence[int],
+    leading: int,
+) -> Iterator[str]:
+    """Find messages that are neither calls nor results and are missing in the middle."""
+    plain = [
+        p
+        for p, message in zip(places, window, strict=True)
+        if not call_references(message) and not _is_result(message)
+    ]
+    start = min((place for place in plain if place >= leading), default=len(conversation))
+    for place in range(start, len(conversation)):
+        message = conversation[place]
+        if place not in plain and not call_references(message) and _words(message):
+            yield f"message {place} is left out of the middle"
 
 
-def _is_apart(conversation: Sequence[ChatMessage], place: int) -> bool:
-    """Tell whether a message is a result that answers no call that is still open."""
-    answers = tool_result_ids(conversation[place])
-    if not answers:
+def _call_of_newest(conversation: Sequence[ChatMessage]) -> int | None:
+    """Return where the calls are that the newest message answers; `None` if it answers none."""
+    unanswered: list[list[ToolReference]] = []
+    for place, message in enumerate(conversation):
+        unanswered.append(call_references(message))
+        for result in result_references(message):
+            for caller in range(place, -1, -1):
+                call = _best_call(unanswered[caller], result)
+                if call is not None:
+                    del unanswered[caller][call]
+                    if place == len(conversation) - 1:
+                        return caller
+                    break
+    return None
+
+
+def _best_call(calls: Sequence[ToolReference], result: ToolReference) -> int | None:
+    """Return the place of the call that a result answers: the first of those that fit best."""
+    fits = [(_misfit(call, result), place) for place, call in enumerate(calls)]
+    misfit, place = min(fits, default=(None, 0))
+    return None if misfit is None or misfit > 3 else place
+
+
+def _misfit(call: ToolReference, result: ToolReference) -> int:
+    if call.id and result.id:
+        return (0 if call.name == result.name else 1) if call.id == result.id else 4
+    if not call.id and call.name and call.name in result:
+        return 2
+    return 3 if not call.name or not result.name or call.name == result.name else 4
+
+
+def _is_result(message: ChatMessage) -> bool:
+    return bool(result_references(message)) and not _words(message)
+
+
+def _words(message: ChatMessage) -> bool:
+    """Tell whether a message holds more than results."""
+    if message.role in {MessageRole.TOOL, MessageRole.FUNCTION}:
         return False
-    for caller in range(place - 1, -1, -1):
-        called = tool_call_ids(conversation[caller])
-        if set(answers) & set(called):
-            for message in conversation[caller + 1 : place]:
-                results = tool_result_ids(message)
-                if set(results) <= set(called):
-                    called = [name for name in called if name not in results]
-            return not set(answers) <= set(called)
-    return True
+    if not result_references(message) or not isinstance(message.content, list):
+        return True
+    return any(block.type not in _RESULT_BLOCKS for block in message.content)
+
+
+def _words_of_user(message: ChatMessage) -> bool:
+    return message.role is MessageRole.USER and _words(message)
 
 
 def _is_question(message: ChatMessage) -> bool:
-    return message.role is MessageRole.USER and not tool_result_ids(message)
+    return message.role is MessageRole.USER and not result_references(message)
 
 
 def _count_leading(messages: Sequence[ChatMessage]) -> int:

@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from chatstore.core.blocks import ContentBlock
+from chatstore.core.blocks import TextBlock
+from chatstore.core.errors import InvalidArgumentError
 from chatstore.core.messages import NATIVE, ChatMessage
 from chatstore.core.tokens.encodings import (
     DEFAULT_ENCODING,
+    count_encoded,
     encoding_name,
     find_encoding,
     is_settled,
     load_encoding,
 )
 from chatstore.core.tokens.estimate import estimate_tokens
+from chatstore.core.tokens.media import MEDIA, is_media, texts_of
 
 MESSAGE_OVERHEAD = 4
 """Tokens that frame a message and name its role, as OpenAI's cookbook counts them, rounded up."""
 
 MEDIA_TOKENS = 1105
-"""Tokens of a block of media, whose base64 no model reads as text.
+"""Tokens of an image, a sound, a film or a file, whose base64 no model reads as text.
 
 OpenAI's guide to images prices one of 2048 by 4096 pixels in high detail so: above most.
 """
 
-_MEDIA = {"image", "image_url", "audio", "input_audio", "video", "document", "file", "input_image"}
 _REMEMBERED = 4096  # texts of all conversations of a process; long ones are not kept
 _LONG = 8_000
 _counts: OrderedDict[tuple[str | None, str], int] = OrderedDict()
@@ -41,16 +43,22 @@ class TokenCounter:
         self,
         tokenizer_fn: Callable[[str], Sequence[object]] | None = None,
         model: str | None = None,
+        *,
+        payload_fn: Callable[[ChatMessage], Any] | None = None,
     ) -> None:
         """Make a counter; nothing is loaded yet.
 
         Args:
             tokenizer_fn: Returns the tokens of a text; by default tiktoken's ``o200k_base``.
             model: A model's name, whose tiktoken encoding is used instead.
+            payload_fn: Returns what will be sent for a message, as JSON, or ``None`` if the
+                message's own fields will be sent. Adapters that send a framework's own form of a
+                message pass it, so that what is sent is what is counted.
 
         """
         self._tokenizer_fn = tokenizer_fn
         self._model = model
+        self._payload_fn = payload_fn
         self._encoding_name = DEFAULT_ENCODING if model is None else None
 
     @property
@@ -73,33 +81,62 @@ class TokenCounter:
             load_encoding(self._encoding_name)
 
     def count(self, message: ChatMessage) -> int:
-        """Return the tokens of one message."""
-        total = MESSAGE_OVERHEAD
+        """Return the tokens of one message: of its payload if there is a ``payload_fn``.
+
+        Raises:
+            InvalidArgumentError: ``tokenizer_fn`` failed.
+
+        """
+        if self._payload_fn is not None:
+            payload = self._payload_fn(message)
+            if payload is not None:
+                return MESSAGE_OVERHEAD + self.count_json(payload)
         sent = message.additional_kwargs
         if NATIVE in sent:
             sent = {name: value for name, value in sent.items() if name != NATIVE}
-        for text in _texts(sent):
-            total += self.count_text(text)
-        if isinstance(message.content, str):
-            total += self.count_text(message.content)
-        elif message.content is not None:
-            for block in message.content:
-                total += self._count_block(block)
+        total = MESSAGE_OVERHEAD + (self.count_json(sent) if sent else 0)
+        if not isinstance(message.content, list):
+            return total + self.count_json(message.content)
+        for block in message.content:
+            if type(block) is TextBlock and not block.model_extra:
+                total += self.count_text(block.text)
+            else:
+                fields = block.model_dump()
+                if not is_media(fields):
+                    del fields["type"]  # part of the frame
+                total += self.count_json(fields)
         return total
 
+    def count_json(self, value: Any) -> int:
+        """Return the tokens of any JSON value that is sent: texts, names, numbers and media.
+
+        For what is sent beside the messages (tool schemas, a system prompt) and for payloads.
+        Each image, sound, film or file counts `MEDIA_TOKENS`, at any depth.
+
+        Raises:
+            InvalidArgumentError: ``tokenizer_fn`` failed.
+
+        """
+        return sum(
+            MEDIA_TOKENS if text is MEDIA else self.count_text(text) for text in texts_of(value)
+        )
+
     def count_text(self, text: str) -> int:
-        """Return the tokens of a text; special tokens count as the text that they are."""
+        """Return the tokens of a text; special tokens count as the text that they are.
+
+        Raises:
+            InvalidArgumentError: ``tokenizer_fn`` failed.
+
+        """
         if self._tokenizer_fn is not None:
-            return len(self._tokenizer_fn(text))
+            return self._count_with_function(self._tokenizer_fn, text)
         name = self._encoding_name or DEFAULT_ENCODING
         encoding = find_encoding(name)
         seen = (None if encoding is None else name, text)
         known = _counts.get(seen)
         if known is None:
-            if encoding is None:
-                known = estimate_tokens(text)
-            else:
-                known = len(encoding.encode(text, disallowed_special=()))
+            encoded = None if encoding is None else count_encoded(encoding, text)
+            known = estimate_tokens(text) if encoded is None else encoded
             if len(text) < _LONG:
                 _counts[seen] = known
                 if len(_counts) > _REMEMBERED:
@@ -107,25 +144,14 @@ class TokenCounter:
                         _counts.popitem(last=False)
         return known
 
-    def _count_block(self, block: ContentBlock) -> int:
-        if block.type in _MEDIA:
-            return MEDIA_TOKENS
-        fields = block.model_dump(exclude={"type"})
-        return sum(self.count_text(text) for text in _texts(fields))
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """Yield what is sent of a JSON value: its strings, names and numbers as text."""
-    if isinstance(value, str):
-        if value:
-            yield value
-    elif isinstance(value, dict):
-        for name, item in value.items():
-            if item is not None:
-                yield name
-                yield from _texts(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _texts(item)
-    elif isinstance(value, (int, float)):
-        yield str(value)
+    def _count_with_function(
+        self, tokenizer_fn: Callable[[str], Sequence[object]], text: str
+    ) -> int:
+        try:
+            return len(tokenizer_fn(text))
+        except Exception as error:
+            message = (
+                f"tokenizer_fn raised {type(error).__name__} for a text of {len(text)} characters; "
+                "it must return a sequence of tokens for any text"
+            )
+            raise InvalidArgumentError(message) from error

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import warnings
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ PATIENCE = 3.0
 """Seconds to wait for a vocabulary, once a process and encoding."""
 
 DEFAULT_ENCODING = "o200k_base"
+
+_PIECE = 4096  # characters that tiktoken counts at a time
 
 
 class TokenEstimateWarning(UserWarning):
@@ -55,6 +58,33 @@ def find_encoding(name: str) -> Encoding | None:
     """Return an encoding if it is there by now; nothing is waited for."""
     loading = _loadings.get(name)
     return None if loading is None else loading.encoding
+
+
+def count_encoded(encoding: Encoding, text: str) -> int | None:
+    """Return the tokens of a text; ``None`` if tiktoken fails."""
+    try:
+        return sum(len(encoding.encode(piece, disallowed_special=())) for piece in _pieces(text))
+    except Exception:  # noqa: BLE001 - its regular expressions give up on some texts
+        return None
+    except BaseException as error:  # pyo3's PanicException is no Exception
+        if type(error).__name__ != "PanicException":
+            raise
+        return None
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Yield a text in pieces, cut before a space where there is one: no token spans that.
+
+    tiktoken's regular expressions fail on long runs of blanks, and its time for a run of letters
+    can grow with the square of the length.
+    """
+    start = 0
+    while len(text) - start > _PIECE:
+        cut = text.rfind(" ", start + _PIECE // 2, start + _PIECE)
+        end = start + _PIECE if cut < 0 else cut
+        yield text[start:end]
+        start = end
+    yield text[start:]
 
 
 def is_settled(name: str) -> bool:

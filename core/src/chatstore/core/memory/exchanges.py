@@ -1,0 +1,179 @@
+"""Parts of messages, and exchanges of calls and results that a provider accepts.
+
+An *exchange* is a message that calls tools, and the results of these calls. A user message may
+hold results of several exchanges and words besides (Anthropic's form): each result, and the
+words, are *parts* of it that can be kept, moved or left out on their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from chatstore.core.messages import ChatMessage, MessageRole
+from chatstore.core.pairing import OpenResults
+from chatstore.core.tool_calls import (
+    ToolReference,
+    call_references,
+    result_blocks,
+    result_references,
+)
+
+
+@dataclass(eq=False)
+class Part:
+    """A message, or some blocks of one.
+
+    Attributes:
+        message: The whole message.
+        places: The places of the part's blocks in the message's content; ``None``: all of it.
+        tokens: Of the whole message.
+        answers: What the part answers, if it is a result.
+        age: How many parts are newer.
+        exchange: The exchange it belongs to.
+
+    """
+
+    message: ChatMessage
+    tokens: int
+    places: tuple[int, ...] | None = None
+    answers: ToolReference | None = None
+    age: int = 0
+    exchange: Exchange | None = None
+
+    @property
+    def begins_turn(self) -> bool:
+        """Whether these are words of the user."""
+        return self.message.role is MessageRole.USER and self.answers is None
+
+
+@dataclass(eq=False)
+class Exchange:
+    """A message that calls tools, and its results in their order.
+
+    Attributes:
+        caller: The message.
+        results: What was found of the results.
+        is_complete: Every call has its result.
+        is_newest: It holds the newest message, so that missing results may still come.
+
+    """
+
+    caller: Part
+    results: list[Part] = field(default_factory=list)
+    is_complete: bool = False
+    is_newest: bool = False
+
+
+class ExchangeFinder:
+    """Takes messages, newest first, and puts calls and results together."""
+
+    def __init__(self, *, newest: bool = True) -> None:
+        """Begin; ``newest`` tells whether the first message is the conversation's newest."""
+        self._results: OpenResults[Part] = OpenResults()
+        self._newest: ChatMessage | None = None
+        self._may_go_on = newest
+        self._count = 0
+
+    def add(self, message: ChatMessage, tokens: int = 0) -> list[Part]:
+        """Take the next older message; return its parts, in their order."""
+        if self._newest is None:
+            self._newest = message
+        parts = _split(message, tokens)
+        for part in reversed(parts):
+            part.age, self._count = self._count, self._count + 1
+            if part.answers is not None:
+                self._results.add(part, part.answers)
+        calls = call_references(message)
+        if calls:
+            self._found(parts[0], calls)
+        return parts
+
+    def _found(self, caller: Part, calls: Sequence[ToolReference]) -> None:
+        exchange = caller.exchange = Exchange(caller)
+        found = self._results.take(calls)
+        exchange.is_complete = None not in found
+        exchange.results = [part for part in found if part is not None]
+        exchange.results.sort(key=lambda part: -part.age)
+        for part in exchange.results:
+            part.exchange = exchange
+        holders = (caller, *exchange.results)
+        if self._may_go_on:
+            exchange.is_newest = any(part.message is self._newest for part in holders)
+
+
+def arrange(parts: Sequence[Part]) -> list[Part]:
+    """Return parts in an order that a provider accepts, without those that it refuses.
+
+    An exchange comes as a whole where its last result is. What the user said meanwhile comes
+    behind it; while results are still missing, which can only be in the newest exchange, before
+    it. Exchanges that are not complete are left out, and results without a call.
+
+    Args:
+        parts: Those between two cuts, oldest first. Results whose call is older are left out;
+            results that are newer than all parts come with their call.
+
+    """
+    arranged: list[Part] = []
+    waiting: dict[Exchange, None] = {}
+    for part in parts:
+        exchange = part.exchange
+        if part.begins_turn:
+            for complete in [waited for waited in waiting if waited.is_complete]:
+                del waiting[complete]
+                arranged += [complete.caller, *complete.results]
+            arranged.append(part)
+        elif exchange is None:
+            if part.answers is None:
+                arranged.append(part)
+        elif exchange.caller is part and (exchange.is_complete or exchange.is_newest):
+            waiting[exchange] = None
+        if exchange in waiting and part is (exchange.results or [part])[-1]:
+            del waiting[exchange]
+            arranged += [exchange.caller, *exchange.results]
+    for exchange in waiting:
+        arranged += [exchange.caller, *exchange.results]
+    return arranged
+
+
+def _split(message: ChatMessage, tokens: int) -> list[Part]:
+    """Return a message's results, each as a part of its own, and then the rest of it."""
+    in_blocks = result_blocks(message)
+    if not in_blocks or not isinstance(message.content, list):
+        answers = result_references(message)
+        return [Part(message, tokens, answers=answers[0] if answers else None)]
+    rest = tuple(place for place in range(len(message.content)) if place not in in_blocks)
+    if len(in_blocks) == 1 and not rest:
+        return [Part(message, tokens, answers=next(iter(in_blocks.values())))]
+    parts = [Part(message, tokens, (place,), answers) for place, answers in in_blocks.items()]
+    if rest and message.role is MessageRole.USER:
+        parts.append(Part(message, tokens, rest))
+    elif rest:  # of a tool's message: it goes with the last result
+        parts[-1].places = (*(parts[-1].places or ()), *rest)
+    return parts
+
+
+def join(parts: Sequence[Part]) -> list[tuple[ChatMessage, int | None]]:
+    """Return the messages that parts make up, with their tokens where these are known.
+
+    Neighbouring parts of a message become one message: itself if these are all of its parts.
+    """
+    joined: list[tuple[ChatMessage, int | None]] = []
+    start = 0
+    for end in range(1, len(parts) + 1):
+        if end < len(parts) and parts[end].message is parts[start].message:
+            continue
+        joined.append(_joined(parts[start:end]))
+        start = end
+    return joined
+
+
+def _joined(parts: Sequence[Part]) -> tuple[ChatMessage, int | None]:
+    message, tokens = parts[0].message, parts[0].tokens
+    if parts[0].places is None or not isinstance(message.content, list):
+        return message, tokens
+    places = sorted(place for part in parts for place in part.places or ())
+    if len(places) == len(message.content):
+        return message, tokens
+    blocks = [message.content[place] for place in places]
+    return message.model_copy(update={"content": blocks}), None

@@ -1,0 +1,135 @@
+"""What of a JSON value is text for a model, and what is media.
+
+Media may be anywhere: in a block, in a tool's result, in a provider's payload. No model reads
+its base64 as text.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+MEDIA: Final = object()
+"""Stands for one image, sound, film or file among texts."""
+
+_KINDS = {
+    *("image", "image_url", "input_image", "computer_screenshot", "image_generation_call"),
+    *("audio", "audio_url", "input_audio", "video", "video_url", "input_video"),
+    *("document", "document_url", "file", "input_file", "binary", "media", "base64"),
+}
+_HINTS = ("mime", "media_type", "mediatype", "format", "encoding", "transcript", "filename")
+_BYTES = {"bytes", "base64", "b64_json", "base64_image", "base64_data", "image_base64", "blob"}
+_ADDRESSES = {
+    *("url", "uri", "file_id", "fileid", "file_uri", "fileuri", "image_url", "file_url", "source"),
+    *("input_audio", "file", "video_url", "audio_url", "document_url", "fileid"),
+}
+_CAPTIONS = {"title", "context", "text", "transcript", "caption"}
+_TEXT_TYPE = re.compile(r"text/|application/(?:[a-z.+-]*\+)?(?:json|xml|yaml|javascript|toml)\b")
+_DATA_URL = re.compile(r"data:[^,]{0,200},\S*\s*")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_\-\s]{40,}={0,2}\s*")
+_SHORT = 40  # characters, from which on base64 is told from a word
+_SAMPLE = 1000  # characters that tell base64 from text
+
+
+def texts_of(value: Any) -> Iterator[Any]:
+    """Yield what a model is sent of a JSON value: its strings, names and numbers as text.
+
+    `MEDIA` stands for each image, sound, film or file, whatever its size.
+    """
+    stack = [value]
+    while stack:  # nested JSON may be deeper than Python's stack
+        item = stack.pop()
+        if isinstance(item, str):
+            if item:
+                yield MEDIA if _is_data_url(item) else item
+        elif isinstance(item, (bytes, bytearray, memoryview)):
+            yield MEDIA
+        elif isinstance(item, Mapping) and is_media(item):
+            yield from _media_texts(item)
+        else:
+            inner = _inner(item)
+            if inner is not None:
+                stack += inner
+            elif item is not None:
+                yield str(item)
+
+
+def _inner(value: Any) -> list[Any] | None:
+    """Return the parts of a value, the last first; ``None`` if it has no parts."""
+    if isinstance(value, BaseModel):
+        return [value.model_dump()]
+    if isinstance(value, Mapping):
+        fields = [(name, field) for name, field in value.items() if field is not None]
+        return [part for name, field in reversed(fields) for part in (field, str(name))]
+    if isinstance(value, (list, tuple)):
+        return list(reversed(value))
+    return None
+
+
+def is_media(fields: Mapping[str, Any]) -> bool:
+    """Tell whether a JSON object is an image, a sound, a film or a file in a known form."""
+    kind = fields.get("type", fields.get("kind", fields.get("block_type")))
+    if isinstance(kind, str) and kind in _KINDS:
+        source = fields.get("source")
+        if isinstance(source, Mapping) and source.get("type") in {"text", "content"}:
+            return False  # Anthropic's documents given as text or as blocks
+        return any(map(_is_payload, fields, fields.values()))
+    if kind == "text":
+        return False
+    hinted = any(hint in name.lower() for name in fields for hint in _HINTS)
+    return any(_is_encoded(field) and (hinted or name in _BYTES) for name, field in fields.items())
+
+
+def _is_payload(name: str, field: Any) -> bool:
+    if field is None or field == "":
+        return False
+    return name.lower() in _ADDRESSES or _is_encoded(field)
+
+
+def _is_encoded(field: Any) -> bool:
+    """Tell whether a value is binary data, as bytes, base64 or a data URL."""
+    if isinstance(field, (bytes, bytearray, memoryview)):
+        return True
+    if not isinstance(field, str) or len(field) < _SHORT:
+        return False
+    if _is_data_url(field):
+        return True
+    sample = field[:_SAMPLE]
+    return _BASE64.fullmatch(sample) is not None and " " not in sample
+
+
+def _is_data_url(text: str) -> bool:
+    return text.startswith("data:") and _DATA_URL.fullmatch(text) is not None
+
+
+def _media_texts(fields: Mapping[str, Any]) -> Iterator[Any]:
+    """Yield what is text of a block of media: its captions, or all of a file of text."""
+    media_type = next(
+        (field for name, field in fields.items() if "mime" in name.lower() or name == "media_type"),
+        None,
+    )
+    is_text = isinstance(media_type, str) and _TEXT_TYPE.match(media_type.lower())
+    decoded = [_decoded(field) for field in fields.values()] if is_text else []
+    texts = [text for text in decoded if text]
+    if texts:
+        yield from texts
+    else:
+        yield MEDIA
+    for name, field in fields.items():
+        if name in _CAPTIONS and isinstance(field, str) and field:
+            yield field
+
+
+def _decoded(field: Any) -> str | None:
+    if not isinstance(field, str) or not _is_encoded(field):
+        return None
+    try:
+        data = base64.b64decode(field.partition(",")[2] if _is_data_url(field) else field)
+    except (ValueError, binascii.Error):
+        return None
+    return data.decode(errors="replace")

@@ -1,0 +1,95 @@
+"""Which result belongs to which call, where ids are missing or repeated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chatstore.core import ChatMessage
+from chatstore.core.pairing import pair_calls
+
+
+def calls(*named: tuple[str | None, str]) -> ChatMessage:
+    """Make a message with calls, each an id and a tool's name."""
+    made: list[dict[str, Any]] = []
+    for identity, name in named:
+        call: dict[str, Any] = {"type": "function", "function": {"name": name, "arguments": "{}"}}
+        made.append(call if identity is None else {**call, "id": identity})
+    return ChatMessage(role="assistant", additional_kwargs={"tool_calls": made})
+
+
+def result(identity: str | None, name: str | None = None) -> ChatMessage:
+    """Make a message with a result."""
+    kwargs = {"tool_call_id": identity, "name": name}
+    return ChatMessage(
+        role="tool",
+        content="sun",
+        additional_kwargs={key: value for key, value in kwargs.items() if value is not None},
+    )
+
+
+USER = ChatMessage(role="user", content="wait")
+
+
+@pytest.mark.parametrize(
+    ("messages", "pairs"),
+    [
+        ([calls(("a", "f")), result("a")], [(0, 0, 1)]),
+        ([calls(("a", "f")), result("b")], []),
+        # Shuffled, with words between.
+        (
+            [calls(("a", "f"), ("b", "f")), USER, result("b"), USER, result("a")],
+            [(0, 0, 4), (0, 1, 2)],
+        ),
+        # One id for all: the order decides.
+        ([calls(("w", "w"), ("w", "w")), result("w"), result("w")], [(0, 0, 1), (0, 1, 2)]),
+        ([calls(("w", "w"), ("w", "w")), result("w")], [(0, 0, 1)]),
+        ([calls(("w", "w")), result("w"), result("w")], [(0, 0, 1)]),
+        # One id for two tools: the name decides.
+        (
+            [calls(("0", "f"), ("0", "g")), result("0", "g"), result("0", "f")],
+            [(0, 0, 2), (0, 1, 1)],
+        ),
+        # The same ids again in the next turn.
+        (
+            [calls(("w", "w")), result("w"), USER, calls(("w", "w")), result("w")],
+            [(0, 0, 1), (3, 0, 4)],
+        ),
+        ([calls(("w", "w")), USER, calls(("w", "w")), result("w")], [(2, 0, 3)]),
+        # No ids: the tool's name, in either place, or the order.
+        ([calls(("", "f")), result("f")], [(0, 0, 1)]),
+        ([calls((None, "f")), result(None, "f")], [(0, 0, 1)]),
+        ([calls((None, "f"), (None, "g")), result(None), result("")], [(0, 0, 1), (0, 1, 2)]),
+        (
+            [calls((None, "f"), (None, "g")), result(None, "g"), result(None, "f")],
+            [(0, 0, 2), (0, 1, 1)],
+        ),
+        ([calls((None, "f")), result(None, "g")], []),
+        ([calls(("a", "f")), result(None, "f")], [(0, 0, 1)]),
+        ([calls(("a", "f")), result(None)], [(0, 0, 1)]),
+        ([calls(("a", "f")), result(None, "g")], []),
+        # An id that fits goes before order.
+        ([calls(("a", "f"), ("b", "f")), result(None), result("a")], [(0, 0, 2), (0, 1, 1)]),
+        # OpenAI's older form.
+        (
+            [
+                ChatMessage(role="assistant", additional_kwargs={"function_call": {"name": "f"}}),
+                ChatMessage(role="function", content="x", additional_kwargs={"name": "f"}),
+            ],
+            [(0, 0, 1)],
+        ),
+        # A result before its call is none.
+        ([result("a"), calls(("a", "f"))], []),
+    ],
+)
+def test_pairs(messages: list[ChatMessage], pairs: list[tuple[int, int, int]]) -> None:
+    assert pair_calls(messages) == [(*pair, 0) for pair in pairs]
+
+
+def test_results_in_one_message() -> None:
+    blocks = [{"type": "tool_result", "tool_use_id": "a", "content": word} for word in "xy"]
+
+    pairs = pair_calls([calls(("a", "f"), ("a", "f")), ChatMessage(role="user", content=blocks)])
+
+    assert pairs == [(0, 0, 1, 0), (0, 1, 1, 1)]
