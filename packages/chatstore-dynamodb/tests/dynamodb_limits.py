@@ -19,9 +19,29 @@ _MOST = {
 }
 
 
-def refusal(action: str, asked: dict[str, Any], primary_key: str = "SessionId") -> str | None:
+Types = dict[str, dict[str, str]]
+"""By table, the types of its key's attributes."""
+
+
+def note_table(types: Types, action: str, asked: dict[str, Any]) -> None:
+    """Keep the types of a new table's key."""
+    if action == "CreateTable":
+        kinds = {a["AttributeName"]: a["AttributeType"] for a in asked["AttributeDefinitions"]}
+        names = [part["AttributeName"] for part in asked["KeySchema"]]
+        types[asked["TableName"]] = {name: kinds[name] for name in names}
+
+
+def refusal(
+    action: str, asked: dict[str, Any], types: Types, primary_key: str = "SessionId"
+) -> str | None:
     """Say why the service refuses a request; ``None``: it does not."""
     items = list(_items(action, asked))
+    table = _table(action, asked)
+    for name, kind in types.get(table, {}).items():
+        if any(name in item and kind not in item[name] for item in items):
+            return f"One or more parameter values were invalid: Type mismatch for key {name}"
+    if any(primary_key in item and "S" not in item[primary_key] for item in items):
+        return None
     keys = [item[primary_key]["S"] for item in items if primary_key in item]
     if any(size_of(item) > ITEM for item in items):
         return "Item size has exceeded the maximum allowed size"
@@ -34,6 +54,13 @@ def refusal(action: str, asked: dict[str, Any], primary_key: str = "SessionId") 
         if not (0 < len(items) <= most and sum(map(size_of, items)) <= size):
             return f"{action} has at most {most} items and {size} bytes"
     return None
+
+
+def _table(action: str, asked: dict[str, Any]) -> str:
+    if action == "TransactWriteItems":
+        [operation, *_] = asked["TransactItems"][0].values()
+        return str(operation["TableName"])
+    return str(asked.get("TableName") or next(iter(asked.get("RequestItems", {})), ""))
 
 
 def _items(action: str, asked: dict[str, Any]) -> Any:

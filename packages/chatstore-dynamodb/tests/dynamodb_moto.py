@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from dynamodb_limits import refusal
+from dynamodb_limits import Types, note_table, refusal
 from dynamodb_units import units_of
 from moto.dynamodb.models.dynamo_type import LimitedSizeDict
 from moto.dynamodb.models.table import Table
@@ -57,6 +57,7 @@ class Service:
         self._log: list[dict[str, Any]] = []
         self._fault: dict[str, Any] = {}
         self._seen = 0
+        self._types: Types = {}
 
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
@@ -66,7 +67,8 @@ class Service:
         asked = json.loads(body)
         with self._lock:
             fault = self._next_fault(action)
-            refused = fault.get("answer") or _refused(refusal(action, asked))
+            note_table(self._types, action, asked)
+            refused = fault.get("answer") or _refused(refusal(action, asked, self._types))
             left = _cut(action, asked) if fault.get("partial") else {}
             if refused:
                 status, headers, output = f"{refused[0]} Refused", [], refused[1].encode()

@@ -1,71 +1,207 @@
-"""The errors of botocore as ours.
+"""What botocore's errors mean: for the caller, and for the connections and credentials.
 
-None of ours quotes an answer of the service: it may repeat account numbers and parts of a
-request. The original is the cause.
+One table says all of it. Messages never quote an answer of the service, which may repeat account
+numbers and parts of a request.
 """
 
 from __future__ import annotations
+
+from email.utils import parsedate_to_datetime
+from enum import Enum
+from time import time
+from typing import Any, NamedTuple
 
 from chatstore.core import (
     ChatStoreError,
     CorruptStoreError,
     InvalidArgumentError,
     StoreAccessError,
+    StoreSetupError,
     StoreUnavailableError,
+)
+from chatstore.core.network_errors import reason_of
+
+
+class After(Enum):
+    """What to do with the client after an answer."""
+
+    KEEP = "keep it"
+    NEW_CONNECTIONS = "close its idle connections: they may be as dead as this one"
+    NEW_CREDENTIALS = "make a new one, which reads the credentials again"
+
+
+class Meaning(NamedTuple):
+    """What an answer means.
+
+    Attributes:
+        kind: The error that the caller gets.
+        text: Its cause and its remedy.
+        after: What to do with the client.
+        is_busy: Whether the same request may succeed in a moment.
+
+    """
+
+    kind: type[ChatStoreError]
+    text: str
+    after: After = After.KEEP
+    is_busy: bool = False
+
+
+_EXPIRED = Meaning(
+    StoreAccessError,
+    "the session token has expired: renew the credentials; the next call reads them again",
+    After.NEW_CREDENTIALS,
+)
+_REFUSED = Meaning(
+    StoreAccessError,
+    "the credentials are not accepted: check access key, secret key and session token, and that "
+    "they belong to this account and endpoint",
+    After.NEW_CREDENTIALS,
+)
+_NOT_ALLOWED = Meaning(
+    StoreAccessError,
+    "the credentials do not permit this: grant the role the actions that the README lists, on "
+    "this table",
+)
+_THROTTLED = Meaning(
+    StoreUnavailableError,
+    "the throughput is used up: raise the table's capacity, or pay by request",
+    is_busy=True,
+)
+_SERVER = Meaning(StoreUnavailableError, "the service has an internal error", is_busy=True)
+_CONFLICT = Meaning(StoreUnavailableError, "others write the same items now", is_busy=True)
+_SKEWED = Meaning(
+    StoreAccessError,
+    "the signature is not accepted because the clock of this machine is wrong{skew}: set it",
 )
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html and
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/CommonErrors.html
-_CODES: dict[str, tuple[type[ChatStoreError], str]] = {
-    "AccessDenied": (StoreAccessError, "the credentials do not permit this"),
-    "AccessDeniedException": (StoreAccessError, "the credentials do not permit this"),
-    "ExpiredToken": (StoreAccessError, "the session's token has expired"),
-    "ExpiredTokenException": (StoreAccessError, "the session's token has expired"),
-    "IncompleteSignatureException": (StoreAccessError, "the credentials are refused"),
-    "InvalidClientTokenId": (StoreAccessError, "the credentials are refused"),
-    "InvalidSignatureException": (StoreAccessError, "the credentials are refused"),
-    "MissingAuthenticationTokenException": (StoreAccessError, "the credentials are refused"),
-    "OptInRequired": (StoreAccessError, "the account has no access to the service"),
-    "ResourceNotFoundException": (StoreAccessError, "there is no such table in this region"),
-    "SignatureDoesNotMatch": (StoreAccessError, "the credentials are refused"),
-    "UnrecognizedClientException": (StoreAccessError, "the credentials are refused"),
-    "ValidationException": (
-        CorruptStoreError,
-        "the table does not take our items: is its key ours?",
+MEANINGS: dict[str, Meaning] = {
+    "AccessDenied": _NOT_ALLOWED,
+    "AccessDeniedException": _NOT_ALLOWED,
+    "NotAuthorized": _NOT_ALLOWED,
+    "UnauthorizedOperation": _NOT_ALLOWED,
+    "ExpiredToken": _EXPIRED,
+    "ExpiredTokenException": _EXPIRED,
+    "RequestExpired": _SKEWED,
+    "RequestTimeTooSkewed": _SKEWED,
+    "IncompleteSignature": _REFUSED,
+    "IncompleteSignatureException": _REFUSED,
+    "InvalidClientTokenId": _REFUSED,
+    "InvalidSignatureException": _REFUSED,
+    "MissingAuthenticationToken": _REFUSED,
+    "MissingAuthenticationTokenException": _REFUSED,
+    "SignatureDoesNotMatch": _REFUSED,
+    "UnrecognizedClientException": _REFUSED,
+    "OptInRequired": Meaning(
+        StoreAccessError, "the account has no access to DynamoDB in this region: enable it"
     ),
+    "ResourceNotFoundException": Meaning(
+        StoreSetupError,
+        "there is no such table in this region and account: make it with create_table(), or check "
+        "table_name, region_name and the credentials",
+    ),
+    "TableNotFoundException": Meaning(
+        StoreSetupError, "there is no such table in this region and account"
+    ),
+    "ResourceInUseException": Meaning(
+        StoreUnavailableError, "the table is being changed; wait until it is active", is_busy=True
+    ),
+    "ValidationException": Meaning(
+        StoreSetupError,
+        "the service does not take the store's items for this table: it needs a partition key "
+        "{primary_key!r} of type S (string), and no sort key; check primary_key=",
+    ),
+    "KMSAccessDeniedException": Meaning(
+        StoreAccessError, "the table's encryption key may not be used with these credentials"
+    ),
+    "InternalServerError": _SERVER,
+    "InternalFailure": _SERVER,
+    "ServiceUnavailable": _SERVER,
+    "ServiceUnavailableException": _SERVER,
+    "LimitExceededException": _THROTTLED,
+    "ProvisionedThroughputExceededException": _THROTTLED,
+    "RequestLimitExceeded": _THROTTLED,
+    "Throttling": _THROTTLED,
+    "ThrottlingException": _THROTTLED,
+    "ThrottledException": _THROTTLED,
+    "TooManyRequestsException": _THROTTLED,
+    "ReplicatedWriteConflictException": _CONFLICT,
+    "TransactionConflictException": _CONFLICT,
+    "TransactionInProgressException": _CONFLICT,
 }
-BUSY = frozenset(
-    {
-        "InternalServerError",
-        "LimitExceededException",
-        "ProvisionedThroughputExceededException",
-        "ReplicatedWriteConflictException",
-        "RequestLimitExceeded",
-        "ServiceUnavailable",
-        "Throttling",
-        "ThrottlingException",
-        "TransactionConflictException",
-        "TransactionInProgressException",
-    }
-)
+# A transaction is cancelled for the reasons of its operations.
+_REASONS: dict[str, Meaning] = {
+    "TransactionConflict": _CONFLICT,
+    "ProvisionedThroughputExceeded": _THROTTLED,
+    "ThrottlingError": _THROTTLED,
+    "ValidationError": MEANINGS["ValidationException"],
+    "ItemCollectionSizeLimitExceeded": _THROTTLED._replace(
+        text="a conversation is larger than its table's local index takes", is_busy=False
+    ),
+    "DuplicateItem": _CONFLICT,
+}
+_CLOCK_TOLERANCE = 240.0  # seconds; the service accepts signatures of five minutes
 
 
-def translate(error: Exception, table: str) -> ChatStoreError | None:
-    """Return our error for one of botocore; ``None`` for others."""
+def meaning_of(error: BaseException) -> Meaning | None:
+    """Return what an error means; ``None`` where it is not one of botocore's."""
     from botocore import exceptions  # noqa: PLC0415 - loaded with the client
 
     if isinstance(error, exceptions.ClientError):
-        unknown = (StoreUnavailableError, f"the service answers {code_of(error)}")
-        kind, text = _CODES.get(code_of(error), unknown)
-        return kind(f"{table}: {text}")
+        return _meaning_of_answer(error)
     if not isinstance(error, exceptions.BotoCoreError):
         return None
-    if isinstance(error, _without_access()):
-        return StoreAccessError(f"{table}: no usable credentials ({type(error).__name__})")
-    if isinstance(error, (exceptions.ProfileNotFound, exceptions.NoRegionError, ValueError)):
-        text = f"{table}: boto3 refuses profile, region or endpoint ({type(error).__name__})"
-        return InvalidArgumentError(text)
-    return StoreUnavailableError(f"{table}: no answer ({type(error).__name__})")
+    name = type(error).__name__
+    if isinstance(error, _without_credentials()):
+        text = (
+            f"boto3 finds no usable credentials ({name}): set AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY, profile_name=, or give the machine a role"
+        )
+        return Meaning(StoreAccessError, text, After.NEW_CREDENTIALS)
+    if isinstance(error, exceptions.ProfileNotFound):
+        text = "there is no such profile in boto3's configuration: check profile_name="
+        return Meaning(InvalidArgumentError, text)
+    if isinstance(error, exceptions.NoRegionError):
+        text = "no region is known: set region_name= or AWS_DEFAULT_REGION"
+        return Meaning(InvalidArgumentError, text)
+    if isinstance(error, (exceptions.ParamValidationError, exceptions.UnknownServiceError)):
+        return Meaning(CorruptStoreError, f"botocore refuses the request ({name})")
+    if isinstance(error, (exceptions.HTTPClientError, exceptions.ConnectionError)):
+        text = f"{reason_of(error)} ({name})"
+        return Meaning(StoreUnavailableError, text, After.NEW_CONNECTIONS, is_busy=True)
+    if isinstance(error, ValueError):
+        text = f"boto3 refuses the region or the endpoint ({name}): check region_name="
+        return Meaning(InvalidArgumentError, text)
+    return Meaning(StoreUnavailableError, f"no usable answer ({name})", is_busy=True)
+
+
+def _meaning_of_answer(error: Any) -> Meaning:
+    code = code_of(error)
+    for reason in reasons_of(error):
+        if reason in _REASONS:
+            return _REASONS[reason]
+    found = MEANINGS.get(code)
+    skew = _skew(error)
+    if found in (_REFUSED, _SKEWED) and (found is _SKEWED or abs(skew) > _CLOCK_TOLERANCE):
+        by = f" by about {abs(skew) / 60:.0f} minutes" if abs(skew) > _CLOCK_TOLERANCE else ""
+        return _SKEWED._replace(text=_SKEWED.text.format(skew=by))
+    if found is not None:
+        return found
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    shown = code if code.isalnum() else f"HTTP status {status}"
+    is_client_error = 400 <= status < 500 and status != 429
+    return Meaning(StoreUnavailableError, f"the service answers {shown}", is_busy=not is_client_error)
+
+
+def translate(error: Exception, server: str, primary_key: str) -> ChatStoreError | None:
+    """Return the `ChatStoreError` for an error of botocore; ``None`` for others."""
+    meaning = meaning_of(error)
+    if meaning is None:
+        return None
+    text = meaning.text.replace("{primary_key!r}", repr(primary_key))
+    return meaning.kind(f"{server}: {text}")
 
 
 def code_of(error: BaseException) -> str:
@@ -86,7 +222,16 @@ def was_sent_again(error: BaseException) -> bool:
     return bool(response.get("ResponseMetadata", {}).get("RetryAttempts"))
 
 
-def _without_access() -> tuple[type[Exception], ...]:
+def _skew(error: Any) -> float:
+    """Return by how many seconds this machine's clock is ahead of the service's, about."""
+    headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    try:
+        return time() - parsedate_to_datetime(headers["date"]).timestamp()
+    except (KeyError, TypeError, ValueError):
+        return 0.0
+
+
+def _without_credentials() -> tuple[type[Exception], ...]:
     from botocore import exceptions  # noqa: PLC0415 - loaded with the client
 
     return (
@@ -95,4 +240,6 @@ def _without_access() -> tuple[type[Exception], ...]:
         exceptions.CredentialRetrievalError,
         exceptions.SSOError,
         exceptions.TokenRetrievalError,
+        exceptions.MetadataRetrievalError,
+        exceptions.RefreshWithMFAUnsupportedError,
     )

@@ -2,8 +2,8 @@
 
 A transaction takes twice the write units
 (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html). boto3
-gives each a token, with which its own repetitions are recognised for ten minutes; ours, of a later
-attempt, are recognised by what the head says.
+gives each a token, by which the service recognises boto3's own repetitions for ten minutes; the
+store recognises its own, of a later attempt, by what the head says.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from chatstore.dynamodb.clients import Connection
 from chatstore.dynamodb.errors import code_of, reasons_of, was_sent_again
 from chatstore.dynamodb.sizes import Item
 
@@ -18,7 +19,7 @@ _REFUSED = "ConditionalCheckFailed"
 
 
 def write(
-    client: Any,
+    connection: Connection,
     table: str,
     item: Item,
     condition: Mapping[str, Any],
@@ -28,7 +29,7 @@ def write(
     """Put an item on a condition, and with it put and delete others; all or nothing.
 
     Args:
-        client: boto3's.
+        connection: To boto3's client.
         table: The table's name.
         item: What the condition is about.
         condition: ``ConditionExpression`` and what belongs to it.
@@ -39,22 +40,23 @@ def write(
         Whether it took effect.
 
     Raises:
-        ClientError: Of the condition, too, where the client sent the request more than once: the
-            refusal may be about what the first sending wrote.
+        ClientError: Also where the condition does not hold, if the client sent the request more
+            than once: the refusal may be about what the first request wrote.
 
     """
     from botocore.exceptions import ClientError  # noqa: PLC0415 - loaded with the client
 
     try:
         if not puts and not deletes:
-            client.put_item(TableName=table, Item=item, **condition)
+            connection.send("put_item", TableName=table, Item=item, **condition)
         else:
-            client.transact_write_items(
+            connection.send(
+                "transact_write_items",
                 TransactItems=[
                     {"Put": {"TableName": table, "Item": item, **condition}},
                     *({"Put": {"TableName": table, "Item": other}} for other in puts),
                     *({"Delete": {"TableName": table, "Key": key}} for key in deletes),
-                ]
+                ],
             )
     except ClientError as error:
         if not _is_refused(error) or was_sent_again(error):
@@ -63,12 +65,12 @@ def write(
     return True
 
 
-def delete(client: Any, table: str, key: Item, condition: Mapping[str, Any]) -> None:
+def delete(connection: Connection, table: str, key: Item, condition: Mapping[str, Any]) -> None:
     """Delete an item on a condition."""
     from botocore.exceptions import ClientError  # noqa: PLC0415 - loaded with the client
 
     try:
-        client.delete_item(TableName=table, Key=key, **condition)
+        connection.send("delete_item", TableName=table, Key=key, **condition)
     except ClientError as error:
         if not _is_refused(error):
             raise
