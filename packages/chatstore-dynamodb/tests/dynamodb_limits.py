@@ -20,15 +20,16 @@ _MOST = {
 
 
 Types = dict[str, dict[str, str]]
-"""By table, the types of its key's attributes."""
+"""By table, the types of the attributes of its key and its indexes."""
 
 
 def note_table(types: Types, action: str, asked: dict[str, Any]) -> None:
-    """Keep the types of a new table's key."""
+    """Keep the types that a new table defines."""
     if action == "CreateTable":
-        kinds = {a["AttributeName"]: a["AttributeType"] for a in asked["AttributeDefinitions"]}
-        names = [part["AttributeName"] for part in asked["KeySchema"]]
-        types[asked["TableName"]] = {name: kinds[name] for name in names}
+        types[asked["TableName"]] = {
+            attribute["AttributeName"]: attribute["AttributeType"]
+            for attribute in asked["AttributeDefinitions"]
+        }
 
 
 def refusal(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -63,14 +64,18 @@ def test_every_write_takes_effect_once_under_lost_replies(store, server):
 
 
 def test_a_refusal_of_a_second_sending_is_not_taken_for_one(server):
-    table, client = server.new_table(), server.client()
+    table = server.new_table()
+    # A client that the caller brings may send requests again.
+    client = boto3.client("dynamodb", endpoint_url=server.url)
+    store = DynamoDBChatStore(table, client=client)
+    connection = store._clients.get()
     condition = {
         "ConditionExpression": "attribute_not_exists(#key)",
         "ExpressionAttributeNames": {"#key": "SessionId"},
     }
 
     def write(name):
-        return transactions.write(client, table, {"SessionId": {"S": name}}, condition)
+        return transactions.write(connection, store._layout, {"SessionId": {"S": name}}, condition)
 
     assert write("a")
     assert not write("a")
@@ -116,7 +121,7 @@ def test_throttling_is_waited_out(store, server):
 
 
 def test_throttling_for_ever_ends(server, monkeypatch):
-    monkeypatch.setattr(DynamoDBChatStore, "patience", 2.0)
+    monkeypatch.setattr(DynamoDBChatStore, "patience", 1.0)
     body = '{"__type": "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"}'
     with DynamoDBChatStore(server.new_table(), endpoint_url=server.url, timeout=1) as store:
         server.set_fault(every=1, answer=[400, body])

@@ -20,6 +20,12 @@ def contents(messages):
     return [one.content for one in messages]
 
 
+def call(store, name, *arguments, is_async):
+    if is_async:
+        return asyncio.run(getattr(store, f"async_{name}")(*arguments))
+    return getattr(store, name)(*arguments)
+
+
 @pytest.fixture
 def make_table(server):
     """Return a function that makes a table with these keys, and deletes it afterwards."""
@@ -28,7 +34,7 @@ def make_table(server):
 
     def make(*keys, indexes=()):
         names.append(f"chats-{uuid.uuid4()}")
-        attributes = {name: kind for name, kind in [*keys, *indexes]}
+        attributes = dict([*keys, *indexes])
         roles = ["HASH", "RANGE"]
         options = {}
         if indexes:
@@ -86,7 +92,8 @@ def test_both_options_of_one_name_are_refused():
         DynamoDBChatStore("chats", primary_key="TTL")
 
 
-@pytest.mark.parametrize("name", ["Order", "a b", "#k", ":v", "é😀", "a.b[0]", "TTL", "x" * 255])
+# Not "a.b": moto takes it for a path, even behind a placeholder.
+@pytest.mark.parametrize("name", ["Order", "a b", "#k", ":v", "é😀", "TTL", "x" * 255])
 def test_any_other_name_of_the_key_works(server, make_table, name):
     options = {"primary_key": name, "endpoint_url": server.url, "ttl_attribute": "expires"}
     with DynamoDBChatStore(make_table((name, "S")), **options) as store:
@@ -126,10 +133,7 @@ def test_tables_with_another_key_are_refused_before_anything_is_written(
     with DynamoDBChatStore(table, endpoint_url=server.url) as store:
         for name, *arguments in calls:
             with pytest.raises(StoreSetupError) as caught:
-                if is_async:
-                    asyncio.run(getattr(store, f"async_{name}")(*arguments))
-                else:
-                    getattr(store, name)(*arguments)
+                call(store, name, *arguments, is_async=is_async)
             text = str(caught.value)
             assert "expected a partition key 'SessionId' of type S" in text
             assert f"key {keys[0][0]!r} of type {keys[0][1]}" in text
@@ -196,8 +200,7 @@ def test_create_table_refuses_a_ttl_on_another_attribute(server, make_table):
 
 def test_stores_on_different_tables_never_meet(server, make_table):
     one, other = (
-        DynamoDBChatStore(make_table(("SessionId", "S")), endpoint_url=server.url)
-        for _ in range(2)
+        DynamoDBChatStore(make_table(("SessionId", "S")), endpoint_url=server.url) for _ in range(2)
     )
     with one, other:
         one.add_message("k", message("one"))

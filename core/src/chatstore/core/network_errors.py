@@ -21,31 +21,42 @@ _CLOSED_NAMES = (
 
 
 def reason_of(error: BaseException) -> str:
-    """Return why a request got no answer: "connection refused", "unknown host name", …
+    """Return in a few words why a request got no answer, such as "connection refused".
 
     Args:
         error: The driver's error, which may wrap others in any of the usual ways.
 
     """
     chain = list(wrapped_errors(error))
-    for one in chain:
-        if isinstance(one, ssl.SSLCertVerificationError):
-            return f"TLS failed, the certificate is not accepted: {one.verify_message}"
-        if isinstance(one, ssl.SSLError) and not isinstance(one, ssl.SSLEOFError):
-            return f"TLS failed ({one.reason or type(one).__name__})"
-        if isinstance(one, socket.gaierror):
-            return "unknown host name"
-        if isinstance(one, ConnectionRefusedError):
-            return "connection refused"
-    if is_timeout(error):
-        return "no answer in time"
-    names = [type(one).__name__.lower() for one in chain]
-    if any(isinstance(one, ConnectionError) for one in chain) or _has(names, _CLOSED_NAMES):
-        return "the connection was closed before the answer"
-    for one in reversed(chain):
-        if isinstance(one, OSError) and one.strerror and one.errno:
-            return one.strerror
+    for reasons in (_reason, _reason_of_name, _reason_of_system):
+        found = next(filter(None, map(reasons, chain)), None)
+        if found is not None:
+            return found
     return f"no answer ({type(error).__name__})"
+
+
+def _reason(error: BaseException) -> str | None:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"TLS failed, the certificate is not accepted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
+        return f"TLS failed ({error.reason or type(error).__name__})"
+    if isinstance(error, socket.gaierror):
+        return "unknown host name"
+    return "connection refused" if isinstance(error, ConnectionRefusedError) else None
+
+
+def _reason_of_name(error: BaseException) -> str | None:
+    name = type(error).__name__.lower()
+    if isinstance(error, TimeoutError) or _has(name, _TIMEOUT_NAMES):
+        return "no answer in time"
+    if isinstance(error, ConnectionError) or _has(name, _CLOSED_NAMES):
+        return "the connection was closed before the answer"
+    return None
+
+
+def _reason_of_system(error: BaseException) -> str | None:
+    is_of_system = isinstance(error, OSError) and error.errno and error.strerror
+    return str(error.strerror) if isinstance(error, OSError) and is_of_system else None
 
 
 def is_unreachable(error: BaseException) -> bool:
@@ -59,7 +70,7 @@ def is_unreachable(error: BaseException) -> bool:
 def is_timeout(error: BaseException) -> bool:
     """Tell whether a request or a connection took longer than it was allowed to."""
     return any(
-        isinstance(one, TimeoutError) or _has([type(one).__name__.lower()], _TIMEOUT_NAMES)
+        isinstance(one, TimeoutError) or _has(type(one).__name__.lower(), _TIMEOUT_NAMES)
         for one in wrapped_errors(error)
     )
 
@@ -80,5 +91,5 @@ def wrapped_errors(error: BaseException) -> Iterator[BaseException]:
         pending += one.args
 
 
-def _has(names: list[str], parts: tuple[str, ...]) -> bool:
-    return any(part in name for name in names for part in parts)
+def _has(name: str, parts: tuple[str, ...]) -> bool:
+    return any(part in name for part in parts)

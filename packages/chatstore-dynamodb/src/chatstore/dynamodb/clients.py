@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
-import weakref
 from typing import Any, NamedTuple
 
 from chatstore.core import InvalidArgumentError, StoreUnavailableError
+from chatstore.core.forks import ForkAware, keep_inherited, watch
 from chatstore.core.logs import log_reconnect
 from chatstore.dynamodb.errors import After, meaning_of
 
@@ -19,9 +18,6 @@ Firewalls and gateways drop idle connections without a notice, and a name may ge
 Nothing older than this is used, so that no call waits for a connection that is long dead. It costs
 one handshake a minute and connection.
 """
-
-_all: weakref.WeakSet[Clients] = weakref.WeakSet()
-_inherited: list[object] = []  # a forked child must not use, nor end, its parent's connections
 
 
 class Settings(NamedTuple):
@@ -55,7 +51,7 @@ class Settings(NamedTuple):
         return f"Settings({self.server!r})"
 
 
-class Clients:
+class Clients(ForkAware):
     """Makes a client as boto3's users expect: profile, region and credentials by its rules.
 
     Timeouts, connections and attempts are the store's where neither ``config`` nor the environment
@@ -67,15 +63,15 @@ class Clients:
         self.settings = settings
         self._given = given
         self._begin()
-        _all.add(self)
+        watch(self)
 
     def _begin(self) -> None:
         self._lock = threading.Lock()
         self._connection: Connection | None = None
 
-    def forget(self) -> None:
-        """Begin anew in a forked child."""
-        _inherited.append(self._connection)
+    def after_fork_in_child(self) -> None:
+        """Start without a client: its connections are the parent's."""
+        keep_inherited(self._connection)
         self._begin()
 
     def get(self) -> Connection:
@@ -271,12 +267,3 @@ def check_keys(
         message = "aws_access_key_id and aws_secret_access_key must be given together"
         raise InvalidArgumentError(message)
     return keys
-
-
-def _forget_all() -> None:
-    for clients in _all:
-        clients.forget()
-
-
-if hasattr(os, "register_at_fork"):  # Windows has no fork
-    os.register_at_fork(after_in_child=_forget_all)

@@ -79,9 +79,7 @@ class DynamoDBDatabase:
         gone = [self._table.key(record_name(key, record_id)) for record_id in deletes]
         condition = self._condition(expected)
         is_done = yield from self._ask(
-            lambda client: transactions.write(
-                client, self._table.name, item, condition, records, gone
-            )
+            lambda client: transactions.write(client, self._layout, item, condition, records, gone)
         )
         return version if is_done else None
 
@@ -89,7 +87,7 @@ class DynamoDBDatabase:
         """Delete the head, if its version is the expected one."""
         place, condition = self._table.key(head_name(key)), self._condition(expected)
         yield from self._ask(
-            lambda client: transactions.delete(client, self._table.name, place, condition)
+            lambda client: transactions.delete(client, self._layout, place, condition)
         )
 
     def stage(self, key: str, puts: Mapping[str, str]) -> Plan[None]:

@@ -38,6 +38,7 @@ class Meaning(NamedTuple):
         text: Its cause and its remedy.
         after: What to do with the client.
         is_busy: Whether the same request may succeed in a moment.
+        is_without_effect: Whether a write with this answer surely did nothing.
 
     """
 
@@ -45,6 +46,7 @@ class Meaning(NamedTuple):
     text: str
     after: After = After.KEEP
     is_busy: bool = False
+    is_without_effect: bool = False
 
 
 _EXPIRED = Meaning(
@@ -67,9 +69,15 @@ _THROTTLED = Meaning(
     StoreUnavailableError,
     "the throughput is used up: raise the table's capacity, or pay by request",
     is_busy=True,
+    is_without_effect=True,
 )
 _SERVER = Meaning(StoreUnavailableError, "the service has an internal error", is_busy=True)
-_CONFLICT = Meaning(StoreUnavailableError, "others write the same items now", is_busy=True)
+_CONFLICT = Meaning(
+    StoreUnavailableError,
+    "others write the same items now",
+    is_busy=True,
+    is_without_effect=True,
+)
 _SKEWED = Meaning(
     StoreAccessError,
     "the signature is not accepted because the clock of this machine is wrong{skew}: set it",
@@ -142,6 +150,54 @@ _REASONS: dict[str, Meaning] = {
     ),
     "DuplicateItem": _CONFLICT,
 }
+# What botocore raises by itself, by the names of its classes, the first that fits.
+_WITHOUT_ANSWER: list[tuple[tuple[str, ...], Meaning]] = [
+    (
+        (
+            "NoCredentialsError",
+            "PartialCredentialsError",
+            "CredentialRetrievalError",
+            "SSOError",
+            "TokenRetrievalError",
+            "MetadataRetrievalError",
+            "RefreshWithMFAUnsupportedError",
+        ),
+        Meaning(
+            StoreAccessError,
+            "boto3 finds no usable credentials ({name}): set AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY, profile_name=, or give the machine a role",
+            After.NEW_CREDENTIALS,
+        ),
+    ),
+    (
+        ("ProfileNotFound",),
+        Meaning(
+            InvalidArgumentError,
+            "there is no such profile in boto3's configuration: check profile_name=",
+        ),
+    ),
+    (
+        ("NoRegionError",),
+        Meaning(InvalidArgumentError, "no region is known: set region_name= or AWS_DEFAULT_REGION"),
+    ),
+    (
+        ("ConfigNotFound", "ConfigParseError"),
+        Meaning(InvalidArgumentError, "boto3 cannot read its configuration file ({name})"),
+    ),
+    (
+        ("ParamValidationError",),
+        Meaning(CorruptStoreError, "botocore refuses a request ({name})"),
+    ),
+    (
+        ("HTTPClientError", "ConnectionError"),
+        Meaning(
+            StoreUnavailableError,
+            "{reason} ({name}): check endpoint_url, region_name and the network",
+            After.NEW_CONNECTIONS,
+            is_busy=True,
+        ),
+    ),
+]
 _CLOCK_TOLERANCE = 240.0  # seconds; the service accepts signatures of five minutes
 
 
@@ -154,27 +210,15 @@ def meaning_of(error: BaseException) -> Meaning | None:
     if not isinstance(error, exceptions.BotoCoreError):
         return None
     name = type(error).__name__
-    if isinstance(error, _without_credentials()):
-        text = (
-            f"boto3 finds no usable credentials ({name}): set AWS_ACCESS_KEY_ID and "
-            "AWS_SECRET_ACCESS_KEY, profile_name=, or give the machine a role"
-        )
-        return Meaning(StoreAccessError, text, After.NEW_CREDENTIALS)
-    if isinstance(error, exceptions.ProfileNotFound):
-        text = "there is no such profile in boto3's configuration: check profile_name="
-        return Meaning(InvalidArgumentError, text)
-    if isinstance(error, exceptions.NoRegionError):
-        text = "no region is known: set region_name= or AWS_DEFAULT_REGION"
-        return Meaning(InvalidArgumentError, text)
-    if isinstance(error, (exceptions.ParamValidationError, exceptions.UnknownServiceError)):
-        return Meaning(CorruptStoreError, f"botocore refuses the request ({name})")
-    if isinstance(error, (exceptions.HTTPClientError, exceptions.ConnectionError)):
-        text = f"{reason_of(error)} ({name})"
-        return Meaning(StoreUnavailableError, text, After.NEW_CONNECTIONS, is_busy=True)
-    if isinstance(error, ValueError):
-        text = f"boto3 refuses the region or the endpoint ({name}): check region_name="
-        return Meaning(InvalidArgumentError, text)
-    return Meaning(StoreUnavailableError, f"no usable answer ({name})", is_busy=True)
+    for classes, meaning in _WITHOUT_ANSWER:
+        # Not every version of botocore has all of them.
+        kinds = tuple(getattr(exceptions, kind) for kind in classes if hasattr(exceptions, kind))
+        if isinstance(error, kinds):
+            reason = reason_of(error) if "{reason}" in meaning.text else ""
+            return meaning._replace(text=meaning.text.format(name=name, reason=reason))
+    text = f"{'boto3 refuses a setting' if isinstance(error, ValueError) else 'no answer'} ({name})"
+    kind = InvalidArgumentError if isinstance(error, ValueError) else StoreUnavailableError
+    return Meaning(kind, text)
 
 
 def _meaning_of_answer(error: Any) -> Meaning:
@@ -192,7 +236,9 @@ def _meaning_of_answer(error: Any) -> Meaning:
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     shown = code if code.isalnum() else f"HTTP status {status}"
     is_client_error = 400 <= status < 500 and status != 429
-    return Meaning(StoreUnavailableError, f"the service answers {shown}", is_busy=not is_client_error)
+    return Meaning(
+        StoreUnavailableError, f"the service answers {shown}", is_busy=not is_client_error
+    )
 
 
 def translate(error: Exception, server: str, primary_key: str) -> ChatStoreError | None:
@@ -229,17 +275,3 @@ def _skew(error: Any) -> float:
         return time() - parsedate_to_datetime(headers["date"]).timestamp()
     except (KeyError, TypeError, ValueError):
         return 0.0
-
-
-def _without_credentials() -> tuple[type[Exception], ...]:
-    from botocore import exceptions  # noqa: PLC0415 - loaded with the client
-
-    return (
-        exceptions.NoCredentialsError,
-        exceptions.PartialCredentialsError,
-        exceptions.CredentialRetrievalError,
-        exceptions.SSOError,
-        exceptions.TokenRetrievalError,
-        exceptions.MetadataRetrievalError,
-        exceptions.RefreshWithMFAUnsupportedError,
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from random import SystemRandom
 from typing import Any
 
@@ -11,7 +11,7 @@ from chatstore.core import StoreUnavailableError
 from chatstore.core.logs import log_retry
 from chatstore.core.network_errors import is_timeout, is_unreachable
 from chatstore.dynamodb.clients import Connection
-from chatstore.dynamodb.errors import meaning_of
+from chatstore.dynamodb.errors import Meaning, meaning_of
 
 ATTEMPTS = 3
 _FIRST_PAUSE = 0.05  # seconds
@@ -21,6 +21,21 @@ _random = SystemRandom()
 
 def send(connection: Connection, server: str, action: str, **request: Any) -> Any:
     """Send a request that may take effect twice without harm, at most `ATTEMPTS` times."""
+    return _send(connection, server, action, request, lambda meaning: meaning.is_busy)
+
+
+def send_once(connection: Connection, server: str, action: str, **request: Any) -> Any:
+    """Send a request again only where the answer says that it had no effect."""
+    return _send(connection, server, action, request, lambda meaning: meaning.is_without_effect)
+
+
+def _send(
+    connection: Connection,
+    server: str,
+    action: str,
+    request: dict[str, Any],
+    is_repeatable: Callable[[Meaning], bool],
+) -> Any:
     pause = _FIRST_PAUSE
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -28,13 +43,12 @@ def send(connection: Connection, server: str, action: str, **request: Any) -> An
         except Exception as error:
             meaning = meaning_of(error)
             # Where nothing listens, the caller decides how long to go on.
-            is_worth_it = meaning is not None and meaning.is_busy and not is_unreachable(error)
-            # One new connection shows whether only the old one was dead; more would wait longer.
-            is_silent = is_timeout(error) and attempt > 1
-            if attempt == ATTEMPTS or is_silent or not is_worth_it:
+            if meaning is None or not is_repeatable(meaning) or is_unreachable(error):
                 raise
-            reason = meaning.text if meaning else ""
-        log_retry(server, reason, pause)
+            # One new connection shows whether only the old one was dead; more would wait longer.
+            if attempt == ATTEMPTS or (is_timeout(error) and attempt > 1):
+                raise
+        log_retry(server, meaning.text, pause)
         time.sleep(pause * _random.uniform(0.5, 1))
         pause *= 2
     raise AssertionError  # the last attempt returns or raises

@@ -52,9 +52,7 @@ def create(connection: Connection, layout: Layout) -> None:
                 "create_table",
                 TableName=layout.name,
                 KeySchema=[{"AttributeName": layout.primary_key, "KeyType": "HASH"}],
-                AttributeDefinitions=[
-                    {"AttributeName": layout.primary_key, "AttributeType": "S"}
-                ],
+                AttributeDefinitions=[{"AttributeName": layout.primary_key, "AttributeType": "S"}],
                 BillingMode="PAY_PER_REQUEST",
             )
         except Exception as error:
@@ -70,7 +68,8 @@ def create(connection: Connection, layout: Layout) -> None:
         description = _describe(connection, layout)
     problem = _problem(description or {}, layout)
     if problem is not None:
-        raise StoreSetupError(f"{layout.server}: {problem}")
+        message = f"{layout.server}: {problem}"
+        raise StoreSetupError(message)
     _switch_ttl_on(connection, layout)
 
 

@@ -13,14 +13,16 @@ from typing import Any
 
 from chatstore.dynamodb.clients import Connection
 from chatstore.dynamodb.errors import code_of, reasons_of, was_sent_again
+from chatstore.dynamodb.sending import send_once
 from chatstore.dynamodb.sizes import Item
+from chatstore.dynamodb.table import Layout
 
 _REFUSED = "ConditionalCheckFailed"
 
 
 def write(
     connection: Connection,
-    table: str,
+    layout: Layout,
     item: Item,
     condition: Mapping[str, Any],
     puts: Sequence[Item] = (),
@@ -30,7 +32,7 @@ def write(
 
     Args:
         connection: To boto3's client.
-        table: The table's name.
+        layout: The table.
         item: What the condition is about.
         condition: ``ConditionExpression`` and what belongs to it.
         puts: Further items.
@@ -46,11 +48,16 @@ def write(
     """
     from botocore.exceptions import ClientError  # noqa: PLC0415 - loaded with the client
 
+    table = layout.name
     try:
         if not puts and not deletes:
-            connection.send("put_item", TableName=table, Item=item, **condition)
+            send_once(
+                connection, layout.server, "put_item", TableName=table, Item=item, **condition
+            )
         else:
-            connection.send(
+            send_once(
+                connection,
+                layout.server,
                 "transact_write_items",
                 TransactItems=[
                     {"Put": {"TableName": table, "Item": item, **condition}},
@@ -65,12 +72,14 @@ def write(
     return True
 
 
-def delete(connection: Connection, table: str, key: Item, condition: Mapping[str, Any]) -> None:
+def delete(connection: Connection, layout: Layout, key: Item, condition: Mapping[str, Any]) -> None:
     """Delete an item on a condition."""
     from botocore.exceptions import ClientError  # noqa: PLC0415 - loaded with the client
 
     try:
-        connection.send("delete_item", TableName=table, Key=key, **condition)
+        send_once(
+            connection, layout.server, "delete_item", TableName=layout.name, Key=key, **condition
+        )
     except ClientError as error:
         if not _is_refused(error):
             raise
