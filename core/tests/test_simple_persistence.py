@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from chatstore.core import (
     SimpleChatStore,
     StoreAccessError,
 )
+from chatstore.core.temporary import temporary_file
 
 
 def say(text: str, **fields: Any) -> ChatMessage:
@@ -215,3 +217,44 @@ def test_a_file_of_llama_index_is_read() -> None:
         assert len({m.id for m in store.get_messages("a")}) == 4
         store.add_message("a", say("new"))
         assert SimpleChatStore.parse_raw(store.json()).get_messages("a")[-1] == say("new")
+
+
+KILLED_WRITER = """
+import sys
+from chatstore.core import ChatMessage, SimpleChatStore
+store = SimpleChatStore()
+store.set_messages("k", [ChatMessage(role="user", content="x" * 100_000)] * 20)
+print("ready", flush=True)
+while True:
+    store.persist(sys.argv[1])
+"""
+
+
+def test_killed_writers_leave_nothing_behind(tmp_path: Path) -> None:
+    path = tmp_path / "chat.json"
+    left: list[str] = []
+    for number in range(100):
+        writer = subprocess.Popen(
+            [sys.executable, "-c", KILLED_WRITER, str(path)], stdout=subprocess.PIPE
+        )
+        with writer:
+            assert writer.stdout is not None
+            writer.stdout.readline()
+            time.sleep(number % 10 / 500)
+            writer.kill()
+        left = [file.name for file in tmp_path.iterdir() if file != path]
+        if left and path.exists():
+            break
+    assert left, "no writer was killed in the middle of a write"
+    store = SimpleChatStore.from_persist_path(path)
+    assert store.count_messages("k") == 20
+    store.persist()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_temporary_file_of_a_living_writer_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "chat.json"
+    with temporary_file(path) as (_, name):
+        SimpleChatStore().persist(path)
+        assert name.exists()
+    assert list(tmp_path.iterdir()) == [path]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -83,3 +85,50 @@ def test_an_unknown_scheme_says_what_to_install(
 def test_what_cannot_be_opened_is_refused(url: str) -> None:
     with pytest.raises(InvalidArgumentError):
         open_store(url)
+
+
+class Entry(NamedTuple):
+    """An installed backend."""
+
+    name: str
+
+
+@pytest.mark.parametrize(
+    ("scheme", "advice"),
+    [
+        ("postgresql+psycopg2", "use postgresql://"),
+        ("postgres+asyncpg", "use postgresql://"),
+        ("pgsql", "use postgresql://"),
+        ("sqlite3", "use sqlite://"),
+        ("sqlite+aiosqlite", "use sqlite://"),
+        ("redis+sentinel", "Sentinel"),
+        ("redis+cluster", "cluster=true"),
+        ("redsi", "do you mean redis://?"),
+        ("dynamo", "do you mean dynamodb://?"),
+        ("mongodb", "installed backends open file://, memory://, postgresql://"),
+    ],
+)
+def test_a_scheme_of_an_installed_backend_is_not_to_be_installed(
+    scheme: str, advice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = [Entry(name) for name in ("file", "memory", "postgresql", "redis", "sqlite")]
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: entries)
+    with pytest.raises(UnknownSchemeError, match=re.escape(advice)) as caught:
+        open_store(f"{scheme}://user:hunter2@host/0")
+    assert "pip install" not in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("tll=60", "unknown option 'tll' in the memory URL; known options: ttl"),
+        ("ttl=60&ttl=70", "occurs twice"),
+        ("ttl=hunter2", "must be a number"),
+    ],
+)
+def test_options_are_checked(query: str, reason: str) -> None:
+    with pytest.raises(InvalidArgumentError, match=reason) as caught:
+        open_store(f"memory://?{query}")
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__context__ is None

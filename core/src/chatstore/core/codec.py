@@ -24,6 +24,8 @@ VERSION = 1
 _AT_ONCE = 256  # messages that are parsed: a processor's cache holds all copies of their text
 _PREFIX = f'{{"v":{VERSION},'
 _WRITTEN_HERE = {"id", "created_at"}  # written by `encode` itself, since a store may give them
+# What parsing raises, too for what is not a text or nested too deep.
+_DAMAGE = (ValueError, TypeError, AttributeError, RecursionError)
 _serializer = ChatMessage.__pydantic_serializer__
 _validator = ChatMessage.__pydantic_validator__
 _list_validator = TypeAdapter(list[ChatMessage]).validator
@@ -81,7 +83,7 @@ def decode(key: str, position: int, body: str) -> ChatMessage:
     """
     try:
         message: ChatMessage = _validator.validate_json(_without_version(body))
-    except ValueError as error:
+    except _DAMAGE as error:
         text = f"a stored message cannot be read: {_reason(error)}"
         raise CorruptMessageError(text, key=key, position=position) from error
     return message
@@ -96,7 +98,7 @@ def decode_all(key: str, records: Sequence[StoredRecord]) -> list[ChatMessage]:
     """
     try:
         return _parse_all(records)
-    except ValueError:
+    except _DAMAGE:
         return [decode(key, record.position, record.body) for record in records]
 
 
@@ -157,6 +159,8 @@ def _reason(error: Exception) -> str:
         return f"{place}: {first['msg']}" if place else first["msg"]
     if isinstance(error, json.JSONDecodeError):
         return f"{error.msg} at character {error.pos}"
-    if isinstance(error, (UnicodeError, PydanticSerializationError, AttributeError)):
-        return "it holds something that is no JSON (a lone surrogate, an unknown object)"
+    if isinstance(error, RecursionError):
+        return "it is nested too deep"
+    if isinstance(error, (UnicodeError, PydanticSerializationError, AttributeError, TypeError)):
+        return "it holds something that is not JSON (a lone surrogate, an unknown object)"
     return str(error)

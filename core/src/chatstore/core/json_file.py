@@ -8,7 +8,6 @@ import json
 import math
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from os import PathLike
 from pathlib import Path
@@ -20,6 +19,7 @@ from chatstore.core.errors import (
     ChatStoreError,
     ConversationChangedError,
     CorruptStoreError,
+    DriverError,
     InvalidArgumentError,
     InvalidKeyError,
     SchemaVersionError,
@@ -28,6 +28,7 @@ from chatstore.core.errors import (
 )
 from chatstore.core.llama_index_file import bodies_from_llama_index
 from chatstore.core.records import Record
+from chatstore.core.temporary import temporary_file
 
 FORMAT = 1
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -75,20 +76,15 @@ def write(file: BoundFile, text: str) -> BoundFile:
             )
             raise ConversationChangedError(message)
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as temporary:
+        with temporary_file(path) as (descriptor, name):
+            with open(descriptor, "wb", closefd=False) as temporary:
                 temporary.write(text.encode())
                 temporary.flush()
-                os.fsync(temporary.fileno())
+                os.fsync(descriptor)
             if path.exists():
                 shutil.copymode(path, name)
-            Path(name).replace(path)
+            name.replace(path)
             _sync_folder(path.parent)
-        except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                Path(name).unlink()
-            raise
         return BoundFile(path, _signature(path), is_read=True)
 
 
@@ -207,4 +203,4 @@ def _errors_as_ours(path: Path) -> Iterator[None]:
         reason = os.strerror(error.errno) if error.errno else type(error).__name__
         kind: type[ChatStoreError] = StoreFullError if error.errno in _FULL else StoreAccessError
         message = f"{path}: {reason}"
-        raise kind(message) from error
+        raise kind(message) from DriverError.of(error)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, unquote, urlsplit
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from chatstore.core.errors import InvalidArgumentError, UnknownSchemeError
+from chatstore.core.options import read_options
 from chatstore.core.simple import SimpleChatStore
 from chatstore.core.store import ChatStore
 
@@ -20,6 +24,25 @@ _DISTRIBUTIONS = {
     "azure-tables": "chatstore-azure",
     "cosmos": "chatstore-cosmos",
 }
+# What other libraries call these databases.
+_ALIASES = {
+    "sqlite3": "sqlite",
+    "postgres": "postgresql",
+    "pg": "postgresql",
+    "psql": "postgresql",
+    "pgsql": "postgresql",
+    "cosmosdb": "cosmos",
+    "azure": "azure-tables",
+    "valkey": "redis",
+    "valkeys": "rediss",
+}
+_HINTS = {
+    "redis+sentinel": (
+        "for Sentinel, pass clients: RedisChatStore(redis_client=sentinel.master_for(name))"
+    ),
+    "redis+cluster": "use redis://…?cluster=true",
+    "redis+unix": "use unix:///path/to/socket",
+}
 
 
 def open_store(url: str) -> ChatStore:
@@ -30,7 +53,8 @@ def open_store(url: str) -> ChatStore:
 
     Raises:
         UnknownSchemeError: No installed distribution knows the scheme; it says what to install.
-        InvalidArgumentError: The URL is no URL, or has an option that the backend does not know.
+        InvalidArgumentError: The URL cannot be read, or has an option that the backend does not
+            know.
 
     """
     # Imported here: reading metadata costs time that importing this package should not.
@@ -38,53 +62,67 @@ def open_store(url: str) -> ChatStore:
 
     scheme = url.partition(":")[0].lower() if isinstance(url, str) and "://" in url else ""
     if not scheme:
-        message = "a store's URL looks like sqlite:///chat.db"
+        message = "a store's URL looks like sqlite:///chat.db or redis://localhost:6379"
         raise InvalidArgumentError(message)
-    for entry in entry_points(group=GROUP, name=scheme):
-        store: ChatStore = entry.load()(url)
-        return store
-    known = _DISTRIBUTIONS.get(scheme.partition("+")[0])
-    advice = f"pip install {known}" if known else "install the distribution that provides it"
-    message = f"no installed backend opens {scheme}:// URLs: {advice}"
-    raise UnknownSchemeError(message)
+    installed = {entry.name: entry for entry in entry_points(group=GROUP)}
+    if scheme not in installed:
+        message = f"no backend opens {scheme[:40]}:// URLs; {_advice(scheme, installed)}"
+        raise UnknownSchemeError(message)
+    store: ChatStore = installed[scheme].load()(url)
+    return store
 
 
-def url_options(url: str) -> tuple[str, float | None]:
-    """Return the path and the ``ttl`` (seconds) of a URL of a file or of memory.
+def _advice(scheme: str, installed: Iterable[str]) -> str:
+    """Return what to do about a scheme that is not installed."""
+    base = _ALIASES.get(scheme.partition("+")[0], scheme.partition("+")[0])
+    if base in installed:
+        return _HINTS.get(scheme, f"use {base}://, which chooses the drivers itself")
+    if base in _DISTRIBUTIONS:
+        return f"pip install {_DISTRIBUTIONS[base]}, then use {base}://"
+    similar = get_close_matches(base, [*installed, *_DISTRIBUTIONS], 1)
+    if similar:
+        return f"do you mean {similar[0]}://?"
+    schemes = ", ".join(f"{name}://" for name in sorted(installed))
+    return f"installed backends open {schemes}"
+
+
+def url_options(url: str, **kinds: Callable[[str], Any]) -> tuple[str, dict[str, Any]]:
+    """Return the path and the options of a URL of a file or of memory.
+
+    Args:
+        url: The URL.
+        kinds: By name of an option what reads it; see `chatstore.core.options.read_options`.
 
     Raises:
-        InvalidArgumentError: There is another option, a host, or a ``ttl`` that is no number.
+        InvalidArgumentError: The URL has a host or a fragment, or an option is unknown or wrong.
 
     """
     try:
         parts = urlsplit(url)
-    except ValueError as error:
-        message = "this URL cannot be read"
-        raise InvalidArgumentError(message) from error
-    options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    ttl = options.pop("ttl", None)
-    if options or parts.netloc or parts.fragment:
-        message = f"a {parts.scheme}: URL has a path and the option ttl, nothing else"
+    except ValueError:
+        parts = None
+    if parts is None or parts.netloc or parts.fragment:
+        scheme = url.partition(":")[0]
+        message = (
+            f"a {scheme}: URL has a path and options only: {scheme}:///relative/path, "
+            f"{scheme}:////absolute/path; write # as %23 and ? as %3F"
+        )
         raise InvalidArgumentError(message)
-    try:
-        return unquote(parts.path), None if ttl is None else float(ttl)
-    except ValueError as error:
-        message = "ttl must be a number of seconds"
-        raise InvalidArgumentError(message) from error
+    return unquote(parts.path), read_options(parts.query, f"the {parts.scheme} URL", **kinds)
 
 
 def open_memory(url: str) -> SimpleChatStore:
     """Open ``memory://``."""
-    path, ttl = url_options(url)
+    path, options = url_options(url, ttl=float)
     if path:
         message = "memory:// has no path"
         raise InvalidArgumentError(message)
-    return SimpleChatStore(ttl=ttl)
+    return SimpleChatStore(**options)
 
 
 def open_file(url: str) -> SimpleChatStore:
     """Open ``file:///chat.json``: read now, written by ``persist()`` and by ``close()``."""
-    path, ttl = url_options(url)
-    store = SimpleChatStore.from_persist_path(path, ttl=ttl)
+    path, options = url_options(url, ttl=float)
+    store = SimpleChatStore.from_persist_path(path, **options)
     store._saves_on_close = True  # noqa: SLF001
     return store

@@ -1,72 +1,156 @@
-"""Connections to one file: lent one operation at a time, and left alone after a fork."""
+"""Connections to one file: one for each operation, none across a fork."""
 
 from __future__ import annotations
 
 import os
-import random
+import secrets
 import sqlite3
 import threading
 import time
-import weakref
-from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
+from queue import Empty, SimpleQueue
 
+from chatstore.core.forks import ForkAware, watch
+from chatstore.core.pools import PoolTimeoutError
 from chatstore.sqlite import schema
-from chatstore.sqlite.waiting import take_turns
+from chatstore.sqlite.waiting import shorten_waits
 
-# An inherited connection must not even be closed: https://sqlite.org/howtocorrupt.html part 2.6
-_inherited: list[object] = []
-_all: weakref.WeakSet[Connections] = weakref.WeakSet()
+_Identity = tuple[int, int] | None
 
 
-class Connections:
-    """Opens connections when they are needed and keeps them for the next operation."""
+class FileReplacedError(Exception):
+    """The file was removed or replaced by another program while it was written."""
 
-    def __init__(self, path: str, timeout: float) -> None:
-        """Note where and how; nothing is opened."""
+
+class Connection(sqlite3.Connection):
+    """A connection that knows which files it has open.
+
+    Attributes:
+        file: Device and inode of the database.
+        log: The same of its write-ahead log; ``None`` until one exists.
+
+    """
+
+    file: _Identity = None
+    log: _Identity = None
+
+    def leads_to(self, path: str) -> bool:
+        """Whether the path still leads to the open file, and its log was not removed.
+
+        What is written into a removed file is lost with it. The write-ahead log exists for as
+        long as a connection is open, unless somebody removes it.
+        """
+        log = _identity(f"{path}-wal")
+        if self.log is None:
+            self.log = log
+        return self.file == _identity(path) and self.log == log
+
+
+class Connections(ForkAware):
+    """Opens connections when they are needed and keeps them for the next operation.
+
+    SQLite keeps the locks of a file per process. A child that inherits connections shares none of
+    them and damages the file, so they are all closed before a fork:
+    https://sqlite.org/howtocorrupt.html, section 2.6.
+    """
+
+    def __init__(self, path: str, timeout: float, size: int) -> None:
+        """Remember the file; nothing is opened.
+
+        Args:
+            path: The file.
+            timeout: Seconds to wait for other writers, and for a free connection.
+            size: The most connections that are open at once.
+
+        """
         self._path = path
         self._timeout = timeout
-        self._begin()
-        _all.add(self)
+        self._size = size
+        self._idle: list[Connection] = []
+        self._is_closed = False
+        self._make_locks()
+        watch(self)
 
-    def _begin(self) -> None:
-        self._idle: deque[sqlite3.Connection] = deque()
-        # Threads queue here, fairly and without polling; SQLite's own lock is for processes.
+    def _make_locks(self) -> None:
+        self._gate = _Gate()
+        self._tokens: SimpleQueue[None] = SimpleQueue()
+        for _ in range(self._size):
+            self._tokens.put(None)
+        # Threads wait here for their turn to write; SQLite's own lock is for processes.
         self.write_lock = threading.Lock()
 
     @contextmanager
-    def borrow(self) -> Iterator[sqlite3.Connection]:
-        """Lend a connection; one that an error left in a transaction is closed."""
-        idle = self._idle
-        try:
-            connection = idle.pop()
-        except IndexError:
-            connection = self._open()
-        healthy = False
-        try:
-            yield connection
-            healthy = True
-        finally:
-            if healthy or not connection.in_transaction:
-                idle.append(connection)
-            else:
-                connection.close()
+    def borrow(self) -> Iterator[Connection]:
+        """Provide a connection; one that an error left in a transaction is closed."""
+        # The gate first: after a fork in the child, both are new.
+        with self._gate.operation(), self._token(self._tokens):
+            connection = self._acquire()
+            is_reusable = False
+            try:
+                yield connection
+                is_reusable = True
+            finally:
+                if self._is_closed or not (is_reusable or not connection.in_transaction):
+                    connection.close()
+                else:
+                    self._idle.append(connection)
 
     def close(self) -> None:
-        """Close the idle connections."""
-        while self._idle:
-            self._idle.pop().close()
+        """Close idle connections now, the others when their operations end."""
+        self._is_closed = True
+        self._close_idle()
 
-    def forget(self) -> None:
-        """Put the connections aside, in a child that inherited them, and begin anew."""
-        _inherited.extend((self._idle, self.write_lock))
-        self._begin()
+    # ------------------------------------------------------------------ forks
 
-    def _open(self) -> sqlite3.Connection:
+    def before_fork(self) -> None:
+        """Let running operations end, hold new ones off, and close all connections."""
+        self._gate.close()
+        self._close_idle()
+
+    def after_fork_in_parent(self) -> None:
+        """Let operations begin again, on new connections."""
+        self._gate.open()
+
+    def after_fork_in_child(self) -> None:
+        """Let operations begin, with locks that no thread of the parent holds."""
+        self._make_locks()
+
+    # ------------------------------------------------------------------ connections
+
+    @contextmanager
+    def _token(self, tokens: SimpleQueue[None]) -> Iterator[None]:
+        try:
+            tokens.get(timeout=self._timeout)
+        except Empty:
+            raise PoolTimeoutError from None
+        try:
+            yield
+        finally:
+            tokens.put(None)
+
+    def _acquire(self) -> Connection:
+        with suppress(IndexError):  # EAFP: checking first would race with other threads
+            while True:
+                connection = self._idle.pop()
+                if connection.leads_to(self._path):
+                    return connection
+                connection.close()
+        return self._open()
+
+    def _close_idle(self) -> None:
+        with suppress(IndexError):
+            while True:
+                self._idle.pop().close()
+
+    def _open(self) -> Connection:
         connection = sqlite3.connect(
-            self._path, timeout=self._timeout, isolation_level=None, check_same_thread=False
+            self._path,
+            timeout=self._timeout,
+            isolation_level=None,
+            check_same_thread=False,
+            factory=Connection,
         )
         # Damaged text must reach the reader of its record, which names it; sqlite3's own error
         # would quote it.
@@ -77,7 +161,8 @@ class Connections:
             self._use_wal(connection)
             connection.execute("PRAGMA synchronous = FULL")
             schema.prepare(connection)
-            take_turns(connection)
+            shorten_waits(connection)
+            connection.file = _identity(self._path)
         except BaseException:
             connection.close()
             raise
@@ -96,19 +181,61 @@ class Connections:
             except sqlite3.OperationalError as error:
                 if "locked" not in str(error) or time.monotonic() > deadline:
                     raise
-                time.sleep(random.uniform(0.001, 0.02))
+                time.sleep(0.001 + secrets.randbelow(20) / 1000)
             else:
                 return
+
+
+class _Gate:
+    """Counts operations, and can hold new ones off."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition(threading.Lock())
+        self._running = 0
+        self._is_open = True
+        self._own = threading.local()
+
+    @contextmanager
+    def operation(self) -> Iterator[None]:
+        """Count an operation, once the gate is open."""
+        with self._changed:
+            while not self._is_open:
+                self._changed.wait()
+            self._running += 1
+        self._own.running = self._mine() + 1
+        try:
+            yield
+        finally:
+            self._own.running -= 1
+            with self._changed:
+                self._running -= 1
+                self._changed.notify_all()
+
+    def close(self) -> None:
+        """Wait until no other thread runs an operation, and let none begin."""
+        with self._changed:
+            self._is_open = False
+            while self._running > self._mine():
+                self._changed.wait()
+
+    def open(self) -> None:
+        """Let operations begin."""
+        with self._changed:
+            self._is_open = True
+            self._changed.notify_all()
+
+    def _mine(self) -> int:
+        running: int = getattr(self._own, "running", 0)
+        return running
 
 
 def _is_wal(connection: sqlite3.Connection) -> bool:
     return bool(connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal")
 
 
-def _forget_all() -> None:
-    for connections in _all:
-        connections.forget()
-
-
-if hasattr(os, "register_at_fork"):  # Windows has no fork
-    os.register_at_fork(after_in_child=_forget_all)
+def _identity(path: str) -> _Identity:
+    try:
+        status = os.stat(path)  # noqa: PTH116 - in each call, and Path takes thrice the time
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

@@ -13,15 +13,15 @@ from typing import Any, TypeVar
 from typing_extensions import Self
 
 from chatstore.core import ChatStoreError, InvalidArgumentError, StoreUnavailableError
-from chatstore.core.checks import check_ttl
+from chatstore.core.checks import check_max_connections, check_timeout, check_ttl
 from chatstore.core.plans import Plan, call
 from chatstore.core.records import Held, KeyPage, Page, Record, StoredRecord
 from chatstore.core.threaded import ThreadedChatStore
 from chatstore.core.urls import url_options
 from chatstore.sqlite import transactions
-from chatstore.sqlite.connections import Connections
+from chatstore.sqlite.connections import Connection, Connections, FileReplacedError
 from chatstore.sqlite.errors import translate
-from chatstore.sqlite.waiting import until_free
+from chatstore.sqlite.waiting import acquire, until_free
 
 T = TypeVar("T")
 _ALL = -1  # SQLite's LIMIT for no limit
@@ -43,6 +43,7 @@ class SQLiteChatStore(ThreadedChatStore):
         *,
         ttl: float | None = None,
         timeout: float = 30.0,
+        max_connections: int = 16,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Name the file; it is opened, and made where it is missing, by the first call.
@@ -50,36 +51,44 @@ class SQLiteChatStore(ThreadedChatStore):
         Args:
             path: The file, in a folder that exists.
             ttl: Seconds after its last write after which a conversation is gone.
-            timeout: Seconds to wait for other writers before `StoreUnavailableError`.
+            timeout: Seconds to wait for other writers, and for a free connection, before
+                `StoreUnavailableError`.
+            max_connections: The most connections that the store has open, and the most threads
+                that its async methods use.
             clock: Returns the time in seconds since 1970; decides what has expired.
 
         Raises:
-            InvalidArgumentError: The path is empty or ``:memory:``, or a number is not positive.
+            InvalidArgumentError: The path is empty or ``:memory:``, or a number is out of range.
 
         """
         super().__init__()
         if not isinstance(path, (str, os.PathLike)) or str(path) in {"", ":memory:"}:
             message = "SQLiteChatStore needs a file; SimpleChatStore() keeps things in memory"
             raise InvalidArgumentError(message)
-        if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout > 0:
-            message = "timeout must be a positive number of seconds"
-            raise InvalidArgumentError(message)
         self._path = str(Path(path).absolute())
         self._ttl = check_ttl(ttl)
-        self._timeout = float(timeout)
+        self._timeout = check_timeout(timeout)
+        self.max_threads = check_max_connections(max_connections)
         self._clock = clock
-        self._connections = Connections(self._path, self._timeout)
+        self._connections = Connections(self._path, self._timeout, self.max_threads)
 
     @classmethod
     def from_url(cls, url: str) -> Self:
-        """Open ``sqlite:///relative.db`` or ``sqlite:////absolute.db``, with ``?ttl=`` seconds.
+        """Open ``sqlite:///relative.db`` or ``sqlite:////absolute.db``.
+
+        Options: ``?ttl=``, ``timeout=`` (seconds) and ``max_connections=``.
 
         Raises:
-            InvalidArgumentError: The URL has no path, or options that are not known.
+            InvalidArgumentError: The URL has no path, or an option is unknown or out of range.
 
         """
-        path, ttl = url_options(url)
-        return cls(path.removeprefix("/"), ttl=ttl)
+        path, options = url_options(url, ttl=float, timeout=float, max_connections=int)
+        return cls(path.removeprefix("/"), **options)
+
+    @property
+    def server(self) -> str:
+        """The file."""
+        return f"SQLite file {self._path}"
 
     def purge_expired(self) -> None:
         """Reclaim the storage of all expired conversations; writes do it a little at a time."""
@@ -123,9 +132,12 @@ class SQLiteChatStore(ThreadedChatStore):
     def _write(self, transaction: Callable[[sqlite3.Connection], T]) -> Plan[T]:
         """Run a transaction that takes effect as a whole or not at all."""
 
-        def step(db: sqlite3.Connection) -> T:
+        def step(db: Connection) -> T:
             with self._queue(), _committed(db, self._timeout):
-                return transaction(db)
+                result = transaction(db)
+            if not db.leads_to(self._path):
+                raise FileReplacedError
+            return result
 
         return (yield from call(step))
 
@@ -133,8 +145,11 @@ class SQLiteChatStore(ThreadedChatStore):
     def _queue(self) -> Iterator[None]:
         """Wait for the other writing threads of this store."""
         lock = self._connections.write_lock
-        if not lock.acquire(timeout=self._timeout):
-            message = f"{self._path}: other threads wrote for {self._timeout} seconds"
+        if not acquire(lock, self._timeout):
+            message = (
+                f"{self._path}: other threads of this program wrote for {self._timeout} seconds; "
+                "try again, or raise timeout"
+            )
             raise StoreUnavailableError(message)
         try:
             yield

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import random
+import secrets
 import sqlite3
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from chatstore.core import codec
+from chatstore.core import CorruptStoreError, codec
 from chatstore.core.records import Held, KeyPage, Page, Record, StoredRecord, StoredRecords
 
 PURGED_AT_ONCE = 200
 """Messages of expired conversations that one write reclaims, so that its cost stays flat."""
+
+_MOST = 2**62  # SQLite's integers have 64 bits; this leaves room to add to
 
 _ALIVE = "(expires_at IS NULL OR expires_at > :now)"
 
@@ -32,7 +34,12 @@ def find(db: sqlite3.Connection, key: str, now: float) -> Head | None:
         f"WHERE key = :key AND {_ALIVE}",
         {"key": key, "now": now},
     ).fetchone()
-    return None if row is None else Head(*row)
+    if row is None:
+        return None
+    if not all(isinstance(value, int) for value in row) or not 0 <= row[3] <= row[2] < _MOST:
+        message = "the row of a conversation is damaged: its numbers are out of range"
+        raise CorruptStoreError(message)
+    return Head(*row)
 
 
 def append(
@@ -137,6 +144,8 @@ def read_newest(
         "ORDER BY position DESC LIMIT ?",
         (head.id, end, limit),
     ).fetchall()
+    if before is None and len(newest) != (head.length if limit < 0 else min(limit, head.length)):
+        raise _disagreement(head)
     first = read_from(db, head, -1, leading) if leading else []
     return Page(head.epoch, StoredRecords.of(newest[::-1]), first)
 
@@ -173,6 +182,9 @@ def list_keys(
         "ORDER BY key LIMIT :limit",
         {"start": prefix if cursor is None else cursor, "now": now, "limit": limit},
     ).fetchall()
+    if not all(isinstance(key, str) for (key,) in rows):
+        message = "the key of a conversation is damaged: it is not a text"
+        raise CorruptStoreError(message)
     keys = [key for (key,) in rows if key.startswith(prefix)]
     return KeyPage(keys, keys[-1] if len(keys) == limit else None)
 
@@ -244,13 +256,22 @@ def _position_at(db: sqlite3.Connection, head: Head, index: int) -> int:
     place = index + head.length if index < 0 else index
     from_start = place <= head.length // 2
     order, offset = ("ASC", place) if from_start else ("DESC", head.length - 1 - place)
-    (position,) = db.execute(
+    row = db.execute(
         "SELECT position FROM chatstore_messages WHERE conversation = ? "
         f"ORDER BY position {order} LIMIT 1 OFFSET ?",
         (head.id, offset),
     ).fetchone()
-    return int(position)
+    if row is None or not isinstance(row[0], int):
+        raise _disagreement(head)
+    return row[0]
+
+
+def _disagreement(head: Head) -> CorruptStoreError:
+    return CorruptStoreError(
+        f"the parts of a conversation do not agree: it should have {head.length} messages, and "
+        "some are missing or damaged; restore a backup, or delete the conversation"
+    )
 
 
 def _new_epoch() -> int:
-    return random.getrandbits(62)
+    return secrets.randbits(62)

@@ -1,0 +1,192 @@
+"""Files that were removed, replaced or damaged: the store says so, and loses nothing silently."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from chatstore.core import (
+    ChatMessage,
+    ChatStoreError,
+    CorruptStoreError,
+    OutcomeUnknownError,
+    StoreSetupError,
+)
+from chatstore.sqlite import SQLiteChatStore, transactions
+
+DEEP = "[" * 100_000
+
+
+def say(text, **fields):
+    return ChatMessage(role="user", content=text, **fields)
+
+
+def contents(path):
+    with SQLiteChatStore(path) as store:
+        return [message.content for message in store.get_messages("k")]
+
+
+def execute(path, statement, *values):
+    with closing(sqlite3.connect(path)) as db, db:
+        assert db.execute(statement, values).rowcount
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "chat.db"
+
+
+@pytest.fixture
+def store(path):
+    with SQLiteChatStore(path) as store:
+        store.add_messages("k", [say("1", id="one"), say("2", id="two")])
+        yield store
+
+
+@pytest.mark.parametrize("endings", [("", "-wal", "-shm"), ("",)], ids=["all", "database"])
+def test_messages_are_not_written_into_a_removed_file(path, store, endings):
+    for ending in endings:
+        path.with_name(path.name + ending).unlink()
+    store.add_message("k", say("after"))
+    assert "after" in contents(path)
+    store.close()
+    assert "after" in contents(path)
+
+
+def test_messages_are_not_written_into_a_removed_log(path, store):
+    store.add_message("k", say("3"))  # an idle connection knows its log now
+    path.with_name(path.name + "-wal").unlink()
+    store.add_message("k", say("after"))
+    store.close()
+    assert contents(path)[-1] == "after"
+
+
+def test_messages_are_written_into_the_file_that_took_the_place(path, store, tmp_path):
+    other = tmp_path / "other.db"
+    with SQLiteChatStore(other) as writer:
+        writer.add_message("k", say("other"))
+    shutil.move(path, tmp_path / "moved.db")
+    for ending in ("-wal", "-shm"):
+        path.with_name(path.name + ending).unlink(missing_ok=True)
+    shutil.move(other, path)
+    store.add_message("k", say("after"))
+    store.close()
+    assert contents(path) == ["other", "after"]
+
+
+def test_a_file_that_is_removed_while_it_is_written(path, store, monkeypatch):
+    append = transactions.append
+
+    def remove_first(*arguments):
+        path.unlink()
+        return append(*arguments)
+
+    monkeypatch.setattr(transactions, "append", remove_first)
+    # SQLite notices it at the commit, or the store does after it.
+    with pytest.raises(ChatStoreError) as caught:
+        store.add_message("k", say("3"))
+    assert isinstance(caught.value, OutcomeUnknownError) or "readonly" in str(caught.value)
+
+
+BODIES = {
+    "a blob": b"\x00\x01",
+    "a number": 7,
+    "deep, reformatted": ' {"v":1,"a":' + DEEP,
+    "deep": '{"v":1,"role":"user","additional_kwargs":{"a":' + DEEP,
+    "a number of 5,000 digits": ' {"v":1,"role":"user","additional_kwargs":{"a":' + "9" * 5000,
+    "empty": "",
+    "a list as version": '{"v":[1]}',
+    "a deep version": '{"v":' + DEEP,
+    "an array": "[1]",
+    "null": "null",
+    "NUL": "\0",
+    "an object as role": '{"v":1,"role":{"a":1},"content":"x"}',
+}
+HEADS = {
+    "a text as count": "count = 'abc'",
+    "a negative count": "count = -1",
+    "a huge count": "count = 9223372036854775807",
+    "a count below": "count = 1",
+    "a count above": "count = 3, next_position = 9",
+    "a text as next position": "next_position = 'x'",
+    "a next position of 64 bits": "next_position = 9223372036854775807",
+    "a next position in use": "next_position = 1",
+    "a blob as epoch": "epoch = x'00'",
+    "a blob as key": "key = x'6b32'",
+    "a text as expiry": "expires_at = 'zzz'",
+}
+CALLS = {
+    "get_messages": lambda store: store.get_messages("k"),
+    "window": lambda store: store.get_messages("k", last=1),
+    "iter_messages": lambda store: list(store.iter_messages("k")),
+    "reverse": lambda store: list(store.iter_messages("k", reverse=True)),
+    "skip": lambda store: list(store.iter_messages("k", on_corrupt="skip")),
+    "delete_last_message": lambda store: store.delete_last_message("k"),
+    "the same id": lambda store: store.add_message("k", say("2", id="two")),
+    "add_message": lambda store: store.add_message("k", say("3")),
+    "insert": lambda store: store.add_message("k", say("i"), 0),
+    "count_messages": lambda store: store.count_messages("k"),
+    "get_keys": lambda store: store.get_keys(),
+    "force": lambda store: store.delete_message("k", 1, force=True),
+}
+
+
+def only_store_errors(store, call):
+    failure = None
+    try:
+        call(store)
+    except ChatStoreError as error:
+        failure = error
+    assert "please report" not in str(failure)
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_damaged_bodies(path, store, body):
+    execute(path, "UPDATE chatstore_messages SET body = ? WHERE message_id = 'two'", body)
+    for name in ("get_messages", "window", "iter_messages", "reverse", "delete_last_message"):
+        with pytest.raises(ChatStoreError, match="cannot be read"):
+            CALLS[name](store)
+    assert store.delete_message("k", 1, force=True) is None
+    assert [message.content for message in store.get_messages("k")] == ["1"]
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_calls_beside_a_damaged_body(path, store, body, call):
+    execute(path, "UPDATE chatstore_messages SET body = ? WHERE message_id = 'two'", body)
+    only_store_errors(store, call)
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+@pytest.mark.parametrize("change", HEADS.values(), ids=HEADS)
+def test_damaged_rows_of_conversations(path, store, change, call):
+    execute(path, f"UPDATE chatstore_conversations SET {change}")
+    only_store_errors(store, call)
+
+
+@pytest.mark.parametrize("which", ["one", "two"])
+def test_a_conversation_with_a_missing_message_is_not_read_short(path, store, which):
+    execute(path, "DELETE FROM chatstore_messages WHERE message_id = ?", which)
+    for call in (CALLS["get_messages"], lambda store: store.get_messages("k", last=2)):
+        with pytest.raises(CorruptStoreError, match="do not agree"):
+            call(store)
+    store.set_messages("k", [say("new")])
+    assert contents(path) == ["new"]
+
+
+def test_a_table_of_another_program(path):
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE chatstore_messages (text TEXT)")
+    with SQLiteChatStore(path) as store, pytest.raises(StoreSetupError, match="another program"):
+        store.add_message("k", say("x"))
+
+
+def test_a_table_that_was_removed(path, store):
+    execute(path, "DELETE FROM chatstore_messages")
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("DROP TABLE chatstore_messages")
+    with pytest.raises(StoreSetupError, match="removed"):
+        store.add_message("k", say("x"))
