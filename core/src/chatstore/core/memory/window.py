@@ -49,7 +49,8 @@ class Window:
         parts = self._finder.add(message, tokens)
         if self._wanted is None:
             self._wanted = [part for part in parts if part.answers is not None]
-        if any(part.exchange is not None for part in self._wanted):
+        exchange = parts[0].exchange
+        if exchange is not None and exchange.is_newest:
             self._wanted = []
         for part in reversed(parts):
             self._pending.append(part)

@@ -1,15 +1,19 @@
 """tiktoken's encodings, loaded once a process, within a bounded time.
 
 tiktoken fetches a vocabulary at its first use, without a timeout. So a daemon thread loads it,
-and who needs it waits a little. What comes late is used from then on.
+and the first who needs it waits a little. A vocabulary that comes later is used from then on.
 """
 
 from __future__ import annotations
 
+import os
 import threading
 import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+
+from chatstore.core.forks import ForkAware, watch
+from chatstore.core.tokens.offline import forget_failure, has_failed_lately, note_failure
 
 if TYPE_CHECKING:
     from tiktoken import Encoding
@@ -17,13 +21,19 @@ if TYPE_CHECKING:
 PATIENCE = 3.0
 """Seconds to wait for a vocabulary, once a process and encoding."""
 
+BRIEF_PATIENCE = 0.5
+"""Seconds to wait where another process waited in vain within the last hour.
+
+It is enough to read a vocabulary from tiktoken's cache.
+"""
+
 DEFAULT_ENCODING = "o200k_base"
 
-_PIECE = 4096  # characters that tiktoken counts at a time
+_PIECE = 2048  # characters that tiktoken counts at a time
 
 
 class TokenEstimateWarning(UserWarning):
-    """Tokens are estimated, because tiktoken's vocabulary could not be had."""
+    """Tokens are estimated, because tiktoken's vocabulary could not be loaded."""
 
 
 class _Loading:
@@ -37,26 +47,46 @@ class _Loading:
         self._thread.start()
 
     def wait(self) -> None:
-        self._thread.join(PATIENCE)
+        patience = BRIEF_PATIENCE if has_failed_lately(self.name) else PATIENCE
+        self._thread.join(patience)
         self.waited = True
+        if self._thread.is_alive():
+            note_failure(self.name)  # refused connections cost no time: nothing to remember
 
     def _load(self) -> None:
         try:
             import tiktoken  # noqa: PLC0415 - it imports a network client
 
             self.encoding = tiktoken.get_encoding(self.name)
-        except Exception:  # noqa: BLE001 - no network, no disk, no such file: all mean an estimate
+        except Exception:  # noqa: BLE001 - without network, disk or file: estimate
             self.encoding = None
+        else:
+            forget_failure(self.name)
 
 
-_loadings: dict[str, _Loading] = {}
-_lock = threading.Lock()
-_warned = False
+class _Loadings(ForkAware):
+    """The encodings of this process."""
+
+    def __init__(self) -> None:
+        self.by_name: dict[str, _Loading] = {}
+        self.lock = threading.Lock()
+        self.has_warned = False
+
+    def after_fork_in_child(self) -> None:
+        """Load again what was still being loaded: that thread exists in the parent only."""
+        self.lock = threading.Lock()
+        self.by_name = {
+            name: loading for name, loading in self.by_name.items() if loading.encoding is not None
+        }
+
+
+_loadings = _Loadings()
+watch(_loadings)
 
 
 def find_encoding(name: str) -> Encoding | None:
-    """Return an encoding if it is there by now; nothing is waited for."""
-    loading = _loadings.get(name)
+    """Return an encoding if it is loaded by now; this never waits."""
+    loading = _loadings.by_name.get(name)
     return None if loading is None else loading.encoding
 
 
@@ -66,8 +96,8 @@ def count_encoded(encoding: Encoding, text: str) -> int | None:
         return sum(len(encoding.encode(piece, disallowed_special=())) for piece in _pieces(text))
     except Exception:  # noqa: BLE001 - its regular expressions give up on some texts
         return None
-    except BaseException as error:  # pyo3's PanicException is no Exception
-        if type(error).__name__ != "PanicException":
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # pyo3's, of older versions of tiktoken
             raise
         return None
 
@@ -89,26 +119,32 @@ def _pieces(text: str) -> Iterator[str]:
 
 def is_settled(name: str) -> bool:
     """Tell whether `load_encoding` would return at once."""
-    loading = _loadings.get(name)
+    loading = _loadings.by_name.get(name)
     return loading is not None and loading.waited
 
 
 def load_encoding(name: str) -> None:
-    """Load an encoding, or wait `PATIENCE` seconds in vain and warn, once a process."""
-    global _warned  # noqa: PLW0603 - one warning a process is the point
-    with _lock:
-        loading = _loadings.get(name)
+    """Load an encoding; wait at most `PATIENCE` seconds for it, once a process.
+
+    Warns:
+        TokenEstimateWarning: It is not loaded by then; once a process.
+
+    """
+    with _loadings.lock:
+        loading = _loadings.by_name.get(name)
         if loading is None:
-            loading = _loadings[name] = _Loading(name)
+            loading = _loadings.by_name[name] = _Loading(name)
         if loading.waited:
             return
         loading.wait()
-        if loading.encoding is not None or _warned:
+        if loading.encoding is not None or _loadings.has_warned:
             return
-        _warned = True
+        _loadings.has_warned = True
     message = (
-        f"tiktoken's vocabulary {name} could not be loaded; tokens are estimated, "
-        "rather too many than too few"
+        f"tiktoken's vocabulary {name} could not be loaded: tokens are estimated, rather too many "
+        "than too few. Without network access, set TIKTOKEN_CACHE_DIR "
+        f"({_cache_dir()}) to a directory that holds the vocabulary: tiktoken puts it there when "
+        "it is used once with network access. Or pass your own tokenizer_fn."
     )
     warnings.warn(message, TokenEstimateWarning, stacklevel=2)
 
@@ -123,3 +159,8 @@ def encoding_name(model: str | None) -> str:
         return tiktoken.encoding_name_for_model(model)
     except KeyError:
         return DEFAULT_ENCODING
+
+
+def _cache_dir() -> str:
+    directory = os.environ.get("TIKTOKEN_CACHE_DIR")
+    return "not set" if directory is None else f"now {directory!r}"

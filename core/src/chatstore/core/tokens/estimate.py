@@ -10,19 +10,23 @@ from __future__ import annotations
 
 import re
 
-_PIECE = re.compile(
-    # base64 and the like: a long run with small letters, capitals and digits
-    r"(?P<random>(?=[A-Za-z+/]*[0-9])(?=[A-Z0-9+/]*[a-z])(?=[a-z0-9+/]*[A-Z])[A-Za-z0-9+/]{24,})"
-    r"|(?P<word>[A-Za-z]+(?![\u00c0-\u024f]))"
+# A long run that may be base64. Each run is matched once, and each piece of text by at most two
+# expressions, none of which looks farther than one character behind its match: the time grows with
+# the length of the text, whatever it holds.
+_RUN = re.compile(r"(?P<run>[A-Za-z0-9+/]{24,})")
+_PLAIN_PIECE = (
+    r"(?P<word>[A-Za-z]+(?![\u00c0-\u024f]))"
     r"|(?P<accented>[A-Za-z\u00c0-\u024f]+)"
     r"|(?P<number>[0-9]+)"
     r"|(?P<gap> (?=[0-9]))"  # a single space belongs to the word behind it, but to no number
     r"|(?P<blank>\s+)"
     r"|(?P<mark>[!-/:-@\[-`{-~]+)"
     r"|(?P<other>[^\x00-\x7f]+)"
-    r"|(?P<control>.)",
-    re.DOTALL,
+    r"|(?P<control>.)"
 )
+_PIECE = re.compile(f"{_RUN.pattern}|{_PLAIN_PIECE}", re.DOTALL)
+_PIECE_OF_RUN = re.compile(_PLAIN_PIECE, re.DOTALL)
+_LETTERS_AND_DIGITS = (re.compile("[a-z]"), re.compile("[A-Z]"), re.compile("[0-9]"))
 _CAMEL = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _PLAIN_WORD = 9  # letters that one token usually covers, in an English word of small letters
 _FOREIGN_WORD = 3.0  # the same in a language that has fewer words in the vocabulary
@@ -37,28 +41,36 @@ _PROSE_LENGTH = 6  # words from which on a text is taken for prose
 
 
 def estimate_tokens(text: str) -> int:
-    """Return about how many tokens a text has."""
-    total = 0.0
+    """Return about how many tokens a text has, in a time that grows with its length."""
     plain = _PLAIN_WORD if _reads_as_english(text) else _FOREIGN_WORD
+    total = 0.0
     for piece in _PIECE.finditer(text):
-        kind, size = piece.lastgroup, piece.end() - piece.start()
-        if kind == "word":
-            total += _word(piece.group(), plain)
-        elif kind == "random":
-            total += size / 1.45
-        elif kind == "accented":
-            total += max(1.0, size / 2.3)
-        elif kind == "number":
-            total += (size + 2) // 3
-        elif kind == "blank":
-            total += _blank(piece.group())
-        elif kind == "mark":
-            total += 1 if size <= 2 else 1 + (size - 2) / 2.5
-        elif kind == "other":
-            total += _other(piece.group())
+        if piece.lastgroup != "run":
+            total += _tokens(piece, plain)
+        elif all(kind.search(piece.group()) for kind in _LETTERS_AND_DIGITS):
+            total += (piece.end() - piece.start()) / 1.45
         else:
-            total += 1
+            parts = _PIECE_OF_RUN.finditer(text, piece.start(), piece.end())
+            total += sum(_tokens(part, plain) for part in parts)
     return int(total + 0.999)
+
+
+def _tokens(piece: re.Match[str], plain: float) -> float:
+    kind, size = piece.lastgroup, piece.end() - piece.start()
+    total = 1.0
+    if kind == "word":
+        total = _word(piece.group(), plain)
+    elif kind == "accented":
+        total = max(1.0, size / 2.3)
+    elif kind == "number":
+        total = (size + 2) // 3
+    elif kind == "blank":
+        total = _blank(piece.group())
+    elif kind == "mark":
+        total = 1 if size <= 2 else 1 + (size - 2) / 2.5
+    elif kind == "other":
+        total = _other(piece.group())
+    return total
 
 
 def _reads_as_english(text: str) -> bool:

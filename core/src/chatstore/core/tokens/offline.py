@@ -1,0 +1,48 @@
+"""Remembers for an hour, across processes, that a vocabulary did not come in time.
+
+Where a firewall drops packets without an answer, each new process would wait in vain. The memory
+is an empty file of this user in the directory for temporary files; its time is all that counts.
+Where that cannot be written, nothing is remembered.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+FORGET_AFTER = 3600.0
+"""Seconds for which a failure is remembered."""
+
+
+def has_failed_lately(name: str) -> bool:
+    """Tell whether a process of this user waited in vain within the last hour."""
+    try:
+        status = _path(name).lstat()
+    except OSError:
+        return False
+    is_own = not hasattr(os, "getuid") or status.st_uid == os.getuid()
+    return is_own and 0 <= time.time() - status.st_mtime < FORGET_AFTER
+
+
+def note_failure(name: str) -> None:
+    """Remember that the vocabulary did not come; forgotten after an hour."""
+    if has_failed_lately(name):
+        return
+    forget_failure(name)
+    with suppress(OSError):
+        # Exclusive: another user's file or link of this name is never written to.
+        os.close(os.open(_path(name), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
+def forget_failure(name: str) -> None:
+    """Forget that the vocabulary did not come."""
+    with suppress(OSError):
+        _path(name).unlink()
+
+
+def _path(name: str) -> Path:
+    user = os.getuid() if hasattr(os, "getuid") else "user"
+    return Path(tempfile.gettempdir(), f"chatstore-{user}-no-{name}")
