@@ -7,8 +7,7 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from queue import Empty, SimpleQueue
 
@@ -30,8 +29,11 @@ class Connection(sqlite3.Connection):
     Attributes:
         file: Device and inode of the database.
         log: The same of its write-ahead log; ``None`` until one exists.
+        token_from: Where its operation took a token, and puts it back.
 
     """
+
+    token_from: SimpleQueue[None]
 
     file: _Identity = None
     log: _Identity = None
@@ -42,10 +44,14 @@ class Connection(sqlite3.Connection):
         What is written into a removed file is lost with it. The write-ahead log exists for as
         long as a connection is open, unless somebody removes it.
         """
-        log = _identity(f"{path}-wal")
+        log = _identity(path + "-wal")
         if self.log is None:
             self.log = log
-        return self.file == _identity(path) and self.log == log
+        return self.log == log and self.is_at(path)
+
+    def is_at(self, path: str) -> bool:
+        """Whether the path still leads to the open file."""
+        return self.file == _identity(path)
 
 
 class Connections(ForkAware):
@@ -74,28 +80,56 @@ class Connections(ForkAware):
         watch(self)
 
     def _make_locks(self) -> None:
-        self._gate = _Gate()
+        # A token for each operation that may run.
         self._tokens: SimpleQueue[None] = SimpleQueue()
-        for _ in range(self._size):
-            self._tokens.put(None)
+        self._fill_tokens()
+        self._own = threading.local()
         # Threads wait here for their turn to write; SQLite's own lock is for processes.
         self.write_lock = threading.Lock()
 
-    @contextmanager
-    def borrow(self) -> Iterator[Connection]:
-        """Provide a connection; one that an error left in a transaction is closed."""
-        # The gate first: after a fork in the child, both are new.
-        with self._gate.operation(), self._token(self._tokens):
-            connection = self._acquire()
-            is_reusable = False
-            try:
-                yield connection
-                is_reusable = True
-            finally:
-                if self._is_closed or not (is_reusable or not connection.in_transaction):
-                    connection.close()
-                else:
-                    self._idle.append(connection)
+    def borrow(self) -> _Borrowed:
+        """Provide a connection to a ``with`` block.
+
+        Raises:
+            PoolTimeoutError: All connections were in use for ``timeout`` seconds.
+
+        """
+        return _Borrowed(self)
+
+    def acquire(self) -> Connection:
+        """Return a connection, which must be released; see `borrow`."""
+        tokens = self._tokens
+        try:
+            tokens.get(timeout=self._timeout)
+        except Empty:
+            raise PoolTimeoutError from None
+        try:
+            connection = self._reused() or self._open()
+        except BaseException:
+            tokens.put(None)
+            raise
+        connection.token_from = tokens
+        self._own.count = self._count_of_thread() + 1
+        return connection
+
+    def release(self, connection: Connection) -> None:
+        """Take a connection back; one that an error left in a transaction is closed."""
+        self._own.count -= 1
+        tokens = connection.token_from
+        if self._is_closed or connection.in_transaction:
+            connection.close()
+        else:
+            self._idle.append(connection)
+        tokens.put(None)
+
+    def _fill_tokens(self) -> None:
+        for _ in range(self._size):
+            self._tokens.put(None)
+
+    def _count_of_thread(self) -> int:
+        """Return how many operations this thread is in."""
+        count: int = getattr(self._own, "count", 0)
+        return count
 
     def close(self) -> None:
         """Close idle connections now, the others when their operations end."""
@@ -106,12 +140,14 @@ class Connections(ForkAware):
 
     def before_fork(self) -> None:
         """Let running operations end, hold new ones off, and close all connections."""
-        self._gate.close()
+        running, self._tokens = self._tokens, SimpleQueue()
+        for _ in range(self._size - self._count_of_thread()):
+            running.get()
         self._close_idle()
 
     def after_fork_in_parent(self) -> None:
         """Let operations begin again, on new connections."""
-        self._gate.open()
+        self._fill_tokens()
 
     def after_fork_in_child(self) -> None:
         """Let operations begin, with locks that no thread of the parent holds."""
@@ -119,25 +155,14 @@ class Connections(ForkAware):
 
     # ------------------------------------------------------------------ connections
 
-    @contextmanager
-    def _token(self, tokens: SimpleQueue[None]) -> Iterator[None]:
-        try:
-            tokens.get(timeout=self._timeout)
-        except Empty:
-            raise PoolTimeoutError from None
-        try:
-            yield
-        finally:
-            tokens.put(None)
-
-    def _acquire(self) -> Connection:
+    def _reused(self) -> Connection | None:
         with suppress(IndexError):  # EAFP: checking first would race with other threads
             while True:
                 connection = self._idle.pop()
                 if connection.leads_to(self._path):
                     return connection
                 connection.close()
-        return self._open()
+        return None
 
     def _close_idle(self) -> None:
         with suppress(IndexError):
@@ -186,47 +211,18 @@ class Connections(ForkAware):
                 return
 
 
-class _Gate:
-    """Counts operations, and can hold new ones off."""
+class _Borrowed:
+    """The connection of a ``with`` block; a generator would cost each call more."""
 
-    def __init__(self) -> None:
-        self._changed = threading.Condition(threading.Lock())
-        self._running = 0
-        self._is_open = True
-        self._own = threading.local()
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
 
-    @contextmanager
-    def operation(self) -> Iterator[None]:
-        """Count an operation, once the gate is open."""
-        with self._changed:
-            while not self._is_open:
-                self._changed.wait()
-            self._running += 1
-        self._own.running = self._mine() + 1
-        try:
-            yield
-        finally:
-            self._own.running -= 1
-            with self._changed:
-                self._running -= 1
-                self._changed.notify_all()
+    def __enter__(self) -> Connection:
+        self._connection = self._connections.acquire()
+        return self._connection
 
-    def close(self) -> None:
-        """Wait until no other thread runs an operation, and let none begin."""
-        with self._changed:
-            self._is_open = False
-            while self._running > self._mine():
-                self._changed.wait()
-
-    def open(self) -> None:
-        """Let operations begin."""
-        with self._changed:
-            self._is_open = True
-            self._changed.notify_all()
-
-    def _mine(self) -> int:
-        running: int = getattr(self._own, "running", 0)
-        return running
+    def __exit__(self, *_: object) -> None:
+        self._connections.release(self._connection)
 
 
 def _is_wal(connection: sqlite3.Connection) -> bool:

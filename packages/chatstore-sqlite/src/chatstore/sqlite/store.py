@@ -135,7 +135,7 @@ class SQLiteChatStore(ThreadedChatStore):
         def step(db: Connection) -> T:
             with self._queue(), _committed(db, self._timeout):
                 result = transaction(db)
-            if not db.leads_to(self._path):
+            if not db.is_at(self._path):
                 raise FileReplacedError
             return result
 

@@ -36,10 +36,13 @@ def find(db: sqlite3.Connection, key: str, now: float) -> Head | None:
     ).fetchone()
     if row is None:
         return None
-    if not all(isinstance(value, int) for value in row) or not 0 <= row[3] <= row[2] < _MOST:
-        message = "the row of a conversation is damaged: its numbers are out of range"
-        raise CorruptStoreError(message)
-    return Head(*row)
+    try:
+        if 0 <= row[3] <= row[2] < _MOST:
+            return Head(*row)
+    except TypeError:
+        pass  # not numbers: as bad as numbers out of range
+    message = "the row of a conversation is damaged: its numbers are out of range"
+    raise CorruptStoreError(message)
 
 
 def append(
