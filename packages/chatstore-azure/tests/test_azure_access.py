@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chatstore.azure.access import check_endpoint, check_table, read_connection_string, read_url
+from chatstore.azure.access import check_endpoint, check_table, default_endpoint, read_url
+from chatstore.azure.connection_strings import read_connection_string
 from chatstore.core import InvalidArgumentError
 
 SECRET = "c2VjcmV0LXNlY3JldA=="
@@ -12,7 +13,7 @@ QUOTED = SECRET.replace("=", "%3D")
 
 
 def test_default_endpoint_is_table_storage():
-    assert check_endpoint(None, "acc") == "https://acc.table.core.windows.net"
+    assert default_endpoint("acc") == "https://acc.table.core.windows.net"
 
 
 @pytest.mark.parametrize(
@@ -29,7 +30,7 @@ def test_default_endpoint_is_table_storage():
 )
 def test_bad_endpoints_are_refused(endpoint):
     with pytest.raises(InvalidArgumentError):
-        check_endpoint(endpoint, "acc")
+        check_endpoint(endpoint)
 
 
 @pytest.mark.parametrize("name", ["ab", "1abc", "a-b-c", "a" * 64, "", "tables", None, "abc\n"])

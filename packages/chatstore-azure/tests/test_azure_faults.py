@@ -20,6 +20,7 @@ from chatstore.core import (
     InvalidArgumentError,
     StoreAccessError,
     StoreFullError,
+    StoreSetupError,
     StoreUnavailableError,
     open_store,
 )
@@ -114,14 +115,14 @@ def test_throttling_is_waited_out(store, service, status):
     [
         ((403, "AuthenticationFailed"), StoreAccessError),
         ((403, "AuthorizationFailure"), StoreAccessError),
-        ((404, "TableNotFound"), StoreAccessError),
+        ((404, "TableNotFound"), StoreSetupError),
         ((507, "InsufficientAccountStorage"), StoreFullError),
         ((503, "ServerBusy"), StoreUnavailableError),
         ((500, "InternalError"), StoreUnavailableError),
     ],
 )
 def test_refusals_are_ours(service, answer, kind, monkeypatch):
-    monkeypatch.setattr(AzureChatStore, "patience", 2.0)
+    monkeypatch.setattr(AzureChatStore, "patience", 1.0)
     with opened(service, timeout=1) as store:
         store.add_message("k", say("a"))
         service.fault = lambda _: Fault(answer=answer)
@@ -158,7 +159,7 @@ def test_wrong_key(service):
 
 
 def test_table_that_nobody_made(service):
-    with opened(service, create_table=False) as store, pytest.raises(StoreAccessError):
+    with opened(service, create_table=False) as store, pytest.raises(StoreSetupError):
         store.add_message("k", say("a"))
 
 

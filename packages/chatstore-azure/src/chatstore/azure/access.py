@@ -1,23 +1,28 @@
-"""Who asks, and where: the ways to an account, as azure-data-tables wants them."""
+"""Accounts, and how a store is let in: the ways that azure-data-tables knows, checked."""
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
-from collections.abc import Callable
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote
 
 from chatstore.core import InvalidArgumentError
+from chatstore.core.url_parts import Options, flag, read_options, split_url
 
 _SCHEMES = {"azure-tables": "https", "azure-tables+http": "http"}
 # https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model
 _TABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{2,62}")
-_OPTIONS: dict[str, Callable[[str], Any]] = {
-    "create_table": lambda text: {"true": True, "false": False}[text],
+_ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
+_OPTIONS: Options = {
+    "create_table": flag,
+    "max_connections": int,
     "timeout": float,
     "ttl": float,
 }
-_LOOKS_LIKE = "azure-tables://ACCOUNT:KEY@HOST/TABLE?ttl=3600"
+_EXAMPLE = "azure-tables://ACCOUNT:KEY@HOST/TABLE?ttl=3600"
+_ENDPOINT = "https://ACCOUNT.table.core.windows.net"
 
 
 class Access(NamedTuple):
@@ -52,113 +57,104 @@ class Access(NamedTuple):
         return AzureSasCredential(self.secret) if self.kind == "sas" else self.secret
 
 
-def check_endpoint(endpoint: object, account: str) -> str:
-    """Return the endpoint, by default that of Table Storage.
+def check_endpoint(endpoint: object) -> str:
+    """Return the endpoint without a slash at the end.
 
     Raises:
-        InvalidArgumentError: It is no URL, or holds a query.
+        InvalidArgumentError: It is not an ``http://`` or ``https://`` URL of a host, or has a
+            user, a query or a fragment.
 
     """
-    if endpoint is None:
-        return f"https://{check_text(account, 'account_name')}.table.core.windows.net"
-    if not isinstance(endpoint, str) or not _is_endpoint(endpoint):
-        message = "endpoint must be a URL like https://ACCOUNT.table.core.windows.net, no query"
+    example = f"endpoint must look like {_ENDPOINT}"
+    parts = split_url(endpoint, _ENDPOINT)
+    extra = "@" in parts.netloc or parts.query or parts.fragment
+    if parts.scheme not in {"http", "https"} or not parts.hostname or extra:
+        message = f"{example}, without user, token or query"
         raise InvalidArgumentError(message)
-    return endpoint.rstrip("/")
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 
-def _is_endpoint(endpoint: str) -> bool:
+def default_endpoint(account: str) -> str:
+    """Return the endpoint of Table Storage for an account."""
+    return f"https://{account}.table.core.windows.net"
+
+
+def check_account(name: object) -> str:
+    """Return the name of an account.
+
+    Raises:
+        InvalidArgumentError: It is not letters, digits and hyphens.
+
+    """
+    if isinstance(name, str) and _ACCOUNT.fullmatch(name):
+        return name
+    message = "account_name must be the name of an account: letters, digits and '-'"
+    raise InvalidArgumentError(message)
+
+
+def check_key(key: object) -> str:
+    """Return the key of an account.
+
+    Raises:
+        InvalidArgumentError: It is not text in base64, as the keys of accounts are.
+
+    """
     try:
-        parts = urlsplit(endpoint)
-        parts.port  # noqa: B018 - raises where it is no number
-    except ValueError:
-        return False
-    extra = parts.username is not None or parts.query or parts.fragment
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and not extra
+        is_key = isinstance(key, str) and bool(base64.b64decode(key, validate=True))
+    except (binascii.Error, ValueError):
+        is_key = False
+    if isinstance(key, str) and is_key:
+        return key
+    message = "account_key must be one of the account's keys, which are base64; check for blanks"
+    raise InvalidArgumentError(message)
 
 
-def check_text(value: object, name: str) -> str:
-    """Return a text that must not be empty."""
-    if not isinstance(value, str) or not value:
-        message = f"{name} must be a string that is not empty"
-        raise InvalidArgumentError(message)
-    return value
+def check_sas(token: object) -> str:
+    """Return a shared access signature, without the question mark that portals put before it.
+
+    Raises:
+        InvalidArgumentError: It is not a query with a signature, ``…&sig=…``.
+
+    """
+    text = token.removeprefix("?") if isinstance(token, str) else ""
+    if re.fullmatch(r"[\x21-\x7e]*\bsig=[\x21-\x7e]+", text):
+        return text
+    message = "sas_token must be a shared access signature: sv=…&sig=…, percent-encoded"
+    raise InvalidArgumentError(message)
 
 
 def check_table(name: object) -> str:
     """Return a name that both services take.
 
     Raises:
-        InvalidArgumentError: It is none.
+        InvalidArgumentError: It is not 3 to 63 letters and digits with a letter first.
 
     """
     if isinstance(name, str) and _TABLE_NAME.fullmatch(name) and name.lower() != "tables":
         return name
-    message = "a table's name has 3 to 63 letters and digits, the first a letter"
-    raise InvalidArgumentError(message)
-
-
-def read_connection_string(text: object) -> Access:
-    """Return the way that a connection string describes.
-
-    https://learn.microsoft.com/azure/storage/common/storage-configure-connection-string
-
-    Raises:
-        InvalidArgumentError: It is none of Table Storage or the Table API.
-
-    """
-    pairs = text.split(";") if isinstance(text, str) else []
-    settings = {name.strip().lower(): v for name, _, v in (p.partition("=") for p in pairs)}
-    account = settings.get("accountname", "")
-    endpoint = settings.get("tableendpoint")
-    if endpoint is None and account:
-        protocol = settings.get("defaultendpointsprotocol", "https")
-        suffix = settings.get("endpointsuffix", "core.windows.net")
-        endpoint = f"{protocol}://{account}.table.{suffix}"
-    if endpoint is not None:
-        if account and settings.get("accountkey"):
-            return Access(check_endpoint(endpoint, ""), "key", account, settings["accountkey"])
-        if settings.get("sharedaccesssignature"):
-            sas = settings["sharedaccesssignature"]
-            return Access(check_endpoint(endpoint, ""), "sas", account, sas)
-    message = (
-        "a connection string looks like "
-        "DefaultEndpointsProtocol=https;AccountName=…;AccountKey=…;EndpointSuffix=core.windows.net"
-    )
+    is_url = isinstance(name, str) and "://" in name
+    hint = "; a URL is given by keyword, endpoint=" if is_url else ""
+    shown = f", not {name!r}" if isinstance(name, str) and re.fullmatch(r"[\w-]*", name) else ""
+    message = f"chat_table_name must have 3 to 63 letters and digits, a letter first{shown}{hint}"
     raise InvalidArgumentError(message)
 
 
 def read_url(url: str) -> tuple[Access, str, dict[str, Any]]:
-    """Return the way, the table and the options of an ``azure-tables://`` URL.
+    """Return the account, the table and the options of an ``azure-tables://`` URL.
 
     Raises:
-        InvalidArgumentError: It is no such URL.
+        InvalidArgumentError: It is not such a URL, or has an unknown or wrong option.
 
     """
-    try:
-        parts = urlsplit(url)
-        pairs = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
-        protocol = _SCHEMES[parts.scheme]
-    except (ValueError, KeyError, AttributeError):
-        message = f"this is no azure-tables:// URL: {_LOOKS_LIKE}"
-        raise InvalidArgumentError(message) from None  # the cause could quote the key
+    parts = split_url(url, _EXAMPLE)
     folder, _, table = parts.path.rpartition("/")
-    if not parts.username or not parts.password or not parts.hostname or parts.fragment:
-        message = f"an azure-tables:// URL looks like {_LOOKS_LIKE}"
+    is_whole = parts.username and parts.password and parts.hostname and not parts.fragment
+    # A second '@' would leave it to each reader where the host begins.
+    if parts.scheme not in _SCHEMES or not is_whole or parts.netloc.count("@") != 1:
+        message = f"not a URL of the form {_EXAMPLE}, with the key percent-encoded"
         raise InvalidArgumentError(message)
-    endpoint = f"{protocol}://{parts.netloc.rpartition('@')[2]}{folder}"
-    account, key = unquote(parts.username), unquote(parts.password)
-    access = Access(check_endpoint(endpoint, account), "key", account, key)
-    return access, check_table(table), _read_options(pairs)
-
-
-def _read_options(pairs: list[tuple[str, str]]) -> dict[str, Any]:
-    options = dict(pairs)
-    if len(options) < len(pairs) or not options.keys() <= _OPTIONS.keys():
-        message = f"an azure-tables:// URL has the options {', '.join(_OPTIONS)}, each once"
-        raise InvalidArgumentError(message)
-    try:
-        return {name: _OPTIONS[name](value) for name, value in options.items()}
-    except (ValueError, KeyError) as error:
-        message = "ttl and timeout must be numbers of seconds, create_table true or false"
-        raise InvalidArgumentError(message) from error
+    endpoint = f"{_SCHEMES[parts.scheme]}://{parts.netloc.rpartition('@')[2]}{folder}"
+    account = check_account(unquote(parts.username or ""))
+    key = check_key(unquote(parts.password or ""))
+    access = Access(check_endpoint(endpoint), "key", account, key)
+    return access, check_table(unquote(table)), read_options(parts, _OPTIONS)

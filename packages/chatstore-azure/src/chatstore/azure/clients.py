@@ -2,58 +2,76 @@
 
 from __future__ import annotations
 
-import os
 import threading
-import weakref
-from typing import Any
-
-from typing_extensions import Self
+from typing import Any, NamedTuple
 
 from chatstore.azure.access import Access
+from chatstore.azure.errors import code_of
+from chatstore.core import InvalidArgumentError
+from chatstore.core.forks import ForkAware, keep_inherited, watch
 from chatstore.core.loops import PerLoop
-
-_all: weakref.WeakSet[Clients] = weakref.WeakSet()
-_inherited: list[object] = []  # a forked child must not use, nor end, its parent's connections
-_RETRIES = 2
+from chatstore.records.azure_core.credentials import ThreadedCredential
 
 
-class Clients:
-    """Makes clients with timeouts and few retries, and closes them."""
+class Settings(NamedTuple):
+    """How clients are made; `repr` shows no secret.
 
-    def __init__(self, access: Access, table: str, *, create_table: bool, timeout: float) -> None:
-        """Note where and how; nothing is opened."""
-        self._access = access
-        self._table = table
-        self._timeout = timeout
-        self._is_there = not create_table
-        self._on_loops = PerLoop(self._make_async, lambda client: client.close())
+    Attributes:
+        server: What messages and logs call the table.
+        access: The account; ``None``: clients were given.
+        table: The table's name.
+        create_table: Whether the first call makes a table that is missing.
+        timeout: Seconds for a connection, and for an answer.
+        max_connections: The most connections, of all threads together and of each event loop.
+        given: A sync ``TableServiceClient`` that the caller gave.
+        async_given: An async one.
+
+    """
+
+    server: str
+    access: Access | None
+    table: str
+    create_table: bool
+    timeout: float
+    max_connections: int
+    given: Any = None
+    async_given: Any = None
+
+    def __repr__(self) -> str:
+        """Name the table only."""
+        return f"Settings({self.server!r})"
+
+
+class Clients(ForkAware):
+    """Makes clients with bounded connections, timeouts and no retries, and closes them."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Keep the settings; nothing is opened."""
+        self._settings = settings
+        self._is_there = not settings.create_table
+        self._on_loops = PerLoop(self._make_async, self._close_async)
         self._begin()
-        _all.add(self)
+        watch(self)
 
     def _begin(self) -> None:
         self._lock = threading.Lock()
         self._client: Any = None
 
-    def forget(self) -> None:
-        """Begin anew in a forked child."""
-        _inherited.append(self._client)
+    def after_fork_in_child(self) -> None:
+        """Start without a client: its connections are the parent's."""
+        keep_inherited(self._client)
         self._begin()
 
     def for_threads(self) -> Any:
         """Return the table's client that all threads share; the first call makes the table."""
         with self._lock:
             if self._client is None:
-                from azure.data.tables import TableClient  # noqa: PLC0415 - on the first call
-
-                credential = self._access.credential()
-                self._client = TableClient(
-                    self._access.endpoint, self._table, credential=credential, **self._options()
-                )
+                self._client = self._make()
             if not self._is_there:
                 from azure.core.exceptions import ResourceExistsError  # noqa: PLC0415
 
                 try:
-                    self._client.create_table()
+                    self._client.create_table(retry_total=0)
                 except ResourceExistsError as error:
                     _check_exists(error)
                 self._is_there = True
@@ -66,7 +84,7 @@ class Clients:
             from azure.core.exceptions import ResourceExistsError  # noqa: PLC0415
 
             try:
-                await client.create_table()
+                await client.create_table(retry_total=0)
             except ResourceExistsError as error:
                 _check_exists(error)
             self._is_there = True
@@ -76,7 +94,7 @@ class Clients:
         """Close the threads' client; those of event loops are closed on their loops."""
         with self._lock:
             client, self._client = self._client, None
-        if client is not None:
+        if client is not None and self._settings.given is None:
             client.close()
         self._on_loops.close()
 
@@ -85,63 +103,83 @@ class Clients:
         await self._on_loops.async_close()
         self.close()
 
-    def _make_async(self) -> Any:
-        from azure.data.tables.aio import TableClient  # noqa: PLC0415 - on the first call
+    def _make(self) -> Any:
+        settings = self._settings
+        if settings.given is not None:
+            return settings.given.get_table_client(settings.table)
+        access = self._access("table_service_client")
+        from azure.data.tables import TableClient  # noqa: PLC0415 - on the first call
 
-        credential = self._async_credential()
+        from chatstore.records.azure_core.for_threads import HealingTransport  # noqa: PLC0415
+
         return TableClient(
-            self._access.endpoint, self._table, credential=credential, **self._options()
+            access.endpoint,
+            settings.table,
+            credential=access.credential(),
+            transport=HealingTransport(
+                settings.server,
+                timeout=settings.timeout,
+                max_connections=settings.max_connections,
+            ),
+            retry_total=0,
         )
 
-    def _async_credential(self) -> Any:
-        credential = self._access.credential()
-        return _Awaitable(credential) if self._access.kind == "credential" else credential
+    def _make_async(self) -> Any:
+        settings = self._settings
+        if settings.async_given is not None:
+            return settings.async_given.get_table_client(settings.table)
+        access = self._access("atable_service_client")
+        from azure.data.tables.aio import TableClient  # noqa: PLC0415 - on the first call
 
-    def _options(self) -> dict[str, Any]:
-        return {
-            "retry_total": _RETRIES,
-            "retry_backoff_factor": 0.1,
-            "retry_backoff_max": self._timeout,
-            "timeout": self._timeout * (1 + _RETRIES),
-            "connection_timeout": self._timeout,
-            "read_timeout": self._timeout,
-        }
+        from chatstore.records.azure_core.for_loops import HealingTransport  # noqa: PLC0415
+
+        credential = access.credential()
+        return TableClient(
+            access.endpoint,
+            settings.table,
+            credential=(
+                ThreadedCredential(credential) if access.kind == "credential" else credential
+            ),
+            transport=HealingTransport(
+                settings.server,
+                timeout=settings.timeout,
+                max_connections=settings.max_connections,
+            ),
+            retry_total=0,
+        )
+
+    async def _close_async(self, client: Any) -> None:
+        if self._settings.async_given is None:
+            await client.close()
+
+    def _access(self, instead: str) -> Access:
+        if self._settings.access is None:
+            message = f"this call needs {instead}, which was not given to the store"
+            raise InvalidArgumentError(message)
+        return self._settings.access
 
 
-class _Awaitable:
-    """A credential whose tokens are fetched on a thread, for the async client."""
+def check_client(client: object, name: str, *, is_async: bool) -> Any:
+    """Return a ``TableServiceClient`` that was given, or ``None``.
 
-    def __init__(self, credential: Any) -> None:
-        self._credential = credential
+    Raises:
+        InvalidArgumentError: It is something else, or of the other mode.
 
-    async def get_token(self, *scopes: str, **options: Any) -> Any:
-        """Return a token."""
-        import asyncio  # noqa: PLC0415 - loaded, if there is a loop
-
-        return await asyncio.to_thread(self._credential.get_token, *scopes, **options)
-
-    async def close(self) -> None:
-        """Leave the credential open: it is the caller's."""
-
-    async def __aenter__(self) -> Self:
-        """Return the credential."""
-        return self
-
-    async def __aexit__(self, *args: object) -> None:
-        """Leave the credential open."""
+    """
+    if client is None:
+        return None
+    module = "azure.data.tables.aio" if is_async else "azure.data.tables"
+    if not callable(getattr(client, "get_table_client", None)) or isinstance(client, type):
+        message = f"{name} must be a TableServiceClient of {module}, not {type(client).__name__}"
+        raise InvalidArgumentError(message)
+    if hasattr(type(client), "__aenter__") != is_async:
+        found = "a sync one" if is_async else "an async one"
+        message = f"{name} must be the TableServiceClient of {module}, not {found}"
+        raise InvalidArgumentError(message)
+    return client
 
 
 def _check_exists(error: Exception) -> None:
     """Raise the error again unless it says that the table is there."""
-    code = getattr(error, "error_code", "")
-    if getattr(code, "value", code) not in {"TableAlreadyExists", "EntityAlreadyExists"}:
+    if code_of(error) not in {"TableAlreadyExists", "EntityAlreadyExists"}:
         raise error
-
-
-def _forget_all() -> None:
-    for clients in _all:
-        clients.forget()
-
-
-if hasattr(os, "register_at_fork"):  # Windows has no fork
-    os.register_at_fork(after_in_child=_forget_all)

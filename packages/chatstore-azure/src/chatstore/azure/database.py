@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chatstore.azure import batches
-from chatstore.azure.errors import code_of, status_of
+from chatstore.azure.errors import code_of, is_busy, status_of
 from chatstore.azure.names import decode, encode, partition_filter
 from chatstore.azure.queries import Entity, Found, next_page
 from chatstore.azure.sizes import (
@@ -16,8 +16,10 @@ from chatstore.azure.sizes import (
     MAX_RECORD_BYTES,
     pieces,
 )
+from chatstore.core import CorruptStoreError
 from chatstore.core.plans import Plan, Step, call
 from chatstore.records import Limits
+from chatstore.records.azure_core.repeating import repeated
 
 _HEAD = "head"
 _RECORD = "r"
@@ -25,6 +27,7 @@ _BODY = "Body"
 _PAGE = 1000
 _MISSING = 404
 _REFUSED = {_MISSING, 409, 412}
+_NO_ENTITY = {"ResourceNotFound", "EntityNotFound"}
 
 
 class AzureDatabase:
@@ -36,24 +39,30 @@ class AzureDatabase:
         record_bytes=MAX_RECORD_BYTES,
     )
 
+    def __init__(self, server: str) -> None:
+        """Take the name of the table for messages."""
+        self._server = server
+
     def weigh(self, body: str) -> int:
         """Return the bytes that an entity with this body has, stored or sent, at most."""
         return batches.weight(body)
 
     def read_head(self, key: str) -> Plan[tuple[str, str] | None]:
-        """Return the head and its etag, as they are now; ``None``: there is none."""
+        """Return the head and its etag, as they are now; ``None``: there is no head."""
         from azure.core.exceptions import ResourceNotFoundError  # noqa: PLC0415
 
         try:
-            entity = yield from call(lambda client: client.get_entity(encode(key), _HEAD))
+            entity = yield from self._ask(
+                lambda client: client.get_entity(encode(key), _HEAD, retry_total=0)
+            )
         except ResourceNotFoundError as error:
-            if code_of(error) == "TableNotFound":
+            if code_of(error) not in _NO_ENTITY:  # no table, or another server's page
                 raise
             return None
-        return _body(entity), entity.metadata["etag"]
+        return self._body(entity), entity.metadata["etag"]
 
     def read_records(self, key: str, ids: Sequence[str]) -> Plan[dict[str, str]]:
-        """Return those of the records that there are, as they are now."""
+        """Return the records of these ids that exist, as they are now."""
         wanted = {_RECORD + record_id for record_id in ids}
         found: dict[str, str] = {}
         for low, high in _ranges(sorted(wanted)):
@@ -61,7 +70,8 @@ class AzureDatabase:
             entities = yield from self._query(query)
             for entity in entities:
                 if entity["RowKey"] in wanted:
-                    found[entity["RowKey"][len(_RECORD) :]] = _body(entity)
+                    # The reader reports a record without a text.
+                    found[entity["RowKey"][len(_RECORD) :]] = _text(entity) or ""
         return found
 
     def commit(
@@ -82,7 +92,7 @@ class AzureDatabase:
             *(batches.delete(_place(key, _RECORD + name)) for name in deletes),
         ]
         # Sent once, so that a refusal is never about what an earlier sending wrote.
-        done = yield from _conditional(operations, retry_total=0)
+        done = yield from _conditional(operations)
         etag: str | None = None if done is None else done[0]["etag"]
         return etag
 
@@ -94,7 +104,7 @@ class AzureDatabase:
         """Write records, in no order and not at one moment."""
         operations = [batches.put(_entity(key, _RECORD + n, body)) for n, body in puts.items()]
         for batch in batches.packed(operations):
-            yield from call(_submitting(batch))
+            yield from self._ask(_submitting(batch))
 
     def discard(self, key: str, ids: Sequence[str]) -> Plan[None]:
         """Delete records, where there are any.
@@ -111,7 +121,7 @@ class AzureDatabase:
                 places = [_place(key, e["RowKey"]) for e in entities if e["RowKey"] in wanted]
                 try:
                     for batch in batches.packed(map(batches.delete, places)):
-                        yield from call(_submitting(batch))
+                        yield from self._ask(_submitting(batch))
                 except TableTransactionError as error:
                     if status_of(error) != _MISSING or last:
                         raise
@@ -126,10 +136,10 @@ class AzureDatabase:
         if prefix:
             query = f"{partition_filter(prefix)} and {query}"
         size = min(limit, _PAGE)
-        found: Found = yield from call(
+        found: Found = yield from self._ask(
             lambda client: next_page(client, query, select=None, size=size, token=cursor)
         )
-        return [(decode(e["PartitionKey"]), _body(e)) for e in found.entities], found.token
+        return [(self._key(e), self._body(e)) for e in found.entities], found.token
 
     def sleep(self, seconds: float) -> Plan[None]:
         """Wait."""
@@ -140,27 +150,49 @@ class AzureDatabase:
         entities: list[Entity] = []
         token: Any = None
         while True:
-            found: Found = yield from call(_asking(query, select, token))
+            found: Found = yield from self._ask(_asking(query, select, token))
             entities += found.entities
             token = found.token
             if token is None:
                 return entities
 
+    def _ask(self, step: Step) -> Plan[Any]:
+        return repeated(lambda: call(step), is_busy=is_busy, sleep=self.sleep, server=self._server)
 
-def _conditional(operations: list[batches.Operation], **options: Any) -> Plan[Any]:
+    def _key(self, entity: Entity) -> str:
+        try:
+            return decode(str(entity["PartitionKey"]))
+        except ValueError:
+            raise self._foreign() from None
+
+    def _body(self, entity: Entity) -> str:
+        body = _text(entity)
+        if body is None:
+            raise self._foreign()
+        return body
+
+    def _foreign(self) -> CorruptStoreError:
+        message = (
+            f"{self._server}: an entity with the row key {_HEAD!r} is not the head of a "
+            "conversation; something else wrote it: restore or delete it, or use another table"
+        )
+        return CorruptStoreError(message)
+
+
+def _conditional(operations: list[batches.Operation]) -> Plan[Any]:
     """Submit a transaction; return ``None`` where a condition of it does not hold."""
     from azure.data.tables import TableTransactionError  # noqa: PLC0415
 
     try:
-        return (yield from call(_submitting(operations, **options)))
+        return (yield from call(_submitting(operations)))
     except TableTransactionError as error:
         if status_of(error) in _REFUSED and code_of(error) != "TableNotFound":
             return None
         raise
 
 
-def _submitting(batch: list[batches.Operation], **options: Any) -> Step:
-    return lambda client: client.submit_transaction(batch, **options)
+def _submitting(batch: list[batches.Operation]) -> Step:
+    return lambda client: client.submit_transaction(batch, retry_total=0)
 
 
 def _asking(query: str, select: list[str] | None, token: Any) -> Step:
@@ -184,11 +216,12 @@ def _place(key: str, row: str) -> dict[str, Any]:
     return {"PartitionKey": encode(key), "RowKey": row}
 
 
-def _body(entity: Entity) -> str:
-    parts: list[str] = []
+def _text(entity: Entity) -> str | None:
+    """Return the text of an entity; ``None`` where a part is missing or not a text."""
+    parts: list[Any] = []
     while f"{_BODY}{len(parts)}" in entity:
         parts.append(entity[f"{_BODY}{len(parts)}"])
-    return "".join(parts)
+    return "".join(parts) if parts and all(isinstance(part, str) for part in parts) else None
 
 
 def _rows(key: str, low: str, high: str) -> str:

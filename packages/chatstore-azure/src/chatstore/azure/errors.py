@@ -1,64 +1,168 @@
-"""The errors of azure-data-tables as ours.
+"""What the errors of azure-data-tables mean.
 
-None of ours quotes an answer of the service, which may repeat parts of a request. The original is
-the cause.
+One table says all of it; what they say about connections is the transport's. Messages never quote
+an answer of the service, which may repeat parts of a request.
 """
 
 from __future__ import annotations
+
+from typing import Any, NamedTuple
 
 from chatstore.core import (
     ChatStoreError,
     CorruptStoreError,
     StoreAccessError,
     StoreFullError,
+    StoreSetupError,
     StoreUnavailableError,
 )
+from chatstore.core.network_errors import reason_of
+from chatstore.records.azure_core.clocks import skew_of
+
+
+class Meaning(NamedTuple):
+    """What an answer means.
+
+    Attributes:
+        kind: The error that the caller gets.
+        text: Its cause and its remedy.
+        is_busy: Whether the same request may succeed in a moment.
+
+    """
+
+    kind: type[ChatStoreError]
+    text: str
+    is_busy: bool = False
+
+
+_REFUSED = Meaning(
+    StoreAccessError,
+    "the key, token or credential is not accepted: check that it belongs to this account and has "
+    "not expired",
+)
+_NOT_ALLOWED = Meaning(
+    StoreAccessError,
+    "the token or credential does not permit this: grant what the README lists, or have the table "
+    "made and pass create_table=False",
+)
+_NO_TABLE = Meaning(
+    StoreSetupError,
+    "there is no such table: make it, or let the store make it with create_table=True, or check "
+    "the table's name and the account",
+)
+_NO_SERVICE = Meaning(
+    StoreSetupError,
+    "what answers is not a table service: check the endpoint, which looks like "
+    "https://ACCOUNT.table.core.windows.net",
+)
+_BUSY = Meaning(StoreUnavailableError, "the service is busy: the throughput is used up", True)
+_CONFLICT = Meaning(StoreUnavailableError, "others write at the same time", True)
+_FULL = Meaning(StoreFullError, "the account has no room left")
 
 # https://learn.microsoft.com/rest/api/storageservices/table-service-error-codes and
 # https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes
-_CODES: dict[str, tuple[type[ChatStoreError], str]] = {
-    "AccountIsDisabled": (StoreAccessError, "the account is disabled"),
-    "InsufficientAccountStorage": (StoreFullError, "the account has no room left"),
-    "TableBeingDeleted": (StoreUnavailableError, "the table is being deleted"),
-    "TableNotFound": (StoreAccessError, "there is no such table"),
+MEANINGS: dict[str, Meaning] = {
+    "AccountIsDisabled": Meaning(StoreAccessError, "the account is disabled"),
+    "AuthenticationFailed": _REFUSED,
+    "InvalidAuthenticationInfo": _REFUSED,
+    "NoAuthenticationInformation": _REFUSED,
+    "AuthorizationFailure": _NOT_ALLOWED,
+    "AuthorizationPermissionMismatch": _NOT_ALLOWED,
+    "AuthorizationResourceTypeMismatch": _NOT_ALLOWED,
+    "AuthorizationServiceMismatch": _NOT_ALLOWED,
+    "InsufficientAccountPermissions": _NOT_ALLOWED,
+    "AuthorizationProtocolMismatch": Meaning(
+        StoreAccessError, "the token permits https only: use an https endpoint"
+    ),
+    "AuthorizationSourceIPMismatch": Meaning(
+        StoreAccessError, "the token does not permit this machine's address"
+    ),
+    "InsufficientAccountStorage": _FULL,
+    "TableBeingDeleted": Meaning(
+        StoreUnavailableError, "the table is being deleted; wait, or use another", True
+    ),
+    "TableNotFound": _NO_TABLE,
+    "ServerBusy": _BUSY,
+    "OperationTimedOut": Meaning(StoreUnavailableError, "the service was too slow", True),
+    "InternalError": Meaning(StoreUnavailableError, "the service has an internal error", True),
+    "InvalidResourceName": Meaning(StoreSetupError, "the service does not take the table's name"),
+    "OutOfRangeInput": Meaning(StoreSetupError, "the service does not take the table's name"),
 }
-_STATUSES: dict[int, tuple[type[ChatStoreError], str]] = {
-    400: (CorruptStoreError, "the service does not take a request for this table"),
-    401: (StoreAccessError, "the key, token or credential is refused"),
-    403: (StoreAccessError, "the key, token or credential is refused, or does not permit this"),
-    404: (StoreAccessError, "there is no such table or account"),
-    408: (StoreUnavailableError, "the service was too slow"),
-    409: (StoreUnavailableError, "others write at the same time"),
-    412: (StoreUnavailableError, "others write at the same time"),
-    429: (StoreUnavailableError, "the throughput is used up"),
-    507: (StoreFullError, "the account has no room left"),
+_STATUSES: dict[int, Meaning] = {
+    200: _NO_SERVICE,
+    400: Meaning(
+        CorruptStoreError,
+        "the service does not take a request for this table{code}: is it a table service, and its "
+        "table the store's own?",
+    ),
+    401: _REFUSED,
+    403: _NOT_ALLOWED,
+    404: Meaning(
+        StoreSetupError,
+        "there is no such table or account{code}: check the endpoint and the table's name",
+    ),
+    405: _NO_SERVICE,
+    408: MEANINGS["OperationTimedOut"],
+    409: _CONFLICT,
+    412: _CONFLICT,
+    415: _NO_SERVICE,
+    429: _BUSY,
+    449: _CONFLICT,
+    507: _FULL,
 }
-# What has not taken effect, or may have, and is worth another look.
-_BUSY = frozenset({0, 408, 429, 449, 500, 502, 503, 504})
 
 
-def translate(error: Exception, place: str) -> ChatStoreError | None:
-    """Return our error for one of azure-core; ``None`` for others."""
-    from azure.core.exceptions import AzureError, ClientAuthenticationError  # noqa: PLC0415
+def meaning_of(error: BaseException) -> Meaning | None:
+    """Return what an error means; ``None`` where it is not one of azure-core's."""
+    from azure.core.exceptions import (  # noqa: PLC0415 - loaded with the client
+        AzureError,
+        ClientAuthenticationError,
+        DecodeError,
+    )
 
     if not isinstance(error, AzureError):
         return None
-    status = status_of(error)
-    if code_of(error) in _CODES:
-        kind, text = _CODES[code_of(error)]
-    elif status:
-        unknown = (StoreUnavailableError, f"HTTP status {status}")
-        kind, text = _STATUSES.get(status, unknown)
-    elif isinstance(error, ClientAuthenticationError):
-        kind, text = StoreAccessError, "the credential gives no token"
-    else:
-        kind, text = StoreUnavailableError, f"no answer ({type(error).__name__})"
-    return kind(f"{place}: {text}")
+    if isinstance(error, DecodeError):
+        return _NO_SERVICE
+    if status_of(error):
+        return _meaning_of_answer(error)
+    if isinstance(error, ClientAuthenticationError):
+        return Meaning(
+            StoreAccessError, "the credential gives no token: check what azure-identity finds"
+        )
+    text = f"{reason_of(error)} ({type(error).__name__}): check the endpoint and the network"
+    return Meaning(StoreUnavailableError, text, is_busy=True)
+
+
+def _meaning_of_answer(error: BaseException) -> Meaning:
+    status, code = status_of(error), code_of(error)
+    found = MEANINGS.get(code) or _STATUSES.get(status)
+    if found is None:
+        text = f"the service answers HTTP status {status}"
+        return Meaning(StoreUnavailableError, text, is_busy=status >= 500)
+    skew = skew_of(error) if found in (_REFUSED, _NOT_ALLOWED) else ""
+    if skew:
+        text = f"the signature is not accepted, this machine's clock is wrong {skew}: set it"
+        return Meaning(StoreAccessError, text)
+    shown = f" ({code})" if code.isalnum() else ""
+    return found._replace(text=found.text.replace("{code}", shown))
+
+
+def translate(error: Exception, server: str) -> ChatStoreError | None:
+    """Return the `ChatStoreError` for an error of azure-core; ``None`` for others."""
+    meaning = meaning_of(error)
+    return None if meaning is None else meaning.kind(f"{server}: {meaning.text}")
+
+
+def is_busy(error: BaseException) -> bool:
+    """Tell whether a request may succeed in a moment."""
+    meaning = meaning_of(error)
+    return meaning is not None and meaning.is_busy
 
 
 def code_of(error: BaseException) -> str:
     """Return the service's code, ``""`` where there is none."""
-    code = getattr(error, "error_code", None) or ""
+    code: Any = getattr(error, "error_code", None) or ""
     return str(getattr(code, "value", code))
 
 
@@ -66,11 +170,3 @@ def status_of(error: BaseException) -> int:
     """Return the HTTP status that an error stands for; 0: there was no answer."""
     status = getattr(error, "status_code", None)
     return status if isinstance(status, int) else 0
-
-
-def is_busy(error: BaseException) -> bool:
-    """Tell whether a request is worth another attempt: no answer, or one that promises better."""
-    from azure.core.exceptions import AzureError, ClientAuthenticationError  # noqa: PLC0415
-
-    is_ours = isinstance(error, AzureError) and not isinstance(error, ClientAuthenticationError)
-    return is_ours and status_of(error) in _BUSY

@@ -23,7 +23,7 @@ def next_page(
     https://learn.microsoft.com/rest/api/storageservices/query-timeout-and-pagination: at most
     1,000 entities; fewer where a page crosses partitions or takes more than five seconds.
     """
-    found = client.query_entities(query, results_per_page=size, select=select)
+    found = client.query_entities(query, results_per_page=size, select=select, retry_total=0)
     pager = found.by_page(token)
     return _async_next(pager) if hasattr(pager, "__anext__") else _next(pager)
 

@@ -1,0 +1,78 @@
+"""Connection strings of Table Storage and of the Table API.
+
+https://learn.microsoft.com/azure/storage/common/storage-configure-connection-string
+"""
+
+from __future__ import annotations
+
+from chatstore.azure.access import (
+    Access,
+    check_account,
+    check_endpoint,
+    check_key,
+    check_sas,
+)
+from chatstore.core import InvalidArgumentError
+
+_SERVICES = ("blob", "queue", "table", "file")
+_KNOWN = {
+    "defaultendpointsprotocol",
+    "accountname",
+    "accountkey",
+    "endpointsuffix",
+    "sharedaccesssignature",
+    *(f"{service}endpoint" for service in _SERVICES),
+    *(f"{service}secondaryendpoint" for service in _SERVICES),
+}
+_EXAMPLE = (
+    "DefaultEndpointsProtocol=https;AccountName=…;AccountKey=…;EndpointSuffix=core.windows.net"
+)
+
+
+def read_connection_string(text: object) -> Access:
+    """Return the account that a connection string describes.
+
+    Raises:
+        InvalidArgumentError: It is not a connection string of Table Storage or the Table API, has
+            an unknown setting or one twice, or holds no key and no token.
+
+    """
+    settings = _settings(text)
+    account = settings.get("accountname", "")
+    endpoint = settings.get("tableendpoint")
+    if endpoint is None and account:
+        protocol = settings.get("defaultendpointsprotocol", "https")
+        suffix = settings.get("endpointsuffix", "core.windows.net")
+        endpoint = f"{protocol}://{check_account(account)}.table.{suffix}"
+    key, sas = settings.get("accountkey"), settings.get("sharedaccesssignature")
+    if endpoint is not None and account and key:
+        return Access(check_endpoint(endpoint), "key", check_account(account), check_key(key))
+    if endpoint is not None and sas:
+        return Access(check_endpoint(endpoint), "sas", "", check_sas(sas))
+    message = f"the connection string has no account, endpoint, key or token: {_EXAMPLE}"
+    raise InvalidArgumentError(message)
+
+
+def _settings(text: object) -> dict[str, str]:
+    if not isinstance(text, str) or not text.strip():
+        message = f"connection_string must be a string like {_EXAMPLE}"
+        raise InvalidArgumentError(message)
+    settings: dict[str, str] = {}
+    for pair in filter(str.strip, text.split(";")):
+        name, equals, value = pair.partition("=")
+        name = name.strip().lower()
+        if name == "usedevelopmentstorage":
+            message = (
+                "UseDevelopmentStorage is not supported: write "
+                "AccountName=devstoreaccount1;AccountKey=…;TableEndpoint=http://127.0.0.1:10002/…"
+            )
+            raise InvalidArgumentError(message)
+        # The name itself is not shown: a part of a key may have come to its place.
+        if not equals or name not in _KNOWN:
+            message = f"the connection string has an unknown setting; it looks like {_EXAMPLE}"
+            raise InvalidArgumentError(message)
+        if name in settings:
+            message = f"the connection string has {name} twice"
+            raise InvalidArgumentError(message)
+        settings[name] = value.strip()
+    return settings
