@@ -11,7 +11,7 @@ import json
 import random
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar, NamedTuple
 
@@ -35,6 +35,7 @@ class Fault(NamedTuple):
         lost: The connection breaks in place of the answer.
         answer: Status and code in place of the answer.
         hang: Seconds before the answer.
+        headers: Further headers of that answer.
 
     """
 
@@ -42,6 +43,7 @@ class Fault(NamedTuple):
     lost: bool = False
     answer: tuple[int, str] | None = None
     hang: float = 0
+    headers: Sequence[tuple[str, str]] = ()
 
 
 LOST_REPLY = Fault(lost=True)
@@ -116,6 +118,7 @@ class _Handler(BaseHTTPRequestHandler):
         refused = fault.answer or refusal(self.command, self.path, body, table_api=owner.table_api)
         if refused is not None:
             status, headers, reply = _refused(*refused)
+            headers = [*headers, *fault.headers]
         elif fault.acts:
             status, headers, reply = self._ask(body)
         else:

@@ -27,7 +27,8 @@ def reason_of(error: BaseException) -> str:
         error: The driver's error, which may wrap others in any of the usual ways.
 
     """
-    chain = list(wrapped_errors(error))
+    # The innermost knows most: wrappers of the same class come without its details.
+    chain = list(wrapped_errors(error))[::-1]
     for reasons in (_reason, _reason_of_name, _reason_of_system):
         found = next(filter(None, map(reasons, chain)), None)
         if found is not None:
@@ -37,9 +38,10 @@ def reason_of(error: BaseException) -> str:
 
 def _reason(error: BaseException) -> str | None:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"TLS failed, the certificate is not accepted: {error.verify_message}"
+        detail = getattr(error, "verify_message", None) or "it cannot be verified"
+        return f"TLS failed, the certificate is not accepted: {detail}"
     if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
-        return f"TLS failed ({error.reason or type(error).__name__})"
+        return f"TLS failed ({getattr(error, 'reason', None) or type(error).__name__})"
     if isinstance(error, socket.gaierror):
         return "unknown host name"
     return "connection refused" if isinstance(error, ConnectionRefusedError) else None

@@ -45,6 +45,11 @@ _NOT_ALLOWED = Meaning(
     "the token or credential does not permit this: grant what the README lists, or have the table "
     "made and pass create_table=False",
 )
+_FORBIDDEN = Meaning(
+    StoreAccessError,
+    "the key, token or credential is not accepted, or does not permit this: check that it belongs "
+    "to this account, has not expired and grants what the README lists, and the account's firewall",
+)
 _NO_TABLE = Meaning(
     StoreSetupError,
     "there is no such table: make it, or let the store make it with create_table=True, or check "
@@ -66,7 +71,7 @@ MEANINGS: dict[str, Meaning] = {
     "AuthenticationFailed": _REFUSED,
     "InvalidAuthenticationInfo": _REFUSED,
     "NoAuthenticationInformation": _REFUSED,
-    "AuthorizationFailure": _NOT_ALLOWED,
+    "AuthorizationFailure": _FORBIDDEN,
     "AuthorizationPermissionMismatch": _NOT_ALLOWED,
     "AuthorizationResourceTypeMismatch": _NOT_ALLOWED,
     "AuthorizationServiceMismatch": _NOT_ALLOWED,
@@ -96,7 +101,7 @@ _STATUSES: dict[int, Meaning] = {
         "table the store's own?",
     ),
     401: _REFUSED,
-    403: _NOT_ALLOWED,
+    403: _FORBIDDEN,
     404: Meaning(
         StoreSetupError,
         "there is no such table or account{code}: check the endpoint and the table's name",
@@ -120,10 +125,12 @@ def meaning_of(error: BaseException) -> Meaning | None:
         DecodeError,
     )
 
+    # azure-data-tables has a class of its own for this, in no public place.
+    is_unreadable = type(error).__name__ == "DeserializationError"
+    if isinstance(error, DecodeError) or is_unreadable:
+        return _NO_SERVICE
     if not isinstance(error, AzureError):
         return None
-    if isinstance(error, DecodeError):
-        return _NO_SERVICE
     if status_of(error):
         return _meaning_of_answer(error)
     if isinstance(error, ClientAuthenticationError):
@@ -140,7 +147,7 @@ def _meaning_of_answer(error: BaseException) -> Meaning:
     if found is None:
         text = f"the service answers HTTP status {status}"
         return Meaning(StoreUnavailableError, text, is_busy=status >= 500)
-    skew = skew_of(error) if found in (_REFUSED, _NOT_ALLOWED) else ""
+    skew = skew_of(error) if found in (_REFUSED, _FORBIDDEN) else ""
     if skew:
         text = f"the signature is not accepted, this machine's clock is wrong {skew}: set it"
         return Meaning(StoreAccessError, text)

@@ -1,0 +1,131 @@
+"""Mistakes of users: each must end in one class of error, a useful sentence, and in time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from chatstore.core import ChatMessage, ChatStoreError
+
+CONTENT = "secret-content-of-a-user"
+
+
+def patient(seconds: float) -> float:
+    """Return a bound for something that takes so long on an idle machine."""
+    load = os.getloadavg()[0] / (os.cpu_count() or 1)
+    return seconds * max(1.0, load) + 5
+
+
+def error_of(open_store: Callable[[], Any], *, is_async: bool = False) -> ChatStoreError:
+    """Return the error of the first append to a store, which may come when it is made."""
+    with pytest.raises(ChatStoreError) as caught:
+        _append(open_store, is_async=is_async)
+    return caught.value
+
+
+def _append(open_store: Callable[[], Any], *, is_async: bool) -> None:
+    message = ChatMessage(role="user", content=CONTENT)
+    if not is_async:
+        with open_store() as store:
+            store.add_message("k", message)
+        return
+
+    async def append() -> None:
+        async with open_store() as store:
+            await store.async_add_message("k", message)
+
+    asyncio.run(append())
+
+
+def check(
+    open_store: Callable[[], Any],
+    kind: type[ChatStoreError],
+    pattern: str,
+    *,
+    secrets: list[str],
+    seconds: float = 5,
+    is_async: bool = False,
+) -> None:
+    """Make the mistake and check class, sentence, time, and that no secret is in the chain."""
+    begin = time.monotonic()
+    error = error_of(open_store, is_async=is_async)
+    took = time.monotonic() - begin
+    assert type(error) is kind, f"{type(error).__name__}: {error}"
+    assert re.search(pattern, str(error)), str(error)
+    assert took < patient(seconds), f"{took:.1f} s"
+    for text in texts_of(error):
+        for secret in [*secrets, CONTENT]:
+            assert secret not in text, text
+
+
+def texts_of(error: BaseException) -> Iterator[str]:
+    """Iterate over all that a log could show of an error and of what it hangs on."""
+    yield "".join(traceback.format_exception(error))
+    pending: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while pending:
+        one = pending.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield f"{one} {one!r} {one.args} {vars(one)}"
+        pending += [one.__cause__, one.__context__]
+
+
+@contextmanager
+def web_server(status: int, body: bytes = b"<html>hello</html>") -> Iterator[int]:
+    """Run a server that answers everything with one page; yields its port."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def answer(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            self.send_response(status)
+            self.send_header("Content-Type", "text/html")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_MERGE = answer  # noqa: N815
+
+        def log_message(self, *_: Any) -> None:
+            """Write nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def refused_port() -> int:
+    """Return a port of the loopback that refuses connections: it was free a moment ago."""
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+@contextmanager
+def silent_port() -> Iterator[int]:
+    """Listen on a port, accept connections, and never answer."""
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield int(listener.getsockname()[1])
