@@ -10,26 +10,32 @@ from typing import Any, TypeVar
 from agents import SessionSettings, TResponseInputItem
 from typing_extensions import Self
 
-from chatstore.core import ChatMessage, ChatStore, StoreClosedError, open_store
+from chatstore.core import (
+    ChatMessage,
+    ChatStore,
+    InvalidArgumentError,
+    StoreClosedError,
+    open_store,
+)
 from chatstore.core.checks import check_key
 from chatstore.openai_agents.items import to_items, to_messages
+from chatstore.openai_agents.settings import check_limit, check_settings
 
 T = TypeVar("T")
 
 
 class ChatStoreSession:
-    """Keeps a conversation's items in a store, one message an item.
+    """Keep a conversation's items in a store, one message an item.
 
-    Every kind of item comes back as it was added. Methods raise what the store's raise.
+    Every kind of item comes back as it was added. Methods raise what the store's methods raise.
+    A copy of a session uses the same store; a session pickles as its store does.
 
     Attributes:
         session_id: The conversation's key in the store.
-        session_settings: ``limit`` is how many of the newest items a run reads.
 
     """
 
     session_id: str
-    session_settings: SessionSettings | None
 
     def __init__(
         self,
@@ -43,16 +49,23 @@ class ChatStoreSession:
         Args:
             session_id: The conversation's key.
             store: Where the conversation is kept. It stays open when the session is closed.
-            session_settings: Settings of the SDK, or their fields as a dict.
+            session_settings: The SDK's settings, or their fields as a dict. ``limit`` is how many
+                of the newest items a run reads.
 
         Raises:
-            InvalidKeyError: The session's id is no key of a store.
+            InvalidKeyError: ``session_id`` is not a valid key.
+            InvalidArgumentError: ``store`` is not a `ChatStore`, or ``session_settings`` has an
+                unknown name or a limit that is not an integer.
 
         """
         self.session_id = check_key(session_id)
-        if isinstance(session_settings, dict):
-            session_settings = SessionSettings(**session_settings)
-        self.session_settings = session_settings or SessionSettings()
+        if not isinstance(store, ChatStore):
+            message = (
+                f"store must be a ChatStore, not {type(store).__name__}; for a URL use "
+                "ChatStoreSession.from_url(session_id, url)"
+            )
+            raise InvalidArgumentError(message)
+        self._settings = check_settings(session_settings)
         self._store = store
         self._owns_store = False
         self._closed = False
@@ -70,45 +83,72 @@ class ChatStoreSession:
 
         Raises:
             UnknownSchemeError: No installed distribution knows the URL's scheme.
-            InvalidArgumentError: The URL or the session's id is none.
+            InvalidKeyError: ``session_id`` is not a valid key.
+            InvalidArgumentError: The URL or ``session_settings`` is not valid.
 
         """
         check_key(session_id)
-        session = cls(session_id, open_store(url), session_settings=session_settings)
+        settings = check_settings(session_settings)
+        session = cls(session_id, open_store(url), session_settings=settings)
         session._owns_store = True
         return session
+
+    @property
+    def session_settings(self) -> SessionSettings | None:
+        """The SDK's settings: ``limit`` is how many of the newest items a run reads."""
+        return self._settings
+
+    @session_settings.setter
+    def session_settings(self, settings: SessionSettings | dict[str, Any] | None) -> None:
+        self._settings = check_settings(settings)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickle or copy everything but an append that failed: only its caller repeats it."""
+        return {**self.__dict__, "_unsettled": None}
+
+    def __copy__(self) -> Self:
+        """Return a session on the same store, which the copy does not close."""
+        copied = type(self).__new__(type(self))
+        copied.__dict__.update(self.__getstate__(), _owns_store=False)
+        return copied
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return a session on the same store, as `__copy__` does."""
+        return self.__copy__()
 
     async def get_items(self, limit: int | None = None) -> list[TResponseInputItem]:
         """Return the newest ``limit`` items, oldest first.
 
         Args:
-            limit: ``None`` is the limit of `session_settings`, and all where it has none. With 0
-                or less there are no items.
+            limit: By default the limit of `session_settings`; if that is ``None`` too, all items
+                are returned. With 0 or less, none are.
 
         Raises:
+            InvalidArgumentError: ``limit`` is not an integer.
             CorruptMessageError: A message cannot be read.
 
         """
         self._refuse_closed()
-        if limit is None and self.session_settings is not None:
-            limit = self.session_settings.limit
+        limit = check_limit(limit)
+        if limit is None and self._settings is not None:
+            limit = check_limit(self._settings.limit)
         if limit is None:
             return to_items(await self._store.async_get_messages(self.session_id))
         limit = max(0, limit)
-        asked = limit
+        requested = limit
         while True:
-            messages = await self._store.async_get_messages(self.session_id, last=asked)
+            messages = await self._store.async_get_messages(self.session_id, last=requested)
             items = to_items(messages)
-            # A message of another framework may be no item at all, or several.
-            if len(items) >= limit or len(messages) < asked:
+            # A message of another framework may be several items, or none.
+            if len(items) >= limit or len(messages) < requested:
                 return items[len(items) - min(limit, len(items)) :]
-            asked *= 2
+            requested *= 2
 
     async def add_items(self, items: list[TResponseInputItem]) -> None:
         """Append all items next to each other, or none.
 
-        Where this fails or is cancelled, the same call made next writes what was not written:
-        nothing comes twice.
+        If this fails or is cancelled, make the same call next: it writes what was not written,
+        and nothing twice.
 
         Raises:
             InvalidMessageError: JSON cannot hold an item.
@@ -119,7 +159,7 @@ class ChatStoreSession:
         messages = to_messages(items)
         unsettled, self._unsettled = self._unsettled, None
         if unsettled is not None and unsettled == messages:
-            messages = unsettled  # their ids tell the store which it holds
+            messages = unsettled  # with their ids the store knows which it has
         try:
             await _to_its_end(self._store.async_add_messages(self.session_id, messages))
         except BaseException:
@@ -127,10 +167,10 @@ class ChatStoreSession:
             raise
 
     async def pop_item(self) -> TResponseInputItem | None:
-        """Remove the newest item and return it; ``None`` where there is none.
+        """Remove the newest item and return it, or return ``None`` if there are no items.
 
-        A message of another framework that is several items goes as a whole; the last of them
-        is returned.
+        A message of another framework that makes several items is removed as a whole; the last
+        of them is returned.
 
         Raises:
             CorruptMessageError: The message cannot be read; it is kept.
@@ -149,9 +189,33 @@ class ChatStoreSession:
                 return items[-1]
 
     async def clear_session(self) -> None:
-        """Forget the conversation."""
+        """Delete the conversation."""
         self._refuse_closed()
         await _to_its_end(self._store.async_delete_messages(self.session_id))
+
+    async def _atomic_replace_items(self, items: list[TResponseInputItem]) -> bool:
+        """Replace the conversation in one write; the SDK's compaction calls this.
+
+        Without it the SDK clears the session and then adds the compacted items: a process that is
+        killed in between has lost the conversation. Items that others append while the model
+        compacts are replaced too.
+
+        Returns:
+            Whether the items were replaced. A subclass that overrides `add_items` or
+            `clear_session` sees these calls instead.
+
+        """
+        self._refuse_closed()
+        kind = type(self)
+        if (
+            kind.add_items is not ChatStoreSession.add_items
+            or kind.clear_session is not ChatStoreSession.clear_session
+        ):
+            return False
+        messages = to_messages(items)
+        await _to_its_end(self._store.async_set_messages(self.session_id, messages))
+        self._unsettled = None
+        return True
 
     async def close(self) -> None:
         """Close the session, and the store if `from_url` opened it.
@@ -177,14 +241,14 @@ class ChatStoreSession:
 
     def _refuse_closed(self) -> None:
         if self._closed:
-            message = "this session was closed"
+            message = "this session was closed; make a new one"
             raise StoreClosedError(message)
 
 
 async def _to_its_end(writing: Coroutine[Any, Any, T]) -> T:
-    """Await a change whose outcome must be known, also when the caller is cancelled meanwhile.
+    """Await a write until it has ended, even if the caller is cancelled meanwhile.
 
-    The SDK repeats and takes back what it wrote; a write still under way would come between.
+    The SDK repeats and takes back what it wrote: a write still under way would come between.
     """
     task = asyncio.ensure_future(writing)
     cancelled: asyncio.CancelledError | None = None
@@ -195,6 +259,6 @@ async def _to_its_end(writing: Coroutine[Any, Any, T]) -> T:
             cancelled = error
     if cancelled is not None:
         if not task.cancelled():
-            task.exception()  # seen: the cancellation is what the caller hears of
+            task.exception()  # retrieved: the caller gets the cancellation instead
         raise cancelled
     return task.result()

@@ -1,0 +1,57 @@
+"""Checks of the settings that a session takes from the SDK."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from agents import SessionSettings
+
+from chatstore.core import InvalidArgumentError
+
+
+def check_settings(settings: object) -> SessionSettings:
+    """Return settings, also where they are given as a dict; by default without a limit.
+
+    Raises:
+        InvalidArgumentError: A name is unknown, or ``limit`` is not an integer.
+
+    """
+    if settings is None:
+        return SessionSettings()
+    if isinstance(settings, dict):
+        settings = _from_dict(settings)
+    if not isinstance(settings, SessionSettings):
+        message = (
+            "session_settings must be a SessionSettings, a dict or None, "
+            f"not {type(settings).__name__}"
+        )
+        raise InvalidArgumentError(message)
+    check_limit(settings.limit)
+    return settings
+
+
+def check_limit(limit: Any) -> int | None:
+    """Return how many items are read; ``None``: all.
+
+    Raises:
+        InvalidArgumentError: ``limit`` is not an integer.
+
+    """
+    if limit is None or (isinstance(limit, int) and not isinstance(limit, bool)):
+        return limit
+    message = f"limit must be an integer or None, not {type(limit).__name__}"
+    raise InvalidArgumentError(message)
+
+
+def _from_dict(given: dict[Any, Any]) -> SessionSettings:
+    known = [field.name for field in fields(SessionSettings) if field.init]
+    unknown = [name for name in given if name not in known]
+    if unknown:
+        message = (
+            f"unknown setting {unknown[0]!r} in session_settings; "
+            f"known settings: {', '.join(known)}"
+        )
+        raise InvalidArgumentError(message)
+    check_limit(given.get("limit"))  # before the SDK, which turns "2" and 2.0 into 2
+    return SessionSettings(**given)

@@ -1,0 +1,224 @@
+"""The SDK's compaction replaces a conversation in one write: killed anywhere, nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+from agents import Agent, Runner
+from agents.extensions.memory import EncryptedSession
+from agents.memory import OpenAIResponsesCompactionSession
+from agents.testing import ScriptedModel, assistant_message
+
+from chatstore.core import SimpleChatStore, StoreUnavailableError, open_store
+from chatstore.openai_agents import ChatStoreSession
+
+TURNS = 10
+COMPACTED = [
+    {"type": "message", "role": "user", "content": "all questions"},
+    {"type": "compaction", "id": "cmp_1", "encrypted_content": "summary"},
+]
+WRITES = [
+    "async_set_messages",
+    "async_add_message",
+    "async_add_messages",
+    "async_delete_message",
+    "async_delete_last_message",
+    "async_delete_messages",
+]
+
+
+class Client:
+    """Answers `responses.compact` as the API does."""
+
+    def __init__(self):
+        self.responses = self
+        self.calls = 0
+
+    async def compact(self, **request):
+        self.calls += 1
+        return SimpleNamespace(output=COMPACTED, usage=None)
+
+
+class Killed(BaseException):
+    """Ends a program: no error handling of the SDK sees it."""
+
+
+def kill_at(store, step):
+    """Let the program end before (even steps) or after (odd steps) a write of the store."""
+    steps = iter(range(1000))
+
+    def count():
+        if next(steps) >= step:
+            raise Killed
+
+    def killing(write):
+        async def killed(*arguments):
+            count()
+            await write(*arguments)
+            count()
+
+        return killed
+
+    for name in WRITES:
+        setattr(store, name, killing(getattr(store, name)))
+
+
+async def converse(session, first, turns):
+    for turn in range(first, first + turns):
+        model = ScriptedModel([[assistant_message(f"answer {turn}", item_id=f"m{turn}")]])
+        await Runner.run(Agent(name="a", model=model), f"question {turn}", session=session)
+
+
+def manual(session, client):
+    made = OpenAIResponsesCompactionSession(
+        "s", session, client=client, should_trigger_compaction=lambda context: False
+    )
+    forced = {"force": True, "compaction_mode": "input"}
+    return made, lambda: made.run_compaction(forced)
+
+
+def automatic(session, client):
+    made = OpenAIResponsesCompactionSession(
+        "s",
+        session,
+        client=client,
+        should_trigger_compaction=lambda context: len(context["session_items"]) > 2 * TURNS,
+    )
+    return made, lambda: converse(made, TURNS, 1)
+
+
+def encrypted(session, client):
+    compacting, _ = automatic(session, client)
+    made = EncryptedSession("s", compacting, encryption_key="a key of the program")
+    return made, lambda: converse(made, TURNS, 1)
+
+
+@pytest.mark.parametrize("kind", [manual, automatic, encrypted])
+def test_a_program_killed_while_it_compacts_loses_nothing(tmp_path, kind):
+    async def attempt(step):
+        """Return how many items are left, and whether the program ended by itself."""
+        url, client = f"sqlite:///{tmp_path}/{step}.db", Client()
+        async with open_store(url) as store:
+            session, compact = kind(ChatStoreSession("s", store), client)
+            await converse(session, 0, TURNS)
+            kill_at(store, step)
+            try:
+                await compact()
+            except Killed:
+                ended = False
+            else:
+                ended = True
+                assert client.calls == 1
+        async with open_store(url) as store:
+            left = await store.async_get_messages("s")
+            return len(left), ended
+
+    async def main():
+        for step in range(100):
+            left, ended = await attempt(step)
+            if ended:
+                assert left == len(COMPACTED)
+                return
+            # A step of the turn that comes before an automatic compaction adds an item.
+            assert left in {2 * TURNS, 2 * TURNS + 1, 2 * TURNS + 2, len(COMPACTED)}, step
+        pytest.fail("the program did not come to its end")
+
+    asyncio.run(main())
+
+
+def test_compacted_items_come_back(each_store_url):
+    async def main():
+        async with open_store(each_store_url) as store:
+            session, compact = manual(ChatStoreSession("s", store), Client())
+            await converse(session, 0, TURNS)
+            await compact()
+            assert await session.get_items() == COMPACTED
+            await converse(session, TURNS, 1)
+            assert [item.get("content") for item in (await session.get_items())[:3]] == [
+                "all questions",
+                None,
+                f"question {TURNS}",
+            ]
+
+    asyncio.run(main())
+
+
+class Failing(SimpleChatStore):
+    """Replaces a conversation, and then loses the answer; or refuses to replace it."""
+
+    applies = True
+
+    async def async_set_messages(self, key, messages):
+        if self.applies:
+            await super().async_set_messages(key, messages)
+        message = "no answer"
+        raise StoreUnavailableError(message)
+
+
+@pytest.mark.parametrize("applies", [True, False])
+def test_a_failed_replacement_leaves_the_state_before_or_after(applies):
+    async def main():
+        store = Failing()
+        store.applies = applies
+        session, compact = manual(ChatStoreSession("s", store), Client())
+        await converse(session, 0, TURNS)
+        before = await session.get_items()
+        with pytest.raises(StoreUnavailableError):
+            await compact()
+        assert await session.get_items() == (COMPACTED if applies else before)
+
+    asyncio.run(main())
+
+
+class Slow(SimpleChatStore):
+    """Replaces a conversation when it is told to."""
+
+    def __init__(self):
+        super().__init__()
+        self.begun, self.go = asyncio.Event(), asyncio.Event()
+
+    async def async_set_messages(self, key, messages):
+        self.begun.set()
+        await self.go.wait()
+        await super().async_set_messages(key, messages)
+
+
+def test_a_cancelled_replacement_has_ended_when_the_cancellation_arrives():
+    async def main():
+        store = Slow()
+        session, compact = manual(ChatStoreSession("s", store), Client())
+        await converse(session, 0, TURNS)
+        compacting = asyncio.ensure_future(compact())
+        await asyncio.wait_for(store.begun.wait(), 60)
+        compacting.cancel()
+        await asyncio.sleep(0)
+        store.go.set()
+        with pytest.raises(asyncio.CancelledError):
+            await compacting
+        assert await session.get_items() == COMPACTED
+
+    asyncio.run(main())
+
+
+class Counting(ChatStoreSession):
+    """A program's subclass that must see every item that is added."""
+
+    seen = 0
+
+    async def add_items(self, items):
+        self.seen += len(items)
+        await super().add_items(items)
+
+
+def test_a_subclass_that_overrides_add_items_sees_the_compacted_items():
+    async def main():
+        inner = Counting("s", SimpleChatStore())
+        session, compact = manual(inner, Client())
+        await converse(session, 0, TURNS)
+        await compact()
+        assert inner.seen == 2 * TURNS + len(COMPACTED)
+        assert await session.get_items() == COMPACTED
+
+    asyncio.run(main())
