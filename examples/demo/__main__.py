@@ -1,25 +1,31 @@
-"""Keeps conversations in an SQLite file and shows what comes back: ``make demo``."""
+"""Store conversations in an SQLite file and show what comes back: ``make demo``."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
-from examples.demo.conversations import BadFileError, read_conversations
+from examples.demo.folder import latest, new_database
+from examples.demo.progress import Progress
+from examples.demo.reading import BadFileError, read_batches
 from examples.demo.report import show_messages, show_totals, show_windows
 from examples.demo.sample import sample
-from examples.demo.windows import LIMITS, JudgedWindow, judge_windows, load_tokens
+from examples.demo.storing import BATCH, Summary, store_all
+from examples.demo.windows import judge_windows, load_tokens
 from rich.console import Console
-from rich.progress import track
 
-from chatstore.core import ChatMessage, TokenCounter
+from chatstore.core import ChatStoreError
 from chatstore.sqlite import SQLiteChatStore
 
 KEY = "travel office/Gruber"
 _HALF = 9
+_SHOWN_PROBLEMS = 10
+
+
+class _DemoFailedError(Exception):
+    """A conversation came back changed, or a provider would refuse a window."""
 
 
 def main(arguments: list[str]) -> int:
@@ -27,88 +33,74 @@ def main(arguments: list[str]) -> int:
     console = Console()
     if arguments[:1] == ["--continue"]:
         return _continue(Path(arguments[1]))
-    folder = Path(".demo")
-    folder.mkdir(exist_ok=True)
-    path = Path(tempfile.mkdtemp(dir=folder)) / "chat.db"
     try:
-        conversations = read_conversations(Path(arguments[0])) if arguments else None
-    except BadFileError as error:
+        with new_database() as path:
+            if arguments:
+                exact = _show_file(console, path, Path(arguments[0]))
+            else:
+                exact = _show_sample(console, path)
+    except _DemoFailedError as error:
+        console.print(str(error), style="red", markup=False, soft_wrap=True)
+        return 1
+    except (BadFileError, ChatStoreError) as error:
         console.print(str(error), style="red", markup=False, soft_wrap=True)
         return 2
-    counter, exact = load_tokens()
-    with SQLiteChatStore(path) as store:
-        if conversations is None:
-            broken = _show_sample(console, store, path, counter, exact=exact)
-        else:
-            broken = _show_file(console, store, conversations, counter, exact=exact)
+    except KeyboardInterrupt:
+        console.print("Interrupted; nothing was kept.", style="red")
+        return 130
     if not exact:
-        console.print("Tokens are estimated: tiktoken's vocabulary was not to be had.", style="dim")
-    console.print(f"Kept in {path.absolute()}", style="bold", soft_wrap=True)
-    return 1 if broken else 0
+        console.print("Tokens are estimates: tiktoken's vocabulary could not be loaded.")
+    console.print(f"The database: {latest()}", style="bold", soft_wrap=True)
+    return 0
 
 
 def _continue(path: Path) -> int:
-    """Take up the conversation in a process of its own."""
+    """Add to the conversation in a process of its own."""
     with SQLiteChatStore(path) as store:
         store.add_messages(KEY, sample()[_HALF:])
         print(f"process {os.getpid()} continued it: {store.count_messages(KEY)} messages")
     return 0
 
 
-def _show_sample(
-    console: Console, store: SQLiteChatStore, path: Path, counter: TokenCounter, *, exact: bool
-) -> int:
-    store.add_messages(KEY, sample()[:_HALF])
-    console.print(f"process {os.getpid()} began a conversation: {_HALF} messages")
-    again = [sys.executable, "-m", "examples.demo", "--continue", str(path)]
-    console.file.flush()
-    subprocess.run(again, check=True)
-    messages = store.get_messages(KEY)
-    if messages != sample():
-        console.print("What came back is not what was kept.", style="red")
-        return 1
+def _show_sample(console: Console, path: Path) -> bool:
+    counter, exact = load_tokens()
+    with SQLiteChatStore(path) as store:
+        store.add_messages(KEY, sample()[:_HALF])
+        console.print(f"process {os.getpid()} began a conversation: {_HALF} messages")
+        console.file.flush()
+        command = [sys.executable, "-m", "examples.demo", "--continue", str(path)]
+        subprocess.run(command, check=True)
+        messages = store.get_messages(KEY)
+        if messages != sample():
+            message = "What came back is not what was stored."
+            raise _DemoFailedError(message)
+        windows = judge_windows(store, KEY, messages, counter)
     console.print()
-    show_messages(console, f"Kept under {KEY!r}", messages)
-    windows = judge_windows(store, KEY, counter)
-    show_windows(console, windows, exact=exact)
-    return sum(1 for window in windows if window.violations)
+    show_messages(console, f"The conversation {KEY!r}", messages)
+    show_windows(console, messages, windows, exact=exact)
+    _fail_for([violation for window in windows for violation in window.violations])
+    return exact
 
 
-def _show_file(
-    console: Console,
-    store: SQLiteChatStore,
-    conversations: dict[str, list[ChatMessage]],
-    counter: TokenCounter,
-    *,
-    exact: bool,
-) -> int:
-    windows: list[JudgedWindow] = []
-    broken = 0
-    for key, messages in track(conversations.items(), "Keeping and reading", console=console):
-        store.set_messages(key, messages)
-        if store.get_messages(key) != messages:
-            console.print(f"{key}: what came back is not what was kept", style="red", markup=False)
-            broken += 1
-        for window in judge_windows(store, key, counter):
-            windows.append(window)
-            for violation in window.violations:
-                line = f"{key}, limit {window.limit}: {violation}"
-                console.print(line, style="red", markup=False)
-    total = sum(map(len, conversations.values()))
-    console.print(f"{len(conversations):,} conversations with {total:,} messages kept\n")
-    show_totals(console, [_total(limit, windows) for limit in LIMITS], exact=exact)
-    return broken + sum(1 for window in windows if window.violations)
+def _show_file(console: Console, path: Path, file: Path) -> bool:
+    exact = load_tokens()[1]
+    progress, summary = Progress(console), Summary()
+    for part in store_all(path, read_batches(file, BATCH)):
+        summary.add(part)
+        progress.tell(summary)
+    progress.finish(summary)
+    console.print()
+    show_totals(console, summary.totals, exact=exact)
+    _fail_for(summary.problems)
+    return exact
 
 
-def _total(limit: int, windows: list[JudgedWindow]) -> tuple[int, int, int, int, int]:
-    at_limit = [window for window in windows if window.limit == limit]
-    return (
-        limit,
-        sum(len(window.messages) for window in at_limit),
-        max((window.tokens for window in at_limit), default=0),
-        sum(1 for window in at_limit if window.tokens > limit),
-        sum(1 for window in at_limit if window.violations),
-    )
+def _fail_for(problems: list[str]) -> None:
+    if problems:
+        lines = problems[:_SHOWN_PROBLEMS]
+        if len(problems) > len(lines):
+            lines.append(f"… and {len(problems) - len(lines):,} more")
+        raise _DemoFailedError("\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -1,79 +1,84 @@
 """What the demo shows: tables that fit a terminal of 80 columns."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from examples.demo.storing import Total
 from examples.demo.windows import JudgedWindow
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from chatstore.core import ChatMessage
+from chatstore.core import ChatMessage, MessageRole
 from chatstore.core.tool_calls import call_references
 
-_COLOURS = {"system": "magenta", "user": "cyan", "assistant": "green", "tool": "yellow"}
+_STYLES = {"system": "magenta", "user": "cyan", "assistant": "green", "tool": "yellow"}
 
 
 def show_messages(console: Console, title: str, messages: Sequence[ChatMessage]) -> None:
     """Show a conversation, a line a message."""
-    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    table = _table(title)
     table.add_column("#", justify="right", style="dim", min_width=2)
     table.add_column("role", no_wrap=True, min_width=9)
     table.add_column("says", no_wrap=True, overflow="ellipsis", ratio=1)
     for index, message in enumerate(messages):
         role = message.role.value
-        table.add_row(str(index), Text(role, _COLOURS.get(role, "")), _says(message))
+        table.add_row(str(index), Text(role, _STYLES.get(role, "")), _says(message))
     console.print(table)
 
 
-def show_windows(console: Console, windows: Iterable[JudgedWindow], *, exact: bool) -> None:
+def show_windows(
+    console: Console,
+    conversation: Sequence[ChatMessage],
+    windows: Iterable[JudgedWindow],
+    *,
+    exact: bool,
+) -> None:
     """Show what a model would be sent at each limit."""
-    table = Table(
-        title="Windows: the newest part that fits, always whole turns",
-        box=box.SIMPLE_HEAD,
-        title_justify="left",
-        title_style="bold",
-    )
-    table.add_column("limit", justify="right")
-    table.add_column("tokens" if exact else "tokens (estimate)", justify="right")
-    table.add_column("messages", justify="right")
-    table.add_column("roles", no_wrap=True, overflow="ellipsis")
-    table.add_column("provider")
+    table = _table("What a model is sent at different token limits")
+    table.add_column("limit", justify="right", no_wrap=True)
+    table.add_column("tokens" if exact else "tokens, about", justify="right", no_wrap=True)
+    table.add_column("what is sent", overflow="fold")
+    table.add_column("provider", no_wrap=True)
     for window in windows:
-        roles = Text()
-        for message in window.messages:
-            role = message.role.value
-            roles.append(role[0], _COLOURS.get(role, ""))
         table.add_row(
             f"{window.limit:,}",
             Text(f"{window.tokens:,}", "" if window.tokens <= window.limit else "yellow"),
-            str(len(window.messages)),
-            roles,
+            _sent(conversation, window.messages),
             verdict(window.violations),
         )
     console.print(table)
 
 
-def show_totals(
-    console: Console, totals: Sequence[tuple[int, int, int, int, int]], *, exact: bool
-) -> None:
-    """Show, by limit: windows, messages in them, the largest in tokens, whole turns, broken."""
-    table = Table(
-        title="Windows of all conversations",
-        box=box.SIMPLE_HEAD,
-        title_justify="left",
-        title_style="bold",
-    )
-    largest = "largest (tokens)" if exact else "largest (estimate)"
-    for name in ("limit", "messages kept", largest, "newest turn alone above", "broken"):
+def _sent(conversation: Sequence[ChatMessage], window: Sequence[ChatMessage]) -> str:
+    """Return in words which part of a conversation a window is."""
+    if len(window) == len(conversation):
+        return f"all {len(window)} messages"
+    turns = sum(message.role == MessageRole.USER for message in window)
+    system = sum(message.role == MessageRole.SYSTEM for message in window)
+    rest = f"newest {turns} turns" if turns != 1 else "newest turn"
+    return f"{len(window)} messages: {'system prompt and ' if system else ''}{rest}"
+
+
+def show_totals(console: Console, totals: Mapping[int, Total], *, exact: bool) -> None:
+    """Show, by token limit, how the windows of all conversations came out."""
+    table = _table("What a model is sent at different token limits, all conversations together")
+    largest = "tokens of the largest" if exact else "tokens of the largest, about"
+    for name in ("limit", "messages sent", largest, "above the limit *", "refused by a provider"):
         table.add_column(name, justify="right")
-    for row in totals:
+    for limit, total in totals.items():
+        row = (limit, total.sent, total.largest, total.above, total.refused)
         table.add_row(*(f"{value:,}" for value in row))
     console.print(table)
+    console.print("* the newest turn alone has more tokens than the limit, and is sent whole\n")
+
+
+def _table(title: str) -> Table:
+    return Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
 
 
 def verdict(violations: Sequence[str]) -> Text:
-    """Return whether a provider takes it."""
+    """Return whether a provider accepts a window."""
     return Text(violations[0], "red") if violations else Text("accepted", "green")
 
 

@@ -1,6 +1,7 @@
 """The windows of a conversation at several limits, each judged by the providers' rules."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chatstore.core import (
@@ -18,7 +19,7 @@ LIMITS = (200, 800, 3_000, 20_000)
 
 @dataclass
 class JudgedWindow:
-    """A window, its size, and what is wrong with it."""
+    """A window, its size in tokens, and what is wrong with it."""
 
     limit: int
     messages: list[ChatMessage]
@@ -35,17 +36,36 @@ def load_tokens() -> tuple[TokenCounter, bool]:
     return counter, not any(item.category is TokenEstimateWarning for item in caught)
 
 
-def judge_windows(store: ChatStore, key: str, counter: TokenCounter) -> list[JudgedWindow]:
-    """Read and judge the window of a conversation at each limit."""
-    conversation = store.get_messages(key)
-    judged = []
+def judge_windows(
+    store: ChatStore, key: str, conversation: Sequence[ChatMessage], counter: TokenCounter
+) -> list[JudgedWindow]:
+    """Read and judge the window of a conversation at each limit.
+
+    A conversation that fits a limit fits the higher ones too: its window is read once.
+    """
+    total = sum(map(counter.count, conversation))
+    judged: list[JudgedWindow] = []
     for limit in LIMITS:
-        buffer = ChatMemoryBuffer(token_limit=limit, chat_store=store, chat_store_key=key)
-        with warnings.catch_warnings():
-            # A newest turn above the limit comes back whole; the judge knows that rule.
-            warnings.simplefilter("ignore", TokenLimitWarning)
-            window = buffer.get()
-        tokens = sum(map(counter.count, window))
-        violations = window_violations(conversation, window, limit, counter.count)
-        judged.append(JudgedWindow(limit, window, tokens, violations))
+        if judged and total <= judged[-1].limit:
+            last = judged[-1]
+            judged.append(JudgedWindow(limit, last.messages, last.tokens, last.violations))
+        else:
+            judged.append(_judge_window(store, key, conversation, counter, limit))
     return judged
+
+
+def _judge_window(
+    store: ChatStore,
+    key: str,
+    conversation: Sequence[ChatMessage],
+    counter: TokenCounter,
+    limit: int,
+) -> JudgedWindow:
+    buffer = ChatMemoryBuffer(token_limit=limit, chat_store=store, chat_store_key=key)
+    with warnings.catch_warnings():
+        # A newest turn above the limit comes back whole; the judge knows that rule.
+        warnings.simplefilter("ignore", TokenLimitWarning)
+        window = buffer.get()
+    tokens = sum(map(counter.count, window))
+    violations = window_violations(conversation, window, limit, counter.count)
+    return JudgedWindow(limit, window, tokens, violations)

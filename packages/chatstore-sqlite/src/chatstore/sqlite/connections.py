@@ -62,15 +62,17 @@ class Connections(ForkAware):
     https://sqlite.org/howtocorrupt.html, section 2.6.
     """
 
-    def __init__(self, path: str, timeout: float, size: int) -> None:
+    def __init__(self, path: str, timeout: float, size: int, *, durable: bool = True) -> None:
         """Remember the file; nothing is opened.
 
         Args:
             path: The file.
             timeout: Seconds to wait for other writers, and for a free connection.
             size: The most connections that are open at once.
+            durable: Whether a commit waits for the disk.
 
         """
+        self._durable = durable
         self._path = path
         self._timeout = timeout
         self._size = size
@@ -181,10 +183,10 @@ class Connections(ForkAware):
         # would quote it.
         connection.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
         try:
-            # A log lets readers and a writer go on together (https://sqlite.org/wal.html); FULL
-            # makes every commit survive a loss of power.
+            # A log lets readers and a writer go on together (https://sqlite.org/wal.html). FULL
+            # makes every commit survive a loss of power, NORMAL only checkpoints of the log.
             self._use_wal(connection)
-            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(f"PRAGMA synchronous = {'FULL' if self._durable else 'NORMAL'}")
             schema.prepare(connection)
             shorten_waits(connection)
             connection.file = _identity(self._path)

@@ -14,6 +14,7 @@ from typing_extensions import Self
 
 from chatstore.core import ChatStoreError, InvalidArgumentError, StoreUnavailableError
 from chatstore.core.checks import check_max_connections, check_timeout, check_ttl
+from chatstore.core.options import read_bool
 from chatstore.core.plans import Plan, call
 from chatstore.core.records import Held, KeyPage, Page, Record, StoredRecord
 from chatstore.core.threaded import ThreadedChatStore
@@ -44,6 +45,7 @@ class SQLiteChatStore(ThreadedChatStore):
         ttl: float | None = None,
         timeout: float = 30.0,
         max_connections: int = 16,
+        durable: bool = True,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Name the file; it is opened, and made where it is missing, by the first call.
@@ -55,6 +57,9 @@ class SQLiteChatStore(ThreadedChatStore):
                 `StoreUnavailableError`.
             max_connections: The most connections that the store has open, and the most threads
                 that its async methods use.
+            durable: Whether each call waits until the disk has what it wrote. Without, calls
+                still take effect as a whole and survive the end of the program, but a loss of
+                power may undo the newest of them: for imports, tests and caches.
             clock: Returns the time in seconds since 1970; decides what has expired.
 
         Raises:
@@ -70,19 +75,23 @@ class SQLiteChatStore(ThreadedChatStore):
         self._timeout = check_timeout(timeout)
         self.max_threads = check_max_connections(max_connections)
         self._clock = clock
-        self._connections = Connections(self._path, self._timeout, self.max_threads)
+        self._connections = Connections(
+            self._path, self._timeout, self.max_threads, durable=durable
+        )
 
     @classmethod
     def from_url(cls, url: str) -> Self:
         """Open ``sqlite:///relative.db`` or ``sqlite:////absolute.db``.
 
-        Options: ``?ttl=``, ``timeout=`` (seconds) and ``max_connections=``.
+        Options: ``?ttl=``, ``timeout=`` (seconds), ``max_connections=``, ``durable=false``.
 
         Raises:
             InvalidArgumentError: The URL has no path, or an option is unknown or out of range.
 
         """
-        path, options = url_options(url, ttl=float, timeout=float, max_connections=int)
+        path, options = url_options(
+            url, ttl=float, timeout=float, max_connections=int, durable=read_bool
+        )
         return cls(path.removeprefix("/"), **options)
 
     @property

@@ -1,0 +1,48 @@
+"""Where the demo puts its database: one folder, which the next run replaces."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+FOLDER = Path(".demo")
+_RUN, _LATEST = "run-", "latest"
+
+
+@contextmanager
+def new_database() -> Iterator[Path]:
+    """Provide the path of a new database; a run that fails leaves nothing.
+
+    The database of a run that succeeds takes the place of the one before it; see `latest`.
+    """
+    FOLDER.mkdir(exist_ok=True)
+    for left in FOLDER.glob(f"{_RUN}*"):  # by runs that were killed
+        if not _is_running(left):
+            shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{_RUN}{os.getpid()}-", dir=FOLDER))
+    try:
+        yield folder / "chat.db"
+        shutil.rmtree(FOLDER / _LATEST, ignore_errors=True)
+        folder.rename(FOLDER / _LATEST)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        if not any(FOLDER.iterdir()):
+            FOLDER.rmdir()
+
+
+def latest() -> Path:
+    """Return the path of the newest database of a run that succeeded."""
+    return (FOLDER / _LATEST / "chat.db").absolute()
+
+
+def _is_running(folder: Path) -> bool:
+    pid = folder.name.removeprefix(_RUN).partition("-")[0]
+    try:
+        os.kill(int(pid), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except OSError:
+        return True  # a process of another user
+    return True
