@@ -96,3 +96,19 @@ def test_blocks_are_known_by_their_type():
 
 def test_an_id_of_255_bytes_fits():
     assert len(ChatMessage(role="user", id="é" * 127 + "x").id.encode()) == 255
+
+
+@pytest.mark.parametrize(
+    ("content", "text", "printed"),
+    [
+        ("hi", "hi", "user: hi"),
+        ("", "", "user: "),
+        (None, "", "user: None"),
+        ([TextBlock(text="a"), ImageBlock(url="u"), TextBlock(text="b")], "ab", "user: a\nb"),
+        ([ImageBlock(url="u")], "", "user: None"),
+    ],
+)
+def test_text_and_print(content, text, printed):
+    message = ChatMessage(role="user", content=content)
+
+    assert (message.text, str(message), f"{message}") == (text, printed, printed)

@@ -9,6 +9,7 @@ kept as it is: what providers add tomorrow survives today.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias, Union
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
@@ -21,8 +22,10 @@ class ContentBlock(BaseModel):
     Binary data travels as base64 text in the fields named ``data``.
     """
 
-    model_config = ConfigDict(extra="allow", allow_inf_nan=False, strict=True)
-    __pydantic_extra__: dict[str, JsonValue] = Field(init=False)
+    model_config = ConfigDict(
+        extra="allow", allow_inf_nan=False, strict=True, hide_input_in_errors=True
+    )
+    __pydantic_extra__: dict[str, JsonValue]  # a default would become a field
 
     _known: ClassVar[dict[str, type[ContentBlock]]] = {}
 
@@ -39,7 +42,7 @@ class ContentBlock(BaseModel):
         if type(self) is ContentBlock and self.type in ContentBlock._known:
             message = f"the fields of this {self.type!r} block are not valid"
             raise ValueError(message)
-        # Blocks are stored with the fields that were set; a default `type` must be among them.
+        # `exclude_unset` must not leave out what tells the kinds apart.
         self.__pydantic_fields_set__.add("type")
         return self
 
@@ -108,3 +111,84 @@ KnownBlock: TypeAlias = Annotated[
     ],
     Field(discriminator="type"),
 ]
+
+
+def stored_fields(block: object) -> dict[str, Any]:
+    """Return the fields of a block that are stored: all but those that equal their default.
+
+    Blocks can be changed after they were validated. What is returned makes an equal block, if its
+    values are JSON; whether they are is not checked here.
+
+    Raises:
+        ValueError: No block would come back that equals this one.
+
+    """
+    kind = type(block)
+    is_stored = _STORED.get(kind)
+    if is_stored is None or not isinstance(block, ContentBlock):
+        message = f"a block of the class {kind.__module__}.{kind.__qualname__} cannot be stored"
+        raise ValueError(message)
+    fields = vars(block)
+    extra = block.__pydantic_extra__
+    if not is_stored(fields):
+        message = f"the fields of a {kind.__name__} are not valid any more"
+        raise ValueError(message)
+    if extra:
+        if not fields.keys().isdisjoint(extra):
+            message = f"a {kind.__name__} has two fields of one name"
+            raise ValueError(message)
+        fields = {**fields, **extra}
+    if kind is TextBlock or kind is ContentBlock:
+        return fields
+    defaults = type(block).model_fields
+    return {
+        name: value
+        for name, value in fields.items()
+        if name == "type" or name not in defaults or value not in (None, {})
+    }
+
+
+def _is_text(fields: dict[str, Any]) -> bool:
+    return len(fields) == 2 and fields["type"] == "text" and isinstance(fields["text"], str)
+
+
+def _is_unknown(fields: dict[str, Any]) -> bool:
+    kind = fields.get("type")
+    return len(fields) == 1 and isinstance(kind, str) and kind not in ContentBlock._known  # noqa: SLF001
+
+
+def _has(kind: type[ContentBlock], *required: str) -> Callable[[dict[str, Any]], bool]:
+    """Return a check that the fields are a kind's: texts, some of which may be ``None``."""
+    names = kind.model_fields.keys()
+    name_of_kind = kind.model_fields["type"].default
+
+    def check(fields: dict[str, Any]) -> bool:
+        return (
+            fields.keys() == names
+            and fields["type"] == name_of_kind
+            and all(
+                isinstance(value, str) or (value is None and name not in required)
+                for name, value in fields.items()
+            )
+        )
+
+    return check
+
+
+def _is_tool_call(fields: dict[str, Any]) -> bool:
+    return (
+        fields.keys() == ToolCallBlock.model_fields.keys()
+        and fields["type"] == "tool_call"
+        and isinstance(fields["id"], str)
+        and isinstance(fields["name"], str)
+        and isinstance(fields["arguments"], (dict, str))
+    )
+
+
+_STORED: dict[type, Callable[[dict[str, Any]], bool]] = {
+    ContentBlock: _is_unknown,
+    TextBlock: _is_text,
+    ThinkingBlock: _has(ThinkingBlock, "thinking"),
+    ToolCallBlock: _is_tool_call,
+    **{kind: _has(kind) for kind in (ImageBlock, AudioBlock, VideoBlock, DocumentBlock)},
+}

@@ -13,15 +13,23 @@ import time
 from collections.abc import Sequence
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import PydanticSerializationError, to_json
+from pydantic_core import PydanticSerializationError, from_json, to_json
 
+from chatstore.core.blocks import stored_fields
 from chatstore.core.errors import CorruptMessageError, InvalidMessageError
 from chatstore.core.foreign import describe_message
-from chatstore.core.messages import ChatMessage, check_id
+from chatstore.core.messages import (
+    ChatMessage,
+    MessageRole,
+    check_id,
+    check_time,
+    refuse_unstored_fields,
+)
 from chatstore.core.records import Record, StoredRecord, StoredRecords
 
 VERSION = 1
 _AT_ONCE = 256  # messages that are parsed: a processor's cache holds all copies of their text
+_PORTION = 1000  # blocks that are written and read again at a time
 _PREFIX = f'{{"v":{VERSION},'
 _WRITTEN_HERE = {"id", "created_at"}  # written by `encode` itself, since a store may give them
 # What parsing raises, too for what is not a text or nested too deep.
@@ -53,25 +61,50 @@ def encode(message: object, now: str) -> Record:
         text = f"a message must be a chatstore.core.ChatMessage, not {describe_message(message)}"
         raise InvalidMessageError(text)
     try:
-        created_at = now if message.created_at is None else message.created_at.isoformat()
         identity = new_id() if message.id is None else check_id(message.id)
-        said = _serializer.to_json(
-            message, exclude=_WRITTEN_HERE, exclude_unset=True, warnings=False
-        ).decode()
-        head = f'"id":{to_json(identity).decode()},"created_at":"{created_at}",'
-        body = head + said[1:]
-        returned = _validator.validate_json("{" + body)
-    except (ValidationError, PydanticSerializationError, ValueError, AttributeError) as error:
+        created_at = now if message.created_at is None else check_time(message.created_at)
+        refuse_unstored_fields(message)
+        fields = f'"role":"{MessageRole(message.role).value}"'
+        content = "null" if message.content is None else _content_json(message.content)
+        fields += f',"content":{content}'
+        if message.additional_kwargs != {}:
+            fields += f',"additional_kwargs":{_json(message.additional_kwargs, dict)}'
+        head = f'"id":{_json(identity, str)},"created_at":"{created_at}",'
+    except (PydanticSerializationError, ValueError, AttributeError, TypeError) as error:
         text = f"JSON cannot hold this message: {_reason(error)}"
-        raise InvalidMessageError(text) from error
+        raise InvalidMessageError(text) from None
+    return Record(identity, f"{_PREFIX}{head}{fields}}}", message.id is not None)
+
+
+def _content_json(content: object) -> str:
+    if not isinstance(content, list):
+        return _json(content, str)
+    # In portions, which make garbage that is freed at once.
+    portions = (content[start : start + _PORTION] for start in range(0, len(content), _PORTION))
+    texts = [_json([stored_fields(block) for block in portion], list) for portion in portions]
+    return "[" + ",".join([text[1:-1] for text in texts]) + "]"
+
+
+def _json(value: object, kind: type) -> str:
+    """Return a value as JSON text.
+
+    Raises:
+        ValueError: It is not of that kind, or would not come back as it is.
+
+    """
+    text = to_json(value)
     # Messages can be changed after they were validated, so only a round trip proves anything.
-    if returned != message or returned.id != identity:
-        text = (
-            "this message would not come back as it is: it holds something that JSON cannot hold "
+    # In an object, since the depth of nesting has a limit.
+    if (
+        not isinstance(value, kind)
+        or from_json(b'{"":' + text + b"}", allow_inf_nan=False)[""] != value
+    ):
+        message = (
+            "it would not come back as it is: it holds something that JSON cannot hold "
             "(NaN, bytes, tuples, sets, objects, keys that are not strings)"
         )
-        raise InvalidMessageError(text)
-    return Record(identity, _PREFIX + body, message.id is not None)
+        raise ValueError(message)
+    return text.decode()
 
 
 def decode(key: str, position: int, body: str) -> ChatMessage:

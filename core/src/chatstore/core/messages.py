@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, Union
@@ -14,10 +15,12 @@ from pydantic import (
     Field,
     GetPydanticSchema,
     JsonValue,
+    TypeAdapter,
+    ValidationError,
 )
 from pydantic_core import core_schema
 
-from chatstore.core.blocks import ContentBlock, KnownBlock
+from chatstore.core.blocks import ContentBlock, KnownBlock, TextBlock
 
 MAX_ID_BYTES = 255
 
@@ -55,6 +58,17 @@ def check_id(value: str) -> str:
     return value
 
 
+def check_time(value: object) -> str:
+    """Return a time as text that is read as an equal time, or raise ``ValueError``."""
+    if isinstance(value, datetime) and value.utcoffset() is not None:
+        text = value.isoformat()
+        with suppress(ValidationError):
+            if _TIME.validate_python(text) == value:
+                return text
+    message = "created_at is not a datetime with a time zone that can be stored"
+    raise ValueError(message)
+
+
 RoleName: TypeAlias = Literal[
     "system", "developer", "user", "assistant", "function", "tool", "chatbot", "model"
 ]
@@ -69,6 +83,7 @@ _ID = core_schema.json_or_python_schema(
     json_schema=core_schema.str_schema(strict=True, min_length=1),
     python_schema=core_schema.no_info_after_validator_function(check_id, _TEXT),
 )
+_TIME = TypeAdapter(AwareDatetime)
 Text = Annotated[str, GetPydanticSchema(lambda _, __: _TEXT)]
 Identity = Annotated[str, GetPydanticSchema(lambda _, __: _ID)]
 Block = Annotated[Union[KnownBlock, ContentBlock], Field(union_mode="left_to_right")]  # noqa: UP007
@@ -91,7 +106,7 @@ class ChatMessage(BaseModel):
 
     """
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
 
     role: MessageRole
     # The first that fits: trying all of them takes as long as everything else.
@@ -125,6 +140,21 @@ class ChatMessage(BaseModel):
 
     __hash__ = None  # type: ignore[assignment]  # a message can change: it is no key of a dict
 
+    @property
+    def text(self) -> str:
+        """The content's text: the string itself, or the text of its text blocks, joined."""
+        return self.content if isinstance(self.content, str) else "".join(self._texts())
+
+    def __str__(self) -> str:
+        """Return the role and the text, such as ``user: hi``, as LlamaIndex prints a message."""
+        texts = [self.content] if isinstance(self.content, str) else self._texts()
+        text = "\n".join(texts) if texts else None
+        return f"{MessageRole(self.role).value}: {text}"
+
+    def _texts(self) -> list[str]:
+        blocks = self.content if isinstance(self.content, list) else []
+        return [block.text for block in blocks if isinstance(block, TextBlock)]
+
     def __repr_args__(self) -> Any:
         """Show what was said."""
         return [
@@ -132,3 +162,31 @@ class ChatMessage(BaseModel):
             ("content", self.content),
             ("additional_kwargs", self.additional_kwargs),
         ]
+
+
+_FIELDS = ChatMessage.model_fields.keys()
+
+
+def refuse_unstored_fields(message: ChatMessage) -> None:
+    """Refuse a message that holds more than a `ChatMessage` does, which would be lost.
+
+    Raises:
+        ValueError: It has fields or private attributes of a subclass, or attributes of its own.
+
+    """
+    kind = type(message)
+    if message.__dict__.keys() == _FIELDS and (
+        kind is ChatMessage
+        or (
+            not message.__pydantic_extra__
+            and not kind.__private_attributes__
+            and kind.model_fields.keys() == _FIELDS
+        )
+    ):
+        return
+    names = {*message.__dict__, *kind.model_fields, *kind.__private_attributes__}
+    names.update(message.__pydantic_extra__ or ())
+    missing = sorted(_FIELDS - message.__dict__.keys())
+    found = f"it lacks {missing}" if missing else f"{sorted(names - _FIELDS)} would be lost"
+    text = f"{found}; a message has {list(_FIELDS)}, and additional_kwargs for all else"
+    raise ValueError(text)
