@@ -125,6 +125,22 @@ def accepted(messages: Sequence[ChatMessage], *, newest: bool) -> list[bool]:
     return [all(id(part) in kept for part in some) for some in parts]
 
 
+def arranged(messages: Sequence[ChatMessage], *, newest: bool) -> list[ChatMessage]:
+    """Return what a provider accepts of messages, in an order that it accepts.
+
+    For adapters that do not read windows. Incomplete exchanges and results without a call are
+    left out; what the user said between a call and its result comes behind the result.
+
+    Args:
+        messages: A part of the conversation, oldest first.
+        newest: The part ends with the newest message, so that results may still come.
+
+    """
+    finder = ExchangeFinder(newest=newest)
+    parts = [finder.add(message) for message in reversed(messages)][::-1]
+    return [message for message, _ in join(arrange([part for some in parts for part in some]))]
+
+
 def _newest_exchange(parts: Sequence[Part]) -> list[Part]:
     for part in parts:
         if part.exchange is not None and part.exchange.is_newest:
