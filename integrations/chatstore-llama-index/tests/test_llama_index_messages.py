@@ -118,5 +118,5 @@ def test_what_json_cannot_hold_is_refused(value):
 
 
 def test_what_is_no_message_is_refused():
-    with pytest.raises(InvalidMessageError, match="one of LlamaIndex"):
+    with pytest.raises(InvalidMessageError, match=r"llama_index\.core\.llms\.ChatMessage"):
         to_messages([Stored(role="user", content="hi")])

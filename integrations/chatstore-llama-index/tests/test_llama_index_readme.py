@@ -12,7 +12,7 @@ from pathlib import Path
 import redis
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-GUIDE, ENGINE, MOVING = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+GUIDE, SAVING, ENGINE, MOVING = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 # Ours would fetch a vocabulary: tokens are estimated without it, with a warning. LlamaIndex brings
 # its own, and looks at an attribute that pydantic deprecates.
 QUIET = ["-W", "error", "-W", "ignore::UserWarning", "-W", "ignore::DeprecationWarning"]
@@ -46,6 +46,10 @@ def test_model_sees_the_whole_conversation(each_store_url):
 def test_engine(tmp_path):
     for _ in range(2):
         assert run(ENGINE, cwd=tmp_path)
+
+
+def test_saving(tmp_path):
+    assert run(SAVING + "\nprint(restored.to_dict() == memory.to_dict())", cwd=tmp_path) == ["True"]
 
 
 def test_moving_in(tmp_path, redis_server):

@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from llama_index.core import MockEmbedding, SummaryIndex
 from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.chat_engine import SimpleChatEngine
 from llama_index.core.llms import MockLLM
 from llama_index.core.memory import ChatMemoryBuffer, Memory
-from llama_index.core.schema import Document
 from llama_index.core.storage.chat_store.base_db import MessageStatus
 
-from chatstore.core import InvalidArgumentError, SimpleChatStore, open_store
-from chatstore.llama_index import BufferMemory, LlamaIndexChatStore, LlamaIndexDBChatStore
+from chatstore.core import InvalidArgumentError, open_store
+from chatstore.llama_index import LlamaIndexChatStore, LlamaIndexDBChatStore
 
 ARCHIVED, ACTIVE = MessageStatus.ARCHIVED, MessageStatus.ACTIVE
 
@@ -81,47 +79,6 @@ class TestChatStore:
         said = store.get_messages("k")
         assert [m.role.value for m in said] == ["user", "assistant"] * 3
         assert texts(said[::2]) == ["one", "two", "three"]
-        assert memory.to_dict()["chat_store"]["class_name"] == "LlamaIndexChatStore"
-
-    def test_their_index(self, store):
-        memory = BufferMemory.from_defaults(
-            chat_store=store, chat_store_key="k", tokenizer_fn=words
-        )
-        index = SummaryIndex.from_documents([Document(text="snow")], embed_model=MockEmbedding(2))
-        engine = index.as_chat_engine("context", llm=MockLLM(), memory=memory)
-        engine.chat("weather?")
-
-        assert texts(store.get_messages("k"))[0] == "weather?"
-        assert store.count_messages("k") == 2
-
-
-class TestBufferMemory:
-    def test_sync_and_async(self, store):
-        memory = BufferMemory.from_defaults([say("seed")], None, store, "k", 6, tokenizer_fn=words)
-        memory.put(say("a b c"))
-        asyncio.run(memory.aput_messages([say("d", "assistant"), say("e")]))
-
-        everything = ["seed", "a b c", "d", "e"]
-        assert texts(memory.get_all()) == texts(asyncio.run(memory.aget_all())) == everything
-        assert texts(memory.get()) == texts(asyncio.run(memory.aget())) == ["e"]
-        memory.set([say("new")])
-        assert texts(memory.get()) == ["new"]
-        asyncio.run(memory.aset([say("newer")]))
-        asyncio.run(memory.aput(say("newest")))
-        assert texts(memory.get_all()) == ["newer", "newest"]
-        memory.reset()
-        assert asyncio.run(memory.aget()) == []
-        memory.put_messages([say("x")])
-        asyncio.run(memory.areset())
-        assert memory.get_all() == []
-
-    def test_limit_comes_from_the_model(self):
-        memory = BufferMemory.from_defaults(llm=MockLLM(), tokenizer_fn=words)
-        assert memory._buffer.token_limit == int(MockLLM().metadata.context_window * 0.75)
-
-    def test_unknown_argument(self):
-        with pytest.raises(TypeError, match="chatstore"):
-            BufferMemory.from_defaults(chatstore=SimpleChatStore())
 
 
 class TestMemory:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from llama_index.core.bridge.pydantic import PrivateAttr
 from llama_index.core.llms import ChatMessage
 from llama_index.core.storage.chat_store.base_db import AsyncDBChatStore, MessageStatus
@@ -9,6 +11,7 @@ from llama_index.core.storage.chat_store.base_db import AsyncDBChatStore, Messag
 from chatstore.core import ChatMessage as StoredMessage
 from chatstore.core import ChatStore, InvalidArgumentError
 from chatstore.llama_index.messages import to_llama_index, to_messages
+from chatstore.llama_index.registry import check_store
 
 _MARK = "\x1farchived"
 """Behind a conversation's key: the conversation that tells how far it is archived."""
@@ -25,9 +28,18 @@ class LlamaIndexDBChatStore(AsyncDBChatStore):
     _store: ChatStore = PrivateAttr()
 
     def __init__(self, store: ChatStore) -> None:
-        """Take a store, which stays the caller's to close."""
+        """Take a store, which stays the caller's to close.
+
+        Raises:
+            InvalidArgumentError: `store` is not a `ChatStore`.
+
+        """
         super().__init__()
-        self._store = store
+        self._store = check_store(store, "store")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the store, or raise what it raises; LlamaIndex would leave it out."""
+        return (type(self), (self._store,))
 
     @classmethod
     def class_name(cls) -> str:

@@ -41,7 +41,11 @@ def to_llama_index(messages: Iterable[ChatMessage]) -> list[LlamaIndexMessage]:
 
 def _to_message(message: LlamaIndexMessage) -> ChatMessage:
     if not isinstance(message, LlamaIndexMessage):
-        text = f"a message must be one of LlamaIndex, not {type(message).__name__}"
+        kind = type(message)
+        text = (
+            "a message must be a llama_index.core.llms.ChatMessage, "
+            f"not {kind.__module__}.{kind.__qualname__}"
+        )
         raise InvalidMessageError(text)
     try:
         _check_finite(message.model_dump())

@@ -18,8 +18,9 @@ _MEDIA = {
 def common_fields(payload: Mapping[str, Any]) -> dict[str, Any]:
     """Return role, content and additional kwargs of a message that was dumped as JSON.
 
-    Calls of tools are written as OpenAI writes them. Cache points, citations and files that are
-    on this machine only are left to the native payload.
+    Calls of tools are written as OpenAI writes them. One without an id gets its tool's name, which
+    integrations such as Ollama's write as the id of the result. Cache points, citations and files
+    that are on this machine only are left to the native payload.
     """
     kwargs = dict(payload["additional_kwargs"])
     calls = list(_calls(payload["blocks"]))
@@ -45,7 +46,8 @@ def _calls(blocks: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
             kwargs = block["tool_kwargs"]
             arguments = kwargs if isinstance(kwargs, str) else json.dumps(kwargs)
             function = {"name": block["tool_name"], "arguments": arguments}
-            yield {"id": block["tool_call_id"] or "", "type": "function", "function": function}
+            identity = block["tool_call_id"] or block["tool_name"]
+            yield {"id": identity, "type": "function", "function": function}
 
 
 def _blocks(blocks: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
