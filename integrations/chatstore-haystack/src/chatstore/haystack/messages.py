@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from haystack.dataclasses import ChatMessage as HaystackMessage
@@ -11,6 +11,7 @@ from haystack.dataclasses import ToolCall
 from chatstore.core import ChatMessage, InvalidMessageError
 from chatstore.core.codec import new_id
 from chatstore.core.native import native_of, with_native
+from chatstore.core.pairing import pair_calls
 from chatstore.haystack.reading import haystack_messages, tool_calls
 from chatstore.haystack.writing import common_message
 
@@ -36,15 +37,36 @@ def to_haystack(messages: Iterable[ChatMessage]) -> list[HaystackMessage]:
     Each has its id in its meta. A message of another framework may be several, which share its
     id, or none where it holds nothing that Haystack could tell a model.
     """
-    made: list[HaystackMessage] = []
-    calls: dict[str, ToolCall] = {}  # by id, since Haystack's results hold the call they answer
-    for message in messages:
-        calls.update((call.id, call) for call in tool_calls(message) if call.id is not None)
-        kept = _native(message)
-        for found in haystack_messages(message, calls) if kept is None else [kept]:
-            meta = found.meta if message.id is None else {ID: message.id, **found.meta}
-            made.append(replace(found, _meta=meta))
-    return made
+    return [made for group in haystack_groups(messages) for made in group]
+
+
+def haystack_groups(messages: Iterable[ChatMessage]) -> list[list[HaystackMessage]]:
+    """Return for each message what `to_haystack` makes of it."""
+    listed = list(messages)
+    answered = _answered_calls(listed)
+    groups: list[list[HaystackMessage]] = []
+    for place, message in enumerate(listed):
+        native = _native(message)
+        found = haystack_messages(message, answered[place]) if native is None else [native]
+        if message.id is not None:
+            found = [replace(made, _meta={ID: message.id, **made.meta}) for made in found]
+        groups.append(found)
+    return groups
+
+
+def _answered_calls(messages: Sequence[ChatMessage]) -> list[dict[int, ToolCall]]:
+    """Return for each message the calls that its results answer, by the results' places.
+
+    Haystack's results hold the call that they answer. Ids may be missing or repeated, so that
+    order counts too.
+    """
+    answered: list[dict[int, ToolCall]] = [{} for _ in messages]
+    made: dict[int, list[ToolCall]] = {}
+    for pair in pair_calls(messages):
+        if pair.call_message not in made:
+            made[pair.call_message] = tool_calls(messages[pair.call_message])
+        answered[pair.result_message][pair.result] = made[pair.call_message][pair.call]
+    return answered
 
 
 def _with_native(message: HaystackMessage) -> ChatMessage:

@@ -33,12 +33,12 @@ _ANSWERERS = {MessageRole.TOOL, MessageRole.FUNCTION}
 _PROMPTERS = {MessageRole.SYSTEM, MessageRole.DEVELOPER}
 
 
-def haystack_messages(message: ChatMessage, calls: Mapping[str, ToolCall]) -> list[HaystackMessage]:
+def haystack_messages(message: ChatMessage, calls: Mapping[int, ToolCall]) -> list[HaystackMessage]:
     """Return what a message says: one of Haystack's, several for several results, or none.
 
     Args:
         message: A message that any framework wrote.
-        calls: The calls made so far, by their ids.
+        calls: The calls that its results answer, by the results' places.
 
     """
     name = message.additional_kwargs.get("name")
@@ -48,7 +48,10 @@ def haystack_messages(message: ChatMessage, calls: Mapping[str, ToolCall]) -> li
     if message.role in _PROMPTERS:
         return [HaystackMessage.from_system(text, name=speaker)] if text else []
     if message.role is MessageRole.USER or message.role in _ANSWERERS:
-        made = [_tool_message(result, calls) for result in results_of(message)]
+        made = [
+            _tool_message(result, calls.get(place))
+            for place, result in enumerate(results_of(message))
+        ]
         parts = list(_parts(blocks)) if message.role is MessageRole.USER else []
         if parts:
             made.append(HaystackMessage.from_user(content_parts=parts, name=speaker))
@@ -66,7 +69,10 @@ def haystack_messages(message: ChatMessage, calls: Mapping[str, ToolCall]) -> li
 
 def tool_calls(message: ChatMessage) -> list[ToolCall]:
     """Return the calls that a message makes."""
-    return [ToolCall(call.name, _arguments(call.arguments), call.id) for call in calls_of(message)]
+    return [
+        ToolCall(call.name, _arguments(call.arguments), call.id or None)
+        for call in calls_of(message)
+    ]
 
 
 def _blocks(message: ChatMessage) -> list[ContentBlock]:
@@ -79,11 +85,11 @@ def _text(text: str) -> ContentBlock:
     return TextBlock.model_validate({"type": "text", "text": text})
 
 
-def _tool_message(result: Result, calls: Mapping[str, ToolCall]) -> HaystackMessage:
-    unknown = ToolCall(result.name or "unknown", {}, result.id)
+def _tool_message(result: Result, call: ToolCall | None) -> HaystackMessage:
+    origin = call or ToolCall(result.name or "unknown", {}, result.id or None)
     content = result.content
-    said = content if isinstance(content, str) else list(_parts(content))
-    return HaystackMessage.from_tool(said, calls.get(result.id, unknown))
+    body = content if isinstance(content, str) else list(_parts(content))
+    return HaystackMessage.from_tool(body, origin)
 
 
 def _arguments(text: str) -> dict[str, Any]:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from haystack import default_to_dict
 from haystack.dataclasses import ChatMessage, ChatRole
 from haystack.utils import Secret
 from typing_extensions import Self
 
+from chatstore.core import ChatMessage as StoredMessage
 from chatstore.core import ChatStore, InvalidArgumentError, open_store
 from chatstore.core.checks import check_count, check_key, check_prefix
+from chatstore.core.memory.window import arranged
 from chatstore.core.plans import Plan
 from chatstore.core.records import Record
-from chatstore.haystack.messages import to_haystack, to_messages
-from chatstore.haystack.rounds import rounds
+from chatstore.haystack.messages import haystack_groups, to_haystack, to_messages
+from chatstore.haystack.rounds import round_starts
 
 _MESSAGES_PER_ROUND = 4  # a guess: more are read where it was too low
+_SECRET_WORDS = ("pass", "pwd", "token", "secret", "key", "credential", "auth", "sig")
 
 
 class StoredChatMessages:
@@ -54,9 +57,7 @@ class StoredChatMessages:
         self.skip_system_messages = skip_system_messages
         self.last_k = None if last_k is None else check_count(last_k, "last_k")
         self._url = None if isinstance(store, ChatStore) else store
-        if isinstance(store, Secret):
-            store = str(store.resolve_value())
-        self.store = store if isinstance(store, ChatStore) else open_store(store)
+        self.store = store if isinstance(store, ChatStore) else _open(store)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings, for a saved pipeline.
@@ -69,7 +70,7 @@ class StoredChatMessages:
         if url is None:
             message = "an open store cannot be saved: give its URL instead"
             raise InvalidArgumentError(message)
-        if isinstance(url, str) and "@" in urlsplit(url).netloc:
+        if isinstance(url, str) and _holds_secret(url):
             message = "this URL may hold a password: give it as Secret.from_env_var(...) instead"
             raise InvalidArgumentError(message)
         return default_to_dict(
@@ -124,7 +125,8 @@ class StoredChatMessages:
             chat_history_id: The history.
             last_k: How many rounds; ``None`` is what the constructor was told. A round is what
                 the user said and all up to the assistant's answer, tool calls and results
-                included.
+                included. Calls that have no result, as an interrupted run leaves them, are not
+                retrieved; what the user said between a call and its result comes behind it.
 
         Raises:
             ValueError: ``last_k`` is negative.
@@ -140,6 +142,29 @@ class StoredChatMessages:
         return await self.store._async_run(
             self._plan_retrieve(chat_history_id, last_k), "retrieve_messages"
         )
+
+    def replace_messages(self, chat_history_id: str, messages: list[ChatMessage]) -> int:
+        """Replace a history in one atomic step, and return how many messages it has now.
+
+        It is for histories that were shortened or summarised: deleting first, and writing then,
+        would lose the history if the process ended in between.
+
+        Raises:
+            ValueError: ``messages`` is not a list of Haystack's ``ChatMessage``.
+            InvalidMessageError: JSON cannot hold a message, or two have the same id.
+
+        """
+        stored = self._stored(messages)
+        self.store.set_messages(self._key(chat_history_id), stored)
+        return len(stored)
+
+    async def replace_messages_async(
+        self, chat_history_id: str, messages: list[ChatMessage]
+    ) -> int:
+        """Like `replace_messages`, but awaitable."""
+        stored = self._stored(messages)
+        await self.store.async_set_messages(self._key(chat_history_id), stored)
+        return len(stored)
 
     def delete_messages(self, chat_history_id: str) -> None:
         """Forget a history."""
@@ -170,22 +195,23 @@ class StoredChatMessages:
             await self.store.async_close()
 
     def _key(self, chat_history_id: str) -> str:
-        return check_key(self.prefix + chat_history_id)
+        # Checked by itself: with a prefix, an empty id would be one history of all users.
+        return check_key(self.prefix + check_key(chat_history_id))
 
     def _plan_write(self, chat_history_id: str, messages: Iterable[ChatMessage]) -> Plan[int]:
         key = self._key(chat_history_id)
+        first = {message.id: message for message in reversed(self._stored(messages))}
+        return self._appending(key, self.store._encode(reversed(first.values())))
+
+    def _stored(self, messages: Iterable[ChatMessage]) -> list[StoredMessage]:
+        """Return the messages that are written, as a store takes them."""
         if not isinstance(messages, list) or any(
             not isinstance(message, ChatMessage) for message in messages
         ):
             text = "messages must be a list of Haystack's ChatMessage"
             raise InvalidArgumentError(text)
-        kept = [
-            message
-            for message in messages
-            if not (self.skip_system_messages and message.is_from(ChatRole.SYSTEM))
-        ]
-        taken = {message.id: message for message in reversed(to_messages(kept))}
-        return self._appending(key, self.store._encode(reversed(taken.values())))
+        skipped = ChatRole.SYSTEM if self.skip_system_messages else None
+        return to_messages(message for message in messages if message.role is not skipped)
 
     def _appending(self, key: str, records: Sequence[Record]) -> Plan[int]:
         """Append the records whose ids are not held, and return how many that were."""
@@ -204,13 +230,46 @@ class StoredChatMessages:
 
     def _reading(self, key: str, wanted: int | None) -> Plan[list[ChatMessage]]:
         if wanted is None:
-            return to_haystack((yield from self.store._plan_get(key, None)))
-        asked = wanted * _MESSAGES_PER_ROUND
+            return _valid((yield from self.store._plan_get(key, None)))
+        limit = wanted * _MESSAGES_PER_ROUND
         while True:
-            messages = yield from self.store._plan_get(key, asked)
-            found = rounds(to_haystack(messages))
+            messages = yield from self.store._plan_get(key, limit)
+            starts = round_starts(haystack_groups(messages))
             # The first round that was read may lack its beginning.
-            if len(found) > wanted or len(messages) < asked or not wanted:
-                newest = found[len(found) - min(wanted, len(found)) :]
-                return [message for a_round in newest for message in a_round]
-            asked *= 2
+            if len(starts) > wanted or len(messages) < limit or not wanted:
+                newest = starts[len(starts) - min(wanted, len(starts)) :]
+                return _valid(messages[newest[0] :]) if newest else []
+            limit *= 2
+
+
+def _open(url: Secret | str) -> ChatStore:
+    if isinstance(url, Secret):
+        value = url.resolve_value()
+        if not isinstance(value, str):
+            message = "the secret of the store's URL has no value: is its environment variable set?"
+            raise InvalidArgumentError(message)
+        url = value
+    if not isinstance(url, str):
+        kind = type(url)
+        message = (
+            "store must be a chatstore.core.ChatStore, a URL or a Secret, "
+            f"not {kind.__module__}.{kind.__qualname__}"
+        )
+        raise InvalidArgumentError(message)
+    return open_store(url)
+
+
+def _valid(messages: Sequence[StoredMessage]) -> list[ChatMessage]:
+    """Return what a provider accepts: no call without its result, no result without its call."""
+    return to_haystack(arranged(messages, newest=False))
+
+
+def _holds_secret(url: str) -> bool:
+    """Tell whether a URL may hold a password, a token or a key."""
+    rest = url.partition("://")[2]
+    address, _, query = rest.partition("?")
+    # A password may hold an unquoted slash; a path without a host, such as SQLite's, has none.
+    if not address.startswith("/") and "@" in address:
+        return True
+    names = (option.partition("=")[0].lower() for option in re.split("[&;#]", query))
+    return any(word in name for name in names for word in _SECRET_WORDS)
