@@ -107,7 +107,7 @@ def test_another_process_goes_on():
 def test_the_model_is_sent_what_fits():
     store, model = SimpleChatStore(), Model(seen=[])
     for number in range(5):
-        ask(agent(store, model, token_limit=60), f"q{number}")
+        ask(agent(store, model, token_limit=110), f"q{number}")
 
     assert model.seen[-1] == turn("q4")[:-1]
     assert store.count_messages("k") == 25
@@ -132,6 +132,8 @@ def test_other_middleware_is_respected():
     class Shouting(AgentMiddleware):
         def wrap_model_call(self, request, handler):
             *before, last = request.messages
+            if last.type != "human":
+                return handler(request)
             loud = last.model_copy(update={"content": last.content.upper()})
             return handler(request.override(messages=[*before, HumanMessage("hint"), loud]))
 

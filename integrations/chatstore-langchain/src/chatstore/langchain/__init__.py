@@ -6,11 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from chatstore.langchain.history import ChatStoreMessageHistory
 from chatstore.langchain.messages import to_langchain, to_messages
+from chatstore.langchain.sending import sent_payload
 
 if TYPE_CHECKING:
     from chatstore.langchain.middleware import ChatHistoryMiddleware
 
-__all__ = ["ChatHistoryMiddleware", "ChatStoreMessageHistory", "to_langchain", "to_messages"]
+__all__ = [
+    "ChatHistoryMiddleware",
+    "ChatStoreMessageHistory",
+    "sent_payload",
+    "to_langchain",
+    "to_messages",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from langchain_core.chat_history import BaseChatMessageHistory
 from langchain_core.messages import BaseMessage
 
-from chatstore.core import ChatStore
+from chatstore.core import ChatStore, InvalidArgumentError
 from chatstore.core.checks import check_key
+from chatstore.core.foreign import describe_store
 from chatstore.langchain.messages import to_langchain, to_messages
 
 
@@ -27,16 +28,38 @@ class ChatStoreMessageHistory(BaseChatMessageHistory):
             key: Its key, such as LangChain's session id.
 
         Raises:
-            InvalidKeyError: The key is none.
+            InvalidArgumentError: The store is not a `ChatStore`.
+            InvalidKeyError: The key is not a string of 1 to 255 bytes in UTF-8.
 
         """
-        self.store = store
+        self.store = check_store(store)
         self.key = check_key(key)
 
     @property
-    def messages(self) -> list[BaseMessage]:  # type: ignore[override]  # theirs can be assigned
-        """All messages, oldest first."""
+    def messages(self) -> list[BaseMessage]:
+        """All messages, oldest first; assigning to it is `replace_messages`."""
         return to_langchain(self.store.get_messages(self.key))
+
+    @messages.setter
+    def messages(  # pyright: ignore[reportIncompatibleVariableOverride]  # a field of LangChain's
+        self, messages: Sequence[BaseMessage]
+    ) -> None:
+        self.replace_messages(messages)
+
+    def replace_messages(self, messages: Sequence[BaseMessage]) -> None:
+        """Replace the conversation in one atomic step, such as by a shorter one.
+
+        After `clear` and `add_messages` instead, a process that ends in between has lost it.
+
+        Raises:
+            InvalidMessageError: JSON cannot hold a message, or two have the same id.
+
+        """
+        self.store.set_messages(self.key, to_messages(messages))
+
+    async def areplace_messages(self, messages: Sequence[BaseMessage]) -> None:
+        """Like `replace_messages`, but awaitable."""
+        await self.store.async_set_messages(self.key, to_messages(messages))
 
     async def aget_messages(self) -> list[BaseMessage]:
         """Like `messages`, but awaitable."""
@@ -69,3 +92,19 @@ class ChatStoreMessageHistory(BaseChatMessageHistory):
     async def aclear(self) -> None:
         """Like `clear`, but awaitable."""
         await self.store.async_delete_messages(self.key)
+
+
+def check_store(store: object) -> ChatStore:
+    """Return a store.
+
+    Raises:
+        InvalidArgumentError: It is not a `ChatStore`.
+
+    """
+    if not isinstance(store, ChatStore):
+        message = (
+            "store must be a chatstore.core.ChatStore, such as open_store(url) returns, "
+            f"not {describe_store(store)}"
+        )
+        raise InvalidArgumentError(message)
+    return store

@@ -15,6 +15,7 @@ from langchain_core.messages import (
 )
 
 from chatstore.core import ChatMessage, InvalidMessageError
+from chatstore.core.foreign import full_name
 from chatstore.core.native import native_of, with_native
 from chatstore.langchain.reading import langchain_messages
 from chatstore.langchain.writing import common_fields
@@ -51,7 +52,9 @@ def to_langchain(messages: Iterable[ChatMessage]) -> list[BaseMessage]:
 
 def _to_message(message: BaseMessage) -> ChatMessage:
     if not isinstance(message, BaseMessage) or isinstance(message, RemoveMessage):
-        text = f"a message must be one of LangChain to keep, not {type(message).__name__}"
+        text = f"a message must be one of langchain_core.messages, not {full_name(message)}"
+        if isinstance(message, RemoveMessage):
+            text += ": remove the message from the store instead"
         raise InvalidMessageError(text)
     try:
         common = ChatMessage(**common_fields(message), id=message.id or None)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from langchain.agents.middleware import AgentMiddleware, AgentState, ModelRequest, ModelResponse
 from langchain.agents.middleware.types import PrivateStateAttr
 from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.utils.function_calling import convert_to_openai_tool
 from langgraph.config import get_config
 from langgraph.runtime import Runtime
 from typing_extensions import NotRequired
@@ -15,7 +16,9 @@ from typing_extensions import NotRequired
 from chatstore.core import ChatMemoryBuffer, ChatMessage, ChatStore, InvalidArgumentError
 from chatstore.core.checks import check_count, check_key
 from chatstore.core.memory.window import accepted
+from chatstore.langchain.history import check_store
 from chatstore.langchain.messages import to_langchain, to_messages
+from chatstore.langchain.sending import payload_of, sendable, sent_payload
 
 
 class HistoryState(AgentState[Any]):
@@ -31,7 +34,8 @@ class ChatHistoryMiddleware(AgentMiddleware[HistoryState, Any, Any]):
     before each call of the model and at the end, tool calls together with their results, so that
     what a run leaves behind that fails is a conversation that a provider accepts. Every message
     is kept once, by its id. What the model is sent follows the rules of
-    `chatstore.core.ChatMemoryBuffer`; the agent's own system prompt is sent besides.
+    `chatstore.core.ChatMemoryBuffer`: the agent's system prompt and the schemas of its tools count
+    towards the limit.
     """
 
     state_schema = HistoryState
@@ -45,22 +49,26 @@ class ChatHistoryMiddleware(AgentMiddleware[HistoryState, Any, Any]):
         tokenizer_fn: Callable[[str], Sequence[object]] | None = None,
         model: str | None = None,
     ) -> None:
-        """Make a middleware.
+        """Make a middleware; nothing is read yet.
 
         Args:
             store: Where conversations are kept; it stays the caller's to close.
             key: The conversation's key, or a function that returns it; by default the run's
                 ``thread_id``, of ``config={"configurable": {"thread_id": …}}``.
-            token_limit: The most tokens of messages that the model is sent, at least 1.
+            token_limit: The most tokens that the model is sent, at least 1: messages, system
+                prompt and schemas. The newest turn is sent even if these leave no room for it,
+                with a `TokenLimitWarning`.
             tokenizer_fn: Returns the tokens of a text; by default tiktoken's ``o200k_base``.
             model: A model's name, whose tiktoken encoding is used instead.
 
         Raises:
-            InvalidArgumentError: The limit is no positive integer, or the key is none.
+            InvalidArgumentError: The store is not a `ChatStore`, or the limit is not a positive
+                integer.
+            InvalidKeyError: The key is not a string of 1 to 255 bytes in UTF-8.
 
         """
         super().__init__()
-        self._store = store
+        self._store = check_store(store)
         self._key = check_key(key) if isinstance(key, str) else key
         self._token_limit = check_count(token_limit, "token_limit", least=1)
         self._tokenizer_fn = tokenizer_fn
@@ -92,7 +100,7 @@ class ChatHistoryMiddleware(AgentMiddleware[HistoryState, Any, Any]):
         handler: Callable[[ModelRequest[Any]], ModelResponse[Any]],
     ) -> ModelResponse[Any] | AIMessage:
         """Send the window of the conversation."""
-        window = self._buffer(request.runtime).get()
+        window = self._buffer(request.runtime).get(besides=_besides(request, self.name))
         return handler(request.override(messages=_merged(window, request, self.name)))
 
     async def awrap_model_call(
@@ -101,7 +109,8 @@ class ChatHistoryMiddleware(AgentMiddleware[HistoryState, Any, Any]):
         handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]],
     ) -> ModelResponse[Any] | AIMessage:
         """Like `wrap_model_call`, but awaitable."""
-        window = await self._buffer(request.runtime).async_get()
+        buffer = self._buffer(request.runtime)
+        window = await buffer.async_get(besides=_besides(request, self.name))
         return await handler(request.override(messages=_merged(window, request, self.name)))
 
     def _keep(self, state: HistoryState, runtime: Runtime[Any]) -> dict[str, Any] | None:
@@ -130,6 +139,7 @@ class ChatHistoryMiddleware(AgentMiddleware[HistoryState, Any, Any]):
             self._key_of(runtime),
             self._tokenizer_fn,
             self._model,
+            payload_fn=sent_payload,
         )
 
     def _key_of(self, runtime: Runtime[Any]) -> str:
@@ -169,14 +179,41 @@ def _whole(new: Sequence[BaseMessage]) -> tuple[list[ChatMessage], str | None]:
     return whole, new[end - 1].id if end else None
 
 
+def _besides(request: ModelRequest[Any], name: str) -> list[Any]:
+    """Return what is sent besides the window, as JSON: it takes room from the window.
+
+    That is the system prompt, schemas of tools and of the answer, and messages that are not
+    stored or that other middleware has changed.
+    """
+    state: Any = request.state
+    stored = {message.id: message for message in state["messages"]}
+    for message in _not_kept(state, name):
+        stored.pop(message.id, None)
+    changed = [one for one in request.messages if stored.get(one.id) is not one]
+    system = [] if request.system_message is None else [request.system_message]
+    return [
+        *map(payload_of, [*system, *changed]),
+        *map(convert_to_openai_tool, request.tools),
+        *_answer_schemas(request.response_format),
+    ]
+
+
+def _answer_schemas(response_format: Any) -> list[Any]:
+    """Return the JSON schemas that a model is sent for a structured answer."""
+    one = getattr(response_format, "schema_spec", None)
+    specs = getattr(response_format, "schema_specs", [] if one is None else [one])
+    return [spec.json_schema for spec in specs]
+
+
 def _merged(window: Sequence[ChatMessage], request: ModelRequest[Any], name: str) -> list[Any]:
     """Return the window, with the run's messages as other middleware has left them.
 
-    Those that are not kept yet, or that other middleware put in, are all sent.
+    Those that are not kept yet, or that other middleware put in, are sent if a provider accepts
+    them.
     """
     state: Any = request.state
     kept = {message.id for message in state["messages"]} - {m.id for m in _not_kept(state, name)}
     too_old = kept - {message.id for message in window}
     of_the_run = {message.id for message in request.messages}
     before = to_langchain(message for message in window if message.id not in of_the_run)
-    return [*before, *(message for message in request.messages if message.id not in too_old)]
+    return sendable([*before, *(one for one in request.messages if one.id not in too_old)])

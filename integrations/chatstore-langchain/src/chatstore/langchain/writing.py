@@ -75,6 +75,9 @@ def _content(message: BaseMessage) -> str | list[dict[str, Any]] | None:
         blocks = [made for block in message.content_blocks for made in _block(block)]
     except (KeyError, AttributeError, TypeError, ValueError, IndexError):
         blocks = []  # LangChain cannot translate them; the native payload holds them
+    if isinstance(message, AIMessage):  # a call is in one form only
+        called = {call["id"] for call in (*message.tool_calls, *message.invalid_tool_calls)}
+        blocks = [b for b in blocks if b["type"] != "tool_use" or b["id"] not in called]
     if len(blocks) == 1 and blocks[0]["type"] == "text":
         return str(blocks[0]["text"])
     return blocks or None
@@ -96,3 +99,13 @@ def _block(block: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         }
         media = {name: value for name, value in fields.items() if value}
         yield {"type": _MEDIA[kind], **media}
+    elif kind == "non_standard" and isinstance(block.get("value"), Mapping):
+        yield from _tool_block(block["value"])
+
+
+def _tool_block(block: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield Anthropic's calls and results in a content that LangChain does not translate."""
+    if block.get("type") == "tool_use" and isinstance(block.get("id"), str):
+        yield {name: block[name] for name in ("type", "id", "name", "input") if name in block}
+    elif block.get("type") == "tool_result" and isinstance(block.get("tool_use_id"), str):
+        yield dict(block)
