@@ -89,6 +89,43 @@ def pair_calls(messages: Iterable[ChatMessage]) -> list[Pair]:
     return sorted(pairs)
 
 
+class CallIds(NamedTuple):
+    """An id of its own for each call, by the places of the message and of the call within it.
+
+    ``results`` has, in the same form, the id of the call that each result answers; results
+    without a call are not in it.
+    """
+
+    calls: dict[tuple[int, int], str]
+    results: dict[tuple[int, int], str]
+
+
+def unique_call_ids(messages: Iterable[ChatMessage]) -> CallIds:
+    """Return ids for frameworks that find a result by its call's id alone.
+
+    A call's own id is kept, unless it is missing or an earlier call has it.
+    """
+    listed = list(messages)
+    calls: dict[tuple[int, int], str] = {}
+    taken: set[str] = {call.id for message in listed for call in call_references(message)}
+    used: set[str] = {""}
+    for place, message in enumerate(listed):
+        for number, call in enumerate(call_references(message)):
+            identity = call.id
+            if identity in used:
+                identity = f"{call.id or call.name or 'call'}-{message.id or place}-{number}"
+                while identity in taken:
+                    identity += "-"
+            used.add(identity)
+            taken.add(identity)
+            calls[place, number] = identity
+    results = {
+        (pair.result_message, pair.result): calls[pair.call_message, pair.call]
+        for pair in pair_calls(listed)
+    }
+    return CallIds(calls, results)
+
+
 def _call_keys(call: ToolReference) -> tuple[Hashable, ...]:
     """Return the keys under which a call's result may be, the best first; `None` fits nothing."""
     if call.id:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from pydantic_ai.messages import ModelMessage
 
-from chatstore.core import ChatStore
+from chatstore.core import ChatStore, InvalidArgumentError
 from chatstore.core.checks import check_key
 from chatstore.pydantic_ai.messages import to_messages, to_model_messages
 
@@ -19,12 +19,19 @@ class MessageHistory:
 
         Args:
             store: Where the conversation is kept.
-            key: Its key.
+            key: The conversation's key.
 
         Raises:
-            InvalidKeyError: The key is none.
+            InvalidArgumentError: ``store`` is not a `ChatStore`.
+            InvalidKeyError: ``key`` is not a valid key.
 
         """
+        if not isinstance(store, ChatStore):
+            message = (
+                f"store must be a ChatStore, not {type(store).__name__}; "
+                "chatstore.core.open_store(url) opens one"
+            )
+            raise InvalidArgumentError(message)
         self.store = store
         self.key = check_key(key)
 
@@ -42,14 +49,16 @@ class MessageHistory:
         return to_model_messages(await self.store.async_get_messages(self.key))
 
     def save(self, messages: Iterable[ModelMessage]) -> None:
-        """Append the messages of a run: ``result.new_messages()``, all of them or none.
+        """Append those messages that were not saved before, next to each other, or none.
 
-        A message's id is its run's and its place among those of the run: what is saved again
-        is not added again.
+        Save ``result.new_messages()`` after a run, or a run's messages as they come: a message's
+        id is made of what it holds, so it does not matter which messages are saved together, or
+        again. A message that was changed since it was saved is another message, and is appended;
+        to change what is stored, use `replace`.
 
         Raises:
             InvalidMessageError: JSON cannot hold a message.
-            MessageConflictError: A message of this run and place was saved with other content.
+            MessageTooLargeError: A message is above the store's limit.
 
         """
         self.store.add_messages(self.key, to_messages(messages))
@@ -57,3 +66,17 @@ class MessageHistory:
     async def async_save(self, messages: Iterable[ModelMessage]) -> None:
         """Like `save`, but awaitable."""
         await self.store.async_add_messages(self.key, to_messages(messages))
+
+    def replace(self, messages: Iterable[ModelMessage]) -> None:
+        """Replace the whole conversation in one write, for a history that was edited.
+
+        Raises:
+            InvalidMessageError: JSON cannot hold a message.
+            MessageTooLargeError: A message is above the store's limit.
+
+        """
+        self.store.set_messages(self.key, to_messages(messages))
+
+    async def async_replace(self, messages: Iterable[ModelMessage]) -> None:
+        """Like `replace`, but awaitable."""
+        await self.store.async_set_messages(self.key, to_messages(messages))

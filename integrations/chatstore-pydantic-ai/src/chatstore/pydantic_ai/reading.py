@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
+from typing import NamedTuple
 
 from pydantic_ai.messages import (
     AudioUrl,
@@ -38,6 +39,7 @@ from chatstore.core import (
     ThinkingBlock,
     VideoBlock,
 )
+from chatstore.core.pairing import CallIds
 from chatstore.core.tool_calls import calls_of, results_of
 
 _MEDIA = (ImageBlock, AudioBlock, VideoBlock, DocumentBlock)
@@ -45,12 +47,26 @@ _ANSWERERS = {MessageRole.TOOL, MessageRole.FUNCTION}
 _PROMPTERS = {MessageRole.SYSTEM, MessageRole.DEVELOPER}
 
 
-def model_message(message: ChatMessage, tools: Mapping[str, str]) -> ModelMessage | None:
-    """Return what a message says, or ``None`` where it says nothing.
+class CallNames(NamedTuple):
+    """What the calls of a list of messages are called.
+
+    Attributes:
+        ids: The ids of calls, and of the calls that results answer.
+        tools: The names of tools by the ids of calls: results do not always tell them.
+
+    """
+
+    ids: CallIds
+    tools: Mapping[str, str]
+
+
+def model_message(message: ChatMessage, place: int, names: CallNames) -> ModelMessage | None:
+    """Return what a message of any framework says, or ``None`` if it says nothing.
 
     Args:
-        message: A message that any framework wrote.
-        tools: The names of the tools called so far, by the ids of the calls.
+        message: The message.
+        place: Its place in the list that ``names`` were made of.
+        names: The ids and tools of the list's calls.
 
     """
     when = message.created_at or datetime.now(timezone.utc)
@@ -60,20 +76,21 @@ def model_message(message: ChatMessage, tools: Mapping[str, str]) -> ModelMessag
         part = SystemPromptPart(text, timestamp=when)
         return ModelRequest([part], timestamp=when) if text else None
     if message.role is MessageRole.USER or message.role in _ANSWERERS:
-        parts: list[ModelRequestPart] = [
-            ToolReturnPart(
-                result.name or tools.get(result.id, "unknown"),
-                _user_content(result.content),
-                result.id,
-                timestamp=when,
-            )
-            for result in results_of(message)
-        ]
+        parts: list[ModelRequestPart] = []
+        for number, result in enumerate(results_of(message)):
+            call = names.ids.results.get((place, number), result.id or f"unknown-{place}-{number}")
+            tool = result.name or names.tools.get(call) or "unknown"
+            content = _user_content(result.content)
+            parts.append(ToolReturnPart(tool, content, call, timestamp=when))
         if message.role is MessageRole.USER and (words := _user_content(blocks)):
             parts.append(UserPromptPart(words, timestamp=when))
         return ModelRequest(parts, timestamp=when) if parts else None
-    said = _response_parts(message, blocks)
-    return ModelResponse(said, timestamp=when) if said else None
+    calls = [
+        ToolCallPart(call.name or "unknown", call.arguments, names.ids.calls[place, number])
+        for number, call in enumerate(calls_of(message))
+    ]
+    response = [*_response_parts(blocks), *calls]
+    return ModelResponse(response, timestamp=when) if response else None
 
 
 def _blocks(message: ChatMessage) -> list[ContentBlock]:
@@ -86,9 +103,7 @@ def _text(text: str) -> ContentBlock:
     return TextBlock.model_validate({"type": "text", "text": text})
 
 
-def _response_parts(
-    message: ChatMessage, blocks: Iterable[ContentBlock]
-) -> list[ModelResponsePart]:
+def _response_parts(blocks: Iterable[ContentBlock]) -> list[ModelResponsePart]:
     parts: list[ModelResponsePart] = []
     for block in blocks:
         if isinstance(block, TextBlock):
@@ -97,12 +112,11 @@ def _response_parts(
             parts.append(ThinkingPart(block.thinking, signature=block.signature))
         elif isinstance(block, _MEDIA) and (binary := _binary(block)) is not None:
             parts.append(FilePart(binary))
-    parts.extend(ToolCallPart(call.name, call.arguments, call.id) for call in calls_of(message))
     return parts
 
 
 def _user_content(content: str | Iterable[ContentBlock]) -> str | list[UserContent]:
-    """Return text where there is nothing else, else a list."""
+    """Return text if there is nothing else, otherwise a list."""
     if isinstance(content, str):
         return content
     items: list[UserContent] = []

@@ -8,12 +8,15 @@ from typing import Any, NamedTuple, TypeAlias
 
 from pydantic_ai.messages import (
     AudioUrl,
+    BaseToolReturnPart,
     BinaryContent,
     CompactionPart,
     DocumentUrl,
     FilePart,
     ImageUrl,
+    ModelMessage,
     ModelRequest,
+    ModelRequestPart,
     ModelResponse,
     RetryFeedbackPart,
     SpeechPart,
@@ -33,49 +36,67 @@ Block: TypeAlias = dict[str, Any]
 _MEDIA = {"image", "audio", "video"}
 
 
-class Said(NamedTuple):
-    """The common fields of a message."""
+class CommonFields(NamedTuple):
+    """The fields of a message that all frameworks share."""
 
     role: MessageRole
     content: str | list[Block] | None
     kwargs: dict[str, Any]
 
 
-def request_says(request: ModelRequest) -> Said:
+def common_fields(message: ModelMessage) -> CommonFields:
+    """Return what a message says in the fields that all frameworks share."""
+    if isinstance(message, ModelRequest):
+        return _request_fields(message)
+    return _response_fields(message)
+
+
+def is_result(part: ModelRequestPart) -> bool:
+    """Tell whether a part is a tool's result."""
+    return isinstance(part, ToolReturnPart)
+
+
+def part_blocks(part: ModelRequestPart) -> list[Block]:
+    """Return what a request's part says beside other parts.
+
+    System prompts beside other words are the agent's own: they are left to the payload, as is
+    what changes instructions or tools.
+    """
+    if isinstance(part, ToolReturnPart):
+        return [_result_block(part)]
+    if isinstance(part, UserPromptPart):
+        return list(user_blocks(part.content))
+    if isinstance(part, RetryFeedbackPart):
+        return [_text(part.model_response())]
+    if isinstance(part, (SpeechPart, CompactionPart)) and part.content:
+        return [_text(part.content)]
+    return []
+
+
+def _request_fields(request: ModelRequest) -> CommonFields:
     """Return the user's words, or the results of tools, or the system prompt.
 
-    A single result is a ``tool`` message. Several are blocks of a ``user`` message, as Anthropic
-    has them, for they are one message here. System prompts beside other words are the agent's
-    own: they are left to the native payload, as is what changes instructions or tools.
+    A single result is a ``tool`` message. Several, or results beside words, are blocks of a
+    ``user`` message, as Anthropic has them, for they are one message here.
     """
-    results: list[ToolReturnPart] = []
-    words: list[Block] = []
-    prompts: list[Block] = []
-    for part in request.parts:
-        if isinstance(part, ToolReturnPart):
-            results.append(part)
-        elif isinstance(part, SystemPromptPart):
-            prompts.append(_text(part.content))
-        elif isinstance(part, UserPromptPart):
-            words.extend(_user_blocks(part.content))
-        elif isinstance(part, RetryFeedbackPart):
-            words.append(_text(part.model_response()))
-        elif isinstance(part, (SpeechPart, CompactionPart)) and part.content:
-            words.append(_text(part.content))
+    results = [part for part in request.parts if isinstance(part, ToolReturnPart)]
+    words = [block for part in request.parts if not is_result(part) for block in part_blocks(part)]
     if len(results) == 1 and not words:
         kwargs = {"tool_call_id": results[0].tool_call_id, "name": results[0].tool_name}
-        return Said(MessageRole.TOOL, _result(results[0]), kwargs)
+        return CommonFields(MessageRole.TOOL, result_content(results[0]), kwargs)
     if results:
-        return Said(MessageRole.USER, [*map(_result_block, results), *words], {})
+        blocks = [block for part in results for block in part_blocks(part)]
+        return CommonFields(MessageRole.USER, [*blocks, *words], {})
     if words:
-        return Said(MessageRole.USER, _content(words), {})
-    return Said(MessageRole.SYSTEM, _content(prompts), {})
+        return CommonFields(MessageRole.USER, _content(words), {})
+    prompts = [part.content for part in request.parts if isinstance(part, SystemPromptPart)]
+    return CommonFields(MessageRole.SYSTEM, _content(list(map(_text, prompts))), {})
 
 
-def response_says(response: ModelResponse) -> Said:
+def _response_fields(response: ModelResponse) -> CommonFields:
     """Return the model's thoughts, words, files and calls of tools.
 
-    Calls that the provider ran itself are left to the native payload.
+    Calls that the provider ran itself are left to the payload.
     """
     blocks: list[Block] = []
     calls: list[dict[str, Any]] = []
@@ -86,38 +107,45 @@ def response_says(response: ModelResponse) -> Said:
         elif isinstance(part, ThinkingPart) and part.content:
             blocks.append(_thinking(part))
         elif isinstance(part, FilePart):
-            blocks.append(_binary(part.content))
+            blocks.append(binary_block(part.content))
         elif isinstance(part, (TextPart, SpeechPart, CompactionPart)) and part.content:
             blocks.append(_text(part.content))
-    return Said(MessageRole.ASSISTANT, _content(blocks), {"tool_calls": calls} if calls else {})
+    kwargs = {"tool_calls": calls} if calls else {}
+    return CommonFields(MessageRole.ASSISTANT, _content(blocks), kwargs)
 
 
 def _content(blocks: list[Block]) -> str | list[Block] | None:
-    """Return text where there is nothing else, else blocks."""
+    """Return text if there is nothing else, otherwise blocks."""
     if len(blocks) == 1 and blocks[0]["type"] == "text":
         return str(blocks[0]["text"])
     return blocks or None
 
 
-def _result(part: ToolReturnPart) -> str | list[Block]:
+def result_content(part: BaseToolReturnPart[Any]) -> str | list[Block]:
+    """Return a result as text, or as blocks if it holds files."""
     text = part.model_response_str()
     if not part.files:
         return text
-    return [*([_text(text)] if text else []), *_user_blocks(part.files)]
+    return [*([_text(text)] if text else []), *user_blocks(part.files)]
 
 
 def _result_block(part: ToolReturnPart) -> Block:
-    return {"type": "tool_result", "tool_use_id": part.tool_call_id, "content": _result(part)}
+    return {
+        "type": "tool_result",
+        "tool_use_id": part.tool_call_id,
+        "content": result_content(part),
+    }
 
 
-def _user_blocks(content: str | Sequence[Any]) -> Iterable[Block]:
+def user_blocks(content: str | Sequence[Any]) -> Iterable[Block]:
+    """Yield what a user's content says; ids of uploads are left to the payload."""
     for item in [content] if isinstance(content, str) else content:
         if isinstance(item, str):
             yield _text(item)
         elif isinstance(item, TextContent):
             yield _text(item.content)
         elif isinstance(item, BinaryContent):
-            yield _binary(item)
+            yield binary_block(item)
         elif isinstance(item, (ImageUrl, AudioUrl, VideoUrl, DocumentUrl)):
             yield {"type": item.kind.removesuffix("-url"), "url": item.url}
 
@@ -130,7 +158,8 @@ def _thinking(part: ThinkingPart) -> Block:
     return {"type": "thinking", "thinking": part.content, "signature": part.signature}
 
 
-def _binary(content: BinaryContent) -> Block:
+def binary_block(content: BinaryContent) -> Block:
+    """Return a block of media, or a document."""
     kind = content.media_type.partition("/")[0]
     return {
         "type": kind if kind in _MEDIA else "document",
