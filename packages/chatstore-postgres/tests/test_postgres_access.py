@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Iterator
 from uuid import uuid4
 
-import asyncpg
 import psycopg
 import pytest
 from postgres_backend import PostgresBackend, fresh_name
@@ -77,10 +76,8 @@ def test_wrong_password_is_refused_at_once_and_not_told(strict_server, do, passw
         pytest.raises(StoreAccessError) as caught,
     ):
         do(store, "count_messages", "k")
-    cause = caught.value.__cause__
-    assert isinstance(cause, (psycopg.Error, asyncpg.PostgresError, asyncpg.InterfaceError))
     if password:
-        assert password not in f"{caught.value!r} {cause!r}"
+        assert password not in f"{caught.value!r} {caught.value.__cause__!r}"
     assert "password" in str(caught.value)
 
 

@@ -48,12 +48,14 @@ def sent(monkeypatch) -> list[str]:
         monkeypatch.setattr(Calls, method, watched)
 
     watch("fetch")
-    watch("fetch_once")
+    watch("send")
     return seen
 
 
 def test_full_statement_tells_what_is_held(backend, sent):
     with backend.open() as store:
+        store.setup()
+        sent.clear()
         store.add_message("k", say("a", id="1"))
         assert sent == ["SHORT_ONE"]
         sent.clear()

@@ -6,41 +6,10 @@ import subprocess
 import sys
 
 import pytest
-from sqlalchemy import create_engine, make_url
+from sqlalchemy import create_engine
 
 from chatstore.core import InvalidArgumentError, open_store
 from chatstore.postgres import PostgresChatStore
-from chatstore.postgres.address import parse
-
-
-@pytest.mark.parametrize(
-    ("url", "libpq"),
-    [
-        ("postgresql://h/db", "postgresql://h/db"),
-        ("postgres://u@h:1/db", "postgresql://u@h:1/db"),
-        ("postgresql+asyncpg://u:p%40w@h/db", "postgresql://u:p%40w@h/db"),
-        ("postgresql+psycopg://u:p@w@h/db", "postgresql://u:p%40w@h/db"),
-        ("postgresql://u:50%off@h/db", "postgresql://u:50%25off@h/db"),
-        ("postgresql://a:1,b:2/db", "postgresql://a:1,b:2/db"),
-        ("postgresql://u@[::1]:5/db", "postgresql://u@[::1]:5/db"),
-        ("postgresql:///db?host=/run/pg", "postgresql:///db?host=%2Frun%2Fpg"),
-        ("postgresql://h/db?ttl=5&sslmode=require", "postgresql://h/db?sslmode=require"),
-        ("postgresql+asyncpg://h/db?ssl=require", "postgresql://h/db?sslmode=require"),
-        ("postgresql://h/db?prepared_statement_cache_size=0", "postgresql://h/db"),
-    ],
-)
-def test_url_for_psycopg(url, libpq):
-    assert parse(url).libpq == libpq
-
-
-def test_url_for_asyncpg_has_no_options_of_libpq():
-    address = parse("postgresql://h/db?channel_binding=require&sslmode=require&keepalives=1")
-    assert address.asyncpg == "postgresql://h/db?sslmode=require"
-
-
-def test_url_of_sqlalchemy():
-    url = make_url("postgresql+psycopg://u:pa%2Fss@h:5/db")
-    assert parse(url).libpq == "postgresql://u:pa%2Fss@h:5/db"
 
 
 @pytest.mark.parametrize(

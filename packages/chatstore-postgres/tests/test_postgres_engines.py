@@ -150,7 +150,7 @@ def test_loop_that_was_closed_without_warning(backend):
 def test_both_colours_from_one_url(backend):
     """Each driver is only loaded for its own colour."""
     store = backend.open()
-    assert store._pools.sync._shelf._free == []
+    assert not store._pools.sync._idle._sessions
     store.count_messages("k")
     assert store._pools.of_loops._held == {}
     store.close()

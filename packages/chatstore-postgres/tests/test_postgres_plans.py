@@ -36,12 +36,13 @@ def filled(newest_server: PostgresServer) -> Iterator[tuple[psycopg.Connection, 
         )
         connection.execute(
             f"INSERT INTO {table}_messages "
-            "SELECT n / %s + 1, n %% %s, int8send(n), 0, 'x' FROM generate_series(0, %s) n",
+            "SELECT n / %s + 1, n %% %s, int8send(n), 0, n, 'x' FROM generate_series(0, %s) n",
             (EACH, EACH, KEYS * EACH - 1),
         )
         connection.execute(
-            f"INSERT INTO {table}_calls (id, expires_at) "
-            "SELECT gen_random_uuid(), now() + interval '1 hour' FROM generate_series(1, 20000)"
+            f"INSERT INTO {table}_calls (id, expires_at, key_hash, requests) "
+            "SELECT gen_random_uuid(), now() + interval '1 hour', sha256(int8send(n)), ARRAY[n] "
+            "FROM generate_series(1, 20000) n"
         )
         connection.execute(f"ANALYZE {table}_messages, {table}_conversations, {table}_calls")
         yield connection, names
@@ -56,13 +57,15 @@ STATEMENTS = {
     "newest and first": (reads.NEWEST_AND_FIRST, KEY, 900, 50, 2),
     "oldest": (reads.OLDEST, KEY, 100, 50),
     "keys": (reads.KEYS, b"key 5", b"key 50", b"key 5\xff", 20),
-    "append one": (appends.APPEND_ONE, KEY, 60.0, 1, b"1", "x"),
-    "append many": (appends.APPEND_MANY, KEY, 60.0, 2, IDS, BODIES),
-    "short append of one": (appends.SHORT_ONE, KEY, 60.0, 1, b"1", "x"),
-    "short append of many": (appends.SHORT_MANY, KEY, 60.0, 2, IDS, BODIES),
+    "append one": (appends.APPEND_ONE, KEY, 60.0, 1, b"1", "x", 7),
+    "append many": (appends.APPEND_MANY, KEY, 60.0, 2, IDS, BODIES, 7),
+    "short append of one": (appends.SHORT_ONE, KEY, 60.0, 1, b"1", "x", 7),
+    "short append of many": (appends.SHORT_MANY, KEY, 60.0, 2, IDS, BODIES, 7),
     "bury": (appends.BURY, KEY),
-    "insert from start": (writes.INSERT_FROM_START, KEY, 60.0, 7, b"1", "x"),
-    "insert from end": (writes.INSERT_FROM_END, KEY, 60.0, 7, b"1", "x"),
+    "was removed": (appends.WAS_REMOVED, KEY, 7),
+    "end an empty one": (writes.END_EMPTY, KEY),
+    "insert from start": (writes.INSERT_FROM_START, KEY, 60.0, 7, b"1", "x", 7),
+    "insert from end": (writes.INSERT_FROM_END, KEY, 60.0, 7, b"1", "x", 7),
     "remove from start": (writes.REMOVE_FROM_START, KEY, 60.0, CALL, 7, "{", None),
     "remove from end": (writes.REMOVE_FROM_END, KEY, 60.0, CALL, 0, "{", None),
     "replace": (writes.REPLACE, KEY, 60.0, CALL, 2, IDS, BODIES),
@@ -126,7 +129,7 @@ def test_costs_do_not_grow_with_the_conversation(newest_server):
         connection.execute(f"VACUUM ANALYZE {table}_messages, {table}_conversations")
         for key in ("short", "long"):
             for name, statement, *values in (
-                ("append", appends.SHORT_ONE, None, 1, uuid4().bytes, "x" * 600),
+                ("append", appends.SHORT_ONE, None, 1, uuid4().bytes, "x" * 600, 7),
                 ("newest", reads.NEWEST, 2**63 - 1, 10),
                 ("remove", writes.REMOVE_FROM_END, None, uuid4(), 0, "{", None),
                 ("count", reads.COUNT),

@@ -13,11 +13,11 @@ from postgres_backend import fresh_name
 
 from chatstore.core import (
     ChatMessage,
-    CorruptStoreError,
     InvalidArgumentError,
     SchemaVersionError,
     StoreAccessError,
 )
+from chatstore.core.errors import StoreSetupError
 from chatstore.postgres import PostgresChatStore
 
 ODD_NAMES = [
@@ -75,7 +75,7 @@ def test_names_are_only_names(older_server, name):
         {"table_name": "ü" * 25},
         {"table_name": "a\0b"},
         {"table_name": "a\ud800"},
-        {"table_name": None},
+        {"table_name": 7},
         {"schema_name": ""},
         {"schema_name": "s" * 64},
     ],
@@ -97,7 +97,7 @@ def test_setup_makes_tables_for_stores_that_may_not(older_server):
     name = fresh_name()
     url = older_server.url()
     with PostgresChatStore.from_uri(url, table_name=name, create_tables=False) as store:
-        with pytest.raises(CorruptStoreError, match="setup"):
+        with pytest.raises(StoreSetupError, match="setup"):
             store.count_messages("k")
         store.setup()
         store.setup()

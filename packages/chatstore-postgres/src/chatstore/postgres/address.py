@@ -1,154 +1,293 @@
-"""``postgresql://`` URLs: our own options, and what each driver understands of the rest."""
+"""One Postgres URL to one address, by libpq's rules, before either driver sees it.
+
+Each driver reads URLs, environment variables and default sockets in its own way: the same URL
+could lead to two databases. So both get the host, port, database and user that are worked out
+here, and neither looks for another.
+"""
 
 from __future__ import annotations
 
+import getpass
+import os
 import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import unquote_to_bytes, urlencode
 
 from chatstore.core import InvalidArgumentError
+from chatstore.postgres.keywords import KEYWORDS, REFUSED, SECRETS, Async, check, unsafe_for_asyncpg
 
 SCHEMES = ("postgresql", "postgres", "postgresql+asyncpg", "postgresql+psycopg")
-_OWN = ("ttl", "table_name", "schema_name", "create_tables", "max_connections", "timeout")
-# libpq's own: asyncpg would send these to the server as settings, which refuses them.
-# https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
-_ONLY_LIBPQ = {
-    "application_name_fallback",
-    "channel_binding",
-    "client_encoding",
-    "connect_timeout",
-    "fallback_application_name",
-    "gssdelegation",
-    "gssencmode",
-    "hostaddr",
-    "keepalives",
-    "keepalives_count",
-    "keepalives_idle",
-    "keepalives_interval",
-    "load_balance_hosts",
-    "require_auth",
-    "requirepeer",
-    "sslcertmode",
-    "sslcompression",
-    "sslsni",
-    "tcp_user_timeout",
-}
-# What URLs for SQLAlchemy with asyncpg have for poolers. It is found out without them.
+_EXAMPLE = "postgresql://user:password@host:5432/database"
+_URL = "the Postgres URL"
+_SOCKET_FOLDERS = ("/run/postgresql", "/var/run/postgresql", "/tmp")  # noqa: S108 - libpq's default
+_FIXED = {"gssencmode": "disable", "sslmode": "prefer"}  # where neither URL nor environment say
+_KEEPALIVE = {"keepalives_idle": "60", "keepalives_interval": "10", "keepalives_count": "3"}
+# SQLAlchemy's options for asyncpg behind a pooler, which the store detects without them.
 _IGNORED = {"statement_cache_size", "prepared_statement_cache_size", "pgbouncer"}
 
 
 class Address(NamedTuple):
-    """Where a database is.
+    """Where a database is, and how each driver gets there.
 
     Attributes:
-        libpq: The URL for psycopg.
-        asyncpg: The URL for asyncpg.
-        place: Hosts and database, for messages; no secret is in it.
+        libpq: The arguments for psycopg, complete: libpq needs no default for the address.
+        asyncpg: The arguments for asyncpg, for the same address.
+        place: Hosts and database, for messages; without secrets.
         options: The store's own options in the URL.
+        secrets: What messages must not contain.
+        only_sync: The option that asyncpg would have to leave out; ``None``: there is none.
 
     """
 
-    libpq: str
-    asyncpg: str
+    libpq: dict[str, str]
+    asyncpg: dict[str, Any]
     place: str
     options: dict[str, Any]
+    secrets: tuple[str, ...]
+    only_sync: str | None
 
 
 def parse(uri: object) -> Address:
-    """Read a URL without ever repeating it: it holds a password.
+    """Resolve a URL; the environment variables of libpq fill in what it leaves out.
+
+    Args:
+        uri: The URL, as text or as SQLAlchemy's object.
 
     Raises:
-        InvalidArgumentError: It is no URL of Postgres, or an option cannot be read.
+        InvalidArgumentError: It is not a URL of Postgres, an option is unknown or has a wrong
+            value, or the drivers would not understand it alike.
 
     """
-    text = uri if isinstance(uri, str) else getattr(uri, "render_as_string", _nothing)
-    url = text if isinstance(text, str) else text(hide_password=False)
+    before, query = _split(_text(uri))
+    credentials, _, place = before.rpartition("@")
+    hosts, _, database = place.partition("/")
+    user, _, password = credentials.partition(":")
+    host, port = _hosts(hosts)
+    named = {"user": user, "password": password, "dbname": database}
+    params = {name: _decoded(text) for name, text in named.items() if text}
+    params |= {name: text for name, text in (("host", host), ("port", port)) if text}
+    more, options = _query(query)
+    params |= more  # as in libpq, the query goes before the rest of the URL
+    return _resolved(params, options)
+
+
+def _text(uri: object) -> str:
+    render = getattr(uri, "render_as_string", None)
+    text = render(hide_password=False) if callable(render) else uri
+    if not isinstance(text, str) or re.search(r"[\x00-\x1f\x7f]", text):
+        message = f"a Postgres URL looks like {_EXAMPLE}"
+        raise InvalidArgumentError(message)
+    return text.strip(" ")
+
+
+def _split(url: str) -> tuple[str, str]:
+    """Return what comes before the query, and the query."""
     scheme, _, rest = url.partition("://")
-    if scheme.lower() not in SCHEMES or not rest or "\0" in url:
-        message = "a Postgres URL looks like postgresql://user:password@host:5432/database"
+    if scheme.lower() not in SCHEMES or not rest:
+        message = f"a Postgres URL looks like {_EXAMPLE}"
         raise InvalidArgumentError(message)
     before, _, query = rest.partition("?")
-    if "@" in query:
-        message = "quote the question mark of this URL's password, as %3F"
+    if "@" in query and "@" not in before and ":" in before.partition("/")[0]:
+        message = f"write a question mark in the password of {_URL} as %3F, an @ in options as %40"
         raise InvalidArgumentError(message)
-    credentials, hosts, database = _parts(before)
-    options: dict[str, Any] = {}
-    libpq: list[tuple[str, str]] = []
-    for name, value in parse_qsl(query, keep_blank_values=True):
-        if name in _OWN:
-            options[name] = _OPTIONS.get(name, str)(value)
-        elif name == "ssl":  # SQLAlchemy's name of sslmode for asyncpg
-            libpq.append(("sslmode", {"true": "require", "false": "disable"}.get(value, value)))
-        elif name not in _IGNORED:
-            libpq.append((name, value))
-    asyncpg = [pair for pair in libpq if pair[0] not in _ONLY_LIBPQ]
-    start = f"postgresql://{credentials}{hosts}/{database}"
-    shown = ",".join([hosts] if hosts else [value for name, value in libpq if name == "host"])
-    return Address(
-        _with(start, libpq), _with(start, asyncpg), f"{shown or 'localhost'}/{database}", options
-    )
+    return before, query
 
 
-def _nothing(*, hide_password: bool) -> str:  # noqa: ARG001 - stands for SQLAlchemy's URL
-    return ""
-
-
-def _parts(before: str) -> tuple[str, str, str]:
-    """Return credentials with their ``@``, hosts and database, quoted for both drivers."""
-    # The last @ ends the credentials: passwords are often pasted as they are. What may stand in
-    # a host decides where the database begins.
-    credentials, at, place = before.rpartition("@")
-    hosts, _, database = place.partition("/")
-    if not re.fullmatch(r"[\w.,:%\[\]-]*", hosts):
-        message = "the hosts of this URL cannot be read: quote special characters of the password"
+def _decoded(text: str) -> str:
+    """Return text without its percent-encoding; a percent sign alone stands for itself."""
+    try:
+        decoded = unquote_to_bytes(text).decode()
+    except UnicodeError:
+        decoded = "\0"
+    if "\0" in decoded:
+        message = f"{_URL} holds percent-encoded bytes that are not UTF-8, or a NUL"
         raise InvalidArgumentError(message)
-    for port in re.findall(r":(?!\w*:)([^,:\]]*)(?=,|$)", hosts):
-        if port and not (port.isdigit() and 0 < int(port) < 65536):
-            message = "a port of this URL is no number from 1 to 65535"
+    return decoded
+
+
+def _hosts(text: str) -> tuple[str, str]:
+    """Return the hosts and the ports of ``host:port,host:port``, as libpq has them in options."""
+    hosts, ports = [], []
+    for item in text.split(",") if text else ():
+        found = re.fullmatch(r"(\[[0-9A-Fa-f:.%\w]*\]|[\w.%~-]*)(?::(\w*))?", item)
+        if found is None:
+            message = f"percent-encode the special characters in the password or hosts of {_URL}"
             raise InvalidArgumentError(message)
-    user, colon, password = credentials.partition(":")
-    return f"{_quoted(user)}{colon}{_quoted(password)}{at}", hosts, _quoted(database)
+        hosts.append(_decoded(found[1].strip("[]")))
+        ports.append(found[2] or "")
+    if len(hosts) > 1 and not all(hosts):
+        message = f"one of the hosts of {_URL} is empty"
+        raise InvalidArgumentError(message)
+    return ",".join(hosts), ",".join(ports) if any(ports) else ""
 
 
-def _quoted(text: str) -> str:
-    """Quote what is not quoted yet: a percent sign that begins no pair of digits, and the rest."""
-    escapes = re.split(r"(%[0-9A-Fa-f]{2})", text)
-    return "".join(
-        part if place % 2 else quote(part, safe="") for place, part in enumerate(escapes)
+def _query(query: str) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return the options of libpq and the store's own."""
+    params: dict[str, str] = {}
+    options: dict[str, Any] = {}
+    for pair in filter(None, query.split("&")):
+        encoded, equals, text = pair.partition("=")
+        name, value = _decoded(encoded), _decoded(text)
+        if name == "ssl" and equals:  # SQLAlchemy's name of sslmode for asyncpg
+            name, value = "sslmode", {"true": "require", "false": "disable"}.get(value, value)
+        if name in _IGNORED:
+            continue
+        if name in params or name in options:
+            message = f"the option {name} is given twice in {_URL}"
+            raise InvalidArgumentError(message)
+        if equals and name in OPTIONS:
+            options[name] = _read(name, value)
+        elif equals and name in KEYWORDS:
+            params[name] = check(name, value, _URL)
+        else:
+            raise InvalidArgumentError(_unknown(name if equals else ""))
+    return params, options
+
+
+def _unknown(name: str) -> str:
+    # Something else than a name may be a part of a password.
+    shown = repr(name) if re.fullmatch(r"[a-z_]{1,32}", name) else "that is not name=value"
+    if name in REFUSED:
+        return f"the option {name!r} in {_URL} is not supported: {REFUSED[name]}"
+    known = ", ".join([*OPTIONS, *sorted(KEYWORDS)])
+    return f"unknown option {shown} in {_URL}; known options: {known}"
+
+
+def _resolved(params: dict[str, str], options: dict[str, Any]) -> Address:
+    """Fill in defaults, and put the arguments of both drivers together."""
+    if os.environ.get("PGSERVICE"):
+        message = "PGSERVICE is set, but the drivers read service files differently: unset it"
+        raise InvalidArgumentError(message)
+    for name, keyword in KEYWORDS.items():
+        value = os.environ.get(keyword.variable, "") if keyword.variable else ""
+        if name not in params and value:
+            params[name] = check(name, value, f"the environment ({keyword.variable})")
+    params = {**_FIXED, **_KEEPALIVE, **{k: v for k, v in params.items() if v}}
+    params.setdefault("user", _system_user())
+    params.setdefault("dbname", params["user"])
+    ports = _ports(params)
+    hosts = params.setdefault("host", _default_host(ports[0])).split(",")
+    if any(":" in host and not re.fullmatch(r"[0-9a-fA-F:.]+(%\w+)?", host) for host in hosts):
+        message = f"the option host of {_URL} must not hold a port: use the option port"
+        raise InvalidArgumentError(message)
+    if any(host.startswith("@") for host in hosts):
+        message = f"{_URL} names an abstract socket, which asyncpg cannot use: use a path"
+        raise InvalidArgumentError(message)
+    if len(ports) == 1:
+        ports *= len(hosts)
+    if len(ports) != len(hosts):
+        message = f"{_URL} names {len(hosts)} hosts and {len(ports)} ports"
+        raise InvalidArgumentError(message)
+    params |= {"port": ",".join(map(str, ports)), "client_encoding": "utf8"}
+    params.setdefault("hostaddr", "")  # set, so that libpq does not look for another
+    addresses = _addresses(params, hosts)
+    shown = ",".join(f"{host}:{port}" for host, port in zip(hosts, ports, strict=True))
+    return Address(
+        params,
+        _for_asyncpg(params, addresses, ports),
+        f"{shown}/{params['dbname']}",
+        options,
+        tuple(params[name] for name in SECRETS if params.get(name)),
+        unsafe_for_asyncpg(params),
     )
 
 
-def _with(start: str, query: list[tuple[str, str]]) -> str:
-    # libpq reads + as it stands, not as a space.
-    return f"{start}?{urlencode(query, quote_via=quote)}" if query else start
+def _ports(params: Mapping[str, str]) -> list[int]:
+    ports = []
+    for text in (params.get("port") or "5432").split(","):
+        if text and not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
+            message = f"a port of {_URL} is not a number from 1 to 65535"
+            raise InvalidArgumentError(message)
+        ports.append(int(text or 5432))
+    return ports
 
 
-def _seconds(value: str) -> float:
-    try:
-        return float(value)
-    except ValueError as error:
-        message = "ttl and timeout must be numbers of seconds"
-        raise InvalidArgumentError(message) from error
+def _addresses(params: Mapping[str, str], hosts: list[str]) -> list[str]:
+    """Return where to connect to: the hosts, or their addresses where these are given."""
+    if not params["hostaddr"]:
+        return hosts
+    addresses = params["hostaddr"].split(",")
+    if len(addresses) != len(hosts) or not all(addresses):
+        message = f"{_URL} names {len(hosts)} hosts and {len(addresses)} in hostaddr"
+        raise InvalidArgumentError(message)
+    if params["sslmode"] == "verify-full":
+        message = (
+            f"{_URL} has hostaddr and sslmode=verify-full, but asyncpg can only verify the name "
+            "that it connects to: leave out hostaddr, or use sslmode=verify-ca"
+        )
+        raise InvalidArgumentError(message)
+    return addresses
 
 
-def _number(value: str) -> int:
-    try:
-        return int(value)
-    except ValueError as error:
-        message = "max_connections must be a number"
-        raise InvalidArgumentError(message) from error
+def _for_asyncpg(params: Mapping[str, str], hosts: list[str], ports: list[int]) -> dict[str, Any]:
+    tls = {
+        name: value
+        for name, value in params.items()
+        if KEYWORDS[name].asynchronous is Async.TLS and (name, value) != ("sslrootcert", "system")
+    }
+    name = params.get("application_name") or params.get("fallback_application_name")
+    settings = {"application_name": name, "options": params.get("options")}
+    arguments: dict[str, Any] = {
+        "dsn": f"postgresql://?{urlencode(tls)}",
+        "host": hosts,
+        "port": ports,
+        "user": params["user"],
+        "database": params["dbname"],
+        "server_settings": {key: value for key, value in settings.items() if value},
+    }
+    for name in ("password", "passfile", "target_session_attrs", "krbsrvname", "gsslib"):
+        if name in params:
+            arguments[name] = params[name]
+    if params.get("sslrootcert") == "system":
+        arguments["ssl"] = True  # the system's certificates, and the host's name is verified
+    return arguments
+
+
+def _default_host(port: int) -> str:
+    """Return the folder of the server's socket, or ``localhost`` where there is none."""
+    for folder in _SOCKET_FOLDERS if os.name == "posix" else ():
+        if Path(folder, f".s.PGSQL.{port}").exists():
+            return folder
+    return "localhost"
+
+
+def _system_user() -> str:
+    """Return the name of the operating system's user, which libpq takes for the role."""
+    if os.name == "posix":
+        import pwd  # noqa: PLC0415 - Windows lacks it
+
+        try:
+            return pwd.getpwuid(os.geteuid()).pw_name
+        except KeyError:
+            pass
+    else:
+        return getpass.getuser()
+    message = f"{_URL} names no user, and the operating system's user has no name"
+    raise InvalidArgumentError(message)
 
 
 def _flag(value: str) -> bool:
-    if value.lower() not in {"true", "false", "1", "0"}:
-        message = "create_tables must be true or false"
-        raise InvalidArgumentError(message)
-    return value.lower() in {"true", "1"}
+    return {"true": True, "1": True, "false": False, "0": False}[value.lower()]
 
 
-_OPTIONS: dict[str, Any] = {
-    "ttl": _seconds,
-    "timeout": _seconds,
-    "max_connections": _number,
-    "create_tables": _flag,
+OPTIONS: dict[str, tuple[Callable[[str], Any], str]] = {
+    "ttl": (float, "a number of seconds"),
+    "timeout": (float, "a number of seconds"),
+    "patience": (float, "a number of seconds"),
+    "max_connections": (int, "an integer"),
+    "table_name": (str, "a name"),
+    "schema_name": (str, "a name"),
+    "create_tables": (_flag, "true or false"),
 }
+"""The store's own options in a URL: how each is read, and what it must be."""
+
+
+def _read(name: str, value: str) -> Any:
+    read, expected = OPTIONS[name]
+    try:
+        return read(value)
+    except (ValueError, KeyError):
+        message = f"the option {name} of {_URL} must be {expected}"
+    raise InvalidArgumentError(message)

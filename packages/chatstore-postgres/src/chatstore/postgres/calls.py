@@ -1,83 +1,123 @@
-"""How statements are sent: on tables that are there, again after faults, locked if need be."""
+"""How statements are sent: on tables that were checked, again after faults, locked if need be."""
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from chatstore.core import StoreUnavailableError
-from chatstore.core.plans import Plan, Step, call
+from chatstore.core import StoreAccessError, StoreUnavailableError
+from chatstore.core.plans import Plan, call
 from chatstore.postgres import appends, schema, writes
-from chatstore.postgres.errors import Again, again, translate
-from chatstore.postgres.names import Names
+from chatstore.postgres.errors import ErrorReader
+from chatstore.postgres.names import Names, Rows
+from chatstore.postgres.retrying import Attempts
 
 T = TypeVar("T")
-Rows = list[Any]
-_PURGED_BY_WRITES = 200
-_TRIES_UNLOCKED = 3
-_PAUSES = (0.005, 1.0)  # seconds before a call is sent again: the first, and the longest
+_PURGED_BY_CALLS = 200  # messages that one call reclaims beside its own work
+_SWEEP_SECONDS = 60.0
+_UNLOCKED_TRIES = 3
+
+
+class Try(NamedTuple):
+    """One try of a write.
+
+    Attributes:
+        is_locked: Lock the conversation first: others overtake the call, or it is repeated.
+        is_repeated: An earlier try may have taken effect.
+
+    """
+
+    is_locked: bool
+    is_repeated: bool
 
 
 class Calls:
-    """Sends the statements of one store, whichever client runs the plans."""
+    """Sends the statements of one store, whichever client runs the plans.
+
+    Attributes:
+        ttl: Seconds after which a conversation expires; ``None``: never.
+        patience: Seconds for which a call is sent again.
+        errors: Understands the drivers' errors.
+        was_reached: A server answered once.
+
+    """
 
     def __init__(
         self,
         names: Names,
-        place: str,
+        errors: ErrorReader,
         ttl: float | None,
         patience: float,
         *,
         creates_tables: bool,
     ) -> None:
-        """Note the tables, the database's name for messages, and the store's settings."""
+        """Note the tables and the store's settings."""
         self.ttl = ttl
+        self.patience = patience
+        self.errors = errors
+        self.was_reached = False
         self._names = names
-        self._place = place
-        self._patience = patience
         self._creates_tables = creates_tables
-        self._is_ready = False
+        self._database: object | None = None  # the identity that the tables have
+        self._sweep_at = 0.0
+
+    # ------------------------------------------------------------------ setting up
 
     def set_up(self) -> Plan[None]:
-        """Make the tables, or bring them up to date."""
-        if not (yield from self._patiently(lambda: schema.check(self._names))):
+        """Make the tables, or check that they are as they should be."""
+        self._database = None
+        yield from self._get_ready(creates_tables=True)
+
+    def get_ready(self) -> Plan[None]:
+        """Check the tables once for each mode, and make them where the store may."""
+        yield from self._get_ready(creates_tables=self._creates_tables)
+
+    def _get_ready(self, *, creates_tables: bool) -> Plan[None]:
+        found = yield from self._patiently(lambda: schema.check(self._names))
+        self.was_reached = True
+        if not found.is_complete:
+            if not creates_tables or self._database is not None:
+                raise found.error(self._names, self.errors.place)
             yield from self._patiently(
-                lambda: call(lambda client: client.transact(lambda: schema.migrate(self._names)))
+                lambda: call(
+                    lambda client: client.transact(
+                        lambda: schema.migrate(self._names), is_setup=True
+                    )
+                )
             )
-        self._is_ready = True
+            found = yield from self._patiently(lambda: schema.check(self._names))
+        found.require(self._names, self.errors.place, self._database)
+        self._database = found.identity
+        yield from call(_make_ready)
+        yield from self._sweep()
+
+    # ------------------------------------------------------------------ sending
 
     def fetch(self, template: str, *parameters: Any) -> Plan[Rows]:
-        """Execute one statement, in one round trip where nothing goes wrong."""
-        if not self._is_ready:
-            yield from self._get_ready()
-        sql = self._names.render(template)
-        step: Step = lambda client: client.fetch(sql, *parameters)
-        try:
-            rows: Rows = yield step
-        except Exception as error:  # noqa: BLE001 - `_retry` raises what it cannot mend
-            rows = yield from self._retry(lambda: call(step), error)
-        return rows
-
-    def fetch_once(self, template: str, *parameters: Any) -> Plan[Rows]:
-        """Execute a statement, and give no rows where it failed but another may do better."""
-        if not self._is_ready:
-            yield from self._get_ready()
+        """Execute a statement that changes nothing, in one round trip where all goes well."""
         sql = self._names.render(template)
         try:
             rows: Rows = yield lambda client: client.fetch(sql, *parameters)
-        except Exception as error:
-            if again(error) is None:
-                raise
-            return []
+        except Exception as error:  # noqa: BLE001 - `Attempts` raises what it cannot mend
+            attempts = Attempts(self, is_write=False)
+            yield from attempts.fail(error)
+            rows = yield from self._again(
+                attempts, lambda: call(lambda client: client.fetch(sql, *parameters))
+            )
+        if time.monotonic() > self._sweep_at:
+            yield from self._sweep()
+        return rows
+
+    def send(self, template: str, *parameters: Any) -> Plan[Rows]:
+        """Execute a statement by itself, once."""
+        sql = self._names.render(template)
+        rows: Rows = yield lambda client: client.fetch(sql, *parameters)
         return rows
 
     def transact(self, body: Callable[[], Plan[T]]) -> Plan[T]:
-        """Execute the statements of `inside` as one transaction."""
-        if not self._is_ready:
-            yield from self._get_ready()
-        result: T = yield from self._patiently(lambda: call(lambda client: client.transact(body)))
+        """Execute the statements of `inside` as one transaction, once."""
+        result: T = yield from call(lambda client: client.transact(body))
         return result
 
     def inside(self, template: str, *parameters: Any) -> Plan[Rows]:
@@ -86,43 +126,81 @@ class Calls:
         rows: Rows = yield from call(lambda session: session.fetch(sql, *parameters))
         return rows
 
-    def locked(self, template: str, *parameters: Any) -> Plan[Rows]:
-        """Execute a statement inside a transaction, under the lock of its key's head."""
-        yield from self.inside(writes.LOCK, parameters[0])
-        return (yield from self.inside(template, *parameters))
+    def lock(self, key: bytes, *, begins: bool) -> Plan[bool]:
+        """Lock a conversation for the rest of the transaction.
 
-    def change(self, is_locked: bool, template: str, *parameters: Any) -> Plan[Rows]:
-        """Execute a statement by itself, or under the lock of its key's head."""
-        if not is_locked:
-            return (yield from self.fetch(template, *parameters))
-        return (yield from self.transact(lambda: self.locked(template, *parameters)))
+        Args:
+            key: The conversation's key.
+            begins: Where there is none, begin an empty one, so that no other can begin it.
+
+        Returns:
+            Whether an empty one was begun, which the transaction must fill or end.
+
+        """
+        has_begun = False
+        while not (yield from self.inside(writes.LOCK, key)) and begins:
+            has_begun = True
+            yield from self.inside(writes.BEGIN_EMPTY, key)
+        return has_begun
+
+    def change(self, one: Try, template: str, *parameters: Any) -> Plan[Rows]:
+        """Execute a statement by itself, or under the lock of its conversation."""
+        if not one.is_locked:
+            return (yield from self.send(template, *parameters))
+
+        def body() -> Plan[Rows]:
+            yield from self.lock(parameters[0], begins=False)
+            return (yield from self.inside(template, *parameters))
+
+        return (yield from self.transact(body))
 
     def until_done(
-        self, attempt: Callable[[bool], Plan[T | None]], expired: bytes | None = None
+        self,
+        attempt: Callable[[Try], Plan[T | None]],
+        expired: bytes | None = None,
+        *,
+        failure: Exception | None = None,
     ) -> Plan[T]:
-        """Try until what a statement saw is still so when it has its lock.
+        """Try a write until what a statement saw is still so when it has its lock.
 
         Args:
             attempt: Gives the plan of one try, which returns ``None`` where the conversation had
-                changed; it is told whether to lock first, for those whom others overtake.
-            expired: A key under which an expired conversation may stand in the way.
+                changed.
+            expired: A key under which an expired conversation may be in the way.
+            failure: What the first try ended with, where it was made before.
 
         Raises:
             StoreUnavailableError: Others changed it for as long as the patience is.
 
         """
-        deadline = time.monotonic() + self._patience
+        attempts = Attempts(self, is_write=True)
+        deadline = time.monotonic() + self.patience
         tries = 0
         while True:
-            result = yield from attempt(tries >= _TRIES_UNLOCKED)
+            try:
+                if failure is not None:
+                    raise failure  # noqa: TRY301 - handled as if the first try were made here
+                attempts.give_up_in_time()
+                is_repeated = attempts.may_be_done
+                is_locked = is_repeated or tries >= _UNLOCKED_TRIES
+                result = yield from attempt(Try(is_locked, is_repeated))
+            except Exception as error:  # noqa: BLE001 - `Attempts` raises what it cannot mend
+                failure = None
+                yield from attempts.fail(error)
+                continue
             if result is not None:
                 return result
-            if time.monotonic() > deadline:
-                message = f"{self._place}: others changed this conversation all the time"
+            if time.monotonic() > deadline and tries > _UNLOCKED_TRIES:
+                message = (
+                    f"Postgres at {self.errors.place}: other writers changed this conversation "
+                    f"for {self.patience:g} s"
+                )
                 raise StoreUnavailableError(message)
             if expired is not None:
                 yield from self.fetch(appends.BURY, expired)
             tries += 1
+
+    # ------------------------------------------------------------------ reclaiming
 
     def purge(self, most: int) -> Plan[bool]:
         """Reclaim at most so many messages of what expired; return whether more may be left."""
@@ -130,44 +208,36 @@ class Calls:
         return bool(rows[0][0])
 
     def reclaim(self, is_garbage: bool) -> Plan[None]:
-        """Reclaim a little after a write that saw something to reclaim."""
-        if is_garbage:
-            try:
-                yield from self.purge(_PURGED_BY_WRITES)
-            except Exception as error:
-                # The write has succeeded, and must not look as if it had not.
-                if translate(error, self._place) is None:
-                    raise
+        """Reclaim a little after a call that saw something to reclaim, and once a minute."""
+        if is_garbage or time.monotonic() > self._sweep_at:
+            yield from self._sweep()
 
-    def _get_ready(self) -> Plan[None]:
-        if self._creates_tables:
-            yield from self.set_up()
-        else:
-            yield from self._patiently(lambda: schema.require(self._names))
-            self._is_ready = True
+    def _sweep(self) -> Plan[None]:
+        self._sweep_at = time.monotonic() + _SWEEP_SECONDS
+        sql = self._names.render(writes.PURGE)
+        try:
+            yield from call(lambda client: client.fetch_unchecked(sql, _PURGED_BY_CALLS))
+        except Exception as error:
+            # The caller's call has succeeded, and must not look as if it had not.
+            failure = self.errors.translate(error)
+            if failure is None:
+                raise
+            if isinstance(failure, StoreAccessError):  # a reader's role, or a replica
+                self._sweep_at = float("inf")
+
+    # ------------------------------------------------------------------ trying again
 
     def _patiently(self, attempt: Callable[[], Plan[T]]) -> Plan[T]:
-        """Try until it succeeds, fails for good, or the patience ends."""
-        try:
-            return (yield from attempt())
-        except Exception as error:  # noqa: BLE001 - as above
-            return (yield from self._retry(attempt, error))
+        """Try what may be repeated at will, until it succeeds or must be given up."""
+        return (yield from self._again(Attempts(self, is_write=False), attempt))
 
-    def _retry(self, attempt: Callable[[], Plan[T]], failure: Exception) -> Plan[T]:
-        """Go on trying after a failure, or raise it."""
-        deadline = time.monotonic() + self._patience
-        pause, longest = _PAUSES
-        is_first = True
+    def _again(self, attempts: Attempts, attempt: Callable[[], Plan[T]]) -> Plan[T]:
         while True:
-            how = again(failure)
-            if how is None or time.monotonic() > deadline:
-                raise failure
-            if how is Again.AFTER_A_PAUSE or not is_first:
-                seconds = pause * random.uniform(0.5, 1)
-                yield from call(lambda client: client.sleep(seconds))  # noqa: B023 - called at once
-                pause = min(2 * pause, longest)
-            is_first = False
             try:
                 return (yield from attempt())
-            except Exception as error:  # noqa: BLE001 - judged by the next turn
-                failure = error
+            except Exception as error:  # noqa: BLE001 - `Attempts` raises what it cannot mend
+                yield from attempts.fail(error)
+
+
+def _make_ready(client: Any) -> None:
+    client.is_ready = True

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from chatstore.postgres.retrying import MEMORY_SECONDS
+
 _FRAGMENTS = {
     "{alive}": "(c.expires_at IS NULL OR c.expires_at > statement_timestamp())",
     # A head never returns to a state that it had: an identity never comes again, next_position
-    # only grows, and between two growths length only falls.
+    # only grows, and between two growths length only falls. The key is gone once it is buried.
     "{guard}": (
-        "c.id = seen.id AND c.next_position = seen.next_position AND c.length = seen.length"
+        "c.key = $1::bytea AND c.id = seen.id AND c.next_position = seen.next_position "
+        "AND c.length = seen.length"
     ),
     "{expiry}": "clock_timestamp() + make_interval(secs => $2::float8)",
     # The time is one that does not move during the statement: an index can be used with it.
@@ -16,8 +19,11 @@ _FRAGMENTS = {
         "(SELECT FROM {heads} WHERE expires_at <= statement_timestamp()))"
     ),
     "{old_call}": "EXISTS (SELECT FROM {calls} WHERE expires_at <= statement_timestamp())",
-    # Longer than any call is tried again, by far.
-    "{call_expiry}": "clock_timestamp() + interval '1 hour'",
+    "{call_expiry}": f"clock_timestamp() + interval '{MEMORY_SECONDS} seconds'",
+    # Each once: a large append is many messages of one request.
+    "{removed}": ("(SELECT array_agg(DISTINCT request) FROM dropped WHERE request IS NOT NULL)"),
+    # Of the key's bytes only a hash is kept with calls: keys often name users.
+    "{key_hash}": "substring(sha256($1::bytea) for 16)",
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from chatstore.core import InvalidArgumentError
 
@@ -17,8 +17,11 @@ _SUFFIXES = {
     "calls": "_calls",
     "version": "_schema",
 }
-_INDEXES = {"expiring": "_expiring", "old_calls": "_old_calls"}
+_INDEXES = {"expiring": "_expiring", "old_calls": "_old_calls", "removals": "_removals"}
 _LONGEST_SUFFIX = max(map(len, [*_SUFFIXES.values(), *_INDEXES.values()]))
+
+
+Rows = list[Any]
 
 
 class Sql(NamedTuple):
@@ -42,10 +45,12 @@ class Names:
             InvalidArgumentError: A name is empty, too long for Postgres, or holds a NUL.
 
         """
-        _check(table, "table_name", MAX_NAME_BYTES - _LONGEST_SUFFIX)
+        check_name(table, "table_name", MAX_NAME_BYTES - _LONGEST_SUFFIX)
         if schema is not None:
-            _check(schema, "schema_name", MAX_NAME_BYTES)
+            check_name(schema, "schema_name", MAX_NAME_BYTES)
+        self.table = str(table)
         self.schema = None if schema is None else str(schema)
+        self.where = "the search path" if schema is None else f"schema {schema}"
         prefix = "" if schema is None else f"{quoted(str(schema))}."
         self._words = {
             word: prefix + quoted(f"{table}{suffix}") for word, suffix in _SUFFIXES.items()
@@ -67,7 +72,13 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _check(name: object, argument: str, most: int) -> None:
+def check_name(name: object, argument: str, most: int = MAX_NAME_BYTES) -> None:
+    """Check an identifier.
+
+    Raises:
+        InvalidArgumentError: It is empty, too long for Postgres, or holds a NUL.
+
+    """
     if not isinstance(name, str) or not name or "\0" in name:
         message = f"{argument} must be a string, not empty, without NUL"
         raise InvalidArgumentError(message)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any
 from uuid import uuid4
 
-from chatstore.core import codec
+from chatstore.core import CorruptStoreError, codec
 from chatstore.core.plans import Plan
 from chatstore.core.records import Held, KeyPage, Page, Record, StoredRecord, StoredRecords
 from chatstore.postgres import appends, reads, writes
-from chatstore.postgres.calls import Calls, Rows
+from chatstore.postgres.calls import Calls, Try
+from chatstore.postgres.names import Rows
 
 CHUNK_CHARACTERS = 16 * 2**20
 """The most characters of bodies in one statement; a value in Postgres ends at 1 GB."""
@@ -21,7 +23,7 @@ _READABLE = f'{{"v":{codec.VERSION},'  # what a body begins with that this versi
 
 
 class _NotWrittenError(Exception):
-    """Ends a transaction of several appends that must not be."""
+    """Raised to roll back a transaction that appends, since it must not."""
 
     def __init__(self, held: list[Held] | None) -> None:
         super().__init__()
@@ -30,31 +32,39 @@ class _NotWrittenError(Exception):
 
 def append(calls: Calls, key: str, records: Sequence[Record]) -> Plan[list[Held]]:
     """Append records, or return those that are held."""
-    name = key.encode()
+    name, request = key.encode(), _new_request()
     chunks = _chunks(records)
-    if len(chunks) > 1:
-        return (yield from calls.until_done(lambda _: _append_in_chunks(calls, name, chunks), name))
-    short, full, values = _append_of(calls, name, records)
-    rows = yield from calls.fetch_once(short, *values)
-    if rows:
-        yield from calls.reclaim(rows[0][0])
-        return []
+    short, full, values = _append_of(calls, name, chunks[0], request)
+    failure = None
+    if len(chunks) == 1:
+        try:
+            rows = yield from calls.send(short, *values)
+        except Exception as error:  # noqa: BLE001 - `until_done` raises what it cannot mend
+            failure = error
+        else:
+            if rows:
+                yield from calls.reclaim(rows[0][0])
+                return []
 
-    def attempt(_: bool) -> Plan[list[Held] | None]:
-        return (yield from _answer(calls, (yield from calls.fetch(full, *values))))
+    def attempt(one: Try) -> Plan[list[Held] | None]:
+        if len(chunks) == 1 and not one.is_locked:
+            return (yield from _answer(calls, (yield from calls.send(full, *values))))
+        parts = [_append_of(calls, name, chunk, request)[1:] for chunk in chunks]
+        return (yield from _append_locked(calls, one, name, request, parts))
 
-    return (yield from calls.until_done(attempt, name))
+    return (yield from calls.until_done(attempt, name, failure=failure))
 
 
 def insert(calls: Calls, key: str, index: int, record: Record) -> Plan[list[Held]]:
     """Insert a record before an index, or return it if it is held."""
-    name = key.encode()
+    name, request = key.encode(), _new_request()
     template = writes.INSERT_FROM_START if index >= 0 else writes.INSERT_FROM_END
-    values = (name, calls.ttl, _skipped(index), record.id.encode(), record.body)
+    values = (name, calls.ttl, _skipped(index), record.id.encode(), record.body, request)
 
-    def attempt(is_locked: bool) -> Plan[list[Held] | None]:
-        rows = yield from calls.change(is_locked, template, *values)
-        return (yield from _answer(calls, rows))
+    def attempt(one: Try) -> Plan[list[Held] | None]:
+        if not one.is_locked:
+            return (yield from _answer(calls, (yield from calls.send(template, *values))))
+        return (yield from _append_locked(calls, one, name, request, [(template, values)]))
 
     return (yield from calls.until_done(attempt, name))
 
@@ -66,18 +76,21 @@ def replace(calls: Calls, key: str, records: Sequence[Record]) -> Plan[None]:
     first = (name, calls.ttl, uuid4(), len(records), *_columns(chunks[0]))
 
     def in_chunks() -> Plan[Rows]:
-        rows = yield from calls.locked(writes.REPLACE, *first)
+        begun = yield from calls.lock(name, begins=True)
+        rows = yield from calls.inside(writes.REPLACE, *first)
         is_done_now, start = rows[0][2], len(chunks[0])
         for chunk in chunks[1:] if is_done_now else ():
             yield from calls.inside(writes.FILL, name, start, *_columns(chunk))
             start += len(chunk)
+        if begun:
+            yield from calls.inside(writes.END_EMPTY, name)
         return rows
 
-    def attempt(is_locked: bool) -> Plan[bool | None]:
-        if len(chunks) > 1:
+    def attempt(one: Try) -> Plan[bool | None]:
+        if one.is_locked or len(chunks) > 1:
             rows = yield from calls.transact(in_chunks)
         else:
-            rows = yield from calls.change(is_locked, writes.REPLACE, *first)
+            rows = yield from calls.send(writes.REPLACE, *first)
         return (yield from _done(calls, rows))
 
     yield from calls.until_done(attempt)
@@ -87,8 +100,8 @@ def delete(calls: Calls, key: str) -> Plan[None]:
     """Delete a conversation with all its messages, whether it has expired or not."""
     values = (key.encode(), calls.ttl, uuid4())
 
-    def attempt(is_locked: bool) -> Plan[bool | None]:
-        rows = yield from calls.change(is_locked, writes.DELETE, *values)
+    def attempt(one: Try) -> Plan[bool | None]:
+        rows = yield from calls.change(one, writes.DELETE, *values)
         return (yield from _done(calls, rows))
 
     yield from calls.until_done(attempt)
@@ -100,9 +113,9 @@ def remove(calls: Calls, key: str, index: int, *, force: bool) -> Plan[StoredRec
     values = (key.encode(), calls.ttl, uuid4(), _skipped(index), _READABLE)
     read: list[int] = []  # positions of records that the server could not judge
 
-    def attempt(is_locked: bool) -> Plan[tuple[StoredRecord | None] | None]:
+    def attempt(one: Try) -> Plan[tuple[StoredRecord | None] | None]:
         position = read[-1] if read else None
-        rows = yield from calls.change(is_locked, template, *values, position)
+        rows = yield from calls.change(one, template, *values, position)
         if not rows:
             return (None,)
         is_removed, is_garbage, is_sure, position, body = rows[0]
@@ -122,7 +135,11 @@ def remove(calls: Calls, key: str, index: int, *, force: bool) -> Plan[StoredRec
 def count(calls: Calls, key: str) -> Plan[int]:
     """Return the length that the head tells."""
     rows = yield from calls.fetch(reads.COUNT, key.encode())
-    return int(rows[0][0]) if rows else 0
+    length = int(rows[0][0]) if rows else 0
+    if length < 0:
+        message = f"Postgres at {calls.errors.place}: a conversation has a negative length"
+        raise CorruptStoreError(message)
+    return length
 
 
 def read_newest(
@@ -150,32 +167,48 @@ def list_keys(calls: Calls, prefix: str, limit: int, cursor: bytes | None) -> Pl
     beyond = start + b"\xff"
     rows = yield from calls.fetch(reads.KEYS, start, cursor or b"", beyond, limit)
     names = [bytes(row[0]) for row in rows]
-    return KeyPage([name.decode() for name in names], names[-1] if len(names) == limit else None)
+    keys = [_text(name, "key") for name in names]
+    return KeyPage(keys, names[-1] if len(names) == limit else None)
+
+
+def _new_request() -> int:
+    """Return what tells an append from all others; no program can seed where it comes from."""
+    return int.from_bytes(os.urandom(8), "big", signed=True)
 
 
 def _append_of(
-    calls: Calls, name: bytes, records: Sequence[Record]
+    calls: Calls, name: bytes, records: Sequence[Record], request: int
 ) -> tuple[str, str, tuple[Any, ...]]:
     """Return the short statement that appends, the full one, and their parameters."""
     if len(records) == 1:
         record = records[0]
-        one = (name, calls.ttl, 1, record.id.encode(), record.body)
+        one = (name, calls.ttl, 1, record.id.encode(), record.body, request)
         return appends.SHORT_ONE, appends.APPEND_ONE, one
-    many = (name, calls.ttl, len(records), *_columns(records))
+    many = (name, calls.ttl, len(records), *_columns(records), request)
     return appends.SHORT_MANY, appends.APPEND_MANY, many
 
 
-def _append_in_chunks(
-    calls: Calls, name: bytes, chunks: list[list[Record]]
+def _append_locked(
+    calls: Calls,
+    one: Try,
+    name: bytes,
+    request: int,
+    parts: Sequence[tuple[str, tuple[Any, ...]]],
 ) -> Plan[list[Held] | None]:
-    """Append all in one transaction, which a failing statement would end: in full ones."""
+    """Append or insert all in one transaction, unless an earlier try did and others removed it."""
 
     def inside() -> Plan[list[Held]]:
-        for chunk in chunks:
-            _, full, values = _append_of(calls, name, chunk)
-            rows = yield from calls.inside(full, *values)
+        begun = one.is_locked and (yield from calls.lock(name, begins=True))
+        is_done = False
+        if one.is_repeated:
+            rows = yield from calls.inside(appends.WAS_REMOVED, name, request)
+            is_done = rows[0][0]
+        for template, values in () if is_done else parts:
+            rows = yield from calls.inside(template, *values)
             if not rows[0][0]:
                 raise _NotWrittenError(_held(rows) or None)
+        if begun:
+            yield from calls.inside(writes.END_EMPTY, name)
         return []
 
     try:
@@ -195,7 +228,15 @@ def _answer(calls: Calls, rows: Rows) -> Plan[list[Held] | None]:
 
 
 def _held(rows: Rows) -> list[Held]:
-    return [Held(bytes(row[2]).decode(), row[3]) for row in rows if row[2] is not None]
+    return [Held(_text(row[2], "message id"), row[3]) for row in rows if row[2] is not None]
+
+
+def _text(stored: Any, what: str) -> str:
+    try:
+        return bytes(stored).decode()
+    except UnicodeDecodeError:
+        message = f"a stored {what} is not UTF-8"
+    raise CorruptStoreError(message)  # outside: the codec's error quotes the bytes
 
 
 def _done(calls: Calls, rows: Rows) -> Plan[bool | None]:

@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from typing_extensions import Self
 
 from chatstore.core import ChatStore, ChatStoreError, InvalidArgumentError
-from chatstore.core.checks import check_count, check_ttl
+from chatstore.core.checks import (
+    check_max_connections,
+    check_patience,
+    check_timeout,
+    check_ttl,
+)
 from chatstore.core.plans import Plan, async_run, run
 from chatstore.core.records import Held, KeyPage, Page, Record, StoredRecord
-from chatstore.postgres import address, operations, schema
+from chatstore.postgres import address, operations, rights, schema
 from chatstore.postgres.calls import Calls
 from chatstore.postgres.clients import AsyncClient, SyncClient
-from chatstore.postgres.errors import translate
+from chatstore.postgres.errors import ErrorReader
 from chatstore.postgres.names import Names
 from chatstore.postgres.pools import Pools
 
@@ -23,8 +28,16 @@ if TYPE_CHECKING:  # a program that brings no engine never loads SQLAlchemy
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 T = TypeVar("T")
-_LONGEST_TTL = 1e11  # seconds; Postgres's timestamps end in the year 294276
 _PURGED_AT_ONCE = 5000  # messages in one statement
+_DEFAULTS: dict[str, Any] = {
+    "table_name": "chatstore",
+    "schema_name": None,
+    "ttl": None,
+    "create_tables": True,
+    "max_connections": 10,
+    "timeout": 30.0,
+    "patience": 10.0,
+}
 
 
 class PostgresChatStore(ChatStore):
@@ -42,78 +55,127 @@ class PostgresChatStore(ChatStore):
         *,
         engine: Engine | None = None,
         async_engine: AsyncEngine | None = None,
-        table_name: str = "chatstore",
+        table_name: str | None = None,
         schema_name: str | None = None,
         ttl: float | None = None,
-        create_tables: bool = True,
-        max_connections: int = 10,
-        timeout: float = 30.0,
-        patience: float = 10.0,
+        create_tables: bool | None = None,
+        max_connections: int | None = None,
+        timeout: float | None = None,
+        patience: float | None = None,
     ) -> None:
         """Name the database; the first call connects.
 
+        All options but the engines may be in the query of the URL instead (``?ttl=3600``). One that
+        is given here goes before the URL's; ``None`` leaves it to the URL, and then to its default.
+
         Args:
-            uri: ``postgresql://user:password@host/database``, or engines instead.
-            engine: The caller's engine for the plain methods, with psycopg; it is never closed.
+            uri: ``postgresql://user:password@host/database``, or engines instead; the schemes
+                ``postgres``, ``postgresql+asyncpg`` and ``postgresql+psycopg`` mean the same. The
+                query may hold what Postgres's own URLs hold (``sslmode``, ``host``, several hosts).
+            engine: The caller's engine for the sync methods, with psycopg; it is never closed.
             async_engine: The caller's engine for the async methods, with asyncpg; it is never
                 closed, and serves the loops that SQLAlchemy lets it serve: one.
-            table_name: What the names of the tables begin with, at most 49 bytes.
-            schema_name: The schema of the tables; ``None``: the first of the search path.
+            table_name: What the names of the tables begin with, at most 49 bytes; by default
+                ``chatstore``.
+            schema_name: The schema of the tables; by default the first of the search path.
             ttl: Seconds after its last write after which a conversation is gone, by the server's
-                clock.
-            create_tables: Let the first call make the tables where they are missing.
-            max_connections: The most connections for threads, and as many for each event loop.
-            timeout: Seconds to wait for a connection and for an answer.
-            patience: Seconds for which a call is sent again when the server is down or restarts.
+                clock; by default it stays.
+            create_tables: Let the first call make the tables where they are missing; the default.
+            max_connections: The most connections for threads, and as many for each event loop; by
+                default 10. A caller's engines have their own limits.
+            timeout: Seconds to wait for a connection and for an answer; by default 30. A caller's
+                engines have their own timeouts.
+            patience: Seconds for which a call is sent again when the server is down, restarts or
+                has become read-only; by default 10; 0: never. A server that was never reached is
+                tried for one second.
 
         Raises:
             InvalidArgumentError: An argument cannot be used.
 
         """
-        owned = engine is not None or async_engine is not None
-        if owned == (uri is not None):
+        has_engines = engine is not None or async_engine is not None
+        if has_engines == (uri is not None):
             message = "PostgresChatStore needs a uri, or an engine, an async_engine or both"
             raise InvalidArgumentError(message)
-        ttl = check_ttl(ttl)
+        where = None if uri is None else address.parse(uri)
+        given = {
+            "table_name": table_name,
+            "schema_name": schema_name,
+            "ttl": ttl,
+            "create_tables": create_tables,
+            "max_connections": max_connections,
+            "timeout": timeout,
+            "patience": patience,
+        }
+        options = {name: value for name, value in given.items() if value is not None}
+        options = {**_DEFAULTS, **({} if where is None else where.options), **options}
+        wait = check_timeout(options["timeout"])
+        size = check_max_connections(options["max_connections"])
         self._pools: Pools | None = None
-        if uri is not None:
-            where = address.parse(uri)
-            size = check_count(max_connections, "max_connections", least=1)
-            seconds = _seconds(timeout, "timeout")
-            self._place = where.place
-            self._pools = Pools(where.libpq, where.asyncpg, seconds, size)
+        if where is not None:
+            errors = ErrorReader(where.place, where.secrets, wait)
+            self._pools = Pools(where, wait, size)
             self._client = SyncClient(self._pools.sync.session)
-            self._async_client = AsyncClient(self._pools.async_lend)
+            self._async_client = AsyncClient(self._pools.async_session)
         else:
-            from chatstore.postgres import given  # noqa: PLC0415 - it loads SQLAlchemy
+            from chatstore.postgres.drivers import engines  # noqa: PLC0415 - it loads SQLAlchemy
 
-            self._place = "the caller's database"
-            self._client = SyncClient(given.lender(engine))
-            self._async_client = AsyncClient(given.async_lender(async_engine))
+            engines.check_engines(engine, async_engine)
+            errors = ErrorReader(*engines.place_and_secrets(engine, async_engine), None)
+            self._client = SyncClient(engines.lender(engine))
+            self._async_client = AsyncClient(engines.async_lender(async_engine))
         self._calls = Calls(
-            Names(table_name, schema_name),
-            self._place,
-            None if ttl is None else min(ttl, _LONGEST_TTL),
-            _seconds(patience, "patience"),
-            creates_tables=create_tables,
+            Names(options["table_name"], options["schema_name"]),
+            errors,
+            check_ttl(options["ttl"]),
+            check_patience(options["patience"]),
+            creates_tables=_check_flag(options["create_tables"], "create_tables"),
         )
 
-    @classmethod
-    def from_uri(cls, uri: str, **options: Any) -> Self:
-        """Open ``postgresql://``, ``postgresql+asyncpg://`` or ``postgresql+psycopg://``.
+    @property
+    def server(self) -> str:
+        """Where conversations are kept, without secrets: for messages and logs."""
+        return f"Postgres at {self._calls.errors.place}"
 
-        The constructor's numbers and names may stand in the query as well (``?ttl=3600``), beside
-        what Postgres's own URLs have (``sslmode``, ``host``, several hosts).
+    @classmethod
+    def from_uri(
+        cls,
+        uri: str,
+        *,
+        table_name: str | None = None,
+        schema_name: str | None = None,
+        ttl: float | None = None,
+        create_tables: bool | None = None,
+        max_connections: int | None = None,
+        timeout: float | None = None,
+        patience: float | None = None,
+    ) -> Self:
+        """Open a URL; the same as the constructor, which has the meaning of each option.
 
         Args:
-            uri: The URL, or one of SQLAlchemy's.
-            options: The constructor's, which go before those of the URL.
+            uri: The URL, as text or as SQLAlchemy's object.
+            table_name: What the names of the tables begin with.
+            schema_name: The schema of the tables.
+            ttl: Seconds after its last write after which a conversation is gone.
+            create_tables: Let the first call make the tables where they are missing.
+            max_connections: The most connections for threads, and as many for each event loop.
+            timeout: Seconds to wait for a connection and for an answer.
+            patience: Seconds for which a call is sent again; 0: never.
 
         Raises:
-            InvalidArgumentError: The URL or an option cannot be read.
+            InvalidArgumentError: The URL or an option cannot be used.
 
         """
-        return cls(uri, **{**address.parse(uri).options, **options})
+        return cls(
+            uri,
+            table_name=table_name,
+            schema_name=schema_name,
+            ttl=ttl,
+            create_tables=create_tables,
+            max_connections=max_connections,
+            timeout=timeout,
+            patience=patience,
+        )
 
     @classmethod
     def from_url(cls, url: str) -> Self:
@@ -125,11 +187,27 @@ class PostgresChatStore(ChatStore):
         """Return the SQL that makes the tables in a database that has none of them."""
         return schema.ddl(Names(table_name, schema_name))
 
+    @staticmethod
+    def grants(role: str, table_name: str = "chatstore", schema_name: str | None = None) -> str:
+        """Return the SQL that gives a role the rights that a store needs, and no others.
+
+        Args:
+            role: The role that the store connects as; it is quoted.
+            table_name: As in the constructor.
+            schema_name: As in the constructor; ``None``: the rights on a schema are left out.
+
+        Raises:
+            InvalidArgumentError: A name cannot be used.
+
+        """
+        return rights.grants(Names(table_name, schema_name), role)
+
     def setup(self) -> None:
         """Make the tables, or bring them up to date, whatever ``create_tables`` says.
 
         Raises:
             SchemaVersionError: A later version of this package made them.
+            StoreSetupError: Other tables have their names, or the encoding is not UTF8.
 
         """
         self._run(self._calls.set_up(), "setup")
@@ -157,7 +235,7 @@ class PostgresChatStore(ChatStore):
         return await async_run(plan, self._async_client)
 
     def _translate(self, error: Exception) -> ChatStoreError | None:
-        return translate(error, self._place)
+        return self._calls.errors.translate(error)
 
     def _close(self) -> None:
         if self._pools is not None:
@@ -199,8 +277,8 @@ class PostgresChatStore(ChatStore):
         return operations.list_keys(self._calls, prefix, limit, cursor)
 
 
-def _seconds(value: object, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
-        message = f"{name} must be a positive number of seconds"
+def _check_flag(value: object, name: str) -> bool:
+    if not isinstance(value, bool):
+        message = f"{name} must be True or False, not {type(value).__name__}"
         raise InvalidArgumentError(message)
-    return float(value)
+    return value

@@ -50,15 +50,16 @@ moved AS (
   FROM grown, place WHERE m.conversation = grown.id AND m.position >= place.position
 ),
 written AS (
-  INSERT INTO {messages} (conversation, position, message_id, body_hash, body)
-  SELECT head.id, head.start, $4::bytea, hashtextextended($5::text COLLATE "C", 0), $5::text
+  INSERT INTO {messages} (conversation, position, message_id, body_hash, request, body)
+  SELECT head.id, head.start, $4::bytea, hashtextextended($5::text COLLATE "C", 0), $6::bigint,
+    $5::text
   FROM head
 )
 SELECT EXISTS (SELECT FROM head), {expired}, held.message_id, held.body
 FROM (VALUES (1)) one LEFT JOIN held ON true"""
 
 INSERT_FROM_START = filled(_INSERT.replace("{order}", "OFFSET $3::bigint"))
-"""Parameters: key, ttl, index, id, body. Rows: as those of `appends.APPEND_ONE`.
+"""Parameters: key, ttl, index, id, body, request. Rows: as those of `appends.APPEND_ONE`.
 
 What follows moves behind the new message, since positions only grow.
 """
@@ -66,7 +67,8 @@ What follows moves behind the new message, since positions only grow.
 INSERT_FROM_END = filled(
     _INSERT.replace("{order}", "DESC OFFSET least($3::bigint, seen.length - 1)")
 )
-"""Parameters: key, ttl, how many messages come after the one to insert before, id, body."""
+"""Parameters: key, ttl, how many messages come after the one to insert before, id, body,
+request."""
 
 _REMOVE = """WITH
 done AS MATERIALIZED (SELECT position, body FROM {calls} WHERE id = $3::uuid),
@@ -75,11 +77,12 @@ seen AS MATERIALIZED (
   WHERE c.key = $1::bytea AND {alive} AND NOT EXISTS (SELECT FROM done)
 ),
 target AS MATERIALIZED (
-  SELECT m.position, m.body, m.position IS NOT DISTINCT FROM $6::bigint OR (
+  SELECT m.position, m.body, m.request, m.position IS NOT DISTINCT FROM $6::bigint OR (
     m.body_hash = hashtextextended(m.body, 0) AND starts_with(m.body, $5::text)
   ) AS sure
   FROM seen CROSS JOIN LATERAL (
-    SELECT m.position, m.body, m.body_hash FROM {messages} m WHERE m.conversation = seen.id
+    SELECT m.position, m.body, m.body_hash, m.request FROM {messages} m
+    WHERE m.conversation = seen.id
     ORDER BY m.position {order} OFFSET $4::bigint LIMIT 1
   ) m
 ),
@@ -98,8 +101,11 @@ removed AS (
   WHERE m.conversation = head.id AND m.position = target.position
 ),
 noted AS (
-  INSERT INTO {calls} (id, expires_at, position, body)
-  SELECT $3::uuid, {call_expiry}, target.position, target.body FROM head CROSS JOIN target
+  INSERT INTO {calls} (id, expires_at, key_hash, requests, position, body)
+  SELECT $3::uuid, {call_expiry}, {key_hash},
+    CASE WHEN target.request IS NOT NULL THEN ARRAY[target.request] END,
+    target.position, target.body
+  FROM head CROSS JOIN target
 )
 SELECT true, {expired} OR {old_call}, true, position, body FROM done
 UNION ALL
@@ -140,6 +146,7 @@ head AS (SELECT id FROM changed UNION ALL SELECT id FROM begun),
 dropped AS (
   DELETE FROM {messages} m USING seen
   WHERE m.conversation = seen.id AND EXISTS (SELECT FROM changed)
+  RETURNING m.request
 ),
 written AS (
   INSERT INTO {messages} (conversation, position, message_id, body_hash, body)
@@ -148,7 +155,8 @@ written AS (
     {given} AS n (message_id, body, place)
 ),
 noted AS (
-  INSERT INTO {calls} (id, expires_at) SELECT $3::uuid, {call_expiry} FROM head
+  INSERT INTO {calls} (id, expires_at, key_hash, requests)
+  SELECT $3::uuid, {call_expiry}, {key_hash}, {removed} FROM head
 )
 SELECT EXISTS (SELECT FROM head) OR EXISTS (SELECT FROM done), {expired} OR {old_call},
   EXISTS (SELECT FROM head)""".replace("{given}", given("$5", "$6"))
@@ -177,13 +185,23 @@ seen AS MATERIALIZED (
   WHERE c.key = $1::bytea AND NOT EXISTS (SELECT FROM {calls} WHERE id = $3::uuid)
 ),
 ended AS (DELETE FROM {heads} c USING seen WHERE {guard} RETURNING c.id),
-dropped AS (DELETE FROM {messages} m USING ended WHERE m.conversation = ended.id),
+dropped AS (
+  DELETE FROM {messages} m USING ended WHERE m.conversation = ended.id RETURNING m.request
+),
 noted AS (
-  INSERT INTO {calls} (id, expires_at) SELECT $3::uuid, {call_expiry} FROM ended
+  INSERT INTO {calls} (id, expires_at, key_hash, requests)
+  SELECT $3::uuid, {call_expiry}, {key_hash}, {removed} FROM ended
 )
 SELECT EXISTS (SELECT FROM ended) OR NOT EXISTS (SELECT FROM seen), {expired} OR {old_call}"""
 )
 """Parameters: key, ttl, call. One row: is it done, is there garbage."""
+
+BEGIN_EMPTY = """INSERT INTO {heads} (key, epoch, next_position, length) VALUES ($1::bytea, 0, 0, 0)
+ON CONFLICT (key) DO NOTHING"""
+"""Begin a conversation in a transaction that goes on to write to it, or is rolled back."""
+
+END_EMPTY = "DELETE FROM {heads} WHERE key = $1::bytea AND length = 0"
+"""End a conversation that `BEGIN_EMPTY` began and nothing was written to."""
 
 LOCK = "SELECT 1 FROM {heads} WHERE key = $1::bytea FOR UPDATE"
 """Let what follows in the transaction see the head as it stays."""

@@ -1,0 +1,156 @@
+"""Connections of psycopg, for the sync methods."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import psycopg
+
+from chatstore.core.pools import Health
+from chatstore.postgres.errors import CallTimeoutError, NotConnectedError, health_after
+from chatstore.postgres.names import Rows, Sql
+
+_CHECK_SECONDS = 2.0
+
+
+class AnswerTimeoutError(psycopg.OperationalError, CallTimeoutError):
+    """The server did not answer a statement in time."""
+
+
+class BoundedConnection(psycopg.Connection[Any]):
+    """Waits for ``call_timeout`` seconds at most; keepalives do not notice a server that hangs."""
+
+    call_timeout = 30.0
+
+    def wait(self, gen: Any, *args: Any, **kwargs: Any) -> Any:
+        """Wait for the server's answer.
+
+        Raises:
+            AnswerTimeoutError: There was none in time; the connection is closed.
+
+        """
+        bounded = _bounded(gen, time.monotonic() + self.call_timeout)
+        try:
+            return super().wait(bounded, *args, **kwargs)
+        except AnswerTimeoutError:
+            self.pgconn.finish()
+            raise
+
+
+def _bounded(gen: Any, deadline: float) -> Any:
+    """Pass on what psycopg's waiting and its generator tell each other, until the deadline."""
+    try:
+        wish = next(gen)
+        while True:
+            ready = yield wish
+            if not ready and time.monotonic() > deadline:
+                message = "the server did not answer in time"
+                raise AnswerTimeoutError(message)
+            wish = gen.send(ready)
+    except StopIteration as stop:
+        return stop.value
+    finally:
+        gen.close()
+
+
+class PsycopgSession:
+    """A connection of psycopg (a `chatstore.core.pools.Session`)."""
+
+    def __init__(self, connection: BoundedConnection) -> None:
+        """Take a connection that commits each statement by itself."""
+        self._connection = connection
+        self._cursor: Any = connection.cursor()
+        self._health = Health.FINE
+        self.created_at = time.monotonic()
+
+    @property
+    def health(self) -> Health:
+        """What the last answer said; a connection that was closed without one is outdated."""
+        if self._health is Health.FINE and self._connection.closed:
+            return Health.OUTDATED
+        return self._health
+
+    @property
+    def is_reusable(self) -> bool:
+        """Whether it is outside of any transaction, and no statement is going on."""
+        return not self._connection.pgconn.transaction_status  # 0 is idle
+
+    def fetch(self, sql: Sql, *parameters: Any) -> Rows:
+        """Execute a statement and return its rows."""
+        cursor = self._cursor  # kept, since it remembers how to write and read each type
+        try:
+            cursor.execute(sql.numbered, parameters)
+            # Not by `description`: it makes an object for each column.
+            if not cursor.pgresult.nfields:
+                return []
+            rows: Rows = cursor.fetchall()
+        except BaseException as error:
+            self._health = health_after(error)
+            raise
+        if len(rows) > 1:  # messages, which a cursor would hold until its next statement
+            self._cursor = self._connection.cursor()
+        return rows
+
+    def is_alive(self) -> bool:
+        """Ask the server for nothing, and wait for a short time."""
+        connection = self._connection
+        usual = connection.call_timeout
+        connection.call_timeout = min(usual, _CHECK_SECONDS)
+        try:
+            self._cursor.execute("")
+        except Exception:  # noqa: BLE001 - whatever it is, the connection is of no use
+            return False
+        finally:
+            connection.call_timeout = usual
+        return True
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+def connector(params: Mapping[str, str], timeout: float) -> Callable[[], PsycopgSession]:
+    """Return what opens connections.
+
+    Args:
+        params: The address, as libpq's options.
+        timeout: Seconds to wait for a connection and for each answer.
+
+    """
+    limit = int(params.get("connect_timeout") or 0)
+    wait = min(timeout, limit) if limit > 0 else timeout
+    arguments: dict[str, Any] = {
+        "tcp_user_timeout": str(round(timeout * 1000)),
+        **params,
+        "connect_timeout": str(max(2, round(wait))),  # libpq's shortest
+    }
+
+    def connect() -> PsycopgSession:
+        try:
+            return PsycopgSession(_open(arguments, timeout))
+        except Exception as error:
+            raise NotConnectedError(error) from error
+
+    return connect
+
+
+def _open(arguments: dict[str, Any], timeout: float) -> BoundedConnection:
+    """Open a connection that commits each statement by itself."""
+    connection = BoundedConnection.connect(
+        autocommit=True,
+        cursor_factory=psycopg.RawCursor,  # it has $1 as the server has it: nothing to convert
+        **arguments,
+    )
+    connection.call_timeout = timeout
+    try:
+        row = connection.execute("SELECT pg_backend_pid()", prepare=False).fetchone()
+        if row is None or row[0] != connection.info.backend_pid:
+            # A pooler is between, and gives each transaction another connection of the server's:
+            # a prepared statement would be left behind, or be another client's.
+            connection.prepare_threshold = None
+    except BaseException:
+        connection.close()
+        raise
+    return connection
