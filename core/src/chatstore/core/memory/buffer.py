@@ -27,6 +27,7 @@ T = TypeVar("T")
 _TRIES = 3  # reads page by page before the whole conversation is read at one moment
 _LEADING = 2  # one pinned message is usual, and the next shows that there is no second
 _SMALLEST_PAGE, _LARGEST_PAGE = 8, 1000
+_DEFAULT_KEY = "chat_history"  # LlamaIndex's
 _NO_TIME = "1970-01-01T00:00:00+00:00"
 _FIRST_GUESS = 100  # tokens a message, until some were seen
 
@@ -52,7 +53,7 @@ class ChatMemoryBuffer:
         self,
         token_limit: int = 3000,
         chat_store: ChatStore | None = None,
-        chat_store_key: str = "chat_history",
+        chat_store_key: str | None = None,
         tokenizer_fn: Callable[[str], Sequence[object]] | None = None,
         model: str | None = None,
         *,
@@ -63,7 +64,9 @@ class ChatMemoryBuffer:
         Args:
             token_limit: The most tokens that a window has, at least 1.
             chat_store: Where the conversation is kept; by default in memory.
-            chat_store_key: Its key.
+            chat_store_key: Its key, such as a user's or a session's id. Required with a
+                ``chat_store`` that is a database, since all users would share a conversation
+                otherwise; in memory, ``"chat_history"`` by default.
             tokenizer_fn: Returns the tokens of a text; by default tiktoken's ``o200k_base``.
             model: A model's name, whose tiktoken encoding is used instead.
             payload_fn: Returns what will be sent for a message, as JSON, or ``None`` if the
@@ -71,8 +74,8 @@ class ChatMemoryBuffer:
                 of a message: it is counted as it is sent.
 
         Raises:
-            InvalidArgumentError: ``token_limit`` is not a positive integer, or ``chat_store`` is
-                not a `ChatStore`.
+            InvalidArgumentError: ``token_limit`` is not a positive integer, ``chat_store`` is
+                not a `ChatStore`, or it is a database and there is no ``chat_store_key``.
             InvalidKeyError: ``chat_store_key`` is not a valid key.
 
         """
@@ -81,6 +84,14 @@ class ChatMemoryBuffer:
         if not isinstance(self.chat_store, ChatStore):
             message = f"chat_store must be a ChatStore, not {describe_store(chat_store)}"
             raise InvalidArgumentError(message)
+        if chat_store_key is None:
+            if not isinstance(self.chat_store, SimpleChatStore):
+                message = (
+                    f"chat_store_key is required with a {type(chat_store).__name__}: without one, "
+                    "all users of the database would share a conversation"
+                )
+                raise InvalidArgumentError(message)
+            chat_store_key = _DEFAULT_KEY
         self.chat_store_key = check_key(chat_store_key)
         self._counter = TokenCounter(tokenizer_fn, model, payload_fn=payload_fn)
         self._seeds: list[ChatMessage] = []
@@ -91,7 +102,7 @@ class ChatMemoryBuffer:
         cls,
         token_limit: int = 3000,
         chat_store: ChatStore | None = None,
-        chat_store_key: str = "chat_history",
+        chat_store_key: str | None = None,
         tokenizer_fn: Callable[[str], Sequence[object]] | None = None,
         chat_history: Iterable[ChatMessage] | None = None,
         model: str | None = None,
@@ -230,6 +241,14 @@ class ChatMemoryBuffer:
         """Like `reset`, but awaitable."""
         await self.chat_store.async_delete_messages(self.chat_store_key)
         self._seeds = []
+
+    # LlamaIndex's names for the same methods.
+    aget = async_get
+    aget_all = async_get_all
+    aput = async_put
+    aput_messages = async_put_messages
+    aset = async_set
+    areset = async_reset
 
     def _room(self, initial_token_count: int) -> int:
         room = self.token_limit - check_count(initial_token_count, "initial_token_count")

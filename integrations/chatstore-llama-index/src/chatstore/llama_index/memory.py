@@ -9,7 +9,6 @@ from llama_index.core.bridge.pydantic import PrivateAttr
 from llama_index.core.llms import ChatMessage
 from llama_index.core.llms.llm import LLM
 from llama_index.core.memory import BaseMemory
-from llama_index.core.memory.types import DEFAULT_CHAT_STORE_KEY
 from typing_extensions import Self
 
 from chatstore.core import ChatMemoryBuffer, ChatStore, InvalidArgumentError
@@ -84,8 +83,8 @@ class BufferMemory(BaseMemory):
             chat_history: Added at the first use, if the conversation is empty then.
             llm: Its context window gives the limit, three quarters of it, where none is given.
             chat_store: Where the conversation is kept; by default in memory.
-            chat_store_key: Its key, such as a session's id. Required with a `chat_store`, since
-                all users of a shared store would have one conversation otherwise.
+            chat_store_key: Its key, such as a session's id. Required with a `chat_store` that is
+                a database, since all users would share a conversation otherwise.
             token_limit: The most tokens that a window has; by default 3,000.
             tokenizer_fn: Returns the tokens of a text; by default tiktoken's ``o200k_base``.
             reserved_tokens: Tokens of the limit for what is sent besides and that LlamaIndex does
@@ -95,8 +94,8 @@ class BufferMemory(BaseMemory):
 
         Raises:
             TypeError: An argument is not known.
-            InvalidArgumentError: A `chat_store` without a key, or one that is not a `ChatStore`;
-                a limit that is not a positive integer; `reserved_tokens` above it.
+            InvalidArgumentError: A database without a key, or a `chat_store` that is not a
+                `ChatStore`; a limit that is not a positive integer; `reserved_tokens` above it.
 
         """
         if kwargs:
@@ -104,14 +103,6 @@ class BufferMemory(BaseMemory):
             raise TypeError(message)
         if chat_store is not None:
             check_store(chat_store, "chat_store")
-        if chat_store_key is None:
-            if chat_store is not None:
-                message = (
-                    "chat_store_key is required with a chat_store: without one, all users of the "
-                    "store would share a conversation"
-                )
-                raise InvalidArgumentError(message)
-            chat_store_key = DEFAULT_CHAT_STORE_KEY
         if token_limit is None:
             token_limit = _TOKEN_LIMIT
             if llm is not None:
