@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
@@ -41,6 +42,52 @@ def test_goes_on(store):
     before = ["one", "said one"]
     assert seen == [["one"], [*before, "two"], [*before, "two", "said two", "three"]]
     assert store.count_messages("k") == 6
+
+
+@pytest.mark.parametrize("by", ["invoke", "ainvoke"])
+def test_concurrent_runs_of_one_session_lose_nothing(store, by):
+    # Without keys, LangChain finds a run's input by the number of messages in the history.
+    together = threading.Barrier(4)
+    started = []
+    all_started = asyncio.Event()
+
+    def answer(inputs):
+        together.wait()
+        return AIMessage(f"said {inputs['question']}")
+
+    async def async_answer(inputs):
+        started.append(inputs)
+        if len(started) == 4:
+            all_started.set()
+        await all_started.wait()
+        return AIMessage(f"said {inputs['question']}")
+
+    made = RunnableWithMessageHistory(
+        RunnableLambda(answer, async_answer),
+        lambda session_id: ChatStoreMessageHistory(store, session_id),
+        input_messages_key="question",
+        history_messages_key="history",
+    )
+    session = {"configurable": {"session_id": "k"}}
+
+    def run(number):
+        made.invoke({"question": f"q{number}"}, session)
+
+    async def run_all():
+        await asyncio.gather(*(made.ainvoke({"question": f"q{n}"}, session) for n in range(4)))
+
+    if by == "ainvoke":
+        asyncio.run(run_all())
+    else:
+        threads = [threading.Thread(target=run, args=(number,)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    said = [message.content for message in store.get_messages("k")]
+    pairs = list(zip(said[::2], said[1::2], strict=True))
+    assert sorted(pairs) == [(f"q{n}", f"said q{n}") for n in range(4)]
 
 
 def test_every_method(store):

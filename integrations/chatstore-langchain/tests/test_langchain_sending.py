@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from langchain.agents import create_agent
-from langchain.agents.middleware import AgentMiddleware
+from langchain.agents.middleware import AgentMiddleware, SummarizationMiddleware
 from langchain.agents.structured_output import ProviderStrategy, ToolStrategy
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import (
@@ -452,6 +452,35 @@ class TestRuns:
 
         assert [m.content for m in model.seen[-1]] == ["q0", "a", "q1", "a", "q2"]
         assert store.count_messages("k") == 6
+
+    @pytest.mark.parametrize("has_checkpointer", [False, True])
+    @pytest.mark.parametrize("is_first", [False, True])
+    def test_beside_langchains_own_summaries(self, store, has_checkpointer, is_first):
+        def answer(messages):
+            if messages[-1].type == "tool":
+                return AIMessage(f"done {len(model.seen)}")
+            return calling(f"call {len(model.seen)}")
+
+        model = Model(says=[answer])
+        summing = SummarizationMiddleware(
+            Model(says=[AIMessage("summary")]), trigger=("messages", 6), keep=("messages", 3)
+        )
+        history = ChatHistoryMiddleware(store, token_limit=LIMIT, tokenizer_fn=str.split)
+        made = create_agent(
+            model,
+            [StructuredTool.from_function(search)],
+            middleware=[summing, history] if is_first else [history, summing],
+            checkpointer=InMemorySaver() if has_checkpointer else None,
+        )
+        for number in range(6):
+            ask(made, HumanMessage(f"q{number}"))
+
+        assert all(map(valid, model.seen))
+        kept = store.get_messages("k")
+        assert provider_violations(kept) == []
+        asked = [m.content for m in kept if str(m.content).startswith("q")]
+        assert asked == [f"q{number}" for number in range(6)]
+        assert len({message.id for message in kept}) == len(kept)
 
     def test_streamed_answers_are_kept_whole(self, store):
         class Streaming(Model):
