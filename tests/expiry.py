@@ -38,21 +38,22 @@ def check_purge(store: Any, clock: Clock, count: Callable[[], int], *, is_async:
     store.add_messages("old", [say(str(number), id=str(number)) for number in range(30)])
     clock.now += 61
     store.add_message("new", say("stays"))
-    assert count() == 61 + 2  # a head, 30 messages with their markers; a head and a message
+    # A head, 30 messages with their markers, a seal; a head, a message, a seal.
+    assert count() == 62 + 3
     purge()
-    assert count() == 1 + 2
+    assert count() == 1 + 3
     clock.now += 59
     store.add_message("new", say("stays, too"))
     clock.now += 1
     purge()
     assert store.count_messages("new") == 2
-    clock.now += 2 * DAY
+    clock.now += 4 * DAY
     store.add_message("newest", say("stays"))
     purge()
     assert store.get_keys() == ["newest"]
-    assert count() == 1 + 2
+    assert count() == 1 + 3
     for _ in range(2):
-        clock.now += 2 * DAY
+        clock.now += 4 * DAY
         purge()
     assert count() == 0
     store.add_message("old", say("anew"))

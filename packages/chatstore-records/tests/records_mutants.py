@@ -9,14 +9,30 @@ from functools import partial
 from typing import Any
 from unittest import mock
 
-from records_network import KEY, SimulatedDatabase, SimulatedStore, Step
+from records_network import SimulatedDatabase, SimulatedStore, Step
 from records_simulation import Algorithm
 
 from chatstore.core.plans import Plan
-from chatstore.core.records import Page, Record, StoredRecord
-from chatstore.records import changes, head, reading, store, sweeping, texts
-from chatstore.records.changes import Change
-from chatstore.records.head import EMPTY_LIFETIME, Head, Segment, Staging, load, new_name
+from chatstore.core.records import Page, StoredRecord
+from chatstore.records import (
+    changes,
+    committing,
+    deciding,
+    editing,
+    effects,
+    names,
+    reading,
+    store,
+    texts,
+    tidying,
+)
+from chatstore.records import entries as index
+from chatstore.records.committing import Change
+from chatstore.records.editing import Editor, child
+from chatstore.records.entries import Entry
+from chatstore.records.head import EMPTY_LIFETIME, Head, load
+from chatstore.records.id_markers import IdCheck
+from chatstore.records.observing import STAGING_TIME, Observer, abandoned
 
 
 class RepeatedVersions(SimulatedDatabase):
@@ -46,7 +62,7 @@ class RepeatedVersions(SimulatedDatabase):
         return (yield Step("commit", counted))
 
 
-class ForgottenOperations(SimulatedDatabase):
+class ForgottenRequests(SimulatedDatabase):
     """A deleted conversation's head does not remember what took effect."""
 
     def commit(
@@ -60,7 +76,7 @@ class ForgottenOperations(SimulatedDatabase):
     ) -> Plan[str | None]:
         """See `Database`."""
         new = load(head)
-        kept = new if new.segments or new.staging else new._replace(operations=())
+        kept = new if new.entries or new.stagings else new._replace(requests=())
         return super().commit(key, expected, kept.dump(), puts, deletes, lifetime)
 
 
@@ -82,107 +98,151 @@ class TrustingReader(SimulatedStore):
 
 
 class HastyReader(SimulatedStore):
-    """Takes a missing record for one that is gone, and does not look again."""
+    """Takes a missing record for one that was removed, and does not look again."""
 
     def _read_newest(
         self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
     ) -> Plan[Page]:
         head, _ = yield from reading.read_head(self._database, key)
-        if head is None or not head.segments or head.is_expired(self._clock()):
+        if head is None or not head.entries or head.is_expired(self._clock()):
             return Page(None, [])
         pages = []
-        for places in (reading.newest(head, limit, before), reading.oldest(head, leading, None)):
-            bodies = yield from reading.fetch(self._database, key, places)
-            found = [texts.load(body).body for body in bodies if body is not None]
-            pages.append([StoredRecord(number, body) for number, body in enumerate(found)])
+        for wanted in (reading.newest(self._database, key, head, limit, before),
+                       reading.oldest(self._database, key, head, leading, None)):  # fmt: skip
+            try:
+                places = yield from wanted
+            except reading.OutdatedError:
+                places = []
+            numbers = [place.number for place in places]
+            found = yield from reading.fetch_existing(self._database, key, head.stream, numbers)
+            pages.append([StoredRecord(n, texts.load(text).body) for n, text in found.items()])
         return Page(head.epoch, *pages)
 
 
-class HastySweeper(SimulatedStore):
-    """Discards what is overdue at once; long after, the head is told."""
-
-    def _change(self, key: str, decide: Any, *, hinted: bool = True) -> Plan[Any]:
-        head, _ = yield from reading.read_head(self._database, key)
-        for item in head.staging if head is not None else ():
-            if item.deadline <= self._clock():
-                yield from sweeping._discard(self._database, KEY, head, "", item.segment)
-        return (yield from super()._change(key, decide, hinted=hinted))
+def _without_abandoned_kept(
+    self: Observer, head: Head, now: float, owner: str | None = None
+) -> Head:
+    """Discard what is abandoned, but leave it in the head: its owner may still commit it."""
+    result = _without_abandoned(self, head, now, owner)
+    return result._replace(stagings=head.stagings)
 
 
-_current = Change._current
+_without_abandoned = Observer.without_abandoned
 
 
-def _still_staging(self: Change, head: Head | None) -> Head:
-    """Return the head with what was overdue only a little, too."""
-    now = self._clock()
-    current = _current(self, head)
-    if head is None:
-        return current
-    late = [s for s in head.staging if s.deadline <= now < s.deadline + 2 * changes.STAGING_TIME]
-    names = {item.segment.name for item in late}
-    waiting = tuple(item for item in current.waiting if item[1].name not in names)
-    return current._replace(staging=(*current.staging, *late), waiting=waiting)
-
-
-def _stage_at_next(
-    self: Change, current: Head, version: str | None, proposal: changes.Proposal
-) -> Plan[tuple[Head, str] | None]:
-    segment = changes._segment(proposal).at(current.next)._replace(shift=0)
-    segment = changes._continued(current, segment)
-    noted = current._replace(
-        staging=(*current.staging, Staging(segment, self._clock() + changes.STAGING_TIME))
+def _abandoned_by_clock(self: Observer, head: Head, now: float, owner: str | None = None) -> Head:
+    """Trust that all clocks tell the same: a staging has the time of whoever noticed it."""
+    late = [s for s in head.stagings if s.noticed is not None and s.noticed + STAGING_TIME <= now]
+    late = [staging for staging in late if staging.owner != owner]
+    kept = tuple(
+        s if s.noticed is not None or s.owner == owner else s._replace(noticed=now)
+        for s in head.stagings
+        if s not in late
     )
-    committed = yield from self._database.commit(self._key, version, noted.dump(), {}, ())
-    if committed is None:
-        return None
-    yield from self._database.stage(self._key, changes._records(segment, proposal))
-    self._staged = (segment, current)
-    return noted, committed
+    return head._replace(stagings=kept, garbage=(*head.garbage, *map(abandoned, late)))
 
 
-_try = Change._try
+def _commit_without_numbers(self: Change, version: str | None, commit: Any) -> Plan[Any]:
+    if commit.head.stagings and not commit.puts:
+        commit = commit._replace(head=commit.head._replace(numbers=commit.head.stagings[-1].number))
+    return (yield from _commit(self, version, commit))
 
 
-def _try_again_as_new(
-    self: Change, current: Head, version: str | None, proposal: changes.Proposal
-) -> Plan[tuple[Head, str] | None]:
-    """Give the attempt after a lost answer an id of its own."""
-    is_doubtful = self._is_doubtful
-
-    def renaming(error: Exception) -> bool:
-        self._operation = new_name()
-        return is_doubtful(error)
-
-    self._is_doubtful = renaming
-    written = yield from _try(self, current, version, proposal)
-    self._is_doubtful = is_doubtful
-    return written
+_commit = Change._commit
 
 
-def _one_shorter(segments: tuple[Segment, ...], position: int) -> tuple[Segment, ...]:
-    cut = [s._replace(end=s.end - (s.first <= position < s.end)) for s in segments]
-    return tuple(segment for segment in cut if segment.size)
+def _looks_at_nothing(*_: Any) -> Plan[None]:
+    yield from ()
 
 
-def _unmarked(*_: Any) -> Plan[list[Any]]:
+_told_by_records = effects._told_by_records
+
+
+def _never_unknown(
+    database: Any, key: str, attempt: Any, head: Head | None, version: str | None
+) -> Plan[bool]:
+    """Take what the head does not remember for what was not written."""
+    yield from ()
+    return head is not None and attempt.request in head.requests
+
+
+def _removed_by_us(database: Any, key: str, attempt: Any, head: Head) -> Plan[bool | None]:
+    """Take a message that is there no more for one that others removed."""
+    result = yield from _told_by_records(database, key, attempt, head)
+    return False if result is None and attempt.removed is not None else result
+
+
+_removed = Editor.removed
+
+
+def _last_of_run(self: Editor, entries: Sequence[Entry], number: int) -> list[Entry]:
+    """Take the last message out of the run instead of the one that was asked for."""
+    at, rest = child(entries, number)
+    entry = entries[at]
+    last = number if entry.level else number - rest + entry.size - 1
+    return _removed(self, entries, last)
+
+
+def _moved_up(entries: Sequence[Entry], at: int, pieces: Sequence[Entry]) -> list[Entry]:
+    """Let positions behind a removed message move."""
+    return index.joined([*entries[:at], *pieces, *entries[at + 1 :]])
+
+
+_changed = Editor._changed
+
+
+def _nodes_left(self: Editor, *arguments: Any, **options: Any) -> list[Entry]:
+    result = _changed(self, *arguments, **options)
+    self.replaced.clear()
+    return result
+
+
+def _nothing_existing(*_: Any) -> Plan[list[Any]]:
     yield from ()
     return []
 
 
-_segment = changes._segment
+_emptied = deciding.emptied
 
 
-def _begun_anew(head: Head) -> Head:
-    return head._replace(epoch=new_name(), generation=new_name(), segments=(), expiry=None)
+def _begun_anew(head: Head, generation: str | None = None) -> Head:
+    return _emptied(head, generation)._replace(garbage=head.garbage)
+
+
+def _all_is_garbage(head: Head, generation: str | None = None) -> Head:
+    """Discard what others are staging, too, though they go on."""
+    new = _emptied(head, generation)
+    return new._replace(garbage=(*new.garbage, *map(abandoned, head.stagings)))
 
 
 def _lifetime_of_unread(head: Head) -> float | None:
-    return None if head.segments else EMPTY_LIFETIME
+    return None if head.entries else EMPTY_LIFETIME
 
 
-def _first_part(text: str | None) -> texts.Stored:
-    before, _, body = (text or "").partition("|")
-    return texts.Stored(1, before.endswith("*"), body)
+def _first_part(text: str) -> texts.Stored:
+    return _load_text(text)._replace(parts=1)
+
+
+_load_text = texts.load
+
+
+class _TextsOfSweepers:
+    load = staticmethod(_first_part)
+    id_of = staticmethod(texts.id_of)
+
+
+class _BlindToUnmarked(deciding.Adding):
+    """Looks at markers alone, though some are still to be written."""
+
+    def __call__(self, view: Any) -> Plan[Any]:
+        return super().__call__(view._replace(head=view.head._replace(unmarked=())))
+
+
+def _records_in_disorder(*arguments: Any) -> dict[str, str]:
+    return dict(reversed(_records(*arguments).items()))
+
+
+_records = committing.records
 
 
 def _guessable(size: int) -> bytes:
@@ -193,43 +253,65 @@ def _patch(target: Any, name: str, new: Any) -> Callable[[], AbstractContextMana
     return partial(mock.patch.object, target, name, new)
 
 
-def _unmarked_generation(_: Head, __: Sequence[Record]) -> Callable[[Segment], dict[str, str]]:
-    return lambda _: {}
-
-
 MUTANTS = {
     "versions repeat": Algorithm(database=RepeatedVersions),
-    "staged at the next positions": Algorithm(patches=_patch(Change, "_stage", _stage_at_next)),
-    "operations forgotten at delete": Algorithm(database=ForgottenOperations),
+    "staged under numbers that others get": Algorithm(
+        patches=_patch(Change, "_commit", _commit_without_numbers)
+    ),
+    "requests forgotten at delete": Algorithm(database=ForgottenRequests),
     "a lost answer is taken for a failure": Algorithm(
-        patches=_patch(Change, "_try", _try_again_as_new)
+        patches=_patch(Change, "_taken_effect", _looks_at_nothing)
+    ),
+    "a request that is forgotten is applied again": Algorithm(
+        patches=_patch(committing, "took_effect", _never_unknown)
+    ),
+    "a removal is applied again where the message is gone": Algorithm(
+        patches=_patch(effects, "_told_by_records", _removed_by_us)
     ),
     "a reader trusts the remembered head": Algorithm(store=TrustingReader),
     "a missing record is not looked for again": Algorithm(store=HastyReader),
     "swept before the head forgets it": Algorithm(
-        store=HastySweeper, patches=_patch(Change, "_current", _still_staging)
+        patches=_patch(Observer, "without_abandoned", _without_abandoned_kept)
+    ),
+    "clocks decide what is abandoned": Algorithm(
+        patches=_patch(Observer, "without_abandoned", _abandoned_by_clock)
     ),
     "an expired conversation goes on": Algorithm(
-        patches=_patch(changes, "emptied", lambda head: head)
+        patches=_patch(committing, "emptied", lambda head: head)
     ),
-    "holes are ignored": Algorithm(patches=_patch(store, "without_position", _one_shorter)),
+    "another message is removed": Algorithm(patches=_patch(Editor, "removed", _last_of_run)),
+    "positions move": Algorithm(patches=_patch(editing, "spliced", _moved_up)),
+    "nodes are left": Algorithm(patches=_patch(Editor, "_changed", _nodes_left)),
     "the count of parts is ignored by readers": Algorithm(
         patches=_patch(texts, "load", _first_part)
     ),
     "the count of parts is ignored by sweepers": Algorithm(
-        patches=_patch(changes, "_segment", lambda p: _segment(p)._replace(parts=1))
+        patches=_patch(tidying, "texts", _TextsOfSweepers)
     ),
-    "markers are not looked at": Algorithm(patches=_patch(store, "find_held", _unmarked)),
-    "markers are not written": Algorithm(patches=_patch(store, "_marking", _unmarked_generation)),
+    "parts are staged before what leads to them": Algorithm(
+        patches=_patch(committing, "records", _records_in_disorder)
+    ),
+    "markers are not looked at": Algorithm(patches=_patch(IdCheck, "_marked", _nothing_existing)),
+    "markers are not written": Algorithm(
+        patches=_patch(changes, "marker_text", lambda number: f"{number + 1:x}")
+    ),
+    "markers that are still to be written are not waited for": Algorithm(
+        patches=_patch(store, "Adding", _BlindToUnmarked)
+    ),
     "what came while it was staged is not looked at": Algorithm(
-        patches=_patch(store, "find_since", _unmarked)
+        patches=_patch(IdCheck, "_added", _nothing_existing)
     ),
     "a head goes that names what is to be discarded": Algorithm(
         patches=_patch(Head, "lifetime", property(_lifetime_of_unread))
     ),
     "names come from the program's generator": Algorithm(
-        patches=_patch(head, "token_bytes", _guessable)
+        patches=_patch(names, "token_bytes", _guessable)
     ),
     "a head goes whatever it became": Algorithm(database=UnconditionalPurge),
-    "what was deleted is not discarded": Algorithm(patches=_patch(store, "emptied", _begun_anew)),
+    "what was deleted is not discarded": Algorithm(
+        patches=_patch(deciding, "emptied", _begun_anew)
+    ),
+    "what others stage is discarded": Algorithm(
+        patches=_patch(deciding, "emptied", _all_is_garbage)
+    ),
 }

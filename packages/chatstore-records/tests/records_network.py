@@ -6,11 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
+from records_consistency import check_step, number_of
+
 from chatstore.core import ChatMessage, ChatStoreError, StoreUnavailableError, codec
 from chatstore.core.plans import Plan
 from chatstore.core.records import Record
 from chatstore.records import Limits, RecordsChatStore
-from chatstore.records.head import load
+from chatstore.records.head import Head, load
+from chatstore.records.observing import MOST_STAGINGS, STAGING_TIME
 from chatstore.records.testing import MemoryDatabase
 
 KEY = "conversation"
@@ -32,13 +35,25 @@ class Step(NamedTuple):
 
 
 class SimulatedDatabase(MemoryDatabase):
-    """A database that notes which staged records came after their segment was swept."""
+    """A database that checks each commit.
+
+    Attributes:
+        belated: Staged records that came after their staging was given up.
+        lifetimes: Of heads, as their last commits gave them.
+        monotonic: Seconds that have passed.
+        acting: Which client acts.
+
+    """
 
     def __init__(self, limits: Limits) -> None:
         """Make an empty database."""
         super().__init__(limits)
         self.belated: set[str] = set()
         self.lifetimes: dict[str, float | None] = {}
+        self.monotonic = 0.0
+        self.acting = 0
+        self.is_late = False  # what happens now was given up long ago
+        self._signs_of_life: dict[int, tuple[int, float]] = {}
 
     def read_head(self, key: str) -> Plan[tuple[str, str] | None]:
         """See `Database`."""
@@ -57,7 +72,7 @@ class SimulatedDatabase(MemoryDatabase):
         deletes: Sequence[str],
         lifetime: float | None = None,
     ) -> Plan[str | None]:
-        """See `Database`; what it says of new records is checked."""
+        """See `Database`; what it does is checked."""
         [act] = super().commit(key, expected, head, puts, deletes)
 
         def checked(client: Any) -> str | None:
@@ -68,12 +83,33 @@ class SimulatedDatabase(MemoryDatabase):
                 if doubled or len({*puts, *deletes}) < len(puts) + len(deletes):
                     message = f"puts {doubled} again, or a record comes twice in {puts}, {deletes}"
                     raise BrokenRuleError(message)
+            before = load(present[0]) if present else None
+            records = dict(self.records.get(key, {}))
             version: str | None = act(client)
             if version is not None:
                 self.lifetimes[key] = lifetime
+                new = load(head)
+                self._check_stagings(before, new)
+                check_step(before, records, new, self.records.get(key, {}), self.belated)
             return version
 
         return (yield Step("commit", checked))
+
+    def _check_stagings(self, before: Head | None, new: Head) -> None:
+        """Refuse to end a staging whose owner is at work."""
+        stagings = before.stagings if before is not None else ()
+        kept = {staging.number: staging for staging in new.stagings}
+        for staging in stagings[max(0, len(stagings) - MOST_STAGINGS) :]:
+            client, seen = self._signs_of_life[staging.number]
+            if staging.number not in kept and client != self.acting:
+                silent = self.monotonic - seen
+                if silent < STAGING_TIME * 3 / 4:
+                    message = f"a staging ends whose owner was silent for {silent} s: {staging}"
+                    raise BrokenRuleError(message)
+        known = {staging.number: staging.beat for staging in stagings}
+        for staging in new.stagings:
+            if known.get(staging.number) != staging.beat:
+                self._signs_of_life[staging.number] = (self.acting, self.monotonic)
 
     def delete_head(self, key: str, expected: str) -> Plan[None]:
         """See `Database`."""
@@ -105,8 +141,16 @@ class SimulatedDatabase(MemoryDatabase):
 
     def _put(self, key: str, name: str, body: str, client: Any) -> None:
         present = self.heads.get(key)
-        staging = load(present[0]).staging if present else ()
-        if all(name.partition(".")[0] != item.segment.name for item in staging):
+        head = load(present[0]) if present else None
+        stream, number = number_of(name)
+        stagings = head.stagings if head is not None and head.stream == stream else ()
+        own = next((s for s in stagings if s.number <= number < s.end), None)
+        if own is not None and not self.is_late:
+            client, seen = self._signs_of_life[own.number]
+            if self.monotonic - seen <= STAGING_TIME / 2:  # else a batch takes too long
+                self._signs_of_life[own.number] = (client, self.monotonic)
+        is_expected = own is not None
+        if not is_expected or (self.is_late and name not in self.records.get(key, {})):
             self.belated.add(name)
         super()._put(key, name, body, client)
 

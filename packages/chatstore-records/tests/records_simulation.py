@@ -10,10 +10,11 @@ import math
 import random
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import Any, NamedTuple
 from unittest import mock
 
+from records_consistency import needed
 from records_linearizability import Call, Unknown, is_linearizable
 from records_network import (
     KEY,
@@ -21,17 +22,16 @@ from records_network import (
     SimulatedDatabase,
     SimulatedStore,
     Step,
-    is_marker,
-    record,
 )
 from records_workload import Workload, circumstances, plan_of
 
-from chatstore.core import StoreUnavailableError
+from chatstore.core import OutcomeUnknownError, StoreUnavailableError
 from chatstore.core.plans import Plan, run
-from chatstore.records import head as head_module
-from chatstore.records import store as store_module
-from chatstore.records.changes import STAGING_TIME
+from chatstore.records import changes, committing, effects, names, observing, tidying
+from chatstore.records import entries as index
+from chatstore.records import head as heads
 from chatstore.records.head import EMPTY_LIFETIME, load
+from chatstore.records.observing import NOTICED_TIME, STAGING_TIME
 
 
 class Algorithm(NamedTuple):
@@ -78,12 +78,15 @@ class Simulation:
         self.now = 1_000_000.0
         self.time = 0  # in steps
         self.history: list[Call] = []
-        self.late: list[Callable[[Any], Any]] = []
-        self.clients = [Client(n, self._store(), like.calls) for n in range(like.clients)]
+        self.late: list[tuple[int, Callable[[Any], Any]]] = []
+        self.unknown = 0  # calls of which nobody can tell whether they took effect
+        self.clients = [
+            Client(n, self._store(like.skews[n]), like.calls) for n in range(like.clients)
+        ]
         self.is_draining = False  # past an expiry, the clock jumps while no call is under way
 
     def run(self) -> int:
-        """Run all clients to their ends; return how many markers are left that lead nowhere."""
+        """Run all clients to their ends; return how many calls said that they cannot tell."""
         for name, arguments in self.workload.prelude():
             self._alone(name, arguments)
         while alive := [c for c in self.clients if c.plan or (c.calls and not self.is_draining)]:
@@ -96,7 +99,8 @@ class Simulation:
         if not is_linearizable(self.history):
             message = "no order of the calls explains their results"
             raise ViolationError(message)
-        return self._sweep()
+        self._sweep()
+        return self.unknown
 
     def _alone(self, name: str, arguments: tuple[Any, ...]) -> None:
         """Carry a call out while nobody else does anything."""
@@ -106,8 +110,8 @@ class Simulation:
         while client.plan:
             self._act(client)
 
-    def _store(self) -> SimulatedStore:
-        return self.algorithm.store(self.database, ttl=self.like.ttl, clock=lambda: self.now)
+    def _store(self, skew: float = 0) -> SimulatedStore:
+        return self.algorithm.store(self.database, ttl=self.like.ttl, clock=lambda: self.now + skew)
 
     def _turn(self, alive: list[Client]) -> None:
         self.time += 1
@@ -116,7 +120,10 @@ class Simulation:
             self._land()
         if self.like.jumps and chance.random() < self.like.jumps:
             if self.like.ttl is None and chance.random() < 0.5:
-                self.now += chance.choice([10, STAGING_TIME + 1])
+                self._pass(chance.choice([10, 150, 150, 300, STAGING_TIME + 1]))
+                if chance.random() < 0.1:
+                    self.late.clear()
+                    self._pass(NOTICED_TIME)
             else:
                 self.is_draining = True
         ready = [client for client in alive if client.frozen <= self.time] or alive
@@ -137,8 +144,10 @@ class Simulation:
         assert client.step is not None
         fates = ["fails", "loses", "loses", "crashes", "acts and crashes"]
         if client.step.kind == "commit":
-            fates += ["late", "loses", "loses", "loses"]
-        return self.chance.choice([*fates, "late"] if client.step.kind == "discard" else fates)
+            fates += ["late", "loses", "loses", "loses", "acts twice"]
+        if client.step.kind in {"discard", "stage"}:
+            fates += ["late", "acts twice"]
+        return self.chance.choice(fates)
 
     def _begin(self, client: Client, name: str, arguments: tuple[Any, ...]) -> None:
         ttl = math.inf if self.like.ttl is None else self.like.ttl
@@ -155,11 +164,14 @@ class Simulation:
         assert step is not None
         assert plan is not None
         result = None
-        if fate in {"acts", "loses", "acts and crashes"}:
+        self.database.acting = client.number
+        if fate in {"acts", "acts twice", "loses", "acts and crashes"}:
             result = step.act(None)
         self.log(f"{self.time} client {client.number} {step.kind} {fate} {_short(result)}")
-        if fate == "late":
-            self.late.append(step.act)
+        if fate in {"late", "acts twice"}:
+            self.late.append((client.number, step.act))
+        if fate in {"late", "loses"} and step.kind == "commit" and self.chance.random() < 0.5:
+            client.frozen = self.time + self.chance.randint(10, 80)
         if fate in {"crashes", "acts and crashes"}:
             plan.close()
             client.calls = 0
@@ -175,7 +187,8 @@ class Simulation:
             client.step = resume(client.plan)
         except StopIteration as stop:
             self._end(client, stop.value)
-        except (StoreUnavailableError, NetworkError):
+        except (StoreUnavailableError, NetworkError) as error:
+            self.unknown += isinstance(error, OutcomeUnknownError)
             self._end(client, Unknown)
 
     def _end(self, client: Client, result: Any) -> None:
@@ -189,12 +202,20 @@ class Simulation:
     def _land(self) -> None:
         """Let a request arrive that its sender gave up long ago."""
         self.log(f"{self.time} a late request lands")
-        self.late.pop(self.chance.randrange(len(self.late)))(None)
+        self.database.acting, act = self.late.pop(self.chance.randrange(len(self.late)))
+        self.database.is_late = True
+        act(None)
+        self.database.is_late = False
+
+    def _pass(self, seconds: float) -> None:
+        self.now += seconds
+        self.database.monotonic += seconds
+        self.log(f"{self.time} {seconds} s pass")
 
     def _jump_between_calls(self) -> None:
         self.time += 2
         jump = self.chance.choice([60, 101, STAGING_TIME + 1, *2 * [EMPTY_LIFETIME + 1]])
-        self.now += jump
+        self._pass(jump)
         self.late.clear()  # they carry an expiry of the past
         if self.chance.random() < 0.5:
             self.database.let_die(jump)
@@ -204,32 +225,35 @@ class Simulation:
         self.log(f"{self.time} the clock jumps")
         self.history.append(Call(-1, "jump", (), self.time - 1, self.time, None, self.now))
 
-    def _sweep(self) -> int:
-        """Let somebody come back much later and clean up; return how many markers are left."""
-        self.now += 10 * STAGING_TIME
+    def _sweep(self) -> None:
+        """Let somebody come back much later and clean up: nothing is left that is not needed."""
+        self._pass(STAGING_TIME)
         store = self._store()
-        for name in ("first", "second"):
-            run(_plainly(store._append(KEY, [record(name, 0, is_named=False)])), None)
-            run(_plainly(store._delete(KEY)), None)
-        head = load(self.database.heads[KEY][0])
-        if self.database.lifetimes[KEY] != EMPTY_LIFETIME:
-            message = f"the head stays: {head}"
-            raise ViolationError(message)
-        if head.segments or head.waiting or head.staging:
+        for name in ("purge", "delete", "purge"):
+            run(_plainly(plan_of(store, name, ())), None)
+            self._pass(STAGING_TIME)
+            run(_plainly(plan_of(store, "purge", ())), None)
+            if KEY in self.database.heads:
+                self._check_rest(load(self.database.heads[KEY][0]))
+
+    def _check_rest(self, head: heads.Head) -> None:
+        if head.garbage or head.stagings or head.unmarked:
             message = f"the head still names something: {head}"
             raise ViolationError(message)
-        left = self.database.records[KEY].keys()
-        lost = [name for name in left if not is_marker(name) and name not in self.database.belated]
+        if not head.entries and self.database.lifetimes[KEY] != EMPTY_LIFETIME:
+            message = f"the head stays: {head}"
+            raise ViolationError(message)
+        records = self.database.records.get(KEY, {})
+        lost = records.keys() - needed(head, records) - self.database.belated
         if lost:
             message = f"records are left that nobody names: {lost}"
             raise ViolationError(message)
-        return sum(map(is_marker, left))
 
 
 def simulate(
     seed: int, algorithm: Algorithm = HONEST, log: Callable[[str], None] = lambda _: None
 ) -> int:
-    """Run a seed; return how many markers are left that lead nowhere.
+    """Run a seed; return how many calls said that they cannot tell whether they took effect.
 
     Raises:
         ViolationError: Naming the seed, and what went wrong.
@@ -237,17 +261,45 @@ def simulate(
     """
     before = random.getstate()
     try:
-        names = random.Random(seed).randbytes
-        with mock.patch.object(head_module, "token_bytes", names), algorithm.patches():
+        with ExitStack() as patches:
+            patches.enter_context(
+                mock.patch.object(names, "token_bytes", random.Random(seed).randbytes)
+            )
+            patches.enter_context(algorithm.patches())
             simulation = Simulation(seed, algorithm, log)
-            most = simulation.like.most_segments
-            with mock.patch.object(store_module, "MOST_SEGMENTS", most):
-                return simulation.run()
+            for target, name, value in _settings(simulation):
+                patches.enter_context(mock.patch.object(target, name, value))
+            return simulation.run()
     except Exception as error:
         message = f"seed {seed}: {type(error).__name__}: {error}"
         raise ViolationError(message) from error
     finally:
         random.setstate(before)
+
+
+def _settings(simulation: Simulation) -> list[tuple[Any, str, Any]]:
+    """Return what is smaller in a run than in use, so that rare things happen in short ones."""
+    like = simulation.like
+
+    def monotonic() -> float:
+        return simulation.database.monotonic
+
+    marked = committing.marked
+
+    def marked_later(commit: Any, messages: Any, number: int, room: int) -> changes.Commit:
+        return marked(commit, messages, number, min(room, like.markers))
+
+    return [
+        (committing, "monotonic", monotonic),
+        (observing, "monotonic", monotonic),
+        (committing, "marked", marked_later),
+        (committing, "REMEMBERED", like.remembered),
+        (effects, "REMEMBERED", like.remembered),
+        (committing, "_STAGED_AT_ONCE", like.at_once),
+        (tidying, "AT_ONCE", like.at_once),
+        (heads, "_NEAR", like.near),
+        *zip(3 * [index], ("HEAD_ENTRIES", "NODE_ENTRIES", "FOLDED"), like.tree, strict=True),
+    ]
 
 
 def _plainly(plan: Plan[Any]) -> Plan[Any]:

@@ -13,9 +13,11 @@ from chatstore.records import Limits
 
 _LIMITS = [
     (Limits(100, 400_000, 100_000), (0, 40)),
-    (Limits(5, 4_000, 1_500), (0, 900, 2_000)),
-    (Limits(5, 900, 300), (0, 0, 350)),
+    (Limits(24, 4_000, 1_500), (0, 900, 2_000)),
+    (Limits(24, 900, 300), (0, 0, 350)),
+    (Limits(24, 500, 300), (0, 0, 0, 350)),
 ]
+_TREES = [(24, 32, 16), (3, 4, 2), (2, 3, 2)]
 _OF_A_STORE = "019aa0000000" + 20 * "7"  # as `codec.new_id` gives them, of November 2025
 
 
@@ -26,7 +28,12 @@ class Circumstances(NamedTuple):
         limits: Of the database.
         sizes: Of messages, in bytes.
         ttl: Of conversations, in seconds.
-        most_segments: Of a head.
+        tree: Entries of a head and of a node, and how many make a node.
+        remembered: Requests that a head remembers.
+        at_once: Records that are staged or discarded at once.
+        near: Numbers between ranges that are discarded as one.
+        markers: How many fit into the commit of their messages.
+        skews: Seconds by which the clients' clocks are wrong.
         clients: How many.
         calls: How many each of them makes.
         faults: The probability that a step fails.
@@ -38,7 +45,12 @@ class Circumstances(NamedTuple):
     limits: Limits
     sizes: tuple[int, ...]
     ttl: float | None
-    most_segments: int
+    tree: tuple[int, int, int]
+    remembered: int
+    at_once: int
+    near: int
+    markers: int
+    skews: list[float]
     clients: int
     calls: int
     faults: float
@@ -50,12 +62,19 @@ def circumstances(chance: random.Random) -> Circumstances:
     """Return what a run is like."""
     limits, sizes = chance.choice(_LIMITS)
     clients = chance.choice([2, 2, 3, 3, 4])
+    ttl = chance.choice([None, None, None, 100.0])
     return Circumstances(
         limits,
         sizes,
-        chance.choice([None, None, None, 100.0]),
-        chance.choice([2, 4, 64]),
-        clients,
+        ttl,
+        tree=chance.choice(_TREES),
+        remembered=chance.choice([1, 2, 24]),
+        at_once=chance.choice([1, 2, 200]),
+        near=chance.choice([0, 1000]),
+        markers=chance.choice([0, 1, 100]),
+        # A wrong clock ends conversations early or late; the model of a list does not know that.
+        skews=[chance.choice([0, 0, 900, -86_400, 86_400]) if ttl is None else 0 for _ in range(4)],
+        clients=clients,
         calls=chance.choice([3, 4, 5, 8]) if clients < 4 else 3,
         faults=chance.choice([0, 0.05, 0.15, 0.3]),
         jumps=chance.choice([0, 0.04, 0.1]),
@@ -78,14 +97,16 @@ class Workload:
         self._names = [*names, "read", "window", "count", *chance.choices(names, k=8)]
         if chance.random() < 0.25:
             self._names = ["append", "delete", "purge", "purge"]  # conversations that end
+        elif chance.random() < 0.2:
+            self._names = ["append", "remove", "insert", "insert", "remove"]  # many entries
 
     def prelude(self) -> list[tuple[str, tuple[Any, ...]]]:
         """Return the calls with which a run begins: some conversations have holes already."""
         if self._chance.random() < 0.7:
             return []
-        records = [record(f"p{n}", 0, is_named=False) for n in range(self._chance.randint(2, 7))]
-        holes = range(1, len(records) - 1, 2)
-        return [("replace", (tuple(records),)), *(("remove", (hole,)) for hole in holes[:2])]
+        records = [record(f"p{n}", 0, is_named=False) for n in range(self._chance.randint(2, 12))]
+        holes = range(1, len(records) // 2)
+        return [("replace", (tuple(records),)), *(("remove", (hole,)) for hole in holes)]
 
     def next_call(self) -> tuple[str, tuple[Any, ...]]:
         """Return the name of a call and its arguments."""
@@ -97,9 +118,9 @@ class Workload:
             wanted = [self._record() for _ in range(chance.choice([1, 1, 2, 3]))]
             return name, (tuple({item.id: item for item in wanted}.values()),)
         if name == "insert":
-            return name, (chance.choice([0, 0, 1, 2, -1, 9]), self._record())
+            return name, (chance.choice([0, 0, 1, 2, 3, -1, -2, 9]), self._record())
         if name == "remove":
-            return name, (chance.choice([0, 0, 1, 2, -1, -1, -2]),)
+            return name, (chance.choice([0, 0, 1, 2, 3, -1, -1, -2]),)
         return name, (2, 1) if name == "window" else ()
 
     def _record(self) -> Record:

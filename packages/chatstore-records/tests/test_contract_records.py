@@ -4,10 +4,12 @@ import time
 
 import pytest
 
+from chatstore.core.plans import run
 from chatstore.core.testing import Backend, ChatStoreContract
-from chatstore.records import Limits, texts
+from chatstore.records import Limits
 from chatstore.records.head import load
-from chatstore.records.reading import place_at
+from chatstore.records.names import record_id
+from chatstore.records.reading import path_to
 from chatstore.records.testing import MemoryChatStore, MemoryDatabase
 
 
@@ -22,8 +24,9 @@ class MemoryBackend(Backend):
         return MemoryChatStore(self.database, ttl=ttl, clock=clock or time.time)
 
     def corrupt(self, key, index):
-        place = place_at(load(self.database.heads[key][0]), index)
-        self.database.records[key][texts.record_id(*place)] = '1|{"v":1,'
+        head = load(self.database.heads[key][0])
+        place, _ = run(path_to(self.database, key, head, index), None)
+        self.database.records[key][record_id(head.stream, place.number)] = '1|{"v":1,'
 
 
 class TestRecords(ChatStoreContract):
@@ -37,4 +40,4 @@ class TestRecordsOfTinyCommits(ChatStoreContract):
 
     @pytest.fixture
     def backend(self):
-        return MemoryBackend(Limits(5, 4_000, 1_500))
+        return MemoryBackend(Limits(20, 4_000, 1_500))

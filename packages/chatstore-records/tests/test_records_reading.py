@@ -6,6 +6,7 @@ import pytest
 
 from chatstore.core import ChatMemoryBuffer, ChatMessage
 from chatstore.records.head import load
+from chatstore.records.names import SEAL, record_id
 from chatstore.records.testing import MemoryChatStore, MemoryDatabase
 
 
@@ -49,9 +50,9 @@ def test_first_records_are_read_once(database, store):
 
     assert window(store)[0] == "be nice"
     assert window(store)[-1] == "new"
-    first = load(database.heads["k"][0]).segments[0]
+    head = load(database.heads["k"][0])
     assert database.asked
-    assert all(f"{first.name}.0" not in ids for ids in database.asked)
+    assert all(record_id(head.stream, 0) not in ids for ids in database.asked)
 
 
 def test_a_new_first_record_is_seen(database, store):
@@ -67,24 +68,18 @@ def test_a_new_first_record_is_seen(database, store):
     assert window(store) == ["be quick", "q"]
 
 
-def test_what_follows_a_removal_stays_in_one_segment(database, store):
-    for number in range(20):
-        store.add_message("k", say(f"q{number}"))
-        store.add_message("k", say("wrong answer", "assistant"))
-        store.delete_last_message("k")
-
-    head = load(database.heads["k"][0])
-    assert len({segment.name for segment in head.segments}) == 1
-    assert [message.content for message in store.get_messages("k")] == [f"q{n}" for n in range(20)]
-
-
-def test_appends_to_what_was_set_again_stay_in_its_segment(database, store):
+def test_appends_to_what_was_set_again_continue_its_run(database, store):
     for _ in range(2):
         store.set_messages("k", [say(f"q{n}") for n in range(500)])
     for number in range(500, 503):
         store.add_message("k", say(f"q{number}"))
 
     head = load(database.heads["k"][0])
-    assert head.segments[0].shift > 0
-    assert len(head.segments) == 1
+    assert head.numbers == 1003
+    assert len(head.entries) == 1
     assert [message.content for message in store.get_messages("k")] == [f"q{n}" for n in range(503)]
+
+
+def test_a_missing_conversation_costs_two_reads(database, store):
+    assert store.get_messages("k") == []
+    assert database.asked == [[SEAL]]

@@ -2,10 +2,8 @@
 
 One seed alone: `python records_simulation.py SEED` prints every step of it.
 
-What may be left: markers of staged messages whose call crashed, or found the id held after all,
-or met a removal. They lead nowhere, so that they only cost a longer search for that id; they are
-counted and printed (`-s`). Nothing else may be left, but what a client went on to stage after
-its segment had been swept for being ten minutes late.
+Nothing may be left of calls that crashed, but what a client went on to stage after its staging was
+given up, and what the network delivered when nobody waited for it any more.
 """
 
 import os
@@ -17,7 +15,7 @@ from records_network import record
 from records_simulation import ViolationError, simulate
 
 AT_ONCE = 500
-SCHEDULES = 50_000 if os.environ.get("CHATSTORE_SOAK") else 3_000
+SCHEDULES = 50_000 if os.environ.get("CHATSTORE_SOAK") else 2_000
 MOST_SEEDS = 2_000  # that a mutant may survive
 
 A, B = (record(name, 0, is_named=True) for name in "ab")
@@ -25,9 +23,10 @@ A, B = (record(name, 0, is_named=True) for name in "ab")
 
 @pytest.mark.parametrize("first", range(0, SCHEDULES, AT_ONCE))
 def test_every_history_is_that_of_a_list_and_nothing_is_left(first):
-    markers = [simulate(seed) for seed in range(first, first + AT_ONCE)]
+    unknown = [simulate(seed) for seed in range(first, first + AT_ONCE)]
 
-    print(f"seeds from {first}: {sum(markers)} markers left by {sum(map(bool, markers))} runs")
+    # Who cannot tell whether a call took effect says so; but that must be rare.
+    assert sum(unknown) <= AT_ONCE // 10
 
 
 @pytest.mark.parametrize("name", MUTANTS)

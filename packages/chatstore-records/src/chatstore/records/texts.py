@@ -1,19 +1,21 @@
 """How messages are written into records: cut into parts where they are too large.
 
-A record is ``<parts>[*]|<body>``: the number of parts, a star where a marker of its id stands
-beside it, and the first part. The further parts are records of their own, without anything before.
+A record is ``<parts>[*<request>]|<body>``: the number of parts, a star where the message's id has a
+marker, and the first part of the body. Further parts are records of their own, without a prefix.
+Two requests may write the same message with the same id, so the star is followed by the request's.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from chatstore.core.records import Record
-from chatstore.records.head import Segment
 
-_ROOM = 16  # characters before the body
+_ROOM = 32  # characters before the body
+_PREFIX = re.compile(r"([1-9][0-9]{0,5})(\*[0-9a-z]{13})?\|")
 
 
 class Stored(NamedTuple):
@@ -24,31 +26,32 @@ class Stored(NamedTuple):
     body: str
 
 
-def record_id(segment: Segment, position: int, part: int = 0) -> str:
-    """Return the id of a record, or of a further part of it."""
-    return f"{segment.name}.{position - segment.shift:x}" + (f".{part:x}" if part else "")
+def cut(record: Record, *, size: int, weigh: Callable[[str], int]) -> list[str]:
+    """Return the body of a message in parts, which leave room for the prefix in ``size`` bytes."""
+    return list(_pieces(record.body, size, weigh))
 
 
-def marker_id(generation: str, message_id: str) -> str:
-    """Return the id of the marker that a conversation has for a message's id."""
-    digest = hashlib.blake2b(message_id.encode(), digest_size=20).hexdigest()
-    return f"{generation}-{digest}"
+def first_part(parts: Sequence[str], request: str | None) -> str:
+    """Return the text of a message's first record; ``request``: it has a marker."""
+    star = "" if request is None else f"*{request}"
+    return f"{len(parts)}{star}|{parts[0]}"
 
 
-def dump(record: Record, *, is_marked: bool, size: int, weigh: Callable[[str], int]) -> list[str]:
-    """Return the texts of a record: one, or parts of at most so many bytes."""
-    pieces = list(_pieces(record.body, size, weigh))
-    star = "*" if is_marked else ""
-    return [f"{len(pieces)}{star}|{pieces[0]}", *pieces[1:]]
+def load(text: str) -> Stored:
+    """Parse a stored record. Text without the prefix is returned as a body of one part."""
+    prefix = _PREFIX.match(text)
+    if prefix is None:
+        return Stored(1, is_marked=False, body=text)
+    return Stored(int(prefix[1]), bool(prefix[2]), text[prefix.end() :])
 
 
-def load(text: str | None) -> Stored:
-    """Return what a record's text says; of a text that is none, that it has one part."""
-    before, bar, body = (text or "").partition("|")
-    parts = before.rstrip("*")
-    if not bar or not parts.isdecimal():
-        return Stored(1, is_marked=False, body=text or "")
-    return Stored(max(1, int(parts)), before.endswith("*"), body)
+def id_of(text: str) -> str | None:
+    """Return the message's id of a record's text; ``None``: the text cannot be read."""
+    try:
+        found = json.loads(load(text).body)["id"]
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return None
+    return found if isinstance(found, str) else None
 
 
 def _pieces(body: str, size: int, weigh: Callable[[str], int]) -> Iterator[str]:

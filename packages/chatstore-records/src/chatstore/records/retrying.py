@@ -1,4 +1,4 @@
-"""A database whose harmless calls are made again for a while when nobody answered."""
+"""Wraps a `Database` and retries its idempotent calls on connection errors."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 1.0
 _TRIES = 8
 
 
-class PatientDatabase:
-    """Passes everything on; all but a commit can be repeated without harm."""
+class RetryingDatabase:
+    """Retries everything but commits, whose repetition has to be decided by their caller."""
 
     def __init__(
         self, database: Database, is_doubtful: Callable[[Exception], bool], patience: float
