@@ -60,8 +60,9 @@ def test_redis(leave, redis_port):
         assert everything(client) == before
 
         client.rpush("list of another program", "no message")
-        with pytest.raises(CorruptMessageError, match="list of another program"):
+        with pytest.raises(CorruptMessageError, match="no message of the framework") as caught:
             migrate(from_redis(client), SimpleChatStore())
+        assert caught.value.key == "list of another program"
         short = {key.removeprefix("user:"): some for key, some in left.items()}
         check(from_redis(client, prefix="user:"), short)
 

@@ -152,5 +152,5 @@ def _digest(messages: Iterable[ChatMessage]) -> tuple[str, int]:
 
 def _text(message: ChatMessage) -> str:
     """Return what a message says, without what a store gives it."""
-    said = message.model_dump(mode="json", exclude={"id", "created_at"}, exclude_unset=True)
+    said = message.model_dump(mode="json", exclude={"id", "created_at"})
     return json.dumps(said, sort_keys=True)
