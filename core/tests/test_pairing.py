@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chatstore.core import ChatMessage
-from chatstore.core.pairing import pair_calls
+from chatstore.core.pairing import pair_calls, unique_call_ids
 
 
 def calls(*named: tuple[str | None, str]) -> ChatMessage:
@@ -93,3 +93,35 @@ def test_results_in_one_message() -> None:
     pairs = pair_calls([calls(("a", "f"), ("a", "f")), ChatMessage(role="user", content=blocks)])
 
     assert pairs == [(0, 0, 1, 0), (0, 1, 1, 1)]
+
+
+def unique_ids(*ids: str | None) -> list[str]:
+    """Return the ids that calls get, made in one message each."""
+    messages = [
+        ChatMessage(
+            role="assistant",
+            id=f"m{place}",
+            additional_kwargs={"tool_calls": [{"id": identity, "function": {"name": "t"}}]},
+        )
+        for place, identity in enumerate(ids)
+    ]
+    return list(unique_call_ids(messages).calls.values())
+
+
+def test_ids_of_calls_are_kept_where_they_can_be() -> None:
+    assert unique_ids("a", "b", "a", "", None) == ["a", "b", "a-m2-0", "t-m3-0", "t-m4-0"]
+
+
+def test_an_id_that_is_made_up_is_nobody_elses() -> None:
+    assert len(set(unique_ids("a", "a", "a-m1-0", "a-m1-0-", "a-m3-0"))) == 5
+
+
+def test_results_get_the_ids_of_their_calls() -> None:
+    calls = [{"id": "", "function": {"name": name}} for name in ("t", "t")]
+    messages = [
+        ChatMessage(role="assistant", id="m", additional_kwargs={"tool_calls": calls}),
+        ChatMessage(role="tool", content="1", additional_kwargs={"tool_call_id": "t"}),
+        ChatMessage(role="tool", content="2", additional_kwargs={"tool_call_id": "t"}),
+        ChatMessage(role="tool", content="3", additional_kwargs={"tool_call_id": "t"}),
+    ]
+    assert unique_call_ids(messages).results == {(1, 0): "t-m-0", (2, 0): "t-m-1"}

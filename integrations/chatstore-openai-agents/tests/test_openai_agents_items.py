@@ -81,7 +81,10 @@ def test_windows_of_any_items_are_accepted_by_providers(shape):
 def test_simple_items_need_no_payload():
     items = [user("hi"), call("c1"), output("c1"), {"role": "assistant", "content": "yo"}]
 
-    assert [message.additional_kwargs.get("native") for message in to_messages(items)] == [None] * 4
+    natives = [message.additional_kwargs.get("native") for message in to_messages(items)]
+    assert natives[0] is natives[3] is None
+    assert [native["openai_agents"]["payload"] for native in natives[1:3]] == [True, True]
+    assert to_items(to_messages(items)) == items
 
 
 def test_calls_made_at_once_are_one_exchange():

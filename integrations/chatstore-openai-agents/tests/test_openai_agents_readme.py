@@ -39,8 +39,11 @@ def turn(city, name):
     ]
 
 
-def test_readme_has_one_program():
-    assert len(SNIPPETS) == 1
+def test_readme_has_one_program_and_two_windows(tmp_path):
+    assert len(SNIPPETS) == 3
+    for snippet in SNIPPETS[1:]:
+        command = [sys.executable, "-c", snippet]  # warns where it has no vocabulary
+        subprocess.run(command, cwd=tmp_path, timeout=120, check=True)
 
 
 def test_model_sees_the_whole_conversation(each_store_url):

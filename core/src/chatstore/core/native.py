@@ -9,21 +9,45 @@ from __future__ import annotations
 
 import hashlib
 import json
+from enum import Enum
 from typing import Any
 
 from chatstore.core.messages import NATIVE, ChatMessage
 
-_PAYLOAD, _DIGEST = "payload", "common"
+_PAYLOAD, _DIGEST, _JOINS = "payload", "common", "joins"
 
 
-def with_native(common: ChatMessage, framework: str, payload: Any) -> ChatMessage:
+class Joins(str, Enum):
+    """The later message that a message means nothing without."""
+
+    MESSAGE = "next message"
+    """The model's next message: reasoning is followed by what it led to."""
+
+    CALLS = "next calls"
+    """The model's next message with tool calls, which makes this one's calls too."""
+
+
+_ALL_JOINS = [joins.value for joins in Joins]
+
+
+def with_native(
+    common: ChatMessage, framework: str, payload: Any, *, joins: Joins | None = None
+) -> ChatMessage:
     """Return a message with a framework's own form of it.
+
+    Args:
+        common: The message in the fields that all frameworks share.
+        framework: The framework's name.
+        payload: Its own form of the message, as JSON.
+        joins: The later message that this one means nothing without, where the framework has
+            one answer of a model in several messages: a window keeps both or neither.
 
     Raises:
         pydantic.ValidationError: JSON cannot hold the payload.
 
     """
-    kept = {framework: {_PAYLOAD: payload, _DIGEST: _digest(common)}}
+    saved = {_PAYLOAD: payload, _DIGEST: _digest(common)}
+    kept = {framework: {**saved, _JOINS: joins.value} if joins else saved}
     return ChatMessage(
         role=common.role,
         content=common.content,
@@ -40,6 +64,16 @@ def native_of(message: ChatMessage, framework: str) -> Any | None:
     if not isinstance(kept, dict) or kept.get(_DIGEST) != _digest(message):
         return None
     return kept.get(_PAYLOAD)
+
+
+def joins_of(message: ChatMessage) -> Joins | None:
+    """Return what later message a message means nothing without."""
+    native = message.additional_kwargs.get(NATIVE)
+    for kept in native.values() if isinstance(native, dict) else ():
+        value = kept.get(_JOINS) if isinstance(kept, dict) else None
+        if value in _ALL_JOINS:
+            return Joins(value)
+    return None
 
 
 def _digest(message: ChatMessage) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from chatstore.core.messages import ChatMessage, MessageRole
+from chatstore.core.native import Joins, joins_of
 from chatstore.core.pairing import OpenResults
 from chatstore.core.tool_calls import (
     ToolReference,
@@ -45,6 +46,11 @@ class Part:
     def begins_turn(self) -> bool:
         """Whether these are words of the user."""
         return self.message.role is MessageRole.USER and self.answers is None
+
+    @property
+    def joins(self) -> Joins | None:
+        """What later message the part means nothing without."""
+        return joins_of(self.message)
 
 
 @dataclass(eq=False)
@@ -107,33 +113,79 @@ def arrange(parts: Sequence[Part]) -> list[Part]:
 
     An exchange comes as a whole where its last result is. What the user said meanwhile comes
     behind it; while results are still missing, which can only be in the newest exchange, before
-    it. Exchanges that are not complete are left out, and results without a call.
+    it. Exchanges that are not complete are left out, and results without a call. So are messages
+    that mean nothing without a message that is left out.
 
     Args:
         parts: Those between two cuts, oldest first. Results whose call is older are left out;
             results that are newer than all parts come with their call.
 
     """
-    arranged: list[Part] = []
-    waiting: dict[Exchange, None] = {}
+    arrangement = _Arrangement(parts)
     for part in parts:
+        arrangement.add(part)
+    return arrangement.finish()
+
+
+class _Arrangement:
+    """Takes parts, oldest first, and puts out what a provider accepts."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self._arranged: list[Part] = []
+        self._waiting: dict[Exchange, list[Part]] = {}  # with what comes before the caller
+        self._companions: list[Part] = []  # mean nothing without the next message
+        self._callers = _callers(parts)
+
+    def add(self, part: Part) -> None:
+        joins = part.joins
+        if joins is not None:
+            self._companions.append(part)
+            if joins is Joins.CALLS:
+                self._add_shared_calls(self._callers[id(part)])
+            return
+        leading, self._companions = self._companions, []
         exchange = part.exchange
         if part.begins_turn:
-            for complete in [waited for waited in waiting if waited.is_complete]:
-                del waiting[complete]
-                arranged += [complete.caller, *complete.results]
-            arranged.append(part)
+            for complete in [waited for waited in self._waiting if waited.is_complete]:
+                self._put_out(complete)
+            self._arranged.append(part)
         elif exchange is None:
             if part.answers is None:
-                arranged.append(part)
+                self._arranged += [*leading, part]
         elif exchange.caller is part and (exchange.is_complete or exchange.is_newest):
-            waiting[exchange] = None
-        if exchange in waiting and part is (exchange.results or [part])[-1]:
-            del waiting[exchange]
-            arranged += [exchange.caller, *exchange.results]
-    for exchange in waiting:
-        arranged += [exchange.caller, *exchange.results]
-    return arranged
+            self._waiting.setdefault(exchange, []).extend(leading)
+        if exchange in self._waiting and part is (exchange.results or [part])[-1]:
+            self._put_out(exchange)
+
+    def finish(self) -> list[Part]:
+        for exchange in list(self._waiting):
+            self._put_out(exchange)
+        return self._arranged
+
+    def _add_shared_calls(self, exchange: Exchange | None) -> None:
+        """Take a message whose calls another one, the exchange's caller, makes too."""
+        companions, self._companions = self._companions, []
+        if exchange is not None and exchange.is_complete:
+            self._arranged += companions
+        elif exchange is not None and exchange.is_newest:
+            self._waiting.setdefault(exchange, []).extend(companions)
+
+    def _put_out(self, exchange: Exchange) -> None:
+        self._arranged += [*self._waiting.pop(exchange), exchange.caller, *exchange.results]
+
+
+def _callers(parts: Sequence[Part]) -> dict[int, Exchange | None]:
+    """Return the exchange to which each part belongs that means nothing without the next calls."""
+    callers: dict[int, Exchange | None] = {}
+    following: Exchange | None = None
+    for part in reversed(parts):
+        if part.joins is Joins.CALLS:
+            callers[id(part)] = following
+        elif part.begins_turn or part.answers is not None:
+            following = None
+        elif part.exchange is not None:
+            following = part.exchange
+    return callers
 
 
 def _split(message: ChatMessage, tokens: int) -> list[Part]:

@@ -89,7 +89,7 @@ class Window:
                 return
         groups: list[list[Part]] = []
         for part in arrange(parts):
-            if part.answers is not None and groups:
+            if groups and (part.answers is not None or groups[-1][-1].joins):
                 groups[-1].append(part)
             else:
                 groups.append([part])
@@ -142,7 +142,10 @@ def arranged(messages: Sequence[ChatMessage], *, newest: bool) -> list[ChatMessa
 
 
 def _newest_exchange(parts: Sequence[Part]) -> list[Part]:
-    for part in parts:
+    for place, part in enumerate(parts):
         if part.exchange is not None and part.exchange.is_newest:
-            return [part.exchange.caller, *part.exchange.results]
+            first = place
+            while first > 0 and parts[first - 1].joins:
+                first -= 1
+            return [*parts[first:place], part.exchange.caller, *part.exchange.results]
     return []

@@ -1,6 +1,8 @@
 """Chat history for the OpenAI Agents SDK, on every store."""
 
 from chatstore.openai_agents.items import to_items, to_messages
+from chatstore.openai_agents.sending import sent_payload
 from chatstore.openai_agents.session import ChatStoreSession
+from chatstore.openai_agents.window import InputWindow
 
-__all__ = ["ChatStoreSession", "to_items", "to_messages"]
+__all__ = ["ChatStoreSession", "InputWindow", "sent_payload", "to_items", "to_messages"]

@@ -1,53 +1,73 @@
 """Items of the Agents SDK as messages, one an item, and back.
 
-What a chat model would be told of an item stands in the message's common fields. The item itself
-is kept beside them, unless the common fields alone give it back.
+A message's common fields say what a chat model would be told of the item. The item itself is kept
+beside them, unless the common fields alone give it back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from agents import TResponseInputItem
 
 from chatstore.core import ChatMessage, InvalidMessageError, MessageRole
 from chatstore.core.codec import new_id
-from chatstore.core.native import native_of, with_native
+from chatstore.core.native import Joins, native_of, with_native
+from chatstore.core.pairing import unique_call_ids
 from chatstore.openai_agents.common import Fields, fields_of, plain_items
 
 _FRAMEWORK = "openai_agents"
+_PLAIN = True
+"""The payload of an item that its common fields give back; its call's id is never replaced."""
 
 
 def to_messages(items: Iterable[TResponseInputItem]) -> list[ChatMessage]:
     """Return a message for each item, with an id.
 
-    Function calls that a model made at once are items of their own in the SDK, where other
-    frameworks and providers have one message with all of them before their results: the last
-    message before the results carries them all.
+    Calls that a model made at once are items of their own in the SDK, where other frameworks and
+    providers have one message with all of them before their results: the last message before the
+    results carries them all. A window keeps or leaves out all of these items, and reasoning with
+    the item that it led to.
 
     Raises:
-        InvalidMessageError: JSON cannot hold an item.
+        InvalidMessageError: JSON cannot hold an item, or it is not a dict.
 
     """
-    taken = [cast("dict[str, Any]", item) for item in items]
-    all_fields = [fields_of(item) for item in taken]
+    checked = [_checked(item) for item in items]
+    all_fields = [fields_of(item) for item in checked]
     _gather_calls(all_fields)
-    return [_message(item, fields) for item, fields in zip(taken, all_fields, strict=True)]
+    return [_message(item, fields) for item, fields in zip(checked, all_fields, strict=True)]
 
 
 def to_items(messages: Iterable[ChatMessage]) -> list[TResponseInputItem]:
     """Return the items of messages: as they were added, or made of a message's common fields.
 
-    A message of another framework may be several items, or none where it holds nothing that
-    the SDK could tell a model.
+    A message of another framework may be several items, or none if it holds nothing that the SDK
+    could tell a model. Calls without an id, and their results, get one.
     """
+    listed = list(messages)
+    ids = unique_call_ids(listed)
     items: list[TResponseInputItem] = []
-    for message in messages:
-        native = native_of(message, _FRAMEWORK)
-        made = plain_items(message) if native is None else [native]
+    for place, message in enumerate(listed):
+        item = native_of(message, _FRAMEWORK)
+        if item is None:
+            made = plain_items(message, place, ids)
+        else:
+            made = plain_items(message) if item is _PLAIN else [item]
         items.extend(cast("list[TResponseInputItem]", made))
     return items
+
+
+def _checked(item: object) -> dict[str, Any]:
+    if isinstance(item, Mapping):
+        return cast("dict[str, Any]", item)
+    kind = f"{type(item).__module__}.{type(item).__qualname__}"
+    text = (
+        f"an item must be a dict, as result.to_input_list() returns them, not {kind}; "
+        "ChatMessages go into a store"
+    )
+    raise InvalidMessageError(text)
 
 
 def _gather_calls(all_fields: Iterable[Fields]) -> None:
@@ -56,11 +76,12 @@ def _gather_calls(all_fields: Iterable[Fields]) -> None:
     for fields in all_fields:
         if fields.role is not MessageRole.ASSISTANT:
             carrier = None
-        elif carrier is not None:
+            continue
+        if fields.calls:
+            fields.joins = Joins.CALLS  # unless it is the last, which keeps its calls
+        if carrier is not None:
             fields.calls, carrier.calls = carrier.calls + fields.calls, []
-            carrier = fields
-        elif fields.calls:
-            carrier = fields
+        carrier = fields if fields.calls else None
 
 
 def _message(item: dict[str, Any], fields: Fields) -> ChatMessage:
@@ -71,9 +92,13 @@ def _message(item: dict[str, Any], fields: Fields) -> ChatMessage:
             additional_kwargs=fields.additional_kwargs(),
             id=new_id(),
         )
-        if plain_items(common) == [item]:
+        is_plain = plain_items(common) == [item]
+        if is_plain and "call_id" not in item:
             return common
-        return with_native(common, _FRAMEWORK, item)
-    except ValueError as error:
-        text = "JSON cannot hold an item: it holds NaN, bytes, objects or a lone surrogate"
-        raise InvalidMessageError(text) from error
+        joins = None if fields.calls else fields.joins
+        payload = _PLAIN if is_plain else item
+        return with_native(common, _FRAMEWORK, payload, joins=joins)
+    except ValueError:
+        pass
+    text = "JSON cannot hold an item: it holds NaN, bytes, objects or a lone surrogate"
+    raise InvalidMessageError(text)  # outside: the causes quote the content
