@@ -10,7 +10,11 @@ from typing import Any
 
 import pytest
 from langchain.agents import create_agent
-from langchain.agents.middleware import AgentMiddleware, SummarizationMiddleware
+from langchain.agents.middleware import (
+    AgentMiddleware,
+    HumanInTheLoopMiddleware,
+    SummarizationMiddleware,
+)
 from langchain.agents.structured_output import ProviderStrategy, ToolStrategy
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import (
@@ -24,6 +28,7 @@ from langchain_core.messages import (
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.tools import StructuredTool
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command
 from pydantic import BaseModel, Field
 
 from chatstore.core import ChatMemoryBuffer, SimpleChatStore, TokenLimitWarning, open_store
@@ -452,6 +457,34 @@ class TestRuns:
 
         assert [m.content for m in model.seen[-1]] == ["q0", "a", "q1", "a", "q2"]
         assert store.count_messages("k") == 6
+
+    @pytest.mark.parametrize("decision", ["approve", "edit", "reject", "ask something else"])
+    def test_a_run_that_waits_for_a_person(self, store, decision):
+        def answer(messages):
+            return AIMessage("done") if messages[-1].type == "tool" else calling("1")
+
+        model = Model(says=[answer])
+        asking = HumanInTheLoopMiddleware(interrupt_on={"search": True})
+        tool = StructuredTool.from_function(search)
+        made = agent(store, model, tools=[tool], others=[asking], checkpointer=InMemorySaver())
+        ask(made, HumanMessage("q1"))
+        if decision == "ask something else":
+            model.says = [AIMessage("fine")]
+            ask(made, HumanMessage("never mind"))
+            expected = ["q1", "never mind", "fine"]
+        else:
+            edited = {"edited_action": {"name": "search", "args": {"query": "y"}}}
+            more = {"edit": edited, "reject": {"message": "no"}}.get(decision, {})
+            made.invoke(Command(resume={"decisions": [{"type": decision, **more}]}), THREAD)
+            results = {"approve": "x", "edit": "y", "reject": "no"}
+            expected = ["q1", "", results[decision], "done"]  # LangChain explains the result
+
+        assert all(map(valid, model.seen))
+        kept = store.get_messages("k")
+        found = [message.content for message in to_langchain(kept)]
+        assert len(found) == len(expected)
+        assert all(map(str.endswith, found, expected))
+        assert provider_violations(kept) == []
 
     @pytest.mark.parametrize("has_checkpointer", [False, True])
     @pytest.mark.parametrize("is_first", [False, True])

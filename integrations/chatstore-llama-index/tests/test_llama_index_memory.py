@@ -214,6 +214,12 @@ class TestArguments:
             BufferMemory.from_defaults(chatstore=SimpleChatStore())
         with pytest.raises(TypeError, match="tokens"):
             BufferMemory(Buffer(), tokens=1)
+        with pytest.raises(TypeError, match="initial_tokens"):
+            BufferMemory.from_defaults().get(initial_tokens=1)
+        with pytest.raises(TypeError, match="initial_tokens"):
+            asyncio.run(BufferMemory.from_defaults().aget(initial_tokens=1))
+        with pytest.raises(TypeError, match="fields"):
+            LlamaIndexChatStore(SimpleChatStore(), fields=1)
 
     def test_key_is_required_with_a_store(self, store):
         with pytest.raises(InvalidArgumentError, match="chat_store_key is required"):

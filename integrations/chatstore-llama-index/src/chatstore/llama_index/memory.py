@@ -98,9 +98,7 @@ class BufferMemory(BaseMemory):
                 `ChatStore`; a limit that is not a positive integer; `reserved_tokens` above it.
 
         """
-        if kwargs:
-            message = f"unexpected arguments: {', '.join(kwargs)}"
-            raise TypeError(message)
+        _refuse_unknown(kwargs)
         if chat_store is not None:
             check_store(chat_store, "chat_store")
         if token_limit is None:
@@ -159,19 +157,21 @@ class BufferMemory(BaseMemory):
         self,
         input: str | None = None,  # noqa: A002 - LlamaIndex's name
         initial_token_count: int = 0,
-        **kwargs: Any,  # noqa: ARG002 - LlamaIndex's signature
+        **kwargs: Any,
     ) -> list[ChatMessage]:
         """Return the window, oldest first.
 
         Args:
             input: Not used; memories that search take it.
             initial_token_count: Tokens that are sent besides, such as a prompt or tool schemas.
-            kwargs: Not used.
+            kwargs: Not accepted; LlamaIndex's signature has them.
 
         Raises:
+            TypeError: An argument is not known.
             InvalidArgumentError: `initial_token_count` and `reserved_tokens` are above the limit.
 
         """
+        _refuse_unknown(kwargs)
         taken = self._room_taken(initial_token_count)
         return said(to_llama_index(self._buffer.get(input, taken)))
 
@@ -179,9 +179,10 @@ class BufferMemory(BaseMemory):
         self,
         input: str | None = None,  # noqa: A002 - LlamaIndex's name
         initial_token_count: int = 0,
-        **kwargs: Any,  # noqa: ARG002 - LlamaIndex's signature
+        **kwargs: Any,
     ) -> list[ChatMessage]:
         """Like `get`, but awaitable."""
+        _refuse_unknown(kwargs)
         taken = self._room_taken(initial_token_count)
         return said(to_llama_index(await self._buffer.async_get(input, taken)))
 
@@ -236,6 +237,12 @@ class BufferMemory(BaseMemory):
             )
             raise InvalidArgumentError(message)
         return taken
+
+
+def _refuse_unknown(kwargs: dict[str, Any]) -> None:
+    if kwargs:
+        message = f"unexpected arguments: {', '.join(kwargs)}"
+        raise TypeError(message)
 
 
 def _unpickled(
