@@ -7,9 +7,10 @@ from chatstore.core import (
     SchemaVersionError,
     StoreAccessError,
     StoreFullError,
+    StoreSetupError,
     StoreUnavailableError,
 )
-from chatstore.lua import translate_reply
+from chatstore.lua import judge_reply
 
 
 @pytest.mark.parametrize(
@@ -22,7 +23,7 @@ from chatstore.lua import translate_reply
         ("WRONGPASS invalid username-password pair or user is disabled.", StoreAccessError),
         ("NOAUTH Authentication required.", StoreAccessError),
         ("LOADING Redis is loading the dataset in memory", StoreUnavailableError),
-        ("MOVED 866 10.0.0.1:6379", StoreUnavailableError),
+        ("MOVED 866 10.0.0.1:6379", StoreSetupError),
         ("CLUSTERDOWN The cluster is down", StoreUnavailableError),
         ("WRONGTYPE Operation against a key holding the wrong kind of value", CorruptStoreError),
         ("CHATSTORE schema 2", SchemaVersionError),
@@ -31,7 +32,7 @@ from chatstore.lua import translate_reply
     ],
 )
 def test_replies_have_their_kind_and_are_not_quoted(reply, kind):
-    found, text = translate_reply(reply)
+    found, text, *_ = judge_reply(reply)
     assert found is kind
     assert text
     assert "secret" not in text

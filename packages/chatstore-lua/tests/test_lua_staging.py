@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatstore.core.records import Record
-from chatstore.lua.layout import new_operation
 from chatstore.lua.staging import chunks, flat, request_bytes
 
 RECORDS = st.lists(
@@ -29,7 +28,7 @@ def unframed(text):
 
 @given(RECORDS, st.integers(100, 500))
 def test_chunks_hold_everything_and_keep_the_limit(records, size):
-    arguments = flat(records, new_operation())
+    arguments = flat(records)
     pieces = list(chunks(arguments, size))
     assert unframed("".join(pieces)) == arguments
     assert all(request_bytes([piece]) <= size for piece in pieces)

@@ -14,6 +14,7 @@ from chatstore.core import (
     SchemaVersionError,
     StoreAccessError,
     StoreFullError,
+    StoreSetupError,
     StoreUnavailableError,
 )
 from chatstore.lua.testing import redis_server
@@ -126,7 +127,7 @@ def test_replica_refuses_writes(server, client):
 def test_single_client_on_a_cluster(cluster):
     with (
         RedisChatStore(f"redis://127.0.0.1:{cluster[0].port}") as store,
-        pytest.raises(StoreUnavailableError, match="use a cluster client"),
+        pytest.raises(StoreSetupError, match="cluster=True"),
     ):
         list(map(store.count_messages, "abcdefghijklmnopqrstuvwxyz"))  # some are elsewhere
 

@@ -1,11 +1,12 @@
 """A script that is sent twice acts once, and answers the same."""
 
 import time
+from types import SimpleNamespace
 
 import pytest
 import redis
 
-from chatstore.core import ChatMessage
+from chatstore.core import ChatMessage, OutcomeUnknownError
 from chatstore.core.plans import run
 from chatstore.redis import RedisChatStore
 from chatstore.redis.commands import Commands
@@ -65,9 +66,13 @@ def late(server, request, monkeypatch):
         with RedisChatStore(redis_client=client, ttl=getattr(request, "param", None)) as store:
             monkeypatch.setattr(store, "_execute", lambda plan: run(plan, Noting(client, run)))
 
+            store._sent = sent
+
             def repeat():
-                for script, keys, args in tuple(sent):
+                return [
                     Commands(client, run).run(script, keys, args)
+                    for script, keys, args in tuple(sent)
+                ]
 
             yield store, repeat
 
@@ -135,3 +140,95 @@ def test_what_expired_does_not_come_back(late):
         assert time.monotonic() < deadline
     repeat()
     assert store.count_messages("k") == 0
+
+
+WRITES = {
+    "append": lambda store: store.add_message("k", say("late")),
+    "append many": lambda store: store.add_messages("k", [say("late"), say("later")]),
+    "insert": lambda store: store.add_message("k", say("late"), 0),
+    "replace": lambda store: store.set_messages("k", [say("late")]),
+    "remove": lambda store: store.delete_message("k", 0),
+    "remove last": lambda store: store.delete_last_message("k"),
+    "remove nothing": lambda store: store.delete_message("k", 10_000),
+    "delete": lambda store: store.delete_messages("k"),
+}
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_a_call_acts_once_however_many_others_come_between(late, url, write):
+    store, repeat = late
+    others = RedisChatStore(url)
+    others.set_messages("k", [say("a"), say("b"), say("c")])
+    WRITES[write](store)
+    for number in range(400):
+        others.add_message("k", say(str(number)))
+        if number % 2:
+            others.delete_message("k", 0)
+    for number in range(300 if write == "delete" else 0):
+        others.add_message("k", say(str(number)))
+    before = others.get_messages("k")
+    repeat()
+    assert others.get_messages("k") == before
+    others.delete_messages("k")
+    repeat()
+    assert others.count_messages("k") == 0
+    others.close()
+
+
+def test_the_answer_of_a_removal_is_remembered(late, url):
+    store, repeat = late
+    with RedisChatStore(url) as others:
+        others.set_messages("k", [say(str(number)) for number in range(500)])
+        assert store.delete_message("k", 0) == say("0")
+        for _ in range(300):
+            others.delete_message("k", 0)
+        assert [reply[0] for reply in repeat()] == ["removed"]
+        assert others.count_messages("k") == 199
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Return the clocks of the client, which a test can set forward."""
+    ahead = SimpleNamespace(wall=0.0, monotonic=0.0)
+    clocks = SimpleNamespace(
+        time=lambda: time.time() + ahead.wall, monotonic=lambda: time.monotonic() + ahead.monotonic
+    )
+    monkeypatch.setattr("chatstore.lua.call_clock.time", clocks)
+    return ahead
+
+
+@pytest.mark.parametrize("hours", [-100_000, -1, 1, 100_000])
+def test_clocks_may_differ(late, clock, hours):
+    store, repeat = late
+    clock.wall = hours * 3600.0
+    store.add_message("k", say("a"))
+    assert store.delete_last_message("k") == say("a")
+    assert len(sent_of(store)) == 3  # the first call learned the server's time
+    repeat()
+    assert store.count_messages("k") == 0
+
+
+def sent_of(store):
+    return store._sent
+
+
+@pytest.mark.parametrize("suspended", [False, True])
+def test_a_call_that_is_too_old_is_not_applied(late, client, clock, suspended, monkeypatch):
+    """The server may have forgotten it."""
+    store, _ = late
+    store.set_messages("k", [say("a"), say("b"), say("c")])
+    sending = store._clock.sending
+
+    def delayed(send):
+        def send_late(_):
+            clock.wall += 0 if suspended else 1000
+            clock.monotonic += 1000
+            return send(1)
+
+        return sending(send_late)
+
+    monkeypatch.setattr(store._clock, "sending", delayed)
+    for write in WRITES.values():
+        with pytest.raises(OutcomeUnknownError, match=r"read the\s+conversation"):
+            write(store)
+    assert store.get_messages("k") == [say("a"), say("b"), say("c")]

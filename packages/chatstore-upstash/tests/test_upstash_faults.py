@@ -18,6 +18,7 @@ from chatstore.core import (
     MessageTooLargeError,
     StoreAccessError,
     StoreFullError,
+    StoreSetupError,
     StoreUnavailableError,
 )
 from chatstore.upstash import UpstashChatStore
@@ -208,7 +209,7 @@ def test_status_decides(store, double, status, kind, body):
      ("ERR max concurrent connections exceeded", StoreUnavailableError),
      ("LOADING Redis is loading the dataset in memory", StoreUnavailableError),
      ("WRONGTYPE Operation against a key holding the wrong kind of value", CorruptStoreError),
-     ("ERR unknown command, with args beginning with: 'secret'", StoreUnavailableError)],
+     ("ERR unknown command, with args beginning with: 'secret'", StoreSetupError)],
 )  # fmt: skip
 def test_error_of_the_database(store, double, text, kind):
     body = f'{{"error": "{text}"}}'.encode()

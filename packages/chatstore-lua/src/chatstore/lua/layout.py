@@ -13,9 +13,9 @@ import os
 from chatstore.core import InvalidArgumentError, InvalidKeyError
 from chatstore.core.checks import check_key, check_prefix
 
-_PARTS = ("head", "order", "bodies", "ops", "before")
-_CHECKSUM, _OPERATION = 12, 16  # digits behind each body
-SEAL = _CHECKSUM + _OPERATION
+_PARTS = ("head", "order", "bodies", "calls0", "calls1")
+SEAL = 12
+"""Hexadecimal digits behind each body: its checksum."""
 
 
 def check_namespace(namespace: str) -> str:
@@ -37,9 +37,9 @@ def conversation_keys(namespace: str, key: str) -> list[str]:
     return [f"{start}}}:{part}" for part in _PARTS]
 
 
-def staged_key(namespace: str, key: str, operation: str) -> str:
-    """Return the key of what an operation stages."""
-    return f"{_start(namespace)}{_quote(key)}}}:staged:{operation}"
+def staged_key(namespace: str, key: str, call_id: str) -> str:
+    """Return the key of what a call stages."""
+    return f"{_start(namespace)}{_quote(key)}}}:staged:{call_id}"
 
 
 def heads_pattern(namespace: str, prefix: str) -> str:
@@ -61,16 +61,15 @@ def key_of_head(namespace: str, head: str) -> str | None:
     return key if _quote(key) == quoted else None
 
 
-def new_operation() -> str:
-    """Return a random id for a call."""
-    return os.urandom(_OPERATION // 2).hex()
+def new_call_id() -> str:
+    """Return a random id for a call, from the system's random source."""
+    return os.urandom(8).hex()
 
 
-def seal(body: str, operation: str) -> str:
-    """Return a body as it is stored, with a checksum that a script can compare, and its writer."""
+def seal(body: str) -> str:
+    """Return a body as it is stored: with a checksum that a script can compare."""
     # A checksum against accidents: removing must not lose a body that was damaged.
-    checksum = hashlib.sha1(body.encode(), usedforsecurity=False).hexdigest()[:_CHECKSUM]
-    return f"{body}{checksum}{operation}"
+    return body + hashlib.sha1(body.encode(), usedforsecurity=False).hexdigest()[:SEAL]
 
 
 def unseal(stored: str | None) -> str:

@@ -9,9 +9,9 @@ from chatstore.core.records import Record
 from chatstore.lua.layout import seal
 
 
-def flat(records: Sequence[Record], operation: str) -> list[str]:
+def flat(records: Sequence[Record]) -> list[str]:
     """Return ids and sealed bodies, one after the other."""
-    return [text for record in records for text in (record.id, seal(record.body, operation))]
+    return [text for record in records for text in (record.id, seal(record.body))]
 
 
 def request_bytes(arguments: Sequence[str]) -> int:

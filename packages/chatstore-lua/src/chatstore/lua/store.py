@@ -12,13 +12,14 @@ from chatstore.core.checks import check_ttl
 from chatstore.core.plans import Plan, call
 from chatstore.core.records import Held, KeyPage, Page, Record, StoredRecord
 from chatstore.lua import scripts
+from chatstore.lua.call_clock import CallClock
 from chatstore.lua.client import Meanwhile
 from chatstore.lua.layout import (
     check_namespace,
     conversation_keys,
     heads_pattern,
     key_of_head,
-    new_operation,
+    new_call_id,
     staged_key,
     unseal,
 )
@@ -73,6 +74,7 @@ class ScriptChatStore(ChatStore):
 
         """
         self._namespace = check_namespace(namespace)
+        self._clock = CallClock()
         seconds = check_ttl(ttl)
         self._ttl = "" if seconds is None else str(max(1, round(min(seconds, _FOR_EVER) * 1000)))
 
@@ -109,20 +111,25 @@ class ScriptChatStore(ChatStore):
     def _write(
         self, script: Script, key: str, arguments: list[str], records: Sequence[Record]
     ) -> Plan[Any]:
-        """Run a writing script under a new operation id, with its records staged or not."""
-        operation = new_operation()
+        """Run a writing script under a new call id, with its records staged or not."""
+        call_id = new_call_id()
         keys = conversation_keys(self._namespace, key)
-        texts = flat(records, operation)
+        texts = flat(records)
         staged = 0
         limit = self.max_request_bytes
         if limit is not None and request_bytes(texts) > limit - _FRAME_BYTES:
-            keys.append(staged_key(self._namespace, key, operation))
+            keys.append(staged_key(self._namespace, key, call_id))
             for chunk in chunks(texts, limit - _FRAME_BYTES):
                 staged += 1
                 yield from _run(scripts.STAGE, keys[-1:], [str(staged), chunk])
             texts = []
-        call_of = f"{operation} {self._ttl} {staged}"
-        return (yield from _run(script, keys, [call_of, *arguments, *texts]))
+        return (
+            yield from self._clock.sending(
+                lambda sent_at: _run(
+                    script, keys, [f"{call_id} {sent_at} {self._ttl} {staged}", *arguments, *texts]
+                )
+            )
+        )
 
     # ------------------------------------------------------------------ reading
 

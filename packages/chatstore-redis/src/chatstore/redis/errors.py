@@ -9,7 +9,7 @@ from chatstore.core import (
     StoreUnavailableError,
 )
 from chatstore.core.pools import PoolTimeoutError
-from chatstore.lua import translate_reply
+from chatstore.lua import judge_reply
 
 
 def translate(error: Exception, place: str) -> ChatStoreError | None:
@@ -22,17 +22,17 @@ def translate(error: Exception, place: str) -> ChatStoreError | None:
         (redis.TimeoutError, unavailable, "no answer in time"),
         (PoolTimeoutError, unavailable, "all connections are in use"),
         (redis.exceptions.MaxConnectionsError, unavailable, "all connections are in use"),
-        (redis.exceptions.MovedError, *translate_reply("MOVED")),
-        (redis.exceptions.BusyLoadingError, *translate_reply("LOADING")),
+        (redis.exceptions.MovedError, *_judge("MOVED")),
+        (redis.exceptions.BusyLoadingError, *_judge("LOADING")),
         (UnicodeDecodeError, CorruptStoreError, "a reply is not UTF-8: somebody else wrote it"),
     )
     for theirs, kind, text in known:
         if isinstance(error, theirs):
             return kind(f"{place}: {text}")
     if isinstance(error, redis.ResponseError):
-        kind, text = translate_reply(_code(error) + str(error))
+        kind, text = _judge(_code(error) + str(error))
     elif isinstance(error, (redis.ConnectionError, redis.exceptions.RedisClusterException)):
-        kind, text = translate_reply(str(error))
+        kind, text = _judge(str(error))
         text = "no connection" if kind is unavailable else text
     elif isinstance(error, redis.RedisError):
         kind, text = unavailable, f"an error of the client ({type(error).__name__})"
@@ -49,3 +49,8 @@ def _code(error: Exception) -> str:
         "NoPermissionError": "NOPERM ",
     }
     return codes.get(type(error).__name__, "")
+
+
+def _judge(reply: str) -> tuple[type[ChatStoreError], str]:
+    verdict = judge_reply(reply)
+    return verdict.error, verdict.text

@@ -14,7 +14,7 @@ from chatstore.core import (
     StoreFullError,
     StoreUnavailableError,
 )
-from chatstore.lua import translate_reply
+from chatstore.lua import judge_reply
 
 # Words of https://upstash.com/docs/redis/troubleshooting; others are Redis's own.
 _KINDS: tuple[tuple[str, type[ChatStoreError], str], ...] = (
@@ -61,4 +61,5 @@ def _by_words(answer: str) -> tuple[type[ChatStoreError], str]:
     for words, kind, text in _KINDS:
         if words in answer:
             return kind, text
-    return translate_reply(answer)
+    verdict = judge_reply(answer)
+    return verdict.error, verdict.text

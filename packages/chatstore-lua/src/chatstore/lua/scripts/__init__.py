@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent
@@ -25,11 +26,19 @@ class Script:
         self.sha = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
 
-APPEND = Script("append", "conversation", "writing")
-INSERT = Script("insert", "conversation", "writing")
+APPEND = Script("append", "conversation", "whole", "writing")
+INSERT = Script("insert", "conversation", "whole", "writing")
 REPLACE = Script("replace", "conversation", "writing")
 DELETE = Script("delete", "conversation", "writing")
-REMOVE = Script("remove", "conversation", "writing")
+REMOVE = Script("remove", "conversation", "whole", "writing")
 STAGE = Script("stage")
-COUNT = Script("count", "conversation")
-READ = Script("read", "conversation")
+COUNT = Script("count", "conversation", "whole")
+READ = Script("read", "conversation", "whole")
+ALL = (APPEND, INSERT, REPLACE, DELETE, REMOVE, STAGE, COUNT, READ)
+_COMMAND = re.compile(r"\b(?:redis\.call|add)\((?:[^()']*, )?'([A-Z]+)'")
+
+
+def required_commands() -> list[str]:
+    """Return the commands that a user of Redis must be allowed to call."""
+    called = {name for script in ALL for name in _COMMAND.findall(script.source)}
+    return sorted({"EVAL", "EVALSHA", "PING", "SCAN", *called})

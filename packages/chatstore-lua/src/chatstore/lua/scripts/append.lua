@@ -1,9 +1,9 @@
--- Append records next to each other, or return those that are held.
+-- Append records next to each other, or return those that exist.
 if known then
   return {}
 end
 local list = records(2)
 if not list then
-  return redis.error_reply('CHATSTORE staged records are gone')
+  return redis.error_reply('CHATSTORE staged')
 end
 return append(list)

@@ -1,9 +1,6 @@
--- Forget the conversation. What calls did is remembered for a while: a late repetition of one
--- must not bring the conversation back.
+-- Forget the conversation, also one whose parts do not agree.
 if not known then
-  check_types()
-  local writers = last_writers()
   redis.call('DEL', head, order, bodies)
-  remember('', writers)
+  remember('')
 end
 return {}

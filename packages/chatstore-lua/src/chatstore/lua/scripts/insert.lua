@@ -1,27 +1,24 @@
--- Insert a record before the index ARGV[2], as Python's list.insert, or return it where it is held.
+-- Insert a record before the index ARGV[2] as Python's list.insert does, or return the existing one.
 if known then
   return {}
 end
 local list = records(3)
 if not list then
-  return redis.error_reply('CHATSTORE staged records are gone')
+  return redis.error_reply('CHATSTORE staged')
 end
-check_types()
-local length, place = redis.call('ZCARD', order), tonumber(ARGV[2])
-if place < 0 then
-  place = math.max(0, place + length)
+local index = tonumber(ARGV[2])
+if index < 0 then
+  index = math.max(0, index + length)
 end
-if place >= length then
+if index >= length then
   return append(list)
 end
-local found = held(list)
-if not found then
-  return {}
-elseif #found > 0 then
+local found = existing(list)
+if #found > 0 then
   return found
 end
 -- Positions only grow: what follows moves behind the new record.
-local tail = redis.call('ZRANGE', order, place, -1)
+local tail = redis.call('ZRANGE', order, index, -1)
 write(list)
 for from = 1, #tail, CHUNK do
   local scores = {}
@@ -32,5 +29,5 @@ for from = 1, #tail, CHUNK do
   end
   redis.call('ZADD', order, unpack(scores))
 end
-epoch, cut = operation, operation
+epoch, cut = call_id, call_id
 return finish()

@@ -3,18 +3,21 @@
 -- unless ARGV[3] is that body: the caller has read it.
 if known then
   local space = string.find(known, ' ', 1, true)
+  if not space then
+    return {}
+  end
   return { 'removed', string.sub(known, 1, space - 1), string.sub(known, space + 1) }
 end
-check_types()
-local length, index = redis.call('ZCARD', order), tonumber(ARGV[2])
+local index = tonumber(ARGV[2])
 if index < -length or index >= length then
+  remember('')
   return {}
 end
 local id, position = unpack(redis.call('ZRANGE', order, index, index, 'WITHSCORES'))
 local body = redis.call('HGET', bodies, id) or ''
-local is_sound = string.sub(body, 1, 7) == '{"v":1,'
-  and string.sub(redis.sha1hex(string.sub(body, 1, -29)), 1, 12) == string.sub(body, -28, -17)
-if not is_sound and body ~= ARGV[3] then
+local is_readable = string.sub(body, 1, 7) == '{"v":1,'
+  and string.sub(redis.sha1hex(string.sub(body, 1, -13)), 1, 12) == string.sub(body, -12)
+if not is_readable and body ~= ARGV[3] then
   return { 'doubtful', position, body }
 end
 if length == 1 then
@@ -22,8 +25,11 @@ if length == 1 then
 else
   redis.call('ZREM', order, id)
   redis.call('HDEL', bodies, id)
-  cut, remembers = operation, true
+  cut, count = call_id, count - 1
+  if tonumber(position) == newest then
+    newest = tonumber(redis.call('ZRANGE', order, -1, -1, 'WITHSCORES')[2])
+  end
   save()
 end
-remember(position .. ' ' .. body, { string.sub(body, -#operation) })
+remember(position .. ' ' .. body)
 return { 'removed', position, body }

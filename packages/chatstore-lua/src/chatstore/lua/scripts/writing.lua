@@ -1,71 +1,43 @@
--- What every writing script goes on with. ARGV: '<operation id> <ttl in milliseconds or nothing>
--- <number of staged chunks>', and what the operation takes.
---   ops     hash: by operation id, the answer that it had
---   before  hash: the same of earlier operations; ops becomes it when it is full
---   staged  hash: chunks of records that were too large for one request
-local ops, before, staged = KEYS[4], KEYS[5], KEYS[6]
-local operation, ttl, chunks = string.match(ARGV[1], '^(%x+) (%d*) (%d+)$')
+-- What every writing script goes on with. ARGV[1]: '<call id> <milliseconds of the client's clock>
+-- <ttl in milliseconds or nothing> <number of staged chunks>'. The other arguments are the script's own.
+--   calls0, calls1  hashes: by call id, the answer that the call had
+--   staged          hash: chunks of records that were too large for one request
+local staged = KEYS[6]
+local call_id, sent_at, ttl, chunks = string.match(ARGV[1], '^(%x+) (%d+) (%d*) (%d+)$')
 chunks = tonumber(chunks)
-local REMEMBERED, REMEMBERED_FOR, RING = 128, 600000, 64
 
--- A driver sends a call again when its answer was lost: it must not take effect twice. Records name
--- the operation that wrote them; remembered are those that took records away, and those whose
--- records were taken away.
-local is_brief = ttl ~= '' and tonumber(ttl) < REMEMBERED_FOR
-local expires = state and string.find(flags, 'e', 1, true)
-local remembers = state and string.find(flags, 'r', 1, true)
-local known
-if remembers or not state or is_brief then
-  known = redis.call('HGET', ops, operation) or redis.call('HGET', before, operation)
+-- A call that was answered too late is sent again, and must not take effect again, however many
+-- others were made in between: calls are remembered for REMEMBERED_FOR to twice as long. A call that
+-- is not known and was sent longer ago than that may have been forgotten. Clocks may differ by
+-- TRUSTED_FOR, so that a call is remembered for longer than it is accepted.
+local REMEMBERED_FOR, TRUSTED_FOR = 300000, 150000
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local known = redis.call('HGET', KEYS[4], call_id) or redis.call('HGET', KEYS[5], call_id)
+if not known and math.abs(now - tonumber(sent_at)) > TRUSTED_FOR then
+  return now
 end
 
--- Another program's key of another type ends the script here, before anything is written.
-local function check_types()
-  redis.call('ZCARD', order)
-  redis.call('HLEN', bodies)
-  redis.call('HLEN', ops)
+-- Remember this call. The two hashes take turns; the older one has expired when its turn comes.
+local function remember(answer)
+  local period = math.floor(now / REMEMBERED_FOR)
+  local calls = KEYS[4 + period % 2]
+  redis.call('HSET', calls, call_id, answer)
+  redis.call('PEXPIREAT', calls, string.format('%.0f', (period + 2) * REMEMBERED_FOR))
 end
 
--- Remember this operation, and others that need no answer.
-local function remember(answer, others)
-  local fields = { operation, answer }
-  for _, other in ipairs(others) do
-    if other and other ~= operation then
-      fields[#fields + 1] = other
-      fields[#fields + 1] = ''
-    end
-  end
-  redis.call('HSET', ops, unpack(fields))
-  redis.call('PEXPIRE', ops, REMEMBERED_FOR)
-  if redis.call('HLEN', ops) >= REMEMBERED then
-    redis.call('RENAME', ops, before)
-  end
-end
-
--- The operations that wrote records last.
-local function last_writers()
-  local slots = {}
-  for slot = 0, RING - 1 do
-    slots[#slots + 1] = tostring(slot)
-  end
-  return redis.call('HMGET', head, unpack(slots))
-end
-
--- Write the head, with other fields of it, and have the conversation expire or not.
-local function save(...)
-  local expired_before = expires
-  expires = ttl ~= ''
-  redis.call('HSET', head, 'state', string.format('1 %s %s %.0f %.0f %s%s', epoch, cut, next_position,
-    turn, expires and 'e' or '', remembers and 'r' or ''), ...)
+-- Write the head, and let the conversation expire or not.
+local function save()
+  local expires, did_expire = ttl ~= '', flags and string.find(flags, 'e', 1, true)
+  redis.call('HSET', head, 'state', string.format('1 %s %s %.0f %.0f %.0f %s', epoch, cut, next_position,
+    count, newest, expires and 'e' or ''))
   if expires then
-    -- The keys expire at one moment. (PEXPIRE would read the clock three times before Redis 7.)
-    local now = redis.call('TIME')
-    local deadline = now[1] * 1000 + math.floor(now[2] / 1000) + ttl
-    deadline = string.format('%.0f', deadline)
+    -- The keys expire at the same moment. (PEXPIRE would read the clock three times before Redis 7.)
+    local deadline = string.format('%.0f', now + tonumber(ttl))
     redis.call('PEXPIREAT', head, deadline)
     redis.call('PEXPIREAT', order, deadline)
     redis.call('PEXPIREAT', bodies, deadline)
-  elseif expired_before then
+  elseif did_expire then
     redis.call('PERSIST', head)
     redis.call('PERSIST', order)
     redis.call('PERSIST', bodies)
@@ -97,7 +69,6 @@ local function records(first)
     list[#list + 1] = string.sub(text, body_at, body_at + body_size - 1)
     at = body_at + body_size
   end
-  redis.call('DEL', staged)
   return list
 end
 
@@ -110,16 +81,15 @@ local function write(list)
       scores[#scores + 1] = list[i]
       fields[#fields + 1] = list[i]
       fields[#fields + 1] = list[i + 1]
-      next_position = next_position + 1
+      next_position, count = next_position + 1, count + 1
     end
     redis.call('ZADD', order, unpack(scores))
     redis.call('HSET', bodies, unpack(fields))
   end
 end
 
--- Those records whose ids the conversation holds, as it holds them; nil where this very operation
--- wrote one of them.
-local function held(list)
+-- Those records whose ids the conversation has, as it has them.
+local function existing(list)
   local found = {}
   for from = 1, #list, 2 * CHUNK do
     local ids = {}
@@ -128,9 +98,6 @@ local function held(list)
     end
     for i, body in ipairs(redis.call('HMGET', bodies, unpack(ids))) do
       if body then
-        if string.sub(body, -#operation) == operation then
-          return nil
-        end
         found[#found + 1] = ids[i]
         found[#found + 1] = body
       end
@@ -139,29 +106,25 @@ local function held(list)
   return found
 end
 
--- What ends a script that wrote records.
+-- What ends a script that wrote records, the last of them at the newest position.
 local function finish()
-  turn = turn + 1
-  -- A late repetition must not bring back what has expired.
-  if is_brief then
-    remember('', {})
-    remembers = true
+  if chunks > 0 then
+    redis.call('DEL', staged)
   end
-  save(tostring(turn % RING), operation)
+  newest = next_position - 1
+  save()
+  remember('')
   return {}
 end
 
 -- Append records; the first of a conversation begin it.
 local function append(list)
-  local found = held(list)
-  if not found then
-    return {}
-  elseif #found > 0 then
+  local found = existing(list)
+  if #found > 0 then
     return found
   end
   if not state then
-    epoch, cut, next_position, turn = operation, operation, 0, 0
-    remembers = redis.call('EXISTS', ops, before) > 0
+    epoch, cut, next_position, count = call_id, call_id, next_position or 0, 0
   end
   write(list)
   return finish()

@@ -1,0 +1,129 @@
+"""A conversation whose parts do not agree is reported by every call, and can be repaired."""
+
+import asyncio
+
+import pytest
+
+from chatstore.core import ChatMessage, CorruptStoreError
+from chatstore.redis import RedisChatStore
+
+PARTS = ["head", "order", "bodies"]
+CALLS = {
+    "get": lambda store, name: getattr(store, name("get_messages"))("k"),
+    "newest": lambda store, name: getattr(store, name("get_messages"))("k", last=2),
+    "count": lambda store, name: getattr(store, name("count_messages"))("k"),
+    "append": lambda store, name: getattr(store, name("add_message"))("k", say("x")),
+    "append many": lambda store, name: getattr(store, name("add_messages"))("k", [say("x")] * 3),
+    "insert": lambda store, name: getattr(store, name("add_message"))("k", say("x"), 1),
+    "remove": lambda store, name: getattr(store, name("delete_message"))("k", 1),
+    "remove last": lambda store, name: getattr(store, name("delete_last_message"))("k"),
+    "force": lambda store, name: getattr(store, name("delete_message"))("k", 0, force=True),
+}
+
+
+def say(text):
+    return ChatMessage(role="user", content=text)
+
+
+def call(store, name, mode):
+    if mode == "sync":
+        return CALLS[name](store, lambda method: method)
+
+    async def awaited():
+        return await CALLS[name](store, lambda method: f"async_{method}")
+
+    return asyncio.run(awaited())
+
+
+def key_of(part):
+    return f"chatstore:{{k}}:{part}"
+
+
+def restore(client, part, dump):
+    client.restore(key_of(part), 0, dump, replace=True)
+
+
+@pytest.fixture
+def store(url):
+    with RedisChatStore(url) as store:
+        store.set_messages("k", [say(str(number)) for number in range(5)])
+        yield store
+
+
+def contents(client):
+    """Return what all parts hold; a dump of a hash may change its order."""
+    order = client.zrange(key_of("order"), 0, -1, withscores=True)
+    return [client.hgetall(key_of("head")), order, client.hgetall(key_of("bodies"))]
+
+
+def reports_damage(client, store, mode="sync"):
+    """Check that every call reports the damage and leaves what there is."""
+    before = contents(client)
+    for name in CALLS:
+        with pytest.raises(CorruptStoreError, match=r"parts .* set_messages.* repair"):
+            call(store, name, mode)
+    with pytest.raises(CorruptStoreError):
+        list(store.iter_messages("k", on_corrupt="skip"))
+    assert contents(client) == before
+
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+@pytest.mark.parametrize("part", PARTS)
+def test_a_lost_part_is_reported(client, store, part, mode):
+    client.delete(key_of(part))
+    reports_damage(client, store, mode)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_two_lost_parts_are_reported(client, store, part):
+    client.delete(*(key_of(other) for other in PARTS if other != part))
+    reports_damage(client, store)
+
+
+@pytest.mark.parametrize("part", ["order", "bodies"])
+def test_a_lost_record_is_reported(client, store, part):
+    [name] = client.zrange(key_of("order"), 2, 2)
+    client.zrem(key_of(part), name) if part == "order" else client.hdel(key_of(part), name)
+    reports_damage(client, store)
+
+
+CHANGES = {
+    "append": lambda store: store.add_message("k", say("new")),
+    "remove": lambda store: store.delete_message("k", 0),
+    "append and remove": lambda store: [
+        store.add_message("k", say("new")),
+        store.delete_message("k", 0),
+    ],
+    "insert": lambda store: store.add_message("k", say("new"), 1),
+    "replace": lambda store: store.set_messages("k", [say(str(number)) for number in range(5)]),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_of_another_moment_is_reported(client, store, part, change):
+    old = client.dump(key_of(part))
+    CHANGES[change](store)
+    restore(client, part, old)
+    reports_damage(client, store)
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize(
+    "repair",
+    [lambda store: store.set_messages("k", [say("a")]), lambda store: store.delete_messages("k")],
+    ids=["set", "delete"],
+)
+def test_a_damaged_conversation_can_be_repaired(client, store, part, repair):
+    client.delete(key_of(part))
+    repair(store)
+    store.add_message("k", say("b"))
+    assert [message.content for message in store.get_messages("k")][-1] == "b"
+    assert store.count_messages("k") == len(store.get_messages("k"))
+
+
+def test_all_parts_lost_is_no_conversation(client, store):
+    client.delete(*map(key_of, PARTS))
+    assert store.get_messages("k") == []
+    store.add_message("k", say("a"))
+    assert store.get_messages("k") == [say("a")]
