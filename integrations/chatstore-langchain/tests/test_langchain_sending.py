@@ -28,6 +28,7 @@ from langchain_core.messages import (
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.tools import StructuredTool
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from langgraph.types import Command
 from pydantic import BaseModel, Field
 
@@ -514,6 +515,39 @@ class TestRuns:
         asked = [m.content for m in kept if str(m.content).startswith("q")]
         assert asked == [f"q{number}" for number in range(6)]
         assert len({message.id for message in kept}) == len(kept)
+
+    @pytest.mark.parametrize("by", ["invoke", "ainvoke"])
+    def test_what_is_kept_stays_where_other_middleware_changes_it_later(self, store, by):
+        class Redacting(AgentMiddleware):
+            """Replaces the state: the first message is changed, the last has another id."""
+
+            def before_model(self, state, runtime):
+                first, *rest, last = state["messages"]
+                if last.type != "human":
+                    return None
+                changed = first.model_copy(update={"content": "[redacted]"})
+                renamed = last.model_copy(update={"id": "new"})
+                removed = RemoveMessage(id=REMOVE_ALL_MESSAGES)
+                return {"messages": [removed, changed, *rest, renamed]}
+
+        model = Model(says=[calling("1"), AIMessage("done")])
+        tool = StructuredTool.from_function(search)
+        made = create_agent(
+            model,
+            [tool],
+            middleware=[
+                ChatHistoryMiddleware(store, tokenizer_fn=str.split),
+                Redacting(),
+            ],
+        )
+        ask(made, HumanMessage("q"), AIMessage("a"), HumanMessage("secret"), by=by)
+
+        assert "[redacted]" in [message.content for message in model.seen[-1]]
+        kept = store.get_messages("k")
+        assert kept[0].content == "q"
+        assert kept[-1].content == "done"
+        assert len({message.id for message in kept}) == len(kept)
+        assert provider_violations(kept) == []
 
     def test_streamed_answers_are_kept_whole(self, store):
         class Streaming(Model):

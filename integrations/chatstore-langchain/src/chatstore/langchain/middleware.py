@@ -13,7 +13,13 @@ from langgraph.config import get_config
 from langgraph.runtime import Runtime
 from typing_extensions import NotRequired
 
-from chatstore.core import ChatMemoryBuffer, ChatMessage, ChatStore, InvalidArgumentError
+from chatstore.core import (
+    ChatMemoryBuffer,
+    ChatMessage,
+    ChatStore,
+    InvalidArgumentError,
+    MessageConflictError,
+)
 from chatstore.core.checks import check_count, check_key
 from chatstore.core.memory.window import accepted
 from chatstore.langchain.history import check_store
@@ -117,7 +123,12 @@ class ChatHistoryMiddleware(AgentMiddleware[HistoryState, Any, Any]):
         whole, last = _whole(_not_kept(state, self.name))
         if last is None:
             return None
-        self._store.add_messages(self._key_of(runtime), whole)
+        key = self._key_of(runtime)
+        try:
+            self._store.add_messages(key, whole)
+        except MessageConflictError:  # other middleware has changed what is kept, which stays
+            ids = {message.id for message in self._store.iter_messages(key)}
+            self._store.add_messages(key, [one for one in whole if one.id not in ids])
         return self._kept(state, last)
 
     async def _async_keep(
@@ -126,7 +137,12 @@ class ChatHistoryMiddleware(AgentMiddleware[HistoryState, Any, Any]):
         whole, last = _whole(_not_kept(state, self.name))
         if last is None:
             return None
-        await self._store.async_add_messages(self._key_of(runtime), whole)
+        key = self._key_of(runtime)
+        try:
+            await self._store.async_add_messages(key, whole)
+        except MessageConflictError:
+            ids = {message.id async for message in self._store.async_iter_messages(key)}
+            await self._store.async_add_messages(key, [one for one in whole if one.id not in ids])
         return self._kept(state, last)
 
     def _kept(self, state: HistoryState, last: str) -> dict[str, Any]:
