@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -200,6 +202,18 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
     assert peaks[1] < peaks[0] * 1.25
 
 
+def children_of(pid: int) -> list[str]:
+    tasks = Path(f"/proc/{pid}/task")
+    return [child for task in tasks.iterdir() for child in (task / "children").read_text().split()]
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def test_killed_runs_are_swept_by_the_next(tmp_path):
     path = tmp_path / "c.jsonl"
     write_many(path, 20_000)
@@ -210,7 +224,10 @@ def test_killed_runs_are_swept_by_the_next(tmp_path):
     with killed:
         assert killed.stdout is not None
         assert "conversations" in killed.stdout.readline()  # a line is printed while it works
+        workers = children_of(killed.pid)
+        assert workers
         killed.kill()
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
     assert [name.split("-")[0] for name in entries_of(tmp_path)] == ["run"]
     assert run_demo(tmp_path).returncode == 0
     assert entries_of(tmp_path) == ["latest"]

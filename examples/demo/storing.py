@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain, islice
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 
 from examples.demo.reading import BadFileError, Source, parse
 from examples.demo.windows import LIMITS, judge_windows, load_tokens
@@ -135,7 +136,16 @@ _workers: list[_Worker] = []  # this process's own
 
 
 def _begin(path: Path) -> None:
+    Thread(target=_end_with_parent, daemon=True).start()
     _workers.append(_Worker(path))
+
+
+def _end_with_parent() -> None:
+    """End this process if its parent was killed: the pool's workers would wait for ever."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _store(batch: list[Source]) -> Summary:
