@@ -6,8 +6,26 @@ import json
 
 import pytest
 
-from chatstore.core import ChatMessage, CorruptMessageError, CorruptStoreError, SimpleChatStore
-from chatstore.core.migration import JSONFile, MappedSource, MigrationError, migrate
+from chatstore.core import (
+    ChatMessage,
+    CorruptMessageError,
+    CorruptStoreError,
+    InvalidArgumentError,
+    SimpleChatStore,
+)
+from chatstore.core.migration import (
+    AzureTable,
+    DynamoDBItems,
+    EmptySourceError,
+    JSONFile,
+    MappedSource,
+    MigrationError,
+    RedisJSONDocuments,
+    RedisLists,
+    SQLArrays,
+    SQLRows,
+    migrate,
+)
 
 
 def say(text, **fields):
@@ -152,3 +170,113 @@ def test_what_is_no_file_of_messages_is_refused(tmp_path, content):
     path.write_text(content)
     with pytest.raises(CorruptStoreError, match=r"chat\.json"):
         JSONFile(path)
+
+
+def test_an_empty_source_is_not_a_success():
+    store = SimpleChatStore()
+    for left, options in (
+        (source(), {}),
+        (SimpleChatStore(), {}),
+        (source(a=["1"]), {"prefix": "user:"}),
+        (source(a=["1"]), {"keys": []}),
+        (source(a=["1"]), {"keys": ["a", "typo"]}),
+    ):
+        with pytest.raises(EmptySourceError):
+            migrate(left, store, **options)
+    assert store.get_keys() == []
+
+
+def test_conversations_are_selected():
+    left = source(**{"user:1": ["1"], "user:2": ["2"], "other": [3]})
+    for options, expected in (
+        ({"prefix": "user:"}, ["user:1", "user:2"]),
+        ({"keys": ["user:2"]}, ["user:2"]),
+        ({"keys": ["user:2"], "prefix": "user:"}, ["user:2"]),
+    ):
+        store = SimpleChatStore()
+        assert [done.key for done in migrate(left, store, **options)] == expected
+        assert sorted(store.get_keys()) == expected
+
+
+def test_what_cannot_be_stored_is_skipped_as_a_whole_and_reported():
+    bad = [*MANY, 7]
+    left = source(a=["1"], bad=bad, **{"x" * 300: ["2"], "\udce9": ["3"]})
+    store = SimpleChatStore()
+    report = migrate(left, store, on_corrupt="skip")
+
+    assert [done.key for done in report] == ["a"]
+    assert store.get_keys() == ["a"]
+    reasons = {skipped.key: skipped.reason for skipped in report.skipped}
+    assert "position 1000" in reasons["bad"]
+    assert "255" in reasons["x" * 300]
+    assert "surrogate" in reasons["\udce9"]
+    with pytest.raises(CorruptMessageError):
+        migrate(source(bad=bad), store)
+    assert store.get_keys() == ["a"]
+
+
+def test_a_store_is_a_source():
+    first, second = SimpleChatStore(), SimpleChatStore()
+    first.add_messages("a", [say("1"), say("2")])
+    first.add_message("b", say("3"))
+    migrate(first, second)
+
+    for key in ("a", "b"):
+        one, other = first.get_messages(key), second.get_messages(key)
+        assert [(m.id, m.created_at, m) for m in one] == [(m.id, m.created_at, m) for m in other]
+    assert [done.copied for done in migrate(first, second)] == [0, 0]
+    with pytest.raises(InvalidArgumentError, match="store itself"):
+        migrate(first, first)
+    migrate(first, first, to_key="copy of {}".format)
+    assert sorted(first.get_keys()) == ["a", "b", "copy of a", "copy of b"]
+
+
+@pytest.mark.parametrize(
+    ("source_class", "arguments", "name"),
+    [
+        (SQLRows, {"table": "t", "key": "k", "value": "v"}, "engine"),
+        (SQLArrays, {"table": "t", "key": "k", "value": "v"}, "engine"),
+        (RedisLists, {}, "client"),
+        (RedisJSONDocuments, {"prefix": "p", "key_field": "k", "time_field": "t"}, "client"),
+        (DynamoDBItems, {}, "table"),
+        (AzureTable, {}, "client"),
+    ],
+)
+def test_urls_and_async_clients_are_refused_with_the_name_of_the_parameter(
+    source_class, arguments, name
+):
+    class AsyncClient:
+        """Has whatever is asked for."""
+
+        def __getattr__(self, attribute):
+            return lambda: None
+
+    for wrong in ("scheme://user:hunter2@host", None, AsyncClient()):
+        with pytest.raises(InvalidArgumentError, match=f"^{name} must be") as caught:
+            source_class(wrong, **arguments)
+        assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("left", "store", "options", "reason"),
+    [
+        ("redis://host", SimpleChatStore(), {}, "source must be"),
+        (source(a=["1"]), "sqlite:///x.db", {}, "store must be"),
+        (source(a=["1"]), SimpleChatStore(), {"keys": "a"}, "keys must be a list"),
+        (source(a=["1"]), SimpleChatStore(), {"on_corrupt": "ignore"}, "on_corrupt"),
+    ],
+)
+def test_wrong_arguments(left, store, options, reason):
+    with pytest.raises(InvalidArgumentError, match=reason):
+        migrate(left, store, **options)
+
+
+def test_errors_do_not_quote_messages():
+    def to_message(value):
+        raise ValueError(value)
+
+    left = MappedSource(Left(a=["hunter2"]), to_message)
+    with pytest.raises(CorruptMessageError) as caught:
+        migrate(left, SimpleChatStore())
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__context__ is caught.value.__cause__ is None

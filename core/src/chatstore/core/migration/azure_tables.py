@@ -8,6 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from chatstore.core.migration.clients import check_client
+
 _PART = re.compile(r"(.+)_part_(\d+)")
 _KEYS = {"PartitionKey", "RowKey"}
 
@@ -22,7 +24,12 @@ class AzureTable:
             client: A sync ``TableClient`` of azure-data-tables; it stays open.
 
         """
-        self._client = client
+        self._client = check_client(
+            client,
+            "client",
+            ("list_entities", "query_entities"),
+            "a sync TableClient of azure-data-tables",
+        )
 
     def keys(self) -> Iterable[str]:
         """Return the keys of all conversations."""

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
+from chatstore.core.migration.clients import check_client
+
 
 class DynamoDBItems:
     """One item a conversation, whose attribute is the list of its messages."""
@@ -22,7 +24,12 @@ class DynamoDBItems:
             attribute: The attribute with the messages.
 
         """
-        self._table = table
+        self._table = check_client(
+            table,
+            "table",
+            ("scan", "get_item", "key_schema"),
+            'a Table of boto3: boto3.resource("dynamodb").Table(name)',
+        )
         self._primary_key = primary_key
         self._attribute = attribute
 

@@ -6,11 +6,12 @@ import hashlib
 import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from chatstore.core.errors import ChatStoreError
+from chatstore.core.checks import check_key, check_prefix
+from chatstore.core.errors import ChatStoreError, CorruptMessageError, InvalidArgumentError
 from chatstore.core.messages import ChatMessage
-from chatstore.core.migration.source import Source
+from chatstore.core.migration.source import Source, StoreSource
 from chatstore.core.store import ChatStore
 
 _BATCH_MESSAGES = 200
@@ -50,44 +51,133 @@ class Migrated(NamedTuple):
     digest: str
 
 
+class Skipped(NamedTuple):
+    """A conversation that was not copied.
+
+    Attributes:
+        key: Its key in the source.
+        reason: Why, in a sentence without content.
+
+    """
+
+    key: str
+    reason: str
+
+
+class MigrationReport(list[Migrated]):
+    """The conversations that are in the store now, in the order of their keys.
+
+    Attributes:
+        skipped: Those that could not be copied; empty unless ``on_corrupt="skip"`` was given.
+
+    """
+
+    def __init__(self) -> None:
+        """Start with nothing."""
+        super().__init__()
+        self.skipped: list[Skipped] = []
+
+
+class EmptySourceError(ChatStoreError):
+    """The source holds no conversation, or none was selected."""
+
+
 Progress = Callable[[Migrated, int, int], None]
 """Called after each conversation, with its number, from 1, and the number of all."""
 
 
 def migrate(
-    source: Source,
+    source: Source | ChatStore,
     store: ChatStore,
     *,
+    keys: Iterable[str] | None = None,
+    prefix: str = "",
+    on_corrupt: Literal["raise", "skip"] = "raise",
     progress: Progress | None = None,
     to_key: Callable[[str], str] = str,
-) -> list[Migrated]:
-    """Copy every conversation of a source into a store, and verify each by count and digest.
+) -> MigrationReport:
+    """Copy conversations of a source into a store, and verify each by count and digest.
 
-    Run it again after a stop: what was copied stays, and the rest follows. Messages that somebody
-    appended in the store since are left where they are. The source is only read.
+    Run it again after a stop: what was copied stays, and the rest follows. Messages that were
+    appended in the store since then are left where they are. The source is only read.
 
     Args:
-        source: What to copy.
+        source: What to copy: a store, or a source for another library's store.
         store: Where to.
+        keys: Only these conversations.
+        prefix: Only conversations whose keys start with it.
+        on_corrupt: What to do about a conversation that the store cannot take, such as a list of
+            another program in a shared Redis: ``"raise"``, or ``"skip"`` and report it.
         progress: Called after each conversation.
         to_key: Returns the key in the store for a key of the source.
 
     Raises:
+        EmptySourceError: There is nothing to copy.
         MigrationError: The store has other messages than the source under a key.
-        CorruptMessageError: The source holds something that is no message.
+        CorruptMessageError: The source holds something that is not a message.
+        InvalidKeyError: A key of the source is not a key of a store.
         InvalidMessageError: A message cannot be stored as it is.
+        InvalidArgumentError: An argument is wrong, or the source is the store itself.
 
     """
-    keys = sorted(source.keys())
-    done = []
-    for number, key in enumerate(keys, 1):
-        done.append(_migrate_one(source, store, key, to_key(key)))
-        if progress is not None:
-            progress(done[-1], number, len(keys))
-    return done
+    chosen = _as_source(source, store, to_key)
+    if on_corrupt not in ("raise", "skip"):
+        message = "on_corrupt must be 'raise' or 'skip'"
+        raise InvalidArgumentError(message)
+    selected = _select(chosen, keys, check_prefix(prefix))
+    report = MigrationReport()
+    for number, key in enumerate(selected, 1):
+        try:
+            done = _migrate_one(chosen, store, key, to_key(key))
+        except (CorruptMessageError, InvalidArgumentError) as error:
+            if on_corrupt == "raise":
+                raise
+            report.skipped.append(Skipped(key, str(error)))
+        else:
+            report.append(done)
+            if progress is not None:
+                progress(done, number, len(selected))
+    return report
+
+
+def _as_source(source: object, store: object, to_key: Callable[[str], str]) -> Source:
+    if not isinstance(store, ChatStore):
+        message = f"store must be a ChatStore, not {type(store).__name__}; see open_store(url)"
+        raise InvalidArgumentError(message)
+    if source is store and to_key is str:
+        message = "the source is the store itself; to_key must change the keys then"
+        raise InvalidArgumentError(message)
+    if isinstance(source, ChatStore):
+        return StoreSource(source)
+    if not hasattr(source, "keys") or not hasattr(source, "messages"):
+        message = (
+            f"source must be a store or a source, not {type(source).__name__}; "
+            "from_redis(client) and the like return sources"
+        )
+        raise InvalidArgumentError(message)
+    chosen: Any = source
+    return chosen  # type: ignore[no-any-return]
+
+
+def _select(source: Source, keys: Iterable[str] | None, prefix: str) -> list[str]:
+    if isinstance(keys, str):
+        message = "keys must be a list of keys, not one string"
+        raise InvalidArgumentError(message)
+    present = {key for key in source.keys() if key.startswith(prefix)}  # noqa: SIM118 - a Source
+    requested = present if keys is None else set(keys)
+    if missing := sorted(requested - present):
+        message = f"the source has no conversation {missing[0]!r} ({len(missing)} keys are missing)"
+        raise EmptySourceError(message)
+    if not requested:
+        among = f" with the prefix {prefix!r}" if prefix else ""
+        message = f"the source has no conversation{among}; check its address, name and prefix"
+        raise EmptySourceError(message)
+    return sorted(requested)
 
 
 def _migrate_one(source: Source, store: ChatStore, key: str, target: str) -> Migrated:
+    # Read as a whole first: of a conversation that cannot be read, nothing is written.
+    expected, count = _digest(source.messages(check_key(key)))
     held = store.count_messages(target)
     messages = _identified(source.messages(key))
     present = _compare(messages, store, target, held)
@@ -95,10 +185,9 @@ def _migrate_one(source: Source, store: ChatStore, key: str, target: str) -> Mig
     for batch in _batches(messages):
         store.add_messages(target, batch)
         copied += len(batch)
-    expected, count = _digest(source.messages(key))
-    found, _ = _digest(itertools.islice(store.iter_messages(target), count))
-    if found != expected:
-        message = "the copy differs from the source, which may have changed meanwhile"
+    result, _ = _digest(itertools.islice(store.iter_messages(target), count))
+    if result != expected:
+        message = "the copy differs from the source, which may have changed during the copy"
         raise MigrationError(message, key=target, position=present)
     return Migrated(target, count, copied, expected)
 
@@ -152,5 +241,5 @@ def _digest(messages: Iterable[ChatMessage]) -> tuple[str, int]:
 
 def _text(message: ChatMessage) -> str:
     """Return what a message says, without what a store gives it."""
-    said = message.model_dump(mode="json", exclude={"id", "created_at"})
-    return json.dumps(said, sort_keys=True)
+    fields = message.model_dump(mode="json", exclude={"id", "created_at"})
+    return json.dumps(fields, sort_keys=True)

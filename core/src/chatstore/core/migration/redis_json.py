@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from chatstore.core.migration.clients import check_client
 from chatstore.core.migration.redis_lists import scan, text_of
 
 
@@ -23,7 +24,7 @@ class RedisJSONDocuments:
                 names: nothing tells theirs.
 
         """
-        self._client = client
+        self._client = check_client(client, "client", ("json",), "a sync client of redis-py")
         self._prefix = prefix
         self._key_field = key_field
         self._time_field = time_field

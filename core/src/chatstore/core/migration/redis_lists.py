@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from chatstore.core.migration.clients import check_client
+
 _PAGE = 500
 
 
@@ -22,16 +24,18 @@ class RedisLists:
             newest_first: Whether messages were pushed to the left.
 
         """
-        self._client = client
+        self._client = check_client(
+            client, "client", ("scan", "lrange"), "a sync client of redis-py or upstash-redis"
+        )
         self._prefix = prefix
         self._newest_first = newest_first
 
     def keys(self) -> Iterator[str]:
         """Return the keys of all conversations."""
         pattern = "".join(f"\\{c}" if c in "*?[]^\\" else c for c in self._prefix) + "*"
-        for name in set(map(text_of, scan(self._client, pattern))):
+        for name in set(scan(self._client, pattern)):
             if text_of(self._client.type(name)) == "list":
-                yield name[len(self._prefix) :]
+                yield text_of(name)[len(self._prefix) :]
 
     def items(self, key: str) -> Iterator[Any]:
         """Return the messages, oldest first."""
@@ -59,5 +63,8 @@ def scan(client: Any, pattern: str) -> Iterator[Any]:
 
 
 def text_of(value: Any) -> str:
-    """Return text, which redis-py gives as bytes by default."""
-    return value.decode() if isinstance(value, bytes) else str(value)
+    """Return text, which redis-py returns as bytes by default.
+
+    Bytes that are not UTF-8, which another program wrote, become text that is not a valid key.
+    """
+    return value.decode(errors="surrogateescape") if isinstance(value, bytes) else str(value)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from chatstore.core.errors import CorruptMessageError
 from chatstore.core.messages import ChatMessage
+from chatstore.core.store import ChatStore
 
 
 class Conversations(Protocol):
@@ -58,17 +59,36 @@ class MappedSource:
         """Return the messages of a conversation, oldest first.
 
         Raises:
-            CorruptMessageError: A value is no message of the framework.
+            CorruptMessageError: A value is not a message of the framework.
 
         """
         values = iter(self._conversations.items(key))
         for position in itertools.count():
+            message = None
             try:
                 value = next(values)
                 message = self._to_message(value)
             except StopIteration:
                 return
-            except (ValueError, TypeError, KeyError, AttributeError) as error:
-                text = "what is stored here is no message of the framework"
-                raise CorruptMessageError(text, key=key, position=position) from error
+            except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+                pass  # raised below: the framework's error quotes the message
+            if message is None:
+                text = f"conversation {key!r} holds something that is not a message"
+                raise CorruptMessageError(text, key=key, position=position)
             yield message
+
+
+class StoreSource:
+    """The conversations of another store of this package; ids and times are kept."""
+
+    def __init__(self, store: ChatStore) -> None:
+        """Take a store, which stays open."""
+        self.store = store
+
+    def keys(self) -> Iterable[str]:
+        """Return the keys of all conversations."""
+        return self.store.get_keys()
+
+    def messages(self, key: str) -> Iterator[ChatMessage]:
+        """Return the messages of a conversation, oldest first."""
+        return self.store.iter_messages(key)

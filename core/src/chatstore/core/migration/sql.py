@@ -8,6 +8,8 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+from chatstore.core.migration.clients import check_client
+
 
 class SQLRows:
     """One row a message, in the order of a column."""
@@ -33,7 +35,12 @@ class SQLRows:
             schema: The table's schema, where it is not the default.
 
         """
-        self._engine = engine
+        self._engine = check_client(
+            engine,
+            "engine",
+            ("connect", "dialect"),
+            "a sync Engine of SQLAlchemy: create_engine(url)",
+        )
         self._names = (key, value, order)
         self._table_name = (table, schema)
 
