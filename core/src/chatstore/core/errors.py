@@ -110,6 +110,12 @@ class UnknownSchemeError(InvalidArgumentError):
     """No installed distribution opens URLs of this scheme."""
 
 
+_ADVICE = (
+    "iter_messages(key, on_corrupt='skip') reads the other messages, "
+    "delete_message(key, idx, force=True) removes this one"
+)
+
+
 class MessageConflictError(ChatStoreError):
     """The conversation has a message with this id and other content."""
 
@@ -123,12 +129,9 @@ class CorruptMessageError(ChatStoreError):
 
     """
 
-    def __init__(self, message: str, *, key: str, position: int) -> None:
+    def __init__(self, message: str, *, key: str, position: int, advice: str = _ADVICE) -> None:
         """Name the record; the key is an attribute only, since keys often name users."""
-        super().__init__(
-            f"{message} (position {position}); iter_messages(key, on_corrupt='skip') reads the "
-            "other messages, delete_message(key, idx, force=True) removes this one"
-        )
+        super().__init__(f"{message} (position {position}); {advice}")
         self.key = key
         self.position = position
 

@@ -11,6 +11,9 @@ from chatstore.core.messages import ChatMessage
 from chatstore.core.store import ChatStore
 
 
+_ADVICE = "migrate(…, on_corrupt='skip') copies the other conversations"
+
+
 class Conversations(Protocol):
     """Where another library left conversations, as JSON values."""
 
@@ -74,7 +77,7 @@ class MappedSource:
                 pass  # raised below: the framework's error quotes the message
             if message is None:
                 text = f"conversation {key!r} holds something that is not a message"
-                raise CorruptMessageError(text, key=key, position=position)
+                raise CorruptMessageError(text, key=key, position=position, advice=_ADVICE)
             yield message
 
 
