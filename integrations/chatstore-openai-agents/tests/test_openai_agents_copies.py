@@ -7,10 +7,10 @@ import copy
 import pickle
 
 import pytest
-from agents import SessionSettings
+from agents import RunConfig, SessionSettings
 
 from chatstore.core import SimpleChatStore, StoreUnavailableError, open_store
-from chatstore.openai_agents import ChatStoreSession
+from chatstore.openai_agents import ChatStoreSession, InputWindow
 
 ITEMS = [{"role": "user", "content": "hi"}]
 
@@ -77,3 +77,10 @@ def test_a_copy_does_not_repeat_the_originals_append():
             assert copied._unsettled is None
 
     asyncio.run(main())
+
+
+def test_a_window_is_copied_with_its_configuration_and_pickled():
+    window = InputWindow(100, tokenizer_fn=len)
+    config = copy.deepcopy(RunConfig(call_model_input_filter=window))
+    assert config.call_model_input_filter.token_limit == 100
+    assert pickle.loads(pickle.dumps(window)).token_limit == 100

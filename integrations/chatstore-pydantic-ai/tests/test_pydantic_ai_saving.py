@@ -44,7 +44,7 @@ from chatstore.core import (
     SimpleChatStore,
     open_store,
 )
-from chatstore.pydantic_ai import MessageHistory, to_messages
+from chatstore.pydantic_ai import HistoryWindow, MessageHistory, to_messages
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
@@ -301,3 +301,10 @@ def test_a_history_is_copied_and_pickled(store_url):
         restored = pickle.loads(pickle.dumps(kept))
         with restored.store:
             assert restored.load() == messages
+
+
+@pytest.mark.parametrize(
+    "duplicate", [copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))]
+)
+def test_a_window_is_copied(duplicate):
+    assert duplicate(HistoryWindow(100, tokenizer_fn=len)).token_limit == 100

@@ -13,6 +13,7 @@ from agents import TResponseInputItem
 
 from chatstore.core import ChatMessage, InvalidMessageError, MessageRole
 from chatstore.core.codec import new_id
+from chatstore.core.foreign import full_name
 from chatstore.core.native import Joins, native_of, with_native
 from chatstore.core.pairing import unique_call_ids
 from chatstore.openai_agents.common import Fields, fields_of, plain_items
@@ -62,10 +63,9 @@ def to_items(messages: Iterable[ChatMessage]) -> list[TResponseInputItem]:
 def _checked(item: object) -> dict[str, Any]:
     if isinstance(item, Mapping):
         return cast("dict[str, Any]", item)
-    kind = f"{type(item).__module__}.{type(item).__qualname__}"
     text = (
-        f"an item must be a dict, as result.to_input_list() returns them, not {kind}; "
-        "ChatMessages go into a store"
+        "an item must be a dict, as result.to_input_list() returns them, not "
+        f"{full_name(item)}; a store takes ChatMessages"
     )
     raise InvalidMessageError(text)
 

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ModelRequest, ModelResponse
 
 from chatstore.core import ChatMessage, ContentBlock, InvalidMessageError
+from chatstore.core.foreign import full_name
 from chatstore.core.messages import NATIVE
 from chatstore.core.native import native_of, with_native
 from chatstore.core.pairing import unique_call_ids
@@ -33,8 +34,10 @@ def to_messages(messages: Iterable[ModelMessage]) -> list[ChatMessage]:
     listed = list(messages)
     for given in listed:
         if not isinstance(given, (ModelRequest, ModelResponse)):
-            kind = f"{type(given).__module__}.{type(given).__qualname__}"
-            text = f"a message must be a ModelRequest or a ModelResponse of pydantic_ai, not {kind}"
+            text = (
+                "a message must be a ModelRequest or a ModelResponse of pydantic_ai, not "
+                f"{full_name(given)}"
+            )
             raise InvalidMessageError(text)
     try:
         dumped = ModelMessagesTypeAdapter.dump_python(listed, mode="json")
