@@ -10,7 +10,6 @@ from chatstore.core.errors import CorruptMessageError
 from chatstore.core.messages import ChatMessage
 from chatstore.core.store import ChatStore
 
-
 _ADVICE = "migrate(…, on_corrupt='skip') copies the other conversations"
 
 
