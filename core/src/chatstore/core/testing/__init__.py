@@ -17,12 +17,14 @@ if TYPE_CHECKING:
         SyncAsyncContract,
     )
     from chatstore.core.testing.processes import ProcessContract
+    from chatstore.core.testing.relay import Relay
 
 __all__ = [
     "AcrossContract",
     "Backend",
     "ChatStoreContract",
     "ProcessContract",
+    "Relay",
     "SyncAsyncContract",
 ]
 
@@ -33,6 +35,10 @@ def __getattr__(name: str) -> Any:
         from chatstore.core.testing.backend import Backend
 
         return Backend
+    if name == "Relay":
+        from chatstore.core.testing.relay import Relay
+
+        return Relay
     if name in __all__:
         import pytest
 

@@ -1,0 +1,277 @@
+"""A relay in front of a server that makes the faults of a network, for tests on one machine."""
+
+from __future__ import annotations
+
+import os
+import queue
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from types import TracebackType
+from typing import TypeVar
+
+from typing_extensions import Self
+
+from chatstore.core.forks import ForkAware, watch
+from chatstore.core.testing.relay_link import Traffic
+from chatstore.core.testing.relay_loop import HOST, RelayLoop, Target
+
+__all__ = ["Relay", "Traffic"]
+
+T = TypeVar("T")
+_PATIENCE = 30.0  # seconds until a relay that does not obey fails the test; it needs milliseconds
+
+
+class Relay(ForkAware):
+    """Listens on a free port of 127.0.0.1 and passes all bytes on to a server.
+
+    One thread serves all connections. TLS passes through, since no byte is changed. Every method
+    returns when the fault is in effect, and may be called from any thread or event loop; it takes
+    into account all connections that clients have opened and closed until then. A forked child
+    cannot use its parent's relay.
+
+    Attributes:
+        host: Always ``"127.0.0.1"``.
+        port: Where clients connect.
+
+    """
+
+    def __init__(self, target: int | str | os.PathLike[str]) -> None:
+        """Start to listen.
+
+        Args:
+            target: The server's port on this machine, or the path of its Unix socket. Nothing
+                needs to listen there until a client connects.
+
+        Raises:
+            OSError: No port is free.
+
+        """
+        address = _target(target)
+        self.host = HOST
+        self._reserved, listener = _listen()
+        self.port: int = listener.getsockname()[1]
+        self._loop = RelayLoop(listener, address)
+        self._commands: queue.SimpleQueue[tuple[Callable[[], object], Future[object]]] = (
+            queue.SimpleQueue()
+        )
+        self._guard = threading.Lock()
+        self._reason_stopped: str | None = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(
+            target=self._serve, name=f"relay on port {self.port}", daemon=True
+        )
+        self._thread.start()
+        watch(self)
+
+    # ------------------------------------------------------------------ faults
+
+    def cut(self) -> None:
+        """Reset all open connections, on both sides."""
+        self._do(self._loop.cut)
+
+    def forget(self) -> None:
+        """Let all open connections stay open and carry nothing more, as a firewall does.
+
+        Neither side is told: no byte, no end and no reset passes. New connections work. The
+        kernel still answers for both sides, so TCP keepalive does not notice.
+        """
+        self._do(self._loop.forget)
+
+    def swap(self, target: int | str | os.PathLike[str]) -> None:
+        """Let new connections go to another server; open ones keep theirs."""
+        address = _target(target)
+        self._do(lambda: self._loop.swap(address))
+
+    def delay(self, seconds: float) -> None:
+        """Hold back each chunk of bytes for so long; 0 ends it and releases what is held back.
+
+        Both directions are held back, so a round trip takes twice as long.
+        """
+        if not seconds >= 0:
+            message = f"seconds must be 0 or more, not {seconds!r}"
+            raise ValueError(message)
+        self._do(lambda: self._loop.set_delay(seconds))
+
+    def refuse(self) -> None:
+        """Refuse new connections, as if nothing listened; open ones go on."""
+        self._do(self._loop.refuse)
+
+    def restore(self) -> None:
+        """Accept new connections again after `refuse`, on the same port.
+
+        Raises:
+            OSError: Another program has taken the port in the meantime.
+
+        """
+        self._do(lambda: self._loop.accept_on(_listen_again(self.port)))
+
+    def lose_replies(self, count: int, *, containing: bytes = b"") -> None:
+        """Lose the replies to the next requests; 0 ends it.
+
+        A request is what a client sends on one connection until the server sends something. All
+        of it reaches the server; with the reply's first byte the connection is reset and the
+        client gets nothing of it. Handshakes and logins are requests, too: name something that
+        only the right requests contain, where more than one is to be lost.
+
+        Args:
+            count: How many requests; replaces what an earlier call has left.
+            containing: Only requests with these bytes count.
+
+        """
+        if count < 0:
+            message = f"count must be 0 or more, not {count!r}"
+            raise ValueError(message)
+        self._do(lambda: self._loop.lose_replies(count, containing))
+
+    # ------------------------------------------------------------------ what happened
+
+    @property
+    def connections(self) -> int:
+        """How many connections clients have open, forgotten ones included."""
+        return self._do(self._loop.count_connections)
+
+    @property
+    def accepted(self) -> int:
+        """How many connections were ever accepted."""
+        return self._do(lambda: self._loop.accepted)
+
+    @property
+    def lost_replies(self) -> int:
+        """How many replies were lost on purpose."""
+        return self._do(lambda: self._loop.lost_replies)
+
+    @property
+    def traffic(self) -> Traffic:
+        """The requests and bytes that were passed on since the relay started."""
+        return self._do(lambda: self._loop.traffic)
+
+    @property
+    def failures(self) -> list[str]:
+        """Why connections to the server failed, oldest first; such clients are reset."""
+        return self._do(lambda: list(self._loop.failures))
+
+    # ------------------------------------------------------------------ life
+
+    def close(self) -> None:
+        """Close the port and all connections, and end the thread.
+
+        Raises:
+            RuntimeError: The relay failed while it was in use; its cause says why.
+
+        """
+        if self._reason_stopped is None:
+            self._do(self._loop.stop)
+        self._thread.join(_PATIENCE)
+        if self._reserved is not None:
+            self._reserved.close()
+        if self._error is not None:
+            raise RuntimeError(self._reason_stopped) from self._error
+
+    def __enter__(self) -> Self:
+        """Return the relay; leaving the block closes it."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the relay."""
+        self.close()
+
+    def after_fork_in_child(self) -> None:
+        """Leave the connections to the parent, which alone can end them then."""
+        self._reason_stopped = "this relay serves the parent process; use it there"
+        self._guard = threading.Lock()
+        self._loop.abandon()
+        if self._reserved is not None:
+            self._reserved.close()
+
+    # ------------------------------------------------------------------ the thread
+
+    def _do(self, action: Callable[[], T]) -> T:
+        """Run a function on the relay's thread."""
+        future: Future[T] = Future()
+        with self._guard:
+            if self._reason_stopped is not None:
+                raise RuntimeError(self._reason_stopped) from self._error
+            self._commands.put((action, future))  # type: ignore[arg-type]  # futures are invariant
+        self._loop.wake()
+        try:
+            return future.result(_PATIENCE)
+        except FutureTimeoutError:
+            message = f"the relay on port {self.port} did not obey within {_PATIENCE:g} s"
+            raise RuntimeError(message) from None
+
+    def _serve(self) -> None:
+        reason = f"the relay on port {self.port} was closed"
+        try:
+            while not self._loop.is_stopped:
+                self._loop.turn()
+                self._obey()
+        except Exception as error:
+            reason = f"the relay on port {self.port} failed: {type(error).__name__}: {error}"
+            self._error = error
+        finally:
+            with self._guard:
+                self._reason_stopped = reason
+            self._loop.close()
+            while not self._commands.empty():
+                self._commands.get()[1].set_exception(RuntimeError(reason))
+
+    def _obey(self) -> None:
+        while not self._commands.empty():
+            action, future = self._commands.get()
+            try:
+                # What clients did before the command is seen before it.
+                self._loop.turn(0)
+                self._loop.turn(0)
+                result = action()
+            except OSError as error:  # `restore` could not listen; the relay goes on
+                future.set_exception(error)
+            except Exception as error:
+                future.set_exception(error)
+                raise
+            else:
+                future.set_result(result)
+
+
+def _target(target: int | str | os.PathLike[str]) -> Target:
+    if isinstance(target, bool) or not isinstance(target, (int, str, os.PathLike)):
+        message = f"target must be a port or the path of a Unix socket, not {target!r}"
+        raise TypeError(message)
+    if isinstance(target, int):
+        return Target(socket.AF_INET, (HOST, target), f"port {target}")
+    path = os.fspath(target)
+    return Target(socket.AF_UNIX, path, f"the socket {path}")
+
+
+def _listen() -> tuple[socket.socket | None, socket.socket]:
+    """Return a socket that listens on a free port, and one that reserves the port.
+
+    Linux gives a reserved port to nobody else while `Relay.refuse` is in effect.
+    """
+    if sys.platform != "linux":
+        return None, _listen_again(0)
+    reserved = socket.socket()
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reserved.bind((HOST, 0))
+    return reserved, _listen_again(reserved.getsockname()[1])
+
+
+def _listen_again(port: int) -> socket.socket:
+    listener = socket.socket()
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
+        listener.listen(512)
+        listener.setblocking(False)
+    except OSError:
+        listener.close()
+        raise
+    return listener
