@@ -18,6 +18,7 @@ from pydantic_ai.messages import (
     NativeToolReturnPart,
     RetryFeedbackPart,
     RetryInfo,
+    RetryPromptPart,
     SystemPromptPart,
     TextPart,
     ToolCallPart,
@@ -313,3 +314,25 @@ def test_calls_of_others_get_ids_of_their_own(ids):
     assert [part.tool_call_id for part in told] == [part.tool_call_id for part in called]
     assert [part.content for part in told] == ["r0", "r1"] * 2
     assert all(part.tool_call_id for part in called)
+
+
+@pytest.mark.filterwarnings("ignore:.*RetryPromptPart")
+def test_retries_of_the_deprecated_kind_answer_their_calls():
+    messages = [
+        ModelRequest.user_text_prompt("q"),
+        ModelResponse([ToolCallPart("t", {}, "c"), ToolCallPart("t", {}, "d")]),
+        ModelRequest([RetryPromptPart(LONG, tool_name="t", tool_call_id="c")]),
+        ModelRequest([ToolReturnPart("t", "1", "d")]),
+        ModelResponse([TextPart("done")]),
+        ModelRequest([RetryPromptPart("again"), UserPromptPart("next")]),
+    ]
+
+    assert select(messages, 200) == messages
+    assert select(messages, 60) == messages[-1:]  # the retry's words count
+    kept = MessageHistory(SimpleChatStore(), "k")
+    for _ in range(2):
+        kept.save(messages)
+    assert [part.part_kind for message in kept.load() for part in message.parts] == [
+        "user-prompt", "tool-call", "tool-call", "tool-return", "tool-return", "text",
+        "retry-feedback", "user-prompt",
+    ]  # fmt: skip

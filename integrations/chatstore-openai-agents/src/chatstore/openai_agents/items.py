@@ -19,6 +19,7 @@ from chatstore.core.pairing import unique_call_ids
 from chatstore.openai_agents.common import Fields, fields_of, plain_items
 
 _FRAMEWORK = "openai_agents"
+_REFUSED = "JSON cannot hold an item: it holds NaN, bytes, objects or a lone surrogate"
 _PLAIN = True
 """The payload of an item that its common fields give back; its call's id is never replaced."""
 
@@ -58,6 +59,33 @@ def to_items(messages: Iterable[ChatMessage]) -> list[TResponseInputItem]:
             made = plain_items(message) if item is _PLAIN else [item]
         items.extend(cast("list[TResponseInputItem]", made))
     return items
+
+
+def outlines(items: Iterable[TResponseInputItem]) -> list[ChatMessage]:
+    """Return messages without content that a window treats like the items.
+
+    Their ids are the places of the items.
+
+    Raises:
+        InvalidMessageError: An item is not a dict, or the id of a call is not text.
+
+    """
+    all_fields = [fields_of(_checked(item)) for item in items]
+    _gather_calls(all_fields)
+    try:
+        return [_outline(fields, str(place)) for place, fields in enumerate(all_fields)]
+    except ValueError:
+        pass
+    raise InvalidMessageError(_REFUSED)
+
+
+def _outline(fields: Fields, identity: str) -> ChatMessage:
+    common = ChatMessage(
+        role=fields.role, additional_kwargs=fields.additional_kwargs(), id=identity
+    )
+    if fields.calls or fields.joins is None:
+        return common
+    return with_native(common, _FRAMEWORK, None, joins=fields.joins)
 
 
 def _checked(item: object) -> dict[str, Any]:
@@ -100,5 +128,4 @@ def _message(item: dict[str, Any], fields: Fields) -> ChatMessage:
         return with_native(common, _FRAMEWORK, payload, joins=joins)
     except ValueError:
         pass
-    text = "JSON cannot hold an item: it holds NaN, bytes, objects or a lone surrogate"
-    raise InvalidMessageError(text)  # outside: the causes quote the content
+    raise InvalidMessageError(_REFUSED)  # outside: the causes quote the content

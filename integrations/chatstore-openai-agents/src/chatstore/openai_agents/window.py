@@ -17,7 +17,7 @@ from agents.run import CallModelData, ModelInputData
 
 from chatstore.core import ChatMemoryBuffer, ChatMessage, SimpleChatStore
 from chatstore.core.checks import check_count
-from chatstore.openai_agents.items import to_messages
+from chatstore.openai_agents.items import outlines
 from chatstore.openai_agents.sending import sent_items
 from chatstore.openai_agents.tools import item_call, item_result
 
@@ -85,9 +85,7 @@ class InputWindow:
         """
         if _continues_elsewhere(items):
             return list(items)
-        messages = to_messages(items)
-        for place, message in enumerate(messages):
-            message.id = str(place)
+        messages = outlines(items)
 
         def payload(message: ChatMessage) -> Any:
             return sent_items([items[int(message.id or 0)]])

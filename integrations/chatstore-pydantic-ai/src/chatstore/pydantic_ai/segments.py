@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 from pydantic_ai.messages import (
     ModelMessage,
@@ -22,6 +22,9 @@ from pydantic_ai.messages import (
 )
 
 from chatstore.core import ChatMessage, MessageRole
+
+if TYPE_CHECKING:
+    from pydantic_ai.messages import RetryPromptPart
 
 
 class Segment(NamedTuple):
@@ -88,7 +91,7 @@ def _request(request: ModelRequest, *, is_first: bool) -> list[_Piece]:
     prompts: list[int] = []
     rest: list[int] = []
     for place, part in enumerate(request.parts):
-        if isinstance(part, ToolReturnPart):
+        if isinstance(part, ToolReturnPart) or _is_retry_of_tool(part):
             kwargs = {"tool_call_id": part.tool_call_id, "name": part.tool_name}
             pieces.append(((place,), MessageRole.TOOL, kwargs))
         elif is_first and isinstance(part, SystemPromptPart):
@@ -100,6 +103,11 @@ def _request(request: ModelRequest, *, is_first: bool) -> list[_Piece]:
     if rest or not pieces:
         pieces.append((tuple(rest), _role(request, rest), {}))
     return pieces
+
+
+def _is_retry_of_tool(part: Any) -> TypeGuard[RetryPromptPart]:
+    """Tell whether a part of the deprecated kind answers a call; the class itself warns."""
+    return part.part_kind == "retry-prompt" and part.tool_name is not None
 
 
 def _role(request: ModelRequest, places: Sequence[int]) -> MessageRole:

@@ -58,7 +58,7 @@ def _sent(part: ModelRequestPart | ModelResponsePart) -> Any:
     if isinstance(part, UserPromptPart):
         words = part.content
         return [words] if isinstance(words, str) else list(map(_sent_item, words))
-    if isinstance(part, RetryFeedbackPart):
+    if isinstance(part, RetryFeedbackPart) or part.part_kind == "retry-prompt":
         return part.model_response()
     if isinstance(part, FilePart):
         return binary_block(part.content)
