@@ -6,41 +6,32 @@ or in a hook knows whether it runs sync or async.
 
 from __future__ import annotations
 
-import pickle
-from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
-from logging import DEBUG
-from time import perf_counter
 from types import TracebackType
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar
 
 from pydantic import BaseModel
 from typing_extensions import Self
 
 from chatstore.core import codec
 from chatstore.core.checks import check_count, check_index, check_key
+from chatstore.core.copying import Copyable
 from chatstore.core.errors import (
-    ChatStoreError,
     CorruptMessageError,
-    DriverError,
     InvalidMessageError,
     MessageConflictError,
     MessageTooLargeError,
-    StoreClosedError,
-    hide_driver_errors,
 )
 from chatstore.core.foreign import describe_message
-from chatstore.core.logs import SLOW_SECONDS, log_call, logger
 from chatstore.core.messages import ChatMessage
-from chatstore.core.paging import MAX_PAGE_SIZE, KeyPager, MessagePager, OnCorrupt, Pager
+from chatstore.core.paging import MAX_PAGE_SIZE, KeyPager, MessagePager, OnCorrupt
 from chatstore.core.plans import Plan
-from chatstore.core.records import Held, KeyPage, Page, Record, StoredRecord
+from chatstore.core.records import Held, Record
+from chatstore.core.running import Runner
 
-T = TypeVar("T")
 
-
-class ChatStore(ABC):
+class ChatStore(Copyable, Runner):
     """Keeps conversations: ordered messages under a key.
 
     Every method has a twin with the prefix ``async_`` and the same behaviour; a program may use
@@ -54,14 +45,6 @@ class ChatStore(ABC):
 
     max_message_bytes: ClassVar[int | None] = None
     """The largest message as it is stored, in bytes of UTF-8; ``None``: no limit of our own."""
-
-    _closed = False
-    _constructed_with: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
-
-    @property
-    def server(self) -> str:
-        """Where conversations are kept, without secrets: for messages and logs."""
-        return type(self).__name__
 
     # ------------------------------------------------------------------ writing
 
@@ -308,40 +291,6 @@ class ChatStore(ABC):
         """Close the store."""
         await self.async_close()
 
-    # ------------------------------------------------------------------ copying
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        """Remember the arguments, which are what a store pickles as."""
-        store = super().__new__(cls)
-        store._constructed_with = (args, kwargs)
-        return store
-
-    def __reduce__(self) -> Any:
-        """Pickle the class and its arguments: the copy is another store on the same database.
-
-        Raises:
-            TypeError: An argument is a client or function that cannot be pickled.
-
-        """
-        args, kwargs = self._constructed_with
-        given = [*((f"argument {n + 1}", value) for n, value in enumerate(args)), *kwargs.items()]
-        refused = next((item for item in given if not _can_be_pickled(item[1])), None)
-        if refused is None:
-            return _construct, (type(self), args, kwargs)
-        message = (
-            f"this {type(self).__name__} cannot be pickled, because {refused[0]} (of type "
-            f"{type(refused[1]).__name__}) cannot: construct the store from a URL or a path instead"
-        )
-        raise TypeError(message)
-
-    def __copy__(self) -> Self:
-        """Return the store itself: copies of it would share its database anyway."""
-        return self
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        """Return the store itself, as `__copy__` does."""
-        return self
-
     # ------------------------------------------------------------------ plans, common to all
 
     # Arguments are checked and encoded here, at once; the plans only move records.
@@ -426,174 +375,6 @@ class ChatStore(ABC):
                     text = f"a message has more than {limit} bytes as it is stored"
                     raise MessageTooLargeError(text)
         return records
-
-    # ------------------------------------------------------------------ drivers
-
-    def _call(
-        self, operation: str, build: Callable[..., Plan[T]], key: str, *args: Any, **kwargs: Any
-    ) -> T:
-        """Build a plan, which checks the arguments, and run it with the sync client."""
-        return self._run(self._build(operation, build, key, *args, **kwargs), operation, key)
-
-    async def _async_call(
-        self, operation: str, build: Callable[..., Plan[T]], key: str, *args: Any, **kwargs: Any
-    ) -> T:
-        """Build a plan, which checks the arguments, and run it with the async client."""
-        plan = self._build(operation, build, key, *args, **kwargs)
-        return await self._async_run(plan, operation, key)
-
-    def _build(self, operation: str, build: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        try:
-            return build(*args, **kwargs)
-        except ChatStoreError as error:
-            failure = self._failure(error, operation)
-        raise failure  # see `_run`
-
-    def _run(self, plan: Plan[T], operation: str, key: str | None = None) -> T:
-        """Run a plan with the sync client; ``operation`` and ``key`` are for errors and logs."""
-        self._refuse_closed(plan, operation)
-        start = perf_counter()
-        try:
-            result = self._execute(plan)
-        except Exception as error:  # noqa: BLE001 - translated
-            failure = self._failure(error, operation)
-        else:
-            self._log(operation, key, perf_counter() - start)
-            return result
-        raise failure  # not in the handler: the driver's error would become its context
-
-    async def _async_run(self, plan: Plan[T], operation: str, key: str | None = None) -> T:
-        """Run a plan with the async client; see `_run`."""
-        self._refuse_closed(plan, operation)
-        start = perf_counter()
-        try:
-            result = await self._async_execute(plan)
-        except Exception as error:  # noqa: BLE001 - translated
-            failure = self._failure(error, operation)
-        else:
-            self._log(operation, key, perf_counter() - start)
-            return result
-        raise failure  # see `_run`
-
-    def _iterate(self, pager: Pager[T], operation: str, key: str | None = None) -> Iterator[T]:
-        while not pager.done:
-            yield from pager.resolve(self._run(pager.next_page(), operation, key))
-
-    async def _async_iterate(
-        self, pager: Pager[T], operation: str, key: str | None = None
-    ) -> AsyncIterator[T]:
-        while not pager.done:
-            for item in pager.resolve(await self._async_run(pager.next_page(), operation, key)):
-                yield item
-
-    def _refuse_closed(self, plan: Plan[Any], operation: str) -> None:
-        if self._closed:
-            plan.close()
-            error = StoreClosedError(f"this {type(self).__name__} was closed")
-            error.operation = operation
-            raise error
-
-    def _failure(self, error: Exception, operation: str) -> ChatStoreError:
-        """Return the error that a caller gets: without a driver's text, which may hold secrets."""
-        failure = error if isinstance(error, ChatStoreError) else self._translate(error)
-        if failure is None:
-            failure = ChatStoreError(
-                f"{self.server}: unexpected {type(error).__name__}; "
-                "this is a defect, please report it with the traceback of its cause"
-            )
-        if failure.operation is None:
-            failure.operation = operation
-        if failure is not error:
-            failure.__cause__ = DriverError.of(error)
-        hide_driver_errors(failure)
-        return failure
-
-    def _log(self, operation: str, key: str | None, seconds: float) -> None:
-        if seconds >= SLOW_SECONDS or logger.isEnabledFor(DEBUG):
-            log_call(operation, self.server, key, seconds)
-
-    # ------------------------------------------------------------------ what a backend gives
-
-    @abstractmethod
-    def _execute(self, plan: Plan[T]) -> T:
-        """Run a plan with the sync client."""
-
-    @abstractmethod
-    async def _async_execute(self, plan: Plan[T]) -> T:
-        """Run a plan with the async client."""
-
-    @abstractmethod
-    def _translate(self, error: Exception) -> ChatStoreError | None:
-        """Return a `ChatStoreError` for a driver's error; ``None`` for any other error."""
-
-    @abstractmethod
-    def _close(self) -> None:
-        """Close what this store opened."""
-
-    @abstractmethod
-    async def _async_close(self) -> None:
-        """Close what this store opened."""
-
-    @abstractmethod
-    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Held]]:
-        """Append all records next to each other and return ``[]``.
-
-        Where the conversation holds the id of any, write nothing and return those it holds.
-        """
-
-    @abstractmethod
-    def _insert(self, key: str, index: int, record: Record) -> Plan[list[Held]]:
-        """Insert before an index as ``list.insert`` does, else like `_append`."""
-
-    @abstractmethod
-    def _replace(self, key: str, records: Sequence[Record]) -> Plan[None]:
-        """Replace the conversation by records, of which there is at least one."""
-
-    @abstractmethod
-    def _delete(self, key: str) -> Plan[None]:
-        """Forget the conversation."""
-
-    @abstractmethod
-    def _remove(self, key: str, index: int, *, force: bool = False) -> Plan[StoredRecord | None]:
-        """Remove one record; negative indexes count from the end.
-
-        A record that `codec.decode` refuses stays, and its error is raised, unless ``force`` is
-        true. With its last record a conversation is gone.
-        """
-
-    @abstractmethod
-    def _count(self, key: str) -> Plan[int]:
-        """Return the number of messages."""
-
-    @abstractmethod
-    def _read_newest(
-        self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
-    ) -> Plan[Page]:
-        """Read, at one moment, the newest ``limit`` records of those before a position.
-
-        ``None``: all of them. ``leading`` asks for that many first records of the conversation
-        as well, whether they are among the others or not.
-        """
-
-    @abstractmethod
-    def _read_oldest(self, key: str, limit: int, *, after: int | None = None) -> Plan[Page]:
-        """Read the oldest ``limit`` records of those after a position."""
-
-    @abstractmethod
-    def _list_keys(self, prefix: str, limit: int, cursor: Any | None) -> Plan[KeyPage]:
-        """Read about ``limit`` keys, from the start or from the cursor of the page before."""
-
-
-def _can_be_pickled(value: object) -> bool:
-    try:
-        pickle.dumps(value)
-    except Exception:  # noqa: BLE001 - pickling raises whatever the value's class raises
-        return False
-    return True
-
-
-def _construct(kind: type[ChatStore], args: tuple[Any, ...], kwargs: dict[str, Any]) -> ChatStore:
-    return kind(*args, **kwargs)
 
 
 def _without_held(key: str, records: Sequence[Record], held: Sequence[Held]) -> list[Record]:
