@@ -41,6 +41,7 @@ class Fault:
         substatus: The value of ``x-ms-substatus``.
         retry_after_ms: The value of ``x-ms-retry-after-ms``.
         delay: Seconds to wait before all this.
+        headers: Further headers of the answer.
 
     """
 
@@ -49,6 +50,7 @@ class Fault:
     substatus: int = 0
     retry_after_ms: int | None = None
     delay: float = 0.0
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class Asked(NamedTuple):
@@ -118,7 +120,7 @@ class CosmosDouble:
                 self._act(request)
             if fault.status == LOST:
                 return None
-            headers = {"x-ms-substatus": str(fault.substatus)}
+            headers = {"x-ms-substatus": str(fault.substatus), **dict(fault.headers)}
             if fault.retry_after_ms is not None:
                 headers["x-ms-retry-after-ms"] = str(fault.retry_after_ms)
             reply = Reply(fault.status, Refused(fault.status, "A fault.").body(), headers)
@@ -199,12 +201,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         text = reply.payload
-        self.send_response(reply.status)
+        self.send_response_only(reply.status)
+        self.send_header("Date", reply.headers.get("Date") or self.date_time_string())
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(text)))
         self.send_header("x-ms-activity-id", headers.get("x-ms-activity-id", str(uuid.uuid4())))
         for name, value in reply.headers.items():
-            self.send_header(name, value)
+            if name != "Date":
+                self.send_header(name, value)
         self.end_headers()
         self.wfile.write(text)
 

@@ -112,7 +112,7 @@ def test_url_opens_a_store(double):
 def test_store_shows_no_key():
     store = CosmosChatStore.from_account_and_key(ENDPOINT, KEY)
     assert KEY not in repr(store)
-    assert KEY not in repr(vars(store))
+    assert KEY not in repr(vars(store._clients))
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from chatstore.core import (
     InvalidArgumentError,
     StoreAccessError,
     StoreClosedError,
+    StoreSetupError,
     StoreUnavailableError,
 )
 from chatstore.cosmos import CosmosChatStore
@@ -53,7 +54,7 @@ def test_first_use_makes_database_and_container(double):
 
 def test_nothing_is_made_unasked(double):
     with open_on(double, create=False) as store:
-        with pytest.raises(StoreAccessError, match="messages"):
+        with pytest.raises(StoreSetupError, match="messages"):
             store.add_message("k", say("a"))
         with open_on(double) as other:
             other.add_message("k", say("a"))
@@ -82,7 +83,7 @@ def test_sixteen_stores_make_it_at_once(double):
 def test_other_containers_are_refused(double, key):
     with CosmosClient(double.endpoint, double.key) as client:
         client.create_database("chatstore").create_container("messages", key)
-    with open_on(double) as store, pytest.raises(InvalidArgumentError, match="partition key"):
+    with open_on(double) as store, pytest.raises(StoreSetupError, match="partition key"):
         store.add_message("k", say("a"))
 
 
@@ -116,7 +117,7 @@ def test_stores_that_see_old_states_still_lose_nothing(double):
 @pytest.mark.parametrize("level", ["Eventual", "ConsistentPrefix"])
 def test_accounts_of_weaker_consistency_are_refused(level):
     double = CosmosDouble(consistency=level)
-    with open_on(double) as store, pytest.raises(InvalidArgumentError, match=level):
+    with open_on(double) as store, pytest.raises(StoreSetupError, match=level):
         store.add_message("k", say("a"))
     double.close()
 
@@ -209,7 +210,7 @@ def test_nobody_answers():
 
 @pytest.mark.parametrize("fault", [Fault(429, retry_after_ms=50), Fault(449), Fault(503), Fault()])
 def test_service_that_never_does_it_is_reported_in_time(double, fault, monkeypatch):
-    monkeypatch.setattr(CosmosChatStore, "patience", 2.0)
+    monkeypatch.setattr(CosmosChatStore, "patience", 1.0)
     with open_on(double, timeout=1) as store:
         store.add_message("k", say("a"))
         double.fault = lambda request: fault if request.kind == "batch" else None

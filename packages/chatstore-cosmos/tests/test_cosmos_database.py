@@ -27,7 +27,7 @@ from chatstore.cosmos.batches import (
 from chatstore.cosmos.clients import Clients, Settings
 from chatstore.cosmos.database import Changed, CosmosDatabase, _batch
 
-database = CosmosDatabase()
+database = CosmosDatabase("the double")
 KEY = "user:é/\\?#😀\0"
 
 
@@ -35,7 +35,9 @@ KEY = "user:é/\\?#😀\0"
 def clients(double):
     place = Place(double.endpoint, "chats", "messages")
     options = {"consistency": None, "create": True, "timeout": 5.0}
-    clients = Clients(Settings(place, double.key, **options))
+    clients = Clients(
+        Settings(place, double.key, max_connections=8, server="the double", **options)
+    )
     yield clients
     clients.close()
 
@@ -143,7 +145,7 @@ def test_a_refusal_of_a_second_sending_is_not_taken_for_one(do, double, then):
     version = do(database.commit(KEY, None, "one", {}, []))
     left = [*then, Fault(503, acts=True)]  # azure-cosmos sends the batch again
     double.fault = lambda request: left.pop() if request.kind == "batch" and left else None
-    with pytest.raises(StoreUnavailableError, match="sent more than once"):
+    with pytest.raises(StoreUnavailableError, match="sent twice and then rejected"):
         do(database.commit(KEY, version, "two", {}, []))
     assert left == []
     assert do(database.read_head(KEY))[0] == "two"

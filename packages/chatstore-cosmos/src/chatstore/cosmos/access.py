@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from chatstore.core import InvalidArgumentError, StoreAccessError
+from chatstore.core import InvalidArgumentError, StoreSetupError
 from chatstore.core.plans import Plan, call
 from chatstore.cosmos.address import Place
 
@@ -113,41 +113,41 @@ class Access:
 
     # ------------------------------------------------------------------ first use
 
-    def prepare(self, *, create: bool) -> Plan[None]:
+    def prepare(self, server: str, *, create: bool) -> Plan[None]:
         """Look at account and container; make database and container where they are missing.
 
         Raises:
-            InvalidArgumentError: The account is not consistent enough, or the container has
-                another partition key.
-            StoreAccessError: There is no container, and none is to be made.
+            StoreSetupError: The account is not consistent enough, there is no container and none
+                is to be made, or it has another partition key or no index.
 
         """
         account = yield from call(lambda _: self.connection.GetDatabaseAccount())
-        self._check_consistency((account.ConsistencyPolicy or {}).get("defaultConsistencyLevel"))
+        level = (account.ConsistencyPolicy or {}).get("defaultConsistencyLevel")
+        if level not in _ENOUGH:
+            message = (
+                f"{server}: expected an account of consistency Session, BoundedStaleness or "
+                f"Strong, found {level}, which shows clients old states of their own writes: "
+                "change the account's default consistency"
+            )
+            raise StoreSetupError(message)
+        if level == "Session" and self.connection.session is None:
+            message = "async_client must be entered with `async with` before a store uses it"
+            raise InvalidArgumentError(message)
         properties = yield from self._find()
         if properties is None:
             if not create:
-                message = f"there is no container {self.place.container!r}, and create is False"
-                raise StoreAccessError(message)
+                message = (
+                    f"{server}: there is no such database or container, and create is False: make "
+                    f"it with the partition key /{PARTITION_KEY}, as the README shows, or check "
+                    "database= and container="
+                )
+                raise StoreSetupError(message)
             yield from self._make()
             properties = yield from call(lambda _: self._container.read(timeout=self.timeout))
-        found = properties["partitionKey"]
-        # Version 1 takes values of 101 bytes:
-        # https://learn.microsoft.com/azure/cosmos-db/large-partition-keys
-        if found["paths"] != [f"/{PARTITION_KEY}"] or found.get("version", 1) < LARGE:
-            message = (
-                f"the container {self.place.container!r} must have the partition key "
-                f"/{PARTITION_KEY}, with large values"
-            )
-            raise InvalidArgumentError(message)
-
-    def _check_consistency(self, level: str | None) -> None:
-        if level not in _ENOUGH:
-            message = f"an account of consistency {level} shows clients old states of their writes"
-            raise InvalidArgumentError(message)
-        if level == "Session" and self.connection.session is None:
-            message = "enter the async client with `async with` before a store uses it"
-            raise InvalidArgumentError(message)
+        problem = _problem(properties)
+        if problem is not None:
+            message = f"{server}: {problem}: use another container, or make one as the README shows"
+            raise StoreSetupError(message)
 
     def _find(self) -> Plan[Mapping[str, Any] | None]:
         from azure.cosmos.exceptions import CosmosResourceNotFoundError  # noqa: PLC0415
@@ -180,6 +180,21 @@ class Access:
                 yield from call(step)
             except CosmosResourceExistsError:
                 continue
+
+
+def _problem(properties: Mapping[str, Any]) -> str | None:
+    key = properties.get("partitionKey", {})
+    paths, version = key.get("paths"), key.get("version", 1)
+    # Version 1 takes values of 101 bytes:
+    # https://learn.microsoft.com/azure/cosmos-db/large-partition-keys
+    if paths != [f"/{PARTITION_KEY}"] or version < LARGE:
+        return (
+            f"expected a container with the partition key /{PARTITION_KEY} of version {LARGE}, "
+            f"found {', '.join(map(str, paths or ['no key']))} of version {version}"
+        )
+    if properties.get("indexingPolicy", {}).get("indexingMode") == "none":
+        return "expected a container with an index, found the indexing mode 'none'"
+    return None
 
 
 def _note_sending(request: Any, note: Callable[[Any], None]) -> None:

@@ -1,23 +1,28 @@
-"""Where a container is, and with which credential: checked, and read from a URL."""
+"""Where a container is, and with which key: checked, and read from a URL."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
+import re
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote
 
 from chatstore.core import InvalidArgumentError
+from chatstore.core.url_parts import Options, flag, read_options, split_url
 
 _SCHEMES = {"cosmos": "https", "cosmos+http": "http"}
-_OPTIONS: dict[str, Callable[[str], Any]] = {
+_OPTIONS: Options = {
     "consistency": str,
-    "create": lambda text: {"true": True, "false": False}[text],
+    "create": flag,
+    "max_connections": int,
     "timeout": float,
     "ttl": float,
 }
-_LONGEST_NAME = 255  # https://learn.microsoft.com/azure/cosmos-db/concepts-limits#control-plane
+_MAX_NAME = 255  # https://learn.microsoft.com/azure/cosmos-db/concepts-limits#control-plane
+_EXAMPLE = "cosmos://:KEY@HOST/DATABASE/CONTAINER?ttl=3600"
+_ENDPOINT = "https://ACCOUNT.documents.azure.com:443/"
+_SETTINGS = ("AccountEndpoint", "AccountKey")
 
 
 class Place(NamedTuple):
@@ -32,28 +37,37 @@ def check_place(endpoint: object, database: object, container: object) -> Place:
     """Return the place.
 
     Raises:
-        InvalidArgumentError: The endpoint is no URL, or a name no name of Cosmos DB.
+        InvalidArgumentError: The endpoint is not the URL of an account, or a name is not a valid
+            name in Cosmos DB.
 
     """
-    if not isinstance(endpoint, str) or not _is_endpoint(endpoint):
-        message = (
-            "endpoint must be the URI of an account, https://….documents.azure.com:443/, "
-            "without key, query or fragment"
-        )
+    parts = split_url(endpoint, f"endpoint={_ENDPOINT}")
+    extra = "@" in parts.netloc or parts.query or parts.fragment or parts.path.strip("/")
+    if parts.scheme not in {"http", "https"} or not parts.hostname or extra:
+        message = f"endpoint must look like {_ENDPOINT}, without key, path, query or fragment"
         raise InvalidArgumentError(message)
-    return Place(endpoint, check_name(database, "database"), check_name(container, "container"))
+    return Place(
+        str(endpoint), check_name(database, "database"), check_name(container, "container")
+    )
 
 
 def check_name(name: object, what: str) -> str:
     """Return the name of a database or a container.
 
     Raises:
-        InvalidArgumentError: It is none.
+        InvalidArgumentError: It is not 1 to 255 characters, holds a slash, ``?``, ``#`` or a
+            control character, or begins or ends with a blank.
 
     """
-    if isinstance(name, str) and 0 < len(name) <= _LONGEST_NAME and not set(name) & set("/\\?#"):
-        return name
-    message = f"{what} must be a name of 1 to {_LONGEST_NAME} characters without / \\ ? #"
+    if isinstance(name, str) and 0 < len(name) <= _MAX_NAME:
+        # https://learn.microsoft.com/dotnet/api/microsoft.azure.documents.resource.id
+        is_clean = not re.search(r"[/\\?#\x00-\x1f\x7f-\x9f]", name) and name == name.strip()
+        if is_clean and name not in {".", ".."}:
+            return name
+    message = (
+        f"{what} must be a name of 1 to {_MAX_NAME} characters without / \\ ? # and controls, and "
+        "without blanks at its ends"
+    )
     raise InvalidArgumentError(message)
 
 
@@ -61,74 +75,59 @@ def check_key(key: object) -> str:
     """Return the key of an account.
 
     Raises:
-        InvalidArgumentError: It is no text in base64, as the keys of accounts are.
+        InvalidArgumentError: It is not text in base64, as the keys of accounts are.
 
     """
     try:
-        if isinstance(key, str) and base64.b64decode(key, validate=True):
-            return key
+        is_key = isinstance(key, str) and bool(base64.b64decode(key, validate=True))
     except (binascii.Error, ValueError):
-        pass  # the error would not quote it, but says nothing of use either
-    message = "key must be the primary or secondary key of an account, in base64"
+        is_key = False
+    if isinstance(key, str) and is_key:
+        return key
+    message = "key must be the primary or secondary key of an account, which is base64"
     raise InvalidArgumentError(message)
-
-
-def _is_endpoint(endpoint: str) -> bool:
-    try:
-        parts = urlsplit(endpoint)
-        parts.port  # noqa: B018 - raises where it is no number
-    except ValueError:
-        return False
-    extra = parts.username is not None or parts.query or parts.fragment or parts.path.strip("/")
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and not extra
 
 
 def read_connection_string(text: object) -> tuple[str, str]:
     """Return the endpoint and the key of ``AccountEndpoint=…;AccountKey=…;``.
 
     Raises:
-        InvalidArgumentError: One of them is missing.
+        InvalidArgumentError: One of them is missing or there twice, or there is something else.
 
     """
     pairs = text.split(";") if isinstance(text, str) else []
-    settings = {name.strip(): value for name, _, value in (pair.partition("=") for pair in pairs)}
-    try:
-        return settings["AccountEndpoint"], settings["AccountKey"]
-    except KeyError:
-        message = "a connection string looks like AccountEndpoint=https://…;AccountKey=…;"
-        raise InvalidArgumentError(message) from None
+    settings: dict[str, str] = {}
+    for pair in filter(str.strip, pairs):
+        name, _, value = pair.partition("=")
+        if name.strip() in _SETTINGS and name.strip() not in settings and value:
+            settings[name.strip()] = value.strip()
+        else:
+            settings = {}
+            break
+    if settings.keys() != set(_SETTINGS):
+        message = (
+            "a connection string looks like AccountEndpoint=https://…;AccountKey=…; with each once"
+        )
+        raise InvalidArgumentError(message)
+    return settings["AccountEndpoint"], settings["AccountKey"]
 
 
 def read_url(url: str) -> tuple[Place, str, dict[str, Any]]:
     """Return the place, the key and the options of ``cosmos://:KEY@host/database/container``.
 
     Raises:
-        InvalidArgumentError: It is no such URL.
+        InvalidArgumentError: `url` is not such a URL, or has an unknown or wrong option.
 
     """
-    try:
-        parts = urlsplit(url)
-        pairs = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
-        protocol = _SCHEMES[parts.scheme]
-        database, container = (unquote(name) for name in parts.path.lstrip("/").split("/"))
-    except (ValueError, KeyError, AttributeError):
-        message = "this is no cosmos:// URL: cosmos://:KEY@host/database/container"
-        raise InvalidArgumentError(message) from None  # the cause could quote the key
-    if not parts.password or parts.username or parts.fragment:
-        message = "a cosmos:// URL looks like cosmos://:KEY@host/database/container?ttl=3600"
+    parts = split_url(url, _EXAMPLE)
+    names = [unquote(name) for name in parts.path.removeprefix("/").split("/")]
+    is_whole = parts.password and not parts.username and parts.hostname and not parts.fragment
+    # A second '@' would leave it to each reader where the host begins.
+    if parts.scheme not in _SCHEMES or not is_whole or parts.netloc.count("@") != 1:
+        names = []
+    if len(names) != 2:
+        message = f"not a URL of the form {_EXAMPLE}, with the key percent-encoded"
         raise InvalidArgumentError(message)
-    host = parts.netloc.rpartition("@")[2]
-    place = check_place(f"{protocol}://{host}/", database, container)
-    return place, check_key(unquote(parts.password)), _read_options(pairs)
-
-
-def _read_options(pairs: list[tuple[str, str]]) -> dict[str, Any]:
-    options = dict(pairs)
-    if len(options) < len(pairs) or not options.keys() <= _OPTIONS.keys():
-        message = f"a cosmos:// URL has the options {', '.join(_OPTIONS)}, each once"
-        raise InvalidArgumentError(message)
-    try:
-        return {name: _OPTIONS[name](value) for name, value in options.items()}
-    except (ValueError, KeyError) as error:
-        message = "ttl and timeout must be numbers of seconds, create true or false"
-        raise InvalidArgumentError(message) from error
+    endpoint = f"{_SCHEMES[parts.scheme]}://{parts.netloc.rpartition('@')[2]}/"
+    place = check_place(endpoint, *names)
+    return place, check_key(unquote(parts.password or "")), read_options(parts, _OPTIONS)

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import threading
-import weakref
-from types import TracebackType
 from typing import Any
 
-from typing_extensions import Self
-
 from chatstore.core import InvalidArgumentError
+from chatstore.core.forks import ForkAware, keep_inherited, watch
 from chatstore.core.loops import PerLoop
-from chatstore.core.plans import async_run, run
+from chatstore.core.plans import Plan, async_run, run
 from chatstore.cosmos.access import Access
 from chatstore.cosmos.address import Place
-
-_all: weakref.WeakSet[Clients] = weakref.WeakSet()
-_inherited: list[object] = []  # a forked child must not use, nor end, its parent's connections
+from chatstore.records.azure_core.credentials import ThreadedCredential
 
 
 class Settings:
@@ -27,6 +21,9 @@ class Settings:
         place: The account and what is in it.
         create: Whether a missing database or container is made.
         timeout: Seconds for a request with all that the client does about it.
+        server: What messages and logs call the container.
+        given: A sync client that the caller gave.
+        async_given: An async one.
 
     """
 
@@ -38,38 +35,58 @@ class Settings:
         consistency: str | None,
         create: bool,
         timeout: float,
+        max_connections: int,
+        server: str,
         given: Any = None,
         async_given: Any = None,
     ) -> None:
-        """Note all; nothing is opened."""
+        """Keep the settings; nothing is opened."""
         self.place = place
+        self.server = server
         self.create = create
         self.timeout = timeout
         self.given = given
         self.async_given = async_given
         self._credential = credential
         self._consistency = consistency
+        self._max_connections = max_connections
+
+    def __repr__(self) -> str:
+        """Name the container only."""
+        return f"Settings({self.server!r})"
 
     def for_threads(self) -> Any:
         """Return a new client; it asks for the account at once."""
         from azure.cosmos import CosmosClient  # noqa: PLC0415 - loaded by the first call
 
+        from chatstore.records.azure_core.for_threads import HealingTransport  # noqa: PLC0415
+
         self._refuse_none("client")
-        return CosmosClient(self.place.endpoint, self._credential, **self._options())
+        transport = HealingTransport(
+            self.server, timeout=self.timeout, max_connections=self._max_connections
+        )
+        return CosmosClient(
+            self.place.endpoint, self._credential, transport=transport, **self._options()
+        )
 
     def for_loop(self) -> Any:
         """Return a new async client, which is to be entered."""
         from azure.cosmos.aio import CosmosClient  # noqa: PLC0415 - loaded by the first call
 
+        from chatstore.records.azure_core.for_loops import HealingTransport  # noqa: PLC0415
+
         self._refuse_none("async_client")
+        transport = HealingTransport(
+            self.server, timeout=self.timeout, max_connections=self._max_connections
+        )
         credential = self._credential
         if not isinstance(credential, str):
-            credential = _Awaitable(credential)
-        return CosmosClient(self.place.endpoint, credential, **self._options())
+            credential = ThreadedCredential(credential)
+        return CosmosClient(self.place.endpoint, credential, transport=transport, **self._options())
 
     def _refuse_none(self, instead: str) -> None:
         if self._credential is None:
-            message = f"this call needs {instead}, or a key or credential"
+            message = f"this call needs {instead}, which was not given to the store"
             raise InvalidArgumentError(message)
 
     def _options(self) -> dict[str, Any]:
@@ -86,7 +103,7 @@ class Settings:
         }
 
 
-class Clients:
+class Clients(ForkAware):
     """Makes clients, lets them share one session, and closes them."""
 
     def __init__(self, settings: Settings) -> None:
@@ -95,15 +112,15 @@ class Clients:
         self._session: Any = None
         self._on_loops = PerLoop(self._make_on_loop, _OnLoop.close)
         self._begin()
-        _all.add(self)
+        watch(self)
 
     def _begin(self) -> None:
         self._lock = threading.Lock()
         self._access: Access | None = None
 
-    def forget(self) -> None:
-        """Begin anew in a forked child."""
-        _inherited.append(self._access)
+    def after_fork_in_child(self) -> None:
+        """Start without a client: its connections are the parent's."""
+        keep_inherited(self._access)
         self._begin()
 
     def for_threads(self) -> Access:
@@ -116,7 +133,7 @@ class Clients:
                 client = self._settings.given or self._settings.for_threads()
                 try:
                     access = self._join(client)
-                    run(access.prepare(create=self._settings.create), None)
+                    run(self._prepare(access), None)
                 except BaseException:
                     if client is not self._settings.given:
                         client.close()
@@ -132,9 +149,12 @@ class Clients:
                 if on_loop.access is None:
                     await on_loop.enter()
                     access = self._join(on_loop.client)
-                    await async_run(access.prepare(create=self._settings.create), None)
+                    await async_run(self._prepare(access), None)
                     on_loop.access = access
         return on_loop.access
+
+    def _prepare(self, access: Access) -> Plan[None]:
+        return access.prepare(self._settings.server, create=self._settings.create)
 
     def _make_on_loop(self) -> _OnLoop:
         given = self._settings.async_given
@@ -184,38 +204,21 @@ class _OnLoop:
             await self.client.close()
 
 
-class _Awaitable:
-    """A credential whose tokens are fetched on a thread, for the async client."""
+def check_client(client: object, name: str, *, is_async: bool) -> Any:
+    """Return a client of azure-cosmos that was given, or ``None``.
 
-    def __init__(self, credential: Any) -> None:
-        self._credential = credential
+    Raises:
+        InvalidArgumentError: It is something else, or of the other mode.
 
-    async def get_token(self, *scopes: str, **options: Any) -> Any:
-        """Return a token."""
-        import asyncio  # noqa: PLC0415 - loaded, if there is a loop
-
-        return await asyncio.to_thread(self._credential.get_token, *scopes, **options)
-
-    async def close(self) -> None:
-        """Leave the credential open: it is the caller's."""
-
-    async def __aenter__(self) -> Self:
-        """Return the credential."""
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None = None,
-        exc_value: BaseException | None = None,
-        traceback: TracebackType | None = None,
-    ) -> None:
-        """Leave the credential open."""
-
-
-def _forget_all() -> None:
-    for clients in _all:
-        clients.forget()
-
-
-if hasattr(os, "register_at_fork"):  # Windows has no fork
-    os.register_at_fork(after_in_child=_forget_all)
+    """
+    if client is None:
+        return None
+    module = "azure.cosmos.aio" if is_async else "azure.cosmos"
+    if not callable(getattr(client, "get_database_client", None)) or isinstance(client, type):
+        message = f"{name} must be a CosmosClient of {module}, not {type(client).__name__}"
+        raise InvalidArgumentError(message)
+    if hasattr(type(client), "__aenter__") != is_async:
+        found = "a sync one" if is_async else "an async one"
+        message = f"{name} must be the CosmosClient of {module}, not {found}"
+        raise InvalidArgumentError(message)
+    return client

@@ -4,43 +4,33 @@ from __future__ import annotations
 
 import copy
 import json
-import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from random import SystemRandom
+from typing import Any, TypeVar
 
-from chatstore.core import StoreUnavailableError
+from chatstore.core import CorruptStoreError, StoreUnavailableError
 from chatstore.core.plans import Plan, call
 from chatstore.cosmos import batches
 from chatstore.cosmos.access import PARTITION_KEY, FoundPage
 from chatstore.cosmos.batches import Item, Operation
-from chatstore.cosmos.errors import status_of
+from chatstore.cosmos.errors import is_busy, is_missing_item, status_of
 from chatstore.cosmos.names import decode, encode
+from chatstore.records.azure_core.repeating import repeated
 from chatstore.records.database import Limits
 
+T = TypeVar("T")
 HEAD = "head"
 _RECORD = "r."
 _FOREVER = -1  # https://learn.microsoft.com/azure/cosmos-db/nosql/time-to-live
 _ATTEMPTS = 10
+_random = SystemRandom()
 _IDS_AT_ONCE = 1000  # of the 6,000 arguments that IN takes
-_GONE, _EXISTS, _CHANGED, _BUSY = 404, 409, 412, 449
+_EXISTS, _CHANGED, _BUSY = 409, 412, 449
 _ENVELOPE = 1200  # bytes of an operation beside its body: a key of 765, an id of 66, names
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 1.0
-
-
-def _find(partition: str, names: Sequence[str], fields: str) -> Plan[list[Item]]:
-    parameters = {f"@{number}_": name for number, name in enumerate(names)}
-    text = f"SELECT {fields} FROM c WHERE c.id IN ({', '.join(parameters)})"
-    items: list[Item] = []
-    token: str | None = None
-    while True:
-        page = yield from _ask(text, parameters, partition, len(names), token)
-        items += page.items
-        token = page.token
-        if token is None:
-            return items
 
 
 def _ask(
@@ -72,13 +62,17 @@ class Changed(Exception):  # noqa: N818 - the answer to a condition, no error
 
 
 class CosmosDatabase:
-    """The primitives, as plans on an `Access`; it holds nothing."""
+    """The primitives, as plans on an `Access`."""
 
     limits = Limits(
         batches.MAX_OPERATIONS,
         batches.MAX_BATCH_BYTES - batches.MAX_OPERATIONS * _ENVELOPE,
         batches.MAX_BATCH_BYTES - batches.MAX_OPERATIONS * _ENVELOPE,
     )
+
+    def __init__(self, server: str) -> None:
+        """Take the name of the container for messages."""
+        self._server = server
 
     def weigh(self, body: str) -> int:
         """Return the bytes of a body as azure-cosmos writes it, with escapes."""
@@ -93,10 +87,14 @@ class CosmosDatabase:
         from azure.cosmos.exceptions import CosmosResourceNotFoundError  # noqa: PLC0415
 
         try:
-            item: Item = yield from call(lambda access: access.read(encode(key), HEAD))
-        except CosmosResourceNotFoundError:
+            item: Item = yield from self._patiently(
+                lambda: call(lambda access: access.read(encode(key), HEAD))
+            )
+        except CosmosResourceNotFoundError as error:
+            if not is_missing_item(error):  # no container, a replica behind, or another server
+                raise
             return None
-        return item["body"], item["_etag"]
+        return self._body(item), item["_etag"]
 
     def read_records(self, key: str, ids: Sequence[str]) -> Plan[dict[str, str]]:
         """Read those records of a conversation that exist."""
@@ -104,8 +102,11 @@ class CosmosDatabase:
         names = [_RECORD + encode(record_id) for record_id in ids]
         for start in range(0, len(names), _IDS_AT_ONCE):
             some = names[start : start + _IDS_AT_ONCE]
-            for item in (yield from _find(encode(key), some, "c.id, c.body")):
-                found[decode(item["id"].removeprefix(_RECORD))] = item["body"]
+            for item in (yield from self._find(encode(key), some, "c.id, c.body")):
+                body = item.get("body")
+                # The reader reports a record without a text.
+                text = body if isinstance(body, str) else ""
+                found[decode(item["id"].removeprefix(_RECORD))] = text
         return found
 
     def commit(
@@ -154,7 +155,7 @@ class CosmosDatabase:
             batches.upsert(_item(partition, _RECORD + encode(i), b)) for i, b in puts.items()
         )
         for batch in batches.packed(operations):
-            yield from _batch(partition, batch)
+            yield from self._write(partition, batch)
 
     def discard(self, key: str, ids: Sequence[str]) -> Plan[None]:
         """Delete those records that exist, in as many requests as they need."""
@@ -162,9 +163,10 @@ class CosmosDatabase:
         names = [_RECORD + encode(record_id) for record_id in ids]
         while names:
             some, names = names[: batches.MAX_OPERATIONS], names[batches.MAX_OPERATIONS :]
-            while held := (yield from _find(partition, some, "c.id")):
+            while held := (yield from self._find(partition, some, "c.id")):
                 try:
-                    yield from _batch(partition, [batches.delete(item["id"]) for item in held])
+                    deletes = [batches.delete(item["id"]) for item in held]
+                    yield from self._write(partition, deletes)
                     break
                 except Changed:
                     continue  # others discard them, too
@@ -178,8 +180,48 @@ class CosmosDatabase:
             f"WHERE c.id = @head AND STARTSWITH(c.{PARTITION_KEY}, @prefix)"
         )
         parameters = {"@head": HEAD, "@prefix": encode(prefix)}
-        page = yield from _ask(text, parameters, None, limit, cursor)
-        return [(decode(item[PARTITION_KEY]), item["body"]) for item in page.items], page.token
+        page = yield from self._patiently(lambda: _ask(text, parameters, None, limit, cursor))
+        return [(self._key(item), self._body(item)) for item in page.items], page.token
+
+    def _find(self, partition: str, names: Sequence[str], fields: str) -> Plan[list[Item]]:
+        parameters = {f"@{number}_": name for number, name in enumerate(names)}
+        text = f"SELECT {fields} FROM c WHERE c.id IN ({', '.join(parameters)})"
+        items: list[Item] = []
+        token: str | None = None
+        while True:
+            page = yield from self._patiently(
+                partial(_ask, text, parameters, partition, len(names), token)
+            )
+            items += page.items
+            token = page.token
+            if token is None:
+                return items
+
+    def _write(self, partition: str, operations: list[Operation]) -> Plan[None]:
+        """Execute a batch that may take effect twice."""
+        yield from self._patiently(lambda: _batch(partition, operations))
+
+    def _patiently(self, begin: Callable[[], Plan[T]]) -> Plan[T]:
+        return repeated(begin, is_busy=is_busy, sleep=self.sleep, server=self._server)
+
+    def _key(self, item: Item) -> str:
+        try:
+            return decode(str(item[PARTITION_KEY]))
+        except (KeyError, ValueError):
+            raise self._foreign() from None
+
+    def _body(self, item: Item) -> str:
+        body = item.get("body")
+        if not isinstance(body, str):
+            raise self._foreign()
+        return body
+
+    def _foreign(self) -> CorruptStoreError:
+        message = (
+            f"{self._server}: an item with the id {HEAD!r} is not the head of a conversation; "
+            "something else wrote it: restore or delete it, or use another container"
+        )
+        return CorruptStoreError(message)
 
 
 def _item(partition: str, name: str, body: str, lifetime: float | None = None) -> Item:
@@ -211,9 +253,9 @@ def _batch(partition: str, operations: list[Operation]) -> Plan[list[Any]]:
             results: list[Any] = yield from call(partial(_send, partition, own, sendings.append))
         except AzureError as error:
             status = status_of(error)
-            if status in {_GONE, _EXISTS, _CHANGED}:
+            if status in {_EXISTS, _CHANGED} or is_missing_item(error):
                 if len(sendings) > 1:
-                    message = "a write was sent more than once: which sending was refused?"
+                    message = "the write was sent twice and then rejected: its outcome is unknown"
                     raise StoreUnavailableError(message) from error
                 raise Changed from error
             if status != _BUSY or time.monotonic() + pause > deadline:
@@ -221,7 +263,7 @@ def _batch(partition: str, operations: list[Operation]) -> Plan[list[Any]]:
             del sendings[-1:]
         else:
             return results
-        yield from call(_sleeping(random.uniform(pause / 2, pause)))
+        yield from call(_sleeping(_random.uniform(pause / 2, pause)))
         pause = min(2 * pause, _LONGEST_PAUSE)
 
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypedDict, TypeVar
 from urllib.parse import urlsplit
 
-from typing_extensions import Self
+from typing_extensions import Self, Unpack
 
 from chatstore.core import ChatStoreError, InvalidArgumentError
+from chatstore.core.checks import check_max_connections, check_timeout, check_ttl
 from chatstore.core.plans import Plan, async_run, run
 from chatstore.cosmos.address import check_key, check_place, read_connection_string, read_url
-from chatstore.cosmos.clients import Clients, Settings
+from chatstore.cosmos.clients import Clients, Settings, check_client
 from chatstore.cosmos.database import CosmosDatabase
 from chatstore.cosmos.errors import translate
 from chatstore.records import RecordsChatStore
+from chatstore.records.azure_core.credentials import check_credential, default_credential
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
@@ -24,6 +26,19 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _LEVELS = (None, "Session", "BoundedStaleness", "Strong")
+
+
+class Options(TypedDict, total=False):
+    """The options that every way to make a store takes; see `CosmosChatStore`."""
+
+    database: str
+    container: str
+    ttl: float | None
+    consistency: str | None
+    create: bool
+    max_connections: int
+    timeout: float
+    clock: Callable[[], float]
 
 
 class CosmosChatStore(RecordsChatStore):
@@ -44,113 +59,139 @@ class CosmosChatStore(RecordsChatStore):
         ttl: float | None = None,
         consistency: str | None = None,
         create: bool = True,
+        max_connections: int = 32,
         timeout: float = 10.0,
         client: CosmosClient | None = None,
         async_client: AsyncCosmosClient | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Name an account, or bring clients; nothing is sent before the first call.
+        """Keep the settings; nothing is sent before the first call.
 
         Args:
-            endpoint: The account's URI, ``https://….documents.azure.com:443/``.
-            credential: One of the account's keys, or a credential of Entra ID.
+            endpoint: The account's URL, ``https://….documents.azure.com:443/``.
+            credential: One of the account's keys, or a sync credential of Entra ID; async methods
+                call it on a thread.
             database: The database.
             container: A container of it, for conversations alone.
-            ttl: Seconds after its last write after which a conversation is gone.
+            ttl: Seconds after its last write at which a conversation expires; ``None``: never.
             consistency: ``Strong``, ``BoundedStaleness`` or ``Session``, at most the account's
                 own level; ``None``: that.
             create: Make database and container at the first use, where they are missing.
+            max_connections: The most connections, of all threads together and of each event
+                loop; a request that finds all in use waits for one.
             timeout: Seconds for a request with all that is done about it.
-            client: A client of your own for the plain methods. It keeps its own retries, which
+            client: A client of your own for the sync methods. It keeps its own retries, which
                 are harmless, and is not closed.
             async_client: The same for the async methods, on its one event loop; it must have
                 been entered (``async with``).
             clock: Returns the time in seconds since 1970; decides what has expired.
 
         Raises:
-            InvalidArgumentError: There is neither an account nor a client, or a name, a number
-                or a credential makes no sense.
+            InvalidArgumentError: There is neither an account nor a client, or a name, a number,
+                a client or a credential is not valid.
 
         """
-        super().__init__(CosmosDatabase(), ttl=ttl, clock=clock)
-        if endpoint is None and (client or async_client) is not None:
-            endpoint = (client or async_client).client_connection.url_connection  # type: ignore[union-attr]
-        elif credential is None:
+        given = check_client(client, "client", is_async=False)
+        async_given = check_client(async_client, "async_client", is_async=True)
+        if credential is not None and not isinstance(credential, str):
+            credential = check_credential(credential)
+        elif credential is not None:
+            credential = check_key(credential)
+        elif given is None and async_given is None:
             message = "CosmosChatStore needs an account; see from_account_and_key"
             raise InvalidArgumentError(message)
-        elif not callable(getattr(credential, "get_token", None)):
-            credential = check_key(credential)
-        if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout > 0:
-            message = "timeout must be a positive number of seconds"
-            raise InvalidArgumentError(message)
+        if endpoint is None and (given or async_given) is not None:
+            endpoint = (given or async_given).client_connection.url_connection
         if consistency not in _LEVELS:
             message = "consistency must be Strong, BoundedStaleness or Session, or None"
             raise InvalidArgumentError(message)
+        if not isinstance(create, bool):
+            message = f"create must be True or False, not {type(create).__name__}"
+            raise InvalidArgumentError(message)
         place = check_place(endpoint, database, container)
-        self._host = urlsplit(place.endpoint).netloc
+        host = urlsplit(place.endpoint).netloc
+        self._server = f"container {place.database}/{place.container} at {host}"
         self._clients = Clients(
             Settings(
                 place,
                 credential,
                 consistency=consistency,
                 create=create,
-                timeout=float(timeout),
-                given=client,
-                async_given=async_client,
+                timeout=check_timeout(timeout),
+                max_connections=check_max_connections(max_connections),
+                server=self._server,
+                given=given,
+                async_given=async_given,
             )
         )
+        super().__init__(CosmosDatabase(self._server), ttl=check_ttl(ttl), clock=clock)
 
     @classmethod
-    def from_account_and_key(cls, endpoint: str, key: str, **options: Any) -> Self:
-        """Open an account by its URI and one of its keys; options are the constructor's.
+    def from_account_and_key(cls, endpoint: str, key: str, **options: Unpack[Options]) -> Self:
+        """Open an account by its URL and one of its keys; options are the constructor's.
 
         Raises:
-            InvalidArgumentError: An argument makes no sense.
+            InvalidArgumentError: An argument is not valid.
 
         """
         return cls(endpoint, check_key(key), **options)
 
     @classmethod
-    def from_connection_string(cls, connection_string: str, **options: Any) -> Self:
+    def from_connection_string(cls, connection_string: str, **options: Unpack[Options]) -> Self:
         """Open an account by the connection string that the portal shows.
 
         Raises:
-            InvalidArgumentError: It is no connection string, or an option makes no sense.
+            InvalidArgumentError: It is not a connection string, or an option is not valid.
 
         """
         return cls.from_account_and_key(*read_connection_string(connection_string), **options)
 
     @classmethod
-    def from_credential(cls, endpoint: str, credential: TokenCredential, **options: Any) -> Self:
+    def from_credential(
+        cls, endpoint: str, credential: TokenCredential, **options: Unpack[Options]
+    ) -> Self:
         """Open an account by a credential of Entra ID, such as ``DefaultAzureCredential()``.
 
-        The credential is a plain one; the async methods call it on a thread. Roles for data do
-        not permit making databases and containers: have them made.
+        The credential is a sync one; the async methods call it on a thread. Roles for data do
+        not permit making databases and containers: have them made, and pass ``create=False``.
 
         Raises:
-            InvalidArgumentError: An argument makes no sense.
+            InvalidArgumentError: An argument is not valid.
 
         """
-        if not callable(getattr(credential, "get_token", None)):
-            message = "credential must have get_token, as those of azure-identity"
-            raise InvalidArgumentError(message)
-        return cls(endpoint, credential, **options)
+        return cls(endpoint, check_credential(credential), **options)
+
+    @classmethod
+    def from_aad_token(cls, endpoint: str, **options: Unpack[Options]) -> Self:
+        """Open an account by ``DefaultAzureCredential()``.
+
+        Raises:
+            InvalidArgumentError: azure-identity is not installed, or an argument is not valid.
+
+        """
+        return cls(endpoint, default_credential("from_aad_token"), **options)
 
     @classmethod
     def from_url(cls, url: str) -> Self:
         """Open ``cosmos://:KEY@host/database/container?ttl=3600``.
 
         The key is percent-encoded where it needs to be. Options are ``ttl``, ``timeout``,
-        ``consistency`` and ``create``; ``cosmos+http://`` is for emulators without TLS.
+        ``max_connections``, ``consistency`` and ``create``; ``cosmos+http://`` is for emulators
+        without TLS.
 
         Raises:
-            InvalidArgumentError: It is no such URL, or has options that are not known.
+            InvalidArgumentError: `url` is not such a URL, or has an unknown or wrong option.
 
         """
         place, key, options = read_url(url)
-        return cls.from_account_and_key(
+        return cls(
             place.endpoint, key, database=place.database, container=place.container, **options
         )
+
+    @property
+    def server(self) -> str:
+        """The container and its account, for messages and logs."""
+        return self._server
 
     # ------------------------------------------------------------------ drivers
 
@@ -161,7 +202,7 @@ class CosmosChatStore(RecordsChatStore):
         return await async_run(plan, await self._clients.for_loop())
 
     def _translate(self, error: Exception) -> ChatStoreError | None:
-        return translate(error, self._host)
+        return translate(error, self._server)
 
     def _close(self) -> None:
         self._clients.close()
