@@ -13,6 +13,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterable
+from email.utils import formatdate
 from typing import Any
 
 from dynamodb_limits import Types, note_table, refusal
@@ -44,6 +45,10 @@ class Handler(MotoRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
+    def send_response(self, code: int, message: str | None = None) -> None:
+        """Begin an answer; its date is the service's."""
+        self.send_response_only(code, message)
+
     def log(self, *args: Any) -> None:
         """Write no access log."""
 
@@ -72,6 +77,9 @@ class Service:
             left = _cut(action, asked) if fault.get("partial") else {}
             if refused:
                 status, headers, output = f"{refused[0]} Refused", [], refused[1].encode()
+                headers = [("x-amzn-requestid", "REFUSED")]
+                if "date" in fault:
+                    headers.append(("Date", fault["date"]))
             else:
                 status, headers, output = self._ask_moto(environ, asked)
                 output = json.dumps({**json.loads(output), **left}).encode() if left else output
@@ -80,6 +88,8 @@ class Service:
             threading.Event().wait(fault["hang"])
         if fault.get("lose"):
             environ["werkzeug.socket"].shutdown(2)
+        if not any(name.lower() == "date" for name, _ in headers):
+            headers = [*headers, ("Date", formatdate(usegmt=True))]
         start(status, [*headers, ("Content-Length", str(len(output)))])
         return [output]
 
