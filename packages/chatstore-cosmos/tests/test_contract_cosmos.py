@@ -52,7 +52,7 @@ class CosmosBackend(Backend):
             records = [
                 item
                 for item in container.query_items("SELECT * FROM c", partition_key=encode(key))
-                if item["id"] != "head"
+                if '"role"' in str(item.get("body"))
             ]
             record = sorted(records, key=lambda item: item["id"])[index]
             container.replace_item(record["id"], {**record, "body": "{"})

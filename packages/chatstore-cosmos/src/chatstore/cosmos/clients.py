@@ -136,7 +136,7 @@ class Clients(ForkAware):
                     run(self._prepare(access), None)
                 except BaseException:
                     if client is not self._settings.given:
-                        client.close()
+                        _close(client)
                     raise
                 self._access = access
             return self._access
@@ -173,13 +173,22 @@ class Clients(ForkAware):
         with self._lock:
             access, self._access = self._access, None
         if access is not None and access.client is not self._settings.given:
-            access.client.close()
+            _close(access.client)
         self._on_loops.close()
 
     async def async_close(self) -> None:
         """Like `close`; the client of the running event loop is closed at the return."""
         await self._on_loops.async_close()
         self.close()
+
+
+def _close(client: Any) -> None:
+    """Close a sync client; before 4.16 it has no other way than to leave its ``with`` block."""
+    close = getattr(client, "close", None)
+    if close is None:
+        client.__exit__(None, None, None)
+    else:
+        close()
 
 
 class _OnLoop:

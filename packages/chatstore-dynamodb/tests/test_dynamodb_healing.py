@@ -1,0 +1,27 @@
+"""Connections that die are replaced, and no write is doubled."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import pytest
+from healing import TIMEOUT, HealingTests
+
+from chatstore.core.testing.relay import Relay
+from chatstore.dynamodb import DynamoDBChatStore, clients
+
+
+class TestDynamoDBHealing(HealingTests):
+    @pytest.fixture
+    def relay(self, server):
+        with Relay(urlsplit(server.url).port) as relay:
+            yield relay
+
+    @pytest.fixture
+    def store(self, server, relay):
+        endpoint = f"http://127.0.0.1:{relay.port}"
+        return DynamoDBChatStore(server.new_table(), endpoint_url=endpoint, timeout=TIMEOUT)
+
+    @pytest.fixture
+    def recycle(self, monkeypatch):
+        return lambda seconds: monkeypatch.setattr(clients, "RECYCLE_AFTER", seconds)
