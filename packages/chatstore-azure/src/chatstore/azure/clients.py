@@ -11,6 +11,7 @@ from chatstore.core import InvalidArgumentError
 from chatstore.core.forks import ForkAware, keep_inherited, watch
 from chatstore.core.loops import PerLoop
 from chatstore.records.azure_core.credentials import ThreadedCredential
+from chatstore.records.azure_core.loading import load
 
 
 class Settings(NamedTuple):
@@ -108,15 +109,13 @@ class Clients(ForkAware):
         if settings.given is not None:
             return settings.given.get_table_client(settings.table)
         access = self._access("table_service_client")
-        from azure.data.tables import TableClient  # noqa: PLC0415 - on the first call
-
-        from chatstore.records.azure_core.for_threads import HealingTransport  # noqa: PLC0415
-
-        return TableClient(
+        make_client = load("azure.data.tables").TableClient
+        make_transport = load("chatstore.records.azure_core.for_threads").HealingTransport
+        return make_client(
             access.endpoint,
             settings.table,
             credential=access.credential(),
-            transport=HealingTransport(
+            transport=make_transport(
                 settings.server,
                 timeout=settings.timeout,
                 max_connections=settings.max_connections,
@@ -129,18 +128,16 @@ class Clients(ForkAware):
         if settings.async_given is not None:
             return settings.async_given.get_table_client(settings.table)
         access = self._access("atable_service_client")
-        from azure.data.tables.aio import TableClient  # noqa: PLC0415 - on the first call
-
-        from chatstore.records.azure_core.for_loops import HealingTransport  # noqa: PLC0415
-
+        make_client = load("azure.data.tables.aio").TableClient
+        make_transport = load("chatstore.records.azure_core.for_loops").HealingTransport
         credential = access.credential()
-        return TableClient(
+        return make_client(
             access.endpoint,
             settings.table,
             credential=(
                 ThreadedCredential(credential) if access.kind == "credential" else credential
             ),
-            transport=HealingTransport(
+            transport=make_transport(
                 settings.server,
                 timeout=settings.timeout,
                 max_connections=settings.max_connections,

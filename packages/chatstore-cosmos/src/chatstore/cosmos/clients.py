@@ -12,6 +12,7 @@ from chatstore.core.plans import Plan, async_run, run
 from chatstore.cosmos.access import Access
 from chatstore.cosmos.address import Place
 from chatstore.records.azure_core.credentials import ThreadedCredential
+from chatstore.records.azure_core.loading import load
 
 
 class Settings:
@@ -57,32 +58,28 @@ class Settings:
 
     def for_threads(self) -> Any:
         """Return a new client; it asks for the account at once."""
-        from azure.cosmos import CosmosClient  # noqa: PLC0415 - loaded by the first call
-
-        from chatstore.records.azure_core.for_threads import HealingTransport  # noqa: PLC0415
-
+        make_client = load("azure.cosmos").CosmosClient
+        make_transport = load("chatstore.records.azure_core.for_threads").HealingTransport
         self._refuse_none("client")
-        transport = HealingTransport(
+        transport = make_transport(
             self.server, timeout=self.timeout, max_connections=self._max_connections
         )
-        return CosmosClient(
+        return make_client(
             self.place.endpoint, self._credential, transport=transport, **self._options()
         )
 
     def for_loop(self) -> Any:
         """Return a new async client, which is to be entered."""
-        from azure.cosmos.aio import CosmosClient  # noqa: PLC0415 - loaded by the first call
-
-        from chatstore.records.azure_core.for_loops import HealingTransport  # noqa: PLC0415
-
+        make_client = load("azure.cosmos.aio").CosmosClient
+        make_transport = load("chatstore.records.azure_core.for_loops").HealingTransport
         self._refuse_none("async_client")
-        transport = HealingTransport(
+        transport = make_transport(
             self.server, timeout=self.timeout, max_connections=self._max_connections
         )
         credential = self._credential
         if not isinstance(credential, str):
             credential = ThreadedCredential(credential)
-        return CosmosClient(self.place.endpoint, credential, transport=transport, **self._options())
+        return make_client(self.place.endpoint, credential, transport=transport, **self._options())
 
     def _refuse_none(self, instead: str) -> None:
         if self._credential is None:
