@@ -7,8 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from chatstore.core import ChatMessage, ToolCallBlock, from_openai, to_openai
+from chatstore.core import (
+    ChatMemoryBuffer,
+    ChatMessage,
+    InvalidMessageError,
+    ToolCallBlock,
+    from_openai,
+    to_openai,
+)
+from chatstore.core.codec import decode, encode
 
+NOW = "2026-11-23T00:00:00+00:00"
 CALL = {"id": "1", "type": "function", "function": {"name": "f", "arguments": '{"x": 1}'}}
 PICTURE = {"type": "image_url", "image_url": {"url": "https://example.org/a.png", "detail": "low"}}
 
@@ -28,6 +37,13 @@ PICTURE = {"type": "image_url", "image_url": {"url": "https://example.org/a.png"
         {"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": ""}},
         {"role": "tool", "content": "", "tool_call_id": "1"},
         {"role": "function", "content": "1", "name": "f"},
+        {"role": "user", "content": []},
+        {"role": "assistant", "tool_calls": [CALL]},
+        {"role": "assistant", "content": None, "tool_calls": None},
+        {
+            "role": "user",
+            "content": [{"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}],
+        },
     ],
     ids=json.dumps,
 )
@@ -35,8 +51,7 @@ def test_round_trip_is_exact(message):
     assert to_openai(from_openai(message)) == message
 
 
-OWN = {"role", "content", "native"}
-texts = st.text(st.characters(exclude_categories=["Cs"]))
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=9)
 numbers = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 values = st.recursive(
     st.none() | st.booleans() | numbers | texts,
@@ -44,16 +59,59 @@ values = st.recursive(
     max_leaves=8,
 )
 
-
-@given(
-    role=st.sampled_from(["system", "user", "assistant", "tool"]),
-    content=texts | st.none(),
-    rest=st.dictionaries(texts.filter(lambda name: name not in OWN), values),
+OWN = {"role", "content", "native", "type", "text", "tool_calls", "function_call", "__class__"}
+OUR_KINDS = {
+    *("image", "audio", "video", "document", "thinking", "text"),
+    *("tool_call", "tool_use", "tool_result", "function_call", "function_call_output"),
+}
+fields = st.dictionaries(texts.filter(lambda name: name not in OWN), values, max_size=3)
+parts = (
+    st.builds(lambda text, more: {"type": "text", "text": text, **more}, texts, fields)
+    | st.builds(lambda url: {"type": "image_url", "image_url": {"url": url}}, texts)
+    | st.builds(lambda data: {"type": "input_audio", "input_audio": {"data": data}}, texts)
+    | st.builds(
+        lambda kind, more: {"type": kind, **more},
+        texts.filter(lambda kind: kind not in OUR_KINDS),
+        fields,
+    )
 )
-def test_round_trip_of_anything(role, content, rest):
-    message = {"role": role, "content": content, **rest}
+calls = st.lists(
+    st.builds(
+        lambda identity, name, arguments: {
+            "id": identity,
+            "type": "function",
+            "function": {"name": name, "arguments": arguments},
+        },
+        texts,
+        texts,
+        texts,
+    )
+)
+openai_messages = st.builds(
+    lambda role, content, rest, more: {"role": role, **content, **rest, **more},
+    st.sampled_from(["system", "developer", "user", "assistant", "tool", "function"]),
+    st.just({}) | st.builds(dict, content=st.none() | texts | st.lists(parts, max_size=3)),
+    fields,
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "tool_calls": st.none() | calls,
+            "function_call": st.none() | st.just({"name": "f", "arguments": "{}"}),
+            "tool_call_id": texts,
+            "name": texts,
+            "refusal": st.none() | texts,
+            "audio": st.none() | st.just({"id": "audio_1"}),
+        },
+    ),
+)
 
-    assert to_openai(from_openai(message)) == message
+
+@given(openai_messages)
+def test_round_trip_of_anything(message):
+    taken = from_openai(message)
+
+    assert to_openai(taken) == message
+    assert to_openai(decode("k", 0, encode(taken, NOW).body)) == message
 
 
 def test_what_frameworks_keep_is_not_sent():
@@ -103,3 +161,114 @@ def test_a_frameworks_own_form_is_not_sent():
     message = ChatMessage(role="user", content="a", additional_kwargs={"native": {"f": {}}})
 
     assert to_openai(message) == {"role": "user", "content": "a"}
+
+
+def test_a_call_in_two_forms_is_one_call():
+    message = ChatMessage(
+        role="assistant",
+        content=[
+            {"type": "thinking", "thinking": "hm"},
+            ToolCallBlock(id="1", name="f", arguments={"x": 1}),
+            {"type": "tool_use", "id": "2", "name": "g", "input": {}},
+        ],
+        additional_kwargs={"tool_calls": [CALL]},
+    )
+
+    turned = to_openai(message)
+    assert turned["content"] is None
+    assert [call["id"] for call in turned["tool_calls"]] == ["1", "2"]
+    assert to_openai(ChatMessage(role="model", content="x")) == {
+        "role": "assistant",
+        "content": "x",
+    }
+
+
+def result(identity, content, **more):
+    return {"type": "tool_result", "tool_use_id": identity, "content": content, **more}
+
+
+IMAGE = {"type": "image", "data": "AAAA", "media_type": "image/png"}
+
+
+def test_results_in_blocks_become_tool_messages():
+    two = [
+        {"id": "", "type": "function", "function": {"name": name, "arguments": "{}"}}
+        for name in "fg"
+    ]
+    messages = [
+        ChatMessage(role="user", content="q"),
+        ChatMessage(role="assistant", content=[{"type": "thinking", "thinking": "hm"}]),
+        ChatMessage(role="assistant", additional_kwargs={"tool_calls": two}),
+        ChatMessage(
+            role="user",
+            content=[
+                result("", "sun"),
+                result("", [IMAGE]),
+                {"type": "text", "text": "and now?"},
+            ],
+        ),
+        ChatMessage(role="assistant", content="fine"),
+    ]
+
+    turned = to_openai(messages)
+
+    assert [message["role"] for message in turned] == [
+        *("user", "assistant", "tool", "tool", "user", "user", "assistant"),
+    ]
+    ids = [call["id"] for call in turned[1]["tool_calls"]]
+    assert len(set(ids)) == 2
+    assert [message["tool_call_id"] for message in turned[2:4]] == ids
+    assert turned[2]["content"] == "sun"
+    assert turned[4]["content"][0]["type"] == "image_url"
+    assert turned[5]["content"] == [{"type": "text", "text": "and now?"}]
+    assert to_openai([]) == []
+    assert two[0]["id"] == ""
+
+
+def test_repeated_ids_become_unique():
+    messages = [
+        {"role": "assistant", "content": None, "tool_calls": [{**CALL, "id": "w"}] * 2},
+        {"role": "tool", "content": "1", "tool_call_id": "w"},
+        {"role": "tool", "content": "2", "tool_call_id": "w"},
+    ]
+
+    call, first, second = to_openai([from_openai(message) for message in messages])
+
+    ids = [made["id"] for made in call["tool_calls"]]
+    assert len(set(ids)) == 2
+    assert [first["tool_call_id"], second["tool_call_id"]] == ids
+    assert [first["content"], second["content"]] == ["1", "2"]
+
+
+def test_one_message_that_is_several_is_refused_alone():
+    several = ChatMessage(role="user", content=[result("a", "x"), result("b", "y")])
+    one = ChatMessage(role="user", content=[result("a", "x")])
+
+    with pytest.raises(InvalidMessageError, match="list of messages"):
+        to_openai(several)
+    assert to_openai(one) == {"role": "tool", "tool_call_id": "a", "content": "x"}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"content": ""},
+        {"content": []},
+        {"content": [{"type": "text", "text": ""}]},
+        {"content": [{"type": "thinking", "thinking": "hm"}]},
+        {"content": None, "additional_kwargs": {"refusal": None, "tool_calls": []}},
+    ],
+)
+def test_windows_hold_no_message_that_says_nothing(fields):
+    buffer = ChatMemoryBuffer(1000, tokenizer_fn=str.split)
+    silent = ChatMessage(role="assistant", **fields)
+    question = ChatMessage(role="user", content="q")
+    buffer.put_messages([question, silent, ChatMessage(role="assistant", content="a")])
+
+    assert [message.role for message in buffer.get()] == ["user", "assistant"]
+    assert [message["role"] for message in to_openai(buffer.get_all())] == ["user", "assistant"]
+    sending = ChatMemoryBuffer(
+        1000, buffer.chat_store, tokenizer_fn=str.split, payload_fn=lambda _: {"x": 1}
+    )
+    assert len(sending.get()) == 3

@@ -65,8 +65,10 @@ def encode(message: object, now: str) -> Record:
         created_at = now if message.created_at is None else check_time(message.created_at)
         refuse_unstored_fields(message)
         fields = f'"role":"{MessageRole(message.role).value}"'
-        content = "null" if message.content is None else _content_json(message.content)
-        fields += f',"content":{content}'
+        if message.content is not None:
+            fields += f',"content":{_content_json(message.content)}'
+        elif "content" in message.model_fields_set:  # OpenAI tells null from no content
+            fields += ',"content":null'
         if message.additional_kwargs != {}:
             fields += f',"additional_kwargs":{_json(message.additional_kwargs, dict)}'
         head = f'"id":{_json(identity, str)},"created_at":"{created_at}",'

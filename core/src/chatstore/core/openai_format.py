@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, overload
 
-from chatstore.core.blocks import ContentBlock, ImageBlock, TextBlock, ToolCallBlock
-from chatstore.core.messages import NATIVE, ChatMessage
+from chatstore.core.blocks import AudioBlock, ContentBlock, DocumentBlock, ImageBlock, TextBlock
+from chatstore.core.errors import InvalidMessageError
+from chatstore.core.messages import NATIVE, ChatMessage, MessageRole
+from chatstore.core.pairing import pair_calls
+from chatstore.core.tool_calls import (
+    CALL_BLOCKS,
+    Result,
+    calls_of,
+    result_blocks,
+    results_of,
+    says_nothing,
+)
+
+_ROLES = {MessageRole.CHATBOT: "assistant", MessageRole.MODEL: "assistant"}
+_AUDIO_FORMATS = {"mpeg": "mp3", "mp3": "mp3", "wav": "wav", "x-wav": "wav", "wave": "wav"}
 
 
 def from_openai(message: Mapping[str, Any]) -> ChatMessage:
-    """Return a message of OpenAI's format; what is no role or content is an additional kwarg.
+    """Return a message of OpenAI's format; fields other than role and content are kwargs.
 
     The format has no field ``native``: that name is for frameworks' own forms of a message, which
     `to_openai` leaves out.
 
     Raises:
-        pydantic.ValidationError: It has no known role, or holds something that is not JSON.
+        pydantic.ValidationError: Its role is not known, or it holds something that is not JSON.
 
     """
     rest = {name: value for name, value in message.items() if name not in {"role", "content"}}
@@ -29,34 +41,153 @@ def from_openai(message: Mapping[str, Any]) -> ChatMessage:
     return ChatMessage(**fields)
 
 
-def to_openai(message: ChatMessage) -> dict[str, Any]:
-    """Return a message in OpenAI's format: what `from_openai` took, and our blocks turned.
+@overload
+def to_openai(message: ChatMessage) -> dict[str, Any]: ...
+@overload
+def to_openai(message: Iterable[ChatMessage]) -> list[dict[str, Any]]: ...
+def to_openai(
+    message: ChatMessage | Iterable[ChatMessage],
+) -> dict[str, Any] | list[dict[str, Any]]:
+    """Return messages in OpenAI's format: what `from_openai` took, exactly, and others turned.
 
-    Text and images become content parts, tool-call blocks become ``tool_calls``; other blocks
-    stay as they are.
+    A single message gives one, a list of messages a list, which OpenAI accepts if calls and
+    results are complete (as in a window). Text, images, sounds and files become content parts;
+    calls in blocks become ``tool_calls``; results in blocks become tool messages, and words
+    beside them a user message behind these. Thinking is left out: the format has no place for it.
+    Other blocks stay as they are.
+
+    In a list, assistant messages that say nothing are left out, calls without an id or with an id
+    that is not unique in their message get one, and media in results come in a user message
+    behind the results, since tool messages hold text only.
+
+    Raises:
+        InvalidMessageError: A single message holds several results, or results and words: it is
+            several messages in this format. Pass it in a list.
+
     """
-    turned: dict[str, Any] = {"role": message.role.value, "content": message.content}
+    if not isinstance(message, ChatMessage):
+        return _messages(list(message))
+    if result_blocks(message):
+        results, words = _split(message)
+        if words is not None or len(results) != 1:
+            text = (
+                "a message with several tool results, or with results and words, is several "
+                "messages in OpenAI's format: call to_openai with a list of messages"
+            )
+            raise InvalidMessageError(text)
+        tool, _ = _tool_message(results[0], results[0].id)
+        return tool
+    return _message(message)
+
+
+def _messages(messages: list[ChatMessage]) -> list[dict[str, Any]]:
+    call_ids, result_ids = _unique_ids(messages)
+    turned: list[dict[str, Any]] = []
+    media: list[dict[str, Any]] = []  # of the results since the last other message
+    for place, message in enumerate(messages):
+        if says_nothing(message):
+            continue
+        results, words = _split(message)
+        for number, result in enumerate(results):
+            tool, parts = _tool_message(result, result_ids.get((place, number), result.id))
+            if not result_blocks(message):
+                tool = {**_message(message), **tool}
+            turned.append(tool)
+            media += parts
+        if words is None:
+            continue
+        if media:
+            turned.append({"role": "user", "content": media})
+            media = []
+        made = _message(words)
+        for number, call in enumerate(made.get("tool_calls") or ()):
+            if (place, number) in call_ids:
+                made["tool_calls"][number] = {**call, "id": call_ids[place, number]}
+        turned.append(made)
+    return [*turned, {"role": "user", "content": media}] if media else turned
+
+
+def _unique_ids(
+    messages: list[ChatMessage],
+) -> tuple[dict[tuple[int, int], str], dict[tuple[int, int], str]]:
+    """Return new ids for calls whose id is missing or not unique in their message, and results."""
+    of_calls: dict[tuple[int, int], str] = {}
+    for place, message in enumerate(messages):
+        seen: set[str] = set()
+        for number, call in enumerate(calls_of(message)):
+            is_legacy = "function_call" in message.additional_kwargs
+            if (not call.id or call.id in seen) and not is_legacy:
+                of_calls[place, number] = f"call_{place}_{number}"
+            seen.add(call.id)
+    of_results: dict[tuple[int, int], str] = {}
+    for pair in pair_calls(messages):
+        call = calls_of(messages[pair.call_message])[pair.call]
+        identity = of_calls.get((pair.call_message, pair.call), call.id)
+        if identity:
+            of_results[pair.result_message, pair.result] = identity
+    return of_calls, of_results
+
+
+def _split(message: ChatMessage) -> tuple[list[Result], ChatMessage | None]:
+    """Return a message's results, and the rest of it if there is any."""
+    results = results_of(message)
+    places = result_blocks(message)
+    if not results:
+        return [], message
+    if not places or not isinstance(message.content, list):
+        return results, None
+    rest = [block for place, block in enumerate(message.content) if place not in places]
+    return results, message.model_copy(update={"content": rest}) if rest else None
+
+
+def _tool_message(result: Result, identity: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return a result as a tool message, and its media as parts of a user message."""
+    tool: dict[str, Any] = {"role": "tool", "content": result.content}
+    if identity:
+        tool["tool_call_id"] = identity
+    media: list[dict[str, Any]] = []
+    if isinstance(result.content, list):
+        parts = [_part(block) for block in result.content]
+        tool["content"] = [part for part in parts if part["type"] == "text"]
+        media = [part for part in parts if part["type"] != "text"]
+        if media and not tool["content"]:
+            tool["content"] = "The result is in the next user message."
+    return tool, media
+
+
+def _message(message: ChatMessage) -> dict[str, Any]:
+    turned: dict[str, Any] = {"role": _ROLES.get(message.role, MessageRole(message.role).value)}
+    if message.content is not None or "content" in message.model_fields_set:
+        turned["content"] = message.content
     turned.update({name: v for name, v in message.additional_kwargs.items() if name != NATIVE})
-    if isinstance(message.content, list):
-        parts = [_part(block) for block in message.content if not isinstance(block, ToolCallBlock)]
-        calls = [_call(block) for block in message.content if isinstance(block, ToolCallBlock)]
-        turned["content"] = parts or None
-        if calls:
-            turned["tool_calls"] = [*turned.get("tool_calls", []), *calls]
+    if not isinstance(message.content, list):
+        return turned
+    calls = calls_of(message)[len(calls_of(message.model_copy(update={"content": None}))) :]
+    if calls:
+        made = [
+            {"id": id, "type": "function", "function": {"name": name, "arguments": arguments}}
+            for id, name, arguments in calls  # noqa: A001
+        ]
+        turned["tool_calls"] = [*(turned.get("tool_calls") or ()), *made]
+    left_out = {*CALL_BLOCKS, "thinking"} if message.role is MessageRole.ASSISTANT else set()
+    parts = [_part(block) for block in message.content if block.type not in left_out]
+    turned["content"] = parts if parts or not message.content else None
     return turned
 
 
 def _part(block: ContentBlock) -> dict[str, Any]:
+    extra = block.model_extra or {}
     if isinstance(block, ImageBlock) and (block.url or block.data):
         address = block.url or f"data:{block.media_type or 'image/png'};base64,{block.data}"
-        return {"type": "image_url", "image_url": {"url": address}}
+        return {"type": "image_url", "image_url": {"url": address}, **extra}
+    if isinstance(block, AudioBlock) and block.data:
+        kind = (block.media_type or "audio/wav").rpartition("/")[2]
+        sound = {"data": block.data, "format": _AUDIO_FORMATS.get(kind, kind)}
+        return {"type": "input_audio", "input_audio": sound, **extra}
+    if isinstance(block, DocumentBlock) and block.data:
+        address = f"data:{block.media_type or 'application/pdf'};base64,{block.data}"
+        file = {"filename": block.name or "document", "file_data": address}
+        return {"type": "file", "file": file, **extra}
     if isinstance(block, TextBlock):
-        return {"type": "text", "text": block.text}
+        return {"type": "text", "text": block.text, **extra}
     return block.model_dump(exclude_unset=True)
-
-
-def _call(block: ToolCallBlock) -> dict[str, Any]:
-    arguments = block.arguments
-    text = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
-    function = {"name": block.name, "arguments": text}
-    return {"id": block.id, "type": "function", "function": function}

@@ -26,7 +26,9 @@ from chatstore.core.messages import ChatMessage, MessageRole
 _CALLERS = {MessageRole.ASSISTANT, MessageRole.CHATBOT, MessageRole.MODEL}
 _TOOL_ROLES = {MessageRole.TOOL, MessageRole.FUNCTION}
 _RESULT_ROLES = {*_TOOL_ROLES, MessageRole.USER}
-_CALL_BLOCKS = {"tool_call": "id", "tool_use": "id", "function_call": "call_id"}
+CALL_BLOCKS = {"tool_call": "id", "tool_use": "id", "function_call": "call_id"}
+"""The kinds of blocks that are calls, and the name of their id."""
+
 _RESULT_BLOCKS = {"tool_result", "function_call_output"}
 _RESULT_IDS = ("tool_use_id", "tool_call_id", "call_id")
 
@@ -94,6 +96,24 @@ def result_blocks(message: ChatMessage) -> dict[int, ToolReference]:
     }
 
 
+def says_nothing(message: ChatMessage) -> bool:
+    """Tell whether a model's message holds neither words nor calls nor anything else to send.
+
+    Thinking alone says nothing: no provider takes it back without an answer or a call.
+    """
+    if message.role not in _CALLERS or call_references(message):
+        return False
+    if any(message.additional_kwargs.get(name) for name in ("refusal", "audio", "function_call")):
+        return False
+    if not isinstance(message.content, list):
+        return not message.content
+    return all(
+        block.type in {"thinking", "redacted_thinking", "reasoning"}
+        or (block.type == "text" and not getattr(block, "text", ""))
+        for block in message.content
+    )
+
+
 def calls_of(message: ChatMessage) -> list[Call]:
     """Return the calls that a message makes, in its order; each call once."""
     return [
@@ -158,7 +178,7 @@ def _openai_calls(calls: Any) -> Iterator[tuple[ToolReference, Any]]:
 
 def _block_calls(blocks: Iterable[ContentBlock]) -> Iterator[tuple[ToolReference, Any]]:
     for block in blocks:
-        id_field = _CALL_BLOCKS.get(block.type)
+        id_field = CALL_BLOCKS.get(block.type)
         if id_field is not None:
             reference = ToolReference(_text(_get(block, id_field)), _text(_get(block, "name")))
             arguments = _get(block, "arguments")
@@ -182,7 +202,9 @@ def _text(value: Any) -> str:
 
 
 def _arguments(arguments: Any) -> str:
-    return arguments if isinstance(arguments, str) else json.dumps(arguments or {})
+    if isinstance(arguments, str):
+        return arguments
+    return json.dumps(arguments or {}, ensure_ascii=False)
 
 
 def _result(block: ContentBlock) -> str | list[ContentBlock]:

@@ -21,6 +21,7 @@ from chatstore.core.records import Page, StoredRecord
 from chatstore.core.simple import SimpleChatStore
 from chatstore.core.store import ChatStore
 from chatstore.core.tokens import TokenCounter
+from chatstore.core.tool_calls import says_nothing
 
 T = TypeVar("T")
 
@@ -342,6 +343,8 @@ class ChatMemoryBuffer:
         for message in reversed(messages):
             if window.enough:
                 break
+            if says_nothing(message) and self._counter.payload(message) is None:
+                continue  # no provider takes it
             counts.append(self._counter.count(message))
             window.add(message, counts[-1])
         if counts:

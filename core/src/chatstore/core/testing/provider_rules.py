@@ -6,12 +6,18 @@ Calls and results are paired here from the oldest message on, one result after t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from chatstore.core.messages import ChatMessage, MessageRole
 from chatstore.core.tool_calls import ToolReference, call_references, result_references
 
+_MODELS = (MessageRole.ASSISTANT, MessageRole.CHATBOT, MessageRole.MODEL)
 _INSTRUCTIONS = (MessageRole.SYSTEM, MessageRole.DEVELOPER)
+_PARTS = {
+    "user": {"text", "image_url", "input_audio", "file"},
+    "assistant": {"text", "refusal"},
+}
 _RESULT_BLOCKS = ("tool_result", "function_call_output")
 
 
@@ -55,6 +61,11 @@ def window_violations(
         count: Counts the tokens of a message.
     """
     found = provider_violations(window)
+    # A model's message without content may be left out: no provider takes it.
+    in_window = {message.id for message in window}
+    conversation = [
+        message for message in conversation if message.id in in_window or not _is_silent(message)
+    ]
     by_id = {message.id: place for place, message in enumerate(conversation)}
     if any(message.id not in by_id for message in window):
         return [*found, "the window holds a message that the conversation does not hold"]
@@ -85,6 +96,35 @@ def window_violations(
         ):
             found.append("the window is above the limit and is not the newest turn alone")
     return [*found, *_left_out(conversation, window, places, leading)]
+
+
+def chat_completions_violations(messages: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what OpenAI's Chat Completions would refuse in a request's messages.
+
+    The calls of the last exchange may lack results: they are still being run.
+    """
+    found: list[str] = []
+    unanswered: list[str] = []
+    for index, message in enumerate(messages):
+        role, content = message["role"], message.get("content")
+        if role == "tool":
+            if message.get("tool_call_id") in unanswered:
+                unanswered.remove(message["tool_call_id"])
+            else:
+                found.append(f"message {index}: a result without a call directly before it")
+        elif unanswered:
+            found.append(f"message {index}: comes before the results of {unanswered}")
+        if role != "tool":
+            unanswered = [call["id"] for call in message.get("tool_calls") or ()]
+        if len(set(unanswered)) < len(unanswered) or not all(unanswered):
+            found.append(f"message {index}: ids of calls are missing or repeated")
+        speaks = any(message.get(name) for name in ("tool_calls", "function_call", "refusal"))
+        if role == "assistant" and not (content or speaks or message.get("audio")):
+            found.append(f"message {index}: says nothing")
+        if isinstance(content, list):
+            kinds = {part["type"] for part in content} - _PARTS.get(role, {"text"})
+            found += [f"message {index}: a part of the type {kind!r}" for kind in sorted(kinds)]
+    return found
 
 
 def _changed(
@@ -200,6 +240,18 @@ def _misfit(call: ToolReference, result: ToolReference) -> int:
     if not call.id and call.name and call.name in result:
         return 2
     return 3 if not call.name or not result.name or call.name == result.name else 4
+
+
+def _is_silent(message: ChatMessage) -> bool:
+    """Tell whether a model's message has neither text nor calls nor other blocks or fields."""
+    kwargs = message.additional_kwargs
+    if message.role not in _MODELS or call_references(message) or any(kwargs.values()):
+        return False
+    if not isinstance(message.content, list):
+        return not message.content
+    return all(
+        block.type == "thinking" or getattr(block, "text", None) == "" for block in message.content
+    )
 
 
 def _is_result(message: ChatMessage) -> bool:

@@ -87,10 +87,9 @@ class TokenCounter:
             InvalidArgumentError: ``tokenizer_fn`` failed.
 
         """
-        if self._payload_fn is not None:
-            payload = self._payload_fn(message)
-            if payload is not None:
-                return MESSAGE_OVERHEAD + self.count_json(payload)
+        payload = self.payload(message)
+        if payload is not None:
+            return MESSAGE_OVERHEAD + self.count_json(payload)
         sent = message.additional_kwargs
         if NATIVE in sent:
             sent = {name: value for name, value in sent.items() if name != NATIVE}
@@ -106,6 +105,10 @@ class TokenCounter:
                     del fields["type"]  # part of the frame
                 total += self.count_json(fields)
         return total
+
+    def payload(self, message: ChatMessage) -> Any:
+        """Return what ``payload_fn`` says will be sent; ``None``: the message's own fields."""
+        return None if self._payload_fn is None else self._payload_fn(message)
 
     def count_json(self, value: Any) -> int:
         """Return the tokens of any JSON value that is sent: texts, names, numbers and media.
