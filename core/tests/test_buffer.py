@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import pickle
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -57,14 +59,15 @@ def turns(count: int) -> list[ChatMessage]:
     return [said("assistant" if number % 2 else "user", number) for number in range(2 * count)]
 
 
-@pytest.fixture(params=["sync", "async"])
+@pytest.fixture(params=["sync", "async", "llama_index"])
 def call(request: pytest.FixtureRequest) -> Call:
     """Call a method of a buffer by its name, in one colour."""
 
     def calls(buffer: ChatMemoryBuffer, name: str, *args: Any, **kwargs: Any) -> Any:
         if request.param == "sync":
             return getattr(buffer, name)(*args, **kwargs)
-        return asyncio.run(getattr(buffer, f"async_{name}")(*args, **kwargs))
+        prefix = "async_" if request.param == "async" else "a"
+        return asyncio.run(getattr(buffer, prefix + name)(*args, **kwargs))
 
     return calls
 
@@ -270,3 +273,61 @@ def test_a_payload_is_what_is_counted(call: Call) -> None:
     buffer.put_messages(turns(50))
 
     assert call(buffer, "get") == turns(50)[-2:]
+
+
+class SharedStore(SimpleChatStore):
+    """Stands for a store over a database."""
+
+
+@pytest.mark.parametrize("make", [ChatMemoryBuffer, ChatMemoryBuffer.from_defaults])
+def test_a_shared_store_needs_a_key(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chatstore.core.memory.buffer.SimpleChatStore", type("Other", (), {}))
+
+    with pytest.raises(InvalidArgumentError, match="chat_store_key is required with a SharedStore"):
+        make(chat_store=SharedStore())
+    assert make(chat_store=SharedStore(), chat_store_key="user/42").chat_store_key == "user/42"
+
+
+def test_in_memory_a_key_may_be_missing() -> None:
+    assert ChatMemoryBuffer().chat_store_key == KEY
+    assert ChatMemoryBuffer.from_defaults(chat_store=SimpleChatStore()).chat_store_key == KEY
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [lambda buffer: pickle.loads(pickle.dumps(buffer)), copy.deepcopy],
+    ids=["pickle", "deepcopy"],
+)
+def test_copies(call: Call, copied: Any) -> None:
+    history = turns(2)
+    buffer = ChatMemoryBuffer.from_defaults(
+        100, tokenizer_fn=words, payload_fn=no_payload, chat_history=history
+    )
+
+    other = copied(buffer)  # before its history was added
+    assert call(other, "get") == call(buffer, "get") == history
+    call(other, "put", said("user", 99))
+    again = copied(other)
+    assert call(again, "get_all") == call(other, "get_all") == [*history, said("user", 99)]
+    assert call(buffer, "get_all") == history
+    assert (again.token_limit, again.chat_store_key) == (100, KEY)
+
+
+def test_a_shallow_copy_shares_the_store() -> None:
+    buffer = ChatMemoryBuffer(tokenizer_fn=words)
+    copy.copy(buffer).put(said("user", 1))
+
+    assert buffer.get_all() == [said("user", 1)]
+
+
+@pytest.mark.parametrize("name", ["tokenizer_fn", "payload_fn"])
+def test_a_function_that_cannot_be_pickled_is_named(name: str) -> None:
+    options: Any = {"tokenizer_fn": words, name: lambda _: []}
+
+    with pytest.raises(TypeError, match=f"{name} cannot be pickled"):
+        pickle.dumps(ChatMemoryBuffer(**options))
+    copy.deepcopy(ChatMemoryBuffer(**options)).get()
+
+
+def no_payload(message: ChatMessage) -> None:
+    """Send the message's own fields."""

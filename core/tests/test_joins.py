@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chatstore.core import ChatMemoryBuffer, ChatMessage
-from chatstore.core.native import Joins, joins_of, with_native
+from chatstore.core.native import Joins, joins_of, native_of, with_native
 
 
 def joining(name: str, joins: Joins | None = Joins.MESSAGE) -> ChatMessage:
@@ -28,7 +28,11 @@ def result(identity: str) -> ChatMessage:
 
 
 def window(*messages: ChatMessage) -> list[str | None]:
-    buffer = ChatMemoryBuffer(1000, tokenizer_fn=str.split)
+    buffer = ChatMemoryBuffer(
+        1000,
+        tokenizer_fn=str.split,
+        payload_fn=lambda message: native_of(message, "some"),
+    )
     buffer.put_messages(messages)
     return [message.id for message in buffer.get()]
 

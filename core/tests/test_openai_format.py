@@ -232,7 +232,10 @@ def test_repeated_ids_become_unique():
         {"role": "tool", "content": "2", "tool_call_id": "w"},
     ]
 
-    call, first, second = to_openai([from_openai(message) for message in messages])
+    taken = [from_openai(message) for message in messages]
+    call, first, second = to_openai(taken)
+
+    assert taken == [from_openai(message) for message in messages]
 
     ids = [made["id"] for made in call["tool_calls"]]
     assert len(set(ids)) == 2

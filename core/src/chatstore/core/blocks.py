@@ -35,7 +35,9 @@ class ContentBlock(BaseModel):
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         """Note the kind, so that the fallback does not take a malformed block of it."""
         super().__pydantic_init_subclass__(**kwargs)
-        ContentBlock._known[cls.model_fields["type"].default] = cls
+        kind = cls.model_fields["type"].default
+        if kind:
+            ContentBlock._known[kind] = cls
 
     @model_validator(mode="after")
     def _name_the_kind(self) -> Self:

@@ -84,10 +84,12 @@ def _messages(messages: list[ChatMessage]) -> list[dict[str, Any]]:
     call_ids, result_ids = _unique_ids(messages)
     turned: list[dict[str, Any]] = []
     media: list[dict[str, Any]] = []  # of the results since the last other message
+    missing = 0  # results of the last calls
     for place, message in enumerate(messages):
         if says_nothing(message):
             continue
         results, words = _split(message)
+        missing -= len(results)
         for number, result in enumerate(results):
             tool, parts = _tool_message(result, result_ids.get((place, number), result.id))
             if not result_blocks(message):
@@ -100,11 +102,16 @@ def _messages(messages: list[ChatMessage]) -> list[dict[str, Any]]:
             turned.append({"role": "user", "content": media})
             media = []
         made = _message(words)
-        for number, call in enumerate(made.get("tool_calls") or ()):
-            if (place, number) in call_ids:
-                made["tool_calls"][number] = {**call, "id": call_ids[place, number]}
+        if made.get("tool_calls"):
+            made["tool_calls"] = [
+                {**call, "id": call_ids[place, number]} if (place, number) in call_ids else call
+                for number, call in enumerate(made["tool_calls"])
+            ]
         turned.append(made)
-    return [*turned, {"role": "user", "content": media}] if media else turned
+        missing = len(calls_of(message))
+    if media and missing <= 0:  # while results are missing, nothing may come between
+        turned.append({"role": "user", "content": media})
+    return turned
 
 
 def _unique_ids(
@@ -176,18 +183,32 @@ def _message(message: ChatMessage) -> dict[str, Any]:
 
 
 def _part(block: ContentBlock) -> dict[str, Any]:
-    extra = block.model_extra or {}
-    if isinstance(block, ImageBlock) and (block.url or block.data):
-        address = block.url or f"data:{block.media_type or 'image/png'};base64,{block.data}"
-        return {"type": "image_url", "image_url": {"url": address}, **extra}
-    if isinstance(block, AudioBlock) and block.data:
-        kind = (block.media_type or "audio/wav").rpartition("/")[2]
-        sound = {"data": block.data, "format": _AUDIO_FORMATS.get(kind, kind)}
-        return {"type": "input_audio", "input_audio": sound, **extra}
-    if isinstance(block, DocumentBlock) and block.data:
-        address = f"data:{block.media_type or 'application/pdf'};base64,{block.data}"
-        file = {"filename": block.name or "document", "file_data": address}
-        return {"type": "file", "file": file, **extra}
     if isinstance(block, TextBlock):
-        return {"type": "text", "text": block.text, **extra}
+        return {"type": "text", "text": block.text, **(block.model_extra or {})}
+    if isinstance(block, (ImageBlock, AudioBlock, DocumentBlock)):
+        return _media_part(block) or block.model_dump(exclude_unset=True)
     return block.model_dump(exclude_unset=True)
+
+
+def _media_part(block: ImageBlock | AudioBlock | DocumentBlock) -> dict[str, Any] | None:
+    """Return the part for a block of media in this package's or Anthropic's form."""
+    extra = dict(block.model_extra or {})
+    url, data, media_type = block.url, block.data, block.media_type
+    source = extra.pop("source", None)
+    if isinstance(source, dict):
+        url, media_type = source.get("url", url), source.get("media_type", media_type)
+        data = source.get("data", data)
+        if source.get("type") == "text":
+            return {"type": "text", "text": data, **extra}
+    if isinstance(block, ImageBlock) and (url or data):
+        address = url or f"data:{media_type or 'image/png'};base64,{data}"
+        return {"type": "image_url", "image_url": {"url": address}, **extra}
+    if isinstance(block, AudioBlock) and data:
+        kind = (media_type or "audio/wav").rpartition("/")[2]
+        sound = {"data": data, "format": _AUDIO_FORMATS.get(kind, kind)}
+        return {"type": "input_audio", "input_audio": sound, **extra}
+    if isinstance(block, DocumentBlock) and data:
+        address = f"data:{media_type or 'application/pdf'};base64,{data}"
+        file = {"filename": block.name or extra.pop("title", None) or "document"}
+        return {"type": "file", "file": {**file, "file_data": address}, **extra}
+    return None

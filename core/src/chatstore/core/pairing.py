@@ -6,8 +6,8 @@ first, among the results behind it; each of its calls takes the earliest result 
 1. the same id and the same tool's name;
 2. the same id;
 3. for a call without an id: the result's id is the tool's name (LlamaIndex with Ollama), or the
-   tool's name is the same;
-4. one of the two has no id, and the names do not differ: then the order alone decides.
+   result has no id either and the tool's name is the same;
+4. the result has no id, and the names do not differ: then the order alone decides.
 
 So the pairs of a part of the conversation never depend on what is older.
 """
@@ -138,14 +138,17 @@ def _call_keys(call: ToolReference) -> tuple[Hashable, ...]:
             ("without id", ""),
         )
     if call.name:
-        return (None, None, ("id", call.name), ("name", call.name), ("name", ""))
-    return (None, None, None, ("without id",), ("any",))
+        return (
+            None,
+            None,
+            ("id", call.name),
+            ("without id", call.name),
+            ("without id", ""),
+        )
+    return (None, None, None, ("without id",), None)
 
 
 def _result_keys(result: ToolReference) -> list[Hashable]:
-    keys: list[Hashable] = [("name", result.name), ("any",)]
     if result.id:
-        keys += [("id", result.id), ("id and name", result.id, result.name)]
-    else:
-        keys += [("without id",), ("without id", result.name)]
-    return keys
+        return [("id", result.id), ("id and name", result.id, result.name)]
+    return [("without id",), ("without id", result.name)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -250,6 +251,35 @@ class ChatMemoryBuffer:
     aput_messages = async_put_messages
     aset = async_set
     areset = async_reset
+
+    # ------------------------------------------------------------------ copies
+
+    def __copy__(self) -> Self:
+        """Return a buffer over the same store."""
+        copied = object.__new__(type(self))
+        copied.__dict__.update(self.__dict__)
+        return copied
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return a buffer over a copy of the store: over a database that is the store itself."""
+        copied = self.__copy__()
+        memo[id(self)] = copied
+        # A counter does not change, and its functions may be of objects that cannot be copied.
+        shared = {"_counter"}
+        for name, value in self.__dict__.items():
+            if name not in shared:
+                setattr(copied, name, copy.deepcopy(value, memo))
+        return copied
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled: all but the vocabulary, which the other process loads itself.
+
+        Raises:
+            TypeError: ``tokenizer_fn`` or ``payload_fn`` cannot be pickled, as a lambda.
+
+        """
+        self._counter.check_pickles()
+        return self.__dict__.copy()
 
     def _room(self, initial_token_count: int) -> int:
         room = self.token_limit - check_count(initial_token_count, "initial_token_count")

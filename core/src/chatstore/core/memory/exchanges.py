@@ -83,9 +83,11 @@ class ExchangeFinder:
 
     def add(self, message: ChatMessage, tokens: int = 0) -> list[Part]:
         """Take the next older message; return its parts, in their order."""
+        parts = _split(message, tokens)
         if self._newest is None:
             self._newest = message
-        parts = _split(message, tokens)
+            if len(parts) > 1 and parts[-1].begins_turn:
+                self._may_go_on = False  # the user spoke: results that are missing never come
         for part in reversed(parts):
             part.age, self._count = self._count, self._count + 1
             if part.answers is not None:
@@ -104,8 +106,10 @@ class ExchangeFinder:
         for part in exchange.results:
             part.exchange = exchange
         holders = (caller, *exchange.results)
-        if self._may_go_on:
-            exchange.is_newest = any(part.message is self._newest for part in holders)
+        if self._may_go_on and any(part.message is self._newest for part in holders):
+            exchange.is_newest = True
+            # Of two exchanges that are not complete, a provider takes the newer one only.
+            self._may_go_on = exchange.is_complete
 
 
 def arrange(parts: Sequence[Part]) -> list[Part]:
@@ -154,12 +158,12 @@ class _Arrangement:
                 self._arranged += [*leading, part]
         elif exchange.caller is part and (exchange.is_complete or exchange.is_newest):
             self._waiting.setdefault(exchange, []).extend(leading)
-        if exchange in self._waiting and part is (exchange.results or [part])[-1]:
+        if exchange in self._waiting and exchange.is_complete and part is exchange.results[-1]:
             self._put_out(exchange)
 
     def finish(self) -> list[Part]:
-        for exchange in list(self._waiting):
-            self._put_out(exchange)
+        for exchange in sorted(self._waiting, key=lambda waited: not waited.is_complete):
+            self._put_out(exchange)  # the one that is not complete comes last
         return self._arranged
 
     def _add_shared_calls(self, exchange: Exchange | None) -> None:

@@ -27,19 +27,15 @@ def provider_violations(messages: Sequence[ChatMessage]) -> list[str]:
     The calls of the last exchange may lack results: they are still being run.
     """
     found: list[str] = []
-    unanswered: list[ToolReference] = []
+    calls: list[ToolReference] = []
+    results: list[ToolReference] = []  # directly behind the calls
     for index, message in enumerate(messages):
-        results = result_references(message)
-        for result in results:
-            call = _best_call(unanswered, result)
-            if call is None:
-                found.append(f"message {index}: {result} has no call directly before it")
-            else:
-                del unanswered[call]
-        if unanswered and (not results or (_words(message) and index < len(messages) - 1)):
-            found.append(f"message {index}: comes before the results of {unanswered}")
-        if not results:
-            unanswered = call_references(message)
+        answers = result_references(message)
+        results += answers
+        if not answers or (_words(message) and index < len(messages) - 1):
+            found += _unpaired(calls, results, index)
+            calls, results = call_references(message), []
+    found += _unpaired(calls, results, None)
     spoken = messages[_count_leading(messages) :]
     if any(map(_is_question, spoken)) and not _is_question(spoken[0]):
         found.append("the first message is not the user's")
@@ -82,18 +78,9 @@ def window_violations(
         found.append("the window holds no user message")
     if sum(map(count, window)) > limit and len(questions) > 1:
         # Words between the calls of the newest exchange and its results cannot be left out.
-        start = _call_of_newest(conversation)
-        if (
-            start is None
-            or len(
-                [
-                    place
-                    for place in set(places)
-                    if place < start and _is_question(conversation[place])
-                ]
-            )
-            > 1
-        ):
+        start = _call_in_window(conversation, window, places)
+        before = {place for place in places if start is not None and place < start}
+        if start is None or sum(_is_question(conversation[place]) for place in before) > 1:
             found.append("the window is above the limit and is not the newest turn alone")
     return [*found, *_left_out(conversation, window, places, leading)]
 
@@ -124,6 +111,23 @@ def chat_completions_violations(messages: Sequence[Mapping[str, Any]]) -> list[s
         if isinstance(content, list):
             kinds = {part["type"] for part in content} - _PARTS.get(role, {"text"})
             found += [f"message {index}: a part of the type {kind!r}" for kind in sorted(kinds)]
+    return found
+
+
+def _unpaired(
+    calls: Sequence[ToolReference], results: Sequence[ToolReference], place: int | None
+) -> list[str]:
+    """Find results without a call, and calls without a result unless they are the last."""
+    open_calls, open_results = list(calls), list(results)
+    for most in range(4):  # what fits best goes together
+        for result in list(open_results):
+            call = _best_call(open_calls, result, most)
+            if call is not None:
+                del open_calls[call]
+                open_results.remove(result)
+    found = [f"before message {place}: {result} has no call" for result in open_results]
+    if place is not None and open_calls:
+        found.append(f"message {place}: comes before the results of {open_calls}")
     return found
 
 
@@ -181,13 +185,13 @@ def _newest_missing(
     conversation: Sequence[ChatMessage], window: Sequence[ChatMessage], places: Sequence[int]
 ) -> Iterator[str]:
     newest = len(conversation) - 1
-    start = _call_of_newest(conversation)
     if newest not in places:
         # A result without a call is the one thing that no provider takes anywhere.
-        if not result_references(conversation[newest]) or start is not None:
+        if not result_references(conversation[newest]) or _is_surely_answer(conversation):
             yield "the newest message is missing"
         return
     behind = places[len(places) - 1 - list(reversed(places)).index(newest) + 1 :]
+    start = _call_in_window(conversation, window, places)
     if any(start is None or place < start for place in behind):
         yield "the newest message is not the last"
 
@@ -211,35 +215,69 @@ def _left_out(
             yield f"message {place} is left out of the middle"
 
 
+def _is_surely_answer(conversation: Sequence[ChatMessage]) -> bool:
+    """Tell whether the newest message answers a call, and no other result might do so instead."""
+    caller = _call_of_newest(conversation)
+    if caller is None:
+        return False
+    calls = sum(len(call_references(message)) for message in conversation[caller:])
+    results = sum(len(result_references(message)) for message in conversation[caller:])
+    has_id = all(result.id for result in result_references(conversation[-1]))
+    return has_id or results <= calls
+
+
 def _call_of_newest(conversation: Sequence[ChatMessage]) -> int | None:
     """Return where the calls are that the newest message answers; `None` if it answers none."""
     unanswered: list[list[ToolReference]] = []
     for place, message in enumerate(conversation):
         unanswered.append(call_references(message))
         for result in result_references(message):
-            for caller in range(place, -1, -1):
-                call = _best_call(unanswered[caller], result)
-                if call is not None:
-                    del unanswered[caller][call]
-                    if place == len(conversation) - 1:
-                        return caller
-                    break
+            caller = _answer(unanswered, result)
+            if caller is not None and place == len(conversation) - 1:
+                return caller
     return None
 
 
-def _best_call(calls: Sequence[ToolReference], result: ToolReference) -> int | None:
+def _answer(unanswered: Sequence[list[ToolReference]], result: ToolReference) -> int | None:
+    """Remove the call that a result answers: of its id before others, then the nearest."""
+    for most in (1, 3):
+        for caller in range(len(unanswered) - 1, -1, -1):
+            call = _best_call(unanswered[caller], result, most)
+            if call is not None:
+                del unanswered[caller][call]
+                return caller
+    return None
+
+
+def _call_in_window(
+    conversation: Sequence[ChatMessage], window: Sequence[ChatMessage], places: Sequence[int]
+) -> int | None:
+    """Return the place of the calls that the newest message answers, where the window has it."""
+    newest = len(conversation) - 1
+    if newest not in places or not result_references(conversation[newest]):
+        return None
+    for index in range(places.index(newest), -1, -1):
+        if call_references(window[index]):
+            return places[index]
+    return None
+
+
+def _best_call(calls: Sequence[ToolReference], result: ToolReference, most: int = 3) -> int | None:
     """Return the place of the call that a result answers: the first of those that fit best."""
     fits = [(_misfit(call, result), place) for place, call in enumerate(calls)]
     misfit, place = min(fits, default=(None, 0))
-    return None if misfit is None or misfit > 3 else place
+    return None if misfit is None or misfit > most else place
 
 
 def _misfit(call: ToolReference, result: ToolReference) -> int:
-    if call.id and result.id:
-        return (0 if call.name == result.name else 1) if call.id == result.id else 4
-    if not call.id and call.name and call.name in result:
+    same_name = call.name == result.name
+    if result.id and call.id:
+        return (0 if same_name else 1) if call.id == result.id else 4
+    if result.id:
+        return 2 if result.id == call.name else 4
+    if not call.id and call.name and same_name:
         return 2
-    return 3 if not call.name or not result.name or call.name == result.name else 4
+    return 3 if not call.name or not result.name or same_name else 4
 
 
 def _is_silent(message: ChatMessage) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -79,6 +80,21 @@ class TokenCounter:
             if self._encoding_name is None:
                 self._encoding_name = encoding_name(self._model)
             load_encoding(self._encoding_name)
+
+    def check_pickles(self) -> None:
+        """Raise ``TypeError``, naming the parameter, for a function that cannot be pickled."""
+        for name, function in (
+            ("tokenizer_fn", self._tokenizer_fn),
+            ("payload_fn", self._payload_fn),
+        ):
+            try:
+                pickle.dumps(function)
+            except Exception as error:  # noqa: BLE001 - whatever the function's object raises
+                message = (
+                    f"{name} cannot be pickled ({type(error).__name__}): pass a function of a "
+                    "module instead of a lambda or a local function"
+                )
+                raise TypeError(message) from None
 
     def count(self, message: ChatMessage) -> int:
         """Return the tokens of one message: of its payload if there is a ``payload_fn``.
