@@ -1,0 +1,48 @@
+"""Windows of the SDK's conversations are accepted by chat completions."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from responses_conversations import CALLS, TURNS, conversation, said, stored_window, user
+
+from chatstore.core.openai_format import to_openai
+from chatstore.openai_agents import to_items, to_messages
+
+pytestmark = pytest.mark.filterwarnings("ignore::chatstore.core.TokenLimitWarning")
+
+
+def check_chat(messages):
+    """Chat completions refuse assistants that say nothing, and results apart from their calls."""
+    unanswered = []
+    for message in messages:
+        if message["role"] == "tool":
+            unanswered.remove(message["tool_call_id"])
+            continue
+        assert not unanswered
+        if message["role"] == "assistant":
+            assert message.get("content") or message.get("tool_calls")
+            parts = message["content"] if isinstance(message.get("content"), list) else []
+            assert {part["type"] for part in parts} <= {"text", "refusal"}
+            unanswered = [call["id"] for call in message.get("tool_calls", [])]
+    assert not unanswered
+
+
+@given(TURNS, st.integers(20, 300))
+def test_a_window_is_valid_for_chat_completions(turns, limit):
+    check_chat(to_openai(stored_window(conversation(turns), limit)))
+
+
+@pytest.mark.parametrize("kind", [kind for kind in CALLS if kind != "function"])
+def test_other_frameworks_read_calls_of_every_kind(kind):
+    call, output = CALLS[kind]("a")
+    messages = to_messages([user("q"), call, output, said("done")])
+
+    assert to_items(messages) == [user("q"), call, output, said("done")]
+    chat = to_openai(messages)
+    check_chat(chat)
+    screenshot = ["user"] if kind == "computer" else []  # a tool message holds text only
+    roles = ["user", "assistant", "tool", *screenshot, "assistant"]
+    assert [message["role"] for message in chat] == roles
+    assert chat[-2]["content"]
