@@ -84,6 +84,7 @@ class Azurite:
         main = installed() / "node_modules" / "azurite" / "dist" / "src" / "table" / "main.js"
         self.port = free_port()
         self._folder = tempfile.mkdtemp(prefix="chatstore-azurite-")
+        self._output = (Path(self._folder) / "output").open("w+b")
         self._process = subprocess.Popen(
             [
                 *(_program("node"), str(main), "--tableHost", "127.0.0.1"),
@@ -92,8 +93,8 @@ class Azurite:
             ],
             cwd=self._folder,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
             preexec_fn=_die_with_parent,  # noqa: PLW1509 - no other way to set it; no lock is taken
         )
         try:
@@ -113,7 +114,9 @@ class Azurite:
                 return
             except OSError:
                 if time.monotonic() > deadline or self._process.poll() is not None:
-                    message = "Azurite did not start"
+                    self._output.seek(0)
+                    said = self._output.read()[-2000:].decode(errors="replace")
+                    message = f"Azurite did not start (status {self._process.poll()}): {said}"
                     raise RuntimeError(message) from None
                 time.sleep(0.05)
             else:
@@ -123,4 +126,5 @@ class Azurite:
         """End the process."""
         self._process.terminate()
         self._process.wait(30)
+        self._output.close()
         shutil.rmtree(self._folder, ignore_errors=True)

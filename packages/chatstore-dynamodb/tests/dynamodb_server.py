@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import urllib.request
 import uuid
 from pathlib import Path
@@ -23,17 +24,22 @@ class DynamoDBServer:
 
     def __init__(self) -> None:
         """Start it, and wait until it listens."""
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         self._process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("dynamodb_moto.py"))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=self._errors,
             env={**os.environ, "NO_PROXY": "*"},
         )
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
+            self._process.wait(30)
+            self._errors.seek(0)
+            said = self._errors.read()[-2000:].decode(errors="replace")
             self.close()
-            message = "the test server did not start: are moto[server] and boto3 installed?"
+            message = f"the test server did not start (status {self._process.returncode}): {said}"
             raise RuntimeError(message)
         self.url = f"http://127.0.0.1:{int(line)}"
 
@@ -77,3 +83,4 @@ class DynamoDBServer:
     def close(self) -> None:
         """End the process."""
         self._process.communicate()
+        self._errors.close()
