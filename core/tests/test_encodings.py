@@ -42,7 +42,7 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], None]:
 
     def puts(encoding: Any) -> None:
         monkeypatch.setitem(
-            encodings._loadings.by_name,
+            encodings._loadings,
             encodings.DEFAULT_ENCODING,
             Loaded(encoding),  # type: ignore[arg-type]
         )
@@ -132,7 +132,8 @@ def slow_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> threading.E
 
     monkeypatch.setattr(tiktoken, "get_encoding", get_encoding)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(encodings, "_loadings", encodings._Loadings())
+    monkeypatch.setattr(encodings, "_loadings", {})
+    monkeypatch.setattr(encodings._once, "has_warned", False)
     monkeypatch.setattr(encodings, "PATIENCE", 0.01)
     monkeypatch.setattr(encodings, "BRIEF_PATIENCE", 0.005)
     return answer
@@ -140,7 +141,7 @@ def slow_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> threading.E
 
 def patience_of_next_process(monkeypatch: pytest.MonkeyPatch) -> float | None:
     """Return for how long a new process would wait for the vocabulary."""
-    monkeypatch.setattr(encodings, "_loadings", encodings._Loadings())
+    monkeypatch.setattr(encodings, "_loadings", {})
     waited: list[float | None] = []
     join = threading.Thread.join
 
@@ -164,7 +165,7 @@ def test_a_vocabulary_that_did_not_come_is_waited_for_once_an_hour(
     os.utime(note, (0, note.stat().st_mtime - offline.FORGET_AFTER - 1))
     assert patience_of_next_process(monkeypatch) == encodings.PATIENCE
     slow_network.set()
-    loading = encodings._loadings.by_name["o200k_base"]
+    loading = encodings._loadings["o200k_base"]
     loading._thread.join(50)
     assert loading.encoding is ENCODING
     for thread in threading.enumerate():

@@ -64,29 +64,30 @@ class _Loading:
             forget_failure(self.name)
 
 
-class _Loadings(ForkAware):
-    """The encodings of this process."""
+_loadings: dict[str, _Loading] = {}
+
+
+class _Once(ForkAware):
+    """What is done once a process."""
 
     def __init__(self) -> None:
-        self.by_name: dict[str, _Loading] = {}
         self.lock = threading.Lock()
         self.has_warned = False
 
     def after_fork_in_child(self) -> None:
         """Load again what was still being loaded: that thread exists in the parent only."""
         self.lock = threading.Lock()
-        self.by_name = {
-            name: loading for name, loading in self.by_name.items() if loading.encoding is not None
-        }
+        for name in [name for name, loading in _loadings.items() if loading.encoding is None]:
+            del _loadings[name]
 
 
-_loadings = _Loadings()
-watch(_loadings)
+_once = _Once()
+watch(_once)
 
 
 def find_encoding(name: str) -> Encoding | None:
     """Return an encoding if it is loaded by now; this never waits."""
-    loading = _loadings.by_name.get(name)
+    loading = _loadings.get(name)
     return None if loading is None else loading.encoding
 
 
@@ -119,7 +120,7 @@ def _pieces(text: str) -> Iterator[str]:
 
 def is_settled(name: str) -> bool:
     """Tell whether `load_encoding` would return at once."""
-    loading = _loadings.by_name.get(name)
+    loading = _loadings.get(name)
     return loading is not None and loading.waited
 
 
@@ -130,16 +131,16 @@ def load_encoding(name: str) -> None:
         TokenEstimateWarning: It is not loaded by then; once a process.
 
     """
-    with _loadings.lock:
-        loading = _loadings.by_name.get(name)
+    with _once.lock:
+        loading = _loadings.get(name)
         if loading is None:
-            loading = _loadings.by_name[name] = _Loading(name)
+            loading = _loadings[name] = _Loading(name)
         if loading.waited:
             return
         loading.wait()
-        if loading.encoding is not None or _loadings.has_warned:
+        if loading.encoding is not None or _once.has_warned:
             return
-        _loadings.has_warned = True
+        _once.has_warned = True
     message = (
         f"tiktoken's vocabulary {name} could not be loaded: tokens are estimated, rather too many "
         "than too few. Without network access, set TIKTOKEN_CACHE_DIR "
