@@ -10,6 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # importlib's mode of importing leaves it out
 
+from postgres_calling import Caller
 from postgres_servers import PostgresServer, newest_binaries, older_binaries
 
 
@@ -27,3 +28,11 @@ def newest_server() -> Iterator[PostgresServer]:
     server = PostgresServer(newest_binaries())
     yield server
     server.close()
+
+
+@pytest.fixture(params=["sync", "async"])
+def call(request: pytest.FixtureRequest) -> Iterator[Caller]:
+    """Return what calls a store's methods, in each mode."""
+    caller = Caller(request.param)
+    yield caller
+    caller.close()

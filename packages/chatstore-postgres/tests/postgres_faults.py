@@ -1,10 +1,11 @@
-"""A TCP proxy in front of a server that loses replies or stops to answer."""
+"""A TCP proxy in front of a server that loses replies, cuts, forgets, delays and fails over."""
 
 from __future__ import annotations
 
 import random
 import socket
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -19,12 +20,16 @@ class FaultProxy:
         on_loss: Called between the server's reply and the cut.
         is_silent: Nothing is forwarded any more, and nothing is closed.
         lost: How many replies were lost.
+        target: The port that new connections go to; those that are open keep theirs.
+        delay: Seconds before each reply is passed on.
 
     """
 
     def __init__(self, port: int) -> None:
         """Listen on a free port in front of another."""
-        self._target = port
+        self.target = port
+        self.delay = 0.0
+        self._age = 0
         self._random = random.Random(7)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -36,6 +41,15 @@ class FaultProxy:
         self.lost = 0
         self._sockets: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self) -> None:
+        """Reset all connections that are open."""
+        for one in self._sockets:
+            _shut(one)
+
+    def forget(self) -> None:
+        """Drop what is sent on open connections without notice; new ones work."""
+        self._age += 1
 
     @property
     def url(self) -> str:
@@ -55,7 +69,7 @@ class FaultProxy:
             except OSError:
                 return
             try:
-                server = socket.create_connection(("127.0.0.1", self._target), timeout=5)
+                server = socket.create_connection(("127.0.0.1", self.target), timeout=5)
             except OSError:
                 client.close()
                 continue
@@ -84,10 +98,13 @@ class FaultProxy:
     def _pump(
         self, source: socket.socket, target: socket.socket, is_lost: Callable[[bytes], bool]
     ) -> None:
+        age = self._age
         try:
             while data := source.recv(1 << 16):
-                if self.is_silent:
+                if self.is_silent or age != self._age:
                     continue
+                if self.delay:
+                    time.sleep(self.delay)
                 if is_lost(data):
                     break
                 target.sendall(data)

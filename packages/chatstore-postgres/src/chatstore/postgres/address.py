@@ -8,6 +8,7 @@ here, and neither looks for another.
 from __future__ import annotations
 
 import getpass
+import ipaddress
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -169,7 +170,7 @@ def _resolved(params: dict[str, str], options: dict[str, Any]) -> Address:
     params.setdefault("dbname", params["user"])
     ports = _ports(params)
     hosts = params.setdefault("host", _default_host(ports[0])).split(",")
-    if any(":" in host and not re.fullmatch(r"[0-9a-fA-F:.]+(%\w+)?", host) for host in hosts):
+    if any(":" in host and not _is_ipv6(host) for host in hosts):
         message = f"the option host of {_URL} must not hold a port: use the option port"
         raise InvalidArgumentError(message)
     if any(host.startswith("@") for host in hosts):
@@ -192,6 +193,14 @@ def _resolved(params: dict[str, str], options: dict[str, Any]) -> Address:
         tuple(params[name] for name in SECRETS if params.get(name)),
         unsafe_for_asyncpg(params),
     )
+
+
+def _is_ipv6(host: str) -> bool:
+    try:
+        ipaddress.IPv6Address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _ports(params: Mapping[str, str]) -> list[int]:

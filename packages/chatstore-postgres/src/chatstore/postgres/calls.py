@@ -160,6 +160,7 @@ class Calls:
         expired: bytes | None = None,
         *,
         failure: Exception | None = None,
+        started: float | None = None,
     ) -> Plan[T]:
         """Try a write until what a statement saw is still so when it has its lock.
 
@@ -168,12 +169,13 @@ class Calls:
                 changed.
             expired: A key under which an expired conversation may be in the way.
             failure: What the first try ended with, where it was made before.
+            started: When that was sent.
 
         Raises:
             StoreUnavailableError: Others changed it for as long as the patience is.
 
         """
-        attempts = Attempts(self, is_write=True)
+        attempts = Attempts(self, is_write=True, started=started)
         deadline = time.monotonic() + self.patience
         tries = 0
         while True:

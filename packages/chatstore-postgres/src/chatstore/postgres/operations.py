@@ -11,7 +11,7 @@ from uuid import uuid4
 from chatstore.core import CorruptStoreError, codec
 from chatstore.core.plans import Plan
 from chatstore.core.records import Held, KeyPage, Page, Record, StoredRecord, StoredRecords
-from chatstore.postgres import appends, reads, writes
+from chatstore.postgres import appends, reads, retrying, writes
 from chatstore.postgres.calls import Calls, Try
 from chatstore.postgres.names import Rows
 
@@ -35,7 +35,7 @@ def append(calls: Calls, key: str, records: Sequence[Record]) -> Plan[list[Held]
     name, request = key.encode(), _new_request()
     chunks = _chunks(records)
     short, full, values = _append_of(calls, name, chunks[0], request)
-    failure = None
+    failure, started = None, retrying.now()
     if len(chunks) == 1:
         try:
             rows = yield from calls.send(short, *values)
@@ -52,7 +52,7 @@ def append(calls: Calls, key: str, records: Sequence[Record]) -> Plan[list[Held]
         parts = [_append_of(calls, name, chunk, request)[1:] for chunk in chunks]
         return (yield from _append_locked(calls, one, name, request, parts))
 
-    return (yield from calls.until_done(attempt, name, failure=failure))
+    return (yield from calls.until_done(attempt, name, failure=failure, started=started))
 
 
 def insert(calls: Calls, key: str, index: int, record: Record) -> Plan[list[Held]]:

@@ -32,11 +32,19 @@ class Attempts:
 
     """
 
-    def __init__(self, calls: Calls, *, is_write: bool) -> None:
-        """Begin to count, before the first attempt is sent or as soon as it failed."""
+    def __init__(self, calls: Calls, *, is_write: bool, started: float | None = None) -> None:
+        """Begin to count.
+
+        Args:
+            calls: The store's calls.
+            is_write: An attempt may have an effect.
+            started: When the first attempt was sent, by `now`; ``None``: it is yet to be sent.
+
+        """
         self._calls = calls
         self._is_write = is_write
-        self._started = _now()
+        self._started = now() if started is None else started
+        self._failed_at: float | None = None
         self._pause = _PAUSES[0]
         self._failures = 0
         self._was_checked = False
@@ -75,7 +83,7 @@ class Attempts:
             OutcomeUnknownError: It was sent for the first time too long ago.
 
         """
-        if self.may_be_done and _now() - self._started > LONGEST_DOUBT:
+        if self.may_be_done and now() - self._started > LONGEST_DOUBT:
             reason = "the write was sent for the first time too long ago"
             raise self._unknown(reason)
 
@@ -85,7 +93,9 @@ class Attempts:
         never_reached = isinstance(error, NotConnectedError) and not self._calls.was_reached
         if never_reached and not reading.answer.is_answered:
             patience = min(patience, _FIRST_SECONDS)
-        return _now() - self._started >= patience
+        if self._failed_at is None:
+            self._failed_at = now()
+        return now() - self._failed_at >= patience
 
     def _wait(self, reading: Reading) -> Plan[None]:
         seconds = self._pause * _random.uniform(0.5, 1)
@@ -108,7 +118,7 @@ def _forget(client: object) -> None:
     client.is_ready = False  # type: ignore[attr-defined]  # clients of both modes have it
 
 
-def _now() -> float:
+def now() -> float:
     """Return a time in seconds that also passes while the machine sleeps, where that is offered."""
     return time.clock_gettime(_CLOCK) if _CLOCK is not None else time.monotonic()
 

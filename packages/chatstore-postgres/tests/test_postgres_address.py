@@ -1,0 +1,304 @@
+"""A URL names one database: libpq's, for both drivers, whatever the environment says."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import asyncpg
+import psycopg
+import pytest
+from postgres_backend import fresh_name
+from postgres_calling import Caller, message
+from psycopg.pq import PGconn
+from sqlalchemy import make_url
+
+from chatstore.core import InvalidArgumentError
+from chatstore.core.errors import StoreSetupError
+from chatstore.postgres import PostgresChatStore
+from chatstore.postgres.address import parse
+from chatstore.postgres.keywords import ADDRESS, KEYWORDS
+
+URLS = [
+    "postgresql://h/db",
+    "postgres://u@h:1/db",
+    "postgresql://u:p%40w@h/db",
+    "postgresql://h/postgres?dbname=other",
+    "postgresql://h/postgres?host=elsewhere",
+    "postgresql://h:1/postgres?port=2",
+    "postgresql://h/postgres?host=a,b&port=1,2",
+    "postgresql://a:1,b:2/db",
+    "postgresql://a,b/db?port=7",
+    "postgresql://u:p@h/db?user=v&password=q",
+    "postgresql://u@[::1]:5/db",
+    "postgresql://u@[fe80::1%25eth0]:5/db",
+    "postgresql:///db?host=/run/pg",
+    "postgresql://u@/db?host=/run/pg&port=9",
+    "postgresql://u@%2Frun%2Fpg:9/db",
+    "postgresql://u@h/d%C3%A9j%20vu%3F",
+    "postgresql://u%40tenant@h/db",
+    "postgresql://u@h/a+b?user=c+d",
+    "postgresql://u@h/?dbname=a%3Db",
+    "postgresql://u@h",
+    "postgresql://u@h/db?sslmode=require&target_session_attrs=read-write",
+    "postgresql://u@h/db?hostaddr=127.0.0.1",
+    "postgresql://?host=h&dbname=db&user=u&port=6",
+]
+ENVIRONMENTS: dict[str, dict[str, str]] = {
+    "empty": {},
+    "full": {
+        "PGHOST": "envhost",
+        "PGPORT": "7777",
+        "PGDATABASE": "envdb",
+        "PGUSER": "envuser",
+        "PGPASSWORD": "envpassword",
+    },
+    "hostaddr": {"PGHOSTADDR": "127.0.0.9", "PGUSER": "u"},
+    "empty values": {"PGHOST": "", "PGPORT": "", "PGUSER": "", "PGDATABASE": ""},
+}
+
+
+@pytest.fixture
+def clean_environment(monkeypatch):
+    for name in os.environ:
+        if name.startswith("PG"):
+            monkeypatch.delenv(name)
+
+
+def of_libpq(url: str) -> dict[str, str]:
+    """Return what libpq itself makes of a URL in this environment, without connecting."""
+    found = PGconn.connect_start(url.encode())
+    told = {option.keyword.decode(): option.val for option in found.info}
+    values = {name: (told[name] or b"").decode() for name in ADDRESS if name != "passfile"}
+    found.finish()
+    return values
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+@pytest.mark.parametrize("url", URLS)
+def test_both_drivers_get_what_libpq_reads(url, environment, monkeypatch, clean_environment):
+    for name, value in ENVIRONMENTS[environment].items():
+        monkeypatch.setenv(name, value)
+    expected = of_libpq(url)
+    if expected["hostaddr"] and "," in (expected["host"] or ""):
+        with pytest.raises(InvalidArgumentError, match="hostaddr"):
+            parse(url)
+        return
+    address = parse(url)
+    for name in ("host", "hostaddr", "user", "password"):
+        if expected[name]:
+            assert address.libpq[name] == expected[name], name
+    assert address.libpq["dbname"] == (expected["dbname"] or address.libpq["user"])
+    hosts = address.libpq["host"].split(",")
+    ports = address.libpq["port"].split(",")
+    assert [int(port) for port in ports] == [
+        int(port or 5432) for port in ((expected["port"] or "5432").split(",") * len(hosts))
+    ][: len(hosts)]
+    # asyncpg gets the same values, and asks neither the environment nor its own URL.
+    assert address.asyncpg["host"] == (address.libpq["hostaddr"] or address.libpq["host"]).split(
+        ","
+    )
+    assert address.asyncpg["port"] == list(map(int, ports))
+    assert address.asyncpg["user"] == address.libpq["user"]
+    assert address.asyncpg["database"] == address.libpq["dbname"]
+    assert address.asyncpg.get("password") == address.libpq.get("password")
+    assert re.fullmatch(r"postgresql://\?[\w=&%.+-]*", address.asyncpg["dsn"])
+    # And libpq, given these arguments, has nothing left to look for.
+    again = of_libpq(psycopg.conninfo.make_conninfo("", **address.libpq))
+    for name in ("host", "hostaddr", "port", "dbname", "user"):
+        assert again[name] == address.libpq[name]
+
+
+def test_default_host_is_one_for_both_drivers(monkeypatch, clean_environment, tmp_path):
+    monkeypatch.setattr("chatstore.postgres.address._SOCKET_FOLDERS", (str(tmp_path),))
+    assert parse("postgresql:///db").asyncpg["host"] == ["localhost"]
+    Path(tmp_path, ".s.PGSQL.5432").touch()
+    address = parse("postgresql:///db")
+    assert address.libpq["host"] == str(tmp_path)
+    assert address.asyncpg["host"] == [str(tmp_path)]
+    assert parse("postgresql:///db?port=5433").libpq["host"] == "localhost"
+
+
+def test_url_of_sqlalchemy(clean_environment):
+    url = make_url("postgresql+psycopg://u:pa%2Fss@h:5/db")
+    assert parse(url).libpq["password"] == "pa/ss"
+    assert parse("postgresql+asyncpg://h/db?ssl=require").libpq["sslmode"] == "require"
+    assert parse("postgresql+asyncpg://h/db?ssl=false").libpq["sslmode"] == "disable"
+
+
+@pytest.mark.parametrize(
+    ("text", "password"),
+    [("p@w", "p@w"), ("50%off", "50%off"), ("a%40b", "a@b"), ("a/b", "a/b"), ("a:b", "a:b")],
+)
+def test_passwords_as_they_are_pasted(text, password, clean_environment):
+    address = parse(f"postgresql://u:{text}@h/db")
+    assert (address.libpq["password"], address.place) == (password, "h:5432/db")
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("postgresql://u@h/db?service=x", "host"),
+        ("postgresql://u@h/db?host=a&host=b", "twice"),
+        ("postgresql://u@h/db?host=a:5432", "port"),
+        ("postgresql://u@h/db?database=x", "dbname"),
+        ("postgresql://u@h/db?search_path=x", "schema_name"),
+        ("postgresql://u@h/db?replication=true", "ordinary"),
+        ("postgresql://a,b,c/db?port=1,2", "3 hosts and 2 ports"),
+        ("postgresql://a,,b/db", "empty"),
+        ("postgresql://u@h/db?hostaddr=1.2.3.4&sslmode=verify-full", "verify-ca"),
+        ("postgresql://u@h/db?sslmode=requir", "one of disable"),
+        ("postgresql://u@h/db?connect_timeout=soon", "integer"),
+        ("postgresql://u@h/db?target_session_attrs=master", "primary"),
+        ("postgresql://u@h/db?client_encoding=latin1", "utf8"),
+        ("postgresql://u@h/db?timeot=3", "timeout"),
+        ("postgresql://u@h/db?foo", "known options"),
+        ("postgresql://u@h/%ff", "UTF-8"),
+        ("postgresql://u@h/db?host=@abstract", "socket"),
+        ("postgresql://u@h:port/db", "port"),
+        ("postgresql://u@h:70000/db", "port"),
+    ],
+)
+def test_what_the_drivers_would_read_differently_is_refused(url, message, clean_environment):
+    for make in (PostgresChatStore, PostgresChatStore.from_uri, PostgresChatStore.from_url):
+        with pytest.raises(InvalidArgumentError, match=message):
+            make(url)
+
+
+def test_environment_is_checked_too(monkeypatch, clean_environment):
+    monkeypatch.setenv("PGSSLMODE", "perhaps")
+    with pytest.raises(InvalidArgumentError, match="PGSSLMODE"):
+        parse("postgresql://u@h/db")
+    monkeypatch.setenv("PGSSLMODE", "require")
+    assert parse("postgresql://u@h/db").asyncpg["dsn"] == "postgresql://?sslmode=require"
+    monkeypatch.setenv("PGSERVICE", "mine")
+    with pytest.raises(InvalidArgumentError, match="PGSERVICE"):
+        parse("postgresql://u@h/db")
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["channel_binding=require", "require_auth=scram-sha-256", "load_balance_hosts=random"],
+)
+def test_what_asyncpg_would_leave_out_is_refused_by_async_calls(newest_server, option):
+    """The sync methods do what the option asks for, as far as the server lets them."""
+    url = f"{newest_server.url()}?{option}"
+    caller = Caller("async")
+    with PostgresChatStore(url, table_name=fresh_name(), patience=0) as store:
+        with pytest.raises(InvalidArgumentError, match=option.partition("=")[0]):
+            caller(store, "count_messages", "k")
+        if option.startswith("load"):
+            store.add_message("k", message("a"))
+    caller.close()
+
+
+def test_every_keyword_of_libpq_is_known_or_refused():
+    """A new libpq may have options that nobody has decided on."""
+    from chatstore.postgres.keywords import REFUSED
+
+    new = {"sslkeylogfile", "scram_client_key", "scram_server_key", "max_protocol_version"}
+    new |= {"min_protocol_version", "authtype", "tty"}
+    for option in psycopg.pq.Conninfo.get_defaults():
+        name = option.keyword.decode()
+        assert name in KEYWORDS or name in REFUSED or name in new or name.startswith("oauth"), name
+        if name in KEYWORDS and option.envvar and name != "client_encoding":  # always UTF-8
+            assert KEYWORDS[name].variable == option.envvar.decode(), name
+
+
+@pytest.fixture
+def databases(newest_server):
+    names = [fresh_name(), fresh_name()]
+    for name in names:
+        newest_server.execute(f"CREATE DATABASE {name}")
+    return names
+
+
+def tables_in(server, database):
+    rows = server.execute(
+        "SELECT count(*) FROM pg_tables WHERE tablename ~ '_messages$'", database=database
+    )
+    return rows[0][0]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "postgresql://postgres@127.0.0.1:{port}/{first}?dbname={second}",
+        "postgresql://postgres@192.0.2.1:{port}/{second}?host=127.0.0.1",
+        "postgresql://nobody@127.0.0.1:1/{second}?user=postgres&port={port}",
+        "postgresql://postgres@/{second}?host={folder}&port={port}",
+        "postgresql://postgres@{quoted}:{port}/{second}",
+        "postgresql://postgres@nowhere.invalid:{port}/{second}?hostaddr=127.0.0.1",
+        "postgresql://postgres@127.0.0.1:1,127.0.0.1:{port}/{second}",
+        "postgresql:///?dbname={second}",
+    ],
+)
+def test_sync_and_async_calls_reach_one_database(
+    newest_server, databases, form, monkeypatch, clean_environment
+):
+    first, second = databases
+    folder = str(newest_server.folder)
+    monkeypatch.setenv("PGHOST", "127.0.0.1")
+    monkeypatch.setenv("PGPORT", str(newest_server.port))
+    monkeypatch.setenv("PGUSER", "postgres")
+    monkeypatch.setenv("PGDATABASE", first)
+    url = form.format(
+        port=newest_server.port,
+        first=first,
+        second=second,
+        folder=folder,
+        quoted=folder.replace("/", "%2F"),
+    )
+    caller = Caller("async")
+    store = PostgresChatStore(url)
+    with caller.using(store):
+        caller(store, "add_message", "k", message("a"))
+        store.add_message("k", message("b"))
+        assert store.count_messages("k") == caller(store, "count_messages", "k") == 2
+    caller.close()
+    assert tables_in(newest_server, first) == 0
+    assert tables_in(newest_server, second) == 1
+
+
+def test_engines_that_lead_to_two_databases_are_refused(newest_server, databases):
+    from sqlalchemy import create_engine
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    urls = [newest_server.url(name) for name in databases]
+    engine = create_engine(urls[0].replace("postgresql:", "postgresql+psycopg:"))
+    async_engine = create_async_engine(urls[1].replace("postgresql:", "postgresql+asyncpg:"))
+    caller = Caller("async")
+    for make_there in (False, True):
+        if make_there:
+            with PostgresChatStore(urls[1]) as there:
+                there.setup()
+        with PostgresChatStore(engine=engine, async_engine=async_engine) as store:
+            store.add_message("k", message("a"))
+            with pytest.raises(StoreSetupError, match=r"two different databases|missing"):
+                caller(store, "add_message", "k", message("b"))
+    caller.run(async_engine.dispose())
+    caller.close()
+    engine.dispose()
+
+
+def test_asyncpg_takes_no_default_of_its_own(monkeypatch, clean_environment):
+    """What is passed is complete: neither environment nor `getpass` fill anything in."""
+    from asyncpg import connect_utils
+
+    address = parse("postgresql://u:p@h:1/db?sslmode=require")
+    for name in ("PGHOST", "PGPORT", "PGUSER", "PGDATABASE", "PGPASSWORD", "PGSSLMODE"):
+        monkeypatch.setenv(name, "wrong")
+    seen = {}
+
+    async def connect(**arguments):
+        seen.update(arguments)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(connect_utils, "_connect", connect)
+    caller = Caller("async")
+    with pytest.raises(ConnectionRefusedError):
+        caller.run(asyncpg.connect(**address.asyncpg))
+    caller.close()
+    assert (seen["host"], seen["port"], seen["user"]) == (["h"], [1], "u")
+    assert (seen["database"], seen["password"]) == ("db", "p")

@@ -1,0 +1,379 @@
+"""Connections that the server made useless are given up, and the call is sent again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+from postgres_backend import PostgresBackend, fresh_name
+from postgres_calling import contents, message
+from postgres_faults import FaultProxy
+from postgres_servers import PostgresServer, newest_binaries
+from sqlalchemy import create_engine
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from chatstore.core import ChatStore, StoreAccessError, StoreUnavailableError
+from chatstore.postgres import PostgresChatStore, drivers
+
+CALLS = (
+    ("add_message", (message("x"),)),
+    ("add_message", (message("y"), 0)),
+    ("add_messages", ([message("p"), message("q")],)),
+    ("get_messages", ()),
+    ("count_messages", ()),
+    ("delete_last_message", ()),
+    ("set_messages", ([message("s"), message("t")],)),
+)
+
+
+@pytest.fixture(scope="module")
+def own_server() -> Iterator[PostgresServer]:
+    """Return a server that may be stopped and configured."""
+    server = PostgresServer(newest_binaries())
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def proxy(own_server) -> Iterator[FaultProxy]:
+    started = FaultProxy(own_server.port)
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def backend(own_server, proxy) -> PostgresBackend:
+    return PostgresBackend(own_server, proxy.url)
+
+
+@pytest.fixture(params=["url", "engines"])
+def store(request, backend, call) -> Iterator[ChatStore]:
+    """Return a store of each kind, after each of its calls was made some times."""
+    with PostgresChatStore(backend.server.url(), table_name=backend.table) as first:
+        first.setup()
+    if request.param == "url":
+        opened = PostgresChatStore(backend.url, table_name=backend.table)
+    else:
+        opened = PostgresChatStore(
+            engine=create_engine(backend.url.replace("postgresql:", "postgresql+psycopg:")),
+            async_engine=create_async_engine(
+                backend.url.replace("postgresql:", "postgresql+asyncpg:")
+            ),
+            table_name=backend.table,
+        )
+    with call.using(opened):
+        for _ in range(7):  # psycopg prepares what it executes for the sixth time
+            for name, arguments in CALLS:
+                call(opened, name, "warm", *_fresh(arguments))
+        call(opened, "set_messages", "k", [message("first")])
+        yield opened
+    for name, engine in opened._constructed_with[1].items():
+        if name == "engine":
+            engine.dispose()
+        elif name == "async_engine":
+            call.run(engine.dispose())
+
+
+def _fresh(arguments: tuple) -> tuple:
+    """Return arguments whose messages have no id yet."""
+    copies = []
+    for argument in arguments:
+        if isinstance(argument, list):
+            copies.append([one.model_copy() for one in argument])
+        else:
+            copies.append(argument.model_copy() if hasattr(argument, "model_copy") else argument)
+    return tuple(copies)
+
+
+def make_every_call(store, call, disturb) -> None:
+    """Disturb the connections before each kind of call, and check what it did."""
+    for name, arguments in CALLS:
+        before = contents(call(store, "get_messages", "k"))
+        disturb()
+        result = call(store, name, "k", *_fresh(arguments))
+        after = contents(call(store, "get_messages", "k"))
+        expected = {
+            "add_message": [*before, "x"] if len(arguments) == 1 else ["y", *before],
+            "add_messages": [*before, "p", "q"],
+            "delete_last_message": before[:-1],
+            "set_messages": ["s", "t"],
+        }.get(name, before)
+        assert after == expected, name
+        if name == "get_messages":
+            assert contents(result) == before
+
+
+def test_terminated_sessions(own_server, store, call):
+    def terminate():
+        own_server.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        )
+
+    make_every_call(store, call, terminate)
+
+
+def test_idle_session_timeout(own_server, store, call):
+    own_server.execute("ALTER SYSTEM SET idle_session_timeout = '150ms'")
+    own_server.execute("SELECT pg_reload_conf()")
+    try:
+        time.sleep(0.2)  # sessions that are idle now keep what they began with
+        make_every_call(store, call, lambda: time.sleep(0.3))
+    finally:
+        own_server.execute("ALTER SYSTEM RESET idle_session_timeout")
+        own_server.execute("SELECT pg_reload_conf()")
+
+
+def test_lost_prepared_statements(own_server, store, call):
+    """A pooler gives another connection, or clears the one it has."""
+
+    def forget():
+        if store._pools is None:  # through SQLAlchemy's pool
+            statement = "DEALLOCATE ALL"
+            if call.mode == "sync":
+                with store._client._acquire() as session:
+                    session._connection.exec_driver_sql(statement)
+            else:
+                call.run(_execute_async(store, statement))
+        elif call.mode == "sync":
+            with store._client._acquire() as session:
+                session._connection.pgconn.exec_(b"DISCARD ALL")
+        else:
+            call.run(_execute_async(store, "DISCARD ALL"))
+
+    make_every_call(store, call, forget)
+
+
+async def _execute_async(store, statement):
+    async with store._async_client._acquire() as session:
+        connection = session._connection
+        execute = getattr(connection, "exec_driver_sql", None) or connection.execute
+        await execute(statement)
+
+
+CHANGES = (
+    "ALTER TABLE {t}_messages ALTER COLUMN body TYPE varchar",
+    "ALTER TABLE {t}_conversations ALTER COLUMN length TYPE integer",
+    "ALTER TABLE {t}_conversations ALTER COLUMN epoch TYPE integer, ADD COLUMN more jsonb",
+    "ALTER TABLE {t}_messages ADD COLUMN note text",
+)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_changed_tables(backend, store, call, change):
+    """Plans that the server has cached must not return what they promised before."""
+    backend.server.execute(change.format(t=backend.table))
+    make_every_call(store, call, lambda: None)
+
+
+def test_restart(own_server, store, call):
+    def restart():
+        own_server.stop()
+        own_server.start()
+
+    restart()
+    before = contents(call(store, "get_messages", "k"))
+    restart()
+    call(store, "add_message", "k", message("x"))
+    assert contents(call(store, "get_messages", "k")) == [*before, "x"]
+
+
+def test_cut_connections(proxy, store, call):
+    make_every_call(store, call, proxy.cut)
+
+
+@pytest.fixture(scope="module")
+def old_primary(own_server) -> Iterator[PostgresServer]:
+    """Return a server that a failover made read-only, and that is still reachable."""
+    server = PostgresServer(newest_binaries(), ["default_transaction_read_only=on"])
+    yield server
+    server.close()
+
+
+def copy_tables(backend, server, call):
+    """Make the old primary's tables, as replication would have."""
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute("SET default_transaction_read_only = off")
+        connection.execute(PostgresChatStore.ddl(backend.table))
+        identity = backend.execute("SELECT identity FROM {t}_schema")[0][0]
+        connection.execute(f"UPDATE {backend.table}_schema SET identity = %s", [identity])
+        connection.execute(
+            f"INSERT INTO {backend.table}_conversations (key, epoch, next_position, length) "
+            "VALUES ('k', 0, 1, 1)"
+        )
+
+
+def test_failover_behind_one_address(own_server, old_primary, proxy, backend, call):
+    """New connections lead to the new primary, the pooled ones to the read-only old one."""
+    with PostgresChatStore(own_server.url(), table_name=backend.table) as direct:
+        direct.setup()
+        copy_tables(backend, old_primary, call)
+        proxy.target = old_primary.port
+        with call.using(PostgresChatStore(backend.url, table_name=backend.table)) as store:
+            assert call(store, "count_messages", "k") == 1  # on the old primary
+            proxy.target = own_server.port
+            for number in range(8):
+                call(store, "add_message", "k", message(str(number)))
+            assert contents(direct.get_messages("k")) == list(map(str, range(8)))
+
+
+def test_failover_with_many_pooled_connections(own_server, old_primary, proxy, backend):
+    with PostgresChatStore(own_server.url(), table_name=backend.table) as direct:
+        direct.setup()
+        copy_tables(backend, old_primary, None)
+        proxy.target = old_primary.port
+        with (
+            PostgresChatStore(backend.url, table_name=backend.table) as store,
+            ThreadPoolExecutor(8) as pool,
+        ):
+            list(pool.map(lambda _: store.count_messages("k"), range(64)))
+
+            async def many():
+                await asyncio.gather(*(store.async_count_messages("k") for _ in range(16)))
+                proxy.target = own_server.port
+                await asyncio.gather(
+                    *(store.async_add_message("k", message(f"a{n}")) for n in range(32))
+                )
+
+            asyncio.run(many())
+            list(pool.map(lambda n: store.add_message("k", message(f"s{n}")), range(32)))
+        assert direct.count_messages("k") == 64
+
+
+@pytest.mark.parametrize("kind", ["url", "engines"])
+def test_database_that_stays_read_only_is_reported_in_time(old_primary, backend, call, kind):
+    with PostgresChatStore(backend.server.url(), table_name=backend.table) as direct:
+        direct.setup()
+    copy_tables(backend, old_primary, call)
+    if kind == "url":
+        store = PostgresChatStore(old_primary.url(), table_name=backend.table, patience=0.3)
+    else:
+        store = PostgresChatStore(
+            engine=create_engine(old_primary.url().replace(":", "+psycopg:", 1)),
+            async_engine=create_async_engine(old_primary.url().replace(":", "+asyncpg:", 1)),
+            table_name=backend.table,
+            patience=0.3,
+        )
+    with call.using(store):
+        assert call(store, "count_messages", "k") == 1
+        for name, arguments in CALLS:
+            if name.startswith(("add", "set", "delete")):
+                with pytest.raises(StoreAccessError, match=r"read-only.*primary"):
+                    call(store, name, "k", *_fresh(arguments))
+    if kind == "engines":
+        store._constructed_with[1]["engine"].dispose()
+        call.run(store._constructed_with[1]["async_engine"].dispose())
+
+
+def test_connections_that_a_firewall_dropped_are_checked(proxy, backend, call, monkeypatch):
+    """Those that were idle for long are asked first; one that is silent condemns the older."""
+    monkeypatch.setattr("chatstore.core.pools.IDLE_CHECK_AFTER", 0.0)
+    for module in ("psycopg", "asyncpg"):
+        __import__(f"chatstore.postgres.drivers.{module}")
+        monkeypatch.setattr(getattr(drivers, module), "_CHECK_SECONDS", 0.3)
+    timeout = 60.0
+    store = PostgresChatStore(backend.url, table_name=backend.table, timeout=timeout)
+    with call.using(store):
+        for pool in (store._pools.sync,):
+            pool._idle._check_after = 0.0
+
+        async def burst():
+            await asyncio.gather(*(store.async_count_messages("k") for _ in range(8)))
+
+        def several():
+            if call.mode == "async":
+                call.run(burst())
+            else:
+                with ThreadPoolExecutor(8) as pool:
+                    list(pool.map(lambda _: store.count_messages("k"), range(8)))
+
+        several()
+        if call.mode == "async":
+            call.run(store._pools.of_loops.get())._idle._check_after = 0.0
+        proxy.forget()
+        started = time.monotonic()
+        call(store, "add_message", "k", message("a"))
+        several()
+        # Had one call waited for its answer, it would have taken the whole timeout.
+        assert time.monotonic() - started < timeout
+        assert call(store, "count_messages", "k") == 1
+
+
+def test_a_silent_connection_condemns_the_older_ones(proxy, backend, call):
+    """The first call waits for its timeout; those after it get new connections."""
+    store = PostgresChatStore(backend.url, table_name=backend.table, timeout=2)
+    with call.using(store):
+        call(store, "setup")
+
+        async def burst():
+            await asyncio.gather(*(store.async_count_messages("k") for _ in range(6)))
+
+        if call.mode == "async":
+            call.run(burst())
+        else:
+            with ThreadPoolExecutor(6) as pool:
+                list(pool.map(lambda _: store.count_messages("k"), range(6)))
+        proxy.forget()
+        with pytest.raises(StoreUnavailableError, match=r"did not answer within 2 s"):
+            call(store, "count_messages", "k")
+        for _ in range(6):
+            assert call(store, "count_messages", "k") == 0
+
+
+def test_keepalive_is_on(own_server, backend):
+    import socket
+
+    def options(fd):
+        one = socket.socket(fileno=socket.dup(fd) if hasattr(socket, "dup") else fd)
+        try:
+            return (
+                one.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE),
+                one.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE),
+            )
+        finally:
+            one.detach()
+
+    async def of_async(store):
+        async with store._pools.async_session() as session:
+            transport = session._connection._transport
+            return options(transport.get_extra_info("socket").fileno())
+
+    with PostgresChatStore(own_server.url(), table_name=backend.table) as store:
+        with store._pools.sync.session() as session:
+            assert options(session._connection.pgconn.socket) == (1, 60)
+        assert asyncio.run(of_async(store)) == (1, 60)
+
+
+def test_server_without_free_connections_is_waited_for(own_server, backend, call):
+    role = fresh_name()
+    own_server.execute(f"CREATE ROLE {role} LOGIN CONNECTION LIMIT 1")
+    own_server.execute(f"GRANT ALL ON SCHEMA public TO {role}")
+    url = own_server.url().replace("postgres@", f"{role}@")
+    holder = psycopg.connect(url)
+    with ThreadPoolExecutor(1) as pool:
+        store = PostgresChatStore(url, table_name=backend.table, max_connections=1, patience=0.2)
+        with call.using(store), pytest.raises(StoreUnavailableError, match="too many connections"):
+            call(store, "count_messages", "k")
+        store = PostgresChatStore(url, table_name=backend.table, max_connections=1, patience=60)
+        with call.using(store):
+            freeing = pool.submit(lambda: (time.sleep(1.5), holder.close()))
+            assert call(store, "count_messages", "k") == 0
+            freeing.result()
+
+
+def test_what_is_sent_again_is_logged(proxy, backend, call, caplog):
+    with call.using(PostgresChatStore(backend.url, table_name=backend.table)) as store:
+        call(store, "add_message", "a key", message("a"))
+        with caplog.at_level(logging.WARNING, "chatstore"):
+            proxy.cut()
+            call(store, "add_message", "a key", message("some words"))
+    lines = [record.getMessage() for record in caplog.records if record.name == "chatstore"]
+    assert [line for line in lines if "trying again" in line]
+    for line in lines:
+        assert "words" not in line
+        assert "a key" not in line

@@ -1,0 +1,325 @@
+"""A call whose reply is lost takes effect once, whatever others do before it is repeated."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from postgres_backend import PostgresBackend
+from postgres_calling import Caller, contents, message
+from postgres_faults import FaultProxy
+from sqlalchemy import create_engine
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from chatstore.core import ChatStore
+from chatstore.core.errors import OutcomeUnknownError
+from chatstore.postgres import PostgresChatStore, retrying
+
+ANSWER = b"SELECT 1\0"  # ends the answer of a statement that returns one row
+
+
+@pytest.fixture
+def proxy(newest_server) -> Iterator[FaultProxy]:
+    started = FaultProxy(newest_server.port)
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def backend(newest_server, proxy) -> PostgresBackend:
+    return PostgresBackend(newest_server, proxy.url)
+
+
+@pytest.fixture
+def other(newest_server, backend) -> Iterator[PostgresChatStore]:
+    """Return a store on the same tables, past the proxy."""
+    with PostgresChatStore(newest_server.url(), table_name=backend.table) as store:
+        store.setup()
+        yield store
+
+
+def by_url(backend: PostgresBackend) -> PostgresChatStore:
+    return backend.open()
+
+
+def by_engines(backend: PostgresBackend) -> PostgresChatStore:
+    engine = create_engine(backend.url.replace("postgresql:", "postgresql+psycopg:"))
+    async_engine = create_async_engine(backend.url.replace("postgresql:", "postgresql+asyncpg:"))
+    return PostgresChatStore(engine=engine, async_engine=async_engine, table_name=backend.table)
+
+
+@pytest.fixture(params=[by_url, by_engines])
+def store(request, backend, other, call) -> Iterator[ChatStore]:
+    opened = request.param(backend)
+    with call.using(opened):
+        call(opened, "count_messages", "k")
+        yield opened
+    for name, engine in opened._constructed_with[1].items():
+        if name == "engine":
+            engine.dispose()
+        elif name == "async_engine":
+            call.run(engine.dispose())
+
+
+# What others do between the lost reply and the repetition, to a conversation that was "a", "b"
+# and had "x" appended; and what it holds in the end.
+MEANWHILE: dict[str, tuple[Callable[[ChatStore], object], list[str]]] = {
+    "nothing": (lambda other: None, ["a", "b", "x"]),
+    "it is removed": (lambda other: other.delete_last_message("k"), ["a", "b"]),
+    "all are removed": (
+        lambda other: [other.delete_last_message("k") for _ in range(3)],
+        [],
+    ),
+    "all are deleted": (lambda other: other.delete_messages("k"), []),
+    "all are replaced": (lambda other: other.set_messages("k", [message("new")]), ["new"]),
+    "it is removed and others come": (
+        lambda other: (
+            other.delete_last_message("k"),
+            [other.add_message("k", message(str(n))) for n in range(30)],
+        ),
+        ["a", "b", *map(str, range(30))],
+    ),
+    "deleted and begun again": (
+        lambda other: (other.delete_messages("k"), other.add_message("k", message("new"))),
+        ["new"],
+    ),
+    "replaced and emptied": (
+        lambda other: (other.set_messages("k", [message("new")]), other.delete_messages("k")),
+        [],
+    ),
+    "its id is given to another": (
+        lambda other: (
+            other.delete_last_message("k"),
+            other.add_message("k", message("other", id="x")),
+        ),
+        ["a", "b", "other"],
+    ),
+}
+APPENDS: dict[str, tuple[str, tuple]] = {
+    "append": ("add_message", (message("x", id="x"),)),
+    "append of several": ("add_messages", ([message("x", id="x")],)),
+    "insert at the end": ("add_message", (message("x", id="x"), 2)),
+}
+
+
+@pytest.mark.parametrize("what", MEANWHILE)
+@pytest.mark.parametrize("how", APPENDS)
+def test_append_takes_effect_once(proxy, store, other, call, how, what):
+    act, expected = MEANWHILE[what]
+    name, arguments = APPENDS[how]
+    other.set_messages("k", [message("a"), message("b")])
+    call(store, name, "prepared", *arguments)  # so that the next answer is the statement's own
+    proxy.on_loss, proxy.reply, proxy.lose = lambda: act(other), ANSWER, 1
+    call(store, name, "k", *arguments)
+    assert proxy.lost == 1
+    assert contents(other.get_messages("k")) == expected
+    assert other.count_messages("k") == len(expected)
+    assert ("k" in other.get_keys()) == bool(expected)
+
+
+@pytest.mark.parametrize("count", [2, 40])
+def test_large_append_takes_effect_once(proxy, store, other, call, count, monkeypatch):
+    """Of several statements in one transaction, whose commit is answered in vain."""
+    monkeypatch.setattr("chatstore.postgres.operations.CHUNK_CHARACTERS", 500)
+    other.add_message("k", message("a"))
+    proxy.on_loss = lambda: [other.delete_message("k", 1) for _ in range(count)]
+    proxy.reply, proxy.lose = b"COMMIT", 1
+    call(store, "add_messages", "k", [message(str(n) * 200) for n in range(count)])
+    assert proxy.lost == 1
+    assert contents(other.get_messages("k")) == ["a"]
+
+
+def test_partly_removed_append_is_not_completed(proxy, store, other, call):
+    call(store, "add_messages", "k", [message("prepared"), message("too")])
+    other.delete_messages("k")
+    proxy.on_loss = lambda: other.delete_message("k", 0)
+    proxy.reply, proxy.lose = ANSWER, 1
+    call(store, "add_messages", "k", [message("a"), message("b")])
+    assert proxy.lost == 1
+    assert contents(other.get_messages("k")) == ["b"]
+
+
+# The writes whose effects are found by the id of the call.
+CALLS: dict[str, tuple[str, tuple, object, Callable[[ChatStore], object], list[str]]] = {
+    "remove the newest": (
+        "delete_last_message",
+        (),
+        "c",
+        lambda other: [other.add_message("k", message(str(n))) for n in range(30)],
+        ["a", "b", *map(str, range(30))],
+    ),
+    "remove the first": (
+        "delete_message",
+        (0,),
+        "a",
+        lambda other: other.delete_message("k", 0),
+        ["c"],
+    ),
+    "remove what is deleted": (
+        "delete_last_message",
+        (),
+        "c",
+        lambda other: other.delete_messages("k"),
+        [],
+    ),
+    "replace": (
+        "set_messages",
+        ([message("n")],),
+        None,
+        lambda other: [other.add_message("k", message(str(n))) for n in range(30)],
+        ["n", *map(str, range(30))],
+    ),
+    "replace what is deleted": (
+        "set_messages",
+        ([message("n")],),
+        None,
+        lambda other: other.delete_messages("k"),
+        [],
+    ),
+    "delete": (
+        "delete_messages",
+        (),
+        None,
+        lambda other: other.set_messages("k", [message("new")]),
+        ["new"],
+    ),
+}
+
+
+@pytest.mark.parametrize("how", CALLS)
+def test_other_writes_take_effect_once(proxy, store, other, call, how):
+    name, arguments, answer, act, expected = CALLS[how]
+    other.set_messages("prepared", [message("p"), message("q")])
+    call(store, name, "prepared", *arguments)
+    other.set_messages("k", [message(text) for text in "abc"])
+    reply = f'"content":"{answer}"'.encode() if answer else ANSWER  # not of a description
+    proxy.on_loss, proxy.reply, proxy.lose = lambda: act(other), reply, 1
+    result = call(store, name, "k", *arguments)
+    assert proxy.lost == 1
+    assert (result.content if result else result) == answer
+    assert contents(other.get_messages("k")) == expected
+    assert other.count_messages("k") == len(expected)
+
+
+def test_write_that_was_forgotten_is_not_applied_again(proxy, backend, other, call, monkeypatch):
+    """After more time than the database remembers calls, nobody can tell."""
+    with call.using(backend.open()) as store:
+        for name, arguments in (
+            ("add_message", (message("x"),)),
+            ("delete_last_message", ()),
+            ("set_messages", ([message("n")],)),
+            ("delete_messages", ()),
+        ):
+            other.set_messages("prepared", [message("p")])
+            call(store, name, "prepared", *arguments)
+            other.set_messages("k", [message("a"), message("b")])
+            passed = [0.0]
+            began = retrying.now()
+            with monkeypatch.context() as patched:
+                patched.setattr(retrying, "now", lambda p=passed: began + p[0])  # noqa: B023
+
+                def wait_for_long(passed: list[float] = passed) -> None:
+                    other.delete_messages("k")
+                    backend.execute("DELETE FROM {t}_calls")
+                    passed[0] = retrying.LONGEST_DOUBT + 1
+
+                store._calls.patience = 10 * retrying.LONGEST_DOUBT
+                proxy.on_loss, proxy.reply, proxy.lose = wait_for_long, ANSWER, 1
+                with pytest.raises(OutcomeUnknownError, match=f"{name}.* read the conversation"):
+                    call(store, name, "k", *arguments)
+            assert contents(other.get_messages("k")) == []
+
+
+def test_memory_is_longer_than_any_repetition():
+    assert retrying.MEMORY_SECONDS >= 2 * retrying.LONGEST_DOUBT
+
+
+def test_ids_of_calls_do_not_come_from_the_programs_generator(backend, call):
+    """Training code seeds the global generator; two writers must not become one."""
+    with call.using(backend.open()) as store:
+        state = None
+        for number in range(3):
+            random.seed(7)
+            call(store, "add_message", "k", message(str(number)))
+            random.seed(7)
+            call(store, "add_message", "k", message(f"{number}i"), 0)
+            random.seed(7)
+            state = random.getstate()
+            call(store, "set_messages", f"s{number}", [message("a"), message("b")])
+            assert random.getstate() == state  # and it is left alone
+            random.seed(7)
+            assert call(store, "delete_last_message", f"s{number}").content == "b"
+        assert call(store, "count_messages", "k") == 6
+        assert [call(store, "count_messages", f"s{number}") for number in range(3)] == [1, 1, 1]
+    requests = backend.execute("SELECT count(DISTINCT request) FROM {t}_messages")
+    assert requests == [(6,)]
+
+
+def test_late_statement_of_a_lost_client_writes_nothing(backend, other):
+    """It waits for the head while its call is repeated, and the message is removed again."""
+    import threading
+
+    import psycopg
+
+    from chatstore.postgres import appends
+    from chatstore.postgres.names import Names
+
+    other.set_messages("k", [message("a")])
+    sql = Names(backend.table, None).render(appends.SHORT_ONE)
+    body = backend.execute("SELECT body FROM {t}_messages")[0][0]
+    late = psycopg.connect(backend.url, autocommit=True, cursor_factory=psycopg.RawCursor)
+    with psycopg.connect(backend.url) as holder:
+        holder.execute(f"SELECT FROM {backend.table}_conversations FOR UPDATE")
+        rows: list = []
+        values = (b"k", None, 1, b"late", body, 7)
+        thread = threading.Thread(
+            target=lambda: rows.extend(late.execute(sql.numbered, values).fetchall())
+        )
+        thread.start()
+        deadline = time.monotonic() + 30
+        while not backend.execute(
+            "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE %s",
+            f"%{backend.table}%",
+        ):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        # What the repetition and the removal do, seen from the head.
+        holder.execute(f"UPDATE {backend.table}_conversations SET next_position = 2")
+    thread.join(30)
+    late.close()
+    assert rows == []
+    assert contents(other.get_messages("k")) == ["a"]
+
+
+def test_content_of_removed_messages_goes_without_further_writes(backend, other, call):
+    """The table of calls holds it for a while; a reader's next call, or a purge, reclaims it."""
+    secret = "what a user said"
+    for reclaim in ("count_messages", "get_messages", "purge_expired"):
+        other.set_messages("k", [message("a"), message(secret)])
+        other.delete_last_message("k")
+        kept = backend.execute("SELECT count(*) FROM {t}_calls WHERE body LIKE %s", f"%{secret}%")
+        assert kept == [(1,)]
+        minutes = backend.execute(
+            "SELECT extract(epoch FROM max(expires_at) - now()) FROM {t}_calls"
+        )
+        assert 0 < minutes[0][0] <= retrying.MEMORY_SECONDS
+        backend.execute("UPDATE {t}_calls SET expires_at = now() - interval '1 s'")
+        with call.using(backend.open()) as store:
+            call(store, reclaim, *(() if reclaim == "purge_expired" else ("k",)))
+        assert backend.execute("SELECT count(*) FROM {t}_calls") == [(0,)]
+
+
+def test_reads_reclaim_once_a_minute(backend, call, monkeypatch):
+    monkeypatch.setattr("chatstore.postgres.calls._SWEEP_SECONDS", -1.0)
+    with call.using(backend.open()) as store:
+        call(store, "add_message", "k", message("a"))
+        call(store, "delete_last_message", "k")
+        backend.execute("UPDATE {t}_calls SET expires_at = now() - interval '1 s'")
+        call(store, "count_messages", "k")
+        assert backend.execute("SELECT count(*) FROM {t}_calls") == [(0,)]
+
+
+def test_caller_is_of_both_modes(call: Caller):
+    assert call.mode in {"sync", "async"}
