@@ -82,6 +82,9 @@ FORBIDDEN = Answer(
 NO_DATABASE = Answer(
     StoreAccessError, Health.OUTDATED, advice="create the database, or name another in the URL"
 )
+UNUSABLE = Answer(
+    StoreSetupError, advice="check the engine's options; the database's encoding must be UTF8"
+)
 SLOW = Answer(advice="a timeout of the server's ended the statement")
 MISCONFIGURED = Answer(InvalidArgumentError, advice="correct the URL")
 

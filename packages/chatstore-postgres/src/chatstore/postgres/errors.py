@@ -9,7 +9,7 @@ from typing import NamedTuple
 from chatstore.core import ChatStoreError, CorruptStoreError
 from chatstore.core.pools import Health, PoolTimeoutError
 from chatstore.postgres import unanswered
-from chatstore.postgres.answers import CHANGED, FORGOTTEN, UNKNOWN, Again, Answer, by_code
+from chatstore.postgres.answers import CHANGED, FORGOTTEN, UNKNOWN, UNUSABLE, Again, Answer, by_code
 
 
 class CallTimeoutError(Exception):
@@ -54,9 +54,10 @@ class ErrorReader:
         if isinstance(original, UnicodeDecodeError):
             return Reading(UNKNOWN._replace(kind=CorruptStoreError), "a stored text is not UTF-8")
         found = _read(original, self._timeout, is_made=original is error)
-        if found is None:
+        if found is None and original is error:
             return None
-        answer, reason = found
+        # SQLAlchemy fails in ways of its own where it cannot read what a server says of itself.
+        answer, reason = found or (UNUSABLE, f"unexpected {type(original).__name__}")
         if original is not error:
             answer = answer._replace(may_be_done=False)
         return Reading(answer, self._scrubbed(reason))

@@ -7,8 +7,9 @@ https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum, auto
 from typing import NamedTuple
 
@@ -142,9 +143,23 @@ def check(name: str, value: str, where: str) -> str:
     if is_listed and (keyword.is_valid is None or keyword.is_valid(value)):
         return value
     expected = "an integer" if keyword.is_valid else f"one of {', '.join(keyword.values)}"
-    shown = repr(value) if re.fullmatch(r"[\w.-]{1,24}", value) else "another value"
+    shown = repr(value) if re.fullmatch(r"[a-z_-]{1,16}", value) else "another value"
     message = f"the option {name} of {where} must be {expected}, not {shown}"
     raise InvalidArgumentError(message)
+
+
+def check_files(params: Mapping[str, str]) -> None:
+    """Check that the files for TLS are there; drivers report some of them as a missing socket.
+
+    Raises:
+        InvalidArgumentError: A file is missing or cannot be read.
+
+    """
+    for name in ("sslrootcert", "sslcert", "sslkey", "sslcrl"):
+        path = params.get(name) or "system"
+        if path != "system" and not os.access(path, os.R_OK):
+            message = f"the file of the option {name} is missing or cannot be read: {path}"
+            raise InvalidArgumentError(message)
 
 
 def unsafe_for_asyncpg(params: dict[str, str]) -> str | None:

@@ -43,8 +43,8 @@ class Pools:
         def make() -> AsyncPool[AsyncpgSession]:
             from chatstore.postgres.drivers.asyncpg import connector  # noqa: PLC0415 - as above
 
-            limit = address.libpq.get("connect_timeout")
-            return AsyncPool(connector(address.asyncpg, timeout, limit), size, timeout)
+            connect = connector(address.asyncpg, address.libpq, timeout)
+            return AsyncPool(connect, size, timeout)
 
         self.sync: Pool[PsycopgSession] = Pool(connect, size, timeout)
         self.of_loops: PerLoop[AsyncPool[AsyncpgSession]] = PerLoop(make, _close)

@@ -55,7 +55,7 @@ class Rule(NamedTuple):
 # The first that is found counts: with several hosts, a text has a line for each of them.
 _TEXTS = (
     Rule("no password supplied|empty password", DENIED, "the server asks for a password"),
-    Rule("password authentication failed|authentication failed|no pg_hba.conf entry", DENIED),
+    Rule("authentication failed|pg_hba.conf", DENIED),
     Rule("authentication method .* not supported|not permitted to log in", DENIED),
     Rule("role .* does not exist|no such user|tenant or user not found", DENIED),
     Rule("database .* does not exist|no such database", NO_DATABASE),

@@ -11,6 +11,7 @@ import asyncpg  # type: ignore[import-untyped]
 
 from chatstore.core.pools import Health
 from chatstore.postgres.errors import NotConnectedError, health_after
+from chatstore.postgres.keywords import check_files
 from chatstore.postgres.names import Rows, Sql
 
 _CHECK_SECONDS = 2.0
@@ -86,17 +87,17 @@ class AsyncpgSession:
 
 
 def connector(
-    arguments: Mapping[str, Any], timeout: float, connect_timeout: str | None
+    arguments: Mapping[str, Any], params: Mapping[str, str], timeout: float
 ) -> Callable[[], Awaitable[AsyncpgSession]]:
     """Return what opens connections, after a look at what is at the other end.
 
     Args:
         arguments: The address, as asyncpg's arguments.
+        params: The same, as libpq's options.
         timeout: Seconds to wait for a connection and for each answer.
-        connect_timeout: The option of the URL, which bounds the wait for a connection.
 
     """
-    limit = int(connect_timeout or 0)
+    limit = int(params.get("connect_timeout") or 0)
     bounds = {
         "timeout": min(timeout, limit) if limit > 0 else timeout,
         "command_timeout": timeout,
@@ -105,6 +106,7 @@ def connector(
     known: dict[str, Any] = {}
 
     async def connect() -> AsyncpgSession:
+        check_files(params)
         try:
             if not known:
                 known.update(await _options({**arguments, **bounds}))

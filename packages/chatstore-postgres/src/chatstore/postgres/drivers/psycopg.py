@@ -10,6 +10,7 @@ import psycopg
 
 from chatstore.core.pools import Health
 from chatstore.postgres.errors import CallTimeoutError, NotConnectedError, health_after
+from chatstore.postgres.keywords import check_files
 from chatstore.postgres.names import Rows, Sql
 
 _CHECK_SECONDS = 2.0
@@ -128,6 +129,7 @@ def connector(params: Mapping[str, str], timeout: float) -> Callable[[], Psycopg
     }
 
     def connect() -> PsycopgSession:
+        check_files(params)
         try:
             return PsycopgSession(_open(arguments, timeout))
         except Exception as error:

@@ -1,0 +1,193 @@
+"""Tables that are missing, foreign or damaged: each is named, and damage has a way out."""
+
+from __future__ import annotations
+
+import pytest
+from postgres_backend import PostgresBackend, fresh_name
+from postgres_calling import contents, message
+
+from chatstore.core import (
+    ChatStoreError,
+    CorruptMessageError,
+    CorruptStoreError,
+)
+from chatstore.core.errors import StoreSetupError
+from chatstore.postgres import PostgresChatStore
+
+BODIES = {
+    "nothing": "",
+    "cut off": '{"v":1,"id":"1","role":"us',
+    "another type": '{"v":1,"id":"1","role":7,"content":"a","additional_kwargs":{}}',
+    "a null": "null",
+    "a null in it": '{"v":1,"id":null,"role":null,"content":"a"}',
+    "a list": "[1, 2]",
+    "a huge number": "1" * 10_000,
+    "a huge exponent": '{"v":1e999}',
+    "a huge version": f'{{"v": {"9" * 5000}}}',
+    "deep nesting": "[" * 100_000,
+    "deep nesting in a message": '{"v":1,"id":"1","role":"user","content":"a",'
+    '"additional_kwargs":{"a":' + "[" * 50_000 + "]" * 50_000 + "}}",
+    "a later version": '{"v":2,"id":"1"}',
+    "another program's": "hello",
+    "lines": "a\nb\nc",
+}
+
+
+@pytest.fixture
+def backend(newest_server) -> PostgresBackend:
+    return PostgresBackend(newest_server)
+
+
+@pytest.mark.parametrize("damage", BODIES)
+def test_damaged_body(backend, call, damage):
+    with call.using(backend.open()) as store:
+        call(store, "add_messages", "k", [message(text, id=text) for text in "abc"])
+        backend.execute("UPDATE {t}_messages SET body = %s WHERE message_id = 'b'", BODIES[damage])
+        for name, arguments in (
+            ("get_messages", ()),
+            ("delete_message", (1,)),
+            ("delete_message", (-2,)),
+        ):
+            with pytest.raises(CorruptMessageError, match=r"on_corrupt='skip'"):
+                call(store, name, "k", *arguments)
+        assert contents(list(store.iter_messages("k", on_corrupt="skip"))) == ["a", "c"]
+        assert call(store, "delete_message", "k", 1, force=True) is None
+        assert contents(call(store, "get_messages", "k")) == ["a", "c"]
+        assert call(store, "count_messages", "k") == 2
+
+
+@pytest.mark.parametrize("damage", BODIES)
+def test_damaged_last_message_is_removed_by_force(backend, call, damage):
+    with call.using(backend.open()) as store:
+        call(store, "add_message", "k", message("a"))
+        backend.execute("UPDATE {t}_messages SET body = %s", BODIES[damage])
+        with pytest.raises(CorruptMessageError):
+            call(store, "delete_last_message", "k")
+        assert call(store, "delete_last_message", "k", force=True) is None
+        assert call(store, "get_keys") == []
+
+
+HEADS = {
+    "a huge position": "UPDATE {t}_conversations SET next_position = 9223372036854775807",
+    "a position that is taken": "UPDATE {t}_conversations SET next_position = 0",
+    "a negative length": "UPDATE {t}_conversations SET length = -5",
+    "a key that is not UTF-8": r"UPDATE {t}_conversations SET key = '\xfe'",
+    "an id that is not UTF-8": r"UPDATE {t}_messages SET message_id = '\xff' WHERE position = 0",
+    "a huge epoch": "UPDATE {t}_conversations SET epoch = 9223372036854775807",
+    "an infinite expiry": "UPDATE {t}_conversations SET expires_at = 'infinity'",
+    "an expiry before time": "UPDATE {t}_conversations SET expires_at = '-infinity'",
+    "no head": "DELETE FROM {t}_conversations",
+    "no messages": "DELETE FROM {t}_messages",
+    "huge positions": "UPDATE {t}_messages SET position = 9223372036854775807 - position",
+}
+SEEN_BY = {
+    "a huge position": ["add_message", "add_messages"],
+    "a position that is taken": ["add_message", "add_messages"],
+    "a negative length": ["count_messages"],
+    "a key that is not UTF-8": ["get_keys"],
+}
+
+
+@pytest.mark.parametrize("damage", HEADS)
+def test_damaged_head(backend, call, damage):
+    """Whatever a call does with it, it raises nothing but the store's errors."""
+    raised = {}
+    for name, *arguments in (
+        ("add_message", message("x")),
+        ("add_messages", [message("x"), message("y")]),
+        ("add_message", message("x"), 1),
+        ("count_messages",),
+        ("get_messages",),
+        ("get_keys",),
+        ("delete_message", 0),
+        ("delete_last_message",),
+        ("set_messages", [message("x")]),
+        ("delete_messages",),
+    ):
+        with call.using(
+            PostgresChatStore(backend.url, table_name=fresh_name(), patience=0.3)
+        ) as store:
+            call(store, "add_messages", "k", [message("a"), message("b")])
+            table = store._calls._names.table
+            backend.server.execute(HEADS[damage].replace("{t}", table))
+            try:
+                call(store, name, *(() if name == "get_keys" else ("k",)), *arguments)
+            except ChatStoreError as error:
+                raised.setdefault(name, error)
+    for name in SEEN_BY.get(damage, ()):
+        assert type(raised[name]) is CorruptStoreError, name
+
+
+TABLES = {
+    "another program's table": (
+        "CREATE TABLE {t}_messages (id serial PRIMARY KEY, data jsonb)",
+        r"_conversations.*expected a table, found nothing|_messages",
+    ),
+    "a missing table": ("{ddl} DROP TABLE {t}_calls", "_calls.*expected a table, found nothing"),
+    "a missing column": (
+        "{ddl} ALTER TABLE {t}_messages DROP COLUMN request",
+        r"_messages.*expected a column request bigint, found \(conversation bigint",
+    ),
+    "a column of another type": (
+        "{ddl} ALTER TABLE {t}_messages ALTER COLUMN body TYPE jsonb USING to_jsonb(body)",
+        r"expected a column body text, found .*body jsonb",
+    ),
+    "no unique index": (
+        "{ddl} ALTER TABLE {t}_conversations DROP CONSTRAINT {t}_conversations_key_key",
+        r"expected a unique index on \(key\)",
+    ),
+    "a view": (
+        "{ddl} ALTER TABLE {t}_calls RENAME TO {t}_c; CREATE VIEW {t}_calls AS TABLE {t}_c",
+        "expected a table, found view",
+    ),
+    "no version": ("{ddl} DELETE FROM {t}_schema", "_schema.* is empty"),
+    "another table of versions": (
+        "CREATE TABLE {t}_schema (a int)",
+        "expected a table, found nothing|_schema",
+    ),
+}
+
+
+@pytest.mark.parametrize("creates", [True, False])
+@pytest.mark.parametrize("what", TABLES)
+def test_tables_that_do_not_fit(backend, call, what, creates):
+    statements, text = TABLES[what]
+    ddl = PostgresChatStore.ddl(backend.table)
+    backend.server.execute(statements.replace("{ddl}", ddl).replace("{t}", backend.table))
+    store = PostgresChatStore(
+        backend.url, table_name=backend.table, create_tables=creates, patience=600
+    )
+    with call.using(store):
+        for name in ("count_messages", "count_messages"):
+            with pytest.raises(StoreSetupError, match=text):
+                call(store, name, "k")
+        with pytest.raises(StoreSetupError, match=text):
+            call(store, "setup")
+
+
+def test_tables_that_are_dropped_while_in_use(backend, call):
+    with call.using(backend.open()) as store:
+        call(store, "add_message", "k", message("a"))
+        backend.execute("DROP TABLE {t}_messages, {t}_conversations, {t}_calls, {t}_schema")
+        for name, *arguments in (
+            ("add_message", message("b")),
+            ("get_messages",),
+            ("delete_last_message",),
+        ):
+            with pytest.raises(StoreSetupError, match=r"missing.*setup\(\)"):
+                call(store, name, "k", *arguments)
+        call(store, "setup")
+        assert call(store, "count_messages", "k") == 0
+
+
+def test_columns_that_change_while_in_use(backend, call):
+    with call.using(backend.open()) as store:
+        for _ in range(7):
+            call(store, "add_message", "k", message("a"))
+            call(store, "get_messages", "k")
+        backend.execute("ALTER TABLE {t}_messages ALTER COLUMN body TYPE jsonb USING to_jsonb(1)")
+        # asyncpg reads JSON as text, so that a reader sees damaged messages.
+        with pytest.raises((StoreSetupError, CorruptMessageError)):
+            call(store, "get_messages", "k")
+        with pytest.raises(StoreSetupError, match="expected a column body text"):
+            call(store, "add_message", "k", message("b"))

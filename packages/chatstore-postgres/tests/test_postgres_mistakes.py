@@ -1,0 +1,480 @@
+"""Mistakes of users: each is named, with what to do about it, in time and without secrets."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import traceback
+from collections.abc import Iterator
+from typing import NamedTuple
+from urllib.parse import quote
+
+import psycopg
+import pytest
+import trustme
+from postgres_backend import PostgresBackend, fresh_name
+from postgres_calling import message
+from postgres_servers import PostgresServer, free_port, newest_binaries
+from postgres_tls import TlsFront
+from sqlalchemy import create_engine
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from chatstore.core import (
+    ChatStoreError,
+    InvalidArgumentError,
+    MessageConflictError,
+    StoreAccessError,
+    StoreUnavailableError,
+)
+from chatstore.core.errors import StoreSetupError
+from chatstore.postgres import PostgresChatStore
+
+SECRET = "hunter2-S3cr%et"
+SAID = "what a user said"
+_BOUND = 120.0  # seconds; with the patience of these stores, a wrong retry takes ten minutes
+
+
+class Strict(NamedTuple):
+    """A server with passwords and TLS, and the authority that signed its certificate."""
+
+    server: PostgresServer
+    front: TlsFront
+    authority: str
+    other_authority: str
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory) -> Iterator[Strict]:
+    folder = tmp_path_factory.mktemp("tls")
+    authority, other = trustme.CA(), trustme.CA()
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    other.cert_pem.write_to_path(folder / "other.pem")
+    server = PostgresServer(newest_binaries())
+    server.execute(f"CREATE ROLE friend LOGIN SUPERUSER PASSWORD '{SECRET}'")
+    server.execute("CREATE ROLE stranger LOGIN")
+    server.execute(f"CREATE ROLE guest LOGIN PASSWORD '{SECRET}'")
+    server.execute("CREATE ROLE sleeper NOLOGIN")
+    server.execute("CREATE DATABASE closed")
+    server.execute("REVOKE CONNECT ON DATABASE closed FROM PUBLIC")
+    server.execute("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+    server.execute("CREATE DATABASE anything ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
+    rules = server.folder / "data/pg_hba.conf"
+    rules.write_text(
+        "host all friend all scram-sha-256\nhost all guest all scram-sha-256\n"
+        f"host all stranger all reject\nhostnossl all safe all reject\n{rules.read_text()}"
+    )
+    server.execute("CREATE ROLE safe LOGIN SUPERUSER")
+    server.execute("SELECT pg_reload_conf()")
+    front = TlsFront(server.port, authority.issue_cert("localhost"))
+    yield Strict(server, front, str(folder / "ca.pem"), str(folder / "other.pem"))
+    front.close()
+    server.close()
+
+
+class Mistake(NamedTuple):
+    """A URL that does not work, and what its user is told.
+
+    Attributes:
+        url: With ``{port}`` and the like.
+        kind: The class of the error.
+        text: What the message says, as a pattern.
+
+    """
+
+    url: str
+    kind: type[ChatStoreError]
+    text: str
+
+
+MISTAKES = {
+    "wrong password": Mistake(
+        "postgresql://friend:wrong-{secret}@127.0.0.1:{port}/postgres",
+        StoreAccessError,
+        "password authentication failed.*check the user, the password",
+    ),
+    "no password": Mistake(
+        "postgresql://friend@127.0.0.1:{port}/postgres", StoreAccessError, "password"
+    ),
+    "unknown role": Mistake(
+        "postgresql://nobody:{secret}@127.0.0.1:{port}/postgres",
+        StoreAccessError,
+        'role "nobody" does not exist.*check the user',
+    ),
+    "role without login": Mistake(
+        "postgresql://sleeper@127.0.0.1:{port}/postgres", StoreAccessError, "log in.*check the user"
+    ),
+    "unknown database": Mistake(
+        "postgresql://friend:{secret}@127.0.0.1:{port}/nowhere",
+        StoreAccessError,
+        'database "nowhere" does not exist.*create the database',
+    ),
+    "no entry in pg_hba.conf": Mistake(
+        "postgresql://stranger:{secret}@127.0.0.1:{port}/postgres",
+        StoreAccessError,
+        "pg_hba.conf rejects.*check .*pg_hba.conf",
+    ),
+    "no right to connect": Mistake(
+        "postgresql://guest:{secret}@127.0.0.1:{port}/closed",
+        StoreAccessError,
+        "permission denied for database.*grants",
+    ),
+    "no right to create": Mistake(
+        "postgresql://guest:{secret}@127.0.0.1:{port}/postgres",
+        StoreAccessError,
+        "permission denied for schema public.*grants",
+    ),
+    "TLS is required by the server": Mistake(
+        "postgresql://safe:{secret}@127.0.0.1:{port}/postgres?sslmode=disable",
+        StoreAccessError,
+        "pg_hba.conf|no encryption",
+    ),
+    "TLS is not offered": Mistake(
+        "postgresql://postgres:{secret}@127.0.0.1:{plain}/postgres?sslmode=require",
+        StoreAccessError,
+        "does not offer TLS.*sslmode=disable",
+    ),
+    "unknown authority": Mistake(
+        "postgresql://friend:{secret}@localhost:{tls}/postgres?sslmode=verify-full"
+        "&sslrootcert={other}",
+        StoreAccessError,
+        "certificate.*sslrootcert",
+    ),
+    "certificate of another host": Mistake(
+        "postgresql://friend:{secret}@127.0.0.1:{tls}/postgres?sslmode=verify-full"
+        "&sslrootcert={authority}",
+        StoreAccessError,
+        "certificate.*sslmode",
+    ),
+    "missing file of certificates": Mistake(
+        "postgresql://friend:{secret}@localhost:{tls}/postgres?sslmode=verify-full"
+        "&sslrootcert=/nowhere/ca.pem",
+        InvalidArgumentError,
+        "sslrootcert is missing",
+    ),
+    "nobody listens": Mistake(
+        "postgresql://friend:{secret}@127.0.0.1:{free}/postgres",
+        StoreUnavailableError,
+        "connection refused.*check that the server runs",
+    ),
+    "unknown host": Mistake(
+        "postgresql://friend:{secret}@nowhere.invalid:{port}/postgres",
+        StoreUnavailableError,
+        "unknown host.*check the host",
+    ),
+    "no socket": Mistake(
+        "postgresql://friend:{secret}@/postgres?host=/nowhere",
+        StoreUnavailableError,
+        "no server listens on this socket",
+    ),
+    "several hosts, none of them there": Mistake(
+        "postgresql://friend:{secret}@127.0.0.1:{free},nowhere.invalid:{free}/postgres",
+        StoreUnavailableError,
+        "unknown host|refused",
+    ),
+    "no primary among the hosts": Mistake(
+        "postgresql://friend:{secret}@127.0.0.1:{port}/postgres?target_session_attrs=standby",
+        StoreAccessError,
+        "primary|standby|match",
+    ),
+    "encoding LATIN1": Mistake(
+        "postgresql://friend:{secret}@127.0.0.1:{port}/latin",
+        StoreSetupError,
+        "encoding is LATIN1, expected UTF8.*create a database",
+    ),
+    "encoding SQL_ASCII": Mistake(
+        "postgresql://friend:{secret}@127.0.0.1:{port}/anything",
+        StoreSetupError,
+        "encoding is SQL_ASCII, expected UTF8|encoding must be UTF8",
+    ),
+    "no tables": Mistake(
+        "postgresql://friend:{secret}@127.0.0.1:{port}/postgres?create_tables=false",
+        StoreSetupError,
+        r"are missing.*setup\(\)",
+    ),
+    "unknown schema": Mistake(
+        "postgresql://friend:{secret}@127.0.0.1:{port}/postgres?create_tables=false"
+        "&schema_name=nowhere",
+        StoreSetupError,
+        "schema nowhere.*setup",
+    ),
+}
+
+
+def filled(mistake: Mistake, strict: Strict, plain: PostgresServer) -> str:
+    return mistake.url.format(
+        secret=quote(SECRET),
+        port=strict.server.port,
+        tls=strict.front.port,
+        plain=plain.port,
+        free=free_port(),
+        authority=strict.authority,
+        other=strict.other_authority,
+    )
+
+
+def everything_of(error: BaseException) -> str:
+    """Return all that is shown of an error and of whatever led to it."""
+    seen: list[BaseException] = []
+    pending: list[BaseException | None] = [error]
+    while pending:
+        one = pending.pop()
+        if one is not None and one not in seen:
+            seen.append(one)
+            pending += [one.__cause__, one.__context__]
+    shown = [f"{one} {one!r} {one.args!r} {vars(one)!r}" for one in seen]
+    return "\n".join([*shown, *traceback.format_exception(error)])
+
+
+def assert_silent(text: str) -> None:
+    for word in (SECRET, quote(SECRET), "hunter2", SAID):
+        assert word not in text
+
+
+# SQLAlchemy's drivers have options of their own, so engines make the mistakes without any.
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [(name, "url") for name in MISTAKES]
+    + [(name, "engines") for name, one in MISTAKES.items() if not {"?", ","} & set(one.url)],
+)
+def test_mistake_is_explained_in_time(strict, newest_server, call, name, kind, caplog):
+    mistake = MISTAKES[name]
+    url = filled(mistake, strict, newest_server)
+    engines: list = []
+    if kind == "engines":
+        engines = [
+            create_engine(url.replace("postgresql:", "postgresql+psycopg:")),
+            create_async_engine(url.replace("postgresql:", "postgresql+asyncpg:")),
+        ]
+        store = PostgresChatStore(
+            engine=engines[0], async_engine=engines[1], table_name=fresh_name(), patience=600
+        )
+    else:
+        table = "" if "table_name" in url else f"{'&' if '?' in url else '?'}table_name=t"
+        patience = 0.3 if "target_session" in url else 600
+        store = PostgresChatStore(f"{url}{table}", patience=patience)
+    started = time.monotonic()
+    with (
+        caplog.at_level(logging.DEBUG),
+        call.using(store),
+        pytest.raises(ChatStoreError, match=f"(?i){mistake.text}") as caught,
+    ):
+        call(store, "add_message", "a key", message(SAID))
+    assert time.monotonic() - started < _BOUND
+    assert type(caught.value) is mistake.kind
+    assert str(caught.value).startswith("add_message: ")
+    assert_silent(everything_of(caught.value))
+    assert_silent(caplog.text)
+    assert_silent(f"{store!r} {store.server}")
+    if engines:
+        engines[0].dispose()
+        call.run(engines[1].dispose())
+
+
+def test_tls_works_with_the_right_certificate(strict, call):
+    url = (
+        f"postgresql://friend:{quote(SECRET)}@localhost:{strict.front.port}/postgres"
+        f"?sslmode=verify-full&sslrootcert={strict.authority}&table_name={fresh_name()}"
+    )
+    with call.using(PostgresChatStore(url)) as store:
+        call(store, "add_message", "k", message(SAID))
+        assert call(store, "count_messages", "k") == 1
+
+
+def test_server_that_was_never_reached_is_tried_for_a_second(call):
+    """Compared to one that may be tried for longer, on the same machine."""
+    times = {}
+    for patience in (0, 600):
+        url = f"postgresql://u:{quote(SECRET)}@127.0.0.1:{free_port()}/db?patience={patience}"
+        started = time.monotonic()
+        with (
+            call.using(PostgresChatStore(url)) as store,
+            pytest.raises(StoreUnavailableError, match="refused"),
+        ):
+            call(store, "count_messages", "k")
+        times[patience] = time.monotonic() - started
+    assert times[0] < times[600] < _BOUND
+    assert times[600] >= 0.9
+
+
+def test_patience_is_kept_once_the_server_was_there(call):
+    server = PostgresServer(newest_binaries())
+    with call.using(PostgresChatStore(server.url(), patience=1.5)) as store:
+        call(store, "add_message", "k", message("a"))
+        server.close()
+        started = time.monotonic()
+        with pytest.raises(StoreUnavailableError):
+            call(store, "count_messages", "k")
+        assert time.monotonic() - started >= 1.4
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:{secret}@h:port/db",
+        "postgresql://u:{secret}@h:99999/db",
+        "postgresql://u:{secret}?{secret}@h/db",
+        "postgresql://u:{secret}\u2100@h/db?x=1",
+        "postgresql://u:{secret}]@[h/db",
+        "postgresql://u:{secret}@h h/db",
+        "postgresql://u:{secret}@h/db?ttl={secret}",
+        "postgresql://u:{secret}@h/db?sslmode={secret}",
+        "postgresql://u:{secret}@h/db?{secret}=1",
+        "postgresql://u:{secret}@h/db?{secret}",
+        "postgresql://h/db?password={secret}&password={secret}",
+        "postgresql://h/db?sslpassword={secret}&max_connections=0",
+        "postgresql://u:{secret}@h/db?table_name={secret}{secret}{secret}{secret}{secret}{secret}{secret}{secret}",
+        "postgresql://u:{secret}\x00@h/db",
+        "postgresql://u:{secret}%00@h/db",
+        "postgresql://u:{secret}%ff@h/db",
+        "mysql://u:{secret}@h/db",
+        "{secret}",
+    ],
+)
+def test_refused_url_is_not_quoted(url):
+    for secret in (SECRET, "hunter2"):
+        with pytest.raises(InvalidArgumentError) as caught:
+            PostgresChatStore(url.format(secret=secret))
+        assert_silent(everything_of(caught.value))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:{secret}@127.0.0.1:{port}/db",
+        "postgresql://127.0.0.1:{port}/db?user=u&password={secret}",
+        "postgresql://u@127.0.0.1:{port}/db?sslpassword={secret}",
+        "postgresql://u:{secret}@127.0.0.1:{port},127.0.0.1:{port}/db",
+        "postgresql://u:{secret}@/db?host=/nowhere",
+        "postgresql://u:{secret}\u2100@127.0.0.1:{port}/db",
+    ],
+)
+def test_no_form_of_url_gives_its_password_away(url, call, caplog):
+    text = url.format(secret=quote(SECRET), port=free_port())
+    with (
+        caplog.at_level(logging.DEBUG),
+        call.using(PostgresChatStore(text, patience=0.05)) as store,
+    ):
+        assert_silent(f"{store!r} {store.server}")
+        with pytest.raises(StoreUnavailableError) as caught:
+            call(store, "add_message", "k", message(SAID))
+    assert_silent(everything_of(caught.value))
+    assert_silent(caplog.text)
+
+
+PROVOKED = {
+    "a trigger that quotes": (
+        "CREATE FUNCTION {t}_f() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$BEGIN RAISE EXCEPTION 'refused: %', NEW.body; END$$; CREATE TRIGGER {t} BEFORE INSERT "
+        "ON {t}_messages FOR EACH ROW EXECUTE FUNCTION {t}_f()"
+    ),
+    "a constraint": "ALTER TABLE {t}_messages ADD CHECK (length(body) < 9) NOT VALID",
+    "a cast": "ALTER TABLE {t}_messages ADD n bigint GENERATED ALWAYS AS (body::bigint) STORED",
+    "a column that is not null": "ALTER TABLE {t}_messages ADD n text NOT NULL DEFAULT NULL",
+    "a missing right": "",
+    "a statement timeout": "",
+}
+
+
+@pytest.mark.parametrize("what", PROVOKED)
+def test_driver_errors_do_not_quote_content(newest_server, call, what, caplog):
+    backend = PostgresBackend(newest_server)
+    role = fresh_name()
+    backend.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{SECRET}'")
+    with backend.open() as first:
+        first.setup()
+        backend.execute(PostgresChatStore.grants(role, backend.table).replace("{", "{{"))
+        for statement in filter(None, [PROVOKED[what].format(t=backend.table)]):
+            backend.server.execute(statement)
+    if what == "a missing right":
+        backend.execute(f"REVOKE INSERT ON {{t}}_messages FROM {role}")
+    url = backend.url.replace("postgres@", f"{role}:{quote(SECRET)}@")
+    holder = psycopg.connect(backend.url)
+    if what == "a statement timeout":
+        backend.execute(f"ALTER ROLE {role} SET statement_timeout = '200ms'")
+        holder.execute(f"LOCK TABLE {backend.table}_messages")
+    with (
+        caplog.at_level(logging.DEBUG),
+        call.using(PostgresChatStore(url, table_name=backend.table, patience=0.2)) as store,
+    ):
+        for name, *arguments in (
+            ("add_message", message(SAID)),
+            ("add_message", message(SAID), 0),
+            ("add_messages", [message(SAID), message(SAID)]),
+            ("set_messages", [message(SAID)]),
+        ):
+            with pytest.raises(ChatStoreError) as caught:
+                call(store, name, "k", *arguments)
+            assert not isinstance(caught.value, MessageConflictError)
+            assert_silent(everything_of(caught.value))
+    holder.close()
+    assert_silent(caplog.text)
+
+
+def test_conflict_does_not_quote_content(newest_server, call):
+    backend = PostgresBackend(newest_server)
+    with call.using(backend.open()) as store:
+        call(store, "add_message", "k", message(SAID, id="1"))
+        with pytest.raises(MessageConflictError) as caught:
+            call(store, "add_message", "k", message(f"{SAID}!", id="1"))
+        assert_silent(everything_of(caught.value))
+
+
+def test_async_things_where_sync_ones_are_needed():
+    psycopg_engine = create_engine("postgresql+psycopg://u@h/db")
+    asyncpg_engine = create_async_engine("postgresql+asyncpg://u@h/db")
+    async_psycopg = create_async_engine("postgresql+psycopg://u@h/db")
+    for arguments, text in (
+        ({"engine": asyncpg_engine}, "engine must be .*pass it as async_engine="),
+        ({"async_engine": psycopg_engine}, "async_engine must be .*pass it as engine="),
+        ({"async_engine": async_psycopg}, "async_engine must be .*asyncpg.*for psycopg"),
+        ({"engine": asyncpg_engine.sync_engine}, "engine must be .*psycopg"),
+        ({"engine": create_engine("sqlite://")}, "engine must be .*for pysqlite"),
+        ({"engine": "postgresql://u:pw@h/db"}, "engine must be .*not str"),
+        ({"async_engine": object()}, "async_engine must be .*not object"),
+        ({"engine": asyncio.sleep}, "engine must be"),
+        ({}, "needs a uri"),
+        ({"uri": "postgresql://h/db", "engine": psycopg_engine}, "needs a uri"),
+        ({"uri": psycopg_engine}, "looks like"),
+    ):
+        with pytest.raises(InvalidArgumentError, match=text) as caught:
+            PostgresChatStore(**arguments)
+        assert "pw" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("option", "values"),
+    [
+        ("timeout", [0, -1, True, "5", float("nan"), float("inf"), 10**400]),
+        ("patience", [-1, True, "5", float("nan"), float("inf"), 10**400]),
+        ("max_connections", [0, -1, True, 1.5, "5", 10**9]),
+        ("ttl", [0, -1, True, "5", float("nan"), float("inf"), 2**63]),
+        ("create_tables", ["yes", 0, 1]),
+        ("table_name", [7, "", "n" * 50]),
+        ("schema_name", [7, "", "n" * 64]),
+    ],
+)
+def test_options_are_checked_by_constructor_and_url(option, values):
+    for value in values:
+        for make in (PostgresChatStore, PostgresChatStore.from_uri):
+            with pytest.raises(InvalidArgumentError, match=option):
+                make("postgresql://u:pw@h/db", **{option: value})
+    for text in ("", "x y", "-1", "nan") if option in {"timeout", "patience", "ttl"} else ():
+        with pytest.raises(InvalidArgumentError, match=option):
+            PostgresChatStore(f"postgresql://u:pw@h/db?{option}={text}")
+
+
+def test_unknown_options_are_refused():
+    for make in (PostgresChatStore, PostgresChatStore.from_uri):
+        with pytest.raises(TypeError, match="time_out"):
+            make("postgresql://h/db", time_out=3)
+    with pytest.raises(InvalidArgumentError, match=r"unknown option 'time_out'.*timeout"):
+        PostgresChatStore("postgresql://h/db?time_out=3")
+
+
+def test_options_of_the_url_reach_the_store(newest_server):
+    url = f"{newest_server.url()}?max_connections=2&timeout=7&patience=0&ttl=5"
+    with PostgresChatStore(url) as store, PostgresChatStore(url, patience=3, ttl=9) as other:
+        assert (store._calls.patience, store._calls.ttl) == (0, 5)
+        assert (other._calls.patience, other._calls.ttl) == (3, 9)
+        assert store._pools.sync._size == 2

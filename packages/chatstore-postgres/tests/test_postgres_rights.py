@@ -1,0 +1,144 @@
+"""The rights in the README are those that the statements need: no more, no fewer."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from postgres_backend import PostgresBackend, fresh_name
+from postgres_calling import contents, message
+
+from chatstore.core import InvalidArgumentError, StoreAccessError
+from chatstore.postgres import PostgresChatStore, rights
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+TABLES = {
+    "heads": "conversations",
+    "messages": "messages",
+    "calls": "calls",
+    "version": "schema",
+}
+
+
+@pytest.fixture
+def backend(newest_server) -> PostgresBackend:
+    return PostgresBackend(newest_server)
+
+
+@pytest.fixture
+def role(backend) -> str:
+    """Return a role that owns nothing."""
+    name = fresh_name()
+    backend.execute(f"CREATE ROLE {name} LOGIN")
+    return name
+
+
+def as_role(backend, role, schema=None, **options):
+    url = backend.url.replace("postgres@", f"{role}@")
+    return PostgresChatStore(url, table_name=backend.table, schema_name=schema, **options)
+
+
+def use_everything(store, call) -> None:
+    """Make every kind of call, with what each leads to."""
+    call(store, "add_message", "k", message("a", id="a"))
+    call(store, "add_message", "k", message("a", id="a"))  # held: the full statement
+    call(store, "add_messages", "k", [message("b"), message("c")])
+    call(store, "add_message", "k", message("d"), 1)
+    call(store, "add_message", "k", message("e"), -1)
+    assert call(store, "delete_message", "k", 0).content == "a"
+    assert call(store, "delete_last_message", "k").content == "c"
+    call(store, "set_messages", "k", [message("f"), message("g")])
+    call(store, "set_messages", "new", [message("h")])
+    assert contents(call(store, "get_messages", "k")) == ["f", "g"]
+    assert contents(call(store, "get_messages", "k", last=1)) == ["g"]
+    assert call(store, "count_messages", "k") == 2
+    assert sorted(call(store, "get_keys")) == ["k", "new"]
+    call(store, "delete_messages", "k")
+    call(store, "purge_expired")
+
+
+def expire(backend) -> None:
+    backend.execute("UPDATE {t}_conversations SET expires_at = now() - interval '1 s'")
+    backend.execute("UPDATE {t}_calls SET expires_at = now() - interval '1 s'")
+
+
+@pytest.mark.parametrize("creates", [True, False])
+@pytest.mark.parametrize("has_schema", [True, False])
+def test_store_works_with_exactly_these_rights(backend, role, call, creates, has_schema):
+    schema = fresh_name() if has_schema else None
+    with PostgresChatStore(backend.url, table_name=backend.table, schema_name=schema) as admin:
+        admin.setup()
+    backend.server.execute(PostgresChatStore.grants(role, backend.table, schema))
+    options = {"create_tables": creates, "ttl": 60, "patience": 0.5}
+    with call.using(as_role(backend, role, schema, **options)) as store:
+        use_everything(store, call)
+        if schema is None:
+            expire(backend)
+            call(store, "add_message", "new", message("i"))  # buries what has expired
+            call(store, "purge_expired")
+            assert backend.execute("SELECT count(*) FROM {t}_conversations") == [(1,)]
+            assert backend.execute("SELECT count(*) FROM {t}_calls") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("word", "right"), [(word, right) for word, some in rights.needed().items() for right in some]
+)
+def test_each_right_is_needed(backend, role, word, right):
+    """Where one is taken away something fails, and says so; reclaiming fails in silence."""
+    with backend.open() as admin:
+        admin.setup()
+    backend.server.execute(PostgresChatStore.grants(role, backend.table))
+    backend.execute(f"REVOKE {right} ON {{t}}_{TABLES[word]} FROM {role}")
+    from postgres_calling import Caller
+
+    call = Caller("sync")
+    with (
+        as_role(backend, role, ttl=60, patience=0.2) as store,
+        pytest.raises(StoreAccessError, match=r"permission denied for table .*grants\(role\)"),
+    ):
+        use_everything(store, call)
+    call.close()
+
+
+def test_rights_by_table():
+    assert rights.needed() == {
+        "heads": ["SELECT", "INSERT", "UPDATE", "DELETE"],
+        "messages": ["SELECT", "INSERT", "UPDATE", "DELETE"],
+        "calls": ["SELECT", "INSERT", "UPDATE", "DELETE"],
+        "version": ["SELECT"],
+    }
+
+
+def test_readme_shows_these_rights():
+    shown = re.search(r"```sql\n(.*?)```", README, re.DOTALL)
+    assert shown is not None
+    assert shown[1] == PostgresChatStore.grants("app", "assistant", "chat")
+
+
+def test_readers_role_reads(backend, role, call):
+    """Reclaiming is left to others."""
+    with backend.open() as admin:
+        admin.add_message("k", message("a"))
+        admin.add_message("k", message("b"))
+        admin.delete_last_message("k")
+    for table in TABLES.values():
+        backend.execute(f"GRANT SELECT ON {{t}}_{table} TO {role}")
+    expire(backend)
+    backend.execute("UPDATE {t}_conversations SET expires_at = NULL")
+    with call.using(as_role(backend, role)) as store:
+        assert contents(call(store, "get_messages", "k")) == ["a"]
+        with pytest.raises(StoreAccessError, match="permission denied"):
+            call(store, "add_message", "k", message("b"))
+
+
+@pytest.mark.parametrize("name", ["", "a\0b", 7, "n" * 64])
+def test_roles_that_cannot_be(name):
+    with pytest.raises(InvalidArgumentError, match="role"):
+        PostgresChatStore.grants(name)
+
+
+def test_names_are_quoted():
+    text = PostgresChatStore.grants('ro"le', "ta ble", "sch;ema")
+    assert 'TO "ro""le";' in text
+    assert '"sch;ema"."ta ble_messages"' in text
