@@ -63,8 +63,21 @@ def die_with_parent() -> None:
 class PostgresServer:
     """A server on a free port of the loopback, with its own folder."""
 
-    def __init__(self, binaries: Path, settings: Sequence[str] = ()) -> None:
-        """Make a database cluster and start it."""
+    def __init__(
+        self,
+        binaries: Path,
+        settings: Sequence[str] = (),
+        *,
+        primary: PostgresServer | None = None,
+    ) -> None:
+        """Make a database cluster and start it.
+
+        Args:
+            binaries: Where the programs are.
+            settings: What is set on the command line, as ``name=value``.
+            primary: The server to be a standby of.
+
+        """
         self.folder = Path(tempfile.mkdtemp(prefix="chatstore-pg-"))
         if os.geteuid() == 0:
             os.chown(self.folder, _NOBODY, _NOBODY)
@@ -74,7 +87,13 @@ class PostgresServer:
         durability = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
         self._settings = [*durability, "max_connections=200", *settings]
         self._process: subprocess.Popen[bytes] | None = None
-        self._call("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8")
+        if primary is None:
+            self._call("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8")
+        else:
+            source = ["-h", "127.0.0.1", "-p", str(primary.port), "-U", "postgres"]
+            self._call(
+                "pg_basebackup", "-D", self.data, *source, "-R", "-X", "stream", "-c", "fast"
+            )
         self.start()
 
     @property

@@ -74,10 +74,11 @@ class Calls:
         yield from self._get_ready(creates_tables=self._creates_tables)
 
     def _get_ready(self, *, creates_tables: bool) -> Plan[None]:
+        known = self._database  # before the look: the other mode may be making them right now
         found = yield from self._patiently(lambda: schema.check(self._names))
         self.was_reached = True
         if not found.is_complete:
-            if not creates_tables or self._database is not None:
+            if not creates_tables or known is not None:
                 raise found.error(self._names, self.errors.place)
             yield from self._patiently(
                 lambda: call(

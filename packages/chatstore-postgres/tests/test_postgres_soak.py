@@ -1,0 +1,258 @@
+"""Many appends under faults and failovers, and writers that are killed: nothing is lost.
+
+``make soak`` runs the long forms, and prints what they measured.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import random
+import signal
+import threading
+import time
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+
+import pytest
+from postgres_backend import PostgresBackend
+from postgres_calling import contents, message
+from postgres_failover import Pair
+from postgres_servers import newest_binaries, older_binaries
+
+from chatstore.core import ChatStoreError, StoreAccessError, StoreUnavailableError
+from chatstore.postgres import PostgresChatStore, operations
+
+IS_LONG = bool(os.environ.get("CHATSTORE_SOAK"))
+WRITERS = 8
+APPENDS = 20_000 if IS_LONG else 400
+EVERY = 10.0 if IS_LONG else 2.0  # seconds between two failovers
+PAUSE = 0.02 if IS_LONG else 0.1  # seconds between two appends of a writer, so that faults fit in
+KILLS = 200 if IS_LONG else 8
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    started = Pair(newest_binaries())
+    yield started
+    started.close()
+
+
+class Log:
+    """What writers did, and when the last of them succeeded."""
+
+    def __init__(self) -> None:
+        self.errors: Counter[str] = Counter()
+        self.longest = 0.0
+        self.count = 0
+        self._lock = threading.Lock()
+        self._last = time.monotonic()
+
+    def succeed(self) -> None:
+        with self._lock:
+            now = time.monotonic()
+            self.longest = max(self.longest, now - self._last)
+            self._last = now
+            self.count += 1
+
+    def fail(self, error: ChatStoreError) -> None:
+        """Note an error that a program may answer by making the same call again."""
+        if not isinstance(error, (StoreUnavailableError, StoreAccessError)):
+            raise error
+        with self._lock:
+            self.errors[type(error).__name__] += 1
+
+
+def of(writer: int) -> list[str]:
+    return [f"{writer}.{number}" for number in range(APPENDS // WRITERS)]
+
+
+def write(store: PostgresChatStore, writer: int, log: Log) -> None:
+    for name in of(writer):
+        while True:
+            try:
+                store.add_message("k", message(name, id=name))
+            except ChatStoreError as error:
+                log.fail(error)
+            else:
+                break
+        log.succeed()
+        time.sleep(PAUSE)
+
+
+async def async_write(store: PostgresChatStore, writer: int, log: Log) -> None:
+    for name in of(writer):
+        while True:
+            try:
+                await store.async_add_message("k", message(name, id=name))
+            except ChatStoreError as error:
+                log.fail(error)
+            else:
+                break
+        log.succeed()
+        await asyncio.sleep(PAUSE)
+
+
+def disturb(pair: Pair, writing: list[Future], faults: Counter[str]) -> None:
+    """Cut, forget, delay and lose replies, and fail over every some seconds.
+
+    In the main thread: a server ends with the thread that started it.
+    """
+    choice = random.Random(7)
+    pair.proxy.loss = 0.003
+    next_failover = time.monotonic() + EVERY
+    next_rebuild = float("inf")
+    while wait(writing, choice.uniform(0.2, 1.0)).not_done:
+        fault = choice.choice(["cut", "forget", "delay", "none"])
+        faults[fault] += 1
+        pair.proxy.delay = 0.002 if fault == "delay" else 0.0
+        if fault == "cut":
+            pair.proxy.cut()
+        elif fault == "forget":
+            pair.proxy.forget()
+        if time.monotonic() > next_failover:
+            pair.fail_over()
+            next_failover, next_rebuild = float("inf"), time.monotonic() + EVERY / 4
+        elif time.monotonic() > next_rebuild:
+            pair.rebuild()
+            next_failover, next_rebuild = time.monotonic() + EVERY * 3 / 4, float("inf")
+
+
+def test_appends_under_faults_and_failovers(pair, capsys):
+    with PostgresChatStore(pair.primary.url()) as direct:
+        direct.setup()
+    log, faults = Log(), Counter()
+    store = PostgresChatStore(pair.proxy.url, timeout=2, patience=30, max_connections=WRITERS)
+
+    async def tasks() -> None:
+        await asyncio.gather(*(async_write(store, n, log) for n in range(0, WRITERS, 2)))
+        await store.async_close()
+
+    started = time.monotonic()
+    with ThreadPoolExecutor(WRITERS) as pool:
+        writing = [pool.submit(write, store, n, log) for n in range(1, WRITERS, 2)]
+        writing.append(pool.submit(lambda: asyncio.run(tasks())))
+        disturb(pair, writing, faults)
+        for one in writing:
+            one.result()
+    took = time.monotonic() - started
+    with PostgresChatStore(pair.primary.url()) as direct:
+        found = contents(direct.get_messages("k"))
+        assert direct.count_messages("k") == APPENDS
+    assert Counter(found) == Counter(name for writer in range(WRITERS) for name in of(writer))
+    for writer in range(WRITERS):  # each in the order in which they were answered
+        assert [name for name in found if name.startswith(f"{writer}.")] == of(writer)
+    assert pair.failovers
+    with capsys.disabled():
+        print(
+            f"\n{APPENDS} appends by {WRITERS} writers in {took:.0f} s, {pair.failovers} failovers,"
+            f" {pair.proxy.lost} lost replies, faults {dict(faults)}, errors that writers answered"
+            f" by the same call {dict(log.errors)}, longest time without a write"
+            f" {log.longest:.1f} s"
+        )
+
+
+def write_until_killed(url: str, table: str, seed: int, barrier) -> None:
+    """In a child: replace and extend conversations, each in one transaction of many parts."""
+    operations.CHUNK_CHARACTERS = 20_000
+    choice = random.Random(seed)
+    store = PostgresChatStore(url, table_name=table)
+    store.count_messages("k")
+    barrier.wait(60)
+    while True:
+        batch = f"{seed}.{choice.random()}"
+        messages = [message(f"{batch} {'x' * 200}") for _ in range(1000)]
+        how = choice.choice(["set", "add", "large", "remove"])
+        if how == "set":
+            store.set_messages("k", messages)
+        elif how == "add":
+            store.add_messages("added", messages)
+        elif how == "large":
+            store.set_messages("large", [message(f"{batch} {'x' * 300_000}") for _ in range(3)])
+        else:
+            store.delete_message("k", choice.randrange(1000))
+
+
+def test_writers_that_are_killed_leave_whole_conversations(capsys):
+    from postgres_servers import PostgresServer
+
+    server = PostgresServer(older_binaries())
+    backend = PostgresBackend(server)
+    context = multiprocessing.get_context("fork")
+    choice = random.Random(7)
+    size = (
+        "SELECT sum(pg_total_relation_size(format('{t}_%%s', part)::regclass))::bigint "
+        "FROM unnest(ARRAY['conversations', 'messages', 'calls']) part"
+    ).replace("%%", "%")
+
+    def measured() -> int:
+        return int(server.execute(size.replace("{t}", backend.table))[0][0])
+
+    with backend.open() as store:
+        store.set_messages("k", [message("first 0") for _ in range(1000)])
+    before = measured()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # forking beside threads
+        for number in range(KILLS):
+            barrier = context.Barrier(2)
+            child = context.Process(
+                target=write_until_killed, args=(backend.url, backend.table, number, barrier)
+            )
+            child.start()
+            barrier.wait(60)
+            time.sleep(choice.uniform(0.0, 0.3))
+            os.kill(child.pid, signal.SIGKILL)
+            child.join(60)
+            assert child.exitcode == -signal.SIGKILL
+    wait_for_sessions(server)
+    with backend.open() as store:
+        for key in store.get_keys():
+            found = contents(store.get_messages(key))
+            assert len(found) == store.count_messages(key)
+            batches = Counter(text.split(" ")[0] for text in found)
+            if key == "added":  # whole appends only
+                assert set(batches.values()) == {1000}
+            else:  # one set, less what was removed since
+                assert len(batches) == 1
+        orphans = server.execute(
+            f"SELECT count(*) FROM {backend.table}_messages m WHERE NOT EXISTS "
+            f"(SELECT FROM {backend.table}_conversations c WHERE c.id = m.conversation)"
+        )
+        assert orphans == [(0,)]
+        lengths = server.execute(
+            f"SELECT count(*) FROM {backend.table}_conversations c WHERE c.length <> "
+            f"(SELECT count(*) FROM {backend.table}_messages m WHERE m.conversation = c.id)"
+        )
+        assert lengths == [(0,)]
+        after = measured()
+        for key in store.get_keys():
+            store.delete_messages(key)
+        server.execute(f"UPDATE {backend.table}_calls SET expires_at = now() - interval '1 s'")
+        store.purge_expired()
+        for part in ("conversations", "messages", "calls"):
+            assert server.execute(f"SELECT count(*) FROM {backend.table}_{part}") == [(0,)]
+            server.execute(f"VACUUM {backend.table}_{part}")
+        reclaimed = measured()
+    server.close()
+    # Ten kilobytes are indexes that were emptied, and what Postgres keeps of a table.
+    assert reclaimed < after / 2
+    with capsys.disabled():
+        print(
+            f"\n{KILLS} kills in large writes: {before / 2**20:.1f} MiB before, "
+            f"{after / 2**20:.1f} MiB after, {reclaimed / 2**20:.1f} MiB once all was deleted, "
+            "purged and vacuumed"
+        )
+
+
+def wait_for_sessions(server) -> None:
+    """Wait until the server has noticed that its clients are gone."""
+    deadline = time.monotonic() + 60
+    while server.execute(
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+    ) != [(0,)]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
