@@ -265,6 +265,7 @@ def test_refuse_and_restore(relay):
                 Client(relay)
             assert open_one.ask() == b"hello\n"
             relay.restore()
+            relay.restore()  # twice is once
             with Client(relay) as client:
                 assert client.ask() == b"hello\n"
     relay.refuse()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         ChatStoreContract,
         SyncAsyncContract,
     )
+    from chatstore.core.testing.healing import HealingContract, RelayedBackend
     from chatstore.core.testing.processes import ProcessContract
     from chatstore.core.testing.relay import Relay
 
@@ -23,8 +24,10 @@ __all__ = [
     "AcrossContract",
     "Backend",
     "ChatStoreContract",
+    "HealingContract",
     "ProcessContract",
     "Relay",
+    "RelayedBackend",
     "SyncAsyncContract",
 ]
 
@@ -42,11 +45,12 @@ def __getattr__(name: str) -> Any:
     if name in __all__:
         import pytest
 
-        for module in ("contract", "state_machine", "processes"):
+        for module in ("contract", "healing", "processes", "state_machine"):
             pytest.register_assert_rewrite(f"chatstore.core.testing.{module}")
-        from chatstore.core.testing import contract
-        from chatstore.core.testing.processes import ProcessContract
+        from chatstore.core.testing import contract, healing, processes
 
-        return ProcessContract if name == "ProcessContract" else getattr(contract, name)
+        for place in (contract, healing, processes):
+            if hasattr(place, name):
+                return getattr(place, name)
     message = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(message)

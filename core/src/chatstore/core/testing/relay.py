@@ -107,7 +107,11 @@ class Relay(ForkAware):
             OSError: Another program has taken the port in the meantime.
 
         """
-        self._do(lambda: self._loop.accept_on(_listen_again(self.port)))
+        self._do(self._restore)
+
+    def _restore(self) -> None:
+        if self._loop.is_refusing:
+            self._loop.accept_on(_listen_again(self.port))
 
     def lose_replies(self, count: int, *, containing: bytes = b"") -> None:
         """Lose the replies to the next requests; 0 ends it.

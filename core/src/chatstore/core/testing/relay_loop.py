@@ -146,6 +146,11 @@ class RelayLoop:
         self._faults.losses = count
         self._faults.containing = containing
 
+    @property
+    def is_refusing(self) -> bool:
+        """Whether new connections are refused."""
+        return self._listener is None
+
     def refuse(self) -> None:
         """Stop listening."""
         if self._listener is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -17,16 +18,34 @@ Call = Callable[["Colour"], Any]
 Step = tuple[ChatStore, str, tuple[Any, ...]]
 Steps = Iterable[Step]
 END = object()
+PATIENCE = 60.0
+"""Seconds after which a test gives up that waits for something."""
 
 
-def say(text: str | None, **fields: Any) -> ChatMessage:
+def message(content: str | None, **fields: Any) -> ChatMessage:
     """Return a user's message."""
-    return ChatMessage(role=MessageRole.USER, content=text, **fields)
+    return ChatMessage(role=MessageRole.USER, content=content, **fields)
 
 
-def texts(messages: list[ChatMessage]) -> list[Any]:
-    """Return what the messages say."""
+def contents(messages: list[ChatMessage]) -> list[Any]:
+    """Return the content of each message."""
     return [message.content for message in messages]
+
+
+say, texts = message, contents  # the names of older tests
+
+
+def poll(is_true: Callable[[], bool], complaint: str, pause: Callable[[], Any]) -> None:
+    """Wait until something is true.
+
+    Raises:
+        AssertionError: It was not for `PATIENCE` seconds.
+
+    """
+    deadline = time.monotonic() + PATIENCE
+    while not is_true():
+        assert time.monotonic() < deadline, complaint
+        pause()
 
 
 class SyncColour:
@@ -53,6 +72,10 @@ class SyncColour:
 
         with ThreadPoolExecutor(len(workers)) as pool:
             return list(pool.map(work, workers))
+
+    def wait_until(self, is_true: Callable[[], bool], complaint: str) -> None:
+        """Wait until something is true."""
+        poll(is_true, complaint, lambda: time.sleep(0.01))
 
     def close(self) -> None:
         """Nothing is open."""
@@ -93,6 +116,14 @@ class AsyncColour:
 
     async def _work(self, steps: Steps) -> list[Any]:
         return [await getattr(store, f"async_{name}")(*args) for store, name, args in steps]
+
+    def end(self) -> None:
+        """End as a program does, but keep the loop."""
+        self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+
+    def wait_until(self, is_true: Callable[[], bool], complaint: str) -> None:
+        """Wait until something is true, while the loop runs."""
+        poll(is_true, complaint, lambda: self.loop.run_until_complete(asyncio.sleep(0.01)))
 
     def close(self) -> None:
         """Close the loop."""
@@ -145,6 +176,7 @@ class AcrossColour(AsyncColour):
 
 
 Colour = SyncColour | AsyncColour
+Caller = Colour  # the name of newer tests
 
 
 def drain(step: Callable[[], Any]) -> list[Any]:
@@ -161,6 +193,11 @@ class Base:
         colour: Colour = request.param()
         yield colour
         colour.close()
+
+    @pytest.fixture
+    def call(self, do: Colour) -> Caller:
+        """Return the mode to call in, by the name of newer tests."""
+        return do
 
     @pytest.fixture
     def opened(self, backend: Backend, do: Colour) -> Iterator[Callable[..., ChatStore]]:

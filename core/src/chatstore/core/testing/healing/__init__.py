@@ -1,0 +1,16 @@
+"""The healing contract: after a fault of the network or the server, a store works again.
+
+The next call succeeds, or it fails once and the one after it succeeds; nothing is lost or doubled.
+"""
+
+from chatstore.core.testing.healing.base import RelayedBackend
+from chatstore.core.testing.healing.idle import IdleConnections
+from chatstore.core.testing.healing.outages import Outages
+from chatstore.core.testing.healing.replies import Replies
+from chatstore.core.testing.healing.waiting import Waiting
+
+__all__ = ["HealingContract", "RelayedBackend"]
+
+
+class HealingContract(IdleConnections, Outages, Replies, Waiting):
+    """What a store owes after faults. A subclass gives the fixture ``relayed``."""

@@ -1,0 +1,229 @@
+"""What the healing contract needs to know about a backend, and how it observes calls."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+import pytest
+
+from chatstore.core import ChatMessage, ChatStore, ChatStoreError
+from chatstore.core.testing.contract.base import (
+    AcrossColour,
+    AsyncColour,
+    Base,
+    Caller,
+    SyncColour,
+    message,
+)
+from chatstore.core.testing.relay import Relay
+
+HANG = 120.0
+"""Seconds after which a call counts as one that never ends."""
+
+
+class RelayedBackend(ABC):
+    """Opens stores on a database that is reached through a relay.
+
+    Attributes:
+        relay: Leads to the server. The contract ends every fault before a test ends.
+
+    """
+
+    relay: Relay
+
+    @abstractmethod
+    def open(self, *, timeout: float) -> ChatStore:
+        """Return another store through the relay.
+
+        Args:
+            timeout: Seconds to wait for a connection and for an answer.
+
+        """
+
+    @abstractmethod
+    def open_direct(self) -> ChatStore:
+        """Return another store on the same conversations that does not use the relay."""
+
+    def restart(self) -> None:
+        """Restart the server, which keeps its data; by default its clients only see one."""
+        self.relay.refuse()
+        self.relay.cut()
+        self.relay.restore()
+
+    def fail_over(self) -> None:
+        """Make the server refuse writes and lead new connections to one that takes them.
+
+        The old server stays reachable on connections that are open, as after a failover behind
+        one address. By default the test of it is skipped.
+        """
+        pytest.skip("this backend has no second server: it does not override fail_over()")
+
+
+class Attempt(NamedTuple):
+    """How a call ended."""
+
+    result: Any
+    error: ChatStoreError | None
+    seconds: float
+
+
+class _Attempts:
+    """A store whose methods return an `Attempt`; errors of other classes than ours escape."""
+
+    def __init__(self, store: ChatStore) -> None:
+        """Wrap a store."""
+        self._store = store
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        """Return a method that tries the store's."""
+        method = getattr(self._store, name)
+
+        def attempt(*args: Any) -> Attempt:
+            start = time.monotonic()
+            try:
+                return Attempt(method(*args), None, time.monotonic() - start)
+            except ChatStoreError as error:
+                return Attempt(None, error, time.monotonic() - start)
+
+        async def async_attempt(*args: Any) -> Attempt:
+            start = time.monotonic()
+            try:
+                return Attempt(await method(*args), None, time.monotonic() - start)
+            except ChatStoreError as error:
+                return Attempt(None, error, time.monotonic() - start)
+
+        return async_attempt if name.startswith("async_") else attempt
+
+
+def attempting(store: ChatStore) -> Any:
+    """Return an object with the store's methods, which return an `Attempt`."""
+    return _Attempts(store)
+
+
+class Scenario:
+    """A store through a relay, and a record of what it was asked and answered.
+
+    Attributes:
+        timeout: The store's; several times what a burst of new connections takes here.
+        forgiven: Calls that may fail after a fault: each mode has connections of its own.
+
+    """
+
+    def __init__(self, backend: RelayedBackend, call: Caller) -> None:
+        """Open a store, with a timeout that suits the machine."""
+        self.backend, self.relay, self.call = backend, backend.relay, call
+        self.forgiven = 2 if isinstance(call, AcrossColour) else 1
+        self._numbers = itertools.count()
+        self._answered: Counter[str] = Counter()
+        self._failed: set[str] = set()
+        self.stores: list[ChatStore] = []
+        self.timeout = max(0.6, 4 * self._time_of_new_connections())
+        self.store = self.open(self.timeout)
+
+    def open(self, timeout: float) -> ChatStore:
+        """Open another store; the scenario's end closes it."""
+        self.stores.append(self.backend.open(timeout=timeout))
+        return self.stores[-1]
+
+    def _time_of_new_connections(self) -> float:
+        store = self.open(HANG)
+        self.call(store, "count_messages", "k")  # imports and prepares
+        another = self.open(HANG)
+        start = time.monotonic()
+        self.call.together([[(another, "count_messages", ("k",))] for _ in range(10)])
+        seconds = time.monotonic() - start
+        for one in (store, another):
+            self.call(one, "close")
+        return seconds
+
+    def fill(self, count: int) -> None:
+        """Let the store's pools have so many idle connections, where they keep that many."""
+        self.relay.delay(0.05)  # so that calls overlap
+        try:
+            attempts = self._together([("count_messages", "k")] * count)
+        finally:
+            self.relay.delay(0)
+        assert [a.error for a in attempts if a.error] == []
+        assert self.relay.connections > 0
+
+    def append(self) -> Attempt:
+        """Append a message; the next call of the store."""
+        content = f"message {next(self._numbers)}"
+        attempt: Attempt = self.call(attempting(self.store), "add_message", "k", message(content))
+        self._note(content, attempt)
+        return attempt
+
+    def burst(self, count: int) -> list[Attempt]:
+        """Append so many messages at once."""
+        contents = [f"message {next(self._numbers)}" for _ in range(count)]
+        attempts = self._together([("add_message", "k", message(c)) for c in contents])
+        for content, attempt in zip(contents, attempts, strict=True):
+            self._note(content, attempt)
+        return attempts
+
+    def _together(self, calls: Iterable[tuple[Any, ...]]) -> list[Attempt]:
+        attempts = attempting(self.store)
+        results = self.call.together([[(attempts, name, tuple(args))] for name, *args in calls])
+        return [attempt for worker in results for attempt in worker]
+
+    def _note(self, content: str, attempt: Attempt) -> None:
+        if attempt.error is None:
+            self._answered[content] += 1
+        else:
+            self._failed.add(content)
+
+    def check_healed(self, attempts: list[Attempt]) -> None:
+        """Assert that calls one after another failed at first only, and were not slow for long."""
+        later = attempts[self.forgiven :]
+        assert [a.error for a in later if a.error] == [], "a call failed after the first one"
+        self.check_time(attempts)
+        self.check_fast(later)
+
+    def check_time(self, attempts: list[Attempt]) -> None:
+        """Assert that no call waited for two timeouts."""
+        slow = [round(a.seconds, 2) for a in attempts if a.seconds > 1.8 * self.timeout]
+        assert slow == [], f"calls took more than one timeout of {self.timeout:.2f} s"
+
+    def check_fast(self, attempts: list[Attempt]) -> None:
+        """Assert that no call waited for a timeout."""
+        slow = [round(a.seconds, 2) for a in attempts if a.seconds > 0.9 * self.timeout]
+        assert slow == [], f"calls waited for a timeout of {self.timeout:.2f} s again"
+
+    def check_messages(self) -> None:
+        """Assert that each answered append took effect once, and each failed one at most once."""
+        with self.backend.open_direct() as store:
+            stored = Counter(str(m.content) for m in store.get_messages("k"))
+        assert [c for c in self._answered if stored[c] == 0] == [], "answered, but not stored"
+        assert [c for c, n in stored.items() if n > 1] == [], "stored twice"
+        assert [c for c in stored if c not in self._answered and c not in self._failed] == []
+
+
+class HealingBase(Base):
+    """The fixtures; a subclass of the contract gives ``relayed``."""
+
+    @pytest.fixture
+    def scenario(self, relayed: RelayedBackend, call: Caller) -> Iterator[Scenario]:
+        """Return a store through a relay; at the end, every message must be there once."""
+        scenario = Scenario(relayed, call)
+        yield scenario
+        relayed.relay.delay(0)
+        relayed.relay.lose_replies(0)
+        relayed.relay.restore()
+        for store in scenario.stores:
+            call(store, "close")
+
+
+def answer(store: ChatStore, call: SyncColour | AsyncColour, key: str) -> list[ChatMessage]:
+    """Return a conversation, which may fail once."""
+    attempts = attempting(store)
+    first: Attempt = call(attempts, "get_messages", key)
+    if first.error is not None:
+        first = call(attempts, "get_messages", key)
+    assert first.error is None, f"failed twice: {first.error}"
+    messages: list[ChatMessage] = first.result
+    return messages
