@@ -18,8 +18,8 @@ _PACKAGES = ("pgbouncer", "libc-ares2", "libcares2", "libevent-2.1-7", "libevent
 class Pooler:
     """PgBouncer in front of a server, with few connections to it."""
 
-    def __init__(self, server: PostgresServer) -> None:
-        """Start it and wait until it answers."""
+    def __init__(self, server: PostgresServer, *settings: str) -> None:
+        """Start it, with more lines of its section ``pgbouncer``, and wait until it answers."""
         self.folder = Path(tempfile.mkdtemp(prefix="chatstore-bouncer-"))
         self.folder.chmod(0o777)
         self.port = free_port()
@@ -28,11 +28,22 @@ class Pooler:
             "[pgbouncer]\n"
             f"listen_addr = 127.0.0.1\nlisten_port = {self.port}\nunix_socket_dir =\n"
             "auth_type = any\npool_mode = transaction\ndefault_pool_size = 3\n"
-            "[databases]\n"
+            + "".join(f"{line}\n" for line in settings)
+            + "[databases]\n"
             f"postgres = host=127.0.0.1 port={server.port} user=postgres\n"
         )
+        self._program = program or self._unpacked()
+        self._start()
+
+    def restart(self) -> None:
+        """Kill it, with all its connections, and start it again."""
+        self._process.kill()
+        self._process.wait(30)
+        self._start()
+
+    def _start(self) -> None:
         self._process = subprocess.Popen(
-            [program or self._unpacked(), str(self.folder / "pgbouncer.ini")],
+            [self._program, str(self.folder / "pgbouncer.ini")],
             env={"PATH": os.environ["PATH"], "LD_LIBRARY_PATH": self._libraries},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

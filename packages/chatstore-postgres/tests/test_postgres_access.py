@@ -119,7 +119,7 @@ def test_read_only_database_is_read_and_refuses_writes(backend, do):
 def test_statement_timeout_is_reported_and_heals(backend, do):
     role = fresh_name()
     backend.execute(f"CREATE ROLE {role} LOGIN SUPERUSER")
-    backend.execute(f"ALTER ROLE {role} SET statement_timeout = '300ms'")
+    backend.execute(f"ALTER ROLE {role} SET statement_timeout = '3s'")
     url = backend.url.replace("postgres@", f"{role}@")
     with PostgresChatStore.from_uri(url, table_name=backend.table) as store:
         do(store, "add_message", "k", say("a"))

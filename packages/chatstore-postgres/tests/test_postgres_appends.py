@@ -242,3 +242,19 @@ def test_engine_of_the_caller_meets_a_held_id(backend, background):
         store.add_message("k", say("a", id="1"))
         assert texts(store.get_messages("k")) == ["old", "a"]
     engine.dispose()
+
+
+def test_impatient_writers_of_the_same_ids(backend):
+    """Not to wait for a server that is down does not mean to fail because of another writer."""
+    batch = [say(str(number), id=str(number)) for number in range(20)]
+
+    def write(_):
+        for one in batch:
+            store.add_message("k", one)
+
+    with (
+        PostgresChatStore(backend.url, table_name=backend.table, patience=0) as store,
+        ThreadPoolExecutor(8) as pool,
+    ):
+        list(pool.map(write, range(8)))
+        assert texts(store.get_messages("k")) == texts(batch)

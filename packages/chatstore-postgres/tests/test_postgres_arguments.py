@@ -89,3 +89,19 @@ print(*sys.modules)"""
     loaded = set(done.stdout.split())
     assert "chatstore.postgres.pools" in loaded
     assert not {"sqlalchemy", "psycopg", "asyncpg"} & loaded
+
+
+def test_path_of_llama_index_and_copies():
+    """Programs change the package's name only; frameworks copy and pickle stores."""
+    import copy
+    import pickle
+
+    from chatstore.postgres.base import PostgresChatStore as Store
+
+    assert Store is PostgresChatStore
+    store = Store.from_uri("postgresql://u:pw@host/db?patience=3", table_name="t")
+    assert copy.deepcopy(store) is store
+    again = pickle.loads(pickle.dumps(store))
+    assert (again.server, again._calls.patience) == (store.server, 3)
+    with pytest.raises(TypeError, match="engine"):
+        pickle.dumps(Store(engine=create_engine("postgresql+psycopg://u@h/db")))

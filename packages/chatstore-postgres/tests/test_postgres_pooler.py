@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 from postgres_backend import PostgresBackend
 from postgres_pooler import Pooler
 from postgres_servers import PostgresServer
 
-from chatstore.core import ChatMessage
+from chatstore.core import ChatMessage, StoreUnavailableError
+from chatstore.postgres import PostgresChatStore
 
 
 @pytest.fixture(scope="module")
@@ -100,3 +103,43 @@ def test_nothing_is_left_prepared(backend, pooler, newest_server):
             store.add_message("k", say(str(n)))
         left = store._run(store._calls.fetch("SELECT name FROM pg_prepared_statements"), "test")
     assert left == []
+
+
+@pytest.fixture(scope="module")
+def full_pooler(newest_server: PostgresServer) -> Iterator[Pooler]:
+    """Return a pooler that takes two clients, and lets them wait for a second."""
+    started = Pooler(newest_server, "max_client_conn = 2", "query_wait_timeout = 1")
+    yield started
+    started.close()
+
+
+def test_full_pooler_is_waited_for(newest_server, full_pooler, call):
+    backend = PostgresBackend(newest_server)
+    with backend.open() as direct:
+        direct.add_message("k", say("a"))
+    options = {"table_name": backend.table, "max_connections": 1}
+    holders = [psycopg.connect(full_pooler.url) for _ in range(2)]
+    with (
+        call.using(PostgresChatStore(full_pooler.url, patience=0.2, **options)) as store,
+        pytest.raises(StoreUnavailableError, match="no more connections"),
+    ):
+        call(store, "count_messages", "k")
+    with (
+        ThreadPoolExecutor(1) as pool,
+        call.using(PostgresChatStore(full_pooler.url, patience=60, **options)) as store,
+    ):
+        freeing = pool.submit(lambda: (time.sleep(1.5), [one.close() for one in holders]))
+        assert call(store, "count_messages", "k") == 1
+        freeing.result()
+
+
+def test_pooler_that_restarts(newest_server, call):
+    pooler = Pooler(newest_server)
+    backend = PostgresBackend(newest_server, pooler.url)
+    with call.using(backend.open()) as store:
+        for number in range(7):
+            call(store, "add_message", "k", say(str(number)))
+        pooler.restart()
+        call(store, "add_message", "k", say("7"))
+        assert [m.content for m in call(store, "get_messages", "k")] == list(map(str, range(8)))
+    pooler.close()

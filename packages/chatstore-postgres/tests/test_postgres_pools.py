@@ -18,11 +18,13 @@ def test_store_says_that_no_connection_became_free(newest_server, colour):
 
     async def scenario(store):
         async with store._pools.async_session():
+            (await store._pools.of_loops.get())._timeout = 0.2  # none was needed to connect
             await store.async_add_message("k", message)
 
     with PostgresChatStore.from_uri(
-        backend.url, table_name=backend.table, max_connections=1, timeout=0.2
+        backend.url, table_name=backend.table, max_connections=1
     ) as store:
+        store._pools.sync._timeout = 0.2
         if colour == "sync":
             with (
                 store._pools.sync.session(),

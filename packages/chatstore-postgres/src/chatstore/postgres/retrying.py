@@ -20,6 +20,7 @@ MEMORY_SECONDS = 600
 LONGEST_DOUBT = 300.0
 """For how long a write is sent again that may have taken effect: well within the memory."""
 _FIRST_SECONDS = 1.0  # a server that was never reached is probably a wrong address
+_REPAIRS = 5  # how often a call is repeated that only met another writer, however impatient it is
 _PAUSES = (0.005, 1.0)  # seconds before a call is sent again: the first, and the longest
 _random = secrets.SystemRandom()  # the program's own generator may be seeded
 
@@ -89,6 +90,8 @@ class Attempts:
 
     def _is_over(self, error: Exception, reading: Reading) -> bool:
         """Whether the call was tried for long enough."""
+        if reading.answer.again is Again.AT_ONCE and self._failures < _REPAIRS:
+            return False
         patience = self._calls.patience
         never_reached = isinstance(error, NotConnectedError) and not self._calls.was_reached
         if never_reached and not reading.answer.is_answered:
