@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from postgres_backend import fresh_name
 from postgres_calling import Caller, message
-from psycopg.pq import PGconn
+from psycopg.pq import Conninfo
 from sqlalchemy import make_url
 
 from chatstore.core import InvalidArgumentError
@@ -68,11 +68,10 @@ def clean_environment(monkeypatch):
 
 def of_libpq(url: str) -> dict[str, str]:
     """Return what libpq itself makes of a URL in this environment, without connecting."""
-    found = PGconn.connect_start(url.encode())
-    told = {option.keyword.decode(): option.val for option in found.info}
-    values = {name: (told[name] or b"").decode() for name in ADDRESS if name != "passfile"}
-    found.finish()
-    return values
+    told = {option.keyword.decode(): option.val for option in Conninfo.get_defaults()}
+    given = Conninfo.parse(url.encode())
+    told |= {option.keyword.decode(): option.val for option in given if option.val is not None}
+    return {name: (told[name] or b"").decode() for name in ADDRESS if name != "passfile"}
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
