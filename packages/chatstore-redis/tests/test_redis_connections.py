@@ -8,22 +8,29 @@ import pytest
 import redis
 import redis.asyncio
 
-import chatstore.redis.connections
-from chatstore.core import ChatMessage, StoreUnavailableError
+from chatstore.core import ChatMessage, StoreSetupError, StoreUnavailableError
 from chatstore.redis import RedisChatStore
 from chatstore.redis.connections import AsyncConnections, Connections
+from chatstore.redis.server_mode import ServerMode
+from chatstore.redis.settings import Settings
+
+
+def settings_of(timeout):
+    return Settings(timeout=timeout), "the server", ServerMode("the server")
 
 
 def connections(port, timeout=5.0):
-    return Connections(
-        lambda: redis.Connection(port=port, protocol=2, socket_timeout=timeout), timeout
-    )
+    def make():
+        return redis.Connection(port=port, protocol=2, socket_timeout=timeout)
+
+    return Connections(make, *settings_of(timeout))
 
 
 def async_connections(port, timeout=5.0):
-    return AsyncConnections(
-        lambda: redis.asyncio.Connection(port=port, protocol=2, socket_timeout=None), timeout
-    )
+    def make():
+        return redis.asyncio.Connection(port=port, protocol=2, socket_timeout=None)
+
+    return AsyncConnections(make, *settings_of(timeout))
 
 
 def wait_for(condition):
@@ -58,7 +65,7 @@ def test_connections_that_the_server_closed_are_made_anew(client, server, colour
 def test_an_error_of_the_server_keeps_the_connection(client, server):
     pool = connections(server.port)
     number = pool.execute_command("CLIENT", "ID")
-    with pytest.raises(redis.ResponseError):
+    with pytest.raises(StoreSetupError):
         pool.execute_command("NOSUCHCOMMAND")
     assert pool.execute_command("CLIENT", "ID") == number
     pool.close()
@@ -70,7 +77,7 @@ def test_a_late_answer_is_nobody_elses(client, server, colour):
         return pool.execute_command(*command)
 
     async def scenario(ask):
-        with pytest.raises(redis.TimeoutError):
+        with pytest.raises(StoreUnavailableError):
             await ask("BLPOP", "list", 2)
         client.rpush("list", "late")
         assert await ask("ECHO", "mine") == b"mine"
@@ -88,9 +95,9 @@ def test_a_late_answer_is_nobody_elses(client, server, colour):
     asyncio.run(threaded() if colour == "sync" else awaited())
 
 
-def test_a_store_says_that_all_connections_are_in_use(client, server, monkeypatch):
-    monkeypatch.setattr(chatstore.redis.connections, "_CONNECTIONS", 1)
-    with RedisChatStore(f"redis://127.0.0.1:{server.port}", timeout=0.3) as store:
+def test_a_store_says_that_all_connections_are_in_use(client, server):
+    url = f"redis://127.0.0.1:{server.port}?max_connections=1"
+    with RedisChatStore(url, timeout=0.3) as store:
         session = store._clients.for_threads()._pool.session
         with session(), pytest.raises(StoreUnavailableError, match="in use"):
             store.count_messages("k")

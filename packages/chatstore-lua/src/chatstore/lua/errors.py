@@ -57,8 +57,8 @@ _READ_ONLY = Verdict(
 )
 _PASSWORD = Verdict(
     StoreAccessError,
-    "the user name or password is wrong; the URL has the form redis://user:password@host, "
-    "with reserved characters percent-encoded",
+    "the server does not accept the user name or the password; the URL has the form "
+    "redis://user:password@host, with reserved characters percent-encoded",
 )
 _NO_PASSWORD = Verdict(
     StoreAccessError,
@@ -131,7 +131,9 @@ _VERDICTS: tuple[tuple[str, Verdict], ...] = (
     ("no password is set", Verdict(StoreAccessError, "the server has no password; leave it out")),
     ("NOAUTH", _NO_PASSWORD),
     ("Authentication required", _NO_PASSWORD),
-    ("operation not permitted", _NO_PASSWORD),  # Redis before version 2.6
+    ("already authenticated", _NO_PASSWORD),  # to HELLO
+    # Redis accepts only short commands before the password: a script's is longer.
+    ("unauthenticated", _NO_PASSWORD),
     ("NOPERM", _NO_PERMISSION),
     ("no permissions", _NO_PERMISSION),
     ("No permissions", _NO_PERMISSION),

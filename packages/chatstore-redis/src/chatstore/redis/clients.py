@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-import os
+import inspect
+import socket
 import threading
-import weakref
+from functools import cache
 from typing import Any
 
+from chatstore.core.forks import ForkAware, keep_inherited, watch
 from chatstore.core.loops import PerLoop
+from chatstore.redis.address import Address
+from chatstore.redis.server_mode import ServerMode
+from chatstore.redis.settings import Settings
 
 # Of a cluster's client:
 _RESENDINGS = 2  # after a connection broke, or an answer did not come
-_CONNECTIONS = 1000  # to each node: it cannot wait for one
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.2  # seconds
-_all: weakref.WeakSet[Clients] = weakref.WeakSet()
-_inherited: list[object] = []
+
+_KEEPALIVE_SECONDS = 30  # without traffic until the system checks a connection
+_KEEPALIVE_PROBES = 4
+_KEEPALIVE_INTERVAL = 5  # seconds
 
 
-class Clients:
+class Clients(ForkAware):
     """Makes clients with timeouts and few retries, and closes them."""
 
-    def __init__(self, url: str, timeout: float, *, cluster: bool) -> None:
+    def __init__(self, address: Address, settings: Settings) -> None:
         """Note where and how; nothing is opened."""
-        self._url = url
-        self._timeout = timeout
-        self._cluster = cluster
-        self._on_loops = PerLoop(self._make_async, lambda client: client.aclose())
+        self._address = address
+        self._settings = settings
+        self._mode = ServerMode(address.place)
+        self._on_loops: PerLoop[Any] = PerLoop(self._make_async, lambda client: client.aclose())
         self._begin()
-        _all.add(self)
+        watch(self)
 
     def _begin(self) -> None:
         self._lock = threading.Lock()
@@ -43,11 +49,7 @@ class Clients:
 
     async def for_loop(self) -> Any:
         """Return the client of the running event loop."""
-        client = await self._on_loops.get()
-        if self._cluster:
-            # Before it knows its nodes, redis-py's client cannot run commands side by side.
-            await client.initialize()
-        return client
+        return await self._on_loops.get()
 
     def close(self) -> None:
         """Close the threads' client; those of event loops are closed on their loops."""
@@ -62,59 +64,101 @@ class Clients:
         await self._on_loops.async_close()
         self.close()
 
-    def forget(self) -> None:
-        """Begin anew in a forked child."""
-        _inherited.append(self._client)
+    def after_fork_in_child(self) -> None:
+        """Start without a client: its connections are the parent's."""
+        keep_inherited(self._client)
         self._begin()
 
     def _make(self) -> Any:
         import redis  # noqa: PLC0415 - loaded by the first call
         from redis.retry import Retry  # noqa: PLC0415
 
+        if self._settings.is_cluster:
+            from chatstore.redis.cluster import Cluster  # noqa: PLC0415
+
+            return Cluster(lambda: self._cluster(redis, Retry), self._settings, self._address.place)
         from chatstore.redis.connections import Connections  # noqa: PLC0415
 
-        return self._client_of(redis, Retry, Connections, self._timeout)
+        make = self._connection(redis, Retry, self._settings.timeout)
+        return Connections(make, self._settings, self._address.place, self._mode)
 
     def _make_async(self) -> Any:
         import redis.asyncio  # noqa: PLC0415 - loaded by the first call
         from redis.asyncio.retry import Retry  # noqa: PLC0415
 
+        if self._settings.is_cluster:
+            from chatstore.redis.cluster import AsyncCluster  # noqa: PLC0415
+
+            client = self._cluster(redis.asyncio, Retry)
+            return AsyncCluster(client, self._settings, self._address.place)
         from chatstore.redis.connections import AsyncConnections  # noqa: PLC0415
 
-        return self._client_of(redis.asyncio, Retry, AsyncConnections, None)
+        make = self._connection(redis.asyncio, Retry, None)
+        return AsyncConnections(make, self._settings, self._address.place, self._mode)
 
-    def _client_of(
-        self, package: Any, retry: Any, connections: Any, answer_timeout: float | None
-    ) -> Any:
-        """Return a client of a colour: redis-py's for a cluster, for one server our own."""
-        from redis import ConnectionError as Broken  # noqa: PLC0415 - as above
-        from redis.backoff import ExponentialBackoff, NoBackoff  # noqa: PLC0415
+    def _connection(self, package: Any, retry: Any, answer_timeout: float | None) -> Any:
+        """Return what makes a connection to a single server."""
+        from redis.backoff import NoBackoff  # noqa: PLC0415 - loaded by the first call
 
-        connecting = {"socket_connect_timeout": self._timeout}
-        if self._cluster:
-            backoff = ExponentialBackoff(_LONGEST_PAUSE, _FIRST_PAUSE)
-            return package.RedisCluster.from_url(
-                self._url,
-                retry=retry(backoff, _RESENDINGS, supported_errors=(Broken,)),
-                socket_timeout=self._timeout,
-                max_connections=_CONNECTIONS,
-                **connecting,
-            )
-        pool = package.ConnectionPool.from_url(
-            self._url,
-            retry=retry(NoBackoff(), 0),  # `connections` sends again
-            protocol=2,  # one round trip less to connect
-            socket_timeout=answer_timeout,
-            **connecting,
+        address = self._address
+        options: dict[str, Any] = {
+            **address.connection,
+            **_unnamed(),
+            "retry": retry(NoBackoff(), 0),  # `retrying` sends again
+            "protocol": 2,  # one round trip less to connect
+            "socket_timeout": answer_timeout,
+            "socket_connect_timeout": self._settings.timeout,
+        }
+        if address.is_socket:
+            kind = package.UnixDomainSocketConnection
+        else:
+            options = {**_keepalive(), **options}
+            kind = package.SSLConnection if address.has_tls else package.Connection
+        return lambda: kind(**options)
+
+    def _cluster(self, package: Any, retry: Any) -> Any:
+        """Return redis-py's client of a cluster; the sync one asks for the nodes at once."""
+        import redis  # noqa: PLC0415 - loaded by the first call
+        from redis.backoff import ExponentialBackoff  # noqa: PLC0415
+
+        backoff = ExponentialBackoff(_LONGEST_PAUSE, _FIRST_PAUSE)
+        options = {**_keepalive(), **self._address.connection, **_unnamed()}
+        options.pop("db", None)
+        return package.RedisCluster(
+            **options,
+            ssl=self._address.has_tls,
+            retry=retry(backoff, _RESENDINGS, supported_errors=(redis.ConnectionError,)),
+            socket_timeout=self._settings.timeout,
+            socket_connect_timeout=self._settings.timeout,
+            # `Cluster` bounds the calls; redis-py raises instead of waiting for a connection.
+            max_connections=self._settings.max_connections + 1,
+            protocol=2,
         )
-        # The pool only reads the URL; it is never asked for a connection.
-        return connections(lambda: pool.connection_class(**pool.connection_kwargs), self._timeout)
 
 
-def _forget_all() -> None:
-    for clients in _all:
-        clients.forget()
+def _keepalive() -> dict[str, Any]:
+    """Have the system find connections that a firewall dropped."""
+    wanted = {
+        "TCP_KEEPIDLE": _KEEPALIVE_SECONDS,
+        "TCP_KEEPINTVL": _KEEPALIVE_INTERVAL,
+        "TCP_KEEPCNT": _KEEPALIVE_PROBES,
+    }
+    options = {
+        getattr(socket, name): value for name, value in wanted.items() if hasattr(socket, name)
+    }
+    return {"socket_keepalive": True, "socket_keepalive_options": options}
 
 
-if hasattr(os, "register_at_fork"):  # Windows has no fork
-    os.register_at_fork(after_in_child=_forget_all)
+@cache
+def _unnamed() -> dict[str, Any]:
+    """Keep redis-py from sending its name, for two round trips, and from looking up its version.
+
+    It reads the version from the package's metadata for each connection, in half a millisecond.
+    """
+    from redis.connection import AbstractConnection  # noqa: PLC0415 - loaded by the first call
+
+    if "driver_info" not in inspect.signature(AbstractConnection).parameters:
+        return {"lib_name": None, "lib_version": None}
+    from redis.driver_info import DriverInfo  # noqa: PLC0415 - there since redis-py 7.2
+
+    return {"driver_info": DriverInfo(name="", lib_version="")}

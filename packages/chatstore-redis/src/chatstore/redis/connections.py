@@ -14,161 +14,306 @@ from contextlib import suppress
 from typing import Any
 
 import redis
+import redis.asyncio
 
-from chatstore.core.plans import Plan, async_run, call, run
+from chatstore.core.plans import async_run, run
 from chatstore.core.pools import AsyncPool, Health, Pool
 from chatstore.lua import Meanwhile
+from chatstore.redis.errors import TLS_TIMEOUT, judge
+from chatstore.redis.retrying import Attempt, sending
+from chatstore.redis.server_mode import ServerMode
+from chatstore.redis.settings import Settings
 
 if sys.version_info >= (3, 11):
     from asyncio import timeout as bounded
 else:  # of the same form, and here with redis-py
     from async_timeout import timeout as bounded  # pyright: ignore[reportMissingImports]
 
-_CONNECTIONS = 64  # beyond them calls wait for one
-_PAUSES = (0.0, 0.02, 0.04, 0.08, 0.16, 0.2)
-"""Seconds before a command is sent again. At once first: the server may have closed a connection
-that was idle."""
+_CHECK_SECONDS = 1.0
+"""How long a connection may be idle before it is checked, and how long the check may take: a
+firewall drops idle connections without notice."""
 
 
 class Connections:
     """Sends commands for threads."""
 
+    retries_writes = True
+    """Commands take `is_write`."""
     overlaps = True
-    """Something can be done while the server works, which clients of redis-py cannot."""
+    """The caller can do something while the server works, which clients of redis-py cannot."""
 
-    def __init__(self, make: Callable[[], Any], timeout: float) -> None:
-        """Take what makes a connection of redis-py, which bounds each answer itself.
+    def __init__(
+        self, make: Callable[[], Any], settings: Settings, place: str, mode: ServerMode
+    ) -> None:
+        """Make an empty pool; nothing is opened.
 
         Args:
-            make: Returns a connection, which connects when it first sends.
-            timeout: Seconds to wait for a free one.
+            make: Returns a connection of redis-py, which bounds each answer itself.
+            settings: The timeout and the size of the pool.
+            place: The server, for errors and logs.
+            mode: Checks that the server is of the expected kind.
 
         """
-        self._pool = Pool(lambda: _Session(make()), _CONNECTIONS, timeout)
+        self._place = place
+        self._patience = settings.patience
 
-    def execute_command(self, *arguments: Any, meanwhile: Meanwhile = None) -> Any:
-        """Send a command and return the reply; redis-py's errors are raised.
+        def open_session() -> _Session:
+            session = _Session(make(), settings.timeout)
+            session.open(mode)
+            return session
+
+        self._pool = Pool(
+            open_session,
+            settings.max_connections,
+            settings.timeout,
+            idle_check_after=_CHECK_SECONDS,
+        )
+
+    def execute_command(
+        self, *arguments: Any, meanwhile: Meanwhile = None, is_write: bool = False
+    ) -> Any:
+        """Send a command, again if its connection broke, and return the reply.
 
         Args:
             arguments: The command.
-            meanwhile: Called when it is on its way; again, where it was sent again.
+            meanwhile: Called when the command is on its way; again, where it is sent again.
+            is_write: Whether the command would change something.
 
         """
+        plan = sending(arguments, meanwhile, self._place, self._patience, is_write=is_write)
+        return run(plan, self)
+
+    def attempt(self, attempt: Attempt) -> Any:
+        """Send a command once."""
         with self._pool.session() as session:
-            return run(_asking(arguments, meanwhile), session)
+            return session.ask(attempt)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
 
     def close(self) -> None:
-        """Close what is not in use now, and the others as they come back."""
+        """Close idle connections now, and the others when they are released."""
         self._pool.close()
 
 
 class AsyncConnections:
-    """Sends commands for the tasks of one event loop."""
+    """Sends commands for the tasks of one event loop; see `Connections`."""
 
+    retries_writes = True
     overlaps = True
 
-    def __init__(self, make: Callable[[], Any], timeout: float) -> None:
-        """Take what makes a connection of redis-py.
+    def __init__(
+        self, make: Callable[[], Any], settings: Settings, place: str, mode: ServerMode
+    ) -> None:
+        """Make an empty pool; see `Connections`.
 
         Args:
-            make: Returns a connection, which connects when it first sends and bounds no answer:
-                redis-py makes a task for each command to do so.
-            timeout: Seconds to wait for a free one, and then for the answer.
+            make: Returns a connection of redis-py that bounds no answer: redis-py makes a task
+                for each command to do so.
+            settings: The timeout and the size of the pool.
+            place: The server, for errors and logs.
+            mode: Checks that the server is of the expected kind.
 
         """
+        self._place = place
+        self._patience = settings.patience
 
-        async def session() -> _AsyncSession:
-            return _AsyncSession(make(), timeout)
+        async def open_session() -> _AsyncSession:
+            session = _AsyncSession(make(), settings.timeout)
+            await session.open(mode)
+            return session
 
-        self._pool = AsyncPool(session, _CONNECTIONS, timeout)
+        self._pool = AsyncPool(
+            open_session,
+            settings.max_connections,
+            settings.timeout,
+            idle_check_after=_CHECK_SECONDS,
+        )
 
-    async def execute_command(self, *arguments: Any, meanwhile: Meanwhile = None) -> Any:
-        """Like that of `Connections`, but awaitable."""
+    async def execute_command(
+        self, *arguments: Any, meanwhile: Meanwhile = None, is_write: bool = False
+    ) -> Any:
+        """Like `Connections.execute_command`, but awaitable."""
+        plan = sending(arguments, meanwhile, self._place, self._patience, is_write=is_write)
+        return await async_run(plan, self)
+
+    async def attempt(self, attempt: Attempt) -> Any:
+        """Send a command once."""
         async with self._pool.session() as session:
-            return await async_run(_asking(arguments, meanwhile), session)
+            return await session.ask(attempt)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
 
     async def aclose(self) -> None:
-        """Close what is not in use now, and the others as they come back."""
+        """Close idle connections now, and the others when they are released."""
         await self._pool.close()
 
 
 class _Base:
-    """What sessions of both colours know of a connection (a `chatstore.core.pools.Session`)."""
+    """What sessions of both modes know of a connection (a `chatstore.core.pools.Session`)."""
 
-    health = Health.FINE  # a connection of redis-py connects again
-
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, timeout: float) -> None:
         self._connection = connection
+        self._timeout = timeout
+        self._has_answered = False
+        self.health = Health.FINE
         self.is_reusable = True
         self.created_at = time.monotonic()
 
+    def _begin(self, attempt: Attempt) -> list[bytes]:
+        self.is_reusable = False
+        attempt.was_reused = self._has_answered
+        attempt.was_sent = True
+        return _packed(attempt.command)
+
+    def _end(self) -> None:
+        self._has_answered = self.is_reusable = True
+
+    def _fail(self, error: Exception) -> None:
+        """Note what an error says about the connection."""
+        verdict = judge(error)
+        if verdict is not None:
+            self.health = verdict.health
+            self.is_reusable = isinstance(error, redis.ResponseError)
+
 
 class _Session(_Base):
-    def ask(self, command: tuple[Any, ...], meanwhile: Meanwhile) -> Any:
-        self.is_reusable = False
+    def open(self, mode: ServerMode) -> None:
         try:
-            self._connection.send_packed_command(_packed(command))
-            if meanwhile is not None:
-                meanwhile()
-            reply = self._connection.read_response()
-        except redis.ResponseError:
-            self.is_reusable = True
+            self._connect()
+            if mode.is_unknown:
+                mode.check(self._probe())
+        except BaseException:
+            self.close()
             raise
-        self.is_reusable = True
+
+    def _connect(self) -> None:
+        try:
+            self._connection.connect()
+        except redis.TimeoutError as error:
+            raise _late(self._connection) from error
+
+    def _probe(self) -> Any:
+        """Ask for the server's mode; ``None`` where a server or a proxy does not tell."""
+        try:
+            return self.ask(Attempt(("HELLO",)))
+        except redis.AuthenticationError:
+            raise
+        except redis.ResponseError:
+            return None
+        except redis.ConnectionError:  # some proxies hang up
+            self._connection.disconnect()
+            self._connect()
+            self.health = Health.FINE
+            return None
+
+    def ask(self, attempt: Attempt) -> Any:
+        packed = self._begin(attempt)
+        try:
+            self._connection.send_packed_command(packed, check_health=False)
+            if attempt.meanwhile is not None:
+                attempt.meanwhile()
+            reply = self._connection.read_response()
+        except Exception as error:
+            self._fail(error)
+            raise
+        self._end()
         return reply
 
     def is_alive(self) -> bool:
         try:
-            return bool(self.ask(("PING",), None))
-        except redis.RedisError:
+            self._connection.send_packed_command(_packed(("PING",)), check_health=False)
+            if not self._connection.can_read(min(self._timeout, _CHECK_SECONDS)):
+                return False
+            self._connection.read_response()
+        except redis.ResponseError:
+            return True  # it answers, though it may forbid the command
+        except (redis.RedisError, OSError):
             return False
+        return True
 
     def close(self) -> None:
         self._connection.disconnect()
 
-    def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
-
 
 class _AsyncSession(_Base):
-    def __init__(self, connection: Any, timeout: float) -> None:
-        super().__init__(connection)
-        self._timeout = timeout
-
-    async def ask(self, command: tuple[Any, ...], meanwhile: Meanwhile) -> Any:
-        self.is_reusable = False
+    async def open(self, mode: ServerMode) -> None:
         try:
-            if meanwhile is None:
-                async with bounded(self._timeout):
-                    await self._connection.send_packed_command(_packed(command))
-                    reply = await self._connection.read_response()
-            else:  # its time is not the server's
-                async with bounded(self._timeout):
-                    await self._connection.send_packed_command(_packed(command))
-                meanwhile()
-                async with bounded(self._timeout):
-                    reply = await self._connection.read_response()
-        except redis.ResponseError:
-            self.is_reusable = True
+            await self._connect()
+            if mode.is_unknown:
+                mode.check(await self._probe())
+        except BaseException:
+            await self.close()
             raise
+
+    async def _connect(self) -> None:
+        try:
+            async with bounded(self._timeout):
+                await self._connection.connect()
+        except (asyncio.TimeoutError, redis.TimeoutError) as error:
+            raise _late(self._connection) from error
+
+    async def _probe(self) -> Any:
+        """Ask for the server's mode; ``None`` where a server or a proxy does not tell."""
+        try:
+            return await self.ask(Attempt(("HELLO",)))
+        except redis.AuthenticationError:
+            raise
+        except redis.ResponseError:
+            return None
+        except redis.ConnectionError:  # some proxies hang up
+            await self._connection.disconnect()
+            await self._connect()
+            self.health = Health.FINE
+            return None
+
+    async def ask(self, attempt: Attempt) -> Any:
+        packed = self._begin(attempt)
+        try:
+            if attempt.meanwhile is None:
+                async with bounded(self._timeout):
+                    await self._connection.send_packed_command(packed, check_health=False)
+                    reply = await self._connection.read_response()
+            else:  # the server's time to answer does not include what the client does meanwhile
+                async with bounded(self._timeout):
+                    await self._connection.send_packed_command(packed, check_health=False)
+                attempt.meanwhile()
+                async with bounded(self._timeout):
+                    reply = await self._connection.read_response()
         except asyncio.TimeoutError as error:
-            raise redis.TimeoutError from error
-        self.is_reusable = True
+            late = redis.TimeoutError()
+            self._fail(late)
+            raise late from error
+        except Exception as error:
+            self._fail(error)
+            raise
+        self._end()
         return reply
 
     async def is_alive(self) -> bool:
         try:
-            return bool(await self.ask(("PING",), None))
-        except redis.RedisError:
+            async with bounded(min(self._timeout, _CHECK_SECONDS)):
+                await self._connection.send_packed_command(_packed(("PING",)), check_health=False)
+                await self._connection.read_response()
+        except redis.ResponseError:
+            return True  # it answers, though it may forbid the command
+        except (redis.RedisError, OSError, asyncio.TimeoutError):
             return False
+        return True
 
     async def close(self) -> None:
-        # With TLS the socket is open until the server took leave too; it may not, and is left then.
-        with suppress(redis.TimeoutError):
+        # With TLS the socket stays open until the server closes it too, which it may never do.
+        with suppress(redis.TimeoutError, OSError):
             await self._connection.disconnect()
 
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+
+def _late(connection: object) -> redis.TimeoutError:
+    """Return the error of a connection that was not made in time."""
+    with_tls = isinstance(connection, (redis.SSLConnection, redis.asyncio.SSLConnection))
+    return redis.TimeoutError(TLS_TIMEOUT if with_tls else "")
 
 
 def _packed(command: tuple[Any, ...]) -> list[bytes]:
@@ -183,18 +328,3 @@ def _packed(command: tuple[Any, ...]) -> list[bytes]:
         size = len(text) if text.isascii() else len(text.encode())
         parts.append(f"${size}\r\n{text}\r\n")
     return ["".join(parts).encode()]
-
-
-def _asking(command: tuple[Any, ...], meanwhile: Meanwhile) -> Plan[Any]:
-    """Send a command until its connection holds.
-
-    One that is not answered in time is not sent again: that would double the wait.
-    """
-    for pause in _PAUSES:
-        try:
-            return (yield from call(lambda session: session.ask(command, meanwhile)))
-        except redis.ConnectionError:
-            yield from call(lambda session: session.close())
-        if pause:
-            yield from call(lambda session: session.sleep(pause))  # noqa: B023 - called at once
-    return (yield from call(lambda session: session.ask(command, meanwhile)))

@@ -10,7 +10,15 @@ _FOLDER = Path(__file__).parent
 
 
 class Script:
-    """A script and the hash that the server knows it by."""
+    """A script and the hash that the server knows it by.
+
+    Attributes:
+        name: The operation.
+        source: Its text.
+        sha: The hash of the text.
+        writes: Whether it changes a conversation.
+
+    """
 
     def __init__(self, name: str, *parts: str) -> None:
         """Put a script together from files of this folder.
@@ -22,6 +30,7 @@ class Script:
         """
         files = [_FOLDER / f"{part}.lua" for part in (*parts, name)]
         self.name = name
+        self.writes = "writing" in parts
         self.source = "\n".join(file.read_text(encoding="utf-8") for file in files)
         self.sha = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 

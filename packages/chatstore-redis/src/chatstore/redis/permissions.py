@@ -1,0 +1,28 @@
+"""Name the command that a user may not call, where only the script's line is known."""
+
+from __future__ import annotations
+
+import re
+
+from chatstore.core import ChatStoreError
+from chatstore.lua import Script
+from chatstore.lua.errors import lacks_permission
+
+_LINE = re.compile(r"user_script:(\d+)")
+_DENIED = "can't run this command"
+_CALL = re.compile(r"'([A-Z]{3,20})'")
+
+
+def name_command(error: Exception, script: Script) -> ChatStoreError | None:
+    """Return an error that names the command of a script that Redis before version 7 refused."""
+    text = str(error)
+    line = _LINE.search(text) if _DENIED in text else None
+    if line is None:
+        return None
+    lines = script.source.splitlines()
+    number = int(line[1])
+    call = _CALL.search(lines[number - 1]) if 0 < number <= len(lines) else None
+    if call is None:
+        return None
+    verdict = lacks_permission(call[1])
+    return verdict.error(verdict.text)

@@ -1,0 +1,53 @@
+"""Check, once, that a server is of the kind that a client is made for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chatstore.core import StoreSetupError
+
+_ADVICE = {
+    "cluster": (
+        "the server is part of a cluster, and most conversations are on other nodes; open the "
+        "store with cluster=True, or ?cluster=true"
+    ),
+    "sentinel": (
+        "this is a Sentinel, which keeps no data; give redis_client=Sentinel([…]).master_for(…) "
+        "instead of its URL"
+    ),
+}
+
+
+class ServerMode:
+    """Whether a server is standalone, as its answer to HELLO tells.
+
+    A client for a single server would find some of the conversations on a node of a cluster.
+    """
+
+    def __init__(self, place: str) -> None:
+        """Take the server's name for the error."""
+        self._place = place
+        self.is_unknown = True
+
+    def check(self, hello: Any) -> None:
+        """Check an answer to HELLO; ``None`` where the server did not tell.
+
+        Raises:
+            StoreSetupError: The server is a node of a cluster, or a Sentinel.
+
+        """
+        advice = _ADVICE.get(_mode(hello))
+        if advice is not None:
+            message = f"{self._place}: {advice}"
+            raise StoreSetupError(message)
+        self.is_unknown = False
+
+
+def _mode(hello: Any) -> str:
+    """Return the mode in an answer: pairs one after the other (RESP2), or a dictionary."""
+    if isinstance(hello, list):
+        hello = dict(zip(hello[::2], hello[1::2], strict=False))
+    if not isinstance(hello, dict):
+        return ""
+    mode = hello.get(b"mode", hello.get("mode", ""))
+    return mode.decode(errors="replace") if isinstance(mode, bytes) else str(mode)
