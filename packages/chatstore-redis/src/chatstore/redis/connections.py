@@ -34,6 +34,10 @@ _CHECK_SECONDS = 1.0
 firewall drops idle connections without notice."""
 
 
+_HOT_SECONDS = 0.001
+"""A connection that was used within this time is not looked at: it costs some microseconds."""
+
+
 class Connections:
     """Sends commands for threads."""
 
@@ -159,18 +163,20 @@ class _Base:
         self._connection = connection
         self._timeout = timeout
         self._has_answered = False
+        self._answered_at = 0.0
         self.health = Health.FINE
         self.is_reusable = True
         self.created_at = time.monotonic()
 
-    def _begin(self, attempt: Attempt) -> list[bytes]:
+    def _begin(self, attempt: Attempt) -> bool:
+        """Note that a command begins; tell whether the connection may have been closed."""
         self.is_reusable = False
         attempt.was_reused = self._has_answered
-        attempt.was_sent = True
-        return _packed(attempt.command)
+        return self._has_answered and time.monotonic() - self._answered_at > _HOT_SECONDS
 
     def _end(self) -> None:
         self._has_answered = self.is_reusable = True
+        self._answered_at = time.monotonic()
 
     def _fail(self, error: Exception) -> None:
         """Note what an error says about the connection."""
@@ -211,9 +217,13 @@ class _Session(_Base):
             return None
 
     def ask(self, attempt: Attempt) -> Any:
-        packed = self._begin(attempt)
+        may_be_closed = self._begin(attempt)
         try:
-            self._connection.send_packed_command(packed, check_health=False)
+            # What was never sent cannot have been carried out.
+            if may_be_closed and self._connection.can_read(0):
+                raise redis.ConnectionError  # noqa: TRY301 - judged below
+            attempt.was_sent = True
+            self._connection.send_packed_command(_packed(attempt.command), check_health=False)
             if attempt.meanwhile is not None:
                 attempt.meanwhile()
             reply = self._connection.read_response()
@@ -240,6 +250,12 @@ class _Session(_Base):
 
 
 class _AsyncSession(_Base):
+    def __init__(self, connection: Any, timeout: float) -> None:
+        super().__init__(connection, timeout)
+        # redis-py's name of it before version 8
+        destructive = getattr(connection, "can_read_destructive", None)
+        self._can_read: Any = getattr(connection, "can_read", destructive)
+
     async def open(self, mode: ServerMode) -> None:
         try:
             await self._connect()
@@ -271,8 +287,12 @@ class _AsyncSession(_Base):
             return None
 
     async def ask(self, attempt: Attempt) -> Any:
-        packed = self._begin(attempt)
+        may_be_closed = self._begin(attempt)
         try:
+            if may_be_closed and await self._can_read():
+                raise redis.ConnectionError  # noqa: TRY301 - judged below
+            attempt.was_sent = True
+            packed = _packed(attempt.command)
             if attempt.meanwhile is None:
                 async with bounded(self._timeout):
                     await self._connection.send_packed_command(packed, check_health=False)

@@ -79,7 +79,7 @@ def sending(
             if not may_help or (pause > left and not (is_stale and count == 0)):
                 failure = translate(error, place, is_write=is_write and attempt.was_sent)
                 assert failure is not None  # there is a verdict
-                if is_write and may_have_been_carried_out:
+                if is_write and may_have_been_carried_out and not _is_of_script(error):
                     failure = _outcome_unknown(str(failure))
                 raise failure from error
             reason = verdict.text.partition(";")[0]
@@ -89,6 +89,11 @@ def sending(
             yield from call(lambda client: client.sleep(pause))  # noqa: B023 - called at once
         else:
             log_reconnect(place, reason)
+
+
+def _is_of_script(error: Exception) -> bool:
+    """Tell whether a script raised an error: then the server does not know the call."""
+    return is_reply(error) and "user_script" in str(error)
 
 
 def _pause(count: int) -> float:

@@ -1,0 +1,62 @@
+"""Call a store by name, in either mode."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from chatstore.redis import RedisChatStore
+
+
+class SyncCaller:
+    """Calls the sync methods."""
+
+    name = "sync"
+
+    def __call__(self, store: RedisChatStore, method: str, *arguments: Any, **options: Any) -> Any:
+        return getattr(store, method)(*arguments, **options)
+
+    def together(self, calls: list[tuple[RedisChatStore, str, tuple[Any, ...]]]) -> list[Any]:
+        """Make calls at once; return results and errors."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(len(calls)) as pool:
+            futures = [pool.submit(self, store, name, *args) for store, name, args in calls]
+            return [future.exception() or future.result() for future in futures]
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, while connections can be closed."""
+        time.sleep(seconds)
+
+    def close(self, store: RedisChatStore) -> None:
+        store.close()
+
+
+class AsyncCaller:
+    """Calls the async methods, on one event loop."""
+
+    name = "async"
+
+    def __init__(self) -> None:
+        self._runner = asyncio.Runner()
+
+    def __call__(self, store: RedisChatStore, method: str, *arguments: Any, **options: Any) -> Any:
+        return self._runner.run(getattr(store, f"async_{method}")(*arguments, **options))
+
+    def together(self, calls: list[tuple[RedisChatStore, str, tuple[Any, ...]]]) -> list[Any]:
+        """Make calls at once; return results and errors."""
+
+        async def gathered() -> list[Any]:
+            awaited = [getattr(store, f"async_{name}")(*args) for store, name, args in calls]
+            return await asyncio.gather(*awaited, return_exceptions=True)
+
+        return self._runner.run(gathered())
+
+    def sleep(self, seconds: float) -> None:
+        self._runner.run(asyncio.sleep(seconds))
+
+    def close(self, store: RedisChatStore) -> None:
+        """Close a store on the loop, and the loop."""
+        self._runner.run(store.async_close())
+        self._runner.close()

@@ -1,0 +1,312 @@
+"""Connections that a failover, a restart, a firewall or an administrator made useless."""
+
+import time
+
+import pytest
+import redis
+from modes import AsyncCaller, SyncCaller
+
+from chatstore.core import (
+    ChatMessage,
+    OutcomeUnknownError,
+    StoreAccessError,
+    StoreUnavailableError,
+)
+from chatstore.core.testing.relay import Relay
+from chatstore.lua.testing import redis_server
+from chatstore.redis import RedisChatStore
+
+CONNECTIONS = 8
+
+
+def say(text):
+    return ChatMessage(role="user", content=text)
+
+
+@pytest.fixture(params=["sync", "async"])
+def call(request):
+    return SyncCaller() if request.param == "sync" else AsyncCaller()
+
+
+@pytest.fixture
+def relay(server, client):
+    with Relay(server.port) as relay:
+        yield relay
+
+
+@pytest.fixture
+def store(relay, call):
+    url = f"redis://127.0.0.1:{relay.port}?timeout=2&max_connections={CONNECTIONS}"
+    store = RedisChatStore(url)
+    yield store
+    call.close(store)
+
+
+def open_all_connections(relay, store, call):
+    """Have the store hold as many connections as it may."""
+    for _ in range(50):
+        outcomes = call.together([(store, "count_messages", ("k",))] * CONNECTIONS * 4)
+        assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+        if relay.connections == CONNECTIONS:
+            return
+    pytest.fail("the calls did not need all connections")
+
+
+def test_cut_connections_fail_no_call(relay, store, call):
+    open_all_connections(relay, store, call)
+    relay.cut()
+    outcomes = call.together(
+        [(store, "add_message", ("k", say(str(number)))) for number in range(CONNECTIONS * 2)]
+    )
+    assert outcomes == [None] * CONNECTIONS * 2
+    assert call(store, "count_messages", "k") == CONNECTIONS * 2
+
+
+def test_forgotten_connections_cost_one_timeout_in_all(relay, store, call):
+    open_all_connections(relay, store, call)
+    relay.forget()
+    failures = 0
+    for number in range(CONNECTIONS * 2):
+        try:
+            call(store, "add_message", "k", say(str(number)))
+        except StoreUnavailableError:
+            failures += 1
+    assert failures <= 1
+    assert call(store, "count_messages", "k") == CONNECTIONS * 2 - failures
+
+
+def test_forgotten_connections_fail_each_caller_of_a_burst_once(relay, store, call):
+    open_all_connections(relay, store, call)
+    relay.forget()
+    burst = [(store, "count_messages", ("k",))] * CONNECTIONS
+    call.together(burst)
+    assert call.together(burst) == [0] * CONNECTIONS
+
+
+def test_connections_that_were_idle_are_checked_before_use(relay, store, call):
+    open_all_connections(relay, store, call)
+    relay.forget()
+    time.sleep(1.2)  # longer than connections may be idle without a check
+    outcomes = call.together([(store, "add_message", ("k", say("x")))] * CONNECTIONS)
+    assert outcomes == [None] * CONNECTIONS
+
+
+def test_connections_that_the_server_kills(client, relay, store, call):
+    open_all_connections(relay, store, call)
+    client.client_kill_filter(_type="normal", skipme=True)
+    assert call(store, "add_message", "k", say("x")) is None
+    outcomes = call.together([(store, "count_messages", ("k",))] * CONNECTIONS)
+    assert outcomes == [1] * CONNECTIONS
+
+
+def test_connections_that_the_server_closes_when_idle(client, relay, store, call):
+    client.config_set("timeout", 1)
+    try:
+        open_all_connections(relay, store, call)
+        deadline = time.monotonic() + 30
+        while len(client.client_list()) > 1:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert call(store, "add_message", "k", say("x")) is None
+    finally:
+        client.config_set("timeout", 0)
+
+
+@pytest.fixture
+def pair():
+    """Return a primary and a replica of it that has caught up."""
+    with (
+        redis_server() as primary,
+        redis_server("--replicaof", "127.0.0.1", str(primary.port)) as replica,
+        redis.Redis(port=replica.port) as client,
+    ):
+        deadline = time.monotonic() + 30
+        while client.info("replication")["master_link_status"] != "up":
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        yield primary, replica
+
+
+@pytest.mark.parametrize("has_scripts", [False, True])
+def test_failover_behind_one_address(pair, call, has_scripts):
+    """The old primary stays reachable, and is read-only."""
+    primary, replica = pair
+    with (
+        Relay(primary.port) as relay,
+        redis.Redis(port=primary.port) as old,
+        redis.Redis(port=replica.port) as new,
+    ):
+        url = f"redis://127.0.0.1:{relay.port}?timeout=2&max_connections={CONNECTIONS}"
+        store = RedisChatStore(url)
+        call(store, "add_message", "k", say("before"))
+        open_all_connections(relay, store, call)
+        old.execute_command("WAIT", 1, 10_000)
+        new.execute_command("REPLICAOF", "NO", "ONE")
+        old.execute_command("REPLICAOF", "127.0.0.1", replica.port)
+        if not has_scripts:
+            new.script_flush()
+        relay.swap(replica.port)
+        outcomes = call.together([(store, "add_message", ("k", say("after")))] * CONNECTIONS * 4)
+        assert outcomes == [None] * CONNECTIONS * 4
+        assert len(call(store, "get_messages", "k")) == 1 + CONNECTIONS * 4
+        assert new.hlen("chatstore:{k}:bodies") == 1 + CONNECTIONS * 4
+        call.close(store)
+
+
+def test_a_replica_that_stays_one_is_an_access_error(pair, call):
+    _, replica = pair
+    store = RedisChatStore(f"redis://127.0.0.1:{replica.port}", patience=0.1)
+    with pytest.raises(StoreAccessError, match="read-only replica; connect to the primary"):
+        call(store, "add_message", "k", say("x"))
+    assert call(store, "count_messages", "k") == 0
+    call.close(store)
+
+
+ADMINISTRATION = {
+    "READONLY": (("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE"), StoreAccessError),
+    "NOREPLICAS": (
+        ("CONFIG", "SET", "min-replicas-to-write", "1"),
+        ("CONFIG", "SET", "min-replicas-to-write", "0"),
+        StoreUnavailableError,
+    ),
+    "NOAUTH": (
+        ("CONFIG", "SET", "requirepass", "hunter2"),
+        ("CONFIG", "SET", "requirepass", ""),
+        StoreAccessError,
+    ),
+}
+
+
+@pytest.mark.parametrize("what", ADMINISTRATION)
+def test_a_state_of_the_server_that_ends(call, what):
+    """While it lasts calls fail with the cause, and the next call after it succeeds."""
+    begin, end, kind = ADMINISTRATION[what]
+    with redis_server() as server, redis.Redis(port=server.port) as admin:
+        store = RedisChatStore(f"redis://127.0.0.1:{server.port}", patience=0.2)
+        call(store, "add_message", "k", say("a"))
+        admin.execute_command(*begin)
+        admin.client_kill_filter(_type="normal", skipme=True)
+        call.sleep(0.05)  # so that the connection was not used just now, and is looked at
+        with pytest.raises(kind) as caught:
+            call(store, "add_message", "k", say("lost"))
+        assert not isinstance(caught.value, OutcomeUnknownError)
+        admin.execute_command(*end)
+        call(store, "add_message", "k", say("b"))
+        assert [message.content for message in call(store, "get_messages", "k")] == ["a", "b"]
+        call.close(store)
+
+
+def test_a_replica_that_lost_its_primary_says_so(call):
+    options = ("--replicaof", "127.0.0.1", "1", "--replica-serve-stale-data", "no")
+    with redis_server(*options) as server:
+        store = RedisChatStore(f"redis://127.0.0.1:{server.port}", patience=0.1)
+        with pytest.raises(StoreUnavailableError, match="lost its primary"):
+            call(store, "count_messages", "k")
+        call.close(store)
+
+
+def test_a_busy_script_is_waited_for(server, client, call):
+    client.config_set("lua-time-limit", 1)
+    store = RedisChatStore(f"redis://127.0.0.1:{server.port}", patience=30)
+    call(store, "add_message", "k", say("a"))
+    import threading
+
+    def hold():
+        with redis.Redis(port=server.port) as other:
+            other.eval(
+                "local t = redis.call('TIME')[1] repeat until redis.call('TIME')[1] - t > 1", 0
+            )
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    time.sleep(0.05)
+    call(store, "add_message", "k", say("b"))
+    thread.join()
+    assert call(store, "count_messages", "k") == 2
+    call.close(store)
+
+
+def test_a_lost_login_is_renewed(client, server, call):
+    """A connection that lost its login, as by RESET or a changed user, is replaced."""
+    client.execute_command("ACL", "SETUSER", "chat", "on", ">pw1234", "~*", "+@all")
+    store = RedisChatStore(f"redis://chat:pw1234@127.0.0.1:{server.port}")
+    call(store, "add_message", "k", say("a"))
+    client.execute_command("ACL", "SETUSER", "chat", "off")
+    client.execute_command("ACL", "SETUSER", "chat", "on")
+    call(store, "add_message", "k", say("b"))
+    assert call(store, "count_messages", "k") == 2
+    call.close(store)
+    client.execute_command("ACL", "DELUSER", "chat")
+
+
+def test_a_restart_of_the_server(call):
+    options = ("--appendonly", "yes", "--appendfsync", "always")
+    with redis_server(*options) as server, Relay(server.port) as relay:
+        url = f"redis://127.0.0.1:{relay.port}?max_connections={CONNECTIONS}"
+        store = RedisChatStore(url, timeout=2, patience=0.2)
+        call(store, "add_message", "k", say("a"))
+        open_all_connections(relay, store, call)
+        server.stop()
+        with pytest.raises(StoreUnavailableError):
+            call(store, "add_message", "k", say("lost"))
+        server.start()
+        outcomes = call.together([(store, "add_message", ("k", say("b")))] * CONNECTIONS)
+        assert outcomes == [None] * CONNECTIONS
+        assert call(store, "count_messages", "k") == 1 + CONNECTIONS
+        call.close(store)
+
+
+def test_a_write_whose_outcome_is_unknown_says_so(relay, call):
+    store = RedisChatStore(f"redis://127.0.0.1:{relay.port}", timeout=0.3)
+    call(store, "add_message", "k", say("a"))
+    relay.forget()
+    with pytest.raises(OutcomeUnknownError, match="may or may not have taken effect"):
+        call(store, "add_message", "k", say("b"))
+    call(store, "count_messages", "k")
+    relay.forget()
+    with pytest.raises(StoreUnavailableError) as caught:
+        call(store, "get_messages", "k")
+    assert not isinstance(caught.value, OutcomeUnknownError)  # nothing was to take effect
+    call.close(store)
+
+
+def test_what_was_never_sent_is_not_of_unknown_outcome(relay, call):
+    store = RedisChatStore(f"redis://127.0.0.1:{relay.port}", timeout=2, patience=0.1)
+    relay.refuse()
+    with pytest.raises(StoreUnavailableError, match="connection refused") as caught:
+        call(store, "add_message", "k", say("a"))
+    assert not isinstance(caught.value, OutcomeUnknownError)
+    relay.restore()
+    call(store, "add_message", "k", say("a"))
+    call.close(store)
+
+
+@pytest.mark.parametrize("write", ["add_message", "delete_message", "set_messages"])
+def test_lost_replies_are_asked_for_again(relay, store, call, write):
+    arguments = {"add_message": (say("c"),), "delete_message": (0,), "set_messages": ([say("d")],)}
+    call(store, "set_messages", "k", [say("a"), say("b")])
+    call(store, "add_message", "k", say("x"))
+    call(store, "delete_message", "k", 2)
+    relay.lose_replies(3, containing=b"chatstore:{k}")
+    call(store, write, "k", *arguments[write])
+    contents = [message.content for message in call(store, "get_messages", "k")]
+    expected = {"add_message": ["a", "b", "c"], "delete_message": ["b"], "set_messages": ["d"]}
+    assert contents == expected[write]
+    assert relay.lost_replies == 3
+
+
+def test_the_number_of_connections_is_bounded(relay, store, call):
+    outcomes = call.together([(store, "add_message", ("k", say("x")))] * 100)
+    assert outcomes == [None] * 100
+    assert relay.accepted <= CONNECTIONS
+
+
+def test_the_system_checks_idle_connections(relay, store):
+    import socket
+
+    store.count_messages("k")
+    session = store._clients.for_threads()._pool.acquire()
+    sock = session._connection._sock
+    assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+    assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 30
+    store._clients.for_threads()._pool.release(session)
