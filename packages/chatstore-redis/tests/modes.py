@@ -29,8 +29,10 @@ class SyncCaller:
         """Wait, while connections can be closed."""
         time.sleep(seconds)
 
-    def close(self, store: RedisChatStore) -> None:
-        store.close()
+    def close(self, store: RedisChatStore | None) -> None:
+        """Close a store, if there is one."""
+        if store is not None:
+            store.close()
 
 
 class AsyncCaller:
@@ -56,7 +58,8 @@ class AsyncCaller:
     def sleep(self, seconds: float) -> None:
         self._runner.run(asyncio.sleep(seconds))
 
-    def close(self, store: RedisChatStore) -> None:
-        """Close a store on the loop, and the loop."""
-        self._runner.run(store.async_close())
+    def close(self, store: RedisChatStore | None) -> None:
+        """Close a store on the loop, if there is one, and the loop."""
+        if store is not None:
+            self._runner.run(store.async_close())
         self._runner.close()

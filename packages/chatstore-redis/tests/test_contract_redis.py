@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 import redis
+from redis_rights import add_user
 
 from chatstore.core.testing import (
     AcrossContract,
@@ -18,9 +19,16 @@ from chatstore.redis import RedisChatStore
 
 
 class RedisBackend(Backend):
-    def __init__(self, port, *, cluster=False):
-        self.url = f"redis://127.0.0.1:{port}"
-        self.options = {"namespace": f"test {uuid.uuid4()}", "cluster": cluster}
+    """The store's user has exactly the rights that the README advises."""
+
+    def __init__(self, *servers, cluster=False):
+        namespace = f"test-{uuid.uuid4()}"
+        for server in servers:
+            with redis.Redis(port=server.port) as client:
+                login = add_user(client, namespace, is_cluster=cluster)
+        self.admin_url = f"redis://127.0.0.1:{servers[0].port}"
+        self.url = f"redis://{login}@127.0.0.1:{servers[0].port}"
+        self.options = {"namespace": namespace, "cluster": cluster}
 
     def open(self, *, ttl=None, clock=None):
         assert clock is None  # the server's clock decides
@@ -31,7 +39,7 @@ class RedisBackend(Backend):
 
     def corrupt(self, key, index):
         kind = redis.RedisCluster if self.options["cluster"] else redis.Redis
-        with kind.from_url(self.url) as client:
+        with kind.from_url(self.admin_url) as client:
             _, order, bodies, *_ = conversation_keys(self.options["namespace"], key)
             [name] = client.zrange(order, index, index)
             client.hset(bodies, name, '{"v":1,')
@@ -40,14 +48,14 @@ class RedisBackend(Backend):
 class TestRedis(ChatStoreContract, ProcessContract):
     @pytest.fixture
     def backend(self, server):
-        return RedisBackend(server.port)
+        return RedisBackend(server)
 
 
-# Each colour by itself is for the long run.
+# Each mode by itself is for the long run.
 ClusterContract = ChatStoreContract if os.environ.get("CHATSTORE_SOAK") else AcrossContract
 
 
 class TestRedisCluster(ClusterContract, ProcessContract):
     @pytest.fixture
     def backend(self, cluster):
-        return RedisBackend(cluster[0].port, cluster=True)
+        return RedisBackend(*cluster, cluster=True)

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import warnings
+from contextlib import contextmanager
 
 import pytest
 import redis
@@ -27,18 +28,17 @@ def say(text):
     return ChatMessage(role="user", content=text)
 
 
-@pytest.fixture(scope="module")
-def tls(tmp_path_factory):
-    """Return a server with TLS, and the file of the authority that it is signed by."""
+@contextmanager
+def tls_server(folder, host):
+    """Start a server with a certificate for a host; yield it and its authority's file."""
     try:
         binary = find_tls_server()
     except NoTlsServerError as error:
         if "redis-tls" in os.environ.get("CHATSTORE_REQUIRE", ""):
             raise
         pytest.skip(str(error))
-    folder = tmp_path_factory.mktemp("tls")
     authority = trustme.CA()
-    certificate = authority.issue_cert("127.0.0.1")
+    certificate = authority.issue_cert(host)
     authority.cert_pem.write_to_path(folder / "ca.pem")
     certificate.private_key_pem.write_to_path(folder / "key.pem")
     certificate.cert_chain_pems[0].write_to_path(folder / "cert.pem")
@@ -49,6 +49,20 @@ def tls(tmp_path_factory):
     options += ["--tls-ca-cert-file", str(folder / "ca.pem")]
     with redis_server(*options, port=port, binary=binary) as server:
         yield server, folder / "ca.pem"
+
+
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory):
+    """Return a server with TLS, and the file of the authority that it is signed by."""
+    with tls_server(tmp_path_factory.mktemp("tls"), "127.0.0.1") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory):
+    """Return a server whose certificate is for another host."""
+    with tls_server(tmp_path_factory.mktemp("elsewhere"), "redis.example") as started:
+        yield started
 
 
 def test_tls_with_a_known_authority(tls):
@@ -90,7 +104,7 @@ def test_tls_async_is_closed_with_the_store_though_the_server_is_slow(tls):
 
 def test_closing_gives_up_a_tls_server_that_stands_still(tls):
     server, authority = tls
-    url = f"rediss://127.0.0.1:{server.port}?ssl_ca_certs={authority}&namespace=still&timeout=0.3"
+    url = f"rediss://127.0.0.1:{server.port}?ssl_ca_certs={authority}&namespace=still&timeout=2"
 
     async def scenario():
         async with RedisChatStore.from_url(url) as store:
@@ -100,10 +114,37 @@ def test_closing_gives_up_a_tls_server_that_stands_still(tls):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         try:
-            asyncio.run(asyncio.wait_for(scenario(), 5))
+            asyncio.run(asyncio.wait_for(scenario(), 60))
         finally:
             server.signal(signal.SIGCONT)
         gc.collect()
+
+
+def append_in(mode, url):
+    if mode == "sync":
+        with RedisChatStore(url) as store:
+            store.add_message("a", say("x"))
+            return store.get_messages("a")
+    return asyncio.run(appended(url))
+
+
+@pytest.mark.parametrize("cluster", [False, True])
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_the_certificate_must_be_for_the_host(elsewhere, mode, cluster):
+    server, authority = elsewhere
+    query = f"ssl_ca_certs={authority}&cluster={str(cluster).lower()}"
+    url = f"rediss://127.0.0.1:{server.port}?{query}"
+    with pytest.raises(StoreUnavailableError, match=r"TLS failed.*certificate must be for this"):
+        append_in(mode, url)
+
+
+@pytest.mark.parametrize("option", ["ssl_check_hostname=false", "ssl_cert_reqs=none"])
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_checks_can_be_turned_off(elsewhere, mode, option):
+    server, authority = elsewhere
+    query = f"ssl_ca_certs={authority}&namespace=off-{option[4:9]}-{mode}&{option}"
+    url = f"rediss://127.0.0.1:{server.port}?{query}"
+    assert append_in(mode, url) == [say("x")]
 
 
 def test_tls_with_an_unknown_authority_is_refused(tls):

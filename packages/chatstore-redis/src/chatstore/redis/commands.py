@@ -70,8 +70,9 @@ class Commands:
                     lambda client: _execute(client, script, "EVAL", script.source, rest, None)
                 )
         except Exception as error:
-            named = name_command(error, script)
-            failure = named or translate(error, self._place, is_write=script.writes)
+            failure = name_command(error, script, self._place) or translate(
+                error, self._place, is_write=script.writes
+            )
             if failure is None:
                 raise
             raise failure from error

@@ -13,9 +13,10 @@ _DENIED = "can't run this command"
 _CALL = re.compile(r"'([A-Z]{3,20})'")
 
 
-def name_command(error: Exception, script: Script) -> ChatStoreError | None:
+def name_command(error: Exception, script: Script, place: str) -> ChatStoreError | None:
     """Return an error that names the command of a script that Redis before version 7 refused."""
-    text = str(error)
+    origin = error.__cause__ if isinstance(error, ChatStoreError) else error
+    text = str(origin)
     line = _LINE.search(text) if _DENIED in text else None
     if line is None:
         return None
@@ -25,4 +26,4 @@ def name_command(error: Exception, script: Script) -> ChatStoreError | None:
     if call is None:
         return None
     verdict = lacks_permission(call[1])
-    return verdict.error(verdict.text)
+    return verdict.error(f"{place}: {verdict.text}")

@@ -1,0 +1,94 @@
+"""A user has exactly the rights of the README; what is missing is named."""
+
+import asyncio
+
+import pytest
+import redis
+from redis_rights import add_user, expected_rights, stated_rights
+
+from chatstore.core import ChatMessage, StoreAccessError
+from chatstore.lua.scripts import required_commands
+from chatstore.redis import RedisChatStore
+
+
+def say(text):
+    return ChatMessage(role="user", content=text)
+
+
+def use_everything(store):
+    """Make every call, with and without a time to live."""
+    store.set_messages("k", [say(str(number)) for number in range(5)])
+    store.add_message("k", say("x"))
+    store.add_message("k", say("x"), 0)
+    store.delete_message("k", 2)
+    assert len(store.get_messages("k")) == 6
+    assert len(store.get_messages("k", last=2)) == 2
+    assert len(list(store.iter_messages("k", page_size=2, reverse=True))) == 6
+    assert store.count_messages("k") == 6
+    assert "k" in store.get_keys()
+    store.delete_messages("k")
+
+
+def use_stores(url, *, stages):
+    """Use stores with and without a time to live, which take turns."""
+    for ttl in (None, 60, None):
+        with RedisChatStore(url, ttl, namespace="rights") as store:
+            if stages:
+                store.max_request_bytes = 10_000  # what is larger is staged
+                store.add_message("staged", say("x" * 20_000))
+            store.add_message("k", say("begins to expire, or stops to"))
+            use_everything(store)
+            store.add_message("k", say("stays"))
+            store.set_messages("gaps", [say(str(number)) for number in range(5)])
+            store.delete_message("gaps", 2)
+            store.get_messages("gaps")
+
+
+def test_the_readme_states_what_the_scripts_call():
+    assert stated_rights() == expected_rights()
+
+
+@pytest.mark.parametrize("is_cluster", [False, True])
+def test_a_user_with_exactly_these_rights(client, server, cluster, is_cluster):
+    nodes = [node.port for node in cluster] if is_cluster else [server.port]
+    for port in nodes:
+        with redis.Redis(port=port) as admin:
+            login = add_user(admin, "rights", is_cluster=is_cluster)
+    url = f"redis://{login}@127.0.0.1:{nodes[0]}"
+    options = {"namespace": "rights", "cluster": is_cluster}
+    for ttl in (None, 60, None):
+        with RedisChatStore(url, ttl, **options) as store:
+            use_everything(store)
+            store.add_message("k", say("stays for the next time to live"))
+
+    async def scenario():
+        async with RedisChatStore(url, **options) as store:
+            await store.async_add_message("k", say("x"))
+            assert "k" in await store.async_get_keys()
+            await store.async_delete_messages("k")
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("command", sorted(set(required_commands()) - {"PING"}))
+def test_a_missing_right_is_named(client, server, command):
+    """And each of them is needed by some call."""
+    login = add_user(client, "rights")
+    client.execute_command("ACL", "SETUSER", "user-rights", f"-{command.lower()}")
+    client.script_flush()
+    url = f"redis://{login}@127.0.0.1:{server.port}"
+    # Redis before version 7 tells only the line of a script, and one line makes both these calls.
+    is_unnamed = command in {"ZRANGEBYSCORE", "ZREVRANGEBYSCORE"}
+    text = "lacks a permission" if is_unnamed else f"may not call the command {command};"
+    with pytest.raises(StoreAccessError, match=text):
+        use_stores(url, stages=command == "PEXPIRE")
+
+
+def test_keys_that_the_user_may_not_access(client, server):
+    login = add_user(client, "rights")
+    url = f"redis://{login}@127.0.0.1:{server.port}"
+    with (
+        RedisChatStore(url, namespace="other") as store,
+        pytest.raises(StoreAccessError, match="may not access the keys of the store's namespace"),
+    ):
+        store.add_message("k", say("x"))
