@@ -17,6 +17,7 @@ from chatstore.core.records import Page, StoredRecord
 from chatstore.records import (
     changes,
     committing,
+    context,
     deciding,
     editing,
     effects,
@@ -277,7 +278,7 @@ MUTANTS = {
         patches=_patch(Observer, "without_abandoned", _abandoned_by_clock)
     ),
     "an expired conversation goes on": Algorithm(
-        patches=_patch(committing, "emptied", lambda head: head)
+        patches=_patch(context, "emptied", lambda head: head)
     ),
     "another message is removed": Algorithm(patches=_patch(Editor, "removed", _last_of_run)),
     "positions move": Algorithm(patches=_patch(editing, "spliced", _moved_up)),

@@ -55,6 +55,14 @@ class SimulatedDatabase(MemoryDatabase):
         self.is_late = False  # what happens now was given up long ago
         self._signs_of_life: dict[int, tuple[int, float]] = {}
 
+    def copy(self) -> SimulatedDatabase:
+        """Return a database that holds the same."""
+        other = SimulatedDatabase(self.limits)
+        other.heads = dict(self.heads)
+        other.records = {key: dict(records) for key, records in self.records.items()}
+        other.lifetimes = dict(self.lifetimes)
+        return other
+
     def read_head(self, key: str) -> Plan[tuple[str, str] | None]:
         """See `Database`."""
         return _named("read", super().read_head(key))

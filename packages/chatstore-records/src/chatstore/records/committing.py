@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import Any
 
 from chatstore.core import StoreUnavailableError
 from chatstore.core.plans import Plan
@@ -22,64 +22,22 @@ from chatstore.records.changes import (
     marked,
     records,
 )
-from chatstore.records.database import Database
+from chatstore.records.context import Context, Known
 from chatstore.records.effects import Attempt, took_effect
 from chatstore.records.head import (
-    EMPTY_LIFETIME,
     REMEMBERED,
     Garbage,
     Head,
     Staging,
-    emptied,
-    new_head,
 )
 from chatstore.records.names import new_name
-from chatstore.records.observing import STAGING_TIME, Observer
+from chatstore.records.observing import STAGING_TIME
 from chatstore.records.reading import OutdatedError, read_head
-
-Known = tuple[Head, str]
+from chatstore.records.tidying import tidy
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.5
 _STAGED_AT_ONCE = 200  # records: few enough to show life in between
 _STAGED_BYTES = 4_000_000
-
-
-class Context(NamedTuple):
-    """What all changes of a store share.
-
-    Attributes:
-        database: Its primitives.
-        clock: Returns the time in seconds since 1970.
-        ttl: Of conversations, in seconds.
-        patience: Seconds for which a change is tried again.
-        is_doubtful: Whether an error leaves open what became of a request.
-        observer: Which stagings this process has seen.
-
-    """
-
-    database: Database
-    clock: Callable[[], float]
-    ttl: float | None
-    patience: float
-    is_doubtful: Callable[[Exception], bool]
-    observer: Observer
-
-    def current(self, head: Head | None, owner: str | None = None) -> Head:
-        """Return the head as a writer has to see it: without what expired or was abandoned."""
-        if head is None:
-            return new_head()
-        now = self.clock()
-        head = self.observer.without_abandoned(head, now, owner)
-        return emptied(head) if head.is_expired(now) else head
-
-    def lasting(self, head: Head) -> Head:
-        """Return a head that is written now. A slow clock never makes it expire earlier."""
-        lasts = self.ttl if head.entries else EMPTY_LIFETIME
-        if lasts is None:
-            return head._replace(written=None, lasts=None)
-        now = round(self.clock(), 3)
-        before = head.written if head.entries else None
-        return head._replace(written=now if before is None else max(now, before), lasts=lasts)
 
 
 class Change:
@@ -266,6 +224,8 @@ class Change:
             known = yield from self._commit(version, commit_of(stored, Edited(noted)))
             if known is None:
                 return None
+            # Writers that are killed again and again must not leave more and more.
+            known = yield from tidy(self._context, self._key, known, extra=count)
         beat = monotonic()
         for batch in self._batches(records(current.stream, own.number, messages, self.request)):
             yield from self._database.stage(self._key, batch)

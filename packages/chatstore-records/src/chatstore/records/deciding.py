@@ -146,9 +146,10 @@ class Removing:
                 raise OutdatedError(error) from None
         deletes = [record_id(head.stream, place.number, n) for n in range(stored.parts)]
         garbage: tuple[Garbage, ...] = ()
-        if place not in bodies:
-            deletes = []
-        elif len(deletes) + _OTHER_OPERATIONS > self._database.limits.operations:
+        if (
+            place not in bodies
+            or len(deletes) + _OTHER_OPERATIONS > self._database.limits.operations
+        ):
             deletes = []
             garbage = (Garbage(place.number, place.number + 1, "", is_cut=True),)
         name = texts.id_of(bodies.get(place, ""))

@@ -2,8 +2,9 @@
 
 A staging is abandoned when this process saw it unchanged for `STAGING_TIME` by its own monotonic
 clock. Processes that live for a shorter time than that leave a note in the head when they first
-see it; `NOTICED_TIME` after that note it is abandoned, too, so that a clock has to be wrong by a
-week to end another writer's staging. And it is abandoned when `MOST_STAGINGS` others began after
+see it; `NOTICED_TIME` after that note it is abandoned, too, so that a clock has to be fast by a
+week to end another writer's staging. The note is no earlier than the last write, so that a slow
+clock does no harm. And it is abandoned when `MOST_STAGINGS` others began after
 it, so that the head has a bounded size while writers are killed again and again.
 """
 
@@ -19,7 +20,7 @@ STAGING_TIME = 600.0
 NOTICED_TIME = 604_800.0
 """Seconds after which a staging that a process noticed is abandoned for all others."""
 
-MOST_STAGINGS = 64
+MOST_STAGINGS = 32
 
 _REMEMBERED = 4096
 
@@ -49,10 +50,10 @@ class Observer:
             if staging.owner == owner:
                 kept.append(staging)
             elif staging in late or self._is_abandoned(head.stream, staging, now):
-                garbage.append(abandoned(staging))
+                _add(garbage, abandoned(staging))
                 self._seen.pop((head.stream, staging.number), None)
             elif staging.noticed is None:
-                kept.append(staging._replace(noticed=round(now, 3)))
+                kept.append(staging._replace(noticed=round(max(now, head.written or 0.0), 3)))
             else:
                 kept.append(staging)
         return head._replace(stagings=tuple(kept), garbage=tuple(garbage))
@@ -73,3 +74,11 @@ class Observer:
 def abandoned(staging: Staging) -> Garbage:
     """Return the records of a staging as garbage; they have no markers."""
     return Garbage(staging.number, staging.end, "", staging.is_cut)
+
+
+def _add(garbage: list[Garbage], item: Garbage) -> None:
+    """Add garbage; what continues the last range makes it longer."""
+    last = garbage[-1] if garbage else None
+    if last is not None and last == item._replace(first=last.first, end=item.first):
+        item = garbage.pop()._replace(end=item.end)
+    garbage.append(item)

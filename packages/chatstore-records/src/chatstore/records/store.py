@@ -12,7 +12,8 @@ from chatstore.core.checks import check_ttl
 from chatstore.core.plans import Plan
 from chatstore.core.records import Held, KeyPage, Page, Record, StoredRecord
 from chatstore.records.changes import Decide, Edited, commit_of
-from chatstore.records.committing import Change, Context, Known
+from chatstore.records.committing import Change
+from chatstore.records.context import Context, Known
 from chatstore.records.database import Database
 from chatstore.records.deciding import Adding, Deleting, Removing, Replacing
 from chatstore.records.entries import Place

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from chatstore.core.records import Record
 
 _ROOM = 32  # characters before the body
-_PREFIX = re.compile(r"([1-9][0-9]{0,5})(\*[0-9a-z]{13})?\|")
+_PREFIX = re.compile(r"([1-9][0-9]{0,4})(\*[0-9a-z]{13})?\|")
 
 
 class Stored(NamedTuple):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from chatstore.core import CorruptStoreError
 from chatstore.core.plans import Plan
 from chatstore.records import texts
-from chatstore.records.committing import Context, Known
+from chatstore.records.context import Context, Known
 from chatstore.records.database import Database
 from chatstore.records.head import Garbage, Head
 from chatstore.records.id_markers import marker_text
