@@ -12,7 +12,7 @@ class Limits(NamedTuple):
     """What one commit and one record may be.
 
     Attributes:
-        operations: Writes in one commit, the head's included.
+        operations: Writes in one commit, the head's included; at least 24.
         commit_bytes: All bodies of a commit, as `Database.weigh` weighs them.
         record_bytes: One body.
 

@@ -1,0 +1,80 @@
+"""Processes that are killed in the middle of large writes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import signal
+import time
+
+import pytest
+from expiry import DAY, Clock, say
+
+from chatstore.dynamodb import DynamoDBChatStore
+
+KILLS = 200 if os.environ.get("CHATSTORE_SOAK") else 10
+LARGE = 120
+
+
+def write_until_killed(table, url, first, written):
+    with DynamoDBChatStore(table, endpoint_url=url) as store:
+        for number in range(first, first + 1000):
+            store.add_messages(
+                "k", [say(f"{number}.{n}", id=f"{number}.{n}") for n in range(LARGE)]
+            )
+            written.send(number)
+
+
+def batches(store):
+    """Return the numbers of the batches, each of which must be whole and in order."""
+    texts = [message.content for message in store.get_messages("k")]
+    numbers = [int(text.partition(".")[0]) for text in texts[::LARGE]]
+    assert texts == [f"{number}.{n}" for number in numbers for n in range(LARGE)]
+    return numbers
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that begin quickly")
+def test_kills_in_large_writes_lose_and_leave_nothing(server):
+    chance = random.Random(7)
+    table, clock = server.new_table(), Clock()
+    fork = multiprocessing.get_context("fork")
+    answered: list[int] = []
+    for kill in range(KILLS):
+        receiver, sender = fork.Pipe(duplex=False)
+        writer = fork.Process(
+            target=write_until_killed, args=(table, server.url, kill * 1000, sender)
+        )
+        writer.start()
+        sender.close()
+        receiver.poll(chance.uniform(0.3, 2.5))  # a batch, or a part of one
+        time.sleep(chance.uniform(0, 0.2))
+        os.kill(writer.pid, signal.SIGKILL)
+        writer.join()
+        while receiver.poll():
+            try:
+                answered.append(receiver.recv())
+            except EOFError:
+                break
+
+    def count():
+        pages = server.client().get_paginator("scan").paginate(TableName=table)
+        return sum(len(page["Items"]) for page in pages)
+
+    with DynamoDBChatStore(table, endpoint_url=server.url, clock=clock) as store:
+        numbers = batches(store)
+        assert set(answered) <= set(numbers)
+        assert numbers == sorted(set(numbers))
+        before = count()
+        store.purge_expired()
+        clock.now += 7 * DAY
+        store.purge_expired()
+        after = count()
+        assert batches(store) == numbers
+        print(f"{KILLS} kills, {len(numbers)} batches of {LARGE}: {before} items, then {after}")
+        # The head, the seal, messages and their markers.
+        assert after == 2 + 2 * LARGE * len(numbers)
+        store.delete_messages("k")
+        clock.now += 4 * DAY
+        store.purge_expired()
+        assert count() == 0
