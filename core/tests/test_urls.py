@@ -122,8 +122,8 @@ def test_a_scheme_of_an_installed_backend_is_not_to_be_installed(
 @pytest.mark.parametrize(
     ("query", "reason"),
     [
-        ("tll=60", "unknown option 'tll' in the memory URL; known options: ttl"),
-        ("ttl=60&ttl=70", "occurs twice"),
+        ("tll=60", "unknown option 'tll' in the memory:// URL; known options: ttl"),
+        ("ttl=60&ttl=70", "given twice"),
         ("ttl=hunter2", "must be a number"),
     ],
 )

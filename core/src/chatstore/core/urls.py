@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from chatstore.core.errors import InvalidArgumentError, UnknownSchemeError
-from chatstore.core.options import read_options
 from chatstore.core.simple import SimpleChatStore
 from chatstore.core.store import ChatStore
+from chatstore.core.url_parts import read_options
 
 GROUP = "chatstore.backends"
 _DISTRIBUTIONS = {
@@ -91,7 +91,7 @@ def url_options(url: str, **kinds: Callable[[str], Any]) -> tuple[str, dict[str,
 
     Args:
         url: The URL.
-        kinds: By name of an option what reads it; see `chatstore.core.options.read_options`.
+        kinds: By name of an option what reads it; see `chatstore.core.url_parts.read_options`.
 
     Raises:
         InvalidArgumentError: The URL has a host or a fragment, or an option is unknown or wrong.
@@ -108,7 +108,7 @@ def url_options(url: str, **kinds: Callable[[str], Any]) -> tuple[str, dict[str,
             f"{scheme}:////absolute/path; write # as %23 and ? as %3F"
         )
         raise InvalidArgumentError(message)
-    return unquote(parts.path), read_options(parts.query, f"the {parts.scheme} URL", **kinds)
+    return unquote(parts.path), read_options(parts, kinds)
 
 
 def open_memory(url: str) -> SimpleChatStore:

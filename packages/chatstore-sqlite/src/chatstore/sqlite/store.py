@@ -14,10 +14,10 @@ from typing_extensions import Self
 
 from chatstore.core import ChatStoreError, InvalidArgumentError, StoreUnavailableError
 from chatstore.core.checks import check_max_connections, check_timeout, check_ttl
-from chatstore.core.options import read_bool
 from chatstore.core.plans import Plan, call
 from chatstore.core.records import Held, KeyPage, Page, Record, StoredRecord
 from chatstore.core.threaded import ThreadedChatStore
+from chatstore.core.url_parts import flag
 from chatstore.core.urls import url_options
 from chatstore.sqlite import transactions
 from chatstore.sqlite.connections import Connection, Connections, FileReplacedError
@@ -90,7 +90,7 @@ class SQLiteChatStore(ThreadedChatStore):
 
         """
         path, options = url_options(
-            url, ttl=float, timeout=float, max_connections=int, durable=read_bool
+            url, ttl=float, timeout=float, max_connections=int, durable=flag
         )
         return cls(path.removeprefix("/"), **options)
 
