@@ -231,11 +231,16 @@ def assert_silent(text: str) -> None:
         assert word not in text
 
 
-# SQLAlchemy's drivers have options of their own, so engines make the mistakes without any.
+# SQLAlchemy's drivers have options of their own, so engines make the mistakes without any. It fails
+# by itself on SQL_ASCII, and older versions of it leave the connection open.
 @pytest.mark.parametrize(
     ("name", "kind"),
     [(name, "url") for name in MISTAKES]
-    + [(name, "engines") for name, one in MISTAKES.items() if not {"?", ","} & set(one.url)],
+    + [
+        (name, "engines")
+        for name, one in MISTAKES.items()
+        if not {"?", ","} & set(one.url) and name != "encoding SQL_ASCII"
+    ],
 )
 def test_mistake_is_explained_in_time(strict, newest_server, call, name, kind, caplog):
     mistake = MISTAKES[name]
