@@ -136,6 +136,12 @@ def test_close_closes_what_the_store_opened(port):
         wait_for_clients(client, "closed", 0)
 
 
+def test_the_path_of_llama_index():
+    from chatstore.redis.base import RedisChatStore as Same
+
+    assert Same is RedisChatStore
+
+
 def test_connections_do_not_read_metadata_each_time(port, monkeypatch):
     import importlib.metadata
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import traceback
+from datetime import timedelta
 
 import pytest
 import upstash_redis
+import upstash_redis.asyncio
 
 from chatstore.core import ChatMessage, InvalidArgumentError, open_store
 from chatstore.upstash import UpstashChatStore
@@ -42,7 +44,9 @@ def test_wrong_token(token):
 
 @pytest.mark.parametrize(
     "options",
-    [{"timeout": 0}, {"timeout": -1}, {"timeout": None}, {"timeout": "1"}, {"timeout": True},
+    [{"timeout": timedelta(1)}, {"timeout": 2**63}, {"ttl": timedelta(1)}, {"ttl": 2**63},
+     {"ttl": True}, {"ttl": 1e-9}, {"timeout": 0},
+     {"timeout": -1}, {"timeout": None}, {"timeout": "1"}, {"timeout": True},
      {"timeout": float("nan")}, {"timeout": float("inf")}, {"ttl": 0}, {"ttl": "1"}],
 )  # fmt: skip
 def test_wrong_number(options):
@@ -50,11 +54,52 @@ def test_wrong_number(options):
         UpstashChatStore(URL, TOKEN, **options)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{"max_connections": 0}, {"max_connections": True}, {"max_connections": "64"},
+     {"patience": -1}, {"patience": True}, {"patience": float("inf")}],
+)  # fmt: skip
+def test_wrong_bound(options):
+    with pytest.raises(InvalidArgumentError, match=next(iter(options))):
+        UpstashChatStore(URL, TOKEN, **options)
+
+
 def test_wrong_client():
     with upstash_redis.Redis(URL, TOKEN) as client:
-        for given in ({"async_redis_client": client}, {"redis_client": object()}):
-            with pytest.raises(InvalidArgumentError, match="redis_client must"):
-                UpstashChatStore(**given)
+        with pytest.raises(InvalidArgumentError, match=r"^async_redis_client .* as redis_client"):
+            UpstashChatStore(async_redis_client=client)
+        unfit = upstash_redis.asyncio.Redis(URL, TOKEN)
+        with pytest.raises(InvalidArgumentError, match=r"^redis_client .* as async_redis_client"):
+            UpstashChatStore(redis_client=unfit)
+        for other in (object(), URL, upstash_redis.Redis):
+            with pytest.raises(InvalidArgumentError, match="redis_client must be an upstash_redis"):
+                UpstashChatStore(redis_client=other)
+
+
+@pytest.mark.parametrize(
+    ("url", "advice"),
+    [
+        (f"upstash://:{TOKEN}@host", "from_url"),
+        (f"rediss://:{TOKEN}@host:6379", "RedisChatStore of chatstore-redis"),
+        ("https://host?ttl=60", "options are arguments"),
+    ],
+)
+def test_a_url_of_another_kind_says_what_to_do(url, advice):
+    with pytest.raises(InvalidArgumentError, match=advice):
+        UpstashChatStore(url, TOKEN)
+
+
+def test_an_unknown_option_lists_those_that_are_known():
+    with pytest.raises(
+        InvalidArgumentError, match=r"unknown option 'foo'.* max_connections, names"
+    ):
+        UpstashChatStore.from_url("upstash://:t@host?foo=1")
+
+
+def test_the_path_of_llama_index():
+    from chatstore.upstash.base import UpstashChatStore as Same
+
+    assert Same is UpstashChatStore
 
 
 def test_nothing_given():

@@ -29,7 +29,7 @@ def say(text):
 
 
 def held_by_loops(store):
-    return [held.client for held in store._clients._on_loops._held.values()]
+    return [held.client.generations.client for held in store._clients._on_loops._held.values()]
 
 
 def test_given_clients_are_used_and_stay_open(double):

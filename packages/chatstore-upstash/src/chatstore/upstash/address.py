@@ -5,13 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from chatstore.core import InvalidArgumentError
+from chatstore.core.url_parts import read_options, split_url
 
 URL_VARIABLE = "UPSTASH_REDIS_REST_URL"
 TOKEN_VARIABLE = "UPSTASH_REDIS_REST_TOKEN"  # noqa: S105 - the name of the variable
-_OPTIONS: dict[str, Callable[[str], Any]] = {"ttl": float, "timeout": float, "namespace": str}
+_OPTIONS: dict[str, Callable[[str], Any]] = {
+    "ttl": float,
+    "timeout": float,
+    "patience": float,
+    "namespace": str,
+    "max_connections": int,
+}
+_EXAMPLE = "upstash://:TOKEN@host?ttl=3600"
 _SCHEMES = {"upstash": "https", "upstash+http": "http"}
 
 
@@ -30,20 +38,33 @@ def check_address(url: object, token: object) -> Address:
     """Return the address.
 
     Raises:
-        InvalidArgumentError: The URL is not ``https://host`` or the token is no HTTP token.
+        InvalidArgumentError: The URL is not ``https://host``, or the token is not an HTTP token.
 
     """
     if not isinstance(url, str) or not _is_rest_url(url):
         message = (
             "redis_url must be the REST URL of an Upstash database, https://….upstash.io, "
-            "without token, query or fragment"
+            f"without token, query or fragment{_advice(url)}"
         )
         raise InvalidArgumentError(message)
     # It becomes a header; the HTTP library would quote a bad one in its error.
     if not isinstance(token, str) or not token or not all("!" <= c <= "~" for c in token):
-        message = "redis_token must be the REST token of an Upstash database"
+        message = (
+            "redis_token must be the REST token of an Upstash database: a string without blanks, "
+            "as the console shows it"
+        )
         raise InvalidArgumentError(message)
     return Address(url.rstrip("/"), token)
+
+
+def _advice(url: object) -> str:
+    """Return what to do about a URL of another kind."""
+    scheme = url.partition(":")[0].lower() if isinstance(url, str) else ""
+    if scheme in _SCHEMES:
+        return "; open this one by UpstashChatStore.from_url() or open_store()"
+    if scheme in {"redis", "rediss"}:
+        return "; RedisChatStore of chatstore-redis opens redis:// and rediss:// URLs"
+    return "; options are arguments" if isinstance(url, str) and "?" in url else ""
 
 
 def _is_rest_url(url: str) -> bool:
@@ -77,32 +98,19 @@ def read_url(url: str) -> tuple[Address, dict[str, Any]]:
     proxy without TLS.
 
     Raises:
-        InvalidArgumentError: It is no such URL, or the environment does not say it all.
+        InvalidArgumentError: It is not such a URL, or the environment lacks a variable.
 
     """
-    try:
-        parts = urlsplit(url)
-        options = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
-        protocol = _SCHEMES[parts.scheme]
-    except (ValueError, KeyError, AttributeError) as error:
-        message = "this is no upstash:// URL"
-        raise InvalidArgumentError(message) from error
-    if not parts.netloc and not parts.path and protocol == "https":
-        return address_from_env(), _read_options(options)
+    parts = split_url(url, _EXAMPLE)
+    protocol = _SCHEMES.get(parts.scheme)
+    if protocol is None:
+        message = f"not a URL of the form {_EXAMPLE}"
+        raise InvalidArgumentError(message)
+    options = read_options(parts, _OPTIONS)
+    if not parts.netloc and not parts.path and not parts.fragment and protocol == "https":
+        return address_from_env(), options
     if not parts.password or parts.username or parts.path.strip("/") or parts.fragment:
-        message = "an upstash:// URL looks like upstash://:TOKEN@host?ttl=3600"
+        message = f"not a URL of the form {_EXAMPLE}, with reserved characters percent-encoded"
         raise InvalidArgumentError(message)
     host = parts.netloc.rpartition("@")[2]
-    return check_address(f"{protocol}://{host}", unquote(parts.password)), _read_options(options)
-
-
-def _read_options(pairs: list[tuple[str, str]]) -> dict[str, Any]:
-    options = dict(pairs)
-    if len(options) < len(pairs) or not options.keys() <= _OPTIONS.keys():
-        message = f"an upstash:// URL has the options {', '.join(_OPTIONS)}, each once"
-        raise InvalidArgumentError(message)
-    try:
-        return {name: _OPTIONS[name](value) for name, value in options.items()}
-    except ValueError as error:
-        message = "ttl and timeout must be numbers of seconds"
-        raise InvalidArgumentError(message) from error
+    return check_address(f"{protocol}://{host}", unquote(parts.password)), options

@@ -2,61 +2,81 @@
 
 from __future__ import annotations
 
-import os
 import threading
-import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chatstore.core import InvalidArgumentError
+from chatstore.core.forks import ForkAware, keep_inherited, watch
 from chatstore.core.loops import PerLoop
 from chatstore.upstash.address import Address
+from chatstore.upstash.renewing import AsyncRenewingClient, RenewingClient
 
 if TYPE_CHECKING:
     import httpx
     from upstash_redis import Redis
     from upstash_redis.asyncio import Redis as AsyncRedis
 
-_all: weakref.WeakSet[Clients] = weakref.WeakSet()
-_inherited: list[object] = []  # a forked child must neither use nor end its parent's connections
 _SYNC_TOKEN = "Upstash-Sync-Token"  # noqa: S105 - the name of a header
-_EXPLAINED = 400  # its body tells why; of other refusals the status does
+_EXPLAINED = 400  # the body of this status tells the cause; of other refusals the status does
 
 
-class Clients:
-    """Makes clients with timeouts and without blind retries, and closes them."""
+class Settings(NamedTuple):
+    """How a store talks to its database.
 
-    def __init__(self, address: Address, timeout: float) -> None:
+    Attributes:
+        timeout: Seconds to wait for a connection, and for each part of an answer.
+        patience: Seconds for which a request is sent again.
+        max_connections: The most requests at once, of all threads and of each event loop.
+
+    """
+
+    timeout: float
+    patience: float
+    max_connections: int
+
+
+class Clients(ForkAware):
+    """Makes clients with timeouts and without retries of their own, and closes them."""
+
+    def __init__(self, address: Address, settings: Settings) -> None:
         """Note where and how; nothing is opened."""
         self._address = address
-        self._timeout = timeout
+        self._settings = settings
         self._sync_token = ""
-        self._on_loops = PerLoop(self._make_async, lambda client: client.close())
+        self._on_loops: PerLoop[AsyncRenewingClient] = PerLoop(
+            lambda: AsyncRenewingClient(
+                self._make_async, settings.max_connections, settings.timeout
+            ),
+            lambda client: client.close(),
+        )
         self._begin()
-        _all.add(self)
+        watch(self)
 
     def _begin(self) -> None:
         self._lock = threading.Lock()
-        self._client: Redis | None = None
+        self._client: RenewingClient | None = None
 
-    def forget(self) -> None:
-        """Begin anew in a forked child."""
-        _inherited.append(self._client)
+    def after_fork_in_child(self) -> None:
+        """Start without a client: its connections are the parent's."""
+        keep_inherited(self._client)
         self._begin()
 
-    def for_threads(self) -> Redis:
+    def for_threads(self) -> RenewingClient:
         """Return the client that all threads share."""
         with self._lock:
             if self._client is None:
-                self._client = self._make()
+                settings = self._settings
+                self._client = RenewingClient(
+                    self._make, settings.max_connections, settings.timeout
+                )
             return self._client
 
-    async def for_loop(self) -> AsyncRedis:
+    async def for_loop(self) -> AsyncRenewingClient:
         """Return the client of the running event loop."""
         return await self._on_loops.get()
 
     def close(self) -> None:
         """Close the threads' client; those of event loops are closed on their loops."""
-        client: Any
         with self._lock:
             client, self._client = self._client, None
         if client is not None:
@@ -73,7 +93,7 @@ class Clients:
 
         client = Redis(**self._options())
         connections = _connections(client)
-        connections.timeout = self._timeout
+        connections.timeout = self._settings.timeout
         connections.event_hooks = {"request": [self._before], "response": [self._after]}
         return client
 
@@ -82,7 +102,7 @@ class Clients:
 
         client = Redis(**self._options())
         connections = _connections(client)
-        connections.timeout = self._timeout
+        connections.timeout = self._settings.timeout
         connections.event_hooks = {"request": [self._async_before], "response": [self._async_after]}
         return client
 
@@ -116,17 +136,25 @@ def limit_given(client: object, timeout: float, *, is_async: bool) -> None:
     """Give timeouts to a client that has none, as upstash-redis makes them.
 
     Raises:
-        InvalidArgumentError: It is no client of upstash-redis, or one of the other colour.
+        InvalidArgumentError: It is not a client of upstash-redis, or one of the other mode.
 
     """
     import httpx  # noqa: PLC0415 - loaded, as there is a client
 
+    name, other = "redis_client", "async_redis_client"
+    expected = "upstash_redis.Redis"
+    wrong: type[httpx.Client | httpx.AsyncClient] = httpx.AsyncClient
+    right: type[httpx.Client | httpx.AsyncClient] = httpx.Client
+    if is_async:
+        name, other = other, name
+        expected, wrong, right = "upstash_redis.asyncio.Redis", httpx.Client, httpx.AsyncClient
     connections = getattr(getattr(client, "_http", None), "_client", None)
-    if not isinstance(connections, httpx.AsyncClient if is_async else httpx.Client):
-        message = (
-            "redis_client must be an upstash_redis.Redis, "
-            "async_redis_client an upstash_redis.asyncio.Redis"
-        )
+    if isinstance(connections, wrong):
+        message = f"{name} must be an {expected}; give this client as {other}"
+        raise InvalidArgumentError(message)
+    if not isinstance(connections, right) or not hasattr(client, "execute"):
+        kind = f"{type(client).__module__}.{type(client).__qualname__}"
+        message = f"{name} must be an {expected}, not {kind}"
         raise InvalidArgumentError(message)
     if connections.timeout == httpx.Timeout(None):
         connections.timeout = timeout
@@ -134,12 +162,3 @@ def limit_given(client: object, timeout: float, *, is_async: bool) -> None:
 
 def _connections(client: Redis | AsyncRedis) -> httpx.Client | httpx.AsyncClient:
     return client._http._client  # noqa: SLF001 - there is no other way to its timeouts
-
-
-def _forget_all() -> None:
-    for clients in _all:
-        clients.forget()
-
-
-if hasattr(os, "register_at_fork"):  # Windows has no fork
-    os.register_at_fork(after_in_child=_forget_all)

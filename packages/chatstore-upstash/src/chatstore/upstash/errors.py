@@ -1,65 +1,208 @@
-"""The errors of Upstash, of its client and of HTTP as ours.
+"""The errors of Upstash, of its client and of HTTP: what they mean to the caller.
 
-None of ours quotes an answer: Redis repeats parts of a command in some errors. The original is
-the cause.
+No answer is quoted, since Redis repeats parts of commands in some, and no URL or header is.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from chatstore.core import (
     ChatStoreError,
+    CorruptStoreError,
     MessageTooLargeError,
+    OutcomeUnknownError,
     StoreAccessError,
     StoreClosedError,
     StoreFullError,
+    StoreSetupError,
     StoreUnavailableError,
 )
-from chatstore.lua import judge_reply
+from chatstore.core.network_errors import reason_of
+from chatstore.core.pools import Health, PoolTimeoutError
+from chatstore.lua import Verdict, judge_reply
 
-# Words of https://upstash.com/docs/redis/troubleshooting; others are Redis's own.
-_KINDS: tuple[tuple[str, type[ChatStoreError], str], ...] = (
-    ("max request size", MessageTooLargeError, "a request or its answer is above its limit"),
-    ("max single record size", StoreFullError, "a conversation has reached the record limit"),
-    ("max key size", MessageTooLargeError, "a key is above the limit"),
-    ("max member size", MessageTooLargeError, "a message's id is above the limit"),
-    ("max field size", MessageTooLargeError, "a message's id is above the limit"),
-    ("capacity quota exceeded", StoreFullError, "the database has no room left"),
-    ("WRONGPASS", StoreAccessError, "the token is refused"),
-    ("NOAUTH", StoreAccessError, "the token is refused"),
-    ("Unauthorized", StoreAccessError, "the token is refused"),
+_TOKEN = Verdict(
+    StoreAccessError,
+    "the token is refused; use the standard REST token that the console shows for this database",
 )
-_STATUSES: dict[int, tuple[type[ChatStoreError], str]] = {
-    401: (StoreAccessError, "the token is refused"),
-    403: (StoreAccessError, "access is refused"),
-    413: (MessageTooLargeError, "a request is above its limit"),
-    429: (StoreUnavailableError, "too many requests"),
+_RATE = Verdict(
+    StoreUnavailableError,
+    "too many requests for the database's plan; make fewer at once, or change the plan",
+    is_temporary=True,
+)
+_BUSY = Verdict(
+    StoreUnavailableError, "the service or a proxy failed; try again later", is_temporary=True
+)
+_RECORD = Verdict(
+    MessageTooLargeError, "a message's id or the key is longer than the database allows"
+)
+# Words of https://upstash.com/docs/redis/troubleshooting; others are Redis's own.
+_WORDS: tuple[tuple[str, Verdict], ...] = (
+    (
+        "max request size",
+        Verdict(MessageTooLargeError, "a request or its answer is above Upstash's limit"),
+    ),
+    (
+        "max single record size",
+        Verdict(
+            StoreFullError,
+            "the conversation has reached the database's limit of a record; begin a new one, or "
+            "change the plan",
+        ),
+    ),
+    ("max key size", _RECORD),
+    ("max member size", _RECORD),
+    ("max field size", _RECORD),
+    (
+        "capacity quota exceeded",
+        Verdict(StoreFullError, "the database has no room left; delete or expire conversations"),
+    ),
+    ("max requests limit", _RATE._replace(is_temporary=False)),
+    ("max daily request", _RATE._replace(is_temporary=False)),
+    ("max concurrent connections", _RATE),
+    ("WRONGPASS", _TOKEN),
+    ("NOAUTH", _TOKEN),
+    ("Unauthorized", _TOKEN),
+)
+_REDIRECT = Verdict(
+    StoreSetupError,
+    "the server redirects to another address; redis_url must be the REST URL that the console "
+    "shows for this database, with https://",
+)
+_NOT_FOUND = Verdict(
+    StoreUnavailableError,
+    "HTTP status 404; redis_url must be the REST URL that the console shows for this database",
+)
+_STATUSES: dict[int, Verdict] = {
+    401: _TOKEN,
+    403: Verdict(
+        StoreAccessError, "access is refused; check the token and the database's allowed addresses"
+    ),
+    404: _NOT_FOUND,
+    413: Verdict(MessageTooLargeError, "a request is above Upstash's limit"),
+    429: _RATE,
 }
+_FOREIGN = Verdict(
+    StoreUnavailableError,
+    "the answer is not one of Upstash's REST API; a proxy may stand in between, or redis_url is "
+    "not the REST URL that the console shows for this database",
+)
+_NOT_UTF8 = Verdict(
+    CorruptStoreError, "an answer is not UTF-8 text: another program wrote into the store's keys"
+)
+_POOL = Verdict(
+    StoreUnavailableError,
+    "all connections are in use; raise max_connections, or make fewer calls at once",
+)
+_TIMEOUT = Verdict(
+    StoreUnavailableError,
+    "no answer in time; the service or the network is slow or down; see the option timeout",
+    Health.OUTDATED,
+)
+_REMEDIES = {
+    "connection refused": "check host and port in redis_url",
+    "unknown host name": "check the host in redis_url; was the database deleted?",
+    "the connection was closed before the answer": "the service or a proxy may have been restarted",
+}
+_TLS_REMEDY = "a proxy without TLS needs http:// or upstash+http://"
 
 
-def translate(error: Exception, host: str) -> ChatStoreError | None:
-    """Return our error for one of Upstash's or of HTTP; ``None`` for any other."""
-    import httpx  # noqa: PLC0415 - it is loaded by the first call
+class ForeignAnswerError(Exception):
+    """What answered is not Upstash's REST API."""
+
+
+def judge(error: BaseException) -> Verdict | None:
+    """Return what an error means; ``None`` for any that is not Upstash's or HTTP's."""
+    import httpx  # noqa: PLC0415 - loaded by the first call
     from upstash_redis.errors import UpstashError  # noqa: PLC0415
 
-    if isinstance(error, UpstashError):
-        kind, text = _by_words(str(error))
-    elif isinstance(error, httpx.HTTPStatusError):
-        status = error.response.status_code
-        kind, text = _STATUSES.get(status, (StoreUnavailableError, f"HTTP status {status}"))
-    elif isinstance(error, httpx.TimeoutException):
-        kind, text = StoreUnavailableError, f"no answer in time ({type(error).__name__})"
-    elif isinstance(error, (httpx.HTTPError, httpx.InvalidURL)):
-        kind, text = StoreUnavailableError, f"no connection ({type(error).__name__})"
-    elif isinstance(error, RuntimeError) and "client has been closed" in str(error):
-        kind, text = StoreClosedError, "the client was closed"
-    else:
+    judges: tuple[tuple[tuple[type[BaseException], ...], Callable[[Any], Verdict]], ...] = (
+        ((UpstashError,), lambda error: _judge_words(str(error))),
+        ((httpx.HTTPStatusError,), lambda error: _judge_status(error.response.status_code)),
+        ((httpx.PoolTimeout, PoolTimeoutError), lambda _: _POOL),
+        ((httpx.TimeoutException,), lambda _: _TIMEOUT),
+        ((UnicodeDecodeError,), lambda _: _NOT_UTF8),
+        ((ForeignAnswerError, httpx.DecodingError), lambda _: _FOREIGN),
+        ((httpx.HTTPError, httpx.InvalidURL), _judge_silence),
+    )
+    found = next((judge(error) for kinds, judge in judges if isinstance(error, kinds)), None)
+    if found is None and isinstance(error, RuntimeError) and "has been closed" in str(error):
+        return Verdict(StoreClosedError, "the client was closed")
+    return found
+
+
+def translate(error: Exception, host: str, *, is_write: bool = False) -> ChatStoreError | None:
+    """Return the store's error for one of Upstash's or of HTTP; ``None`` for any other.
+
+    Args:
+        error: What was raised.
+        host: The server, for the message.
+        is_write: Whether the request would change something.
+
+    """
+    verdict = judge(error)
+    if verdict is None:
         return None
-    return kind(f"{host}: {text}")
+    if is_write and may_have_acted(error):
+        return outcome_unknown(f"{host}: {verdict.text}")
+    return verdict.error(f"{host}: {verdict.text}")
 
 
-def _by_words(answer: str) -> tuple[type[ChatStoreError], str]:
-    for words, kind, text in _KINDS:
+def outcome_unknown(text: str) -> OutcomeUnknownError:
+    """Return the error of a write that may have taken effect."""
+    return OutcomeUnknownError(
+        f"{text}; the call may or may not have taken effect: read the conversation before you "
+        "repeat it"
+    )
+
+
+def may_have_acted(error: BaseException) -> bool:
+    """Tell whether the database may have carried out a request that failed so."""
+    import httpx  # noqa: PLC0415 - loaded by the first call
+
+    if isinstance(error, httpx.HTTPStatusError):
+        return error.response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR
+    never_sent = (
+        httpx.ConnectError,
+        httpx.ConnectTimeout,
+        httpx.PoolTimeout,
+        httpx.UnsupportedProtocol,
+        httpx.ProxyError,
+    )
+    sent = (httpx.TransportError, ForeignAnswerError, httpx.DecodingError)
+    return isinstance(error, sent) and not isinstance(error, never_sent)
+
+
+def _judge_words(answer: str) -> Verdict:
+    for words, verdict in _WORDS:
         if words in answer:
-            return kind, text
-    verdict = judge_reply(answer)
-    return verdict.error, verdict.text
+            return verdict
+    return judge_reply(answer)
+
+
+def _judge_status(status: int) -> Verdict:
+    if status in _STATUSES:
+        return _STATUSES[status]
+    if 300 <= status < 400:
+        return _REDIRECT
+    if status >= 500:
+        return _BUSY._replace(text=f"HTTP status {status}: {_BUSY.text}")
+    return _FOREIGN._replace(text=f"HTTP status {status}: {_FOREIGN.text}")
+
+
+def _judge_silence(error: BaseException) -> Verdict:
+    import httpx  # noqa: PLC0415 - loaded by the first call
+
+    reason = reason_of(error)
+    if isinstance(error, (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)):
+        reason = "the connection was closed before the answer"
+    elif reason.startswith("no answer (Connect"):
+        reason = "no connection"  # the innermost error does not tell why
+    remedy = _TLS_REMEDY if reason.startswith("TLS") else _REMEDIES.get(reason)
+    text = reason if remedy is None else f"{reason}; {remedy}"
+    if reason != "no connection" and isinstance(error, httpx.ConnectError):
+        text = f"no connection: {text}"
+    is_lost = not reason.startswith("TLS") and reason != "unknown host name"
+    return Verdict(StoreUnavailableError, text, Health.BROKEN, is_temporary=is_lost)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from typing_extensions import Self
 
 from chatstore.core import ChatStoreError, InvalidArgumentError
+from chatstore.core.checks import check_max_connections, check_patience, check_timeout
 from chatstore.core.plans import Plan, async_run, run
 from chatstore.lua import ScriptChatStore
 from chatstore.upstash.address import address_from_env, check_address, read_url
-from chatstore.upstash.clients import Clients, limit_given
+from chatstore.upstash.clients import Clients, Settings, limit_given
 from chatstore.upstash.commands import MAX_REQUEST_BYTES, Commands, Finishing
 from chatstore.upstash.errors import translate
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from upstash_redis.asyncio import Redis as AsyncRedis
 
 T = TypeVar("T")
-_LONGEST_TIMEOUT = 2**31  # seconds; sockets take no more
 
 
 class UpstashChatStore(ScriptChatStore):
@@ -47,6 +47,8 @@ class UpstashChatStore(ScriptChatStore):
         *,
         namespace: str = "chatstore",
         timeout: float = 10.0,
+        patience: float = 1.0,
+        max_connections: int = 64,
         redis_client: Redis | None = None,
         async_redis_client: AsyncRedis | None = None,
     ) -> None:
@@ -58,7 +60,13 @@ class UpstashChatStore(ScriptChatStore):
             ttl: Seconds after its last write after which a conversation is gone.
             namespace: Stores with other namespaces in this database see nothing of these.
             timeout: Seconds to wait for a connection, and for each part of an answer.
-            redis_client: A client of your own for the plain methods. It keeps its retries, which
+            patience: Seconds for which a request is sent again when its connection broke, or the
+                service cannot serve it at the moment; 0: once, since an idle connection may have
+                been closed.
+            max_connections: The most requests, and so connections, at once: of all threads, and of
+                each event loop. Further calls wait for ``timeout`` seconds. The clients that you
+                bring are not bounded.
+            redis_client: A client of your own for the sync methods. It keeps its retries, which
                 are harmless, gets ``timeout`` where it has none, and is not closed.
             async_redis_client: The same for the async methods, on its one event loop.
 
@@ -67,7 +75,10 @@ class UpstashChatStore(ScriptChatStore):
 
         """
         super().__init__(namespace=namespace, ttl=ttl)
-        self._timeout = _check_timeout(timeout)
+        settings = Settings(
+            check_timeout(timeout), check_patience(patience), check_max_connections(max_connections)
+        )
+        self._timeout, self._patience, _ = settings
         self._given = redis_client
         self._async_given = async_redis_client
         if redis_client is not None:
@@ -78,25 +89,42 @@ class UpstashChatStore(ScriptChatStore):
         self._host = "Upstash"
         if redis_url is not None or redis_token is not None:
             address = check_address(redis_url, redis_token)
-            self._clients = Clients(address, self._timeout)
+            self._clients = Clients(address, settings)
             self._host = urlsplit(address.url).netloc
         elif redis_client is None and async_redis_client is None:
             message = "UpstashChatStore needs redis_url and redis_token, or clients; see from_env"
             raise InvalidArgumentError(message)
 
     @classmethod
-    def from_env(cls, ttl: float | None = None, **options: Any) -> Self:
+    def from_env(
+        cls,
+        ttl: float | None = None,
+        *,
+        namespace: str = "chatstore",
+        timeout: float = 10.0,
+        patience: float = 1.0,
+        max_connections: int = 64,
+    ) -> Self:
         """Open the database of ``UPSTASH_REDIS_REST_URL`` and ``UPSTASH_REDIS_REST_TOKEN``.
 
         Raises:
-            InvalidArgumentError: A variable is missing or wrong.
+            InvalidArgumentError: A variable is missing, or it or an option is not valid.
 
         """
-        return cls(*address_from_env(), ttl, **options)
+        return cls(
+            *address_from_env(),
+            ttl,
+            namespace=namespace,
+            timeout=timeout,
+            patience=patience,
+            max_connections=max_connections,
+        )
 
     @classmethod
     def from_url(cls, url: str) -> Self:
-        """Open ``upstash://:TOKEN@host?ttl=3600&namespace=chatstore&timeout=10``.
+        """Open ``upstash://:TOKEN@host?ttl=3600&namespace=chatstore``.
+
+        The options are those of `from_env`.
 
         The token is percent-encoded where it needs to be. ``upstash://`` without a host takes it
         and the token from the environment, as `from_env` does; ``upstash+http://`` is for a
@@ -109,22 +137,27 @@ class UpstashChatStore(ScriptChatStore):
         address, options = read_url(url)
         return cls(*address, **options)
 
+    @property
+    def server(self) -> str:
+        """The database's host, without its token."""
+        return self._host
+
     # ------------------------------------------------------------------ drivers
 
     def _execute(self, plan: Plan[T]) -> T:
-        client = self._given
+        client: object = self._given
         if client is None:
             client = self._own("redis_client").for_threads()
-        return run(plan, Commands(client, run, time.sleep, self._timeout))
+        return run(plan, Commands(client, run, time.sleep, self._patience, self._host))
 
     async def _async_execute(self, plan: Plan[T]) -> T:
         import asyncio  # noqa: PLC0415 - a sync program never loads it
 
-        client = self._async_given
+        client: object = self._async_given
         if client is None:
             client = await self._own("async_redis_client").for_loop()
         requests = Finishing(client, self._timeout)
-        commands = Commands(requests, async_run, asyncio.sleep, self._timeout)
+        commands = Commands(requests, async_run, asyncio.sleep, self._patience, self._host)
         return await async_run(plan, commands)
 
     def _own(self, instead: str) -> Clients:
@@ -143,14 +176,3 @@ class UpstashChatStore(ScriptChatStore):
     async def _async_close(self) -> None:
         if self._clients is not None:
             await self._clients.async_close()
-
-
-def _check_timeout(timeout: object) -> float:
-    if (
-        not isinstance(timeout, (int, float))
-        or isinstance(timeout, bool)
-        or not 0 < timeout < _LONGEST_TIMEOUT
-    ):
-        message = "timeout must be a positive number of seconds"
-        raise InvalidArgumentError(message)
-    return float(timeout)
