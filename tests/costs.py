@@ -18,6 +18,7 @@ from chatstore.core import ChatMessage
 LENGTHS = [10, 1_000, 100_000] if os.environ.get("CHATSTORE_SOAK") else [10, 1_000, 5_000]
 MESSAGE_BYTES = 600
 WINDOW = 20
+_IN_BATCHES = 1_000  # messages: moto copies the whole table for each transaction
 _HEAD_BYTES = 600  # that a head may grow by: what was removed leaves traces there, up to a bound
 
 _HEADER = f"""# What calls cost
@@ -26,7 +27,7 @@ On services that are paid by request, an append, a window, a count and a removal
 at any length. A message has {MESSAGE_BYTES} bytes; the window is the newest {WINDOW}. `make costs`
 measures and writes this page; the tests check at each change that it stays so.
 
-Conversations are written as applications do: half at once, the rest in batches of 2 to 200
+Conversations are written as applications do: one part at once, the rest in batches of 2 to 200
 messages, every second batch with ids, and from the longer ones messages were removed.
 
 A cell has a value for each length of the conversation, or one that holds for all. Bytes are bodies
@@ -113,15 +114,15 @@ def _say(**fields: Any) -> ChatMessage:
 
 def _write(store: Any, key: str, length: int) -> None:
     """Write a conversation in batches, with removals in between."""
-    store.set_messages(key, [_say() for _ in range(length // 2)])
-    left = length - length // 2
+    left = min(length // 2, _IN_BATCHES)
+    store.set_messages(key, [_say() for _ in range(length - left)])
     for number in count():
         size = min(left, (2, 200, 7, 120)[number % 4])
         if not size:
             break
         named = number % 2 == 1
         store.add_messages(
-            key, [_say(**({"id": f"{left - n}"} if named else {})) for n in range(size)]
+            key, [_say(**({"id": f"{number}-{n}"} if named else {})) for n in range(size)]
         )
         left -= size
         if number < 12 and length >= 1_000:

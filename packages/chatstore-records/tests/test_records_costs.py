@@ -165,9 +165,9 @@ MOST = {
     "window": (4, 0, 26, 0),
     "count": (1, 0, 1, 0),
     "delete last": (4, 12, 4, 0),
-    "delete in the middle": (7, 20, 7, 0),
-    "delete first": (7, 20, 7, 0),
-    "insert": (6, 20, 6, 0),
+    "delete in the middle": (8, 28, 8, 0),
+    "delete first": (8, 28, 8, 0),
+    "insert": (8, 28, 8, 0),
 }
 
 
