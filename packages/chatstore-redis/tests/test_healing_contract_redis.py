@@ -1,0 +1,39 @@
+"""The healing contract, on a primary and a replica that change places behind one address."""
+
+import pytest
+import redis
+from redis_pair import Pair
+
+from chatstore.core.testing.healing import HealingContract, RelayedBackend
+from chatstore.redis import RedisChatStore
+
+
+class RelayedRedis(RelayedBackend):
+    def __init__(self, pair):
+        self._pair = pair
+        self.relay = pair.relay
+
+    def open(self, *, timeout):
+        return RedisChatStore(f"redis://127.0.0.1:{self.relay.port}", timeout=timeout)
+
+    def open_direct(self):
+        return RedisChatStore(f"redis://127.0.0.1:{self._pair.primary.port}")
+
+    def fail_over(self):
+        self._pair.fail_over()
+
+
+@pytest.fixture(scope="module")
+def pair():
+    started = Pair()
+    yield started
+    started.close()
+
+
+class TestRedisHeals(HealingContract):
+    @pytest.fixture
+    def relayed(self, pair):
+        with redis.Redis(port=pair.primary.port) as client:
+            client.flushall()
+        pair.relay.swap(pair.primary.port)  # a test may have led it elsewhere
+        return RelayedRedis(pair)

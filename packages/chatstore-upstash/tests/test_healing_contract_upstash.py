@@ -1,0 +1,27 @@
+"""The healing contract, over REST."""
+
+import pytest
+
+from chatstore.core.testing.healing import HealingContract, RelayedBackend
+from chatstore.core.testing.relay import Relay
+from chatstore.upstash import UpstashChatStore
+
+
+class RelayedUpstash(RelayedBackend):
+    def __init__(self, double, relay):
+        self._double = double
+        self.relay = relay
+
+    def open(self, *, timeout):
+        url = f"http://127.0.0.1:{self.relay.port}"
+        return UpstashChatStore(url, self._double.token, timeout=timeout)
+
+    def open_direct(self):
+        return UpstashChatStore(self._double.url, self._double.token)
+
+
+class TestUpstashHeals(HealingContract):
+    @pytest.fixture
+    def relayed(self, double):
+        with Relay(double.port) as relay:
+            yield RelayedUpstash(double, relay)
