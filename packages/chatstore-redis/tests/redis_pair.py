@@ -33,6 +33,7 @@ class Pair:
 
     def fail_over(self) -> None:
         """Promote the replica; the old primary stays reachable, as a read-only replica."""
+        self._wait_for_link()
         with self._admin(self.primary.port) as old, self._admin(self.replica.port) as new:
             begin = time.monotonic()
             old.execute_command("CLIENT", "PAUSE", int(PATIENCE * 1000), "WRITE")
