@@ -37,7 +37,7 @@ def relay(server, client):
 @pytest.fixture
 def store(relay, call):
     url = f"redis://127.0.0.1:{relay.port}?timeout=2&max_connections={CONNECTIONS}"
-    store = RedisChatStore(url)
+    store = RedisChatStore(url, patience=30)  # however busy the machine is
     yield store
     call.close(store)
 
@@ -137,7 +137,7 @@ def test_failover_behind_one_address(pair, call, has_scripts):
         redis.Redis(port=replica.port) as new,
     ):
         url = f"redis://127.0.0.1:{relay.port}?timeout=2&max_connections={CONNECTIONS}"
-        store = RedisChatStore(url)
+        store = RedisChatStore(url, patience=30)
         call(store, "add_message", "k", say("before"))
         open_all_connections(relay, store, call)
         old.execute_command("WAIT", 1, 10_000)
