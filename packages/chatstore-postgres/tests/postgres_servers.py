@@ -175,6 +175,10 @@ class PostgresServer:
         closed = [folder for folder in binaries.parents if not folder.stat().st_mode & 0o001]
         if os.geteuid() != 0 or not closed:
             return binaries
-        copy = self.folder / "install"
-        shutil.copytree(binaries.parent, copy, symlinks=True)
-        return copy / "bin"
+        # The programs find the wheel's libraries by their place beside the wheel's package.
+        package, root = binaries.parents[1], self.folder / "install"
+        for source in (binaries.parent, package.with_name(f"{package.name}.libs")):
+            if source.exists():
+                copy = root / source.relative_to(package.parent)
+                shutil.copytree(source, copy, symlinks=True)
+        return root / binaries.relative_to(package.parent)
