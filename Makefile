@@ -13,7 +13,7 @@ MEMBERS = $(patsubst %/pyproject.toml,%,$(wildcard core/pyproject.toml packages/
 SOURCES = $(addsuffix /src,$(MEMBERS))
 
 .DEFAULT_GOAL = help
-.PHONY: help setup demo test soak costs lint format type build bench docs clean
+.PHONY: help setup demo test soak lowest costs lint format type build bench docs clean
 
 help: ## Print these verbs.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | sort | awk -F '\t' '{printf "  %-8s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ test: $(READY) ## Run all tests.
 
 soak: $(READY) ## Run the same tests with many more examples.
 	CHATSTORE_SOAK=1 $(BIN)/python -m pytest -n 4 --dist loadfile $(ARGS)
+
+lowest: $(READY) ## Test with the lowest allowed versions; ARGS=chatstore-redis tests one package.
+	@$(BIN)/python -m scripts.test_lowest $(ARGS)
 
 costs: $(READY) ## Measure what calls cost on paid services at 100,000 messages; writes docs/costs.md.
 	CHATSTORE_SOAK=1 $(BIN)/python -m pytest packages/*/tests/test_*_costs.py -k costs_are_flat -o faulthandler_timeout=0 --costs docs/costs.md
