@@ -60,8 +60,11 @@ HARD = {
 
 
 def test_texts_that_tiktoken_fails_on() -> None:
-    with pytest.raises(ValueError, match="Regex"):
+    with pytest.raises(BaseException, match=r"Regex|StackOverflow") as caught:
         ENCODING.encode(HARD["blanks"], disallowed_special=())
+
+    # tiktoken 0.7 lets its Rust code panic, newer versions raise an error.
+    assert type(caught.value).__name__ in {"ValueError", "PanicException"}
 
 
 @pytest.mark.parametrize("name", HARD)

@@ -6,8 +6,8 @@ kept as it is: what providers add tomorrow survives today.
 
 # pyright: reportIncompatibleVariableOverride=false
 # Blocks narrow `type` to a literal, as pydantic tells them apart by it.
-
-from __future__ import annotations
+# Annotations are not postponed here: older versions of pydantic evaluate `__pydantic_extra__`'s in
+# the modules of subclasses, where its names are not defined.
 
 from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias, Union
@@ -27,7 +27,7 @@ class ContentBlock(BaseModel):
     )
     __pydantic_extra__: dict[str, JsonValue]  # a default would become a field
 
-    _known: ClassVar[dict[str, type[ContentBlock]]] = {}
+    _known: ClassVar["dict[str, type[ContentBlock]]"] = {}
 
     type: str
 
