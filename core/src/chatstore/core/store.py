@@ -218,11 +218,13 @@ class ChatStore(Copyable, Runner):
 
     def get_keys(self, prefix: str = "") -> list[str]:
         """Return the keys of all conversations that begin with ``prefix``, in no set order."""
-        return list(self.iter_keys(prefix, MAX_PAGE_SIZE))
+        pager = self._build("get_keys", KeyPager, self, prefix, MAX_PAGE_SIZE)
+        return list(self._iterate(pager, "get_keys"))
 
     async def async_get_keys(self, prefix: str = "") -> list[str]:
         """Like `get_keys`, but awaitable."""
-        return [key async for key in self.async_iter_keys(prefix, MAX_PAGE_SIZE)]
+        pager = self._build("get_keys", KeyPager, self, prefix, MAX_PAGE_SIZE)
+        return [key async for key in self._async_iterate(pager, "get_keys")]
 
     def iter_keys(self, prefix: str = "", page_size: int = 1000) -> Iterator[str]:
         """Iterate over the keys that begin with ``prefix``, reading a page at a time.
