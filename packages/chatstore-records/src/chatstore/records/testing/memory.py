@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from chatstore.core import ChatStoreError
+from chatstore.core.forks import ForkAware, watch
 from chatstore.core.plans import Plan, async_run, call, run
 from chatstore.records.database import Limits
 from chatstore.records.store import RecordsChatStore
@@ -17,7 +18,7 @@ from chatstore.records.store import RecordsChatStore
 T = TypeVar("T")
 
 
-class MemoryDatabase:
+class MemoryDatabase(ForkAware):
     """Heads with their versions, and records, by conversation."""
 
     def __init__(self, limits: Limits | None = None) -> None:
@@ -26,6 +27,19 @@ class MemoryDatabase:
         self.heads: dict[str, tuple[str, str]] = {}
         self.records: dict[str, dict[str, str]] = {}
         self._lock = threading.Lock()
+        watch(self)
+
+    def before_fork(self) -> None:
+        """Let calls end before a fork."""
+        self._lock.acquire()
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+        self._lock.release()
+
+    def after_fork_in_child(self) -> None:
+        """Go on."""
+        self._lock.release()
 
     def weigh(self, body: str) -> int:
         """Return the bytes in UTF-8."""
