@@ -5,7 +5,7 @@ import sys
 import xml.etree.ElementTree as ET
 
 PROCESSES = 3  # at once: most tests wait for something
-TIMEOUT = 900  # seconds for all
+TIMEOUT = 600  # seconds for all
 
 
 def run_tests(folder, names):
@@ -14,24 +14,30 @@ def run_tests(folder, names):
     Tests with parameters that are named without them are there with all their parameters.
     """
     groups = [names[start::PROCESSES] for start in range(PROCESSES)]
-    running = [_start(folder, f"out{n}.xml", group) for n, group in enumerate(groups) if group]
+    running = [_start(folder / f"out{n}", group) for n, group in enumerate(groups) if group]
     results = {}
     for process, report in running:
-        output, _ = process.communicate(timeout=TIMEOUT)
-        assert process.returncode in (0, 1), output[-3000:]  # no usage or import error
-        for case in ET.parse(report).iter("testcase"):
+        try:
+            code = process.wait(timeout=TIMEOUT)
+        finally:
+            process.kill()
+        output = report.with_suffix(".txt").read_text()[-3000:]
+        assert code in (0, 1), output  # no usage or import error
+        for case in ET.parse(report.with_suffix(".xml")).iter("testcase"):
             name = f"{case.get('classname').rpartition('.')[2]}::{case.get('name')}"
-            assert case.find("error") is None, f"a fixture of {name} failed: {output[-3000:]}"
+            assert case.find("error") is None, f"a fixture of {name} failed: {output}"
             assert case.find("skipped") is None, f"{name} was skipped"
             failure = case.find("failure")
             results[name] = None if failure is None else failure.get("message")
     return results
 
 
-def _start(folder, report, names):
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore"]
-    command += [f"--junitxml={report}", *(f"test_suite.py::{name}" for name in names)]
-    process = subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    return process, folder / report
+def _start(report, names):
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-W", "ignore"]
+    command += ["--tb=short", "--durations=10", "-v", f"--junitxml={report}.xml"]
+    command += [f"test_suite.py::{name}" for name in names]
+    with report.with_suffix(".txt").open("w") as output:  # a pipe could fill and stop it
+        process = subprocess.Popen(
+            command, cwd=report.parent, stdout=output, stderr=subprocess.STDOUT
+        )
+    return process, report

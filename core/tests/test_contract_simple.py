@@ -21,6 +21,10 @@ class SimpleBackend(Backend):
         records = self.newest._conversations[key].records
         records[index] = records[index]._replace(body='{"v":1,')
 
+    def stored(self):
+        conversations = self.newest._conversations.values()
+        return sum(1 + len(one.records) for one in conversations)
+
 
 class TestSimpleChatStore(ChatStoreContract):
     @pytest.fixture

@@ -7,16 +7,26 @@ import pytest
 from chatstore.core.testing.contract.arguments import Arguments
 from chatstore.core.testing.contract.atomicity import Atomicity
 from chatstore.core.testing.contract.base import AcrossColour, AsyncColour, Colour, SyncColour
+from chatstore.core.testing.contract.copies import Copies
+from chatstore.core.testing.contract.costs import Costs
+from chatstore.core.testing.contract.damage import Damage
+from chatstore.core.testing.contract.driver_errors import DriverErrors
 from chatstore.core.testing.contract.errors import Errors
 from chatstore.core.testing.contract.fidelity import Fidelity
+from chatstore.core.testing.contract.forks import Forks
 from chatstore.core.testing.contract.idempotency import Idempotency
+from chatstore.core.testing.contract.identity import Identity
 from chatstore.core.testing.contract.insert_delete import InsertDelete
 from chatstore.core.testing.contract.keys import Keys
+from chatstore.core.testing.contract.leftovers import Leftovers
 from chatstore.core.testing.contract.lifecycle import Lifecycle
 from chatstore.core.testing.contract.long_conversations import LongConversations
 from chatstore.core.testing.contract.order import Order
 from chatstore.core.testing.contract.paging import Paging
+from chatstore.core.testing.contract.positions import Positions
+from chatstore.core.testing.contract.resources import Resources
 from chatstore.core.testing.contract.ttl import Ttl
+from chatstore.core.testing.contract.windows import Windows
 from chatstore.core.testing.contract.writers import Writers
 from chatstore.core.testing.state_machine import StateMachineContract
 
@@ -37,6 +47,16 @@ class ChatStoreContract(
     Arguments,
     InsertDelete,
     LongConversations,
+    Copies,
+    Costs,
+    Damage,
+    DriverErrors,
+    Forks,
+    Identity,
+    Leftovers,
+    Positions,
+    Resources,
+    Windows,
     StateMachineContract,
 ):
     """Every promise of a store. A subclass gives the fixture ``backend``."""

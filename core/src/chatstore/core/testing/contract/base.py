@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -18,6 +19,7 @@ Call = Callable[["Colour"], Any]
 Step = tuple[ChatStore, str, tuple[Any, ...]]
 Steps = Iterable[Step]
 END = object()
+_ENDLESS = 5_000  # items, more than any test stores
 PATIENCE = 60.0
 """Seconds after which a test gives up that waits for something."""
 
@@ -46,6 +48,13 @@ def poll(is_true: Callable[[], bool], complaint: str, pause: Callable[[], Any]) 
     while not is_true():
         assert time.monotonic() < deadline, complaint
         pause()
+
+
+def require(backend: Backend, *names: str) -> None:
+    """Skip a test, and say why, where a backend does not override optional methods."""
+    missing = [f"{n}()" for n in names if getattr(type(backend), n) is getattr(Backend, n)]
+    if missing:
+        pytest.skip(f"{type(backend).__name__} does not override {' and '.join(missing)}")
 
 
 class SyncColour:
@@ -180,8 +189,10 @@ Caller = Colour  # the name of newer tests
 
 
 def drain(step: Callable[[], Any]) -> list[Any]:
-    """Return all items that an iterator still has."""
-    return list(iter(step, END))
+    """Return all items that an iterator still has, and notice one that never ends."""
+    items = list(itertools.islice(iter(step, END), _ENDLESS))
+    assert len(items) < _ENDLESS, "the iterator does not end"
+    return items
 
 
 class Base:
@@ -211,6 +222,19 @@ class Base:
         yield open_one
         for store in stores:
             do(store, "close")
+
+    @pytest.fixture
+    def sync_opened(self, backend: Backend) -> Iterator[Callable[..., ChatStore]]:
+        """Return a function that opens stores, for tests that choose the modes of calls."""
+        stores: list[ChatStore] = []
+
+        def open_one(**kwargs: Any) -> ChatStore:
+            stores.append(backend.open(**kwargs))
+            return stores[-1]
+
+        yield open_one
+        for store in stores:
+            store.close()
 
     @pytest.fixture
     def store(self, opened: Callable[..., ChatStore]) -> ChatStore:

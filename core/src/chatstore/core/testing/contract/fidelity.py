@@ -70,6 +70,23 @@ class Fidelity(Base):
         [got] = do(store, "get_messages", "k")
         assert got.additional_kwargs == {"x": [1]}
 
+    def test_what_was_set_later_is_stored(self, store: ChatStore, do: Colour) -> None:
+        """A message is stored as it is now, not as it was constructed."""
+        bare = ChatMessage(role=MessageRole.USER)
+        bare.additional_kwargs["x"] = {"y": [1]}
+        bare.content = "later"
+        inner: list[Any] = []
+        changed = say("a", id="old")
+        changed.additional_kwargs["x"] = {"y": inner}
+        inner.append(1)
+        changed.role, changed.content, changed.id = MessageRole.ASSISTANT, None, "new"
+        do(store, "add_messages", "k", [bare, changed])
+        got = do(store, "get_messages", "k")
+        assert got == [bare, changed]
+        assert [m.additional_kwargs for m in got] == [{"x": {"y": [1]}}] * 2
+        assert got[1].id == "new"
+        assert got[1].role is MessageRole.ASSISTANT
+
     def test_returned_messages_are_copies(self, store: ChatStore, do: Colour) -> None:
         do(store, "add_message", "k", say("a"))
         [first] = do(store, "get_messages", "k")

@@ -16,6 +16,14 @@ class Order(Base):
         assert texts(do(store, "get_messages", "k")) == [str(i) for i in range(12)]
         assert do(store, "count_messages", "k") == 12
 
+    def test_equal_messages_are_all_kept(self, store: ChatStore, do: Colour) -> None:
+        """Content does not identify a message."""
+        for _ in range(3):
+            do(store, "add_message", "k", say("yes"))
+        do(store, "add_messages", "k", [say("yes"), say("yes")])
+        do(store, "add_message", "k", say("yes"), 0)
+        assert texts(do(store, "get_messages", "k")) == ["yes"] * 6
+
     def test_created_at_does_not_decide_the_order(self, store: ChatStore, do: Colour) -> None:
         late, early = "2030-01-01T00:00:00Z", "2001-01-01T00:00:00Z"
         do(store, "add_message", "k", say("a", created_at=late, id="z"))

@@ -29,8 +29,12 @@ class Ttl(Base):
         self, passing: tuple[ChatStore, Callable[[float], None]], do: Colour
     ) -> None:
         store, wait = passing
-        do(store, "add_messages", "k", [say("a", id="1"), say("b")])
+        for key in "klm":
+            do(store, "add_messages", key, [say("a", id="1"), say("b")])
         wait(1.25)
+        assert do(store, "get_keys") == []
+        assert do(store, "count_messages", "l") == 0
+        assert drain(do.iterate(store, "iter_messages", "m")) == []
         assert do(store, "get_messages", "k") == []
         assert do(store, "get_messages", "k", last=1) == []
         assert do(store, "count_messages", "k") == 0
@@ -50,5 +54,18 @@ class Ttl(Base):
         do(store, "add_message", "k", say("b"))
         wait(0.6)
         assert texts(do(store, "get_messages", "k")) == ["a", "b"]
+        wait(0.65)
+        assert do(store, "get_messages", "k") == []
+
+    def test_reads_do_not_renew(
+        self, passing: tuple[ChatStore, Callable[[float], None]], do: Colour
+    ) -> None:
+        store, wait = passing
+        do(store, "add_message", "k", say("a"))
+        wait(0.6)
+        assert texts(do(store, "get_messages", "k")) == ["a"]
+        assert texts(drain(do.iterate(store, "iter_messages", "k"))) == ["a"]
+        assert do(store, "count_messages", "k") == 1
+        assert do(store, "get_keys") == ["k"]
         wait(0.65)
         assert do(store, "get_messages", "k") == []

@@ -1,15 +1,11 @@
-"""Stores that are broken on purpose, each as stores in the field are broken.
-
-A contract suite is worth what it refuses: every one of these must fail in the tests that its
-entry in `BROKEN_STORES` names.
-"""
+"""Stores that lose, change, share or double messages."""
 
 from __future__ import annotations
 
 import fnmatch
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from chatstore.core import codec
 from chatstore.core.errors import CorruptMessageError, MessageConflictError
@@ -17,6 +13,7 @@ from chatstore.core.messages import ChatMessage
 from chatstore.core.plans import Plan, run
 from chatstore.core.records import Held, KeyPage, Page, Record, StoredRecord
 from chatstore.core.simple import SimpleChatStore
+from chatstore.core.testing.broken.base import BrokenStore
 
 T = TypeVar("T")
 _PAUSE = 0.002  # seconds in which another thread gets its turn
@@ -286,15 +283,7 @@ class KeepsAThousand(SimpleChatStore):
         return super()._read_newest(key, most, before=before, leading=leading)
 
 
-class BrokenStore(NamedTuple):
-    """A broken store and the contract tests that must refuse it, in this colour at least."""
-
-    store: type[SimpleChatStore]
-    tests: tuple[str, ...]
-    colour: str = "sync"
-
-
-BROKEN_STORES = (
+BROKEN = (
     BrokenStore(ReversedAfterDelete, ("test_delete_by_index",)),
     BrokenStore(SetAppends, ("test_set_replaces",)),
     BrokenStore(LosesUpdates, ("test_eight_writers_lose_nothing",)),

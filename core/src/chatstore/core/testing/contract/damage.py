@@ -1,0 +1,115 @@
+"""Ways out for a conversation with damaged messages, and parts that were lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chatstore.core import (
+    ChatStore,
+    ChatStoreError,
+    CorruptMessageError,
+    InvalidArgumentError,
+)
+from chatstore.core.testing.backend import Backend
+from chatstore.core.testing.contract.base import (
+    Base,
+    Caller,
+    contents,
+    drain,
+    message,
+    require,
+)
+
+_FOUR = [message(c, id=c) for c in "abcd"]
+
+
+class Damage(Base):
+    @pytest.fixture
+    def damaged(self, backend: Backend, store: ChatStore, call: Caller) -> ChatStore:
+        """Return a store whose messages c and d of four cannot be read."""
+        call(store, "set_messages", "k", _FOUR)
+        for index in (3, 2):
+            backend.corrupt("k", index)
+        return store
+
+    @pytest.mark.parametrize("reverse", [False, True])
+    @pytest.mark.parametrize("size", [1, 3, 100])
+    def test_damaged_messages_can_be_skipped(
+        self, damaged: ChatStore, call: Caller, reverse: bool, size: int
+    ) -> None:
+        options = {"reverse": reverse, "page_size": size}
+        step = call.iterate(damaged, "iter_messages", "k", on_corrupt="skip", **options)
+        assert contents(drain(step)) == (["b", "a"] if reverse else ["a", "b"])
+
+        seen: list[CorruptMessageError] = []
+
+        def replace(error: CorruptMessageError) -> Any:
+            seen.append(error)
+            return message("lost") if len(seen) == 1 else None
+
+        step = call.iterate(damaged, "iter_messages", "k", on_corrupt=replace, **options)
+        assert contents(drain(step)) == (["lost", "b", "a"] if reverse else ["a", "b", "lost"])
+        positions = [error.position for error in seen]
+        assert positions == sorted(set(positions), reverse=reverse)
+        assert {error.key for error in seen} == {"k"}
+
+    def test_damaged_messages_raise_by_default(self, damaged: ChatStore, call: Caller) -> None:
+        step = call.iterate(damaged, "iter_messages", "k", page_size=2)
+        assert contents([step(), step()]) == ["a", "b"]
+        with pytest.raises(CorruptMessageError):
+            step()
+        for nonsense in ("ignore", None, True):
+            with pytest.raises(InvalidArgumentError):
+                call.iterate(damaged, "iter_messages", "k", on_corrupt=nonsense)
+
+    def test_damaged_messages_can_be_removed(self, damaged: ChatStore, call: Caller) -> None:
+        """With ``force``, by index or as the newest one; their ids are free then."""
+        for name, args in (("delete_message", (2,)), ("delete_last_message", ())):
+            with pytest.raises(CorruptMessageError):
+                call(damaged, name, "k", *args)
+        assert call(damaged, "count_messages", "k") == 4
+        assert call(damaged, "delete_message", "k", 2, force=True) is None
+        assert call(damaged, "count_messages", "k") == 3
+        assert call(damaged, "delete_last_message", "k", force=True) is None
+        assert contents(call(damaged, "get_messages", "k")) == ["a", "b"]
+        call(damaged, "add_messages", "k", _FOUR)
+        assert contents(call(damaged, "get_messages", "k")) == list("abcd")
+
+    def test_force_returns_messages_that_can_be_read(self, store: ChatStore, call: Caller) -> None:
+        call(store, "set_messages", "k", _FOUR)
+        assert call(store, "delete_message", "k", 0, force=True) == _FOUR[0]
+        assert call(store, "delete_last_message", "k", force=True) == _FOUR[3]
+        assert call(store, "delete_message", "k", 9, force=True) is None
+        assert call(store, "delete_last_message", "no", force=True) is None
+        assert contents(call(store, "get_messages", "k")) == ["b", "c"]
+
+    def test_forced_removal_of_the_last_message(
+        self, backend: Backend, store: ChatStore, call: Caller
+    ) -> None:
+        """A conversation of one damaged message is gone with it."""
+        call(store, "add_message", "k", message("a"))
+        backend.corrupt("k", 0)
+        assert call(store, "delete_last_message", "k", force=True) is None
+        assert call(store, "get_keys") == []
+        call(store, "add_message", "k", message("b"))
+        assert contents(call(store, "get_messages", "k")) == ["b"]
+
+    @pytest.mark.parametrize("index", [0, 2, 3])
+    def test_lost_records_are_reported(
+        self, backend: Backend, store: ChatStore, call: Caller, index: int
+    ) -> None:
+        """A read never returns less than was stored, and an append does not hide a loss."""
+        require(backend, "lose")
+        call(store, "set_messages", "k", _FOUR)
+        backend.lose("k", index)
+        for _ in range(2):
+            with pytest.raises(ChatStoreError):
+                call(store, "get_messages", "k")
+            with pytest.raises(ChatStoreError):
+                drain(call.iterate(store, "iter_messages", "k"))
+            try:
+                call(store, "add_message", "k", message("e", id="e"))
+            except ChatStoreError:
+                continue
