@@ -14,6 +14,7 @@ from azure_backend import AzureBackend, connection_string
 from tables_proxy import TablesProxy
 
 from chatstore.core.testing import AcrossContract, ChatStoreContract, ProcessContract
+from chatstore.core.testing.backend import Counts
 
 ACCOUNTS = os.environ.get("CHATSTORE_AZURE_CONNECTION_STRING")
 
@@ -21,10 +22,22 @@ ACCOUNTS = os.environ.get("CHATSTORE_AZURE_CONNECTION_STRING")
 Contract = ChatStoreContract if os.environ.get("CHATSTORE_SOAK") else AcrossContract
 
 
+class ProxyBackend(AzureBackend):
+    """Azurite behind the proxy, which sees each request."""
+
+    def __init__(self, proxy: TablesProxy) -> None:
+        super().__init__(connection_string(proxy))
+        self.proxy = proxy
+
+    def counts(self) -> Counts:
+        seen = list(self.proxy.requests)
+        return Counts(len(seen), sum(one.sent + one.received for one in seen))
+
+
 class TestTableStorageContract(Contract, ProcessContract):
     @pytest.fixture
     def backend(self, storage: TablesProxy) -> AzureBackend:
-        return AzureBackend(connection_string(storage))
+        return ProxyBackend(storage)
 
 
 if ACCOUNTS:

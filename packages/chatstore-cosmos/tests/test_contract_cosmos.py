@@ -18,6 +18,7 @@ from azure.cosmos import CosmosClient
 from cosmos_double import CosmosDouble
 
 from chatstore.core.testing import Backend, ChatStoreContract, ProcessContract, SyncAsyncContract
+from chatstore.core.testing.backend import Counts
 from chatstore.cosmos import CosmosChatStore
 from chatstore.cosmos.names import encode
 
@@ -62,6 +63,18 @@ class CosmosBackend(Backend):
             client.delete_database(self.database)
 
 
+class DoubleBackend(CosmosBackend):
+    """The double, which can be looked into."""
+
+    def __init__(self, double: CosmosDouble) -> None:
+        super().__init__(double.endpoint, double.key)
+        self.double = double
+
+    def counts(self) -> Counts:
+        asked = list(self.double.requests)
+        return Counts(len(asked), sum(one.units for one in asked))
+
+
 # Calls of both colours by turns are for the long run.
 Contract = ChatStoreContract if os.environ.get("CHATSTORE_SOAK") else SyncAsyncContract
 
@@ -75,4 +88,4 @@ class TestCosmosContract(Contract, ProcessContract):
             backend.drop()
         else:
             double: CosmosDouble = request.getfixturevalue("double")
-            yield CosmosBackend(double.endpoint, double.key)
+            yield DoubleBackend(double)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -41,6 +44,28 @@ class PostgresBackend(Backend):
             key.encode(),
             index,
         )
+
+    def stored(self) -> int:
+        """Count the rows of conversations and messages."""
+        tables = ("{t}_conversations", "{t}_messages")
+        return sum(self.execute(f"SELECT count(*) FROM {one}")[0][0] for one in tables)
+
+    @contextmanager
+    def slow(self) -> Iterator[float]:
+        """Hold a lock that writers need."""
+        seconds = 0.5
+        holder = threading.Thread(
+            target=self.execute,
+            args=(f"BEGIN; LOCK TABLE {{t}}_messages; SELECT pg_sleep({seconds}); COMMIT",),
+        )
+        holder.start()
+        while not self.execute(
+            "SELECT 1 FROM pg_locks WHERE relation = '{t}_messages'::regclass "
+            "AND mode = 'AccessExclusiveLock' AND granted"
+        ):
+            time.sleep(0.01)
+        yield seconds
+        holder.join()
 
     def execute(self, statement: str, *values: Any) -> list[tuple]:
         """Execute a statement past the store, with ``{t}`` for the tables' name."""

@@ -2,7 +2,9 @@
 
 import os
 import uuid
+from contextlib import contextmanager
 from functools import partial
+from urllib.parse import urlsplit
 
 import pytest
 import redis
@@ -14,7 +16,9 @@ from chatstore.core.testing import (
     ChatStoreContract,
     ProcessContract,
 )
+from chatstore.core.testing.backend import Counts
 from chatstore.lua.layout import conversation_keys
+from chatstore.lua.testing.servers import free_port
 from chatstore.redis import RedisChatStore
 
 
@@ -45,10 +49,50 @@ class RedisBackend(Backend):
             client.hset(bodies, name, '{"v":1,')
 
 
+class ServerBackend(RedisBackend):
+    """A single server, which can be looked into and disturbed."""
+
+    def counts(self):
+        with redis.Redis.from_url(self.admin_url) as client:
+            stats = client.info("stats")
+        traffic = stats["total_net_input_bytes"] + stats["total_net_output_bytes"]
+        return Counts(stats["total_commands_processed"], traffic)
+
+    def stored(self):
+        """Count the parts' elements, without what recent calls did, which expires."""
+        sizes = {b"hash": "hlen", b"zset": "zcard", b"string": "strlen"}
+        with redis.Redis.from_url(self.admin_url) as client:
+            keys = [
+                key
+                for key in client.scan_iter(f"{self.options['namespace']}*")
+                if b":calls" not in key.rpartition(b"}")[2]
+            ]
+            return sum(getattr(client, sizes[client.type(key)])(key) for key in keys)
+
+    @contextmanager
+    def failing(self):
+        """Take all rights from the store's user."""
+        with redis.Redis.from_url(self.admin_url) as client:
+            name = urlsplit(self.url).username
+            [line] = [line for line in client.acl_list() if line.split()[1] == name]
+            client.execute_command("ACL", "SETUSER", name, "-@all")
+            yield
+            client.execute_command("ACL", "SETUSER", name, "reset", *line.split()[2:])
+
+    def unreachable(self):
+        return RedisChatStore(f"redis://127.0.0.1:{free_port()}")
+
+    @contextmanager
+    def slow(self):
+        with redis.Redis.from_url(self.admin_url) as client:
+            client.client_pause(500)
+        yield 0.5
+
+
 class TestRedis(ChatStoreContract, ProcessContract):
     @pytest.fixture
     def backend(self, server):
-        return RedisBackend(server)
+        return ServerBackend(server)
 
 
 # Each mode by itself is for the long run.

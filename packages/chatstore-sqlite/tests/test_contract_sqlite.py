@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -38,6 +39,36 @@ class SQLiteBackend(Backend):
                 (key, index),
             ).rowcount
             assert changed == 1
+
+    def stored(self) -> int:
+        """Count the rows of conversations and messages."""
+        with closing(sqlite3.connect(self.path)) as db:
+            tables = ("chatstore_conversations", "chatstore_messages")
+            return sum(db.execute(f"SELECT COUNT(*) FROM {t}").fetchone()[0] for t in tables)
+
+    @contextmanager
+    def failing(self) -> Iterator[None]:
+        """Put a folder where the file was, which cannot be opened as one."""
+        path, aside = Path(self.path), Path(f"{self.path}.aside")
+        path.rename(aside)
+        path.mkdir()
+        yield
+        path.rmdir()
+        aside.rename(path)
+
+    def unreachable(self) -> SQLiteChatStore:
+        return SQLiteChatStore(f"{self.path}.missing/chat.db")
+
+    @contextmanager
+    def slow(self) -> Iterator[float]:
+        """Hold the lock that writers need."""
+        seconds = 0.5
+        with closing(sqlite3.connect(self.path, check_same_thread=False)) as db:
+            db.execute("BEGIN IMMEDIATE")
+            timer = threading.Timer(seconds, db.rollback)
+            timer.start()
+            yield seconds
+            timer.join()
 
 
 class TestSQLiteContract(ChatStoreContract, ProcessContract):

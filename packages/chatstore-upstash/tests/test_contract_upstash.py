@@ -16,7 +16,9 @@ import upstash_redis
 from upstash_double import UpstashDouble
 
 from chatstore.core.testing import Backend, ChatStoreContract, ProcessContract, SyncAsyncContract
+from chatstore.core.testing.backend import Counts
 from chatstore.lua.layout import conversation_keys
+from chatstore.lua.testing.servers import free_port
 from chatstore.upstash import UpstashChatStore
 
 URL = os.environ.get("CHATSTORE_UPSTASH_URL")
@@ -45,14 +47,29 @@ class UpstashBackend(Backend):
             assert client.hset(bodies, name, "{") == 0
 
 
+class DoubleBackend(UpstashBackend):
+    """The double, which can be looked into."""
+
+    def __init__(self, double: UpstashDouble) -> None:
+        super().__init__(double.url, double.token)
+        self.double = double
+
+    def counts(self) -> Counts:
+        requests = list(self.double.requests)
+        return Counts(len(requests), sum(len(request.commands) for request in requests))
+
+    def unreachable(self) -> UpstashChatStore:
+        return UpstashChatStore(f"http://127.0.0.1:{free_port()}", "token")
+
+
 # Calls of both colours by turns are for the long run.
 Contract = ChatStoreContract if os.environ.get("CHATSTORE_SOAK") else SyncAsyncContract
 
 
 class TestUpstashContract(Contract, ProcessContract):
     @pytest.fixture
-    def backend(self, double: UpstashDouble) -> UpstashBackend:
-        return UpstashBackend(double.url, double.token)
+    def backend(self, double: UpstashDouble) -> DoubleBackend:
+        return DoubleBackend(double)
 
 
 if URL and TOKEN:
