@@ -84,7 +84,8 @@ class Connections(ForkAware):
     def _make_locks(self) -> None:
         # A token for each operation that may run.
         self._tokens: SimpleQueue[None] = SimpleQueue()
-        self._fill_tokens()
+        self._replaced = self._tokens
+        self._fill(self._tokens)
         self._own = threading.local()
         # Threads wait here for their turn to write; SQLite's own lock is for processes.
         self.write_lock = threading.Lock()
@@ -100,11 +101,7 @@ class Connections(ForkAware):
 
     def acquire(self) -> Connection:
         """Return a connection, which must be released; see `borrow`."""
-        tokens = self._tokens
-        try:
-            tokens.get(timeout=self._timeout)
-        except Empty:
-            raise PoolTimeoutError from None
+        tokens = self._take_token()
         try:
             connection = self._reused() or self._open()
         except BaseException:
@@ -124,9 +121,21 @@ class Connections(ForkAware):
             self._idle.append(connection)
         tokens.put(None)
 
-    def _fill_tokens(self) -> None:
+    def _take_token(self) -> SimpleQueue[None]:
+        while True:
+            tokens = self._tokens
+            try:
+                tokens.get(timeout=self._timeout)
+            except Empty:
+                raise PoolTimeoutError from None
+            if tokens is self._tokens:
+                return tokens
+            # A fork replaced the queue: leave the token for others that still wait in the old one.
+            tokens.put(None)
+
+    def _fill(self, tokens: SimpleQueue[None]) -> None:
         for _ in range(self._size):
-            self._tokens.put(None)
+            tokens.put(None)
 
     def _count_of_thread(self) -> int:
         """Return how many operations this thread is in."""
@@ -142,14 +151,15 @@ class Connections(ForkAware):
 
     def before_fork(self) -> None:
         """Let running operations end, hold new ones off, and close all connections."""
-        running, self._tokens = self._tokens, SimpleQueue()
+        self._replaced, self._tokens = self._tokens, SimpleQueue()
         for _ in range(self._size - self._count_of_thread()):
-            running.get()
+            self._replaced.get()
         self._close_idle()
 
     def after_fork_in_parent(self) -> None:
         """Let operations begin again, on new connections."""
-        self._fill_tokens()
+        self._fill(self._tokens)
+        self._fill(self._replaced)  # wakes operations that wait in it, see `_take_token`
 
     def after_fork_in_child(self) -> None:
         """Let operations begin, with locks that no thread of the parent holds."""
