@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chatstore.core import ChatMessage, InvalidArgumentError, SimpleChatStore
@@ -89,6 +89,7 @@ ROLES = st.sampled_from(["system", "user", "assistant", "call", "both", "tool a"
 
 
 @given(st.lists(ROLES, max_size=40), st.integers(1, 200))
+@example(["assistant", "system", "system"], 1)  # the first message has no content
 def test_a_window_keeps_its_promises(roles: list[str], limit: int) -> None:
     messages = []
     for number, role in enumerate(roles):

@@ -57,6 +57,7 @@ def window_violations(
         count: Counts the tokens of a message.
     """
     found = provider_violations(window)
+    leading = _count_leading(conversation)  # a silent message in front of them ends those, too
     # A model's message without content may be left out: no provider takes it.
     in_window = {message.id for message in window}
     conversation = [
@@ -68,7 +69,6 @@ def window_violations(
     places = [by_id[message.id] for message in window]
     found += _changed(conversation, window, places)
     found += _out_of_order(window, places)
-    leading = _count_leading(conversation)
     if places[:leading] != list(range(leading)):
         found.append("a pinned message is missing")
     if conversation:
