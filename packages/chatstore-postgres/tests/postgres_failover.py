@@ -40,7 +40,8 @@ class Pair:
         )
         time.sleep(0.3)  # each session reads the settings when its next statement comes
         _wait(lambda: _value(old, writing) == 0)
-        position = _value(old, "SELECT pg_current_wal_lsn()::text")
+        # The position of what is written would leave out commits that are not on disk yet.
+        position = _value(old, "SELECT pg_current_wal_insert_lsn()::text")
         reached = f"SELECT pg_last_wal_replay_lsn() >= '{position}'::pg_lsn"
         _wait(lambda: _value(new, reached) is True)
         new.execute("SELECT pg_promote()")

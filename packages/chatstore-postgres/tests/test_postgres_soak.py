@@ -129,12 +129,13 @@ def test_appends_under_faults_and_failovers(pair, capsys):
 
     async def tasks() -> None:
         await asyncio.gather(*(async_write(store, n, log) for n in range(0, WRITERS, 2)))
+        await asyncio.to_thread(wait, threads)  # closing ends the calls of other threads, too
         await store.async_close()
 
     started = time.monotonic()
     with ThreadPoolExecutor(WRITERS) as pool:
-        writing = [pool.submit(write, store, n, log) for n in range(1, WRITERS, 2)]
-        writing.append(pool.submit(lambda: asyncio.run(tasks())))
+        threads = [pool.submit(write, store, n, log) for n in range(1, WRITERS, 2)]
+        writing = [*threads, pool.submit(lambda: asyncio.run(tasks()))]
         disturb(pair, writing, faults)
         for one in writing:
             one.result()
