@@ -5,8 +5,7 @@ import sys
 import xml.etree.ElementTree as ET
 
 PROCESSES = 3  # at once: most tests wait for something
-TIMEOUT = 300  # seconds for a process
-ATTEMPTS = 4
+TIMEOUT = 600  # seconds for all
 
 
 def run_tests(folder, names):
@@ -15,12 +14,13 @@ def run_tests(folder, names):
     Tests with parameters that are named without them are there with all their parameters.
     """
     groups = [names[start::PROCESSES] for start in range(PROCESSES)]
-    running = [
-        (group, *_start(folder / f"out{n}", group)) for n, group in enumerate(groups) if group
-    ]
+    running = [_start(folder / f"out{n}", group) for n, group in enumerate(groups) if group]
     results = {}
-    for group, process, report in running:
-        code = _wait(process, report, group)
+    for process, report in running:
+        try:
+            code = process.wait(timeout=TIMEOUT)
+        finally:
+            process.kill()
         output = report.with_suffix(".txt").read_text()[-3000:]
         assert code in (0, 1), output  # no usage or import error
         for case in ET.parse(report.with_suffix(".xml")).iter("testcase"):
@@ -30,24 +30,6 @@ def run_tests(folder, names):
             failure = case.find("failure")
             results[name] = None if failure is None else failure.get("message")
     return results
-
-
-def _wait(process, report, names):
-    """Wait for a process; start it again if it hangs.
-
-    Some of the stores fork while threads run, which may stop the interpreter itself.
-    """
-    for attempt in range(ATTEMPTS):
-        try:
-            return process.wait(timeout=TIMEOUT)
-        except subprocess.TimeoutExpired:
-            if attempt == ATTEMPTS - 1:
-                raise
-        finally:
-            process.kill()
-            process.wait()
-        process, _ = _start(report, names)
-    raise AssertionError
 
 
 def _start(report, names):

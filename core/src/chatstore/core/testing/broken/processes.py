@@ -142,6 +142,21 @@ class HoldsLocksAtForks(FileStore):
             self._own_lock.release()
 
 
+class FailsInChildren(FileStore):
+    """Works only in the process that made it."""
+
+    def __init__(self, path: str, **options: Any) -> None:
+        """Remember the process."""
+        super().__init__(path, **options)
+        self._process = os.getpid()
+
+    def _execute(self, plan: Plan[T]) -> T:
+        if os.getpid() != self._process:
+            message = "the connection is the parent's"
+            raise RuntimeError(message)
+        return super()._execute(plan)
+
+
 class ForgetsOtherProcesses(FileStore):
     """Writes without a lock that other processes respect."""
 
@@ -164,6 +179,15 @@ BROKEN = (
     BrokenStore(RemovesTheFileOfOthers, ("test_fork_and_close_in_any_order",), "parent sync"),
     BrokenStore(RemovesTheFileOfOthers, ("test_fork_and_close_in_any_order",), "child sync"),
     BrokenStore(HoldsLocksAtForks, ("test_fork_while_threads_write",), "", "forked child failed"),
+    BrokenStore(
+        FailsInChildren,
+        ("test_fork_and_close_in_any_order",),
+        "nobody sync",
+        "forked child failed",
+    ),
+    BrokenStore(
+        FailsInChildren, ("test_fork_and_close_in_any_order",), "child sync", "forked child failed"
+    ),
     BrokenStore(ForgetsOtherProcesses, ("test_fork_while_threads_write",), ""),
     BrokenStore(ForgetsOtherProcesses, ("test_processes_that_start_at_once_lose_nothing",), ""),
 )

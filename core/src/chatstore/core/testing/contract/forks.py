@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import faulthandler
 import os
+import select
 import signal
 import threading
 import time
@@ -39,6 +40,21 @@ class _Child:
             finally:
                 os._exit(code)
 
+    def wait_for(self, signal: _Signal) -> None:
+        """Wait until the child has set a signal.
+
+        Raises:
+            AssertionError: It failed or hung before.
+
+        """
+        deadline = time.monotonic() + PATIENCE
+        while not signal.is_set(0.05):
+            # WNOWAIT: `join` still finds how it ended.
+            ended = os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if ended is not None or time.monotonic() > deadline:
+                self.join()
+                pytest.fail("the forked child ended too early")
+
     def join(self) -> None:
         """Wait for its end.
 
@@ -68,8 +84,12 @@ class _Signal:
     def set(self) -> None:
         os.write(self._writing, b"x")
 
+    def is_set(self, timeout: float) -> bool:
+        return bool(select.select([self._reading], [], [], timeout)[0])
+
     def wait(self) -> None:
-        os.read(self._reading, 1)
+        """Wait in a child for its parent, whose end must not leave the child behind."""
+        assert self.is_set(PATIENCE), "the parent failed"
 
     def close(self) -> None:
         os.close(self._reading)
@@ -128,7 +148,7 @@ class Forks(Base):
 
             child = _Child(work)
             _append(store, "parent", 4, is_async=is_async)
-            child_ready.wait()
+            child.wait_for(child_ready)
             if first == "parent":
                 store.close()
             parent_ready.set()
