@@ -37,10 +37,10 @@ $(DEMO_READY): core/pyproject.toml packages/chatstore-sqlite/pyproject.toml
 	touch $@
 
 test: $(READY) ## Run all tests.
-	$(BIN)/python -m pytest -n 4 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 6 --dist loadfile $(ARGS)
 
 soak: $(READY) ## Run the same tests with many more examples.
-	CHATSTORE_SOAK=1 $(BIN)/python -m pytest -n 4 --dist loadfile $(ARGS)
+	CHATSTORE_SOAK=1 $(BIN)/python -m pytest -n 6 --dist loadfile $(ARGS)
 
 lowest: $(READY) ## Test with the lowest allowed versions; ARGS=chatstore-redis tests one package.
 	@$(BIN)/python -m scripts.test_lowest $(ARGS)
