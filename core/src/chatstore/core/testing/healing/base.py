@@ -146,6 +146,7 @@ class Scenario:
 
     def fill(self, count: int) -> None:
         """Let the store's pools have so many idle connections, where they keep that many."""
+        errors: list[ChatStoreError] = []
         for _ in range(_TRIES):
             self.relay.delay(0.05)  # so that calls overlap
             try:
