@@ -41,7 +41,7 @@ def costs(request):
 @pytest.fixture(scope="session")
 def redis_server():
     """Start a server for all tests of a process."""
-    from chatstore.lua import testing
+    from chatstore.redis_scripts import testing
 
     with testing.redis_server() as server:
         yield server

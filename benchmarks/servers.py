@@ -121,8 +121,7 @@ def _running(command: list[str], port: int) -> Iterator[None]:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
                 break
             if process.poll() is not None or time.monotonic() > deadline:
-                message = f"{command[0]} did not start"
-                raise RuntimeError(message)
+                raise RuntimeError(f"{command[0]} did not start")
             time.sleep(0.05)
         time.sleep(0.5)  # Postgres listens a little before it serves
         yield
@@ -139,8 +138,9 @@ def _find(program: str) -> str:
         paths = sorted(path for place in places for path in place.glob(f"**/bin/{program}"))
         found = str(paths[-1]) if paths else None
     if found is None:
-        message = f"{program} is neither installed nor part of an environment of the benchmarks"
-        raise RuntimeError(message)
+        raise RuntimeError(
+            f"{program} is neither installed nor part of an environment of the benchmarks"
+        )
     return found
 
 

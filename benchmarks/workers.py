@@ -44,8 +44,7 @@ class Worker:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            message = f"a worker ended with code {self._process.wait(30)}: see above"
-            raise RuntimeError(message)
+            raise RuntimeError(f"a worker ended with code {self._process.wait(30)}: see above")
         return json.loads(line)
 
     def stop(self) -> None:

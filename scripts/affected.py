@@ -36,8 +36,7 @@ def read_packages(root: Path) -> dict[str, set[str]]:
         names = {match.group() for item in requirements if (match := _NAME.match(item))}
         graph[folder] = {folders[name] for name in names if name in folders}
     if not graph:
-        message = f"no packages found under {root}"
-        raise ValueError(message)
+        raise ValueError(f"no packages found under {root}")
     return graph
 
 

@@ -33,23 +33,20 @@ def check_release(root: Path, tag: str) -> str:
     """
     match = _TAG.fullmatch(tag)
     if match is None:
-        message = f"{tag!r} is no tag like chatstore-redis-v0.1.0"
-        raise ReleaseError(message)
+        raise ReleaseError(f"{tag!r} is no tag like chatstore-redis-v0.1.0")
     for file in sorted(root.glob("**/pyproject.toml")):
         project = tomllib.loads(file.read_text()).get("project", {})
         if project.get("name") == match["name"] and ".venv" not in file.parts:
             _check_versions(file.parent, project["version"], match["version"])
             return file.parent.relative_to(root).as_posix()
-    message = f"there is no package {match['name']}"
-    raise ReleaseError(message)
+    raise ReleaseError(f"there is no package {match['name']}")
 
 
 def _check_versions(folder: Path, version: str, tagged: str) -> None:
     entry = _ENTRY.search((folder / "CHANGELOG.md").read_text())
     newest = entry["version"] if entry else None
     if not tagged == version == newest:
-        message = f"tag {tagged}, version {version} and changelog {newest} differ"
-        raise ReleaseError(message)
+        raise ReleaseError(f"tag {tagged}, version {version} and changelog {newest} differ")
 
 
 if __name__ == "__main__":

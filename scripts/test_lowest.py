@@ -83,8 +83,7 @@ def plan_environment(members: dict[str, Path], name: str) -> Environment:
 
     """
     if name not in members:
-        message = f"unknown distribution {name!r}; known: {', '.join(members)}"
-        raise LowestError(message)
+        raise LowestError(f"unknown distribution {name!r}; known: {', '.join(members)}")
     environment = Environment(tools={name: set() for name in _TOOLS})
     group = _read(members[name]).get("dependency-groups", {}).get("test", [])
     pending = [(item, "testing") for item in (name, *group)]
@@ -126,8 +125,9 @@ def requirements_of(environment: Environment, pins: dict[str, str]) -> list[str]
         arguments += ["--editable", f"{folder}{_bracketed(extras)}"]
     for tool, extras in sorted(environment.tools.items()):
         if tool not in pins:
-            message = f"constraints.txt does not pin {tool}; generate it as in CONTRIBUTING.md"
-            raise LowestError(message)
+            raise LowestError(
+                f"constraints.txt does not pin {tool}; generate it as in CONTRIBUTING.md"
+            )
         arguments.append(f"{tool}{_bracketed(extras)}=={pins[tool]}")
     return arguments
 
@@ -169,8 +169,7 @@ def run_tests(root: Path, name: str, options: Sequence[str]) -> bool:
         if result.returncode:
             print(result.stdout, result.stderr, sep="\n", file=sys.stderr)
         if result.returncode >= _INTERRUPTED:
-            message = f"pytest ended with status {result.returncode}"
-            raise LowestError(message)
+            raise LowestError(f"pytest ended with status {result.returncode}")
         counts = count_results(report)
     tested = ", ".join(f"{package} {versions[package]}" for package in sorted(environment.lowest))
     print(f"{name}: {counts} with {tested}", flush=True)
@@ -189,8 +188,7 @@ def _uv(root: Path, *arguments: str) -> str:
     command = (str(root / ".venv" / "bin" / "uv"), *arguments)
     result = subprocess.run(command, cwd=root, check=False, capture_output=True, text=True)
     if result.returncode:
-        message = f"uv {' '.join(arguments[:2])} failed:\n{result.stderr}"
-        raise LowestError(message)
+        raise LowestError(f"uv {' '.join(arguments[:2])} failed:\n{result.stderr}")
     return result.stdout
 
 

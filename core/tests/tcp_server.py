@@ -8,7 +8,7 @@ import struct
 import threading
 
 from chatstore.core import SimpleChatStore
-from chatstore.core.plans import run
+from chatstore.core.backend import run
 
 WRITES = ("_append", "_insert", "_replace", "_delete", "_remove")
 

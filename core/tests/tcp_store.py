@@ -12,9 +12,16 @@ import time
 from tcp_server import ReadOnlyError, framed
 
 from chatstore.core import ChatStore, StoreUnavailableError
-from chatstore.core.loops import PerLoop
-from chatstore.core.plans import async_run, call, run
-from chatstore.core.pools import AsyncPool, Health, Pool, PoolTimeoutError
+from chatstore.core.backend import (
+    AsyncPool,
+    ClientPerLoop,
+    Health,
+    Pool,
+    PoolTimeoutError,
+    async_run,
+    call,
+    run,
+)
 
 TRIES = 8
 PAUSE = 0.05  # seconds between tries
@@ -106,7 +113,7 @@ class TcpStore(ChatStore):
         self.port = port
         self.timeout = timeout
         self._pool = Pool(lambda: Connection(self), 32, timeout)
-        self._async_pools = PerLoop(self._async_pool, lambda pool: pool.close())
+        self._async_pools = ClientPerLoop(self._async_pool, lambda pool: pool.close())
 
     def _async_pool(self):
         return AsyncPool(lambda: AsyncConnection.open(self), 32, self.timeout)

@@ -14,10 +14,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chatstore.core import ChatMessage, InvalidArgumentError, SimpleChatStore
+from chatstore.core.backend import Page, Plan
 from chatstore.core.errors import InvalidKeyError, InvalidMessageError
 from chatstore.core.memory import ChatMemoryBuffer, TokenLimitWarning
-from chatstore.core.plans import Plan
-from chatstore.core.records import Page
 from chatstore.core.testing.provider_rules import window_violations
 
 KEY = "chat_history"

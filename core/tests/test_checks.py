@@ -10,15 +10,8 @@ from typing import Any
 import pytest
 
 from chatstore.core import InvalidArgumentError
-from chatstore.core.checks import (
-    MAX_CONNECTIONS,
-    MAX_SECONDS,
-    MAX_TIMEOUT,
-    check_max_connections,
-    check_patience,
-    check_timeout,
-    check_ttl,
-)
+from chatstore.core.backend import check_max_connections, check_patience, check_timeout, check_ttl
+from chatstore.core.backend.options import MAX_CONNECTIONS, MAX_SECONDS, MAX_TIMEOUT
 
 NOT_NUMBERS = ["1", b"1", True, [], math.nan, math.inf, -math.inf, 2**63, 10**400, -1, {}]
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatstore.core import ChatMessage, CorruptMessageError, InvalidMessageError, TextBlock
+from chatstore.core.backend import StoredRecord, StoredRecords
 from chatstore.core.codec import decode, decode_all, encode, new_id
-from chatstore.core.records import StoredRecord, StoredRecords
 
 TIME = datetime(2026, 11, 23, 12, 0, 0, 250, tzinfo=timezone.utc)
 NOW = TIME.isoformat()
@@ -138,7 +138,7 @@ def test_unreadable_is_named(body, reason):
     for read in (
         lambda: decode("k", 7, body),
         lambda: decode_all("k", records),
-        lambda: decode_all("k", StoredRecords.of(records)),
+        lambda: decode_all("k", StoredRecords.from_rows(records)),
     ):
         with pytest.raises(CorruptMessageError, match=reason) as caught:
             read()
@@ -158,7 +158,7 @@ def test_reformatted_text_is_read_among_others():
 
 def test_columns_are_a_sequence_of_records():
     rows = [(position, str(position)) for position in (1, 4, 9)]
-    columns = StoredRecords.of(rows)
+    columns = StoredRecords.from_rows(rows)
 
     assert list(columns) == [StoredRecord(*row) for row in rows]
     assert columns[-1] == (9, "9")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from chatstore.core import ChatMemoryBuffer, ChatMessage
-from chatstore.core.native import Joins, joins_of, native_of, with_native
+from chatstore.core.framework_payload import Joins, attach_payload, joins_of, payload_for
 
 
 def joining(name: str, joins: Joins | None = Joins.MESSAGE) -> ChatMessage:
     common = ChatMessage(role="assistant", content=None, id=name)
-    return with_native(common, "some", {"name": name}, joins=joins)
+    return attach_payload(common, "some", {"name": name}, joins=joins)
 
 
 def message(name: str, role: str = "user") -> ChatMessage:
@@ -31,7 +31,7 @@ def window(*messages: ChatMessage) -> list[str | None]:
     buffer = ChatMemoryBuffer(
         1000,
         tokenizer_fn=str.split,
-        payload_fn=lambda message: native_of(message, "some"),
+        payload_fn=lambda message: payload_for(message, "some"),
     )
     buffer.put_messages(messages)
     return [message.id for message in buffer.get()]
@@ -77,5 +77,7 @@ def test_a_running_exchange_comes_behind_what_the_user_said_meanwhile() -> None:
 
 @pytest.mark.parametrize("native", [None, 1, [], {}, {"some": 1}, {"some": {"joins": ["x"]}}])
 def test_any_native_value_is_read(native: object) -> None:
-    assert joins_of(ChatMessage(role="user", additional_kwargs={"native": native})) is None
+    assert (
+        joins_of(ChatMessage(role="user", additional_kwargs={"chatstore.payload": native})) is None
+    )
     assert joins_of(joining("a", joins=None)) is None

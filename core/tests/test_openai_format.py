@@ -59,7 +59,16 @@ values = st.recursive(
     max_leaves=8,
 )
 
-OWN = {"role", "content", "native", "type", "text", "tool_calls", "function_call", "__class__"}
+OWN = {
+    "role",
+    "content",
+    "chatstore.payload",
+    "type",
+    "text",
+    "tool_calls",
+    "function_call",
+    "__class__",
+}
 OUR_KINDS = {
     *("image", "audio", "video", "document", "thinking", "text"),
     *("tool_call", "tool_use", "tool_result", "function_call", "function_call_output"),
@@ -115,9 +124,9 @@ def test_round_trip_of_anything(message):
 
 
 def test_what_frameworks_keep_is_not_sent():
-    message = from_openai({"role": "user", "content": "a", "native": {"x": 1}})
+    message = from_openai({"role": "user", "content": "a", "chatstore.payload": {"x": 1}})
 
-    assert message.additional_kwargs == {"native": {"x": 1}}
+    assert message.additional_kwargs == {"chatstore.payload": {"x": 1}}
     assert to_openai(message) == {"role": "user", "content": "a"}
 
 
@@ -158,7 +167,9 @@ def test_the_callers_dict_is_not_shared():
 
 
 def test_a_frameworks_own_form_is_not_sent():
-    message = ChatMessage(role="user", content="a", additional_kwargs={"native": {"f": {}}})
+    message = ChatMessage(
+        role="user", content="a", additional_kwargs={"chatstore.payload": {"f": {}}}
+    )
 
     assert to_openai(message) == {"role": "user", "content": "a"}
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 
 import pytest
 
-from chatstore.core.plans import Plan, async_run, call, run
+from chatstore.core.backend import Plan, async_run, call, run
 
 
 class Client:

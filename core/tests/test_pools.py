@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from chatstore.core.pools import AsyncPool, Health, Pool, PoolTimeoutError
+from chatstore.core.backend import AsyncPool, Health, Pool, PoolTimeoutError
 
 
 class Session:
@@ -182,10 +182,9 @@ def test_lost_connections_of_a_loop_are_replaced():
             assert session is made.all[3]
             await asyncio.gather(*pool._closing)
             assert made.open == [session]
-        with pytest.raises(ValueError, match="refused"):  # noqa: PT012
+        with pytest.raises(ValueError, match="refused"):
             async with pool.session():
-                message = "refused"
-                raise ValueError(message)
+                raise ValueError("refused")
         async with pool.session():  # a statement that failed leaves its connection whole
             assert len(made.all) == 4
         await pool.close()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chatstore.core.temporary import temporary_file
 
 from chatstore.core import (
     ChatMessage,
@@ -22,7 +23,6 @@ from chatstore.core import (
     SimpleChatStore,
     StoreAccessError,
 )
-from chatstore.core.temporary import temporary_file
 
 
 def say(text: str, **fields: Any) -> ChatMessage:

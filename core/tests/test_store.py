@@ -23,8 +23,7 @@ from chatstore.core import (
     StoreClosedError,
     StoreUnavailableError,
 )
-from chatstore.core.plans import Plan, call
-from chatstore.core.records import StoredRecord
+from chatstore.core.backend import Plan, StoredRecord, call
 
 
 def say(text: str, **fields: Any) -> ChatMessage:

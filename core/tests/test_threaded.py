@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from chatstore.core.plans import Plan, call
-from chatstore.core.threaded import ThreadedChatStore
+from chatstore.core.backend import Plan, ThreadedChatStore, call
 
 WAIT = 30  # seconds; an upper bound that only a failure reaches
 

@@ -92,10 +92,12 @@ def test_without_network_tokens_are_estimated_with_one_warning(network, tmp_path
 
 def test_a_payload_is_counted_instead_of_the_message():
     counter = TokenCounter(
-        str.split, payload_fn=lambda message: message.additional_kwargs.get("native")
+        str.split, payload_fn=lambda message: message.additional_kwargs.get("chatstore.payload")
     )
     payload = {"role": "user", "parts": [{"text": "a b c"}, {"inline_data": IMAGE}]}
-    message = ChatMessage(role="user", content="x", additional_kwargs={"native": payload})
+    message = ChatMessage(
+        role="user", content="x", additional_kwargs={"chatstore.payload": payload}
+    )
 
     # role, user, parts, text and its three words, inline_data
     assert counter.count(message) == MESSAGE_OVERHEAD + 8 + MEDIA_TOKENS

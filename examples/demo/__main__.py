@@ -72,8 +72,7 @@ def _show_sample(console: Console, path: Path) -> bool:
         subprocess.run(command, check=True)
         messages = store.get_messages(KEY)
         if messages != sample():
-            message = "What came back is not what was stored."
-            raise _DemoFailedError(message)
+            raise _DemoFailedError("What came back is not what was stored.")
         windows = judge_windows(store, KEY, messages, counter)
     console.print()
     show_messages(console, f"The conversation {KEY!r}", messages)

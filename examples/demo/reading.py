@@ -45,14 +45,12 @@ def read_batches(path: Path, size: int) -> Iterator[list[Source]]:
             sources = _sources(path, file)
             batch = list(islice(sources, size))
             if not batch:
-                message = f"{path}: it holds no conversation; expected {FORMAT}"
-                raise BadFileError(message)
+                raise BadFileError(f"{path}: it holds no conversation; expected {FORMAT}")
             while batch:
                 yield batch
                 batch = list(islice(sources, size))
     except OSError as error:
-        message = f"{path}: {error.strerror or type(error).__name__}"
-        raise BadFileError(message) from None
+        raise BadFileError(f"{path}: {error.strerror or type(error).__name__}") from None
 
 
 def parse(source: Source) -> Conversation:
@@ -66,16 +64,13 @@ def parse(source: Source) -> Conversation:
         entry = json.loads(source.text)
     except (ValueError, RecursionError) as error:
         reason = f"{error.msg} at character {error.pos}" if hasattr(error, "pos") else "too deep"
-        message = f"{source.place}: it is not JSON: {reason}"
-        raise BadFileError(message) from None
+        raise BadFileError(f"{source.place}: it is not JSON: {reason}") from None
     if not isinstance(entry, dict) or not isinstance(entry.get("messages"), list):
-        message = f"{source.place}: it has no list of messages; expected {FORMAT}"
-        raise BadFileError(message)
+        raise BadFileError(f"{source.place}: it has no list of messages; expected {FORMAT}")
     try:
         key = check_key(entry.get("key") or source.place.rpartition(", ")[2])
     except ChatStoreError as error:
-        message = f"{source.place}: {error}"
-        raise BadFileError(message) from None
+        raise BadFileError(f"{source.place}: {error}") from None
     return Conversation(
         key, [_message(source, n, item) for n, item in enumerate(entry["messages"])]
     )
@@ -83,12 +78,12 @@ def parse(source: Source) -> Conversation:
 
 def _message(source: Source, index: int, item: Any) -> ChatMessage:
     if not isinstance(item, dict) or not isinstance(item.get("role"), str):
-        message = f"{source.place}: message {index} has no role; expected {FORMAT}"
-        raise BadFileError(message)
+        raise BadFileError(f"{source.place}: message {index} has no role; expected {FORMAT}")
     if item["role"] not in _ROLES:
         roles = ", ".join(sorted(_ROLES))
-        message = f"{source.place}: message {index} has an unknown role; known roles: {roles}"
-        raise BadFileError(message)
+        raise BadFileError(
+            f"{source.place}: message {index} has an unknown role; known roles: {roles}"
+        )
     try:
         return from_openai(item)
     except ValueError:
@@ -134,13 +129,13 @@ def _array(path: Path, file: BinaryIO) -> Iterator[Source]:
         try:
             _, end = decoder.raw_decode(text)
         except RecursionError:
-            message = f"{path}, item {number + 1}: it is nested too deep"
-            raise BadFileError(message) from None
+            raise BadFileError(f"{path}, item {number + 1}: it is nested too deep") from None
         except ValueError:
             more = next(chunks, None)
             if more is None:
-                message = f"{path}, item {number + 1}: it is not JSON, or the file is cut short"
-                raise BadFileError(message) from None
+                raise BadFileError(
+                    f"{path}, item {number + 1}: it is not JSON, or the file is cut short"
+                ) from None
             # Twice as much each time, so that a long item is not scanned again and again.
             text += more + "".join(islice(chunks, len(text) // _READ_BYTES))
             continue

@@ -108,13 +108,11 @@ class _Worker:
     def _store_one(self, source: Source, summary: Summary) -> None:
         key, messages = parse(source)
         if self._store.count_messages(key):
-            message = f"{source.place}: the key occurred before; keys must differ"
-            raise BadFileError(message)
+            raise BadFileError(f"{source.place}: the key occurred before; keys must differ")
         try:
             self._store.set_messages(key, messages)
         except ChatStoreError as error:
-            message = f"{source.place}: {error}"
-            raise BadFileError(message) from None
+            raise BadFileError(f"{source.place}: {error}") from None
         stored = self._store.get_messages(key)
         if stored != messages:
             summary.problems.append(f"{source.place}: what came back is not what was stored")

@@ -31,7 +31,8 @@ KWARGS = st.fixed_dictionaries(
         "function_call": FUNCTION | JSON,
         "tool_call_id": NAMES | JSON,
         "name": NAMES | JSON,
-        "native": st.dictionaries(st.sampled_from(FRAMEWORKS), PAYLOADS, max_size=2) | JSON,
+        "chatstore.payload": st.dictionaries(st.sampled_from(FRAMEWORKS), PAYLOADS, max_size=2)
+        | JSON,
     },
 )
 MEDIA = {"url": st.none() | TEXT, "data": st.none() | TEXT, "media_type": st.none() | TEXT}

@@ -398,5 +398,7 @@ def test_whatever_was_written_is_read_and_keeps_its_texts(writer, reader):
 
 def without_native(message):
     """Return a message as a framework finds it that did not write it."""
-    kwargs = {key: value for key, value in message.additional_kwargs.items() if key != "native"}
+    kwargs = {
+        key: value for key, value in message.additional_kwargs.items() if key != "chatstore.payload"
+    }
     return message.model_copy(update={"additional_kwargs": kwargs})

@@ -68,7 +68,7 @@ def test_what_was_changed_elsewhere_is_read_as_it_says_now():
 
 def test_payload_that_cannot_be_read_leaves_the_common_fields():
     stored = to_messages([ChatMessage.from_assistant("hi")])[0]
-    stored.additional_kwargs["native"]["haystack"]["payload"]["content"] = [{"new": 1}]
+    stored.additional_kwargs["chatstore.payload"]["haystack"]["payload"]["content"] = [{"new": 1}]
 
     assert to_haystack([stored])[0].text == "hi"
 

@@ -72,7 +72,7 @@ def test_only_what_the_common_fields_do_not_tell_is_kept_beside_them():
     plain, known = to_messages([HumanMessage("hi"), HumanMessage("hi", id="7")])
 
     assert plain.additional_kwargs == {}
-    assert known.additional_kwargs["native"]["langchain"]["payload"]["data"]["id"] == "7"
+    assert known.additional_kwargs["chatstore.payload"]["langchain"]["payload"]["data"]["id"] == "7"
 
 
 def test_what_was_changed_elsewhere_is_read_as_it_says_now():
@@ -84,7 +84,7 @@ def test_what_was_changed_elsewhere_is_read_as_it_says_now():
 
 def test_payload_that_cannot_be_read_leaves_the_common_fields():
     [stored] = to_messages([AIMessage("hi", id="7")])
-    stored.additional_kwargs["native"]["langchain"]["payload"]["type"] = "new"
+    stored.additional_kwargs["chatstore.payload"]["langchain"]["payload"]["type"] = "new"
 
     assert to_langchain([stored]) == [AIMessage("hi")]
 

@@ -75,7 +75,7 @@ def test_only_what_the_common_fields_do_not_tell_is_kept_beside_them():
 
     assert plain.additional_kwargs == {}
     assert pointed.content == "hi"
-    assert "native" in pointed.additional_kwargs
+    assert "chatstore.payload" in pointed.additional_kwargs
 
 
 def test_what_was_changed_elsewhere_is_read_as_it_says_now():
@@ -90,7 +90,9 @@ def test_what_was_changed_elsewhere_is_read_as_it_says_now():
 def test_payload_that_cannot_be_read_leaves_the_common_fields():
     point = CachePoint(cache_control=CacheControl(type="ephemeral"))
     [stored] = to_messages([ChatMessage(role="user", blocks=[TextBlock(text="hi"), point])])
-    stored.additional_kwargs["native"]["llama_index"]["payload"]["blocks"] = [{"block_type": "new"}]
+    stored.additional_kwargs["chatstore.payload"]["llama_index"]["payload"]["blocks"] = [
+        {"block_type": "new"}
+    ]
 
     assert to_llama_index([stored])[0].content == "hi"
 

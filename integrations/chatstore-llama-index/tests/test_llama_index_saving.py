@@ -188,8 +188,7 @@ class TestCopies:
     def test_what_cannot_be_pickled_is_refused_and_not_left_out(self, store):
         class Unpicklable(SimpleChatStore):
             def __reduce_ex__(self, protocol):
-                message = "no"
-                raise TypeError(message)
+                raise TypeError("no")
 
         for kept in (
             memory_over(Unpicklable()),

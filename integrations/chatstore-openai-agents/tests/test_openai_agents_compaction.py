@@ -153,8 +153,7 @@ class Failing(SimpleChatStore):
     async def async_set_messages(self, key, messages):
         if self.applies:
             await super().async_set_messages(key, messages)
-        message = "no answer"
-        raise StoreUnavailableError(message)
+        raise StoreUnavailableError("no answer")
 
 
 @pytest.mark.parametrize("applies", [True, False])

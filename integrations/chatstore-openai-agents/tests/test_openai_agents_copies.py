@@ -64,8 +64,7 @@ def test_a_pickled_session_is_on_the_same_database(store_url, from_url):
 
 class Failing(SimpleChatStore):
     async def async_add_messages(self, key, messages):
-        message = "no answer"
-        raise StoreUnavailableError(message)
+        raise StoreUnavailableError("no answer")
 
 
 def test_a_copy_does_not_repeat_the_originals_append():

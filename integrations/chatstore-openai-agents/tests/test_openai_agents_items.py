@@ -81,7 +81,7 @@ def test_windows_of_any_items_are_accepted_by_providers(shape):
 def test_simple_items_need_no_payload():
     items = [user("hi"), call("c1"), output("c1"), {"role": "assistant", "content": "yo"}]
 
-    natives = [message.additional_kwargs.get("native") for message in to_messages(items)]
+    natives = [message.additional_kwargs.get("chatstore.payload") for message in to_messages(items)]
     assert natives[0] is natives[3] is None
     assert [native["openai_agents"]["payload"] for native in natives[1:3]] == [True, True]
     assert to_items(to_messages(items)) == items
@@ -127,7 +127,7 @@ def test_what_was_changed_elsewhere_is_read_as_it_says_now():
 
 
 def test_payloads_of_others_are_not_read():
-    native = {"native": {"langchain": {"item": said("no")}, "openai_agents": "no"}}
+    native = {"chatstore.payload": {"langchain": {"item": said("no")}, "openai_agents": "no"}}
     message = ChatMessage(role="user", content="hi", additional_kwargs=native)
 
     assert to_items([message]) == [user("hi")]

@@ -206,8 +206,7 @@ class Unsure(SimpleChatStore):
         await super().async_add_messages(key, messages)
         if self.fails:
             self.fails -= 1
-            message = "no answer"
-            raise StoreUnavailableError(message)
+            raise StoreUnavailableError("no answer")
 
 
 def test_a_repeated_add_writes_once():

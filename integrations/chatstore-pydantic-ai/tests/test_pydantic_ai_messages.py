@@ -148,7 +148,9 @@ def test_what_was_changed_elsewhere_is_read_as_it_says_now():
 
 def test_payload_that_cannot_be_read_leaves_the_common_fields():
     message = to_messages([ModelResponse([TextPart("hi")])])[0]
-    message.additional_kwargs["native"]["pydantic_ai"]["payload"]["parts"][0]["part_kind"] = "new"
+    message.additional_kwargs["chatstore.payload"]["pydantic_ai"]["payload"]["parts"][0][
+        "part_kind"
+    ] = "new"
 
     assert [part.content for part in to_model_messages([message])[0].parts] == ["hi"]
 

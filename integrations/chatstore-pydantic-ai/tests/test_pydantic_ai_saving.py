@@ -66,8 +66,7 @@ def agent():
     @made.tool_plain
     def look(word: str) -> str:
         if word == "wrong":
-            text = "another word"
-            raise ModelRetry(text)
+            raise ModelRetry("another word")
         return f"{word} is there"
 
     return made
@@ -108,8 +107,7 @@ def test_a_run_saved_message_by_message_while_it_goes_on(store_url):
 def test_what_was_said_before_a_failure_is_saved_again_later():
     def failing(messages, info):
         if len(messages) > 1:
-            text = "no model"
-            raise RuntimeError(text)
+            raise RuntimeError("no model")
         return answer(messages, info)
 
     kept, broken = history(), agent()
@@ -259,8 +257,7 @@ def test_a_retry_is_part_of_the_run():
     @made.output_validator
     def check(text: str) -> str:
         if text == "wrong":
-            message = "again"
-            raise ModelRetry(message)
+            raise ModelRetry("again")
         return text
 
     kept = history()

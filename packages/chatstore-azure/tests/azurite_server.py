@@ -116,8 +116,9 @@ class Azurite:
                 if time.monotonic() > deadline or self._process.poll() is not None:
                     self._output.seek(0)
                     said = self._output.read()[-2000:].decode(errors="replace")
-                    message = f"Azurite did not start (status {self._process.poll()}): {said}"
-                    raise RuntimeError(message) from None
+                    raise RuntimeError(
+                        f"Azurite did not start (status {self._process.poll()}): {said}"
+                    ) from None
                 time.sleep(0.05)
             else:
                 return

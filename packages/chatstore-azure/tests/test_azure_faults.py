@@ -175,8 +175,7 @@ def test_url(service):
 
 class Refusing:
     def get_token(self, *scopes, **options):
-        message = "secret-reason"
-        raise ClientAuthenticationError(message)
+        raise ClientAuthenticationError("secret-reason")
 
 
 class Counting:

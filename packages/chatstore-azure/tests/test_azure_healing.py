@@ -9,8 +9,8 @@ from azurite_server import ACCOUNT, KEY
 from healing import TIMEOUT, HealingTests
 
 from chatstore.azure import AzureChatStore
+from chatstore.conditional.azure_core import for_loops, for_threads
 from chatstore.core.testing.relay import Relay
-from chatstore.records.azure_core import for_loops, for_threads
 
 
 class TestAzureHealing(HealingTests):

@@ -41,8 +41,7 @@ by_credential = AzureChatStore.from_credential
 
 class Credential:
     def get_token(self, *scopes, **options):
-        message = f"the secret is {SECRET}"
-        raise ClientAuthenticationError(message)
+        raise ClientAuthenticationError(f"the secret is {SECRET}")
 
 
 class AsyncCredential:

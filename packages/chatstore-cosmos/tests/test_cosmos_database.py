@@ -13,7 +13,7 @@ from azure.core.exceptions import AzureError
 from cosmos_double import LOST_REPLY, Fault
 
 from chatstore.core import StoreUnavailableError
-from chatstore.core.plans import async_run, run
+from chatstore.core.backend import async_run, run
 from chatstore.cosmos.address import Place
 from chatstore.cosmos.batches import (
     MAX_BATCH_BYTES,
@@ -170,7 +170,7 @@ def test_stage_and_discard_any_number(do, double):
     assert do(database.read_records(KEY, puts)) == {}
 
 
-def test_records_of_more_than_a_page_are_read_whole(do):
+def test_conditional_of_more_than_a_page_are_read_whole(do):
     puts = {str(number): "x" * 900_000 for number in range(6)}
     do(database.stage(KEY, puts))
     assert do(database.read_records(KEY, puts)) == puts

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from healing import TIMEOUT, HealingTests
 
+from chatstore.conditional.azure_core import for_loops, for_threads
 from chatstore.core.testing.relay import Relay
 from chatstore.cosmos import CosmosChatStore
-from chatstore.records.azure_core import for_loops, for_threads
 
 
 class TestCosmosHealing(HealingTests):

@@ -39,8 +39,7 @@ by_credential = CosmosChatStore.from_credential
 
 class Credential:
     def get_token(self, *scopes, **options):
-        message = f"the secret is {SECRET}"
-        raise ClientAuthenticationError(message)
+        raise ClientAuthenticationError(f"the secret is {SECRET}")
 
 
 class AsyncCredential:

@@ -39,8 +39,9 @@ class DynamoDBServer:
             self._errors.seek(0)
             said = self._errors.read()[-2000:].decode(errors="replace")
             self.close()
-            message = f"the test server did not start (status {self._process.returncode}): {said}"
-            raise RuntimeError(message)
+            raise RuntimeError(
+                f"the test server did not start (status {self._process.returncode}): {said}"
+            )
         self.url = f"http://127.0.0.1:{int(line)}"
 
     def client(self) -> Any:

@@ -33,8 +33,7 @@ def _value_size(value: dict[str, Any]) -> int:
         return 3 + sum(1 + _value_size(part) for part in content)
     if kind == "M":
         return 3 + sum(1 + len(n.encode()) + _value_size(v) for n, v in content.items())
-    message = f"no formula for {kind}"
-    raise ValueError(message)
+    raise ValueError(f"no formula for {kind}")
 
 
 def units_of(action: str, asked: dict[str, Any], answered: dict[str, Any]) -> dict[str, float]:

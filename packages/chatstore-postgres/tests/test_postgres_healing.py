@@ -272,7 +272,7 @@ def test_database_that_stays_read_only_is_reported_in_time(old_primary, backend,
 
 def test_connections_that_a_firewall_dropped_are_checked(proxy, backend, call, monkeypatch):
     """Those that were idle for long are asked first; one that is silent condemns the older."""
-    monkeypatch.setattr("chatstore.core.pools.IDLE_CHECK_AFTER", 0.0)
+    monkeypatch.setattr("chatstore.core.backend.IDLE_CHECK_AFTER", 0.0)
     for module in ("psycopg", "asyncpg"):
         __import__(f"chatstore.postgres.drivers.{module}")
         monkeypatch.setattr(getattr(drivers, module), "_CHECK_SECONDS", 0.3)

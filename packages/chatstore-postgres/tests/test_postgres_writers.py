@@ -10,7 +10,7 @@ import pytest
 from postgres_backend import PostgresBackend
 
 from chatstore.core import ChatMessage
-from chatstore.core.checks import MAX_SECONDS, MIN_TTL
+from chatstore.core.backend.options import MAX_SECONDS, MIN_TTL
 from chatstore.postgres import PostgresChatStore
 from chatstore.postgres.drivers.psycopg import PsycopgSession
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from chatstore.lua.testing import redis_server
+from chatstore.redis_scripts.testing import redis_server
 
 sys.path.insert(0, str(Path(__file__).parent))  # importlib's mode of importing leaves it out
 

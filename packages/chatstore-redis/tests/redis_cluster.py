@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 
 import redis
 
-from chatstore.lua.testing import RedisServer, redis_server
+from chatstore.redis_scripts.testing import RedisServer, redis_server
 
 SLOTS = 16384
 PATIENCE = 30.0  # seconds until the nodes must know each other
@@ -32,8 +32,7 @@ def redis_cluster() -> Iterator[list[RedisServer]]:
         deadline = time.monotonic() + PATIENCE
         while not all(_is_ready(node) for node in nodes):
             if time.monotonic() > deadline:
-                message = "the nodes did not become a cluster"
-                raise RuntimeError(message)
+                raise RuntimeError("the nodes did not become a cluster")
             time.sleep(0.05)
         yield servers
 

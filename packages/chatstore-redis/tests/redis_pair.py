@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import redis
 
 from chatstore.core.testing.relay import Relay
-from chatstore.lua.testing import redis_server
+from chatstore.redis_scripts.testing import redis_server
 
 PATIENCE = 60.0  # seconds until the replica must have caught up
 
@@ -60,8 +60,7 @@ class Pair:
         deadline = time.monotonic() + PATIENCE
         while not condition():
             if time.monotonic() > deadline:
-                message = "the replica did not catch up"
-                raise RuntimeError(message)
+                raise RuntimeError("the replica did not catch up")
             time.sleep(0.005)
 
     def _admin(self, port: int) -> redis.Redis:

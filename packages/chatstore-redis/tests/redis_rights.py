@@ -7,7 +7,7 @@ from pathlib import Path
 
 import redis
 
-from chatstore.lua.scripts import required_commands
+from chatstore.redis_scripts.scripts import required_commands
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 PASSWORD = "hunter2"

@@ -40,8 +40,9 @@ def _unpack() -> str:
         for archive in CACHE.glob("*.deb"):
             _do("dpkg", "-x", str(archive), str(root), folder=CACHE)
     except (OSError, subprocess.SubprocessError) as error:
-        message = f"no redis-server with TLS on this system, and no Debian to get one from: {error}"
-        raise NoTlsServerError(message) from error
+        raise NoTlsServerError(
+            f"no redis-server with TLS on this system, and no Debian to get one from: {error}"
+        ) from error
     libraries = {str(file.parent) for file in root.rglob("*.so*")}
     start = CACHE / "redis-server"
     binary = root / "usr/bin/redis-check-rdb"  # a server when it is called one
@@ -51,8 +52,7 @@ def _unpack() -> str:
     )
     start.chmod(0o755)
     if not _can_tls(str(start)):
-        message = f"Debian's redis-server does not start on this system: {start}"
-        raise NoTlsServerError(message)
+        raise NoTlsServerError(f"Debian's redis-server does not start on this system: {start}")
     return str(start)
 
 

@@ -17,9 +17,9 @@ from chatstore.core.testing import (
     ProcessContract,
 )
 from chatstore.core.testing.backend import Counts
-from chatstore.lua.layout import conversation_keys
-from chatstore.lua.testing.servers import free_port
 from chatstore.redis import RedisChatStore
+from chatstore.redis_scripts.layout import conversation_keys
+from chatstore.redis_scripts.testing.servers import free_port
 
 
 class RedisBackend(Backend):

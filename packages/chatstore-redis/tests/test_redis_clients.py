@@ -11,8 +11,8 @@ from redis.asyncio.sentinel import Sentinel as AsyncSentinel
 from redis.sentinel import Sentinel
 
 from chatstore.core import ChatMessage, InvalidArgumentError, open_store
-from chatstore.lua.testing import redis_server
 from chatstore.redis import RedisChatStore
+from chatstore.redis_scripts.testing import redis_server
 
 
 def say(text):

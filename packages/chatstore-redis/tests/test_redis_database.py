@@ -7,7 +7,7 @@ from multiprocessing import get_context
 import pytest
 
 from chatstore.core import ChatMemoryBuffer, ChatMessage, CorruptStoreError
-from chatstore.core.checks import MAX_SECONDS
+from chatstore.core.backend.options import MAX_SECONDS
 from chatstore.redis import RedisChatStore
 
 

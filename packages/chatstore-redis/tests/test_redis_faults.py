@@ -17,8 +17,8 @@ from chatstore.core import (
     StoreSetupError,
     StoreUnavailableError,
 )
-from chatstore.lua.testing import redis_server
 from chatstore.redis import RedisChatStore
+from chatstore.redis_scripts.testing import redis_server
 
 
 def say(text):

@@ -13,8 +13,8 @@ from chatstore.core import (
     StoreUnavailableError,
 )
 from chatstore.core.testing.relay import Relay
-from chatstore.lua.testing import redis_server
 from chatstore.redis import RedisChatStore
+from chatstore.redis_scripts.testing import redis_server
 
 CONNECTIONS = 8
 

@@ -6,12 +6,12 @@ import pytest
 import redis
 import redis.asyncio
 
-import chatstore.lua.store
+import chatstore.redis_scripts.store
 from chatstore.core import ChatMessage, CorruptMessageError, StoreUnavailableError, codec
-from chatstore.core.plans import run
-from chatstore.lua import scripts
+from chatstore.core.backend import run
 from chatstore.redis import RedisChatStore
 from chatstore.redis.commands import Commands
+from chatstore.redis_scripts import scripts
 
 
 def say(text):
@@ -153,7 +153,7 @@ def test_a_conversation_that_never_rests_is_read_by_one_script(store, changing):
 
 
 def test_one_that_never_rests_and_is_too_long_cannot_be_read(store, changing, monkeypatch):
-    monkeypatch.setattr(chatstore.lua.store, "_PAGE", 8)
+    monkeypatch.setattr(chatstore.redis_scripts.store, "_PAGE", 8)
     store.set_messages("k", [say(number) for number in range(200)])
     changes = changing()
     changes += [CHANGES["removed"]] * 150

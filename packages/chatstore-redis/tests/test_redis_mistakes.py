@@ -19,9 +19,9 @@ from chatstore.core import (
     StoreUnavailableError,
     open_store,
 )
-from chatstore.lua.testing import redis_server
-from chatstore.lua.testing.servers import free_port
 from chatstore.redis import RedisChatStore
+from chatstore.redis_scripts.testing import redis_server
+from chatstore.redis_scripts.testing.servers import free_port
 
 TIMEOUT, PATIENCE = 2.0, 0.3
 BOUND = 20.0  # seconds; an idle machine needs at most a tenth

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from chatstore.lua.testing import redis_server
+from chatstore.redis_scripts.testing import redis_server
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)

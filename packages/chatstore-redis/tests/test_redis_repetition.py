@@ -7,7 +7,7 @@ import pytest
 import redis
 
 from chatstore.core import ChatMessage, OutcomeUnknownError
-from chatstore.core.plans import run
+from chatstore.core.backend import run
 from chatstore.redis import RedisChatStore
 from chatstore.redis.commands import Commands
 
@@ -193,7 +193,7 @@ def clock(monkeypatch):
     clocks = SimpleNamespace(
         time=lambda: time.time() + ahead.wall, monotonic=lambda: time.monotonic() + ahead.monotonic
     )
-    monkeypatch.setattr("chatstore.lua.call_clock.time", clocks)
+    monkeypatch.setattr("chatstore.redis_scripts.call_clock.time", clocks)
     return ahead
 
 

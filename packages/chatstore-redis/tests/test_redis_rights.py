@@ -7,8 +7,8 @@ import redis
 from redis_rights import add_user, expected_rights, stated_rights
 
 from chatstore.core import ChatMessage, StoreAccessError
-from chatstore.lua.scripts import required_commands
 from chatstore.redis import RedisChatStore
+from chatstore.redis_scripts.scripts import required_commands
 
 
 def say(text):

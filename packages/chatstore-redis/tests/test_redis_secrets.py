@@ -9,9 +9,9 @@ from modes import AsyncCaller, SyncCaller
 
 from chatstore.core import ChatMessage, ChatStoreError
 from chatstore.core.testing.relay import Relay
-from chatstore.lua.testing import redis_server
-from chatstore.lua.testing.servers import free_port
 from chatstore.redis import RedisChatStore
+from chatstore.redis_scripts.testing import redis_server
+from chatstore.redis_scripts.testing.servers import free_port
 
 SECRET = "s3cr3t"
 CONTENT = "what-the-user-said"

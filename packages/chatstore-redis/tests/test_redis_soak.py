@@ -20,8 +20,8 @@ import redis
 from redis_pair import Pair
 
 from chatstore.core import ChatMessage, ChatStoreError, StoreAccessError, StoreUnavailableError
-from chatstore.lua.testing import redis_server
 from chatstore.redis import RedisChatStore
+from chatstore.redis_scripts.testing import redis_server
 
 IS_LONG = bool(os.environ.get("CHATSTORE_SOAK"))
 WRITERS = 8

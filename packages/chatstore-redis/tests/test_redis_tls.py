@@ -19,9 +19,9 @@ from chatstore.core import (
     StoreAccessError,
     StoreUnavailableError,
 )
-from chatstore.lua.testing import redis_server
-from chatstore.lua.testing.servers import free_port
 from chatstore.redis import RedisChatStore
+from chatstore.redis_scripts.testing import redis_server
+from chatstore.redis_scripts.testing.servers import free_port
 
 
 def say(text):

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # importlib's mode of importing 
 from upstash_double import UpstashDouble
 from upstash_resp import Connection
 
-from chatstore.lua.testing import redis_server
+from chatstore.redis_scripts.testing import redis_server
 
 
 @pytest.fixture(scope="session")

@@ -17,8 +17,8 @@ from upstash_double import UpstashDouble
 
 from chatstore.core.testing import Backend, ChatStoreContract, ProcessContract, SyncAsyncContract
 from chatstore.core.testing.backend import Counts
-from chatstore.lua.layout import conversation_keys
-from chatstore.lua.testing.servers import free_port
+from chatstore.redis_scripts.layout import conversation_keys
+from chatstore.redis_scripts.testing.servers import free_port
 from chatstore.upstash import UpstashChatStore
 
 URL = os.environ.get("CHATSTORE_UPSTASH_URL")

@@ -210,15 +210,13 @@ class _Handler(BaseHTTPRequestHandler):
         if token not in self.redis:
             connection = self.double.connect(token)
             if connection is None:
-                text = "WRONGPASS invalid or missing auth token"
-                raise RefusedError(text, 401)
+                raise RefusedError("WRONGPASS invalid or missing auth token", 401)
             self.redis[token] = connection
         return self.redis[token]
 
     def _carry_out(self, redis: Connection, path: str, commands: list[list[bytes]]) -> Any:
         if self.headers.get("Upstash-Response-Format", "json") != "json":
-            text = "ERR this double answers in JSON alone"
-            raise RefusedError(text)
+            raise RefusedError("ERR this double answers in JSON alone")
         is_base64 = self.headers.get("Upstash-Encoding") == "base64"
         refusals = [refusal(command) for command in commands]
         if path == "/":

@@ -39,8 +39,7 @@ def read_request(target: str, body: bytes) -> tuple[str, list[list[bytes]]]:
     if url.path in {"/pipeline", "/multi-exec"}:
         rows = _read_json(body)
         if not isinstance(rows, list) or not rows:
-            text = "ERR empty pipeline request"
-            raise RefusedError(text)
+            raise RefusedError("ERR empty pipeline request")
         return url.path, [_read_command(row) for row in rows]
     if url.path in {"", "/"}:
         return "/", [_read_command(_read_json(body))]
@@ -78,22 +77,18 @@ def _read_json(body: bytes) -> Any:
     try:
         return json.loads(body)
     except ValueError as error:
-        text = "ERR failed to parse the request body"
-        raise RefusedError(text) from error
+        raise RefusedError("ERR failed to parse the request body") from error
 
 
 def _read_command(row: Any) -> list[bytes]:
     if not isinstance(row, list) or not row or not isinstance(row[0], str):
-        text = "ERR a command is an array that begins with its name"
-        raise RefusedError(text)
+        raise RefusedError("ERR a command is an array that begins with its name")
     if any(isinstance(word, bool) or not isinstance(word, (str, int, float)) for word in row):
-        text = "ERR a command's words are strings and numbers"
-        raise RefusedError(text)
+        raise RefusedError("ERR a command's words are strings and numbers")
     try:
         return [str(word).encode() for word in row]
     except UnicodeEncodeError as error:
-        text = "ERR a command's words are Unicode"
-        raise RefusedError(text) from error
+        raise RefusedError("ERR a command's words are Unicode") from error
 
 
 def _encoded(reply: object, *, is_base64: bool) -> Any:

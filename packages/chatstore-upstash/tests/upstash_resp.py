@@ -45,8 +45,7 @@ class Connection:
     def _read(self) -> object:
         line = self._file.readline()
         if not line.endswith(b"\r\n"):
-            message = "redis-server closed the connection"
-            raise ConnectionError(message)
+            raise ConnectionError("redis-server closed the connection")
         kind, rest = line[:1], line[1:-2]
         if kind == b"+":
             return Status(rest)

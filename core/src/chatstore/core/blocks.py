@@ -42,8 +42,7 @@ class ContentBlock(BaseModel):
     @model_validator(mode="after")
     def _name_the_kind(self) -> Self:
         if type(self) is ContentBlock and self.type in ContentBlock._known:
-            message = f"the fields of this {self.type!r} block are not valid"
-            raise ValueError(message)
+            raise ValueError(f"the fields of this {self.type!r} block are not valid")
         # `exclude_unset` must not leave out what tells the kinds apart.
         self.__pydantic_fields_set__.add("type")
         return self
@@ -128,17 +127,16 @@ def stored_fields(block: object) -> dict[str, Any]:
     kind = type(block)
     is_stored = _STORED.get(kind)
     if is_stored is None or not isinstance(block, ContentBlock):
-        message = f"a block of the class {kind.__module__}.{kind.__qualname__} cannot be stored"
-        raise ValueError(message)
+        raise ValueError(
+            f"a block of the class {kind.__module__}.{kind.__qualname__} cannot be stored"
+        )
     fields = vars(block)
     extra = block.__pydantic_extra__
     if not is_stored(fields):
-        message = f"the fields of a {kind.__name__} are not valid any more"
-        raise ValueError(message)
+        raise ValueError(f"the fields of a {kind.__name__} are not valid any more")
     if extra:
         if not fields.keys().isdisjoint(extra):
-            message = f"a {kind.__name__} has two fields of one name"
-            raise ValueError(message)
+            raise ValueError(f"a {kind.__name__} has two fields of one name")
         fields = {**fields, **extra}
     if kind is TextBlock or kind is ContentBlock:
         return fields

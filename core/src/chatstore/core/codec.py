@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
+from chatstore.core.backend.records import Record, StoredRecord, StoredRecords
 from chatstore.core.blocks import stored_fields
 from chatstore.core.errors import CorruptMessageError, InvalidMessageError
 from chatstore.core.foreign import describe_message
@@ -25,7 +26,6 @@ from chatstore.core.messages import (
     check_time,
     refuse_unstored_fields,
 )
-from chatstore.core.records import Record, StoredRecord, StoredRecords
 
 VERSION = 1
 _AT_ONCE = 256  # messages that are parsed: a processor's cache holds all copies of their text
@@ -58,8 +58,9 @@ def encode(message: object, now: str) -> Record:
 
     """
     if not isinstance(message, ChatMessage):
-        text = f"a message must be a chatstore.core.ChatMessage, not {describe_message(message)}"
-        raise InvalidMessageError(text)
+        raise InvalidMessageError(
+            f"a message must be a chatstore.core.ChatMessage, not {describe_message(message)}"
+        )
     try:
         identity = new_id() if message.id is None else check_id(message.id)
         created_at = now if message.created_at is None else check_time(message.created_at)
@@ -73,8 +74,7 @@ def encode(message: object, now: str) -> Record:
             fields += f',"additional_kwargs":{_json(message.additional_kwargs, dict)}'
         head = f'"id":{_json(identity, str)},"created_at":"{created_at}",'
     except (PydanticSerializationError, ValueError, AttributeError, TypeError) as error:
-        text = f"JSON cannot hold this message: {_reason(error)}"
-        raise InvalidMessageError(text) from None
+        raise InvalidMessageError(f"JSON cannot hold this message: {_reason(error)}") from None
     return Record(identity, f"{_PREFIX}{head}{fields}}}", message.id is not None)
 
 
@@ -101,11 +101,10 @@ def _json(value: object, kind: type) -> str:
         not isinstance(value, kind)
         or from_json(b'{"":' + text + b"}", allow_inf_nan=False)[""] != value
     ):
-        message = (
+        raise ValueError(
             "it would not come back as it is: it holds something that JSON cannot hold "
             "(NaN, bytes, tuples, sets, objects, keys that are not strings)"
         )
-        raise ValueError(message)
     return text.decode()
 
 
@@ -119,8 +118,9 @@ def decode(key: str, position: int, body: str) -> ChatMessage:
     try:
         message: ChatMessage = _validator.validate_json(_without_version(body))
     except _DAMAGE as error:
-        text = f"a stored message cannot be read: {_reason(error)}"
-        raise CorruptMessageError(text, key=key, position=position) from error
+        raise CorruptMessageError(
+            f"a stored message cannot be read: {_reason(error)}", key=key, position=position
+        ) from error
     return message
 
 
@@ -144,7 +144,7 @@ def _parse_all(records: Sequence[StoredRecord]) -> list[ChatMessage]:
     among all objects of the process and again and again, took two thirds of a long read.
     """
     if not isinstance(records, StoredRecords):
-        records = StoredRecords.of(records)
+        records = StoredRecords.from_rows(records)
     messages: list[ChatMessage] = []
     is_collecting = gc.isenabled()
     gc.disable()
@@ -158,7 +158,7 @@ def _parse_all(records: Sequence[StoredRecord]) -> list[ChatMessage]:
 
 
 def _parse(records: StoredRecords) -> list[ChatMessage]:
-    start, stop = len(_PREFIX), records.stop
+    start, stop = len(_PREFIX), records.body_end
     said = [text[start:stop] for text in records.texts if text.startswith(_PREFIX)]
     if len(said) == len(records):
         text = "[{" + ",{".join(said) + "]"
@@ -166,8 +166,7 @@ def _parse(records: StoredRecords) -> list[ChatMessage]:
         text = "[" + ",".join([_without_version(record.body) for record in records]) + "]"
     messages: list[ChatMessage] = _list_validator.validate_json(text)
     if len(messages) != len(records):
-        message = "a record holds another number of messages than one"
-        raise ValueError(message)
+        raise ValueError("a record holds another number of messages than one")
     return messages
 
 
@@ -177,12 +176,10 @@ def _without_version(body: str) -> str:
         return "{" + body[len(_PREFIX) :]
     envelope = json.loads(body)  # reformatted since it was written, or not ours
     if not isinstance(envelope, dict) or "v" not in envelope:
-        message = "it has no version"
-        raise ValueError(message)
+        raise ValueError("it has no version")
     version = envelope.pop("v")
     if version != VERSION:
-        message = f"its version is {version!r}, this package reads {VERSION}"
-        raise ValueError(message)
+        raise ValueError(f"its version is {version!r}, this package reads {VERSION}")
     return json.dumps(envelope)
 
 

@@ -31,11 +31,10 @@ class Copyable:
         refused = next((item for item in given if not _can_be_pickled(item[1])), None)
         if refused is None:
             return _construct, (type(self), args, kwargs)
-        message = (
+        raise TypeError(
             f"this {type(self).__name__} cannot be pickled, because {refused[0]} (of type "
             f"{type(refused[1]).__name__}) cannot: construct the store from a URL or a path instead"
         )
-        raise TypeError(message)
 
     def __copy__(self) -> Self:
         """Return the store itself: copies of it would share its database anyway."""

@@ -24,7 +24,7 @@ from chatstore.core.blocks import ContentBlock, KnownBlock, TextBlock
 
 MAX_ID_BYTES = 255
 
-NATIVE = "native"
+PAYLOADS_KEY = "chatstore.payload"
 """The additional kwarg for frameworks' own forms of a message: never counted, never sent."""
 
 
@@ -45,16 +45,14 @@ def _check_text(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        message = "the text holds a lone surrogate, which UTF-8 cannot hold"
-        raise ValueError(message) from error
+        raise ValueError("the text holds a lone surrogate, which UTF-8 cannot hold") from error
     return text
 
 
 def check_id(value: str) -> str:
     """Return an id that can be stored, or raise ``ValueError``."""
     if not 0 < len(value.encode()) <= MAX_ID_BYTES:
-        message = f"an id has 1 to {MAX_ID_BYTES} bytes in UTF-8"
-        raise ValueError(message)
+        raise ValueError(f"an id has 1 to {MAX_ID_BYTES} bytes in UTF-8")
     return value
 
 
@@ -65,8 +63,7 @@ def check_time(value: object) -> str:
         with suppress(ValidationError):
             if _TIME.validate_python(text) == value:
                 return text
-    message = "created_at is not a datetime with a time zone that can be stored"
-    raise ValueError(message)
+    raise ValueError("created_at is not a datetime with a time zone that can be stored")
 
 
 RoleName: TypeAlias = Literal[
@@ -188,5 +185,4 @@ def refuse_unstored_fields(message: ChatMessage) -> None:
     names.update(message.__pydantic_extra__ or ())
     missing = sorted(_FIELDS - message.__dict__.keys())
     found = f"it lacks {missing}" if missing else f"{sorted(names - _FIELDS)} would be lost"
-    text = f"{found}; a message has {list(_FIELDS)}, and additional_kwargs for all else"
-    raise ValueError(text)
+    raise ValueError(f"{found}; a message has {list(_FIELDS)}, and additional_kwargs for all else")

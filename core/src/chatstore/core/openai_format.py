@@ -7,7 +7,7 @@ from typing import Any, overload
 
 from chatstore.core.blocks import AudioBlock, ContentBlock, DocumentBlock, ImageBlock, TextBlock
 from chatstore.core.errors import InvalidMessageError
-from chatstore.core.messages import NATIVE, ChatMessage, MessageRole
+from chatstore.core.messages import PAYLOADS_KEY, ChatMessage, MessageRole
 from chatstore.core.pairing import pair_calls
 from chatstore.core.tool_calls import (
     CALL_BLOCKS,
@@ -70,11 +70,10 @@ def to_openai(
     if result_blocks(message):
         results, words = _split(message)
         if words is not None or len(results) != 1:
-            text = (
+            raise InvalidMessageError(
                 "a message with several tool results, or with results and words, is several "
                 "messages in OpenAI's format: call to_openai with a list of messages"
             )
-            raise InvalidMessageError(text)
         tool, _ = _tool_message(results[0], results[0].id)
         return tool
     return _message(message)
@@ -166,7 +165,9 @@ def _message(message: ChatMessage) -> dict[str, Any]:
     turned: dict[str, Any] = {"role": _ROLES.get(message.role, MessageRole(message.role).value)}
     if message.content is not None or "content" in message.model_fields_set:
         turned["content"] = message.content
-    turned.update({name: v for name, v in message.additional_kwargs.items() if name != NATIVE})
+    turned.update(
+        {name: v for name, v in message.additional_kwargs.items() if name != PAYLOADS_KEY}
+    )
     if not isinstance(message.content, list):
         return turned
     calls = calls_of(message)[len(calls_of(message.model_copy(update={"content": None}))) :]

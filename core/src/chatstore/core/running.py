@@ -1,103 +1,177 @@
-"""Running plans with a backend's clients, and turning what they raise into errors of a store."""
+"""Running plans over a backend: errors are translated, calls are logged."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from logging import DEBUG
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from chatstore.core.backend.base import Backend
+from chatstore.core.backend.plans import Plan
+from chatstore.core.copying import Copyable
 from chatstore.core.errors import (
     ChatStoreError,
     DriverError,
     StoreClosedError,
     hide_driver_errors,
 )
-from chatstore.core.hooks import Hooks
 from chatstore.core.logs import SLOW_SECONDS, log_call, logger
 from chatstore.core.paging import Pager
-from chatstore.core.plans import Plan
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
-class Runner(Hooks):
-    """Runs plans, sync and async; both ends of a call have the same errors and logs."""
+class PlanRunner(Copyable):
+    """Runs operations over a backend, sync and async."""
 
-    _closed = False
+    def __init__(self, backend: Backend[Any]) -> None:
+        """Keep conversations in a backend; nothing is sent before the first call."""
+        self._backend = backend
+        self._is_closed = False
+
+    @property
+    def backend(self) -> Backend[Any]:
+        """The part of the store that talks to the database; a `WrapperBackend` can wrap it."""
+        return self._backend
 
     @property
     def server(self) -> str:
-        """Where conversations are kept, without secrets: for messages and logs."""
-        return type(self).__name__
+        """Where conversations are kept, without secrets."""
+        return self._backend.server
 
-    def _call(
-        self, operation: str, build: Callable[..., Plan[T]], key: str, *args: Any, **kwargs: Any
+    def __repr__(self) -> str:
+        """Return the class, the server and whether the store is closed."""
+        state = "closed" if self._is_closed else "open"
+        return f"<{type(self).__name__}: {self.server}, {state}>"
+
+    def run(
+        self,
+        operation: str,
+        build: Callable[Concatenate[Backend[Any], P], Plan[Any, T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> T:
-        """Build a plan, which checks the arguments, and run it with the sync client."""
-        return self._run(self._build(operation, build, key, *args, **kwargs), operation, key)
+        """Build a plan over the backend and run it; for operations beside the store's own.
 
-    async def _async_call(
-        self, operation: str, build: Callable[..., Plan[T]], key: str, *args: Any, **kwargs: Any
-    ) -> T:
-        """Build a plan, which checks the arguments, and run it with the async client."""
-        plan = self._build(operation, build, key, *args, **kwargs)
-        return await self._async_run(plan, operation, key)
+        Args:
+            operation: The name of the call, for errors and logs.
+            build: Checks the arguments and returns a plan.
+            args: For ``build``, behind the backend; the first one is the key, for logs.
+            kwargs: For ``build``.
 
-    def _build(self, operation: str, build: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        try:
-            return build(*args, **kwargs)
-        except ChatStoreError as error:
-            failure = self._failure(error, operation)
-        raise failure  # see `_run`
+        Raises:
+            ChatStoreError: The call failed; drivers' errors are translated.
 
-    def _run(self, plan: Plan[T], operation: str, key: str | None = None) -> T:
-        """Run a plan with the sync client; ``operation`` and ``key`` are for errors and logs."""
-        self._refuse_closed(plan, operation)
+        """
         start = perf_counter()
         try:
-            result = self._execute(plan)
+            plan = build(self._backend, *args, **kwargs)
+            self._check_open()
+            result = self._backend.run(plan)
         except Exception as error:  # noqa: BLE001 - translated
             failure = self._failure(error, operation)
         else:
-            self._log(operation, key, perf_counter() - start)
+            self._log(operation, start, args)
             return result
         raise failure  # not in the handler: the driver's error would become its context
 
-    async def _async_run(self, plan: Plan[T], operation: str, key: str | None = None) -> T:
-        """Run a plan with the async client; see `_run`."""
-        self._refuse_closed(plan, operation)
+    async def async_run(
+        self,
+        operation: str,
+        build: Callable[Concatenate[Backend[Any], P], Plan[Any, T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Like `run`, with the backend's async client."""
         start = perf_counter()
         try:
-            result = await self._async_execute(plan)
+            plan = build(self._backend, *args, **kwargs)
+            self._check_open()
+            result = await self._backend.async_run(plan)
         except Exception as error:  # noqa: BLE001 - translated
             failure = self._failure(error, operation)
         else:
-            self._log(operation, key, perf_counter() - start)
+            self._log(operation, start, args)
             return result
-        raise failure  # see `_run`
+        raise failure  # as in `run`
 
-    def _iterate(self, pager: Pager[T], operation: str, key: str | None = None) -> Iterator[T]:
-        while not pager.done:
-            yield from pager.resolve(self._run(pager.next_page(), operation, key))
+    def close(self) -> None:
+        """Close what the store opened itself; every later call raises `StoreClosedError`."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        try:
+            self._backend.close()
+        except Exception as error:  # noqa: BLE001 - translated
+            failure = self._failure(error, "close")
+        else:
+            return
+        raise failure  # as in `run`
 
-    async def _async_iterate(
-        self, pager: Pager[T], operation: str, key: str | None = None
+    async def async_close(self) -> None:
+        """Like `close`, but awaitable."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        try:
+            await self._backend.async_close()
+        except Exception as error:  # noqa: BLE001 - translated
+            failure = self._failure(error, "close")
+        else:
+            return
+        raise failure  # as in `run`
+
+    def iterate(
+        self,
+        operation: str,
+        make: Callable[Concatenate[Backend[Any], P], Pager[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Iterator[T]:
+        """Check the arguments by making a pager, then iterate over the items of its pages."""
+        return self._pages(operation, self._make_pager(operation, make, *args, **kwargs))
+
+    def async_iterate(
+        self,
+        operation: str,
+        make: Callable[Concatenate[Backend[Any], P], Pager[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> AsyncIterator[T]:
+        """Like `iterate`, for ``async for``."""
+        return self._async_pages(operation, self._make_pager(operation, make, *args, **kwargs))
+
+    def _pages(self, operation: str, pager: Pager[T]) -> Iterator[T]:
         while not pager.done:
-            for item in pager.resolve(await self._async_run(pager.next_page(), operation, key)):
+            yield from pager.resolve(self.run(operation, pager.next_page, pager.key))
+
+    async def _async_pages(self, operation: str, pager: Pager[T]) -> AsyncIterator[T]:
+        while not pager.done:
+            for item in pager.resolve(await self.async_run(operation, pager.next_page, pager.key)):
                 yield item
 
-    def _refuse_closed(self, plan: Plan[Any], operation: str) -> None:
-        if self._closed:
-            plan.close()
-            error = StoreClosedError(f"this {type(self).__name__} was closed")
-            error.operation = operation
-            raise error
+    def _make_pager(
+        self,
+        operation: str,
+        make: Callable[Concatenate[Backend[Any], P], Pager[T]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Pager[T]:
+        try:
+            return make(self._backend, *args, **kwargs)
+        except ChatStoreError as error:
+            failure = self._failure(error, operation)
+        raise failure  # as in `run`
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise StoreClosedError(f"this {type(self).__name__} was closed")
 
     def _failure(self, error: Exception, operation: str) -> ChatStoreError:
-        """Return the error that a caller gets: without a driver's text, which may hold secrets."""
-        failure = error if isinstance(error, ChatStoreError) else self._translate(error)
+        """Return the error for a caller: without a driver's text, which may hold secrets."""
+        failure = error if isinstance(error, ChatStoreError) else self._backend.translate(error)
         if failure is None:
             failure = ChatStoreError(
                 f"{self.server}: unexpected {type(error).__name__}; "
@@ -110,6 +184,8 @@ class Runner(Hooks):
         hide_driver_errors(failure)
         return failure
 
-    def _log(self, operation: str, key: str | None, seconds: float) -> None:
+    def _log(self, operation: str, start: float, args: tuple[Any, ...]) -> None:
+        seconds = perf_counter() - start
         if seconds >= SLOW_SECONDS or logger.isEnabledFor(DEBUG):
+            key = args[0] if args else None
             log_call(operation, self.server, key, seconds)

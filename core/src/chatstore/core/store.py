@@ -1,50 +1,37 @@
-"""``ChatStore``: every public method, in both colours, over plans that a backend gives.
+"""``ChatStore``: the public interface, sync and async.
 
-The plans of this module check, encode and decode; a backend's hooks move records. Nothing here
-or in a hook knows whether it runs sync or async.
+Every method names an operation (`chatstore.core.operations`) and runs it; nothing is decided here.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timezone
+from collections.abc import AsyncIterator, Iterable, Iterator
 from types import TracebackType
-from typing import ClassVar
 
-from pydantic import BaseModel
 from typing_extensions import Self
 
-from chatstore.core import codec
-from chatstore.core.checks import check_count, check_index, check_key
-from chatstore.core.copying import Copyable
-from chatstore.core.errors import (
-    CorruptMessageError,
-    InvalidMessageError,
-    MessageConflictError,
-    MessageTooLargeError,
-)
-from chatstore.core.foreign import describe_message
+from chatstore.core import operations
 from chatstore.core.messages import ChatMessage
 from chatstore.core.paging import MAX_PAGE_SIZE, KeyPager, MessagePager, OnCorrupt
-from chatstore.core.plans import Plan
-from chatstore.core.records import Held, Record
-from chatstore.core.running import Runner
+from chatstore.core.running import PlanRunner
 
 
-class ChatStore(Copyable, Runner):
+class ChatStore(PlanRunner):
     """Keeps conversations: ordered messages under a key.
 
     Every method has a twin with the prefix ``async_`` and the same behaviour; a program may use
-    both on one store. Threads share a store freely. A conversation without messages does not
-    exist. Messages that come back are the caller's own copies.
+    both on one store, and threads may share it. A conversation without messages does not exist.
+    Messages are returned as copies.
 
-    Every method that does I/O may raise, beside what it names: `InvalidKeyError` for a key that
-    is not a string of 1 to 255 bytes in UTF-8, `StoreUnavailableError`, `StoreAccessError`,
-    `StoreFullError`, `CorruptStoreError`, `StoreClosedError`.
+    Every method that does I/O may raise, beside what it names: `InvalidKeyError` if a key is not
+    a string of 1 to 255 bytes in UTF-8, `StoreUnavailableError`, `StoreAccessError`,
+    `StoreFullError`, `StoreSetupError`, `CorruptStoreError`, `StoreClosedError`.
     """
 
-    max_message_bytes: ClassVar[int | None] = None
-    """The largest message as it is stored, in bytes of UTF-8; ``None``: no limit of our own."""
+    @property
+    def max_message_bytes(self) -> int | None:
+        """The largest message as it is stored, in bytes of UTF-8; ``None``: no limit."""
+        return self.backend.max_message_bytes
 
     # ------------------------------------------------------------------ writing
 
@@ -56,11 +43,11 @@ class ChatStore(Copyable, Runner):
             MessageTooLargeError: A message is above `max_message_bytes`.
 
         """
-        self._call("set_messages", self._plan_set, key, messages)
+        self.run("set_messages", operations.set_messages, key, messages)
 
     async def async_set_messages(self, key: str, messages: Iterable[ChatMessage]) -> None:
         """Like `set_messages`, but awaitable."""
-        await self._async_call("set_messages", self._plan_set, key, messages)
+        await self.async_run("set_messages", operations.set_messages, key, messages)
 
     def add_message(self, key: str, message: ChatMessage, idx: int | None = None) -> None:
         """Append a message, or insert it before index ``idx`` as ``list.insert`` does.
@@ -73,13 +60,13 @@ class ChatStore(Copyable, Runner):
             MessageConflictError: The conversation holds its id with other content.
 
         """
-        self._call("add_message", self._plan_add, key, message, idx)
+        self.run("add_message", operations.add_message, key, message, idx)
 
     async def async_add_message(
         self, key: str, message: ChatMessage, idx: int | None = None
     ) -> None:
         """Like `add_message`, but awaitable."""
-        await self._async_call("add_message", self._plan_add, key, message, idx)
+        await self.async_run("add_message", operations.add_message, key, message, idx)
 
     def add_messages(self, key: str, messages: Iterable[ChatMessage]) -> None:
         """Append all messages next to each other, or none.
@@ -92,19 +79,19 @@ class ChatStore(Copyable, Runner):
             MessageConflictError: The conversation holds an id with other content.
 
         """
-        self._call("add_messages", self._plan_add_all, key, messages)
+        self.run("add_messages", operations.add_messages, key, messages)
 
     async def async_add_messages(self, key: str, messages: Iterable[ChatMessage]) -> None:
         """Like `add_messages`, but awaitable."""
-        await self._async_call("add_messages", self._plan_add_all, key, messages)
+        await self.async_run("add_messages", operations.add_messages, key, messages)
 
     def delete_messages(self, key: str) -> None:
         """Forget the conversation; nothing happens where there is none."""
-        self._call("delete_messages", self._plan_delete, key)
+        self.run("delete_messages", operations.delete_messages, key)
 
     async def async_delete_messages(self, key: str) -> None:
         """Like `delete_messages`, but awaitable."""
-        await self._async_call("delete_messages", self._plan_delete, key)
+        await self.async_run("delete_messages", operations.delete_messages, key)
 
     def delete_message(self, key: str, idx: int, *, force: bool = False) -> ChatMessage | None:
         """Remove the message at an index and return it; ``None`` where there is none.
@@ -118,13 +105,15 @@ class ChatStore(Copyable, Runner):
             CorruptMessageError: The message cannot be read and ``force`` is false; it is kept.
 
         """
-        return self._call("delete_message", self._plan_remove, key, idx, force=force)
+        return self.run("delete_message", operations.delete_message, key, idx, force=force)
 
     async def async_delete_message(
         self, key: str, idx: int, *, force: bool = False
     ) -> ChatMessage | None:
         """Like `delete_message`, but awaitable."""
-        return await self._async_call("delete_message", self._plan_remove, key, idx, force=force)
+        return await self.async_run(
+            "delete_message", operations.delete_message, key, idx, force=force
+        )
 
     def delete_last_message(self, key: str, *, force: bool = False) -> ChatMessage | None:
         """Remove the newest message and return it; ``None`` where there is none.
@@ -137,14 +126,14 @@ class ChatStore(Copyable, Runner):
             CorruptMessageError: The message cannot be read and ``force`` is false; it is kept.
 
         """
-        return self._call("delete_last_message", self._plan_remove, key, -1, force=force)
+        return self.run("delete_last_message", operations.delete_message, key, -1, force=force)
 
     async def async_delete_last_message(
         self, key: str, *, force: bool = False
     ) -> ChatMessage | None:
         """Like `delete_last_message`, but awaitable."""
-        return await self._async_call(
-            "delete_last_message", self._plan_remove, key, -1, force=force
+        return await self.async_run(
+            "delete_last_message", operations.delete_message, key, -1, force=force
         )
 
     # ------------------------------------------------------------------ reading
@@ -156,11 +145,11 @@ class ChatStore(Copyable, Runner):
             CorruptMessageError: A message cannot be read.
 
         """
-        return self._call("get_messages", self._plan_get, key, last)
+        return self.run("get_messages", operations.get_messages, key, last)
 
     async def async_get_messages(self, key: str, *, last: int | None = None) -> list[ChatMessage]:
         """Like `get_messages`, but awaitable."""
-        return await self._async_call("get_messages", self._plan_get, key, last)
+        return await self.async_run("get_messages", operations.get_messages, key, last)
 
     def iter_messages(
         self,
@@ -189,10 +178,14 @@ class ChatStore(Copyable, Runner):
             CorruptMessageError: A message cannot be read, and ``on_corrupt`` is ``"raise"``.
 
         """
-        pager = self._build(
-            "iter_messages", MessagePager, self, key, reverse, page_size, on_corrupt
+        return self.iterate(
+            "iter_messages",
+            MessagePager,
+            key,
+            reverse=reverse,
+            page_size=page_size,
+            on_corrupt=on_corrupt,
         )
-        return self._iterate(pager, "iter_messages", key)
 
     def async_iter_messages(
         self,
@@ -203,69 +196,72 @@ class ChatStore(Copyable, Runner):
         on_corrupt: OnCorrupt = "raise",
     ) -> AsyncIterator[ChatMessage]:
         """Like `iter_messages`, for ``async for``."""
-        pager = self._build(
-            "iter_messages", MessagePager, self, key, reverse, page_size, on_corrupt
+        return self.async_iterate(
+            "iter_messages",
+            MessagePager,
+            key,
+            reverse=reverse,
+            page_size=page_size,
+            on_corrupt=on_corrupt,
         )
-        return self._async_iterate(pager, "iter_messages", key)
 
     def count_messages(self, key: str) -> int:
         """Return how many messages the conversation has, 0 for a missing key."""
-        return self._call("count_messages", self._plan_count, key)
+        return self.run("count_messages", operations.count_messages, key)
 
     async def async_count_messages(self, key: str) -> int:
         """Like `count_messages`, but awaitable."""
-        return await self._async_call("count_messages", self._plan_count, key)
+        return await self.async_run("count_messages", operations.count_messages, key)
 
     def get_keys(self, prefix: str = "") -> list[str]:
         """Return the keys of all conversations that begin with ``prefix``, in no set order."""
-        pager = self._build("get_keys", KeyPager, self, prefix, MAX_PAGE_SIZE)
-        return list(self._iterate(pager, "get_keys"))
+        return list(self.iterate("get_keys", KeyPager, prefix, MAX_PAGE_SIZE))
 
     async def async_get_keys(self, prefix: str = "") -> list[str]:
         """Like `get_keys`, but awaitable."""
-        pager = self._build("get_keys", KeyPager, self, prefix, MAX_PAGE_SIZE)
-        return [key async for key in self._async_iterate(pager, "get_keys")]
+        keys = self.async_iterate("get_keys", KeyPager, prefix, MAX_PAGE_SIZE)
+        return [key async for key in keys]
 
     def iter_keys(self, prefix: str = "", page_size: int = 1000) -> Iterator[str]:
         """Iterate over the keys that begin with ``prefix``, reading a page at a time.
 
         A conversation that begins or ends meanwhile may be listed or not; no key comes twice.
         """
-        return self._iterate(
-            self._build("iter_keys", KeyPager, self, prefix, page_size), "iter_keys"
-        )
+        return self.iterate("iter_keys", KeyPager, prefix, page_size)
 
     def async_iter_keys(self, prefix: str = "", page_size: int = 1000) -> AsyncIterator[str]:
         """Like `iter_keys`, for ``async for``."""
-        return self._async_iterate(
-            self._build("iter_keys", KeyPager, self, prefix, page_size), "iter_keys"
-        )
+        return self.async_iterate("iter_keys", KeyPager, prefix, page_size)
 
-    # ------------------------------------------------------------------ life
+    # ------------------------------------------------------------------ maintenance
 
-    def close(self) -> None:
-        """Close what the store opened itself; every later call raises `StoreClosedError`."""
-        failure = None
-        if not self._closed:
-            self._closed = True
-            try:
-                self._close()
-            except Exception as error:  # noqa: BLE001 - translated
-                failure = self._failure(error, "close")
-        if failure is not None:
-            raise failure
+    def setup(self) -> None:
+        """Create what is missing in the database (files, tables), or check what is there.
 
-    async def async_close(self) -> None:
-        """Like `close`, but awaitable."""
-        failure = None
-        if not self._closed:
-            self._closed = True
-            try:
-                await self._async_close()
-            except Exception as error:  # noqa: BLE001 - translated
-                failure = self._failure(error, "close")
-        if failure is not None:
-            raise failure
+        Calling it is optional: the first call of a store does the same, unless ``create=False``.
+
+        Raises:
+            SchemaVersionError: A later version of this package made the tables.
+            StoreSetupError: The database is set up wrongly.
+
+        """
+        self.run("setup", operations.setup)
+
+    async def async_setup(self) -> None:
+        """Like `setup`, but awaitable."""
+        await self.async_run("setup", operations.setup)
+
+    def purge_expired(self) -> None:
+        """Free the storage of all expired conversations; writes do it a little at a time."""
+        while self.run("purge_expired", operations.purge_expired):
+            pass
+
+    async def async_purge_expired(self) -> None:
+        """Like `purge_expired`, but awaitable."""
+        while await self.async_run("purge_expired", operations.purge_expired):
+            pass
+
+    # ------------------------------------------------------------------ closing
 
     def __enter__(self) -> Self:
         """Return the store; leaving the block closes it."""
@@ -292,102 +288,3 @@ class ChatStore(Copyable, Runner):
     ) -> None:
         """Close the store."""
         await self.async_close()
-
-    # ------------------------------------------------------------------ plans, common to all
-
-    # Arguments are checked and encoded here, at once; the plans only move records.
-
-    def _plan_set(self, key: str, messages: Iterable[ChatMessage]) -> Plan[None]:
-        check_key(key)
-        records = self._encode(messages)
-        return self._replace(key, records) if records else self._delete(key)
-
-    def _plan_add(self, key: str, message: ChatMessage, idx: int | None) -> Plan[None]:
-        check_key(key)
-        index = None if idx is None else check_index(idx)
-        records = self._encode([message])
-        if index is None:
-            return self._appending(key, records)
-        return self._inserting(key, index, records)
-
-    def _plan_add_all(self, key: str, messages: Iterable[ChatMessage]) -> Plan[None]:
-        check_key(key)
-        return self._appending(key, self._encode(messages))
-
-    def _plan_delete(self, key: str) -> Plan[None]:
-        return self._delete(check_key(key))
-
-    def _plan_remove(self, key: str, idx: int, *, force: bool) -> Plan[ChatMessage | None]:
-        return self._removing(check_key(key), check_index(idx), force=force)
-
-    def _plan_get(self, key: str, last: int | None) -> Plan[list[ChatMessage]]:
-        return self._getting(check_key(key), None if last is None else check_count(last, "last"))
-
-    def _plan_count(self, key: str) -> Plan[int]:
-        return self._count(check_key(key))
-
-    def _appending(self, key: str, records: Sequence[Record]) -> Plan[None]:
-        while records:
-            held = yield from self._append(key, records)
-            if not held:
-                return
-            records = _without_held(key, records, held)
-
-    def _inserting(self, key: str, index: int, records: Sequence[Record]) -> Plan[None]:
-        held = yield from self._insert(key, index, records[0])
-        _without_held(key, records, held)
-
-    def _removing(self, key: str, index: int, *, force: bool) -> Plan[ChatMessage | None]:
-        removed = yield from self._remove(key, index, force=force)
-        if removed is None:
-            return None
-        try:
-            return codec.decode(key, removed.position, removed.body)
-        except CorruptMessageError:
-            if not force:
-                raise
-            return None
-
-    def _getting(self, key: str, limit: int | None) -> Plan[list[ChatMessage]]:
-        if limit == 0:
-            return []
-        page = yield from self._read_newest(key, limit)
-        return codec.decode_all(key, page.records)
-
-    def _encode(self, messages: Iterable[ChatMessage]) -> list[Record]:
-        """Encode all messages, or raise before anything is sent."""
-        # Pydantic's models can be iterated, but over their fields.
-        single = isinstance(messages, (BaseModel, str, bytes, Mapping))
-        if single or not isinstance(messages, Iterable):
-            text = (
-                "messages must be a list of chatstore.core.ChatMessage, "
-                f"not {describe_message(messages)}"
-            )
-            raise InvalidMessageError(text)
-        now = datetime.now(timezone.utc).isoformat()
-        records = [codec.encode(message, now) for message in messages]
-        if len({record.id for record in records}) < len(records):
-            text = "two of these messages have the same id"
-            raise InvalidMessageError(text)
-        limit = self.max_message_bytes
-        if limit is not None:
-            for record in records:
-                # Four bytes a character at most: the exact size is seldom needed.
-                if len(record.body) * 4 > limit and len(record.body.encode()) > limit:
-                    text = f"a message has more than {limit} bytes as it is stored"
-                    raise MessageTooLargeError(text)
-        return records
-
-
-def _without_held(key: str, records: Sequence[Record], held: Sequence[Held]) -> list[Record]:
-    """Return the records that are not held; what is held must say the same."""
-    bodies = {item.id: item.body for item in held}
-    rest: list[Record] = []
-    for record in records:
-        body = bodies.get(record.id)
-        if body is None:
-            rest.append(record)
-        elif codec.decode(key, -1, body) != codec.decode(key, -1, record.body):
-            message = f"the conversation holds message {record.id!r} with other content"
-            raise MessageConflictError(message)
-    return rest

@@ -7,10 +7,10 @@ from difflib import get_close_matches
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from chatstore.core.backend.urls import read_options
 from chatstore.core.errors import InvalidArgumentError, UnknownSchemeError
 from chatstore.core.simple import SimpleChatStore
 from chatstore.core.store import ChatStore
-from chatstore.core.url_parts import read_options
 
 GROUP = "chatstore.backends"
 _DISTRIBUTIONS = {
@@ -62,12 +62,14 @@ def open_store(url: str) -> ChatStore:
 
     scheme = url.partition(":")[0].lower() if isinstance(url, str) and "://" in url else ""
     if not scheme:
-        message = "a store's URL looks like sqlite:///chat.db or redis://localhost:6379"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(
+            "a store's URL looks like sqlite:///chat.db or redis://localhost:6379"
+        )
     installed = {entry.name: entry for entry in entry_points(group=GROUP)}
     if scheme not in installed:
-        message = f"no backend opens {scheme[:40]}:// URLs; {_advice(scheme, installed)}"
-        raise UnknownSchemeError(message)
+        raise UnknownSchemeError(
+            f"no backend opens {scheme[:40]}:// URLs; {_advice(scheme, installed)}"
+        )
     store: ChatStore = installed[scheme].load()(url)
     return store
 
@@ -91,7 +93,7 @@ def url_options(url: str, **kinds: Callable[[str], Any]) -> tuple[str, dict[str,
 
     Args:
         url: The URL.
-        kinds: By name of an option what reads it; see `chatstore.core.url_parts.read_options`.
+        kinds: By name of an option what reads it; see `chatstore.core.backend.urls.read_options`.
 
     Raises:
         InvalidArgumentError: The URL has a host or a fragment, or an option is unknown or wrong.
@@ -115,14 +117,11 @@ def open_memory(url: str) -> SimpleChatStore:
     """Open ``memory://``."""
     path, options = url_options(url, ttl=float)
     if path:
-        message = "memory:// has no path"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError("memory:// has no path")
     return SimpleChatStore(**options)
 
 
 def open_file(url: str) -> SimpleChatStore:
     """Open ``file:///chat.json``: read now, written by ``persist()`` and by ``close()``."""
     path, options = url_options(url, ttl=float)
-    store = SimpleChatStore.from_persist_path(path, **options)
-    store._saves_on_close = True  # noqa: SLF001
-    return store
+    return SimpleChatStore.from_persist_path(path, save_on_close=True, **options)

@@ -6,41 +6,28 @@ import copy
 import hashlib
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from itertools import takewhile
-from typing import Any, NamedTuple, TypeVar
+from typing import Any
 
 from typing_extensions import Self
 
-from chatstore.core import codec
+from chatstore.core import codec, operations
+from chatstore.core.backend.base import Backend
+from chatstore.core.backend.plans import Plan
 from chatstore.core.checks import check_count, check_key
 from chatstore.core.errors import InvalidArgumentError
 from chatstore.core.foreign import describe_store
-from chatstore.core.memory.window import PINNED_ROLES, Window
+from chatstore.core.memory.reading import WindowReader, WindowResult
 from chatstore.core.messages import ChatMessage
-from chatstore.core.plans import Plan
-from chatstore.core.records import Page, StoredRecord
 from chatstore.core.simple import SimpleChatStore
 from chatstore.core.store import ChatStore
 from chatstore.core.tokens import TokenCounter
-from chatstore.core.tool_calls import says_nothing
 
-T = TypeVar("T")
-
-_TRIES = 3  # reads page by page before the whole conversation is read at one moment
-_LEADING = 2  # one pinned message is usual, and the next shows that there is no second
-_SMALLEST_PAGE, _LARGEST_PAGE = 8, 1000
 _DEFAULT_KEY = "chat_history"  # LlamaIndex's
-_NO_TIME = "1970-01-01T00:00:00+00:00"
-_FIRST_GUESS = 100  # tokens a message, until some were seen
+_EPOCH = "1970-01-01T00:00:00+00:00"
 
 
 class TokenLimitWarning(UserWarning):
     """The newest turn alone is above the token limit; it is returned whole."""
-
-
-class _Window(NamedTuple):
-    messages: list[ChatMessage]
-    fits: bool
 
 
 class ChatMemoryBuffer:
@@ -84,20 +71,20 @@ class ChatMemoryBuffer:
         self.token_limit = check_count(token_limit, "token_limit", least=1)
         self.chat_store: ChatStore = SimpleChatStore() if chat_store is None else chat_store
         if not isinstance(self.chat_store, ChatStore):
-            message = f"chat_store must be a ChatStore, not {describe_store(chat_store)}"
-            raise InvalidArgumentError(message)
+            raise InvalidArgumentError(
+                f"chat_store must be a ChatStore, not {describe_store(chat_store)}"
+            )
         if chat_store_key is None:
             if not isinstance(self.chat_store, SimpleChatStore):
-                message = (
+                raise InvalidArgumentError(
                     f"chat_store_key is required with a {type(chat_store).__name__}: without one, "
                     "all users of the database would share a conversation"
                 )
-                raise InvalidArgumentError(message)
             chat_store_key = _DEFAULT_KEY
         self.chat_store_key = check_key(chat_store_key)
         self._counter = TokenCounter(tokenizer_fn, model, payload_fn=payload_fn)
         self._seeds: list[ChatMessage] = []
-        self._tokens_per_message = float(_FIRST_GUESS)
+        self._reader = WindowReader(self._counter)
 
     @classmethod
     def from_defaults(
@@ -160,7 +147,7 @@ class ChatMemoryBuffer:
         self._counter.load()
         room -= self._counter.count_json(besides)
         return self._checked(
-            self.chat_store._run(self._plan_get(room), "memory.get", self.chat_store_key)
+            self.chat_store.run("memory.get", self._plan_get, self.chat_store_key, room)
         )
 
     async def async_get(
@@ -178,9 +165,7 @@ class ChatMemoryBuffer:
             await asyncio.to_thread(self._counter.load)  # may wait for the network
         room -= self._counter.count_json(besides)
         return self._checked(
-            await self.chat_store._async_run(
-                self._plan_get(room), "memory.get", self.chat_store_key
-            )
+            await self.chat_store.async_run("memory.get", self._plan_get, self.chat_store_key, room)
         )
 
     def count_text(self, text: str) -> int:
@@ -196,32 +181,32 @@ class ChatMemoryBuffer:
 
     def get_all(self) -> list[ChatMessage]:
         """Return the whole conversation, oldest first."""
-        return self.chat_store._run(self._plan_get_all(), "memory.get_all", self.chat_store_key)
+        return self.chat_store.run("memory.get_all", self._plan_get_all, self.chat_store_key)
 
     async def async_get_all(self) -> list[ChatMessage]:
         """Like `get_all`, but awaitable."""
-        return await self.chat_store._async_run(
-            self._plan_get_all(), "memory.get_all", self.chat_store_key
+        return await self.chat_store.async_run(
+            "memory.get_all", self._plan_get_all, self.chat_store_key
         )
 
     def put(self, message: ChatMessage) -> None:
         """Append a message; raises what `ChatStore.add_message` raises."""
-        self.chat_store._run(self._plan_put([message]), "memory.put", self.chat_store_key)
+        self.chat_store.run("memory.put", self._plan_put, self.chat_store_key, [message])
 
     async def async_put(self, message: ChatMessage) -> None:
         """Like `put`, but awaitable."""
-        await self.chat_store._async_run(
-            self._plan_put([message]), "memory.put", self.chat_store_key
+        await self.chat_store.async_run(
+            "memory.put", self._plan_put, self.chat_store_key, [message]
         )
 
     def put_messages(self, messages: Iterable[ChatMessage]) -> None:
         """Append messages next to each other; raises what `ChatStore.add_messages` raises."""
-        self.chat_store._run(self._plan_put(messages), "memory.put_messages", self.chat_store_key)
+        self.chat_store.run("memory.put_messages", self._plan_put, self.chat_store_key, messages)
 
     async def async_put_messages(self, messages: Iterable[ChatMessage]) -> None:
         """Like `put_messages`, but awaitable."""
-        await self.chat_store._async_run(
-            self._plan_put(messages), "memory.put_messages", self.chat_store_key
+        await self.chat_store.async_run(
+            "memory.put_messages", self._plan_put, self.chat_store_key, messages
         )
 
     def set(self, messages: Iterable[ChatMessage]) -> None:
@@ -265,7 +250,7 @@ class ChatMemoryBuffer:
         copied = self.__copy__()
         memo[id(self)] = copied
         # A counter does not change, and its functions may be of objects that cannot be copied.
-        shared = {"_counter"}
+        shared = {"_counter", "_reader"}
         for name, value in self.__dict__.items():
             if name not in shared:
                 setattr(copied, name, copy.deepcopy(value, memo))
@@ -284,14 +269,13 @@ class ChatMemoryBuffer:
     def _room(self, initial_token_count: int) -> int:
         room = self.token_limit - check_count(initial_token_count, "initial_token_count")
         if room < 0:
-            message = (
+            raise InvalidArgumentError(
                 f"initial_token_count is {initial_token_count}, above the token_limit of "
                 f"{self.token_limit}: no message fits; raise token_limit or send less besides"
             )
-            raise InvalidArgumentError(message)
         return room
 
-    def _checked(self, window: _Window) -> list[ChatMessage]:
+    def _checked(self, window: WindowResult) -> list[ChatMessage]:
         if not window.fits:
             message = (
                 f"the newest turn is above the limit of {self.token_limit} tokens; "
@@ -302,109 +286,35 @@ class ChatMemoryBuffer:
 
     # ------------------------------------------------------------------ plans
 
-    def _plan_get_all(self) -> Plan[list[ChatMessage]]:
-        yield from self._plan_seed()
-        return (yield from self.chat_store._plan_get(self.chat_store_key, None))
+    def _plan_get(self, backend: Backend[Any], key: str, room: int) -> Plan[Any, WindowResult]:
+        yield from self._plan_seed(backend, key)
+        return (yield from self._reader.read(backend, key, room))
 
-    def _plan_put(self, messages: Iterable[ChatMessage]) -> Plan[None]:
-        yield from self._plan_seed()
-        yield from self.chat_store._plan_add_all(self.chat_store_key, messages)
+    def _plan_get_all(self, backend: Backend[Any], key: str) -> Plan[Any, list[ChatMessage]]:
+        yield from self._plan_seed(backend, key)
+        return (yield from operations.get_messages(backend, key, None))
 
-    def _plan_seed(self) -> Plan[None]:
+    def _plan_put(
+        self, backend: Backend[Any], key: str, messages: Iterable[ChatMessage]
+    ) -> Plan[Any, None]:
+        yield from self._plan_seed(backend, key)
+        yield from operations.add_messages(backend, key, messages)
+
+    def _plan_seed(self, backend: Backend[Any], key: str) -> Plan[Any, None]:
         if self._seeds:
-            if (yield from self.chat_store._count(self.chat_store_key)) == 0:
+            if (yield from backend.count(key)) == 0:
                 # Two buffers may do this at once: the ids make the second one harmless.
-                yield from self.chat_store._plan_add_all(self.chat_store_key, self._seeds)
+                yield from operations.add_messages(backend, key, self._seeds)
             self._seeds = []
-
-    def _plan_get(self, room: int) -> Plan[_Window]:
-        yield from self._plan_seed()
-        for _ in range(_TRIES):
-            found = yield from self._plan_pages(room)
-            if found is not None:
-                return found
-        # Replaced again and again while it was read: all of it, at one moment.
-        page = yield from self.chat_store._read_newest(self.chat_store_key, None)
-        messages = codec.decode_all(self.chat_store_key, page.records)
-        pinned = _pinned(messages)
-        window = self._begin(room, pinned)
-        self._feed(window, messages[len(pinned) :])
-        window.finish()
-        return _Window(pinned + window.messages(), window.fits)
-
-    def _plan_pages(self, room: int) -> Plan[_Window | None]:
-        """Read pages from the newest end; ``None``: the conversation was replaced meanwhile."""
-        store, key = self.chat_store, self.chat_store_key
-        size = self._page_size(room)
-        page = yield from store._read_newest(key, size, leading=_LEADING)
-        epoch, records = page.epoch, page.records
-        page = yield from self._plan_leading(page)
-        pinned = _pinned(codec.decode_all(key, page.leading))
-        start = _position_after(page.leading, len(pinned))
-        window = self._begin(room, pinned)
-        while page.epoch == epoch:
-            unpinned = [record for record in records if record.position >= start]
-            self._feed(window, codec.decode_all(key, unpinned))
-            if len(unpinned) < size or unpinned[0].position <= start:
-                window.finish()
-            if window.enough:
-                return _Window(pinned + window.messages(), window.fits)
-            size = min(_LARGEST_PAGE, 2 * size)
-            page = yield from store._read_newest(key, size, before=unpinned[0].position)
-            records = page.records
-        return None
-
-    def _plan_leading(self, page: Page) -> Plan[Page]:
-        """Read on until a message is among the first ones that is not pinned."""
-        asked = _LEADING
-        key = self.chat_store_key
-        while len(page.leading) == asked == len(_pinned(codec.decode_all(key, page.leading))):
-            asked *= 2
-            page = yield from self.chat_store._read_newest(key, 1, leading=asked)
-        return page
-
-    def _begin(self, room: int, pinned: Sequence[ChatMessage]) -> Window:
-        count = self._counter.count
-        return Window(room - sum(map(count, pinned)), count)
-
-    def _feed(self, window: Window, messages: Sequence[ChatMessage]) -> None:
-        """Add messages, newest first, until it is enough; note how long they are."""
-        counts = []
-        for message in reversed(messages):
-            if window.enough:
-                break
-            if says_nothing(message) and self._counter.payload(message) is None:
-                continue  # no provider takes it
-            counts.append(self._counter.count(message))
-            window.add(message, counts[-1])
-        if counts:
-            self._tokens_per_message = max(1.0, sum(counts) / len(counts))
-
-    def _page_size(self, room: int) -> int:
-        """Return how many messages are likely to be one more than fits."""
-        likely = int(max(0, room) / self._tokens_per_message * 1.25) + 4
-        return max(_SMALLEST_PAGE, min(_LARGEST_PAGE, likely))
-
-
-def _pinned(messages: Iterable[ChatMessage]) -> list[ChatMessage]:
-    """Return the system and developer messages that come first."""
-    return list(takewhile(lambda message: message.role in PINNED_ROLES, messages))
-
-
-def _position_after(leading: Sequence[StoredRecord], pinned: int) -> int:
-    """Return the position where the messages begin that are not pinned."""
-    if pinned < len(leading):
-        return leading[pinned].position
-    return leading[-1].position + 1 if leading else 0
 
 
 def _with_ids(messages: Iterable[ChatMessage]) -> list[ChatMessage]:
-    """Return copies with ids that depend on place and content alone."""
+    """Return copies with ids that depend on index and content alone."""
     seeds = []
-    for place, message in enumerate(messages):
-        codec.encode(message, _NO_TIME)  # refuses what is no message, before it is copied
-        said = codec.encode(message.model_copy(update={"id": str(place)}), _NO_TIME).body
-        digest = hashlib.blake2b(said.encode(), digest_size=16).hexdigest()
-        identity = message.id or f"seed-{digest}"
-        seeds.append(message.model_copy(update={"id": identity}, deep=True))
+    for index, message in enumerate(messages):
+        codec.encode(message, _EPOCH)  # refuses what is not a message, before it is copied
+        body = codec.encode(message.model_copy(update={"id": str(index)}), _EPOCH).body
+        digest = hashlib.blake2b(body.encode(), digest_size=16).hexdigest()
+        message_id = message.id or f"seed-{digest}"
+        seeds.append(message.model_copy(update={"id": message_id}, deep=True))
     return seeds

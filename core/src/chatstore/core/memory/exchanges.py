@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from chatstore.core.framework_payload import Joins, joins_of
 from chatstore.core.messages import ChatMessage, MessageRole
-from chatstore.core.native import Joins, joins_of
 from chatstore.core.pairing import OpenResults
 from chatstore.core.tool_calls import (
     ToolReference,

@@ -24,6 +24,5 @@ def check_client(client: object, name: str, methods: tuple[str, ...], expected: 
     module = kind.__module__
     is_async = ".aio" in module or "asyncio" in module or kind.__name__.startswith("Async")
     if is_async or not all(hasattr(client, method) for method in methods):
-        message = f"{name} must be {expected}, not {module}.{kind.__qualname__}"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(f"{name} must be {expected}, not {module}.{kind.__qualname__}")
     return client

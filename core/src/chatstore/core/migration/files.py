@@ -36,15 +36,15 @@ class JSONFile:
             if isinstance(found, str):  # JSON within JSON, as some wrote it
                 found = json.loads(found)
         except ValueError as error:
-            message = f"{os.fspath(path)}: no JSON"
-            raise CorruptStoreError(message) from error
+            raise CorruptStoreError(f"{os.fspath(path)}: no JSON") from error
         if isinstance(found, dict) and field in found:
             found = found[field]
         if isinstance(found, list):
             found = {Path(path).stem if key is None else key: found}
         if not isinstance(found, dict) or not all(isinstance(v, list) for v in found.values()):
-            message = f"{os.fspath(path)}: neither a list of messages nor lists by key"
-            raise CorruptStoreError(message)
+            raise CorruptStoreError(
+                f"{os.fspath(path)}: neither a list of messages nor lists by key"
+            )
         self._lists: dict[str, list[Any]] = found
 
     def keys(self) -> Iterable[str]:

@@ -122,8 +122,7 @@ def migrate(
     """
     chosen = _as_source(source, store, to_key)
     if on_corrupt not in ("raise", "skip"):
-        message = "on_corrupt must be 'raise' or 'skip'"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError("on_corrupt must be 'raise' or 'skip'")
     selected = _select(chosen, keys, check_prefix(prefix))
     report = MigrationReport()
     for number, key in enumerate(selected, 1):
@@ -142,36 +141,38 @@ def migrate(
 
 def _as_source(source: object, store: object, to_key: Callable[[str], str]) -> Source:
     if not isinstance(store, ChatStore):
-        message = f"store must be a ChatStore, not {type(store).__name__}; see open_store(url)"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(
+            f"store must be a ChatStore, not {type(store).__name__}; see open_store(url)"
+        )
     if source is store and to_key is str:
-        message = "the source is the store itself; to_key must change the keys then"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(
+            "the source is the store itself; to_key must change the keys then"
+        )
     if isinstance(source, ChatStore):
         return StoreSource(source)
     if not hasattr(source, "keys") or not hasattr(source, "messages"):
-        message = (
+        raise InvalidArgumentError(
             f"source must be a store or a source, not {type(source).__name__}; "
             "from_redis(client) and the like return sources"
         )
-        raise InvalidArgumentError(message)
     chosen: Any = source
     return chosen  # type: ignore[no-any-return]
 
 
 def _select(source: Source, keys: Iterable[str] | None, prefix: str) -> list[str]:
     if isinstance(keys, str):
-        message = "keys must be a list of keys, not one string"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError("keys must be a list of keys, not one string")
     present = {key for key in source.keys() if key.startswith(prefix)}  # noqa: SIM118 - a Source
     requested = present if keys is None else set(keys)
     if missing := sorted(requested - present):
-        message = f"the source has no conversation {missing[0]!r} ({len(missing)} keys are missing)"
-        raise EmptySourceError(message)
+        raise EmptySourceError(
+            f"the source has no conversation {missing[0]!r} ({len(missing)} keys are missing)"
+        )
     if not requested:
         among = f" with the prefix {prefix!r}" if prefix else ""
-        message = f"the source has no conversation{among}; check its address, name and prefix"
-        raise EmptySourceError(message)
+        raise EmptySourceError(
+            f"the source has no conversation{among}; check its address, name and prefix"
+        )
     return sorted(requested)
 
 
@@ -187,8 +188,11 @@ def _migrate_one(source: Source, store: ChatStore, key: str, target: str) -> Mig
         copied += len(batch)
     result, _ = _digest(itertools.islice(store.iter_messages(target), count))
     if result != expected:
-        message = "the copy differs from the source, which may have changed during the copy"
-        raise MigrationError(message, key=target, position=present)
+        raise MigrationError(
+            "the copy differs from the source, which may have changed during the copy",
+            key=target,
+            position=present,
+        )
     return Migrated(target, count, copied, expected)
 
 
@@ -201,8 +205,9 @@ def _compare(messages: Iterator[ChatMessage], store: ChatStore, key: str, held: 
         if theirs is None:
             return position  # the conversation went on in the store
         if _text(theirs) != _text(ours):
-            message = "the store holds another message here than the source"
-            raise MigrationError(message, key=key, position=position)
+            raise MigrationError(
+                "the store holds another message here than the source", key=key, position=position
+            )
     return held
 
 

@@ -75,8 +75,12 @@ class MappedSource:
             except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
                 pass  # raised below: the framework's error quotes the message
             if message is None:
-                text = f"conversation {key!r} holds something that is not a message"
-                raise CorruptMessageError(text, key=key, position=position, advice=_ADVICE)
+                raise CorruptMessageError(
+                    f"conversation {key!r} holds something that is not a message",
+                    key=key,
+                    position=position,
+                    advice=_ADVICE,
+                )
             yield message
 
 

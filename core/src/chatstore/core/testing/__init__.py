@@ -52,5 +52,4 @@ def __getattr__(name: str) -> Any:
         for place in (contract, healing, processes):
             if hasattr(place, name):
                 return getattr(place, name)
-    message = f"module {__name__!r} has no attribute {name!r}"
-    raise AttributeError(message)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

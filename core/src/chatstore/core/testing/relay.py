@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from typing_extensions import Self
 
-from chatstore.core.forks import ForkAware, watch
+from chatstore.core.backend import ForkAware, watch
 from chatstore.core.testing.relay_link import Traffic
 from chatstore.core.testing.relay_loop import HOST, RelayLoop, Target
 
@@ -92,8 +92,7 @@ class Relay(ForkAware):
         Both directions are held back, so a round trip takes twice as long.
         """
         if not seconds >= 0:
-            message = f"seconds must be 0 or more, not {seconds!r}"
-            raise ValueError(message)
+            raise ValueError(f"seconds must be 0 or more, not {seconds!r}")
         self._do(lambda: self._loop.set_delay(seconds))
 
     def refuse(self) -> None:
@@ -127,8 +126,7 @@ class Relay(ForkAware):
 
         """
         if count < 0:
-            message = f"count must be 0 or more, not {count!r}"
-            raise ValueError(message)
+            raise ValueError(f"count must be 0 or more, not {count!r}")
         self._do(lambda: self._loop.lose_replies(count, containing))
 
     # ------------------------------------------------------------------ what happened
@@ -209,8 +207,9 @@ class Relay(ForkAware):
         try:
             return future.result(_PATIENCE)
         except FutureTimeoutError:
-            message = f"the relay on port {self.port} did not obey within {_PATIENCE:g} s"
-            raise RuntimeError(message) from None
+            raise RuntimeError(
+                f"the relay on port {self.port} did not obey within {_PATIENCE:g} s"
+            ) from None
 
     def _serve(self) -> None:
         reason = f"the relay on port {self.port} was closed"
@@ -247,8 +246,7 @@ class Relay(ForkAware):
 
 def _target(target: int | str | os.PathLike[str]) -> Target:
     if isinstance(target, bool) or not isinstance(target, (int, str, os.PathLike)):
-        message = f"target must be a port or the path of a Unix socket, not {target!r}"
-        raise TypeError(message)
+        raise TypeError(f"target must be a port or the path of a Unix socket, not {target!r}")
     if isinstance(target, int):
         return Target(socket.AF_INET, (HOST, target), f"port {target}")
     path = os.fspath(target)

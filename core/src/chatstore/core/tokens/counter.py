@@ -10,7 +10,7 @@ from typing import Any
 
 from chatstore.core.blocks import TextBlock
 from chatstore.core.errors import InvalidArgumentError
-from chatstore.core.messages import NATIVE, ChatMessage
+from chatstore.core.messages import PAYLOADS_KEY, ChatMessage
 from chatstore.core.tokens.encodings import (
     DEFAULT_ENCODING,
     count_encoded,
@@ -90,11 +90,10 @@ class TokenCounter:
             try:
                 pickle.dumps(function)
             except Exception as error:  # noqa: BLE001 - whatever the function's object raises
-                message = (
+                raise TypeError(
                     f"{name} cannot be pickled ({type(error).__name__}): pass a function of a "
                     "module instead of a lambda or a local function"
-                )
-                raise TypeError(message) from None
+                ) from None
 
     def count(self, message: ChatMessage) -> int:
         """Return the tokens of one message: of its payload if there is a ``payload_fn``.
@@ -107,8 +106,8 @@ class TokenCounter:
         if payload is not None:
             return MESSAGE_OVERHEAD + self.count_json(payload)
         sent = message.additional_kwargs
-        if NATIVE in sent:
-            sent = {name: value for name, value in sent.items() if name != NATIVE}
+        if PAYLOADS_KEY in sent:
+            sent = {name: value for name, value in sent.items() if name != PAYLOADS_KEY}
         total = MESSAGE_OVERHEAD + (self.count_json(sent) if sent else 0)
         if not isinstance(message.content, list):
             return total + self.count_json(message.content)
@@ -169,8 +168,7 @@ class TokenCounter:
         try:
             return len(tokenizer_fn(text))
         except Exception as error:
-            message = (
+            raise InvalidArgumentError(
                 f"tokenizer_fn raised {type(error).__name__} for a text of {len(text)} characters; "
                 "it must return a sequence of tokens for any text"
-            )
-            raise InvalidArgumentError(message) from error
+            ) from error

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from chatstore.core.forks import ForkAware, watch
+from chatstore.core.backend import ForkAware, watch
 from chatstore.core.tokens.offline import forget_failure, has_failed_lately, note_failure
 
 if TYPE_CHECKING:

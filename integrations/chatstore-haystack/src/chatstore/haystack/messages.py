@@ -10,7 +10,7 @@ from haystack.dataclasses import ToolCall
 
 from chatstore.core import ChatMessage, InvalidMessageError
 from chatstore.core.codec import new_id
-from chatstore.core.native import native_of, with_native
+from chatstore.core.framework_payload import attach_payload, payload_for
 from chatstore.core.pairing import pair_calls
 from chatstore.haystack.reading import haystack_messages, tool_calls
 from chatstore.haystack.writing import common_message
@@ -73,18 +73,17 @@ def _with_native(message: HaystackMessage) -> ChatMessage:
     identity = message.meta.get(ID)
     try:
         common = common_message(message, new_id() if identity is None else str(identity))
-        return with_native(common, _FRAMEWORK, message.to_dict())
+        return attach_payload(common, _FRAMEWORK, message.to_dict())
     except (ValueError, TypeError) as error:
-        text = (
+        raise InvalidMessageError(
             "JSON cannot hold a message, or its id is none: it holds NaN, bytes, tuples, objects "
             "or a lone surrogate"
-        )
-        raise InvalidMessageError(text) from error
+        ) from error
 
 
 def _native(message: ChatMessage) -> HaystackMessage | None:
     """Return the message that is kept beside the common fields, if this version can read it."""
-    payload = native_of(message, _FRAMEWORK)
+    payload = payload_for(message, _FRAMEWORK)
     if payload is None:
         return None
     try:

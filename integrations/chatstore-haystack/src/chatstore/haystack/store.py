@@ -13,10 +13,9 @@ from typing_extensions import Self
 
 from chatstore.core import ChatMessage as StoredMessage
 from chatstore.core import ChatStore, InvalidArgumentError, open_store
+from chatstore.core.backend import Plan, Record
 from chatstore.core.checks import check_count, check_key, check_prefix
 from chatstore.core.memory.window import arranged
-from chatstore.core.plans import Plan
-from chatstore.core.records import Record
 from chatstore.haystack.messages import haystack_groups, to_haystack, to_messages
 from chatstore.haystack.rounds import round_starts
 
@@ -68,11 +67,11 @@ class StoredChatMessages:
         """
         url = self._url
         if url is None:
-            message = "an open store cannot be saved: give its URL instead"
-            raise InvalidArgumentError(message)
+            raise InvalidArgumentError("an open store cannot be saved: give its URL instead")
         if isinstance(url, str) and _holds_secret(url):
-            message = "this URL may hold a password: give it as Secret.from_env_var(...) instead"
-            raise InvalidArgumentError(message)
+            raise InvalidArgumentError(
+                "this URL may hold a password: give it as Secret.from_env_var(...) instead"
+            )
         return default_to_dict(
             self,
             store=url if isinstance(url, str) else url.to_dict(),
@@ -208,8 +207,7 @@ class StoredChatMessages:
         if not isinstance(messages, list) or any(
             not isinstance(message, ChatMessage) for message in messages
         ):
-            text = "messages must be a list of Haystack's ChatMessage"
-            raise InvalidArgumentError(text)
+            raise InvalidArgumentError("messages must be a list of Haystack's ChatMessage")
         skipped = ChatRole.SYSTEM if self.skip_system_messages else None
         return to_messages(message for message in messages if message.role is not skipped)
 
@@ -246,16 +244,16 @@ def _open(url: Secret | str) -> ChatStore:
     if isinstance(url, Secret):
         value = url.resolve_value()
         if not isinstance(value, str):
-            message = "the secret of the store's URL has no value: is its environment variable set?"
-            raise InvalidArgumentError(message)
+            raise InvalidArgumentError(
+                "the secret of the store's URL has no value: is its environment variable set?"
+            )
         url = value
     if not isinstance(url, str):
         kind = type(url)
-        message = (
+        raise InvalidArgumentError(
             "store must be a chatstore.core.ChatStore, a URL or a Secret, "
             f"not {kind.__module__}.{kind.__qualname__}"
         )
-        raise InvalidArgumentError(message)
     return open_store(url)
 
 

@@ -26,10 +26,10 @@ def __getattr__(name: str) -> Any:
         try:
             import langchain.agents.middleware  # noqa: F401, PLC0415
         except ImportError as error:
-            message = "this needs LangChain's agents: pip install 'chatstore-langchain[agents]'"
-            raise ImportError(message) from error
+            raise ImportError(
+                "this needs LangChain's agents: pip install 'chatstore-langchain[agents]'"
+            ) from error
         from chatstore.langchain.middleware import ChatHistoryMiddleware  # noqa: PLC0415
 
         return ChatHistoryMiddleware
-    message = f"module {__name__!r} has no attribute {name!r}"
-    raise AttributeError(message)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

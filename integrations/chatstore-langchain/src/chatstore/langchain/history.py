@@ -102,9 +102,8 @@ def check_store(store: object) -> ChatStore:
 
     """
     if not isinstance(store, ChatStore):
-        message = (
+        raise InvalidArgumentError(
             "store must be a chatstore.core.ChatStore, such as open_store(url) returns, "
             f"not {describe_store(store)}"
         )
-        raise InvalidArgumentError(message)
     return store

@@ -16,7 +16,7 @@ from langchain_core.messages import (
 
 from chatstore.core import ChatMessage, InvalidMessageError
 from chatstore.core.foreign import full_name
-from chatstore.core.native import native_of, with_native
+from chatstore.core.framework_payload import attach_payload, payload_for
 from chatstore.langchain.reading import langchain_messages
 from chatstore.langchain.writing import common_fields
 
@@ -63,13 +63,13 @@ def _to_message(message: BaseMessage) -> ChatMessage:
         payload = _payload(message)
         if _restored(payload) != message:
             raise InvalidMessageError(_REFUSED)
-        return with_native(common, _FRAMEWORK, payload)
+        return attach_payload(common, _FRAMEWORK, payload)
     except (ValueError, TypeError) as error:
         raise InvalidMessageError(_REFUSED) from error
 
 
 def _to_langchain(message: ChatMessage) -> list[BaseMessage]:
-    payload = native_of(message, _FRAMEWORK)
+    payload = payload_for(message, _FRAMEWORK)
     if payload is not None:
         try:
             return [_restored(payload)]

@@ -166,8 +166,9 @@ class ChatHistoryMiddleware(AgentMiddleware[HistoryState, Any, Any]):
         info = getattr(runtime, "execution_info", None)  # of langgraph 1.1 and newer
         thread = info.thread_id if info else get_config().get("configurable", {}).get("thread_id")
         if thread is None:
-            message = 'no key: pass one, or config={"configurable": {"thread_id": …}} to the agent'
-            raise InvalidArgumentError(message)
+            raise InvalidArgumentError(
+                'no key: pass one, or config={"configurable": {"thread_id": …}} to the agent'
+            )
         return check_key(str(thread))
 
 

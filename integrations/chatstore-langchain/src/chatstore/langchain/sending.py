@@ -9,7 +9,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMe
 
 from chatstore.core import ChatMessage, MessageRole
 from chatstore.core.memory.window import arranged
-from chatstore.core.messages import NATIVE
+from chatstore.core.messages import PAYLOADS_KEY
 from chatstore.langchain.messages import to_langchain
 
 _CALL_KWARGS = {"tool_calls", "function_call"}
@@ -22,7 +22,7 @@ def sent_payload(message: ChatMessage) -> Any:
     For ``ChatMemoryBuffer(…, payload_fn=sent_payload)``: windows whose messages go through
     `to_langchain` then count what LangChain sends, blocks of providers included.
     """
-    if isinstance(message.content, str) and NATIVE not in message.additional_kwargs:
+    if isinstance(message.content, str) and PAYLOADS_KEY not in message.additional_kwargs:
         return None  # the message's own fields are sent
     return [payload_of(made) for made in to_langchain([message])]
 

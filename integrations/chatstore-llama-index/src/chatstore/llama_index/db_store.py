@@ -181,6 +181,5 @@ class LlamaIndexDBChatStore(AsyncDBChatStore):
 
 def _checked(count: int) -> int:
     if count < 0:
-        message = "a number of messages must not be negative"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError("a number of messages must not be negative")
     return count

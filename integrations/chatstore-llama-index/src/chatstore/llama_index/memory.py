@@ -51,11 +51,10 @@ class BufferMemory(BaseMemory):
         super().__init__()
         if not isinstance(buffer, ChatMemoryBuffer):
             kind = type(buffer)
-            message = (
+            raise InvalidArgumentError(
                 "buffer must be a chatstore.core.ChatMemoryBuffer, "
                 f"not {kind.__module__}.{kind.__qualname__}"
             )
-            raise InvalidArgumentError(message)
         self._buffer = buffer
         self._reserved_tokens = check_count(reserved_tokens, "reserved_tokens")
         self._room_taken(0)
@@ -231,18 +230,16 @@ class BufferMemory(BaseMemory):
         initial = check_count(initial_token_count, "initial_token_count")
         taken, limit = initial + self._reserved_tokens, self._buffer.token_limit
         if taken > limit:
-            message = (
+            raise InvalidArgumentError(
                 f"initial_token_count {initial} and reserved_tokens {self._reserved_tokens} are "
                 f"above token_limit {limit}: raise the limit or shorten the prompt"
             )
-            raise InvalidArgumentError(message)
         return taken
 
 
 def _refuse_unknown(kwargs: dict[str, Any]) -> None:
     if kwargs:
-        message = f"unexpected arguments: {', '.join(kwargs)}"
-        raise TypeError(message)
+        raise TypeError(f"unexpected arguments: {', '.join(kwargs)}")
 
 
 def _unpickled(

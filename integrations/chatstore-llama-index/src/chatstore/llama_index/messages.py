@@ -10,7 +10,7 @@ from llama_index.core.llms import ChatMessage as LlamaIndexMessage
 from pydantic import ValidationError
 
 from chatstore.core import ChatMessage, InvalidMessageError
-from chatstore.core.native import native_of, with_native
+from chatstore.core.framework_payload import attach_payload, payload_for
 from chatstore.llama_index.reading import llama_index_messages
 from chatstore.llama_index.writing import common_fields
 
@@ -42,24 +42,23 @@ def to_llama_index(messages: Iterable[ChatMessage]) -> list[LlamaIndexMessage]:
 def _to_message(message: LlamaIndexMessage) -> ChatMessage:
     if not isinstance(message, LlamaIndexMessage):
         kind = type(message)
-        text = (
+        raise InvalidMessageError(
             "a message must be a llama_index.core.llms.ChatMessage, "
             f"not {kind.__module__}.{kind.__qualname__}"
         )
-        raise InvalidMessageError(text)
     try:
         _check_finite(message.model_dump())
         payload = message.model_dump(mode="json")
         common = ChatMessage(**common_fields(payload))
         if llama_index_messages(common) == [LlamaIndexMessage.model_validate(payload)]:
             return common
-        return with_native(common, _FRAMEWORK, payload)
+        return attach_payload(common, _FRAMEWORK, payload)
     except (ValueError, TypeError) as error:
         raise InvalidMessageError(_REFUSED) from error
 
 
 def _to_llama_index(message: ChatMessage) -> list[LlamaIndexMessage]:
-    payload = native_of(message, _FRAMEWORK)
+    payload = payload_for(message, _FRAMEWORK)
     if payload is not None:
         try:
             return [LlamaIndexMessage.model_validate(payload)]

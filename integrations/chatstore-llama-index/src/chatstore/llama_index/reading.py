@@ -10,7 +10,7 @@ from llama_index.core.llms import ChatMessage as LlamaIndexMessage
 from pydantic import AnyUrl
 
 from chatstore.core import ChatMessage, ContentBlock, MessageRole
-from chatstore.core.messages import NATIVE
+from chatstore.core.messages import PAYLOADS_KEY
 from chatstore.core.tool_calls import calls_of, results_of
 
 _DATA = {"image": "image", "audio": "audio", "video": "video", "document": "data"}
@@ -32,7 +32,7 @@ def llama_index_messages(message: ChatMessage) -> list[LlamaIndexMessage]:
     ]
     blocks = list(_blocks(message.content))
     if blocks or not made:
-        kwargs = {name: v for name, v in message.additional_kwargs.items() if name != NATIVE}
+        kwargs = {name: v for name, v in message.additional_kwargs.items() if name != PAYLOADS_KEY}
         calls = calls_of(message)
         if calls:
             kwargs.pop("tool_calls", None)

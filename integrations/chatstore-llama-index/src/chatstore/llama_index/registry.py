@@ -25,8 +25,7 @@ def register_store(name: str, store: ChatStore) -> None:
 
     """
     if not isinstance(name, str) or not name:
-        message = f"name must be a non-empty string, not {name!r}"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(f"name must be a non-empty string, not {name!r}")
     check_store(store, "store")
     _stores[name] = store
 
@@ -41,12 +40,11 @@ def name_of(store: ChatStore) -> str:
     for name, registered in list(_stores.items()):
         if registered is store:
             return name
-    message = (
+    raise InvalidArgumentError(
         f"this {type(store).__name__} cannot be serialized: call "
         "chatstore.llama_index.register_store(name, store) first, here and where it is restored; "
         "or pass memory= to each run of an agent instead"
     )
-    raise InvalidArgumentError(message)
 
 
 def store_named(name: object) -> ChatStore:
@@ -58,11 +56,10 @@ def store_named(name: object) -> ChatStore:
     """
     store = _stores.get(name) if isinstance(name, str) else None
     if store is None:
-        message = (
+        raise InvalidArgumentError(
             f"no store is registered as {name!r}: call "
             "chatstore.llama_index.register_store(name, store) before restoring"
         )
-        raise InvalidArgumentError(message)
     return store
 
 
@@ -75,9 +72,8 @@ def check_store(store: object, parameter: str) -> ChatStore:
     """
     if not isinstance(store, ChatStore):
         kind = type(store)
-        message = (
+        raise InvalidArgumentError(
             f"{parameter} must be a chatstore.core.ChatStore, such as open_store(url) returns, "
             f"not {kind.__module__}.{kind.__qualname__}"
         )
-        raise InvalidArgumentError(message)
     return store

@@ -74,8 +74,7 @@ class LlamaIndexChatStore(BaseChatStore):
 
         """
         if kwargs:
-            message = f"unexpected arguments: {', '.join(kwargs)}"
-            raise TypeError(message)
+            raise TypeError(f"unexpected arguments: {', '.join(kwargs)}")
         return cls(restored_store(data))
 
     def __reduce__(self) -> tuple[Any, ...]:

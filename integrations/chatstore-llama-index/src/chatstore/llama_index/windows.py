@@ -15,7 +15,7 @@ from llama_index.core.base.llms.types import (
 )
 
 from chatstore.core import ChatMessage as StoredMessage
-from chatstore.core.messages import NATIVE
+from chatstore.core.messages import PAYLOADS_KEY
 from chatstore.llama_index.messages import to_llama_index
 
 _SPEAKERS = {MessageRole.ASSISTANT, MessageRole.CHATBOT, MessageRole.MODEL}
@@ -35,7 +35,7 @@ def sent_payload(message: StoredMessage) -> Any:
 
     For ``ChatMemoryBuffer(…, payload_fn=sent_payload)``; `BufferMemory` counts so by itself.
     """
-    if isinstance(message.content, str) and NATIVE not in message.additional_kwargs:
+    if isinstance(message.content, str) and PAYLOADS_KEY not in message.additional_kwargs:
         return None  # the message's own fields are sent
     return [_payload(made) for made in to_llama_index([message])]
 

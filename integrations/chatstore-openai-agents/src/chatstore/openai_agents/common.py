@@ -14,7 +14,7 @@ from chatstore.core import (
     MessageRole,
     TextBlock,
 )
-from chatstore.core.native import Joins
+from chatstore.core.framework_payload import Joins
 from chatstore.core.pairing import CallIds
 from chatstore.core.tool_calls import Call, Result, calls_of, results_of
 from chatstore.openai_agents.tools import item_call, item_result

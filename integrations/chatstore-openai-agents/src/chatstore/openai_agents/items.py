@@ -14,7 +14,7 @@ from agents import TResponseInputItem
 from chatstore.core import ChatMessage, InvalidMessageError, MessageRole
 from chatstore.core.codec import new_id
 from chatstore.core.foreign import full_name
-from chatstore.core.native import Joins, native_of, with_native
+from chatstore.core.framework_payload import Joins, attach_payload, payload_for
 from chatstore.core.pairing import unique_call_ids
 from chatstore.openai_agents.common import Fields, fields_of, plain_items
 
@@ -52,7 +52,7 @@ def to_items(messages: Iterable[ChatMessage]) -> list[TResponseInputItem]:
     ids = unique_call_ids(listed)
     items: list[TResponseInputItem] = []
     for place, message in enumerate(listed):
-        item = native_of(message, _FRAMEWORK)
+        item = payload_for(message, _FRAMEWORK)
         if item is None:
             made = plain_items(message, place, ids)
         else:
@@ -85,17 +85,16 @@ def _outline(fields: Fields, identity: str) -> ChatMessage:
     )
     if fields.calls or fields.joins is None:
         return common
-    return with_native(common, _FRAMEWORK, None, joins=fields.joins)
+    return attach_payload(common, _FRAMEWORK, None, joins=fields.joins)
 
 
 def _checked(item: object) -> dict[str, Any]:
     if isinstance(item, Mapping):
         return cast("dict[str, Any]", item)
-    text = (
+    raise InvalidMessageError(
         "an item must be a dict, as result.to_input_list() returns them, not "
         f"{full_name(item)}; a store takes ChatMessages"
     )
-    raise InvalidMessageError(text)
 
 
 def _gather_calls(all_fields: Iterable[Fields]) -> None:
@@ -125,7 +124,7 @@ def _message(item: dict[str, Any], fields: Fields) -> ChatMessage:
             return common
         joins = None if fields.calls else fields.joins
         payload = _PLAIN if is_plain else item
-        return with_native(common, _FRAMEWORK, payload, joins=joins)
+        return attach_payload(common, _FRAMEWORK, payload, joins=joins)
     except ValueError:
         pass
     raise InvalidMessageError(_REFUSED)  # outside: the causes quote the content

@@ -60,11 +60,10 @@ class ChatStoreSession:
         """
         self.session_id = check_key(session_id)
         if not isinstance(store, ChatStore):
-            message = (
+            raise InvalidArgumentError(
                 f"store must be a ChatStore, not {type(store).__name__}; for a URL use "
                 "ChatStoreSession.from_url(session_id, url)"
             )
-            raise InvalidArgumentError(message)
         self._settings = check_settings(session_settings)
         self._store = store
         self._owns_store = False
@@ -241,8 +240,7 @@ class ChatStoreSession:
 
     def _refuse_closed(self) -> None:
         if self._closed:
-            message = "this session was closed; make a new one"
-            raise StoreClosedError(message)
+            raise StoreClosedError("this session was closed; make a new one")
 
 
 async def _to_its_end(writing: Coroutine[Any, Any, T]) -> T:

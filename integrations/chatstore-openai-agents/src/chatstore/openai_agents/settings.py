@@ -22,11 +22,10 @@ def check_settings(settings: object) -> SessionSettings:
     if isinstance(settings, dict):
         settings = _from_dict(settings)
     if not isinstance(settings, SessionSettings):
-        message = (
+        raise InvalidArgumentError(
             "session_settings must be a SessionSettings, a dict or None, "
             f"not {type(settings).__name__}"
         )
-        raise InvalidArgumentError(message)
     check_limit(settings.limit)
     return settings
 
@@ -40,18 +39,16 @@ def check_limit(limit: Any) -> int | None:
     """
     if limit is None or (isinstance(limit, int) and not isinstance(limit, bool)):
         return limit
-    message = f"limit must be an integer or None, not {type(limit).__name__}"
-    raise InvalidArgumentError(message)
+    raise InvalidArgumentError(f"limit must be an integer or None, not {type(limit).__name__}")
 
 
 def _from_dict(given: dict[Any, Any]) -> SessionSettings:
     known = [field.name for field in fields(SessionSettings) if field.init]
     unknown = [name for name in given if name not in known]
     if unknown:
-        message = (
+        raise InvalidArgumentError(
             f"unknown setting {unknown[0]!r} in session_settings; "
             f"known settings: {', '.join(known)}"
         )
-        raise InvalidArgumentError(message)
     check_limit(given.get("limit"))  # before the SDK, which turns "2" and 2.0 into 2
     return SessionSettings(**given)

@@ -27,11 +27,10 @@ class MessageHistory:
 
         """
         if not isinstance(store, ChatStore):
-            message = (
+            raise InvalidArgumentError(
                 f"store must be a ChatStore, not {type(store).__name__}; "
                 "chatstore.core.open_store(url) opens one"
             )
-            raise InvalidArgumentError(message)
         self.store = store
         self.key = check_key(key)
 

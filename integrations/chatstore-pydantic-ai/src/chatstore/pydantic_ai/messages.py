@@ -10,8 +10,8 @@ from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ModelRe
 
 from chatstore.core import ChatMessage, ContentBlock, InvalidMessageError
 from chatstore.core.foreign import full_name
-from chatstore.core.messages import NATIVE
-from chatstore.core.native import native_of, with_native
+from chatstore.core.framework_payload import attach_payload, payload_for
+from chatstore.core.messages import PAYLOADS_KEY
 from chatstore.core.pairing import unique_call_ids
 from chatstore.core.tool_calls import calls_of
 from chatstore.pydantic_ai.ids import message_ids
@@ -34,11 +34,10 @@ def to_messages(messages: Iterable[ModelMessage]) -> list[ChatMessage]:
     listed = list(messages)
     for given in listed:
         if not isinstance(given, (ModelRequest, ModelResponse)):
-            text = (
+            raise InvalidMessageError(
                 "a message must be a ModelRequest or a ModelResponse of pydantic_ai, not "
                 f"{full_name(given)}"
             )
-            raise InvalidMessageError(text)
     try:
         dumped = ModelMessagesTypeAdapter.dump_python(listed, mode="json")
         # As they will be read: what Python and JSON hold differently must not change an id.
@@ -46,7 +45,7 @@ def to_messages(messages: Iterable[ModelMessage]) -> list[ChatMessage]:
         payloads = ModelMessagesTypeAdapter.dump_python(read, mode="json")
         ids = message_ids(payloads)
         return [
-            with_native(_common_message(message, identity), _FRAMEWORK, payload)
+            attach_payload(_common_message(message, identity), _FRAMEWORK, payload)
             for message, identity, payload in zip(read, ids, payloads, strict=True)
         ]
     except ValueError:
@@ -75,13 +74,13 @@ def saved_message(message: ChatMessage) -> ModelMessage | None:
     ``None`` if the common fields were changed elsewhere, or if this version of Pydantic AI cannot
     read the message.
     """
-    whole = _read(native_of(message, _FRAMEWORK))
+    whole = _read(payload_for(message, _FRAMEWORK))
     return _cut_message(message) if whole is None else whole
 
 
 def _cut_message(message: ChatMessage) -> ModelMessage | None:
     """Return a request of which some parts are left."""
-    native = message.additional_kwargs.get(NATIVE)
+    native = message.additional_kwargs.get(PAYLOADS_KEY)
     saved = native.get(_FRAMEWORK) if isinstance(native, dict) else None
     payload = saved.get("payload") if isinstance(saved, dict) else None
     request = _read(payload)
@@ -91,8 +90,8 @@ def _cut_message(message: ChatMessage) -> ModelMessage | None:
         common = _common_message(request)
     except ValueError:
         return None
-    common.additional_kwargs = {**common.additional_kwargs, NATIVE: native}
-    if native_of(common, _FRAMEWORK) is None:
+    common.additional_kwargs = {**common.additional_kwargs, PAYLOADS_KEY: native}
+    if payload_for(common, _FRAMEWORK) is None:
         return None  # not what was saved
     left = list(message.content)
     kept = []

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from chatstore.core import InvalidArgumentError
-from chatstore.core.url_parts import Options, flag, read_options, split_url
+from chatstore.core.backend import Options, flag, read_options, split_url
 
 _SCHEMES = {"azure-tables": "https", "azure-tables+http": "http"}
 # https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model
@@ -69,8 +69,7 @@ def check_endpoint(endpoint: object) -> str:
     parts = split_url(endpoint, _ENDPOINT)
     extra = "@" in parts.netloc or parts.query or parts.fragment
     if parts.scheme not in {"http", "https"} or not parts.hostname or extra:
-        message = f"{example}, without user, token or query"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(f"{example}, without user, token or query")
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 
@@ -88,8 +87,9 @@ def check_account(name: object) -> str:
     """
     if isinstance(name, str) and _ACCOUNT.fullmatch(name):
         return name
-    message = "account_name must be the name of an account: letters, digits and '-'"
-    raise InvalidArgumentError(message)
+    raise InvalidArgumentError(
+        "account_name must be the name of an account: letters, digits and '-'"
+    )
 
 
 def check_key(key: object) -> str:
@@ -105,8 +105,9 @@ def check_key(key: object) -> str:
         is_key = False
     if isinstance(key, str) and is_key:
         return key
-    message = "account_key must be one of the account's keys, which are base64; check for blanks"
-    raise InvalidArgumentError(message)
+    raise InvalidArgumentError(
+        "account_key must be one of the account's keys, which are base64; check for blanks"
+    )
 
 
 def check_sas(token: object) -> str:
@@ -119,8 +120,9 @@ def check_sas(token: object) -> str:
     text = token.removeprefix("?") if isinstance(token, str) else ""
     if re.fullmatch(r"[\x21-\x7e]*\bsig=[\x21-\x7e]+", text):
         return text
-    message = "sas_token must be a shared access signature: sv=…&sig=…, percent-encoded"
-    raise InvalidArgumentError(message)
+    raise InvalidArgumentError(
+        "sas_token must be a shared access signature: sv=…&sig=…, percent-encoded"
+    )
 
 
 def check_table(name: object) -> str:
@@ -135,8 +137,9 @@ def check_table(name: object) -> str:
     is_url = isinstance(name, str) and "://" in name
     hint = "; a URL is given by keyword, endpoint=" if is_url else ""
     shown = f", not {name!r}" if isinstance(name, str) and re.fullmatch(r"[\w-]*", name) else ""
-    message = f"chat_table_name must have 3 to 63 letters and digits, a letter first{shown}{hint}"
-    raise InvalidArgumentError(message)
+    raise InvalidArgumentError(
+        f"chat_table_name must have 3 to 63 letters and digits, a letter first{shown}{hint}"
+    )
 
 
 def read_url(url: str) -> tuple[Access, str, dict[str, Any]]:
@@ -151,8 +154,9 @@ def read_url(url: str) -> tuple[Access, str, dict[str, Any]]:
     is_whole = parts.username and parts.password and parts.hostname and not parts.fragment
     # A second '@' would leave it to each reader where the host begins.
     if parts.scheme not in _SCHEMES or not is_whole or parts.netloc.count("@") != 1:
-        message = f"not a URL of the form {_EXAMPLE}, with the key percent-encoded"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(
+            f"not a URL of the form {_EXAMPLE}, with the key percent-encoded"
+        )
     endpoint = f"{_SCHEMES[parts.scheme]}://{parts.netloc.rpartition('@')[2]}{folder}"
     account = check_account(unquote(parts.username or ""))
     key = check_key(unquote(parts.password or ""))

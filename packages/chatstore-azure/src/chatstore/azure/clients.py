@@ -7,11 +7,10 @@ from typing import Any, NamedTuple
 
 from chatstore.azure.access import Access
 from chatstore.azure.errors import code_of
+from chatstore.conditional.azure_core.credentials import ThreadedCredential
+from chatstore.conditional.azure_core.loading import load
 from chatstore.core import InvalidArgumentError
-from chatstore.core.forks import ForkAware, keep_inherited, watch
-from chatstore.core.loops import PerLoop
-from chatstore.records.azure_core.credentials import ThreadedCredential
-from chatstore.records.azure_core.loading import load
+from chatstore.core.backend import ClientPerLoop, ForkAware, keep_inherited, watch
 
 
 class Settings(NamedTuple):
@@ -50,7 +49,7 @@ class Clients(ForkAware):
         """Keep the settings; nothing is opened."""
         self._settings = settings
         self._is_there = not settings.create_table
-        self._on_loops = PerLoop(self._make_async, self._close_async)
+        self._on_loops = ClientPerLoop(self._make_async, self._close_async)
         self._begin()
         watch(self)
 
@@ -110,7 +109,7 @@ class Clients(ForkAware):
             return settings.given.get_table_client(settings.table)
         access = self._access("table_service_client")
         make_client = load("azure.data.tables").TableClient
-        make_transport = load("chatstore.records.azure_core.for_threads").HealingTransport
+        make_transport = load("chatstore.conditional.azure_core.for_threads").HealingTransport
         return make_client(
             access.endpoint,
             settings.table,
@@ -129,7 +128,7 @@ class Clients(ForkAware):
             return settings.async_given.get_table_client(settings.table)
         access = self._access("atable_service_client")
         make_client = load("azure.data.tables.aio").TableClient
-        make_transport = load("chatstore.records.azure_core.for_loops").HealingTransport
+        make_transport = load("chatstore.conditional.azure_core.for_loops").HealingTransport
         credential = access.credential()
         return make_client(
             access.endpoint,
@@ -151,8 +150,9 @@ class Clients(ForkAware):
 
     def _access(self, instead: str) -> Access:
         if self._settings.access is None:
-            message = f"this call needs {instead}, which was not given to the store"
-            raise InvalidArgumentError(message)
+            raise InvalidArgumentError(
+                f"this call needs {instead}, which was not given to the store"
+            )
         return self._settings.access
 
 
@@ -167,12 +167,14 @@ def check_client(client: object, name: str, *, is_async: bool) -> Any:
         return None
     module = "azure.data.tables.aio" if is_async else "azure.data.tables"
     if not callable(getattr(client, "get_table_client", None)) or isinstance(client, type):
-        message = f"{name} must be a TableServiceClient of {module}, not {type(client).__name__}"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(
+            f"{name} must be a TableServiceClient of {module}, not {type(client).__name__}"
+        )
     if hasattr(type(client), "__aenter__") != is_async:
         found = "a sync one" if is_async else "an async one"
-        message = f"{name} must be the TableServiceClient of {module}, not {found}"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(
+            f"{name} must be the TableServiceClient of {module}, not {found}"
+        )
     return client
 
 

@@ -49,30 +49,29 @@ def read_connection_string(text: object) -> Access:
         return Access(check_endpoint(endpoint), "key", check_account(account), check_key(key))
     if endpoint is not None and sas:
         return Access(check_endpoint(endpoint), "sas", "", check_sas(sas))
-    message = f"the connection string has no account, endpoint, key or token: {_EXAMPLE}"
-    raise InvalidArgumentError(message)
+    raise InvalidArgumentError(
+        f"the connection string has no account, endpoint, key or token: {_EXAMPLE}"
+    )
 
 
 def _settings(text: object) -> dict[str, str]:
     if not isinstance(text, str) or not text.strip():
-        message = f"connection_string must be a string like {_EXAMPLE}"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(f"connection_string must be a string like {_EXAMPLE}")
     settings: dict[str, str] = {}
     for pair in filter(str.strip, text.split(";")):
         name, equals, value = pair.partition("=")
         name = name.strip().lower()
         if name == "usedevelopmentstorage":
-            message = (
+            raise InvalidArgumentError(
                 "UseDevelopmentStorage is not supported: write "
                 "AccountName=devstoreaccount1;AccountKey=…;TableEndpoint=http://127.0.0.1:10002/…"
             )
-            raise InvalidArgumentError(message)
         # The name itself is not shown: a part of a key may have come to its place.
         if not equals or name not in _KNOWN:
-            message = f"the connection string has an unknown setting; it looks like {_EXAMPLE}"
-            raise InvalidArgumentError(message)
+            raise InvalidArgumentError(
+                f"the connection string has an unknown setting; it looks like {_EXAMPLE}"
+            )
         if name in settings:
-            message = f"the connection string has {name} twice"
-            raise InvalidArgumentError(message)
+            raise InvalidArgumentError(f"the connection string has {name} twice")
         settings[name] = value.strip()
     return settings

@@ -1,4 +1,4 @@
-"""The primitives of ``chatstore.records`` on one table: a partition is a conversation."""
+"""The primitives of ``chatstore.conditional`` on one table: a partition is a conversation."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from chatstore.azure.sizes import (
     MAX_RECORD_BYTES,
     pieces,
 )
+from chatstore.conditional import Limits
+from chatstore.conditional.azure_core.repeating import repeated
 from chatstore.core import CorruptStoreError
-from chatstore.core.plans import Plan, Step, call
-from chatstore.records import Limits
-from chatstore.records.azure_core.repeating import repeated
+from chatstore.core.backend import Plan, Step, call
 
 _HEAD = "head"
 _RECORD = "r"

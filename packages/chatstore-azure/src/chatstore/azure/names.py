@@ -42,8 +42,7 @@ def decode(name: str) -> str:
             data.append(upper << 6 | _VALUES.get(next(letters, ""), 0))
     text = data.decode()
     if encode(text) != name:
-        message = "this is no encoded name"
-        raise ValueError(message)
+        raise ValueError("this is no encoded name")
     return text
 
 

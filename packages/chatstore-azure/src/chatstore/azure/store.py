@@ -23,11 +23,17 @@ from chatstore.azure.clients import Clients, Settings, check_client
 from chatstore.azure.connection_strings import read_connection_string
 from chatstore.azure.database import AzureDatabase
 from chatstore.azure.errors import translate
+from chatstore.conditional import RecordsChatStore
+from chatstore.conditional.azure_core.credentials import check_credential, default_credential
 from chatstore.core import ChatStoreError, InvalidArgumentError
-from chatstore.core.checks import check_max_connections, check_timeout, check_ttl
-from chatstore.core.plans import Plan, async_run, run
-from chatstore.records import RecordsChatStore
-from chatstore.records.azure_core.credentials import check_credential, default_credential
+from chatstore.core.backend import (
+    Plan,
+    async_run,
+    check_max_connections,
+    check_timeout,
+    check_ttl,
+    run,
+)
 
 T = TypeVar("T")
 TABLE = "ChatUser"
@@ -98,14 +104,14 @@ class AzureChatStore(RecordsChatStore):
         client = check_client(table_service_client, "table_service_client", is_async=False)
         async_client = check_client(atable_service_client, "atable_service_client", is_async=True)
         if access is None and client is None and async_client is None:
-            message = (
+            raise InvalidArgumentError(
                 "AzureChatStore needs an account or clients: use from_account_and_key, "
                 "from_connection_string, from_sas_token or from_credential"
             )
-            raise InvalidArgumentError(message)
         if not isinstance(create_table, bool):
-            message = f"create_table must be True or False, not {type(create_table).__name__}"
-            raise InvalidArgumentError(message)
+            raise InvalidArgumentError(
+                f"create_table must be True or False, not {type(create_table).__name__}"
+            )
         endpoint = access.endpoint if access is not None else (client or async_client).url
         place = urlsplit(endpoint)
         self._server = f"table {table!r} at {place.hostname}{place.path.rstrip('/')}"
@@ -199,8 +205,9 @@ class AzureChatStore(RecordsChatStore):
         """
         where = check_endpoint(endpoint)
         if not where.startswith("https:"):
-            message = "endpoint must begin with https: tokens are not sent over plain http"
-            raise InvalidArgumentError(message)
+            raise InvalidArgumentError(
+                "endpoint must begin with https: tokens are not sent over plain http"
+            )
         access = Access(where, "credential", "", check_credential(credential))
         return cls(chat_table_name=chat_table_name, access=access, **options)
 

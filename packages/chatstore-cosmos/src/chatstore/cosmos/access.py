@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from chatstore.core import InvalidArgumentError, StoreSetupError
-from chatstore.core.plans import Plan, call
+from chatstore.core.backend import Plan, call
 from chatstore.cosmos.address import Place
 
 PARTITION_KEY = "conversation"
@@ -124,30 +124,30 @@ class Access:
         account = yield from call(lambda _: self.connection.GetDatabaseAccount())
         level = (account.ConsistencyPolicy or {}).get("defaultConsistencyLevel")
         if level not in _ENOUGH:
-            message = (
+            raise StoreSetupError(
                 f"{server}: expected an account of consistency Session, BoundedStaleness or "
                 f"Strong, found {level}, which shows clients old states of their own writes: "
                 "change the account's default consistency"
             )
-            raise StoreSetupError(message)
         if level == "Session" and self.connection.session is None:
-            message = "async_client must be entered with `async with` before a store uses it"
-            raise InvalidArgumentError(message)
+            raise InvalidArgumentError(
+                "async_client must be entered with `async with` before a store uses it"
+            )
         properties = yield from self._find()
         if properties is None:
             if not create:
-                message = (
+                raise StoreSetupError(
                     f"{server}: there is no such database or container, and create is False: make "
                     f"it with the partition key /{PARTITION_KEY}, as the README shows, or check "
                     "database= and container="
                 )
-                raise StoreSetupError(message)
             yield from self._make()
             properties = yield from call(lambda _: self._container.read(timeout=self.timeout))
         problem = _problem(properties)
         if problem is not None:
-            message = f"{server}: {problem}: use another container, or make one as the README shows"
-            raise StoreSetupError(message)
+            raise StoreSetupError(
+                f"{server}: {problem}: use another container, or make one as the README shows"
+            )
 
     def _find(self) -> Plan[Mapping[str, Any] | None]:
         from azure.cosmos.exceptions import CosmosResourceNotFoundError  # noqa: PLC0415

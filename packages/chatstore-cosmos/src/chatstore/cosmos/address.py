@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from chatstore.core import InvalidArgumentError
-from chatstore.core.url_parts import Options, flag, read_options, split_url
+from chatstore.core.backend import Options, flag, read_options, split_url
 
 _SCHEMES = {"cosmos": "https", "cosmos+http": "http"}
 _OPTIONS: Options = {
@@ -44,8 +44,9 @@ def check_place(endpoint: object, database: object, container: object) -> Place:
     parts = split_url(endpoint, f"endpoint={_ENDPOINT}")
     extra = "@" in parts.netloc or parts.query or parts.fragment or parts.path.strip("/")
     if parts.scheme not in {"http", "https"} or not parts.hostname or extra:
-        message = f"endpoint must look like {_ENDPOINT}, without key, path, query or fragment"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(
+            f"endpoint must look like {_ENDPOINT}, without key, path, query or fragment"
+        )
     return Place(
         str(endpoint), check_name(database, "database"), check_name(container, "container")
     )
@@ -84,8 +85,9 @@ def check_key(key: object) -> str:
         is_key = False
     if isinstance(key, str) and is_key:
         return key
-    message = "key must be the primary or secondary key of an account, which is base64"
-    raise InvalidArgumentError(message)
+    raise InvalidArgumentError(
+        "key must be the primary or secondary key of an account, which is base64"
+    )
 
 
 def read_connection_string(text: object) -> tuple[str, str]:
@@ -105,10 +107,9 @@ def read_connection_string(text: object) -> tuple[str, str]:
             settings = {}
             break
     if settings.keys() != set(_SETTINGS):
-        message = (
+        raise InvalidArgumentError(
             "a connection string looks like AccountEndpoint=https://…;AccountKey=…; with each once"
         )
-        raise InvalidArgumentError(message)
     return settings["AccountEndpoint"], settings["AccountKey"]
 
 
@@ -126,8 +127,9 @@ def read_url(url: str) -> tuple[Place, str, dict[str, Any]]:
     if parts.scheme not in _SCHEMES or not is_whole or parts.netloc.count("@") != 1:
         names = []
     if len(names) != 2:
-        message = f"not a URL of the form {_EXAMPLE}, with the key percent-encoded"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(
+            f"not a URL of the form {_EXAMPLE}, with the key percent-encoded"
+        )
     endpoint = f"{_SCHEMES[parts.scheme]}://{parts.netloc.rpartition('@')[2]}/"
     place = check_place(endpoint, *names)
     return place, check_key(unquote(parts.password or "")), read_options(parts, _OPTIONS)

@@ -5,14 +5,20 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from chatstore.conditional.azure_core.credentials import ThreadedCredential
+from chatstore.conditional.azure_core.loading import load
 from chatstore.core import InvalidArgumentError
-from chatstore.core.forks import ForkAware, keep_inherited, watch
-from chatstore.core.loops import PerLoop
-from chatstore.core.plans import Plan, async_run, run
+from chatstore.core.backend import (
+    ClientPerLoop,
+    ForkAware,
+    Plan,
+    async_run,
+    keep_inherited,
+    run,
+    watch,
+)
 from chatstore.cosmos.access import Access
 from chatstore.cosmos.address import Place
-from chatstore.records.azure_core.credentials import ThreadedCredential
-from chatstore.records.azure_core.loading import load
 
 
 class Settings:
@@ -59,7 +65,7 @@ class Settings:
     def for_threads(self) -> Any:
         """Return a new client; it asks for the account at once."""
         make_client = load("azure.cosmos").CosmosClient
-        make_transport = load("chatstore.records.azure_core.for_threads").HealingTransport
+        make_transport = load("chatstore.conditional.azure_core.for_threads").HealingTransport
         self._refuse_none("client")
         transport = make_transport(
             self.server, timeout=self.timeout, max_connections=self._max_connections
@@ -71,7 +77,7 @@ class Settings:
     def for_loop(self) -> Any:
         """Return a new async client, which is to be entered."""
         make_client = load("azure.cosmos.aio").CosmosClient
-        make_transport = load("chatstore.records.azure_core.for_loops").HealingTransport
+        make_transport = load("chatstore.conditional.azure_core.for_loops").HealingTransport
         self._refuse_none("async_client")
         transport = make_transport(
             self.server, timeout=self.timeout, max_connections=self._max_connections
@@ -83,8 +89,9 @@ class Settings:
 
     def _refuse_none(self, instead: str) -> None:
         if self._credential is None:
-            message = f"this call needs {instead}, which was not given to the store"
-            raise InvalidArgumentError(message)
+            raise InvalidArgumentError(
+                f"this call needs {instead}, which was not given to the store"
+            )
 
     def _options(self) -> dict[str, Any]:
         # Of the client's own retries only those after 429 are kept, which wait as the service
@@ -107,7 +114,7 @@ class Clients(ForkAware):
         """Note how; nothing is opened."""
         self._settings = settings
         self._session: Any = None
-        self._on_loops = PerLoop(self._make_on_loop, _OnLoop.close)
+        self._on_loops = ClientPerLoop(self._make_on_loop, _OnLoop.close)
         self._begin()
         watch(self)
 
@@ -221,10 +228,10 @@ def check_client(client: object, name: str, *, is_async: bool) -> Any:
         return None
     module = "azure.cosmos.aio" if is_async else "azure.cosmos"
     if not callable(getattr(client, "get_database_client", None)) or isinstance(client, type):
-        message = f"{name} must be a CosmosClient of {module}, not {type(client).__name__}"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(
+            f"{name} must be a CosmosClient of {module}, not {type(client).__name__}"
+        )
     if hasattr(type(client), "__aenter__") != is_async:
         found = "a sync one" if is_async else "an async one"
-        message = f"{name} must be the CosmosClient of {module}, not {found}"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(f"{name} must be the CosmosClient of {module}, not {found}")
     return client

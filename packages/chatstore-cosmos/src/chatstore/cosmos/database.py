@@ -1,4 +1,4 @@
-"""The primitives of `chatstore.records` on a container: a partition for each conversation."""
+"""The primitives of `chatstore.conditional` on a container: a partition for each conversation."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from functools import partial
 from random import SystemRandom
 from typing import Any, TypeVar
 
+from chatstore.conditional.azure_core.repeating import repeated
+from chatstore.conditional.database import Limits
 from chatstore.core import CorruptStoreError, StoreUnavailableError
-from chatstore.core.plans import Plan, call
+from chatstore.core.backend import Plan, call
 from chatstore.cosmos import batches
 from chatstore.cosmos.access import PARTITION_KEY, FoundPage
 from chatstore.cosmos.batches import Item, Operation
 from chatstore.cosmos.errors import is_busy, is_missing_item, status_of
 from chatstore.cosmos.names import decode, encode
-from chatstore.records.azure_core.repeating import repeated
-from chatstore.records.database import Limits
 
 T = TypeVar("T")
 HEAD = "head"
@@ -255,8 +255,9 @@ def _batch(partition: str, operations: list[Operation]) -> Plan[list[Any]]:
             status = status_of(error)
             if status in {_EXISTS, _CHANGED} or is_missing_item(error):
                 if len(sendings) > 1:
-                    message = "the write was sent twice and then rejected: its outcome is unknown"
-                    raise StoreUnavailableError(message) from error
+                    raise StoreUnavailableError(
+                        "the write was sent twice and then rejected: its outcome is unknown"
+                    ) from error
                 raise Changed from error
             if status != _BUSY or time.monotonic() + pause > deadline:
                 raise

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from chatstore.conditional.azure_core.clocks import skew_of
 from chatstore.core import (
     ChatStoreError,
     CorruptStoreError,
@@ -16,8 +17,7 @@ from chatstore.core import (
     StoreSetupError,
     StoreUnavailableError,
 )
-from chatstore.core.network_errors import reason_of
-from chatstore.records.azure_core.clocks import skew_of
+from chatstore.core.backend import reason_of
 
 
 class Meaning(NamedTuple):

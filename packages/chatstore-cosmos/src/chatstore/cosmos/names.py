@@ -29,6 +29,5 @@ def decode(name: str) -> str:
     """
     text = _ESCAPED.sub(lambda match: bytes.fromhex(match[1].decode()), name.encode()).decode()
     if encode(text) != name:
-        message = "this is no encoded name"
-        raise ValueError(message)
+        raise ValueError("this is no encoded name")
     return text

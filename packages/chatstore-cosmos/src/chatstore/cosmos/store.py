@@ -9,15 +9,21 @@ from urllib.parse import urlsplit
 
 from typing_extensions import Self, Unpack
 
+from chatstore.conditional import RecordsChatStore
+from chatstore.conditional.azure_core.credentials import check_credential, default_credential
 from chatstore.core import ChatStoreError, InvalidArgumentError
-from chatstore.core.checks import check_max_connections, check_timeout, check_ttl
-from chatstore.core.plans import Plan, async_run, run
+from chatstore.core.backend import (
+    Plan,
+    async_run,
+    check_max_connections,
+    check_timeout,
+    check_ttl,
+    run,
+)
 from chatstore.cosmos.address import check_key, check_place, read_connection_string, read_url
 from chatstore.cosmos.clients import Clients, Settings, check_client
 from chatstore.cosmos.database import CosmosDatabase
 from chatstore.cosmos.errors import translate
-from chatstore.records import RecordsChatStore
-from chatstore.records.azure_core.credentials import check_credential, default_credential
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
@@ -98,16 +104,15 @@ class CosmosChatStore(RecordsChatStore):
         elif credential is not None:
             credential = check_key(credential)
         elif given is None and async_given is None:
-            message = "CosmosChatStore needs an account; see from_account_and_key"
-            raise InvalidArgumentError(message)
+            raise InvalidArgumentError("CosmosChatStore needs an account; see from_account_and_key")
         if endpoint is None and (given or async_given) is not None:
             endpoint = (given or async_given).client_connection.url_connection
         if consistency not in _LEVELS:
-            message = "consistency must be Strong, BoundedStaleness or Session, or None"
-            raise InvalidArgumentError(message)
+            raise InvalidArgumentError(
+                "consistency must be Strong, BoundedStaleness or Session, or None"
+            )
         if not isinstance(create, bool):
-            message = f"create must be True or False, not {type(create).__name__}"
-            raise InvalidArgumentError(message)
+            raise InvalidArgumentError(f"create must be True or False, not {type(create).__name__}")
         place = check_place(endpoint, database, container)
         host = urlsplit(place.endpoint).netloc
         self._server = f"container {place.database}/{place.container} at {host}"

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from chatstore.core import InvalidArgumentError
-from chatstore.core.url_parts import Options, read_options, split_url
+from chatstore.core.backend import Options, read_options, split_url
 
 BODY = "b"
 VERSION = "v"
@@ -43,11 +43,10 @@ def check_table(name: object) -> str:
     if isinstance(name, str) and (_TABLE_NAME.fullmatch(name) or _ARN.fullmatch(name)):
         return name
     shown = repr(name) if isinstance(name, str) and re.fullmatch(r"[\w. -]{0,40}", name) else "this"
-    message = (
+    raise InvalidArgumentError(
         f"{shown} is not a table name of 3 to 255 letters, digits, '-', '_' or '.', "
         "nor the ARN of a table"
     )
-    raise InvalidArgumentError(message)
 
 
 def check_region(region_name: object, table_name: str) -> str | None:
@@ -61,11 +60,13 @@ def check_region(region_name: object, table_name: str) -> str | None:
     if region_name is None:
         return arn[1] if arn else None
     if not isinstance(region_name, str) or not re.fullmatch(r"[a-z0-9-]{1,63}", region_name):
-        message = "region_name must be the name of an AWS region, such as eu-central-1"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(
+            "region_name must be the name of an AWS region, such as eu-central-1"
+        )
     if arn and arn[1] != region_name:
-        message = f"the table's ARN is in {arn[1]}, and region_name is {region_name}: leave one out"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(
+            f"the table's ARN is in {arn[1]}, and region_name is {region_name}: leave one out"
+        )
     return region_name
 
 
@@ -83,8 +84,9 @@ def check_endpoint(endpoint_url: object) -> str | None:
     parts = split_url(endpoint_url, example)
     extra = parts.username is not None or "@" in parts.netloc or parts.query or parts.fragment
     if parts.scheme not in {"http", "https"} or not parts.hostname or extra:
-        message = f"endpoint_url must look like {example}, without user, query or fragment"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(
+            f"endpoint_url must look like {example}, without user, query or fragment"
+        )
     return str(endpoint_url)
 
 
@@ -101,21 +103,22 @@ def check_attributes(primary_key: object, ttl_attribute: object) -> tuple[str, s
         _check_attribute(ttl_attribute, "ttl_attribute"),
     ]
     if names[0] == names[1]:
-        message = f"primary_key and ttl_attribute must differ, both are {names[0]!r}"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(
+            f"primary_key and ttl_attribute must differ, both are {names[0]!r}"
+        )
     return names[0], names[1]
 
 
 def _check_attribute(name: object, what: str) -> str:
     if not isinstance(name, str) or not 0 < len(_utf8(name)) <= _MAX_ATTRIBUTE_BYTES:
-        message = f"{what} must be the name of an attribute, of 1 to {_MAX_ATTRIBUTE_BYTES} bytes"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(
+            f"{what} must be the name of an attribute, of 1 to {_MAX_ATTRIBUTE_BYTES} bytes"
+        )
     if name in LAYOUT:
-        message = (
+        raise InvalidArgumentError(
             f"{what} must not be {name!r}: the store's items have their own attributes of the "
             f"names {' and '.join(map(repr, LAYOUT))}; use a table whose key has another name"
         )
-        raise InvalidArgumentError(message)
     return name
 
 
@@ -133,11 +136,10 @@ def read_url(url: str) -> tuple[str, dict[str, Any]]:
     parts = split_url(url, _EXAMPLE)
     is_plain = parts.scheme == "dynamodb" and not parts.path.strip("/") and not parts.fragment
     if not is_plain or "@" in parts.netloc:
-        message = (
+        raise InvalidArgumentError(
             f"not a URL of the form {_EXAMPLE}; credentials come from boto3: from the "
             "environment, a profile or a role"
         )
-        raise InvalidArgumentError(message)
     options = read_options(parts, _OPTIONS)
     # Case counts in a table's name: `hostname` would lose it.
     table_name = check_table(unquote(parts.netloc))

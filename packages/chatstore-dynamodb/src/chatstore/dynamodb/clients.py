@@ -7,7 +7,7 @@ import time
 from typing import Any, NamedTuple
 
 from chatstore.core import InvalidArgumentError, StoreUnavailableError
-from chatstore.core.forks import ForkAware, keep_inherited, watch
+from chatstore.core.backend import ForkAware, keep_inherited, watch
 from chatstore.core.logs import log_reconnect
 from chatstore.dynamodb.errors import After, meaning_of
 
@@ -138,8 +138,9 @@ class Clients(ForkAware):
         try:
             return session.client("dynamodb", endpoint_url=settings.endpoint_url, config=config)
         except ValueError:  # botocore's answer to an endpoint or region that makes no URL
-            message = f"{settings.server}: boto3 refuses endpoint_url or region_name; check both"
-            raise InvalidArgumentError(message) from None
+            raise InvalidArgumentError(
+                f"{settings.server}: boto3 refuses endpoint_url or region_name; check both"
+            ) from None
 
 
 class Connection:
@@ -170,11 +171,10 @@ class Connection:
             raise
         # A proxy's page of HTML would be read as an answer without items.
         if not answer.get("ResponseMetadata", {}).get("RequestId"):
-            message = (
+            raise StoreUnavailableError(
                 f"{self._clients.settings.server}: what answers is not DynamoDB: there is no "
                 "request id; check endpoint_url and proxies"
             )
-            raise StoreUnavailableError(message)
         return answer
 
     def recycle(self) -> None:
@@ -199,15 +199,15 @@ def check_client(client: object) -> Any:
     if client is None:
         return None
     if hasattr(type(client), "__aenter__"):
-        message = (
+        raise InvalidArgumentError(
             "client is an async client or context manager (aioboto3, aiobotocore); give a sync "
             "one, boto3.client('dynamodb'): the async methods run it on threads"
         )
-        raise InvalidArgumentError(message)
     if not callable(getattr(client, "transact_write_items", None)):
         what = "a resource or table; give its meta.client" if hasattr(client, "meta") else "that"
-        message = f"client must be boto3.client('dynamodb'), not {what} ({type(client).__name__})"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(
+            f"client must be boto3.client('dynamodb'), not {what} ({type(client).__name__})"
+        )
     return client
 
 
@@ -223,8 +223,9 @@ def check_session(session: object) -> Any:
     is_async = any(kind.__module__.startswith("aiobotocore") for kind in type(session).__mro__)
     if is_async or not callable(getattr(session, "get_config_variable", None)):
         what = "an async one" if is_async else type(session).__name__
-        message = f"botocore_session must be a sync botocore.session.Session, not {what}"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(
+            f"botocore_session must be a sync botocore.session.Session, not {what}"
+        )
     return session
 
 
@@ -236,8 +237,9 @@ def check_config(config: object) -> Any:
 
     """
     if config is not None and not callable(getattr(config, "merge", None)):
-        message = f"config must be a botocore.config.Config, not {type(config).__name__}"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(
+            f"config must be a botocore.config.Config, not {type(config).__name__}"
+        )
     return config
 
 
@@ -260,10 +262,12 @@ def check_keys(
         if value is None:
             continue
         if not isinstance(value, str) or not value:
-            message = f"{name} must be a string that is not empty, not {type(value).__name__}"
-            raise InvalidArgumentError(message)
+            raise InvalidArgumentError(
+                f"{name} must be a string that is not empty, not {type(value).__name__}"
+            )
         keys[name] = value
     if keys and not {"aws_access_key_id", "aws_secret_access_key"} <= keys.keys():
-        message = "aws_access_key_id and aws_secret_access_key must be given together"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(
+            "aws_access_key_id and aws_secret_access_key must be given together"
+        )
     return keys

@@ -1,4 +1,4 @@
-"""The primitives of ``chatstore.records`` on a table with a hash key alone."""
+"""The primitives of ``chatstore.conditional`` on a table with a hash key alone."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from chatstore.conditional import Limits
 from chatstore.core import CorruptStoreError
-from chatstore.core.plans import Plan, call
+from chatstore.core.backend import Plan, call
 from chatstore.dynamodb import transactions
 from chatstore.dynamodb.address import BODY, VERSION
 from chatstore.dynamodb.batches import Table
@@ -21,7 +22,6 @@ from chatstore.dynamodb.sizes import (
     MAX_TRANSACTION_ITEMS,
 )
 from chatstore.dynamodb.table import setup_error
-from chatstore.records import Limits
 
 T = TypeVar("T")
 _AROUND = 1024  # bytes of an item beside its body: attributes' names, the key, the record's id
@@ -139,11 +139,10 @@ class DynamoDBDatabase:
         except (KeyError, TypeError):
             text = ""
         if not text:
-            message = (
+            raise CorruptStoreError(
                 f"{self._layout.server}: the head of a conversation has no text in its attribute "
                 f"{attribute!r}; something else wrote the item: restore or delete it"
             )
-            raise CorruptStoreError(message)
         return text
 
     def _records(self, key: str, puts: Mapping[str, str]) -> list[dict[str, Any]]:

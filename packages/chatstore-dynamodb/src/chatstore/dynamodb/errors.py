@@ -19,7 +19,7 @@ from chatstore.core import (
     StoreSetupError,
     StoreUnavailableError,
 )
-from chatstore.core.network_errors import reason_of
+from chatstore.core.backend import reason_of
 
 
 class After(Enum):

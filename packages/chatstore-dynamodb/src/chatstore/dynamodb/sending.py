@@ -8,8 +8,8 @@ from random import SystemRandom
 from typing import Any
 
 from chatstore.core import StoreUnavailableError
+from chatstore.core.backend import is_timeout, is_unreachable
 from chatstore.core.logs import log_retry
-from chatstore.core.network_errors import is_timeout, is_unreachable
 from chatstore.dynamodb.clients import Connection
 from chatstore.dynamodb.errors import Meaning, meaning_of
 
@@ -67,8 +67,7 @@ def pauses(server: str, patience: float) -> Iterator[None]:
         time.sleep(pause * _random.uniform(0.5, 1))
         yield
         pause = min(pause * 2, _LONGEST_PAUSE)
-    message = (
+    raise StoreUnavailableError(
         f"{server}: the throughput is used up, batches made no progress for {patience:g} s: raise "
         "the table's capacity, or pay by request"
     )
-    raise StoreUnavailableError(message)

@@ -10,10 +10,16 @@ from urllib.parse import urlsplit
 
 from typing_extensions import Self
 
+from chatstore.conditional import RecordsChatStore
 from chatstore.core import ChatStoreError, InvalidArgumentError
-from chatstore.core.checks import check_max_connections, check_timeout, check_ttl
-from chatstore.core.plans import Plan, call
-from chatstore.core.threaded import ThreadedChatStore
+from chatstore.core.backend import (
+    Plan,
+    ThreadedChatStore,
+    call,
+    check_max_connections,
+    check_timeout,
+    check_ttl,
+)
 from chatstore.dynamodb import clients, table
 from chatstore.dynamodb.address import (
     check_attributes,
@@ -25,7 +31,6 @@ from chatstore.dynamodb.address import (
 from chatstore.dynamodb.batches import Table
 from chatstore.dynamodb.database import DynamoDBDatabase
 from chatstore.dynamodb.errors import translate
-from chatstore.records import RecordsChatStore
 
 
 class DynamoDBChatStore(ThreadedChatStore, RecordsChatStore):
@@ -176,13 +181,13 @@ def _server(name: str, region: str | None, endpoint: str | None) -> str:
 
 def _check_profile(profile_name: object) -> str | None:
     if profile_name is not None and (not isinstance(profile_name, str) or not profile_name):
-        message = "profile_name must be the name of a profile in boto3's configuration"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(
+            "profile_name must be the name of a profile in boto3's configuration"
+        )
     return profile_name
 
 
 def _one_of(name: str, value: Any, other_name: str, other: Any) -> Any:
     if value is not None and other is not None:
-        message = f"{name} and {other_name} are the same option: give one of them"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(f"{name} and {other_name} are the same option: give one of them")
     return other if value is None else value

@@ -61,15 +61,15 @@ def create(connection: Connection, layout: Layout) -> None:
     deadline = time.monotonic() + PATIENCE
     while (description or {}).get("TableStatus") not in {"ACTIVE", "UPDATING"}:
         if time.monotonic() > deadline:
-            message = f"{layout.server}: the table is not active after {PATIENCE:g} s; try again"
-            raise StoreUnavailableError(message)
+            raise StoreUnavailableError(
+                f"{layout.server}: the table is not active after {PATIENCE:g} s; try again"
+            )
         if description is not None:
             time.sleep(_PAUSE)
         description = _describe(connection, layout)
     problem = _problem(description or {}, layout)
     if problem is not None:
-        message = f"{layout.server}: {problem}"
-        raise StoreSetupError(message)
+        raise StoreSetupError(f"{layout.server}: {problem}")
     _switch_ttl_on(connection, layout)
 
 
@@ -141,8 +141,7 @@ def _switch_ttl_on(connection: Connection, layout: Layout) -> None:
         return
     name = description.get("AttributeName", layout.ttl_attribute)
     if name != layout.ttl_attribute:
-        message = (
+        raise StoreSetupError(
             f"{layout.server}: expected the table's TTL on {layout.ttl_attribute!r}, found it on "
             f"{name!r}: pass ttl_attribute={name!r}, or change the table's TTL"
         )
-        raise StoreSetupError(message)

@@ -78,8 +78,7 @@ def _text(uri: object) -> str:
     render = getattr(uri, "render_as_string", None)
     text = render(hide_password=False) if callable(render) else uri
     if not isinstance(text, str) or re.search(r"[\x00-\x1f\x7f]", text):
-        message = f"a Postgres URL looks like {_EXAMPLE}"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(f"a Postgres URL looks like {_EXAMPLE}")
     return text.strip(" ")
 
 
@@ -87,12 +86,12 @@ def _split(url: str) -> tuple[str, str]:
     """Return what comes before the query, and the query."""
     scheme, _, rest = url.partition("://")
     if scheme.lower() not in SCHEMES or not rest:
-        message = f"a Postgres URL looks like {_EXAMPLE}"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(f"a Postgres URL looks like {_EXAMPLE}")
     before, _, query = rest.partition("?")
     if "@" in query and "@" not in before and ":" in before.partition("/")[0]:
-        message = f"write a question mark in the password of {_URL} as %3F, an @ in options as %40"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(
+            f"write a question mark in the password of {_URL} as %3F, an @ in options as %40"
+        )
     return before, query
 
 
@@ -103,8 +102,9 @@ def _decoded(text: str) -> str:
     except UnicodeError:
         decoded = "\0"
     if "\0" in decoded:
-        message = f"{_URL} holds percent-encoded bytes that are not UTF-8, or a NUL"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(
+            f"{_URL} holds percent-encoded bytes that are not UTF-8, or a NUL"
+        )
     return decoded
 
 
@@ -114,13 +114,13 @@ def _hosts(text: str) -> tuple[str, str]:
     for item in text.split(",") if text else ():
         found = re.fullmatch(r"(\[[0-9A-Fa-f:.%\w]*\]|[\w.%~-]*)(?::(\w*))?", item)
         if found is None:
-            message = f"percent-encode the special characters in the password or hosts of {_URL}"
-            raise InvalidArgumentError(message)
+            raise InvalidArgumentError(
+                f"percent-encode the special characters in the password or hosts of {_URL}"
+            )
         hosts.append(_decoded(found[1].strip("[]")))
         ports.append(found[2] or "")
     if len(hosts) > 1 and not all(hosts):
-        message = f"one of the hosts of {_URL} is empty"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(f"one of the hosts of {_URL} is empty")
     return ",".join(hosts), ",".join(ports) if any(ports) else ""
 
 
@@ -136,8 +136,7 @@ def _query(query: str) -> tuple[dict[str, str], dict[str, Any]]:
         if name in _IGNORED:
             continue
         if name in params or name in options:
-            message = f"the option {name} is given twice in {_URL}"
-            raise InvalidArgumentError(message)
+            raise InvalidArgumentError(f"the option {name} is given twice in {_URL}")
         if equals and name in OPTIONS:
             options[name] = _read(name, value)
         elif equals and name in KEYWORDS:
@@ -159,8 +158,9 @@ def _unknown(name: str) -> str:
 def _resolved(params: dict[str, str], options: dict[str, Any]) -> Address:
     """Fill in defaults, and put the arguments of both drivers together."""
     if os.environ.get("PGSERVICE"):
-        message = "PGSERVICE is set, but the drivers read service files differently: unset it"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(
+            "PGSERVICE is set, but the drivers read service files differently: unset it"
+        )
     for name, keyword in KEYWORDS.items():
         value = os.environ.get(keyword.variable, "") if keyword.variable else ""
         if name not in params and value:
@@ -171,16 +171,17 @@ def _resolved(params: dict[str, str], options: dict[str, Any]) -> Address:
     ports = _ports(params)
     hosts = params.setdefault("host", _default_host(ports[0])).split(",")
     if any(":" in host and not _is_ipv6(host) for host in hosts):
-        message = f"the option host of {_URL} must not hold a port: use the option port"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(
+            f"the option host of {_URL} must not hold a port: use the option port"
+        )
     if any(host.startswith("@") for host in hosts):
-        message = f"{_URL} names an abstract socket, which asyncpg cannot use: use a path"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(
+            f"{_URL} names an abstract socket, which asyncpg cannot use: use a path"
+        )
     if len(ports) == 1:
         ports *= len(hosts)
     if len(ports) != len(hosts):
-        message = f"{_URL} names {len(hosts)} hosts and {len(ports)} ports"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(f"{_URL} names {len(hosts)} hosts and {len(ports)} ports")
     params |= {"port": ",".join(map(str, ports)), "client_encoding": "utf8"}
     params.setdefault("hostaddr", "")  # set, so that libpq does not look for another
     addresses = _addresses(params, hosts)
@@ -207,8 +208,7 @@ def _ports(params: Mapping[str, str]) -> list[int]:
     ports = []
     for text in (params.get("port") or "5432").split(","):
         if text and not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
-            message = f"a port of {_URL} is not a number from 1 to 65535"
-            raise InvalidArgumentError(message)
+            raise InvalidArgumentError(f"a port of {_URL} is not a number from 1 to 65535")
         ports.append(int(text or 5432))
     return ports
 
@@ -219,14 +219,14 @@ def _addresses(params: Mapping[str, str], hosts: list[str]) -> list[str]:
         return hosts
     addresses = params["hostaddr"].split(",")
     if len(addresses) != len(hosts) or not all(addresses):
-        message = f"{_URL} names {len(hosts)} hosts and {len(addresses)} in hostaddr"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(
+            f"{_URL} names {len(hosts)} hosts and {len(addresses)} in hostaddr"
+        )
     if params["sslmode"] == "verify-full":
-        message = (
+        raise InvalidArgumentError(
             f"{_URL} has hostaddr and sslmode=verify-full, but asyncpg can only verify the name "
             "that it connects to: leave out hostaddr, or use sslmode=verify-ca"
         )
-        raise InvalidArgumentError(message)
     return addresses
 
 
@@ -273,8 +273,7 @@ def _system_user() -> str:
             pass
     else:
         return getpass.getuser()
-    message = f"{_URL} names no user, and the operating system's user has no name"
-    raise InvalidArgumentError(message)
+    raise InvalidArgumentError(f"{_URL} names no user, and the operating system's user has no name")
 
 
 def _flag(value: str) -> bool:

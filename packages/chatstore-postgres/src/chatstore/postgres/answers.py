@@ -17,8 +17,8 @@ from chatstore.core import (
     StoreFullError,
     StoreUnavailableError,
 )
+from chatstore.core.backend import Health
 from chatstore.core.errors import StoreSetupError
-from chatstore.core.pools import Health
 
 
 class Again(Enum):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 from chatstore.core import StoreAccessError, StoreUnavailableError
-from chatstore.core.plans import Plan, call
+from chatstore.core.backend import Plan, call
 from chatstore.postgres import appends, schema, writes
 from chatstore.postgres.errors import ErrorReader
 from chatstore.postgres.names import Names, Rows
@@ -194,11 +194,10 @@ class Calls:
             if result is not None:
                 return result
             if time.monotonic() > deadline and tries > _UNLOCKED_TRIES:
-                message = (
+                raise StoreUnavailableError(
                     f"Postgres at {self.errors.place}: other writers changed this conversation "
                     f"for {self.patience:g} s"
                 )
-                raise StoreUnavailableError(message)
             if expired is not None:
                 yield from self.fetch(appends.BURY, expired)
             tries += 1

@@ -8,8 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
 from typing import Any, TypeVar
 
-from chatstore.core.plans import Plan, async_run, call, run
-from chatstore.core.pools import Health
+from chatstore.core.backend import Health, Plan, async_run, call, run
 from chatstore.postgres.errors import NotReadyError, health_after
 from chatstore.postgres.names import Rows, Sql
 

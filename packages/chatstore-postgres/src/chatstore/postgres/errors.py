@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from chatstore.core import ChatStoreError, CorruptStoreError
-from chatstore.core.pools import Health, PoolTimeoutError
+from chatstore.core.backend import Health, PoolTimeoutError
 from chatstore.postgres import unanswered
 from chatstore.postgres.answers import CHANGED, FORGOTTEN, UNKNOWN, UNUSABLE, Again, Answer, by_code
 

@@ -144,8 +144,7 @@ def check(name: str, value: str, where: str) -> str:
         return value
     expected = "an integer" if keyword.is_valid else f"one of {', '.join(keyword.values)}"
     shown = repr(value) if re.fullmatch(r"[a-z_-]{1,16}", value) else "another value"
-    message = f"the option {name} of {where} must be {expected}, not {shown}"
-    raise InvalidArgumentError(message)
+    raise InvalidArgumentError(f"the option {name} of {where} must be {expected}, not {shown}")
 
 
 def check_files(params: Mapping[str, str]) -> None:
@@ -158,8 +157,9 @@ def check_files(params: Mapping[str, str]) -> None:
     for name in ("sslrootcert", "sslcert", "sslkey", "sslcrl"):
         path = params.get(name) or "system"
         if path != "system" and not os.access(path, os.R_OK):
-            message = f"the file of the option {name} is missing or cannot be read: {path}"
-            raise InvalidArgumentError(message)
+            raise InvalidArgumentError(
+                f"the file of the option {name} is missing or cannot be read: {path}"
+            )
 
 
 def unsafe_for_asyncpg(params: dict[str, str]) -> str | None:

@@ -80,13 +80,12 @@ def check_name(name: object, argument: str, most: int = MAX_NAME_BYTES) -> None:
 
     """
     if not isinstance(name, str) or not name or "\0" in name:
-        message = f"{argument} must be a string, not empty, without NUL"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(f"{argument} must be a string, not empty, without NUL")
     try:
         size = len(name.encode())
     except UnicodeEncodeError as error:
-        message = f"{argument} holds a lone surrogate"
-        raise InvalidArgumentError(message) from error
+        raise InvalidArgumentError(f"{argument} holds a lone surrogate") from error
     if size > most:
-        message = f"{argument} may have {most} bytes in UTF-8, this one has {size}"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(
+            f"{argument} may have {most} bytes in UTF-8, this one has {size}"
+        )

@@ -9,8 +9,15 @@ from typing import Any
 from uuid import uuid4
 
 from chatstore.core import CorruptStoreError, codec
-from chatstore.core.plans import Plan
-from chatstore.core.records import Held, KeyPage, Page, Record, StoredRecord, StoredRecords
+from chatstore.core.backend import (
+    Existing,
+    KeyPage,
+    Page,
+    Plan,
+    Record,
+    StoredRecord,
+    StoredRecords,
+)
 from chatstore.postgres import appends, reads, retrying, writes
 from chatstore.postgres.calls import Calls, Try
 from chatstore.postgres.names import Rows
@@ -25,12 +32,12 @@ _READABLE = f'{{"v":{codec.VERSION},'  # what a body begins with that this versi
 class _NotWrittenError(Exception):
     """Raised to roll back a transaction that appends, since it must not."""
 
-    def __init__(self, held: list[Held] | None) -> None:
+    def __init__(self, held: list[Existing] | None) -> None:
         super().__init__()
         self.held = held
 
 
-def append(calls: Calls, key: str, records: Sequence[Record]) -> Plan[list[Held]]:
+def append(calls: Calls, key: str, records: Sequence[Record]) -> Plan[list[Existing]]:
     """Append records, or return those that are held."""
     name, request = key.encode(), _new_request()
     chunks = _chunks(records)
@@ -46,7 +53,7 @@ def append(calls: Calls, key: str, records: Sequence[Record]) -> Plan[list[Held]
                 yield from calls.reclaim(rows[0][0])
                 return []
 
-    def attempt(one: Try) -> Plan[list[Held] | None]:
+    def attempt(one: Try) -> Plan[list[Existing] | None]:
         if len(chunks) == 1 and not one.is_locked:
             return (yield from _answer(calls, (yield from calls.send(full, *values))))
         parts = [_append_of(calls, name, chunk, request)[1:] for chunk in chunks]
@@ -55,13 +62,13 @@ def append(calls: Calls, key: str, records: Sequence[Record]) -> Plan[list[Held]
     return (yield from calls.until_done(attempt, name, failure=failure, started=started))
 
 
-def insert(calls: Calls, key: str, index: int, record: Record) -> Plan[list[Held]]:
+def insert(calls: Calls, key: str, index: int, record: Record) -> Plan[list[Existing]]:
     """Insert a record before an index, or return it if it is held."""
     name, request = key.encode(), _new_request()
     template = writes.INSERT_FROM_START if index >= 0 else writes.INSERT_FROM_END
     values = (name, calls.ttl, _skipped(index), record.id.encode(), record.body, request)
 
-    def attempt(one: Try) -> Plan[list[Held] | None]:
+    def attempt(one: Try) -> Plan[list[Existing] | None]:
         if not one.is_locked:
             return (yield from _answer(calls, (yield from calls.send(template, *values))))
         return (yield from _append_locked(calls, one, name, request, [(template, values)]))
@@ -137,8 +144,9 @@ def count(calls: Calls, key: str) -> Plan[int]:
     rows = yield from calls.fetch(reads.COUNT, key.encode())
     length = int(rows[0][0]) if rows else 0
     if length < 0:
-        message = f"Postgres at {calls.errors.place}: a conversation has a negative length"
-        raise CorruptStoreError(message)
+        raise CorruptStoreError(
+            f"Postgres at {calls.errors.place}: a conversation has a negative length"
+        )
     return length
 
 
@@ -194,10 +202,10 @@ def _append_locked(
     name: bytes,
     request: int,
     parts: Sequence[tuple[str, tuple[Any, ...]]],
-) -> Plan[list[Held] | None]:
+) -> Plan[list[Existing] | None]:
     """Append or insert all in one transaction, unless an earlier try did and others removed it."""
 
-    def inside() -> Plan[list[Held]]:
+    def inside() -> Plan[list[Existing]]:
         begun = one.is_locked and (yield from calls.lock(name, begins=True))
         is_done = False
         if one.is_repeated:
@@ -217,7 +225,7 @@ def _append_locked(
         return error.held
 
 
-def _answer(calls: Calls, rows: Rows) -> Plan[list[Held] | None]:
+def _answer(calls: Calls, rows: Rows) -> Plan[list[Existing] | None]:
     """Read what an append or insert answers; ``None``: not written, and nothing is held."""
     is_written, is_garbage = rows[0][:2]
     if not is_written:
@@ -227,8 +235,8 @@ def _answer(calls: Calls, rows: Rows) -> Plan[list[Held] | None]:
     return []
 
 
-def _held(rows: Rows) -> list[Held]:
-    return [Held(_text(row[2], "message id"), row[3]) for row in rows if row[2] is not None]
+def _held(rows: Rows) -> list[Existing]:
+    return [Existing(_text(row[2], "message id"), row[3]) for row in rows if row[2] is not None]
 
 
 def _text(stored: Any, what: str) -> str:
@@ -279,4 +287,6 @@ def _page(rows: Rows) -> Page:
     placed = sorted([row[2:] for row in rows if row[2] is not None], key=itemgetter(0))
     leading = [row for row in placed if row[2]]
     found = [row for row in placed if not row[2]] if leading else placed
-    return Page((rows[0][0], rows[0][1]), StoredRecords.of(found), StoredRecords.of(leading))
+    return Page(
+        (rows[0][0], rows[0][1]), StoredRecords.from_rows(found), StoredRecords.from_rows(leading)
+    )

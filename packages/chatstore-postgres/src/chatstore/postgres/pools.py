@@ -12,8 +12,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from chatstore.core import InvalidArgumentError
-from chatstore.core.loops import PerLoop
-from chatstore.core.pools import AsyncPool, Pool
+from chatstore.core.backend import AsyncPool, ClientPerLoop, Pool
 from chatstore.postgres.address import Address
 
 if TYPE_CHECKING:  # a program of one mode needs one driver
@@ -47,7 +46,7 @@ class Pools:
             return AsyncPool(connect, size, timeout)
 
         self.sync: Pool[PsycopgSession] = Pool(connect, size, timeout)
-        self.of_loops: PerLoop[AsyncPool[AsyncpgSession]] = PerLoop(make, _close)
+        self.of_loops: ClientPerLoop[AsyncPool[AsyncpgSession]] = ClientPerLoop(make, _close)
 
     @asynccontextmanager
     async def async_session(self) -> AsyncIterator[AsyncpgSession]:
@@ -58,11 +57,10 @@ class Pools:
 
         """
         if self._only_sync is not None:
-            message = (
+            raise InvalidArgumentError(
                 f"asyncpg cannot do what the option {self._only_sync} asks for: remove it from "
                 "the URL or the environment, or use the sync methods"
             )
-            raise InvalidArgumentError(message)
         async with (await self.of_loops.get()).session() as session:
             yield session
 

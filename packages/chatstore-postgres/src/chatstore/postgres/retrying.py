@@ -6,9 +6,9 @@ import secrets
 import time
 from typing import TYPE_CHECKING
 
+from chatstore.core.backend import Plan, call
 from chatstore.core.errors import ChatStoreError, OutcomeUnknownError
 from chatstore.core.logs import log_retry
-from chatstore.core.plans import Plan, call
 from chatstore.postgres.answers import Again
 from chatstore.postgres.errors import NotConnectedError, NotReadyError, Reading
 
@@ -85,8 +85,7 @@ class Attempts:
 
         """
         if self.may_be_done and now() - self._started > LONGEST_DOUBT:
-            reason = "the write was sent for the first time too long ago"
-            raise self._unknown(reason)
+            raise self._unknown("the write was sent for the first time too long ago")
 
     def _is_over(self, error: Exception, reading: Reading) -> bool:
         """Whether the call was tried for long enough."""

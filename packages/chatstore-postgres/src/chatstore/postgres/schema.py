@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chatstore.core.plans import Plan, call
+from chatstore.core.backend import Plan, call
 from chatstore.postgres.names import Names
 from chatstore.postgres.tables import TABLES, Found, describe
 

@@ -8,14 +8,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from typing_extensions import Self
 
 from chatstore.core import ChatStore, ChatStoreError, InvalidArgumentError
-from chatstore.core.checks import (
+from chatstore.core.backend import (
+    Existing,
+    KeyPage,
+    Page,
+    Plan,
+    Record,
+    StoredRecord,
+    async_run,
     check_max_connections,
     check_patience,
     check_timeout,
     check_ttl,
+    run,
 )
-from chatstore.core.plans import Plan, async_run, run
-from chatstore.core.records import Held, KeyPage, Page, Record, StoredRecord
 from chatstore.postgres import address, operations, rights, schema
 from chatstore.postgres.calls import Calls
 from chatstore.postgres.clients import AsyncClient, SyncClient
@@ -95,8 +101,9 @@ class PostgresChatStore(ChatStore):
         """
         has_engines = engine is not None or async_engine is not None
         if has_engines == (uri is not None):
-            message = "PostgresChatStore needs a uri, or an engine, an async_engine or both"
-            raise InvalidArgumentError(message)
+            raise InvalidArgumentError(
+                "PostgresChatStore needs a uri, or an engine, an async_engine or both"
+            )
         where = None if uri is None else address.parse(uri)
         given = {
             "table_name": table_name,
@@ -247,10 +254,10 @@ class PostgresChatStore(ChatStore):
 
     # ------------------------------------------------------------------ hooks
 
-    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Held]]:
+    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Existing]]:
         return operations.append(self._calls, key, records)
 
-    def _insert(self, key: str, index: int, record: Record) -> Plan[list[Held]]:
+    def _insert(self, key: str, index: int, record: Record) -> Plan[list[Existing]]:
         return operations.insert(self._calls, key, index, record)
 
     def _replace(self, key: str, records: Sequence[Record]) -> Plan[None]:
@@ -279,6 +286,5 @@ class PostgresChatStore(ChatStore):
 
 def _check_flag(value: object, name: str) -> bool:
     if not isinstance(value, bool):
-        message = f"{name} must be True or False, not {type(value).__name__}"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(f"{name} must be True or False, not {type(value).__name__}")
     return value

@@ -142,38 +142,33 @@ class Found:
 
         """
         if self._encoding != "UTF8":
-            message = (
+            raise StoreSetupError(
                 f"Postgres at {place}: the database's encoding is {self._encoding}, expected "
                 "UTF8: create a database with ENCODING 'UTF8' TEMPLATE template0"
             )
-            raise StoreSetupError(message)
         if self.has_versions and not self._version:
-            message = (
+            raise StoreSetupError(
                 f"Postgres at {place}: {names.version_table} is empty: restore it, or choose "
                 "another table_name"
             )
-            raise StoreSetupError(message)
         if self._version > self._expected:
-            message = (
+            raise SchemaVersionError(
                 f"Postgres at {place}: the tables have schema version {self._version}, this "
                 f"package knows {self._expected}: upgrade chatstore-postgres"
             )
-            raise SchemaVersionError(message)
         for word in TABLES:
             misfit = self._misfit(word)
             if misfit is not None:
-                message = (
+                raise StoreSetupError(
                     f"Postgres at {place}: {names.render('{' + word + '}').numbered} in "
                     f"{names.where} is not a table of "
                     f"this package: {misfit}; choose another table_name, or restore the table"
                 )
-                raise StoreSetupError(message)
         if identity is not None and self.identity != identity:
-            message = (
+            raise StoreSetupError(
                 f"Postgres at {place}: the sync and the async methods of this store lead to "
                 "two different databases: give engine and async_engine the same address"
             )
-            raise StoreSetupError(message)
 
     def _misfit(self, word: str) -> str | None:
         """Return how a table differs from what is expected; ``None``: it does not."""

@@ -12,8 +12,8 @@ import ssl
 from typing import NamedTuple
 
 from chatstore.core import StoreAccessError
+from chatstore.core.backend import Health
 from chatstore.core.errors import InvalidArgumentError, StoreSetupError
-from chatstore.core.pools import Health
 from chatstore.postgres.answers import (
     BUSY,
     DENIED,

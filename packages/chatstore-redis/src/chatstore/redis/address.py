@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from urllib.parse import SplitResult, unquote
 
 from chatstore.core import InvalidArgumentError
-from chatstore.core.url_parts import flag, read_options, split_url
+from chatstore.core.backend import flag, read_options, split_url
 
 SCHEMES = ("redis", "rediss", "unix")
 EXAMPLE = "redis://user:password@localhost:6379/0"
@@ -84,11 +84,11 @@ def read_url(url: object) -> tuple[Address, dict[str, Any]]:
     parts = split_url(url, EXAMPLE)
     if parts.scheme not in SCHEMES:
         schemes = ", ".join(f"{scheme}://" for scheme in SCHEMES)
-        message = f"redis_url must begin with {schemes}"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(f"redis_url must begin with {schemes}")
     if parts.fragment:
-        message = f"redis_url has a fragment; percent-encode '#' as %23, as in {EXAMPLE}"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(
+            f"redis_url has a fragment; percent-encode '#' as %23, as in {EXAMPLE}"
+        )
     has_tls = parts.scheme == "rediss"
     known = {**_STORE_OPTIONS, **_CONNECTION_OPTIONS, **(_TLS_OPTIONS if has_tls else {})}
     options = read_options(parts, known)
@@ -105,19 +105,17 @@ def read_url(url: object) -> tuple[Address, dict[str, Any]]:
 
 def _read_host(parts: SplitResult, connection: dict[str, Any]) -> str:
     if not parts.hostname or parts.port == 0:
-        message = (
+        raise InvalidArgumentError(
             f"redis_url must name a host and may name a port from 1 to 65535, as in {EXAMPLE}; "
             "percent-encode reserved characters of the password"
         )
-        raise InvalidArgumentError(message)
     database = parts.path.strip("/") if parts.path.count("/") <= 1 else "?"
     if database:
         if not _DATABASE.fullmatch(database):
-            message = (
+            raise InvalidArgumentError(
                 "the path of redis_url must be the number of a database, such as /0; Redis's "
                 "databases have no names, use ?namespace= to keep stores apart"
             )
-            raise InvalidArgumentError(message)
         _set(connection, "db", int(database))
     port = parts.port or _PORT
     connection.update(host=parts.hostname, port=port)
@@ -126,8 +124,9 @@ def _read_host(parts: SplitResult, connection: dict[str, Any]) -> str:
 
 def _read_socket(parts: SplitResult, connection: dict[str, Any]) -> str:
     if parts.hostname or not parts.path.strip("/"):
-        message = f"a unix:// URL must name the absolute path of a socket, as in {_SOCKET_EXAMPLE}"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(
+            f"a unix:// URL must name the absolute path of a socket, as in {_SOCKET_EXAMPLE}"
+        )
     connection["path"] = unquote(parts.path)
     connection.pop("socket_keepalive", None)
     return str(connection["path"])
@@ -144,17 +143,14 @@ def _read_tls(connection: dict[str, Any]) -> None:
     """Check certificates and host names, whatever redis-py's version does by default."""
     has_certificate = bool(connection.get("ssl_certfile"))
     if has_certificate is not bool(connection.get("ssl_keyfile")):
-        message = "ssl_certfile and ssl_keyfile must be given together"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError("ssl_certfile and ssl_keyfile must be given together")
     connection.setdefault("ssl_cert_reqs", "required")
     is_checked = connection["ssl_cert_reqs"] != "none"
     if connection.setdefault("ssl_check_hostname", is_checked) and not is_checked:
-        message = "ssl_check_hostname=true needs ssl_cert_reqs=required"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError("ssl_check_hostname=true needs ssl_cert_reqs=required")
 
 
 def _set(connection: dict[str, Any], name: str, value: Any) -> None:
     if connection.get(name, value) != value:
-        message = f"redis_url gives {name} twice, with different values"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(f"redis_url gives {name} twice, with different values")
     connection[name] = value

@@ -8,8 +8,7 @@ import threading
 from functools import cache
 from typing import Any
 
-from chatstore.core.forks import ForkAware, keep_inherited, watch
-from chatstore.core.loops import PerLoop
+from chatstore.core.backend import ClientPerLoop, ForkAware, keep_inherited, watch
 from chatstore.redis.address import Address
 from chatstore.redis.server_mode import ServerMode
 from chatstore.redis.settings import Settings
@@ -31,7 +30,9 @@ class Clients(ForkAware):
         self._address = address
         self._settings = settings
         self._mode = ServerMode(address.place)
-        self._on_loops: PerLoop[Any] = PerLoop(self._make_async, lambda client: client.aclose())
+        self._on_loops: ClientPerLoop[Any] = ClientPerLoop(
+            self._make_async, lambda client: client.aclose()
+        )
         self._begin()
         watch(self)
 

@@ -8,8 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from chatstore.core.plans import async_run, run
-from chatstore.core.pools import PoolTimeoutError
+from chatstore.core.backend import PoolTimeoutError, async_run, run
 from chatstore.redis.retrying import Attempt, sending
 from chatstore.redis.settings import Settings
 

@@ -8,15 +8,15 @@ from contextlib import suppress
 from typing import Any
 
 from chatstore.core import StoreUnavailableError
-from chatstore.core.plans import Plan, call
-from chatstore.lua import Meanwhile, Script
+from chatstore.core.backend import Plan, call
 from chatstore.redis.errors import translate
 from chatstore.redis.permissions import name_command
 from chatstore.redis.server_mode import ServerMode
+from chatstore.redis_scripts import Meanwhile, Script
 
 
 class Commands:
-    """What the plans ask of a client (`chatstore.lua.ScriptClient`)."""
+    """What the plans ask of a client (`chatstore.redis_scripts.ScriptClient`)."""
 
     def __init__(
         self,
@@ -29,7 +29,7 @@ class Commands:
 
         Args:
             client: The store's own client, or the caller's.
-            drive: `chatstore.core.plans.run` or `async_run`.
+            drive: `chatstore.core.backend.run` or `async_run`.
             place: The server, for errors.
             mode: Checks the server of a client that the caller brought.
 
@@ -86,8 +86,9 @@ class Commands:
         nodes = yield from call(_nodes)
         address, place = (min(nodes), 0) if cursor is None else cursor
         if address not in nodes:
-            message = f"{self._place}: a node left the cluster while its keys were listed"
-            raise StoreUnavailableError(message)
+            raise StoreUnavailableError(
+                f"{self._place}: a node left the cluster while its keys were listed"
+            )
         target = {} if nodes[address] is None else {"target_nodes": nodes[address]}
         reply = yield from call(
             lambda client: client.execute_command(

@@ -16,13 +16,12 @@ from typing import Any
 import redis
 import redis.asyncio
 
-from chatstore.core.plans import async_run, run
-from chatstore.core.pools import AsyncPool, Health, Pool
-from chatstore.lua import Meanwhile
+from chatstore.core.backend import AsyncPool, Health, Pool, async_run, run
 from chatstore.redis.errors import TLS_TIMEOUT, judge
 from chatstore.redis.retrying import Attempt, sending
 from chatstore.redis.server_mode import ServerMode
 from chatstore.redis.settings import Settings
+from chatstore.redis_scripts import Meanwhile
 
 if sys.version_info >= (3, 11):
     from asyncio import timeout as bounded
@@ -157,7 +156,7 @@ class AsyncConnections:
 
 
 class _Base:
-    """What sessions of both modes know of a connection (a `chatstore.core.pools.Session`)."""
+    """What sessions of both modes know of a connection (a `chatstore.core.backend.Session`)."""
 
     def __init__(self, connection: Any, timeout: float) -> None:
         self._connection = connection

@@ -15,9 +15,14 @@ from chatstore.core import (
     StoreSetupError,
     StoreUnavailableError,
 )
-from chatstore.core.network_errors import is_unreachable, reason_of, wrapped_errors
-from chatstore.core.pools import Health, PoolTimeoutError
-from chatstore.lua import Verdict, judge_reply
+from chatstore.core.backend import (
+    Health,
+    PoolTimeoutError,
+    is_unreachable,
+    reason_of,
+    wrapped_errors,
+)
+from chatstore.redis_scripts import Verdict, judge_reply
 
 # The codes that redis-py takes out of a reply and makes a class of.
 _CODES = {

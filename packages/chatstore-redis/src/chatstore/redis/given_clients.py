@@ -28,19 +28,15 @@ def check_client(client: object, name: str, *, is_async: bool) -> None:
     execute = getattr(client, "execute_command", None)
     kind = f"{type(client).__module__}.{type(client).__qualname__}"
     if not callable(execute) or isinstance(client, type):
-        message = f"{name} must be a {expected}, not {kind}"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(f"{name} must be a {expected}, not {kind}")
     if _is_async(client) is not is_async:
         other = "redis_client" if is_async else "async_redis_client"
-        message = f"{name} must be a {expected}; give this {kind} as {other}"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(f"{name} must be a {expected}; give this {kind} as {other}")
     if hasattr(client, "command_stack"):
-        message = f"{name} must be a {expected}, not a pipeline"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(f"{name} must be a {expected}, not a pipeline")
     encoding = _encoding(client)
     if encoding is not None and codecs.lookup(encoding).name != "utf-8":
-        message = f"{name} must encode text in UTF-8, not in {encoding}"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(f"{name} must encode text in UTF-8, not in {encoding}")
 
 
 def _is_async(client: object) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from chatstore.core import ChatStoreError
-from chatstore.lua import Script
-from chatstore.lua.errors import lacks_permission
+from chatstore.redis_scripts import Script
+from chatstore.redis_scripts.errors import lacks_permission
 
 _LINE = re.compile(r"user_script:(\d+)")
 _DENIED = "can't run this command"

@@ -6,12 +6,10 @@ import time
 from typing import Any
 
 from chatstore.core import OutcomeUnknownError
+from chatstore.core.backend import Health, Plan, call, is_timeout
 from chatstore.core.logs import log_reconnect, log_retry
-from chatstore.core.network_errors import is_timeout
-from chatstore.core.plans import Plan, call
-from chatstore.core.pools import Health
-from chatstore.lua import Meanwhile
 from chatstore.redis.errors import is_reply, judge, may_have_acted, translate
+from chatstore.redis_scripts import Meanwhile
 
 _PAUSES = (0.0, 0.02, 0.04, 0.08, 0.16)
 _LONGEST_PAUSE = 0.2  # seconds

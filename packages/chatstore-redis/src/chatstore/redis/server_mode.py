@@ -38,8 +38,7 @@ class ServerMode:
         """
         advice = _ADVICE.get(_mode(hello))
         if advice is not None:
-            message = f"{self._place}: {advice}"
-            raise StoreSetupError(message)
+            raise StoreSetupError(f"{self._place}: {advice}")
         self.is_unknown = False
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from chatstore.core import InvalidArgumentError
-from chatstore.core.checks import check_max_connections, check_patience, check_timeout
+from chatstore.core.backend import check_max_connections, check_patience, check_timeout
 
 TIMEOUT = 5.0
 PATIENCE = 1.0
@@ -42,8 +42,9 @@ def merge_options(in_url: Mapping[str, Any], arguments: Mapping[str, Any | None]
     given = {name: value for name, value in arguments.items() if value is not None}
     twice = sorted(given.keys() & in_url.keys())
     if twice:
-        message = f"{twice[0]} is given both in redis_url and as an argument; leave one out"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(
+            f"{twice[0]} is given both in redis_url and as an argument; leave one out"
+        )
     return {**in_url, **given}
 
 
@@ -56,8 +57,7 @@ def check_settings(options: Mapping[str, Any]) -> Settings:
     """
     cluster = options.get("cluster", False)
     if not isinstance(cluster, bool):
-        message = f"cluster must be True or False, not {type(cluster).__name__}"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(f"cluster must be True or False, not {type(cluster).__name__}")
     return Settings(
         check_timeout(options.get("timeout", TIMEOUT)),
         check_patience(options.get("patience", PATIENCE)),

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from typing_extensions import Self
 
 from chatstore.core import ChatStoreError, InvalidArgumentError
-from chatstore.core.plans import Plan, async_run, run
-from chatstore.lua import ScriptChatStore
+from chatstore.core.backend import Plan, async_run, run
 from chatstore.redis.address import read_url
 from chatstore.redis.clients import Clients
 from chatstore.redis.commands import Commands
@@ -16,6 +15,7 @@ from chatstore.redis.errors import translate
 from chatstore.redis.given_clients import check_client
 from chatstore.redis.server_mode import ServerMode
 from chatstore.redis.settings import NAMESPACE, check_settings, merge_options
+from chatstore.redis_scripts import ScriptChatStore
 
 if TYPE_CHECKING:
     import redis
@@ -90,8 +90,9 @@ class RedisChatStore(ScriptChatStore):
         super().__init__(namespace=options.get("namespace", NAMESPACE), ttl=options.get("ttl"))
         settings = check_settings(options)
         if settings.is_cluster and (address.is_socket or address.connection.get("db")):
-            message = "a cluster has only database 0, and is reached by host and port"
-            raise InvalidArgumentError(message)
+            raise InvalidArgumentError(
+                "a cluster has only database 0, and is reached by host and port"
+            )
         if redis_client is not None:
             check_client(redis_client, "redis_client", is_async=False)
         if async_redis_client is not None:
@@ -140,8 +141,7 @@ class RedisChatStore(ScriptChatStore):
 
     def _own(self, instead: str) -> Clients:
         if self._clients is None:
-            message = f"this store was given no {instead}, which this call needs"
-            raise InvalidArgumentError(message)
+            raise InvalidArgumentError(f"this store was given no {instead}, which this call needs")
         return self._clients
 
     def _translate(self, error: Exception) -> ChatStoreError | None:

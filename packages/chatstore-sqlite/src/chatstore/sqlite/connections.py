@@ -11,8 +11,7 @@ from contextlib import suppress
 from functools import partial
 from queue import Empty, SimpleQueue
 
-from chatstore.core.forks import ForkAware, watch
-from chatstore.core.pools import PoolTimeoutError
+from chatstore.core.backend import ForkAware, PoolTimeoutError, watch
 from chatstore.sqlite import schema
 from chatstore.sqlite.waiting import shorten_waits
 

@@ -14,8 +14,7 @@ from chatstore.core import (
     StoreSetupError,
     StoreUnavailableError,
 )
-from chatstore.core.pools import PoolTimeoutError
-from chatstore.core.threaded import CallCancelledError
+from chatstore.core.backend import CallCancelledError, PoolTimeoutError
 from chatstore.sqlite.connections import FileReplacedError
 
 # By SQLite's own messages: Python 3.10 does not tell the codes. https://sqlite.org/rescode.html

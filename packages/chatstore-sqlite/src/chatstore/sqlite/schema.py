@@ -54,8 +54,9 @@ def prepare(connection: sqlite3.Connection) -> None:
             connection.rollback()
             raise
     if version > VERSION:
-        message = f"the tables have schema version {version}, this package knows {VERSION}"
-        raise SchemaVersionError(message)
+        raise SchemaVersionError(
+            f"the tables have schema version {version}, this package knows {VERSION}"
+        )
 
 
 def _version(connection: sqlite3.Connection) -> int | None:

@@ -13,11 +13,20 @@ from typing import Any, TypeVar
 from typing_extensions import Self
 
 from chatstore.core import ChatStoreError, InvalidArgumentError, StoreUnavailableError
-from chatstore.core.checks import check_max_connections, check_timeout, check_ttl
-from chatstore.core.plans import Plan, call
-from chatstore.core.records import Held, KeyPage, Page, Record, StoredRecord
-from chatstore.core.threaded import ThreadedChatStore
-from chatstore.core.url_parts import flag
+from chatstore.core.backend import (
+    Existing,
+    KeyPage,
+    Page,
+    Plan,
+    Record,
+    StoredRecord,
+    ThreadedChatStore,
+    call,
+    check_max_connections,
+    check_timeout,
+    check_ttl,
+    flag,
+)
 from chatstore.core.urls import url_options
 from chatstore.sqlite import transactions
 from chatstore.sqlite.connections import Connection, Connections, FileReplacedError
@@ -68,8 +77,9 @@ class SQLiteChatStore(ThreadedChatStore):
         """
         super().__init__()
         if not isinstance(path, (str, os.PathLike)) or str(path) in {"", ":memory:"}:
-            message = "SQLiteChatStore needs a file; SimpleChatStore() keeps things in memory"
-            raise InvalidArgumentError(message)
+            raise InvalidArgumentError(
+                "SQLiteChatStore needs a file; SimpleChatStore() keeps things in memory"
+            )
         self._path = str(Path(path).absolute())
         self._ttl = check_ttl(ttl)
         self._timeout = check_timeout(timeout)
@@ -155,11 +165,10 @@ class SQLiteChatStore(ThreadedChatStore):
         """Wait for the other writing threads of this store."""
         lock = self._connections.write_lock
         if not acquire(lock, self._timeout):
-            message = (
+            raise StoreUnavailableError(
                 f"{self._path}: other threads of this program wrote for {self._timeout} seconds; "
                 "try again, or raise timeout"
             )
-            raise StoreUnavailableError(message)
         try:
             yield
         finally:
@@ -181,12 +190,12 @@ class SQLiteChatStore(ThreadedChatStore):
 
     # ------------------------------------------------------------------ hooks
 
-    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Held]]:
+    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Existing]]:
         return self._change(
             lambda db, now, expiry: transactions.append(db, key, records, now, expiry)
         )
 
-    def _insert(self, key: str, index: int, record: Record) -> Plan[list[Held]]:
+    def _insert(self, key: str, index: int, record: Record) -> Plan[list[Existing]]:
         return self._change(
             lambda db, now, expiry: transactions.insert(db, key, index, record, now, expiry)
         )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from chatstore.core import CorruptStoreError, codec
-from chatstore.core.records import Held, KeyPage, Page, Record, StoredRecord, StoredRecords
+from chatstore.core.backend import Existing, KeyPage, Page, Record, StoredRecord, StoredRecords
 
 PURGED_AT_ONCE = 200
 """Messages of expired conversations that one write reclaims, so that its cost stays flat."""
@@ -41,13 +41,12 @@ def find(db: sqlite3.Connection, key: str, now: float) -> Head | None:
             return Head(*row)
     except TypeError:
         pass  # not numbers: as bad as numbers out of range
-    message = "the row of a conversation is damaged: its numbers are out of range"
-    raise CorruptStoreError(message)
+    raise CorruptStoreError("the row of a conversation is damaged: its numbers are out of range")
 
 
 def append(
     db: sqlite3.Connection, key: str, records: Sequence[Record], now: float, expiry: float | None
-) -> list[Held]:
+) -> list[Existing]:
     """Append records, or return those that are held."""
     head = find(db, key, now)
     if head is None:
@@ -62,7 +61,7 @@ def append(
 
 def insert(
     db: sqlite3.Connection, key: str, index: int, record: Record, now: float, expiry: float | None
-) -> list[Held]:
+) -> list[Existing]:
     """Insert a record before an index, or return it if it is held.
 
     Positions only grow, so what follows moves behind the new record, to new positions.
@@ -150,7 +149,7 @@ def read_newest(
     if before is None and len(newest) != (head.length if limit < 0 else min(limit, head.length)):
         raise _disagreement(head)
     first = read_from(db, head, -1, leading) if leading else []
-    return Page(head.epoch, StoredRecords.of(newest[::-1]), first)
+    return Page(head.epoch, StoredRecords.from_rows(newest[::-1]), first)
 
 
 def read_oldest(
@@ -170,7 +169,7 @@ def read_from(db: sqlite3.Connection, head: Head, after: int, limit: int) -> Seq
         "ORDER BY position LIMIT ?",
         (head.id, after, limit),
     ).fetchall()
-    return StoredRecords.of(rows)
+    return StoredRecords.from_rows(rows)
 
 
 def list_keys(
@@ -186,8 +185,7 @@ def list_keys(
         {"start": prefix if cursor is None else cursor, "now": now, "limit": limit},
     ).fetchall()
     if not all(isinstance(key, str) for (key,) in rows):
-        message = "the key of a conversation is damaged: it is not a text"
-        raise CorruptStoreError(message)
+        raise CorruptStoreError("the key of a conversation is damaged: it is not a text")
     keys = [key for (key,) in rows if key.startswith(prefix)]
     return KeyPage(keys, keys[-1] if len(keys) == limit else None)
 
@@ -241,7 +239,7 @@ def _update(db: sqlite3.Connection, head: Head, expiry: float | None) -> None:
     )
 
 
-def _held(db: sqlite3.Connection, head: Head, records: Sequence[Record]) -> list[Held]:
+def _held(db: sqlite3.Connection, head: Head, records: Sequence[Record]) -> list[Existing]:
     held = []
     for record in records:
         row = db.execute(
@@ -250,7 +248,7 @@ def _held(db: sqlite3.Connection, head: Head, records: Sequence[Record]) -> list
             (head.id, record.id),
         ).fetchone()
         if row is not None:
-            held.append(Held(*row))
+            held.append(Existing(*row))
     return held
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from chatstore.core.threaded import raise_if_cancelled
+from chatstore.core.backend import raise_if_cancelled
 
 T = TypeVar("T")
 _STATEMENT_WAIT = 8  # milliseconds

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from chatstore.core import InvalidArgumentError
-from chatstore.core.url_parts import read_options, split_url
+from chatstore.core.backend import read_options, split_url
 
 URL_VARIABLE = "UPSTASH_REDIS_REST_URL"
 TOKEN_VARIABLE = "UPSTASH_REDIS_REST_TOKEN"  # noqa: S105 - the name of the variable
@@ -42,18 +42,16 @@ def check_address(url: object, token: object) -> Address:
 
     """
     if not isinstance(url, str) or not _is_rest_url(url):
-        message = (
+        raise InvalidArgumentError(
             "redis_url must be the REST URL of an Upstash database, https://….upstash.io, "
             f"without token, query or fragment{_advice(url)}"
         )
-        raise InvalidArgumentError(message)
     # It becomes a header; the HTTP library would quote a bad one in its error.
     if not isinstance(token, str) or not token or not all("!" <= c <= "~" for c in token):
-        message = (
+        raise InvalidArgumentError(
             "redis_token must be the REST token of an Upstash database: a string without blanks, "
             "as the console shows it"
         )
-        raise InvalidArgumentError(message)
     return Address(url.rstrip("/"), token)
 
 
@@ -86,8 +84,7 @@ def address_from_env(environ: Mapping[str, str] = os.environ) -> Address:
     """
     missing = [name for name in (URL_VARIABLE, TOKEN_VARIABLE) if not environ.get(name)]
     if missing:
-        message = f"set {' and '.join(missing)}, or name the database"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(f"set {' and '.join(missing)}, or name the database")
     return check_address(environ[URL_VARIABLE], environ[TOKEN_VARIABLE])
 
 
@@ -104,13 +101,13 @@ def read_url(url: str) -> tuple[Address, dict[str, Any]]:
     parts = split_url(url, _EXAMPLE)
     protocol = _SCHEMES.get(parts.scheme)
     if protocol is None:
-        message = f"not a URL of the form {_EXAMPLE}"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(f"not a URL of the form {_EXAMPLE}")
     options = read_options(parts, _OPTIONS)
     if not parts.netloc and not parts.path and not parts.fragment and protocol == "https":
         return address_from_env(), options
     if not parts.password or parts.username or parts.path.strip("/") or parts.fragment:
-        message = f"not a URL of the form {_EXAMPLE}, with reserved characters percent-encoded"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(
+            f"not a URL of the form {_EXAMPLE}, with reserved characters percent-encoded"
+        )
     host = parts.netloc.rpartition("@")[2]
     return check_address(f"{protocol}://{host}", unquote(parts.password)), options

@@ -6,8 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chatstore.core import InvalidArgumentError
-from chatstore.core.forks import ForkAware, keep_inherited, watch
-from chatstore.core.loops import PerLoop
+from chatstore.core.backend import ClientPerLoop, ForkAware, keep_inherited, watch
 from chatstore.upstash.address import Address
 from chatstore.upstash.renewing import AsyncRenewingClient, RenewingClient
 
@@ -43,7 +42,7 @@ class Clients(ForkAware):
         self._address = address
         self._settings = settings
         self._sync_token = ""
-        self._on_loops: PerLoop[AsyncRenewingClient] = PerLoop(
+        self._on_loops: ClientPerLoop[AsyncRenewingClient] = ClientPerLoop(
             lambda: AsyncRenewingClient(
                 self._make_async, settings.max_connections, settings.timeout
             ),
@@ -150,12 +149,10 @@ def limit_given(client: object, timeout: float, *, is_async: bool) -> None:
         expected, wrong, right = "upstash_redis.asyncio.Redis", httpx.Client, httpx.AsyncClient
     connections = getattr(getattr(client, "_http", None), "_client", None)
     if isinstance(connections, wrong):
-        message = f"{name} must be an {expected}; give this client as {other}"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(f"{name} must be an {expected}; give this client as {other}")
     if not isinstance(connections, right) or not hasattr(client, "execute"):
         kind = f"{type(client).__module__}.{type(client).__qualname__}"
-        message = f"{name} must be an {expected}, not {kind}"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(f"{name} must be an {expected}, not {kind}")
     if connections.timeout == httpx.Timeout(None):
         connections.timeout = timeout
 

@@ -11,10 +11,9 @@ from contextlib import suppress
 from typing import Any
 
 from chatstore.core import MessageTooLargeError, OutcomeUnknownError
+from chatstore.core.backend import Health, Plan, call
 from chatstore.core.logs import log_retry
-from chatstore.core.plans import Plan, call
-from chatstore.core.pools import Health
-from chatstore.lua import Meanwhile, Script
+from chatstore.redis_scripts import Meanwhile, Script
 from chatstore.upstash.errors import (
     ForeignAnswerError,
     judge,
@@ -210,5 +209,6 @@ def _check_size(command: list[str]) -> None:
         return
     size = len(json.dumps(command, ensure_ascii=False, separators=(",", ":")).encode())
     if size > MAX_REQUEST_BYTES:
-        message = f"a request of {size} bytes is above Upstash's limit of {MAX_REQUEST_BYTES}"
-        raise MessageTooLargeError(message)
+        raise MessageTooLargeError(
+            f"a request of {size} bytes is above Upstash's limit of {MAX_REQUEST_BYTES}"
+        )

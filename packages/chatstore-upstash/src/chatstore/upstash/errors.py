@@ -19,9 +19,8 @@ from chatstore.core import (
     StoreSetupError,
     StoreUnavailableError,
 )
-from chatstore.core.network_errors import reason_of
-from chatstore.core.pools import Health, PoolTimeoutError
-from chatstore.lua import Verdict, judge_reply
+from chatstore.core.backend import Health, PoolTimeoutError, reason_of
+from chatstore.redis_scripts import Verdict, judge_reply
 
 _TOKEN = Verdict(
     StoreAccessError,

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from chatstore.core.pools import Health, PoolTimeoutError
+from chatstore.core.backend import Health, PoolTimeoutError
 from chatstore.upstash.errors import judge
 
 

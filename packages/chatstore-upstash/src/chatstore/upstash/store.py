@@ -9,9 +9,15 @@ from urllib.parse import urlsplit
 from typing_extensions import Self
 
 from chatstore.core import ChatStoreError, InvalidArgumentError
-from chatstore.core.checks import check_max_connections, check_patience, check_timeout
-from chatstore.core.plans import Plan, async_run, run
-from chatstore.lua import ScriptChatStore
+from chatstore.core.backend import (
+    Plan,
+    async_run,
+    check_max_connections,
+    check_patience,
+    check_timeout,
+    run,
+)
+from chatstore.redis_scripts import ScriptChatStore
 from chatstore.upstash.address import address_from_env, check_address, read_url
 from chatstore.upstash.clients import Clients, Settings, limit_given
 from chatstore.upstash.commands import MAX_REQUEST_BYTES, Commands, Finishing
@@ -92,8 +98,9 @@ class UpstashChatStore(ScriptChatStore):
             self._clients = Clients(address, settings)
             self._host = urlsplit(address.url).netloc
         elif redis_client is None and async_redis_client is None:
-            message = "UpstashChatStore needs redis_url and redis_token, or clients; see from_env"
-            raise InvalidArgumentError(message)
+            raise InvalidArgumentError(
+                "UpstashChatStore needs redis_url and redis_token, or clients; see from_env"
+            )
 
     @classmethod
     def from_env(
@@ -162,8 +169,7 @@ class UpstashChatStore(ScriptChatStore):
 
     def _own(self, instead: str) -> Clients:
         if self._clients is None:
-            message = f"this call needs {instead}, or redis_url and redis_token"
-            raise InvalidArgumentError(message)
+            raise InvalidArgumentError(f"this call needs {instead}, or redis_url and redis_token")
         return self._clients
 
     def _translate(self, error: Exception) -> ChatStoreError | None:

@@ -8,11 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
-from chatstore.core import ChatStore
+from chatstore.core import ChatStore, SimpleChatStore
+from chatstore.core.backend import Plan, StoredRecord
 from chatstore.core.errors import ChatStoreError, CorruptStoreError, StoreUnavailableError
-from chatstore.core.plans import Plan
-from chatstore.core.records import StoredRecord
-from chatstore.core.simple import SimpleChatStore
 from chatstore.core.testing.backend import Backend, Counts
 
 T = TypeVar("T")
@@ -64,8 +62,7 @@ class SoundStore(SimpleChatStore):
     def _now(self, plan: Plan[T]) -> T:
         if self.is_down:
             plan.close()
-            message = "content-of-a-user"
-            raise FakeDriverError(message)
+            raise FakeDriverError("content-of-a-user")
         self.requests += 1
         result = SimpleChatStore._execute(self, plan)
         for conversation in self._conversations.values():
@@ -81,8 +78,7 @@ class SoundStore(SimpleChatStore):
     def _find(self, key: str) -> Plan[Any]:
         found = yield from super()._find(key)
         if found is not None and len(found.records) != len(found.ids):
-            message = "memory: a conversation and its ids do not agree"
-            raise CorruptStoreError(message)
+            raise CorruptStoreError("memory: a conversation and its ids do not agree")
         return found
 
 

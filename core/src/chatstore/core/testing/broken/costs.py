@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chatstore.core.plans import Plan, call
-from chatstore.core.records import Held, Page, Record, StoredRecord
+from chatstore.core.backend import Existing, Page, Plan, Record, StoredRecord, call
 from chatstore.core.testing.broken.base import BrokenStore, SoundStore
 
 
 class ReadsAllToAppend(SoundStore):
     """Looks through the conversation for the id of a new message."""
 
-    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Held]]:
+    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Existing]]:
         found = yield from self._find(key)
         if found is not None:
             list(found.records)
@@ -54,7 +53,7 @@ class AsksForEachBatch(SoundStore):
 
     batches = 0
 
-    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Held]]:
+    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Existing]]:
         self.batches += 1
         self.requests += self.batches
         return super()._append(key, records)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chatstore.core import SimpleChatStore
-from chatstore.core.plans import Plan
-from chatstore.core.records import StoredRecord
+from chatstore.core.backend import Plan, StoredRecord
 from chatstore.core.testing.broken.base import BrokenStore, SoundStore
 
 
@@ -66,8 +65,7 @@ class PicklesWithoutReason(SoundStore):
 
     def __reduce__(self) -> Any:
         """Refuse like a lock."""
-        message = "cannot pickle '_thread.RLock' object"
-        raise TypeError(message)
+        raise TypeError("cannot pickle '_thread.RLock' object")
 
 
 class PicklesNothing(SoundStore):
@@ -92,8 +90,7 @@ class CannotBeCopied(SoundStore):
 
     def __copy__(self) -> Any:
         """Refuse."""
-        message = "no copies"
-        raise TypeError(message)
+        raise TypeError("no copies")
 
 
 class CopiesAreEmpty(SoundStore):

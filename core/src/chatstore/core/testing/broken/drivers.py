@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from chatstore.core.backend import Plan
 from chatstore.core.errors import (
     ChatStoreError,
     InvalidArgumentError,
     StoreUnavailableError,
 )
-from chatstore.core.plans import Plan
 from chatstore.core.testing.broken.base import BrokenStore, FakeDriverError, SoundStore, T
 
 

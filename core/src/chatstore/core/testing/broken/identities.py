@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from chatstore.core import codec
-from chatstore.core.plans import Plan
-from chatstore.core.records import Held, Record
+from chatstore.core.backend import Existing, Plan, Record
 from chatstore.core.testing.broken.base import BrokenStore, SoundStore
 
 
@@ -36,7 +35,7 @@ class DrawsRequestIds(SoundStore):
 
     seen: frozenset[int] = frozenset()
 
-    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Held]]:
+    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Existing]]:
         request = random.getrandbits(64)
         if request in self.seen:
             return []
@@ -47,7 +46,7 @@ class DrawsRequestIds(SoundStore):
 class RemembersTheLastIds(SoundStore):
     """Knows the ids of the newest 24 messages only."""
 
-    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Held]]:
+    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Existing]]:
         found = yield from self._find(key)
         if found is not None:
             found.bodies = dict(list(found.bodies.items())[-24:])
@@ -59,7 +58,7 @@ class SharesIdsOfAllConversations(SoundStore):
 
     ids: frozenset[str] = frozenset()
 
-    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Held]]:
+    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Existing]]:
         if all(record.id in self.ids for record in records):
             return []
         self.ids |= {record.id for record in records}
@@ -69,7 +68,7 @@ class SharesIdsOfAllConversations(SoundStore):
 class DropsTheCallOfAHeldId(SoundStore):
     """Skips the whole call if one of its ids is held."""
 
-    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Held]]:
+    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Existing]]:
         found = yield from self._find(key)
         if found is not None and found.held(records):
             return []
@@ -79,7 +78,7 @@ class DropsTheCallOfAHeldId(SoundStore):
 class OverwritesHeldIds(SoundStore):
     """Takes the newer content of an id that is held."""
 
-    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Held]]:
+    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Existing]]:
         found = yield from self._find(key)
         for place, record in enumerate(found.records if found else []):
             for new in records:
@@ -92,23 +91,23 @@ class OverwritesHeldIds(SoundStore):
 class InsertsHeldIdsAgain(SoundStore):
     """Looks for ids when it appends, not when it inserts."""
 
-    def _insert(self, key: str, index: int, record: Record) -> Plan[list[Held]]:
+    def _insert(self, key: str, index: int, record: Record) -> Plan[list[Existing]]:
         return super()._insert(key, index, Record(codec.new_id(), record.body))
 
 
 class RacesForIds(SoundStore):
     """Looks for ids first and writes later."""
 
-    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Held]]:
+    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Existing]]:
         found = yield from self._find(key)
-        held: list[Held] = found.held(records) if found is not None else []
+        held: list[Existing] = found.held(records) if found is not None else []
         if held:
             return held
         _pause()
         return (yield from super()._append(key, [Record(codec.new_id(), r.body) for r in records]))
 
     def _execute(self, plan: Plan[Any]) -> Any:
-        from chatstore.core.plans import run
+        from chatstore.core.backend import run
 
         return run(plan, self._conversations)
 

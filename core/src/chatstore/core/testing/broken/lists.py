@@ -9,8 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from chatstore.core import ChatMessage, codec
-from chatstore.core.plans import Plan, run
-from chatstore.core.records import Held, KeyPage, Page, Record, StoredRecord
+from chatstore.core.backend import Existing, KeyPage, Page, Plan, Record, StoredRecord, run
 from chatstore.core.testing.broken.base import BrokenStore, SoundStore, T
 
 
@@ -78,7 +77,7 @@ class CountsStale(SoundStore):
         inserted = getattr(found, "inserted", 0)
         return 0 if found is None else len(found.records) - inserted
 
-    def _insert(self, key: str, index: int, record: Record) -> Plan[list[Held]]:
+    def _insert(self, key: str, index: int, record: Record) -> Plan[list[Existing]]:
         held = yield from super()._insert(key, index, record)
         conversation: Any = self._conversations[key]
         conversation.inserted = getattr(conversation, "inserted", 0) + 1
@@ -118,28 +117,28 @@ class RenewsOnReads(SoundStore):
 class LowersKeys(SoundStore):
     """Compares keys without case, as some collations do."""
 
-    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Held]]:
+    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Existing]]:
         return super()._append(key.lower(), records)
 
 
 class StripsKeys(SoundStore):
     """Compares keys without the blanks at their ends."""
 
-    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Held]]:
+    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Existing]]:
         return super()._append(key.strip() or key, records)
 
 
 class NormalizesKeys(SoundStore):
     """Compares keys by what they look like."""
 
-    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Held]]:
+    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Existing]]:
         return super()._append(unicodedata.normalize("NFC", key), records)
 
 
 class CutsKeys(SoundStore):
     """Keeps the first 254 bytes of a key."""
 
-    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Held]]:
+    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Existing]]:
         return super()._append(key.encode()[:254].decode(errors="ignore"), records)
 
 
@@ -162,7 +161,7 @@ class RepeatsKeysOnPages(SoundStore):
 class DropsEqualMessages(SoundStore):
     """Takes a message with the content of the one before for a repetition."""
 
-    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Held]]:
+    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Existing]]:
         found = yield from self._find(key)
         if found is not None:
             newest = list.__getitem__(found.records, -1).body
@@ -174,11 +173,11 @@ class DropsEqualMessages(SoundStore):
 class AppendsUpToTheConflict(SoundStore):
     """Writes what comes before the message that conflicts."""
 
-    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Held]]:
+    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Existing]]:
         found = yield from self._find(key)
         if found is not None and found.held(records):
             first = next(n for n, r in enumerate(records) if r.id in found.bodies)
-            held: list[Held] = found.held(records)
+            held: list[Existing] = found.held(records)
             if first:
                 yield from super()._append(key, records[:first])
             return held
@@ -188,7 +187,7 @@ class AppendsUpToTheConflict(SoundStore):
 class CutsLongMessages(SoundStore):
     """Keeps a megabyte of a message."""
 
-    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Held]]:
+    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Existing]]:
         cut = [Record(r.id, r.body[: 2**20] + r.body[2**20 :][-40:]) for r in records]
         return super()._append(key, cut)
 
@@ -236,8 +235,7 @@ class RefusesOtherLoops(SoundStore):
         self._loop = self._loop or asyncio.get_running_loop()
         if self._loop is not asyncio.get_running_loop():
             plan.close()
-            message = "attached to a different loop"
-            raise RuntimeError(message)
+            raise RuntimeError("attached to a different loop")
         return await super()._async_execute(plan)
 
 

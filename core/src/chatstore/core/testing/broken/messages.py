@@ -7,12 +7,10 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
-from chatstore.core import codec
+from chatstore.core import SimpleChatStore, codec
+from chatstore.core.backend import Existing, KeyPage, Page, Plan, Record, StoredRecord, run
 from chatstore.core.errors import CorruptMessageError, MessageConflictError
 from chatstore.core.messages import ChatMessage
-from chatstore.core.plans import Plan, run
-from chatstore.core.records import Held, KeyPage, Page, Record, StoredRecord
-from chatstore.core.simple import SimpleChatStore
 from chatstore.core.testing.broken.base import BrokenStore
 
 T = TypeVar("T")
@@ -42,7 +40,7 @@ class LosesUpdates(SimpleChatStore):
     def _execute(self, plan: Plan[T]) -> T:
         return run(plan, self._conversations)
 
-    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Held]]:
+    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Existing]]:
         found = yield from self._find(key)
         before = list(found.records) if found else []
         time.sleep(_PAUSE)
@@ -75,7 +73,7 @@ class ShowsHalfASet(SimpleChatStore):
 class SharesAPartition(SimpleChatStore):
     """Takes a character of the key for a separator."""
 
-    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Held]]:
+    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Existing]]:
         return super()._append(key.split("#", maxsplit=1)[0] or key, records)
 
     def _read_newest(
@@ -136,7 +134,7 @@ class ListsKeysThatAreGone(SimpleChatStore):
 
     _ever: frozenset[str] = frozenset()
 
-    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Held]]:
+    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Existing]]:
         self._ever |= {key}
         return super()._append(key, records)
 
@@ -148,7 +146,7 @@ class ListsKeysThatAreGone(SimpleChatStore):
 class DropsNul(SimpleChatStore):
     """Takes out what its database does not like."""
 
-    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Held]]:
+    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Existing]]:
         cleaned = [Record(r.id, r.body.replace("\\u0000", "")) for r in records]
         return super()._append(key, cleaned)
 
@@ -156,7 +154,7 @@ class DropsNul(SimpleChatStore):
 class TakesNoneForEmpty(SimpleChatStore):
     """Stores no content as empty content."""
 
-    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Held]]:
+    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Existing]]:
         changed = [Record(r.id, r.body.replace('"content":null', '"content":""')) for r in records]
         return super()._append(key, changed)
 
@@ -180,7 +178,7 @@ class IgnoresNegativeIndexes(SimpleChatStore):
 class InsertsBehind(SimpleChatStore):
     """Inserts after the index instead of before it."""
 
-    def _insert(self, key: str, index: int, record: Record) -> Plan[list[Held]]:
+    def _insert(self, key: str, index: int, record: Record) -> Plan[list[Existing]]:
         return super()._insert(key, index + 1, record)
 
 
@@ -205,7 +203,7 @@ class ExpiresFromTheFirstWrite(SimpleChatStore):
 class DoublesWhatIsSentAgain(SimpleChatStore):
     """Appends a message whose id it holds."""
 
-    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Held]]:
+    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Existing]]:
         yield from super()._append(key, [Record(codec.new_id(), record.body) for record in records])
         return []
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from chatstore.core.plans import Plan
-from chatstore.core.records import Held, Page, Record, StoredRecord
+from chatstore.core.backend import Existing, Page, Plan, Record, StoredRecord
 from chatstore.core.testing.broken.base import BrokenStore, SoundStore
 
 
 class KeepsEpochAfterInserts(SoundStore):
     """Moves records and lets iterators believe that they did not move."""
 
-    def _insert(self, key: str, index: int, record: Record) -> Plan[list[Held]]:
+    def _insert(self, key: str, index: int, record: Record) -> Plan[list[Existing]]:
         before = self._conversations.get(key)
         epoch = None if before is None else before.epoch
         held = yield from super()._insert(key, index, record)
@@ -43,7 +42,7 @@ class ChangesEpochOnRemoval(SoundStore):
 class GivesPositionsAgain(SoundStore):
     """Takes the highest position that there is, plus one."""
 
-    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Held]]:
+    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Existing]]:
         found = yield from self._find(key)
         if found is not None:
             found.next_position = found.records[-1].position + 1
@@ -53,7 +52,7 @@ class GivesPositionsAgain(SoundStore):
 class CountsPositions(SoundStore):
     """Takes the number of messages for the next position."""
 
-    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Held]]:
+    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Existing]]:
         found = yield from self._find(key)
         if found is not None:
             bodies = [record.body for record in found.records]
@@ -89,7 +88,7 @@ class HoldsIdsAfterSet(SoundStore):
 class ForgetsIdsThatMove(SoundStore):
     """Loses the marks of messages that an insert moves."""
 
-    def _insert(self, key: str, index: int, record: Record) -> Plan[list[Held]]:
+    def _insert(self, key: str, index: int, record: Record) -> Plan[list[Existing]]:
         held = yield from super()._insert(key, index, record)
         if not held:
             conversation = self._conversations[key]

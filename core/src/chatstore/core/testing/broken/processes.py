@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from chatstore.core.plans import Plan, run
-from chatstore.core.simple import SimpleChatStore
+from chatstore.core import SimpleChatStore
+from chatstore.core.backend import Plan, run
 from chatstore.core.testing.backend import Backend
 from chatstore.core.testing.broken.base import BrokenStore, T
 
@@ -133,8 +133,7 @@ class HoldsLocksAtForks(FileStore):
 
     def _execute(self, plan: Plan[T]) -> T:
         if not self._own_lock.acquire(timeout=2):
-            message = "deadlock"
-            raise RuntimeError(message)
+            raise RuntimeError("deadlock")
         try:
             time.sleep(0.001)
             return super()._execute(plan)
@@ -152,8 +151,7 @@ class FailsInChildren(FileStore):
 
     def _execute(self, plan: Plan[T]) -> T:
         if os.getpid() != self._process:
-            message = "the connection is the parent's"
-            raise RuntimeError(message)
+            raise RuntimeError("the connection is the parent's")
         return super()._execute(plan)
 
 

@@ -9,7 +9,7 @@ import threading
 import time
 from typing import Any
 
-from chatstore.core.plans import Plan
+from chatstore.core.backend import Plan
 from chatstore.core.testing.broken.base import BrokenStore, SoundStore, T
 
 _left_open: list[Any] = []

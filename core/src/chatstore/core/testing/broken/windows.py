@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 
-from chatstore.core.plans import Plan
-from chatstore.core.records import Page
+from chatstore.core.backend import Page, Plan
 from chatstore.core.testing.broken.base import BrokenStore, SoundStore, T
 
 
@@ -46,7 +45,7 @@ class ReadsLeadingLater(SoundStore):
         return self._slowly(plan) if is_window else super()._execute(plan)
 
     def _slowly(self, plan: Plan[T]) -> T:
-        from chatstore.core.plans import run
+        from chatstore.core.backend import run
 
         return run(plan, self._conversations)
 

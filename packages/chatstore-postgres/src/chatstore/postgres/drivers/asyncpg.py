@@ -9,7 +9,7 @@ from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]
 
-from chatstore.core.pools import Health
+from chatstore.core.backend import Health
 from chatstore.postgres.errors import NotConnectedError, health_after
 from chatstore.postgres.keywords import check_files
 from chatstore.postgres.names import Rows, Sql
@@ -37,7 +37,7 @@ class KeptConnection(asyncpg.Connection):  # type: ignore[misc]
 
 
 class AsyncpgSession:
-    """A connection of asyncpg (a `chatstore.core.pools.Session`)."""
+    """A connection of asyncpg (a `chatstore.core.backend.Session`)."""
 
     def __init__(self, connection: Any) -> None:
         """Take a connection."""

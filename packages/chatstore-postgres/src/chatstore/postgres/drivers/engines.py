@@ -19,7 +19,7 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 
 from chatstore.core import InvalidArgumentError
-from chatstore.core.pools import Health
+from chatstore.core.backend import Health
 from chatstore.postgres.errors import NotConnectedError, health_after
 from chatstore.postgres.names import Rows, Sql
 
@@ -81,8 +81,9 @@ def check_engines(engine: object, async_engine: object) -> None:
         if kind == ("sync" if is_async else "async"):
             advice = f"; pass it as {other}="
         with_driver = f" for {found}" if found else ""
-        message = f"{name} must be {expected}, not {type(value).__name__}{with_driver}{advice}"
-        raise InvalidArgumentError(message)
+        raise InvalidArgumentError(
+            f"{name} must be {expected}, not {type(value).__name__}{with_driver}{advice}"
+        )
 
 
 def place_and_secrets(engine: Engine | None, async_engine: AsyncEngine | None) -> tuple[str, Any]:
@@ -121,8 +122,7 @@ def lender(engine: Engine | None) -> Callable[[], AbstractContextManager[EngineS
     @contextmanager
     def acquire() -> Iterator[EngineSession]:
         if own is None:
-            message = "this store has no engine for sync methods: give it engine="
-            raise InvalidArgumentError(message)
+            raise InvalidArgumentError("this store has no engine for sync methods: give it engine=")
         is_made = False
         try:
             with drivers_errors(), own.connect() as connection:
@@ -152,8 +152,9 @@ def async_lender(
     @asynccontextmanager
     async def acquire() -> AsyncIterator[AsyncEngineSession]:
         if own is None:
-            message = "this store has no engine for async methods: give it async_engine="
-            raise InvalidArgumentError(message)
+            raise InvalidArgumentError(
+                "this store has no engine for async methods: give it async_engine="
+            )
         is_made = False
         try:
             with drivers_errors():

@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from chatstore.core.pools import Health
+from chatstore.core.backend import Health
 from chatstore.postgres.errors import CallTimeoutError, NotConnectedError, health_after
 from chatstore.postgres.keywords import check_files
 from chatstore.postgres.names import Rows, Sql
@@ -47,8 +47,7 @@ def _bounded(gen: Any, deadline: float) -> Any:
         while True:
             ready = yield wish
             if not ready and time.monotonic() > deadline:
-                message = "the server did not answer in time"
-                raise AnswerTimeoutError(message)
+                raise AnswerTimeoutError("the server did not answer in time")
             wish = gen.send(ready)
     except StopIteration as stop:
         return stop.value
@@ -57,7 +56,7 @@ def _bounded(gen: Any, deadline: float) -> Any:
 
 
 class PsycopgSession:
-    """A connection of psycopg (a `chatstore.core.pools.Session`)."""
+    """A connection of psycopg (a `chatstore.core.backend.Session`)."""
 
     def __init__(self, connection: BoundedConnection) -> None:
         """Take a connection that commits each statement by itself."""

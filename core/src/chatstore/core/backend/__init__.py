@@ -1,0 +1,102 @@
+"""For authors of backends: everything that a store for another database is built from.
+
+A backend implements `Backend`: a method returns a plan (`Plan`), a generator that yields functions
+of a client (`call`). `ChatStore(backend)` is then a complete store, sync and async.
+
+- Layers over other backends: `WrapperBackend`.
+- Drivers without an async client: `ThreadedBackend`. Async clients: `ClientPerLoop`.
+- Connections: `Pool`, `AsyncPool`, `Health`; forks: `ForkAware`, `watch`, `keep_inherited`.
+- Repetition: `retry`, `RetryPolicy`, `Retryable`; errors of the network: `reason_of`.
+- Options: `check_ttl`, `check_timeout` and others; URLs: `split_url`, `read_options`.
+"""
+
+from chatstore.core.backend.base import Backend
+from chatstore.core.backend.event_loops import ClientPerLoop
+from chatstore.core.backend.forks import ForkAware, keep_inherited, watch
+from chatstore.core.backend.network_errors import (
+    is_timeout,
+    is_unreachable,
+    reason_of,
+    wrapped_errors,
+)
+from chatstore.core.backend.options import (
+    check_flag,
+    check_max_connections,
+    check_patience,
+    check_timeout,
+    check_ttl,
+)
+from chatstore.core.backend.plans import MaybeAwaitable, Plan, Step, async_run, call, run
+from chatstore.core.backend.pools import (
+    AsyncPool,
+    Health,
+    Pool,
+    PoolTimeoutError,
+    Session,
+)
+from chatstore.core.backend.records import (
+    Existing,
+    KeyPage,
+    Page,
+    Record,
+    StoredRecord,
+    StoredRecords,
+)
+from chatstore.core.backend.retrying import Retryable, RetryPolicy, now, retry
+from chatstore.core.backend.threaded import (
+    CallCancelledError,
+    ThreadedBackend,
+    raise_if_cancelled,
+)
+from chatstore.core.backend.urls import flag, read_options, split_url
+from chatstore.core.backend.wrapper import WrapperBackend
+from chatstore.core.backend.writes import Append, Insert, Remove, Replace
+
+__all__ = [
+    "Append",
+    "AsyncPool",
+    "Backend",
+    "CallCancelledError",
+    "ClientPerLoop",
+    "Existing",
+    "ForkAware",
+    "Health",
+    "Insert",
+    "KeyPage",
+    "MaybeAwaitable",
+    "Page",
+    "Plan",
+    "Pool",
+    "PoolTimeoutError",
+    "Record",
+    "Remove",
+    "Replace",
+    "RetryPolicy",
+    "Retryable",
+    "Session",
+    "Step",
+    "StoredRecord",
+    "StoredRecords",
+    "ThreadedBackend",
+    "WrapperBackend",
+    "async_run",
+    "call",
+    "check_flag",
+    "check_max_connections",
+    "check_patience",
+    "check_timeout",
+    "check_ttl",
+    "flag",
+    "is_timeout",
+    "is_unreachable",
+    "keep_inherited",
+    "now",
+    "raise_if_cancelled",
+    "read_options",
+    "reason_of",
+    "retry",
+    "run",
+    "split_url",
+    "watch",
+    "wrapped_errors",
+]

@@ -1,0 +1,151 @@
+"""``Backend``: what the author of a store for another database writes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
+
+from chatstore.core.backend.plans import Plan
+from chatstore.core.backend.records import Existing, KeyPage, Page, StoredRecord
+from chatstore.core.backend.writes import Append, Insert, Remove, Replace
+from chatstore.core.copying import Copyable
+from chatstore.core.errors import ChatStoreError
+
+C = TypeVar("C")
+T = TypeVar("T")
+M = TypeVar("M")
+
+
+class Backend(Copyable, ABC, Generic[C]):
+    """The part of a store that talks to one database; `ChatStore` has one.
+
+    Only what the database must do atomically is a method here. Each of these methods returns a
+    plan: a generator that yields steps for a client of type ``C``. All arguments have been
+    checked. Constructors do no I/O.
+
+    Attributes:
+        max_message_bytes: The most bytes of UTF-8 that a record's body may have; ``None``: no
+            limit.
+
+    """
+
+    max_message_bytes: int | None = None
+
+    @property
+    def server(self) -> str:
+        """Where conversations are kept, without secrets: for messages and logs."""
+        return type(self).__name__
+
+    # ------------------------------------------------------------------ running plans
+
+    @abstractmethod
+    def run(self, plan: Plan[C, T]) -> T:
+        """Run a plan with the sync client."""
+
+    @abstractmethod
+    async def async_run(self, plan: Plan[C, T]) -> T:
+        """Run a plan with the async client."""
+
+    @abstractmethod
+    def translate(self, error: Exception) -> ChatStoreError | None:
+        """Return the `ChatStoreError` for a driver's error; ``None`` for any other error.
+
+        Its message names the server, the cause and the remedy, without content or secrets.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the connections and threads that this backend opened; called once."""
+
+    @abstractmethod
+    async def async_close(self) -> None:
+        """Like `close`, on an event loop."""
+
+    # ------------------------------------------------------------------ writing
+
+    @abstractmethod
+    def append(self, key: str, write: Append) -> Plan[C, list[Existing]]:
+        """Append all records and return ``[]``.
+
+        If the conversation has the id of any of them, write nothing and return those it has.
+        """
+
+    @abstractmethod
+    def insert(self, key: str, write: Insert) -> Plan[C, list[Existing]]:
+        """Insert a record before an index; existing ids are treated as in `append`."""
+
+    @abstractmethod
+    def replace(self, key: str, write: Replace) -> Plan[C, None]:
+        """Replace the conversation, or begin it."""
+
+    @abstractmethod
+    def delete(self, key: str) -> Plan[C, None]:
+        """Delete the conversation, if it exists."""
+
+    @abstractmethod
+    def remove(self, key: str, write: Remove) -> Plan[C, StoredRecord | None]:
+        """Remove a record and return it; ``None`` if the index is out of range.
+
+        A conversation goes with its last record.
+        """
+
+    # ------------------------------------------------------------------ reading
+
+    @abstractmethod
+    def count(self, key: str) -> Plan[C, int]:
+        """Return the number of records, 0 for a missing conversation."""
+
+    @abstractmethod
+    def read_newest(
+        self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
+    ) -> Plan[C, Page]:
+        """Read, at one moment, the newest records.
+
+        Args:
+            key: The conversation.
+            limit: The most records to read; ``None``: all.
+            before: Read only records below this position.
+            leading: Also read this many first records of the conversation.
+
+        """
+
+    @abstractmethod
+    def read_oldest(self, key: str, limit: int, *, after: int | None = None) -> Plan[C, Page]:
+        """Read the oldest ``limit`` records, of those above the position ``after``."""
+
+    @abstractmethod
+    def list_keys(self, prefix: str, limit: int, cursor: Any | None) -> Plan[C, KeyPage]:
+        """Read about ``limit`` keys that begin with ``prefix``.
+
+        Args:
+            prefix: The beginning of the keys, which may be empty.
+            limit: About how many keys to read.
+            cursor: ``None`` at first, then the cursor of the page before.
+
+        """
+
+    # ------------------------------------------------------------------ optional
+
+    def read_all(
+        self, key: str, decode: Callable[[Sequence[StoredRecord]], list[M]]
+    ) -> Plan[C, list[M]]:
+        """Read the whole conversation at one moment, and decode it.
+
+        Override it where this takes several requests, to decode the records of one while the
+        next is on its way.
+        """
+        page = yield from self.read_newest(key, None)
+        return decode(page.records)
+
+    def setup(self) -> Plan[C, None]:
+        """Create what is missing in the database, or check what is there; by default nothing."""
+        yield from ()
+
+    def purge_expired(self) -> Plan[C, bool]:
+        """Free the storage of some expired conversations; return whether there may be more.
+
+        By default the database does it by itself.
+        """
+        yield from ()
+        return False

@@ -1,0 +1,113 @@
+"""The values that `ChatStore` and a backend exchange: encoded messages, and parts of conversations.
+
+A backend stores the body of a record as it is and never looks into it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, overload
+
+
+class Record(NamedTuple):
+    """A message to write.
+
+    Attributes:
+        id: The message's id, unique within its conversation.
+        body: The message as JSON text.
+        has_caller_id: Whether the caller chose the id. Then the message may have been written by
+            an earlier call; otherwise the id is new and random.
+
+    """
+
+    id: str
+    body: str
+    has_caller_id: bool = True
+
+
+class StoredRecord(NamedTuple):
+    """A message that was read.
+
+    Attributes:
+        position: Assigned by the backend. Positions grow along a conversation and are never
+            assigned twice.
+        body: The message as JSON text.
+
+    """
+
+    position: int
+    body: str
+
+
+class Existing(NamedTuple):
+    """A message whose id the conversation has already."""
+
+    id: str
+    body: str
+
+
+class StoredRecords(Sequence[StoredRecord]):
+    """Many records that were read, as two columns instead of an object for each.
+
+    Long reads are faster with it, since the garbage collector looks at fewer objects.
+
+    Attributes:
+        positions: The records' positions.
+        texts: The records' bodies, each followed by ``tail`` characters of the backend's own.
+        tail: The number of these characters.
+
+    """
+
+    def __init__(self, positions: Sequence[int], texts: Sequence[str], *, tail: int = 0) -> None:
+        """Take columns of equal length."""
+        self.positions = positions
+        self.texts = texts
+        self.tail = tail
+
+    @classmethod
+    def from_rows(cls, rows: Sequence[Sequence[Any]]) -> StoredRecords:
+        """Return the records of rows that begin with a position and a body."""
+        return cls([row[0] for row in rows], [row[1] for row in rows])
+
+    @property
+    def body_end(self) -> int | None:
+        """Where the body ends in each text, as a slice's end."""
+        return -self.tail or None
+
+    def __len__(self) -> int:
+        """Return the number of records."""
+        return len(self.texts)
+
+    @overload
+    def __getitem__(self, index: int) -> StoredRecord: ...
+    @overload
+    def __getitem__(self, index: slice) -> StoredRecords: ...
+    def __getitem__(self, index: int | slice) -> StoredRecord | StoredRecords:
+        """Return a record, or for a slice several."""
+        if isinstance(index, slice):
+            return StoredRecords(self.positions[index], self.texts[index], tail=self.tail)
+        return StoredRecord(self.positions[index], self.texts[index][: self.body_end])
+
+
+class Page(NamedTuple):
+    """A part of a conversation, oldest first, read at one moment.
+
+    Attributes:
+        epoch: ``None`` if the conversation does not exist. It changes whenever positions that were
+            read before no longer lead on: after a replacement, an insertion or a deletion of the
+            whole conversation.
+        records: The requested part.
+        leading: The first records of the conversation, if they were requested.
+
+    """
+
+    epoch: object | None
+    records: Sequence[StoredRecord]
+    leading: Sequence[StoredRecord] = ()
+
+
+class KeyPage(NamedTuple):
+    """Some keys, and the cursor of the next page (``None`` after the last page)."""
+
+    keys: list[str]
+    cursor: Any | None

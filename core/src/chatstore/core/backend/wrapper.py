@@ -1,0 +1,102 @@
+"""``WrapperBackend``: the base class of layers over any backend."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from chatstore.core.backend.base import Backend
+from chatstore.core.backend.plans import Plan
+from chatstore.core.backend.records import Existing, KeyPage, Page, StoredRecord
+from chatstore.core.backend.writes import Append, Insert, Remove, Replace
+from chatstore.core.errors import ChatStoreError
+
+C = TypeVar("C")
+T = TypeVar("T")
+
+
+class WrapperBackend(Backend[C]):
+    """Passes every call on to another backend; a subclass overrides what it changes.
+
+    `read_all` is not passed on: it uses `read_newest`, so that a subclass that changes records
+    needs to override only one of them.
+
+    Attributes:
+        inner: The other backend.
+
+    """
+
+    def __init__(self, inner: Backend[C]) -> None:
+        """Wrap a backend, such as the ``backend`` of any store."""
+        self.inner = inner
+        self.max_message_bytes = inner.max_message_bytes
+
+    @property
+    def server(self) -> str:
+        """The inner backend's server."""
+        return self.inner.server
+
+    def run(self, plan: Plan[C, T]) -> T:
+        """See `Backend.run`."""
+        return self.inner.run(plan)
+
+    async def async_run(self, plan: Plan[C, T]) -> T:
+        """See `Backend.async_run`."""
+        return await self.inner.async_run(plan)
+
+    def translate(self, error: Exception) -> ChatStoreError | None:
+        """See `Backend.translate`."""
+        return self.inner.translate(error)
+
+    def close(self) -> None:
+        """See `Backend.close`."""
+        self.inner.close()
+
+    async def async_close(self) -> None:
+        """See `Backend.async_close`."""
+        await self.inner.async_close()
+
+    def append(self, key: str, write: Append) -> Plan[C, list[Existing]]:
+        """See `Backend.append`."""
+        return self.inner.append(key, write)
+
+    def insert(self, key: str, write: Insert) -> Plan[C, list[Existing]]:
+        """See `Backend.insert`."""
+        return self.inner.insert(key, write)
+
+    def replace(self, key: str, write: Replace) -> Plan[C, None]:
+        """See `Backend.replace`."""
+        return self.inner.replace(key, write)
+
+    def delete(self, key: str) -> Plan[C, None]:
+        """See `Backend.delete`."""
+        return self.inner.delete(key)
+
+    def remove(self, key: str, write: Remove) -> Plan[C, StoredRecord | None]:
+        """See `Backend.remove`."""
+        return self.inner.remove(key, write)
+
+    def count(self, key: str) -> Plan[C, int]:
+        """See `Backend.count`."""
+        return self.inner.count(key)
+
+    def read_newest(
+        self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
+    ) -> Plan[C, Page]:
+        """See `Backend.read_newest`."""
+        return self.inner.read_newest(key, limit, before=before, leading=leading)
+
+    def read_oldest(self, key: str, limit: int, *, after: int | None = None) -> Plan[C, Page]:
+        """See `Backend.read_oldest`."""
+        return self.inner.read_oldest(key, limit, after=after)
+
+    def list_keys(self, prefix: str, limit: int, cursor: Any | None) -> Plan[C, KeyPage]:
+        """See `Backend.list_keys`."""
+        return self.inner.list_keys(prefix, limit, cursor)
+
+    def setup(self) -> Plan[C, None]:
+        """See `Backend.setup`."""
+        return self.inner.setup()
+
+    def purge_expired(self) -> Plan[C, bool]:
+        """See `Backend.purge_expired`."""
+        return self.inner.purge_expired()

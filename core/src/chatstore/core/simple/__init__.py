@@ -1,0 +1,6 @@
+"""``SimpleChatStore``: conversations in memory or in a JSON file."""
+
+from chatstore.core.simple.backend import MemoryBackend
+from chatstore.core.simple.store import SimpleChatStore
+
+__all__ = ["MemoryBackend", "SimpleChatStore"]

@@ -1,0 +1,176 @@
+"""``MemoryBackend``: conversations in memory, and in a JSON file when asked."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from os import PathLike
+from pathlib import Path
+from typing import Any, TypeVar
+
+from chatstore.core.backend.base import Backend
+from chatstore.core.backend.forks import ForkAware, watch
+from chatstore.core.backend.options import check_ttl
+from chatstore.core.backend.plans import Plan, call, run
+from chatstore.core.backend.records import Existing, KeyPage, Page, StoredRecord
+from chatstore.core.backend.writes import Append, Insert, Remove, Replace
+from chatstore.core.errors import ChatStoreError, InvalidArgumentError
+from chatstore.core.simple import json_file
+from chatstore.core.simple.conversations import Conversation, Conversations
+
+T = TypeVar("T")
+
+
+class MemoryBackend(Backend[Conversations], ForkAware):
+    """Keeps conversations in memory; a lock around each plan makes it atomic.
+
+    Attributes:
+        conversations: The database, which is the client of plans.
+        file: The JSON file that the conversations were read from or written to.
+        saves_on_close: Closing writes the file.
+
+    """
+
+    def __init__(self, *, ttl: float | None = None, clock: Callable[[], float] = time.time) -> None:
+        """Start empty; see `SimpleChatStore` for the arguments."""
+        self.conversations = Conversations(check_ttl(ttl), clock)
+        self.file: json_file.BoundFile | None = None
+        self.saves_on_close = False
+        self._lock = threading.RLock()
+        watch(self)
+
+    # ------------------------------------------------------------------ running plans
+
+    def run(self, plan: Plan[Conversations, T]) -> T:
+        """Run a plan; no other plan runs meanwhile."""
+        with self._lock:
+            return run(plan, self.conversations)
+
+    async def async_run(self, plan: Plan[Conversations, T]) -> T:
+        """Run a plan; it never waits for anything but the lock."""
+        return self.run(plan)
+
+    def translate(self, error: Exception) -> ChatStoreError | None:  # noqa: ARG002 - no driver
+        """Return ``None``: there is no driver."""
+        return None
+
+    def close(self) -> None:
+        """Write the file, if that was asked for."""
+        if self.saves_on_close:
+            self.persist()
+
+    async def async_close(self) -> None:
+        """Like `close`."""
+        self.close()
+
+    # ------------------------------------------------------------------ operations
+
+    def append(self, key: str, write: Append) -> Plan[Conversations, list[Existing]]:
+        """See `Backend.append`."""
+        return call(lambda conversations: conversations.append(key, write))
+
+    def insert(self, key: str, write: Insert) -> Plan[Conversations, list[Existing]]:
+        """See `Backend.insert`."""
+        return call(lambda conversations: conversations.insert(key, write))
+
+    def replace(self, key: str, write: Replace) -> Plan[Conversations, None]:
+        """See `Backend.replace`."""
+        return call(lambda conversations: conversations.replace(key, write))
+
+    def delete(self, key: str) -> Plan[Conversations, None]:
+        """See `Backend.delete`."""
+        return call(lambda conversations: conversations.delete(key))
+
+    def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
+        """See `Backend.remove`."""
+        return call(lambda conversations: conversations.remove(key, write))
+
+    def count(self, key: str) -> Plan[Conversations, int]:
+        """See `Backend.count`."""
+        return call(lambda conversations: conversations.count(key))
+
+    def read_newest(
+        self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
+    ) -> Plan[Conversations, Page]:
+        """See `Backend.read_newest`."""
+        return call(lambda conversations: conversations.read_newest(key, limit, before, leading))
+
+    def read_oldest(
+        self, key: str, limit: int, *, after: int | None = None
+    ) -> Plan[Conversations, Page]:
+        """See `Backend.read_oldest`."""
+        return call(lambda conversations: conversations.read_oldest(key, limit, after))
+
+    def list_keys(
+        self, prefix: str, limit: int, cursor: Any | None
+    ) -> Plan[Conversations, KeyPage]:
+        """See `Backend.list_keys`."""
+        return call(lambda conversations: conversations.list_keys(prefix, limit, cursor))
+
+    def purge_expired(self) -> Plan[Conversations, bool]:
+        """Delete all expired conversations at once."""
+        yield from call(Conversations.purge_expired)
+        return False
+
+    # ------------------------------------------------------------------ JSON
+
+    def dump(self) -> str:
+        """Return all conversations as JSON text."""
+        with self._lock:
+            return json_file.dump(
+                {
+                    key: (conversation.expires_at, [r.body for r in conversation.records])
+                    for key, conversation in self.conversations.alive()
+                }
+            )
+
+    def load(self, text: str) -> None:
+        """Add the conversations that `dump` returned, or LlamaIndex's ``SimpleChatStore`` wrote.
+
+        Raises:
+            CorruptStoreError: The text is damaged, or something else.
+            SchemaVersionError: A later version wrote it.
+
+        """
+        loaded = json_file.load(text)
+        for key in sorted(loaded, key=lambda key: loaded[key][0] or 0.0):
+            expires_at, records = loaded[key]
+            conversation = Conversation(expires_at=expires_at)
+            conversation.extend(records)
+            self.conversations.by_key[key] = conversation
+
+    def read_file(self, path: str | PathLike[str]) -> None:
+        """Read a JSON file, if it exists, and remember it for `persist`."""
+        self.file, text = json_file.read(json_file.check_path(path))
+        if text is not None:
+            self.load(text)
+
+    def persist(self, path: str | PathLike[str] | None = None) -> None:
+        """Write the JSON file; see `SimpleChatStore.persist`."""
+        with self._lock:
+            if path is not None:
+                self._bind(json_file.check_path(path))
+            if self.file is None:
+                raise InvalidArgumentError(
+                    "persist() needs a path: this store was not read from a file"
+                )
+            self.file = json_file.write(self.file, self.dump())
+
+    def _bind(self, path: Path) -> None:
+        if self.file is None or self.file.path != path:
+            self.file = json_file.BoundFile(path, signature=None, is_read=False)
+
+    # ------------------------------------------------------------------ forks
+
+    def before_fork(self) -> None:
+        """Let running plans end, so that the child sees no half-done one."""
+        self._lock.acquire()
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+        self._lock.release()
+
+    def after_fork_in_child(self) -> None:
+        """Go on."""
+        self._lock.release()

@@ -1,0 +1,128 @@
+"""``SimpleChatStore``: conversations in memory, and in a JSON file when asked."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from os import PathLike
+from typing import Any
+
+from typing_extensions import Self
+
+from chatstore.core.simple import json_file
+from chatstore.core.simple.backend import MemoryBackend
+from chatstore.core.store import ChatStore
+
+
+class SimpleChatStore(ChatStore):
+    """Keeps conversations in memory, for tests and small programs.
+
+    Threads and tasks can share it, processes cannot. `persist` writes a JSON file, replaced
+    atomically, which `from_persist_path` reads.
+    """
+
+    def __init__(self, *, ttl: float | None = None, clock: Callable[[], float] = time.time) -> None:
+        """Create an empty store.
+
+        Args:
+            ttl: Seconds after its last write until a conversation expires; by default it stays.
+            clock: Returns the time in seconds since 1970.
+
+        Raises:
+            InvalidArgumentError: ``ttl`` is not a positive number.
+
+        """
+        self._memory = MemoryBackend(ttl=ttl, clock=clock)
+        super().__init__(self._memory)
+
+    def persist(self, persist_path: str | PathLike[str] | None = None) -> None:
+        """Write all conversations to a JSON file, atomically.
+
+        Args:
+            persist_path: The file; by default the one that `from_persist_path` read.
+
+        Raises:
+            InvalidArgumentError: There is no path.
+            StoreAccessError: The file cannot be written.
+            StoreFullError: The disk is full; the old file is unchanged.
+            ConversationChangedError: Another program changed the file since this store read it.
+
+        """
+        self._memory.persist(persist_path)
+
+    @classmethod
+    def from_persist_path(
+        cls,
+        persist_path: str | PathLike[str],
+        *,
+        ttl: float | None = None,
+        clock: Callable[[], float] = time.time,
+        save_on_close: bool = False,
+    ) -> Self:
+        """Read a file that `persist`, or LlamaIndex's ``SimpleChatStore``, wrote.
+
+        Args:
+            persist_path: The file; if it is missing, the store is empty.
+            ttl: As in the constructor.
+            clock: As in the constructor.
+            save_on_close: Call `persist` when the store is closed.
+
+        Raises:
+            CorruptStoreError: The file is damaged, or something else.
+            StoreAccessError: The file cannot be read.
+            SchemaVersionError: A later version wrote it.
+
+        """
+        store = cls(ttl=ttl, clock=clock)
+        store._memory.read_file(persist_path)
+        store._memory.saves_on_close = save_on_close
+        return store
+
+    def json(self) -> str:
+        """Return all conversations as JSON text."""
+        return self._memory.dump()
+
+    @classmethod
+    def parse_raw(cls, text: str) -> Self:
+        """Return a store with the conversations that `json` returned.
+
+        Raises:
+            CorruptStoreError: The text is damaged, or something else.
+            SchemaVersionError: A later version wrote it.
+
+        """
+        store = cls()
+        store._memory.load(text)
+        return store
+
+    def __reduce__(self) -> Any:
+        """Pickle the conversations, too: they exist nowhere else."""
+        construct, arguments = super().__reduce__()
+        return _restore, (construct, arguments, self._state())
+
+    def __copy__(self) -> Self:
+        """Return the store itself."""
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return another store with the same conversations."""
+        args, kwargs = self._constructed_with
+        copied: Self = _restore(lambda: type(self)(*args, **kwargs), (), self._state())
+        return copied
+
+    def _state(self) -> tuple[str, json_file.BoundFile | None, bool]:
+        return self._memory.dump(), self._memory.file, self._memory.saves_on_close
+
+
+def _restore(
+    construct: Callable[..., Any],
+    arguments: tuple[Any, ...],
+    state: tuple[str, json_file.BoundFile | None, bool],
+) -> Any:
+    """Return the store that a `SimpleChatStore` was pickled as."""
+    store = construct(*arguments)
+    text, file, saves_on_close = state
+    memory = store.backend
+    memory.load(text)
+    memory.file, memory.saves_on_close = file, saves_on_close
+    return store

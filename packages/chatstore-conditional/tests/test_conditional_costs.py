@@ -1,0 +1,211 @@
+"""What calls cost in requests and units, however a conversation came about.
+
+Units are DynamoDB's: a kilobyte written is one, two in a transaction; four kilobytes read are one.
+`make soak` measures at a million messages.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import Counter
+from math import ceil
+
+import pytest
+
+from chatstore.conditional import Limits
+from chatstore.conditional.head import load
+from chatstore.conditional.testing import MemoryChatStore, MemoryDatabase
+from chatstore.core import ChatMessage
+from chatstore.core.backend import run
+
+LENGTHS = [1_000, 100_000, 1_000_000] if os.environ.get("CHATSTORE_SOAK") else [1_000, 10_000]
+AROUND = 100  # bytes of an item beside its body: names, the key, a version
+WRITERS = 8
+
+
+class MeasuringDatabase(MemoryDatabase):
+    """Counts requests, units, and records that are staged and discarded."""
+
+    def __init__(self):
+        super().__init__(Limits(100, 4 * 1024 * 1024, 400 * 1024))
+        self.spent = Counter()
+
+    def read_head(self, key):
+        found = yield from super().read_head(key)
+        self.spent += Counter(requests=1, read=self._units([found[0] if found else ""], 4096))
+        return found
+
+    def read_records(self, key, ids):
+        found = yield from super().read_records(key, ids)
+        texts = [found.get(name, "") for name in ids]
+        self.spent += Counter(requests=ceil(len(ids) / 100), read=self._units(texts, 4096))
+        return found
+
+    def commit(self, key, expected, head, puts, deletes, lifetime=None):
+        texts = [head, *puts.values(), *("" for _ in deletes)]
+        times = 1 if len(texts) == 1 else 2
+        self.spent += Counter(requests=1, written=times * self._units(texts, 1024))
+        return (yield from super().commit(key, expected, head, puts, deletes, lifetime))
+
+    def stage(self, key, puts):
+        self.spent += Counter(
+            requests=ceil(len(puts) / 25),
+            written=self._units(puts.values(), 1024),
+            staged=len(puts),
+        )
+        return (yield from super().stage(key, puts))
+
+    def discard(self, key, ids):
+        self.spent += Counter(requests=ceil(len(ids) / 25), written=len(ids), discarded=len(ids))
+        return (yield from super().discard(key, ids))
+
+    def _units(self, texts, size):
+        return sum(ceil((len(text.encode()) + AROUND) / size) for text in texts)
+
+
+class HastyStore(MemoryChatStore):
+    """Does not wait when others were faster."""
+
+    def _execute(self, plan):
+        return run(plan, lambda _: None)
+
+
+def say(**fields):
+    return ChatMessage(role="user", content="x" * 200, **fields)
+
+
+class Writers:
+    """Several stores on one conversation, used at random."""
+
+    def __init__(self):
+        self.database = MeasuringDatabase()
+        self.stores = [HastyStore(self.database) for _ in range(WRITERS)]
+        self.chance = random.Random(7)
+        self.number = 0
+
+    @property
+    def store(self):
+        return self.chance.choice(self.stores)
+
+    @property
+    def length(self):
+        return load(self.database.heads["k"][0]).length if self.database.heads else 0
+
+    def batch(self, count, *, named=False):
+        self.number += count
+        ids = range(self.number - count, self.number)
+        return [say(**({"id": f"i{n}"} if named else {})) for n in ids]
+
+
+def batches(count, *, named=False):
+    return lambda w: w.store.add_messages("k", w.batch(count, named=named))
+
+
+def mixed(writers):
+    chance = writers.chance
+    kind = chance.random()
+    at = chance.randrange(max(1, writers.length))
+    if kind < 0.5:
+        size = chance.choice([1, 2, 7, 30, 100, 200])
+        writers.store.add_messages("k", writers.batch(size, named=chance.random() < 0.5))
+    elif kind < 0.6:
+        writers.store.add_message("k", say(), at)
+    elif kind < 0.8:
+        writers.store.delete_message("k", at)
+    else:
+        writers.store.delete_last_message("k")
+
+
+def overlapping(writers):
+    """Let another writer append while a batch is staged."""
+    one, other = writers.stores[:2]
+    database, stage = writers.database, writers.database.stage
+
+    def staged(key, puts):
+        yield from stage(key, puts)
+        database.stage = one._database._database.stage = stage
+        other.add_message("k", say())
+
+    database.stage = staged
+    one.add_messages("k", writers.batch(150))
+    database.stage = stage
+
+
+def window_of_the_newest(writers):
+    writers.store.add_messages("k", writers.batch(9))
+    for _ in range(2):
+        writers.store.delete_message("k", 1)
+
+
+PATTERNS = {
+    "batches of 2": batches(2),
+    "batches of 100": batches(100),
+    "batches of 200 with ids": batches(200, named=True),
+    "batches of 60 with ids": batches(60, named=True),
+    "overlapping batches": overlapping,
+    "a sliding window": window_of_the_newest,
+    "a mix": mixed,
+}
+OF_MILLIONS = {"batches of 100", "batches of 200 with ids", "a mix"}
+CALLS = {
+    "append": lambda s, _: s.add_message("k", say()),
+    "append with an id": lambda s, n: s.add_message("k", say(id=f"new{n}")),
+    "window": lambda s, _: s.get_messages("k", last=20),
+    "count": lambda s, _: s.count_messages("k"),
+    "delete last": lambda s, _: s.delete_last_message("k"),
+    "delete in the middle": lambda s, n: s.delete_message("k", n // 2),
+    "delete first": lambda s, _: s.delete_message("k", 0),
+    "insert": lambda s, n: s.add_message("k", say(), n // 3),
+}
+# requests, write units, read units, records staged or discarded
+MOST = {
+    "append": (1, 4, 0, 0),
+    "append with an id": (2, 6, 1, 0),
+    "window": (4, 0, 26, 0),
+    "count": (1, 0, 1, 0),
+    "delete last": (4, 12, 4, 0),
+    "delete in the middle": (8, 28, 8, 0),
+    "delete first": (8, 28, 8, 0),
+    "insert": (8, 28, 8, 0),
+}
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_calls_cost_the_same_whatever_was_written(pattern, length):
+    if length > 100_000 and pattern not in OF_MILLIONS:
+        pytest.skip("a million messages take too long to write in this way")
+    writers = Writers()
+    largest = 0
+    while writers.length < length:
+        PATTERNS[pattern](writers)
+        largest = max(largest, len(writers.database.heads["k"][0]))
+    for number in range(3):
+        for name, act in CALLS.items():
+            store = writers.stores[0]
+            store.get_messages("k", last=1)
+            store.add_message("k", say())  # its head is that of now
+            writers.database.spent.clear()
+            act(store, writers.length - number)
+            spent = writers.database.spent
+            requests, written, read, moved = MOST[name]
+            assert spent["requests"] <= requests, (name, spent)
+            assert spent["written"] <= written, (name, spent)
+            assert spent["read"] <= read, (name, spent)
+            assert spent["staged"] + spent["discarded"] <= moved, (name, spent)
+
+    assert largest <= 1024 - AROUND + 150  # while a batch is staged it holds a little more
+    assert len(writers.database.heads["k"][0]) <= 1024 - AROUND
+
+
+def test_a_batch_costs_a_little_more_than_its_messages():
+    writers = Writers()
+    for _ in range(20):
+        writers.stores[0].add_messages("k", writers.batch(200))
+    writers.database.spent.clear()
+    writers.stores[0].add_messages("k", writers.batch(200))
+    assert writers.database.spent["staged"] == 200
+    assert writers.database.spent["written"] == 200 + 2
+    assert writers.database.spent["requests"] == 8 + 2
+    assert len(load(writers.database.heads["k"][0]).entries) == 1

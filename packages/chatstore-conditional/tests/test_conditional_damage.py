@@ -1,0 +1,247 @@
+"""Heads and records that are damaged, missing or left over."""
+
+import json
+import random
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatstore.conditional.head import load
+from chatstore.conditional.names import SEAL, record_id
+from chatstore.conditional.testing import MemoryChatStore, MemoryDatabase
+from chatstore.core import (
+    ChatMessage,
+    ChatStoreError,
+    CorruptMessageError,
+    CorruptStoreError,
+    SchemaVersionError,
+)
+
+COUNT = 60
+
+
+def say(text, **fields):
+    return ChatMessage(role="user", content=text, **fields)
+
+
+def texts(store):
+    return [message.content for message in store.get_messages("k")]
+
+
+@pytest.fixture
+def database():
+    database = MemoryDatabase()
+    with MemoryChatStore(database) as store:
+        store.set_messages("k", [say(str(n), id=f"i{n}") for n in range(COUNT)])
+        for at in range(1, 30):
+            store.delete_message("k", at)
+    return database
+
+
+@pytest.fixture
+def store(database):
+    with MemoryChatStore(database) as store:
+        yield store
+
+
+def record_of(database, index):
+    head = load(database.heads["k"][0])
+    names = sorted(
+        (n for n in database.records["k"] if n.startswith(f"{head.stream}.")),
+        key=lambda name: int(name.split(".")[1], 16),
+    )
+    return names[index]
+
+
+def node_of(database):
+    return next(name for name in database.records["k"] if "_." in name)
+
+
+def calls():
+    return {
+        "get": lambda s: s.get_messages("k"),
+        "last": lambda s: s.get_messages("k", last=3),
+        "count": lambda s: s.count_messages("k"),
+        "append": lambda s: s.add_message("k", say("x")),
+        "append with an id": lambda s: s.add_message("k", say("0", id="i0")),
+        "append many": lambda s: s.add_messages("k", [say("x", id=f"x{n}") for n in range(150)]),
+        "insert": lambda s: s.add_message("k", say("x"), 1),
+        "set": lambda s: s.set_messages("k", [say("x")]),
+        "remove": lambda s: s.delete_message("k", 1),
+        "remove by force": lambda s: s.delete_message("k", 1, force=True),
+        "remove last": lambda s: s.delete_last_message("k"),
+        "keys": lambda s: s.get_keys(),
+        "iterate": lambda s: list(s.iter_messages("k")),
+        "purge": lambda s: s.purge_expired(),
+        "delete": lambda s: s.delete_messages("k"),
+    }
+
+
+_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 5)
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=15)
+    | st.sampled_from(["a" * 13, 2**70, -1, 1e400]),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=2), inner, max_size=2)
+    ),
+    max_leaves=6,
+)
+
+
+@given(st.randoms(use_true_random=False), _VALUES, st.sampled_from(sorted(calls())))
+def test_a_damaged_head_raises_no_other_error(chance, value, name):
+    database = MemoryDatabase()
+    with MemoryChatStore(database) as writer:
+        writer.set_messages("k", [say(str(n), id=f"i{n}") for n in range(40)])
+        for at in range(1, 28):
+            writer.delete_message("k", at % 12)
+    text, version = database.heads["k"]
+    fields = json.loads(text)
+    target, place = fields, chance.choice(sorted(fields))
+    while isinstance(target[place], list) and target[place] and chance.random() < 0.8:
+        target, place = target[place], chance.randrange(len(target[place]))
+    target[place] = value
+    database.heads["k"] = (json.dumps(fields), version)
+    with MemoryChatStore(database) as store:
+        store.patience = 0
+        with suppress(ChatStoreError):
+            calls()[name](store)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "null", "[]", "7", '"v"', "{}", "[" * 100_000, '{"v":' * 10_000, '{"v":true}',
+     '{"v":1}', '{"v":"1"}', '{"v":1e999}', "\ud800", "9" * 5_000, '{"v":' + "9" * 5_000 + "}"],
+    ids=range(16),
+)  # fmt: skip
+@pytest.mark.parametrize("name", [n for n in calls() if n != "delete"])
+def test_what_is_not_a_head_is_reported(database, text, name):
+    database.heads["k"] = (text, "version")
+    with MemoryChatStore(database) as store, pytest.raises(CorruptStoreError):
+        calls()[name](store)
+
+
+@pytest.mark.parametrize("is_missing", [False, True])
+def test_a_conversation_whose_head_is_damaged_can_be_forgotten(database, store, is_missing):
+    if is_missing:
+        del database.heads["k"]
+    else:
+        database.heads["k"] = ("{", "version")
+    store.delete_messages("k")
+    assert texts(store) == []
+    store.add_message("k", say("new"))
+    assert texts(store) == ["new"]
+
+
+@pytest.mark.parametrize("name", [n for n in calls() if n not in {"delete", "keys", "purge"}])
+def test_a_missing_head_is_reported(database, store, name):
+    del database.heads["k"]
+    with pytest.raises(CorruptStoreError, match="its head is missing"):
+        calls()[name](store)
+    assert len(database.records["k"]) > COUNT
+
+
+def test_a_later_version_is_said_to_be_one(database, store):
+    text, version = database.heads["k"]
+    database.heads["k"] = (text.replace('"v":1', '"v":2'), version)
+    with pytest.raises(SchemaVersionError, match="version 2"):
+        store.count_messages("k")
+    with pytest.raises(SchemaVersionError):
+        store.delete_messages("k")
+
+
+DAMAGE = ["", "{", "1|", "1|{", "1|null", "1|[]", "1|" + "[" * 100_000, "0|x", "999999|x",
+          "99999999999|x", "9" * 5_000 + "|", "-1|x", "1*|x", "\ud800", '1|{"v":1,"id":7}',
+          "99999|x"]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", DAMAGE, ids=range(len(DAMAGE)))
+def test_a_damaged_message_is_reported_and_can_be_removed(database, store, text):
+    name = record_of(database, 2)
+    database.records["k"][name] = text
+    with pytest.raises(CorruptMessageError):
+        store.get_messages("k")
+    with pytest.raises(CorruptMessageError):
+        store.delete_message("k", 2)
+    store.add_message("k", say("more"))
+    assert store.delete_message("k", 2, force=True) is None
+    assert store.count_messages("k") == len(texts(store)) == 31
+    assert name not in database.records["k"]
+
+
+def test_a_missing_message_is_reported_and_can_be_removed(database, store):
+    del database.records["k"][record_of(database, 2)]
+    with pytest.raises(CorruptMessageError, match="missing"):
+        store.get_messages("k")
+    with pytest.raises(CorruptMessageError, match="missing"):
+        store.delete_message("k", 2)
+    assert store.delete_message("k", 2, force=True) is None
+    assert store.count_messages("k") == len(texts(store)) == 30
+
+
+@pytest.mark.parametrize("part", [0, 1, 2])
+def test_a_message_of_which_a_part_is_missing_can_be_removed(part):
+    database = MemoryDatabase()
+    with MemoryChatStore(database) as store:
+        store.add_messages("k", [say("a"), say("x" * 250_000), say("b")])
+        stream = load(database.heads["k"][0]).stream
+        del database.records["k"][record_id(stream, 1, part)]
+        with pytest.raises(CorruptMessageError):
+            store.get_messages("k")
+        assert store.delete_message("k", 1, force=True) is None
+        assert texts(store) == ["a", "b"]
+
+
+def test_a_damaged_part_of_the_index_is_reported(database, store):
+    name = node_of(database)
+    for text in ("", "{", "[]", "[[0,1]]", "[" * 100_000, "9" * 5_000):
+        database.records["k"][name] = text
+        with pytest.raises(CorruptStoreError):
+            store.get_messages("k")
+    del database.records["k"][name]
+    with pytest.raises(CorruptStoreError, match="index is missing"):
+        store.get_messages("k")
+    store.set_messages("k", [say("new")])
+    assert texts(store) == ["new"]
+
+
+def test_markers_that_lead_nowhere_or_are_missing_are_harmless(database, store):
+    head = load(database.heads["k"][0])
+    for name in [n for n in database.records["k"] if n.startswith(f"{head.generation}-")]:
+        del database.records["k"][name]
+    assert store.delete_message("k", 0).content == "0"
+    assert store.delete_last_message("k").content == "59"
+    assert store.count_messages("k") == 29
+
+
+def test_a_marker_that_cannot_be_read_is_reported(database, store):
+    head = load(database.heads["k"][0])
+    for name in [n for n in database.records["k"] if n.startswith(f"{head.generation}-")]:
+        database.records["k"][name] = "?"
+    with pytest.raises(CorruptStoreError, match="marker"):
+        store.add_message("k", say("0", id="i0"))
+
+
+def test_a_missing_seal_is_harmless(database, store):
+    del database.records["k"][SEAL]
+    store.add_message("k", say("more"))
+    store.delete_messages("k")
+    assert texts(store) == []
+
+
+def test_a_damaged_head_stops_no_purge_of_others(database):
+    chance = random.Random(7)
+    with MemoryChatStore(database, ttl=60, clock=lambda: 1_000_000.0) as store:
+        for number in range(5):
+            store.add_message(f"k{number}", say(str(chance.random())))
+    database.heads["k2"] = ("{", "version")
+    later = MemoryChatStore(database, ttl=60, clock=lambda: 1_000_061.0)
+    with later, pytest.raises(CorruptStoreError):
+        later.purge_expired()
+    assert [len(database.records[f"k{number}"]) for number in range(5)] == [0, 0, 2, 0, 0]

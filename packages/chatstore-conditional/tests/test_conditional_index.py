@@ -1,0 +1,163 @@
+"""The index of a conversation against a list, and its size."""
+
+import random
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatstore.conditional import entries as index
+from chatstore.conditional.editing import Editor
+from chatstore.conditional.entries import HEAD_ENTRIES, NODE_ENTRIES, run_of
+from chatstore.conditional.head import Head
+from chatstore.conditional.names import node_id
+from chatstore.conditional.reading import dump_node, newest, oldest, path_to
+
+
+class Conversation:
+    """An index in memory, beside a plain list of the numbers of its records."""
+
+    def __init__(self):
+        self.head = Head("e" * 13, "g" * 13, "s" * 13)
+        self.nodes = {}
+        self.model = []
+        self.reads = 0
+
+    def read_records(self, _, ids):
+        self.reads += 1
+        yield from ()
+        return {name: self.nodes[name] for name in ids if name in self.nodes}
+
+    def change(self, edit, added=0):
+        count = len(self.nodes)
+        editor, entries = edit
+        folded = editor.folded(entries)
+        for number, inner in editor.written.items():
+            assert len(inner) <= NODE_ENTRIES
+            self.nodes[node_id(self.head.stream, number)] = dump_node(inner)
+        for number in editor.replaced:
+            del self.nodes[node_id(self.head.stream, number)]
+        self.head = self.head._replace(
+            entries=folded,
+            nodes=editor.nodes,
+            next=self.head.next + added,
+            numbers=self.head.numbers + added,
+        )
+        return len(editor.written) + len(editor.replaced), len(self.nodes) - count
+
+    def append(self, count):
+        head, editor = self.head, Editor(self.head.nodes)
+        run = run_of(head.numbers, count)
+        self.model += range(head.numbers, head.numbers + count)
+        return self.change((editor, editor.appended(head.entries, head.next, run)), count)
+
+    def remove(self, at):
+        place, nodes = run(path_to(self, "k", self.head, at))
+        assert place.number == self.model.pop(at)
+        editor = Editor(self.head.nodes, nodes)
+        return self.change((editor, editor.removed(self.head.entries, at)))
+
+    def insert(self, at, count):
+        head = self.head
+        if at == len(self.model):
+            return self.append(count)
+        _, nodes = run(path_to(self, "k", head, at))
+        self.model[at:at] = range(head.numbers, head.numbers + count)
+        editor = Editor(head.nodes, nodes)
+        entries = editor.inserted(head.entries, at, run_of(head.numbers, count))
+        return self.change((editor, entries), count)
+
+    def check(self):
+        places = run(oldest(self, "k", self.head, None, None))
+        assert [place.number for place in places] == self.model
+        assert all(one.position < other.position for one, other in pairwise(places))
+        assert self.head.length == len(self.model)
+        assert index.load(index.dump(self.head.entries)) == self.head.entries
+        assert len(self.head.entries) <= HEAD_ENTRIES
+        return places
+
+
+def run(plan):
+    try:
+        next(plan)
+    except StopIteration as stop:
+        return stop.value
+    raise AssertionError
+
+
+OPERATIONS = st.lists(
+    st.tuples(st.sampled_from("aarrri"), st.integers(0, 10_000), st.integers(1, 5)), max_size=200
+)
+
+
+@given(OPERATIONS, st.randoms(use_true_random=False))
+def test_an_index_is_that_of_a_list(operations, chance):
+    conversation = Conversation()
+    for kind, at, count in operations:
+        size = len(conversation.model)
+        if kind == "a":
+            conversation.append(count)
+        elif kind == "i":
+            conversation.insert(at % (size + 1), count)
+        elif size:
+            before = dict(_positions(conversation))
+            conversation.remove(at % size)
+            assert all(before[n] == p for n, p in _positions(conversation))
+    places = conversation.check()
+    for _ in range(5):
+        limit, position = chance.randint(0, 9), chance.randint(0, conversation.head.next + 1)
+        behind = [place for place in places if place.position > position]
+        ahead = [place for place in places if place.position < position]
+        assert run(oldest(conversation, "k", conversation.head, limit, position)) == behind[:limit]
+        assert run(newest(conversation, "k", conversation.head, limit, position)) == (
+            ahead[-limit:] if limit else []
+        )
+
+
+def _positions(conversation):
+    return [
+        (p.number, p.position)
+        for p in run(oldest(conversation, "k", conversation.head, None, None))
+    ]
+
+
+PATTERNS = {
+    "removals anywhere": lambda c, chance: c.remove(chance.randrange(len(c.model))),
+    "removals at the front": lambda c, _: c.remove(0),
+    "removals behind the first": lambda c, _: c.remove(1),
+    "removals at the end": lambda c, _: c.remove(len(c.model) - 1),
+    "every second message": lambda c, _: c.remove(min(c.step, len(c.model) - 1)),
+    "insertions anywhere": lambda c, chance: c.insert(chance.randrange(len(c.model)), 1),
+    "insertions at the front": lambda c, _: c.insert(0, 1),
+    "insertions in the middle": lambda c, _: c.insert(len(c.model) // 2, 1),
+    "regenerations": lambda c, _: (c.append(2), c.remove(len(c.model) - 1))[1],
+    "a sliding window": lambda c, _: (c.append(1), c.remove(1))[1],
+    "a mix": lambda c, chance: chance.choice(
+        [
+            lambda: c.remove(chance.randrange(len(c.model))),
+            lambda: c.remove(len(c.model) - 1),
+            lambda: c.insert(chance.randrange(len(c.model)), chance.randint(1, 200)),
+            lambda: c.append(chance.randint(1, 200)),
+        ]
+    )(),
+}
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_a_head_stays_small_and_a_change_touches_little(pattern):
+    chance = random.Random(7)
+    conversation = Conversation()
+    conversation.append(20_000)
+    touched, largest = 0, 0
+    for step in range(6_000):
+        conversation.step = step
+        touched = max(touched, PATTERNS[pattern](conversation, chance)[0])
+        largest = max(largest, len(conversation.head.dump()))
+    conversation.check()
+    conversation.reads = 0
+    run(newest(conversation, "k", conversation.head, 20, None))
+
+    assert touched <= 12  # nodes written and deleted: none of the messages moves
+    assert largest <= 1_000
+    assert conversation.reads <= 3

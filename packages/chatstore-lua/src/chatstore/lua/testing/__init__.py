@@ -1,5 +1,0 @@
-"""A real redis-server for tests, on a free port of loopback."""
-
-from chatstore.lua.testing.servers import RedisServer, find_redis_server, redis_server
-
-__all__ = ["RedisServer", "find_redis_server", "redis_server"]

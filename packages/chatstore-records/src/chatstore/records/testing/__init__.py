@@ -1,5 +1,0 @@
-"""A database in memory with the primitives, and a store on it."""
-
-from chatstore.records.testing.memory import MemoryChatStore, MemoryDatabase
-
-__all__ = ["MemoryChatStore", "MemoryDatabase"]

@@ -1,0 +1,86 @@
+"""How keys and bodies are written in Redis.
+
+The keys of a conversation are ``<namespace>:{<its key>}:<part>``. The braces are a hash tag, so
+that a cluster keeps the parts together (https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/,
+"Hash tags"); braces in the conversation's own key are percent-encoded, and so are percent signs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+from chatstore.core import InvalidArgumentError, InvalidKeyError
+from chatstore.core.checks import check_key, check_prefix
+
+_PARTS = ("head", "order", "bodies", "calls0", "calls1")
+SEAL = 12
+"""Hexadecimal digits behind each body: its checksum."""
+
+
+def check_namespace(namespace: str) -> str:
+    """Return a namespace that can stand before a hash tag.
+
+    Raises:
+        InvalidArgumentError: It is empty, no string, or holds a brace or a lone surrogate.
+
+    """
+    if not isinstance(namespace, str) or not namespace or set(namespace) & {"{", "}"}:
+        raise InvalidArgumentError(
+            "namespace must be a string that is not empty and holds no braces"
+        )
+    return check_prefix(namespace)
+
+
+def conversation_keys(namespace: str, key: str) -> list[str]:
+    """Return the keys of a conversation's parts, in the order that the scripts expect."""
+    start = _start(namespace) + _quote(key)
+    return [f"{start}}}:{part}" for part in _PARTS]
+
+
+def staged_key(namespace: str, key: str, call_id: str) -> str:
+    """Return the key of what a call stages."""
+    return f"{_start(namespace)}{_quote(key)}}}:staged:{call_id}"
+
+
+def heads_pattern(namespace: str, prefix: str) -> str:
+    """Return SCAN's pattern of the heads of all conversations whose keys have a prefix."""
+    literal = _start(namespace) + _quote(prefix)
+    for sign in "\\*?[]":
+        literal = literal.replace(sign, f"\\{sign}")
+    return literal + "*}:head"
+
+
+def key_of_head(namespace: str, head: str) -> str | None:
+    """Return the conversation's key of a key that `heads_pattern` matched; ``None``: not ours."""
+    quoted = head[len(_start(namespace)) : -len("}:head")]
+    key = quoted.replace("%7B", "{").replace("%7D", "}").replace("%25", "%")
+    try:
+        check_key(key)
+    except InvalidKeyError:
+        return None
+    return key if _quote(key) == quoted else None
+
+
+def new_call_id() -> str:
+    """Return a random id for a call, from the system's random source."""
+    return os.urandom(8).hex()
+
+
+def seal(body: str) -> str:
+    """Return a body as it is stored: with a checksum that a script can compare."""
+    # A checksum against accidents: removing must not lose a body that was damaged.
+    return body + hashlib.sha1(body.encode(), usedforsecurity=False).hexdigest()[:SEAL]
+
+
+def unseal(stored: str | None) -> str:
+    """Return the body of what is stored, which may be damaged."""
+    return "" if stored is None else stored[:-SEAL]
+
+
+def _start(namespace: str) -> str:
+    return f"{namespace}:{{"
+
+
+def _quote(key: str) -> str:
+    return key.replace("%", "%25").replace("{", "%7B").replace("}", "%7D")

@@ -1,0 +1,75 @@
+"""Keys in Redis: every conversation has its own, and they can be told from others."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatstore.core import InvalidArgumentError
+from chatstore.redis_scripts.layout import (
+    check_namespace,
+    conversation_keys,
+    heads_pattern,
+    key_of_head,
+    seal,
+    staged_key,
+    unseal,
+)
+
+KEYS = st.text("%{}*?[]\\:a7BDb5\0\n é", min_size=1, max_size=60)
+NAMESPACES = st.text("%*?[]\\:ab\n", min_size=1, max_size=8)
+
+
+def matches(pattern, name):
+    """Whether Redis's pattern matches, for patterns with no sign but ``\\x`` and ``*``."""
+    parts = re.findall(r"\\(.)|(\*)|([^\\*])", pattern, re.DOTALL)
+    expression = "".join(".*" if star else re.escape(one + two) for one, star, two in parts)
+    return re.fullmatch(expression, name, re.DOTALL) is not None
+
+
+@given(NAMESPACES, KEYS)
+def test_keys_come_back(namespace, key):
+    head, *_ = conversation_keys(namespace, key)
+    assert key_of_head(namespace, head) == key
+
+
+@given(st.lists(st.tuples(NAMESPACES, KEYS), min_size=2, max_size=2, unique=True))
+def test_conversations_share_no_key(pair):
+    one, other = (
+        {*conversation_keys(namespace, key), staged_key(namespace, key, "ab")}
+        for namespace, key in pair
+    )
+    assert not one & other
+
+
+@given(NAMESPACES, KEYS)
+def test_keys_of_a_conversation_share_a_hash_tag(namespace, key):
+    names = [*conversation_keys(namespace, key), staged_key(namespace, key, "ab")]
+    tags = {name[name.index("{") + 1 : name.index("}")] for name in names}
+    assert len(tags) == 1
+    assert tags != {""}
+
+
+@given(NAMESPACES, KEYS, NAMESPACES, KEYS)
+def test_pattern_matches_the_prefix_alone(namespace, prefix, other, key):
+    head = conversation_keys(other, key)[0]
+    expected = other == namespace and key.startswith(prefix)
+    assert matches(heads_pattern(namespace, prefix), head) == expected
+
+
+@pytest.mark.parametrize("quoted", ["", "a}b", "{", "%", "%7b", "%zz", "x" * 256, "\udcff"])
+def test_other_programs_keys_are_none_of_ours(quoted):
+    assert key_of_head("n", f"n:{{{quoted}}}:head") is None
+
+
+@pytest.mark.parametrize("namespace", ["", "{", "a}b", None, 3, "\ud800"])
+def test_namespaces_that_cannot_be(namespace):
+    with pytest.raises(InvalidArgumentError):
+        check_namespace(namespace)
+
+
+@given(st.text())
+def test_bodies_come_back(body):
+    assert unseal(seal(body)) == body
+    assert seal(body) != seal(body + "x")
