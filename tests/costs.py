@@ -27,7 +27,7 @@ On services that are paid by request, an append, a window, a count and a removal
 at any length. A message has {MESSAGE_BYTES} bytes; the window is the newest {WINDOW}. `make costs`
 measures and writes this page; the tests check at each change that it stays so.
 
-Conversations are written as applications do: one part at once, the rest in batches of 2 to 200
+Conversations are written as applications call: one part at once, the rest in batches of 2 to 200
 messages, every second batch with ids, and from the longer ones messages were removed.
 
 A cell has a value for each length of the conversation, or one that holds for all. Bytes are bodies

@@ -177,7 +177,7 @@ class Package:
         self.made = []
         self.sizes = {}
 
-    def do(self, workload, *arguments, calls=1, warm_ups=0):
+    def call(self, workload, *arguments, calls=1, warm_ups=0):
         if workload == "window" and self.name.startswith("bare"):
             return {"missing": True}
         key = arguments[0]

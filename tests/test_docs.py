@@ -37,7 +37,7 @@ def test_snippet_runs(code, tmp_path):
 
 
 def test_every_hook_is_in_the_guide():
-    guide = (ROOT / "docs" / "write-a-backend.md").read_text()
+    guide = (ROOT / "docs" / "write-a-harness.md").read_text()
     hooks = ChatStore.__abstractmethods__
 
     assert len(hooks) > 9

@@ -16,14 +16,14 @@ SUITE = """
 import pytest
 from chatstore.core.testing import ChatStoreContract, ProcessContract
 from chatstore.core.testing.broken import (
-    BROKEN_STORES, BrokenBackend, FileBackend, FileStore, SoundStore
+    BROKEN_STORES, BrokenHarness, FileHarness, FileStore, SoundStore
 )
 
 
 @pytest.fixture
-def backend(request):
+def harness(request):
     kind = request.cls.kind
-    return FileBackend(kind) if issubclass(kind, FileStore) else BrokenBackend(kind)
+    return FileHarness(kind) if issubclass(kind, FileStore) else BrokenHarness(kind)
 
 
 def class_for(kind, names):

@@ -5,10 +5,10 @@ import time
 import pytest
 
 from chatstore.core import SimpleChatStore
-from chatstore.core.testing import Backend, ChatStoreContract
+from chatstore.core.testing import ChatStoreContract, ContractHarness
 
 
-class SimpleBackend(Backend):
+class SimpleHarness(ContractHarness):
     own_clock = True
     shared_between_processes = False
     shared_between_instances = False
@@ -28,5 +28,5 @@ class SimpleBackend(Backend):
 
 class TestSimpleChatStore(ChatStoreContract):
     @pytest.fixture
-    def backend(self):
-        return SimpleBackend()
+    def harness(self):
+        return SimpleHarness()

@@ -11,10 +11,10 @@ from contract_runs import run_tests
 from tcp_server import Database, TcpServer
 from tcp_store import BROKEN, TcpStore
 
-from chatstore.core.testing import HealingContract, Relay, RelayedBackend
+from chatstore.core.testing import HealingContract, Relay, RelayedHarness
 
 
-class TcpBackend(RelayedBackend):
+class TcpHarness(RelayedHarness):
     def __init__(self, relay, server, replica, kind=TcpStore):
         self.relay = relay
         self.server = server
@@ -43,7 +43,7 @@ class TcpContract(HealingContract):
             TcpServer(database) as replica,
             Relay(server.port) as relay,
         ):
-            yield TcpBackend(relay, server, replica, self.kind)
+            yield TcpHarness(relay, server, replica, self.kind)
 
 
 class TestTcpStore(TcpContract):

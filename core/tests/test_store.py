@@ -1,4 +1,4 @@
-"""What ``ChatStore`` does for every backend, seen through ``SimpleChatStore``."""
+"""What ``ChatStore`` does for every harness, seen through ``SimpleChatStore``."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_arguments_are_refused_before_the_backend_is_asked() -> None:
 
         def _execute(self, plan: Plan[Any]) -> Any:
             plan.close()
-            pytest.fail("the backend was asked")
+            pytest.fail("the harness was asked")
 
     store: Any = Untouched()
     for key in ("", "x" * 256, "é" * 128, "\ud800", 1, None, b"a"):

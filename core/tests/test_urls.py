@@ -88,7 +88,7 @@ def test_what_cannot_be_opened_is_refused(url: str) -> None:
 
 
 class Entry(NamedTuple):
-    """An installed backend."""
+    """An installed harness."""
 
     name: str
 

@@ -10,19 +10,19 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from azure_backend import AzureBackend, connection_string
+from azure_harness import AzureHarness, connection_string
 from tables_proxy import TablesProxy
 
-from chatstore.core.testing import AcrossContract, ChatStoreContract, ProcessContract
-from chatstore.core.testing.backend import Counts
+from chatstore.core.testing import ChatStoreContract, MixedContract, ProcessContract
+from chatstore.core.testing.harness import Counts
 
 ACCOUNTS = os.environ.get("CHATSTORE_AZURE_CONNECTION_STRING")
 
 # Each colour by itself is for the long run.
-Contract = ChatStoreContract if os.environ.get("CHATSTORE_SOAK") else AcrossContract
+Contract = ChatStoreContract if os.environ.get("CHATSTORE_SOAK") else MixedContract
 
 
-class ProxyBackend(AzureBackend):
+class ProxyHarness(AzureHarness):
     """Azurite behind the proxy, which sees each request."""
 
     def __init__(self, proxy: TablesProxy) -> None:
@@ -36,15 +36,15 @@ class ProxyBackend(AzureBackend):
 
 class TestTableStorageContract(Contract, ProcessContract):
     @pytest.fixture
-    def backend(self, storage: TablesProxy) -> AzureBackend:
-        return ProxyBackend(storage)
+    def harness(self, storage: TablesProxy) -> AzureHarness:
+        return ProxyHarness(storage)
 
 
 if ACCOUNTS:
 
     class TestAzureContractOnAccount(ChatStoreContract, ProcessContract):
         @pytest.fixture
-        def backend(self) -> Iterator[AzureBackend]:
-            backend = AzureBackend(ACCOUNTS or "")
-            yield backend
-            backend.drop()
+        def harness(self) -> Iterator[AzureHarness]:
+            harness = AzureHarness(ACCOUNTS or "")
+            yield harness
+            harness.drop()

@@ -8,16 +8,16 @@ from __future__ import annotations
 import os
 
 import pytest
-from azure_backend import AzureBackend, connection_string
+from azure_harness import AzureHarness, connection_string
 from tables_proxy import TablesProxy
 
-from chatstore.core.testing import AcrossContract, ChatStoreContract, ProcessContract
+from chatstore.core.testing import ChatStoreContract, MixedContract, ProcessContract
 
 # Each colour by itself is for the long run.
-Contract = ChatStoreContract if os.environ.get("CHATSTORE_SOAK") else AcrossContract
+Contract = ChatStoreContract if os.environ.get("CHATSTORE_SOAK") else MixedContract
 
 
 class TestTableApiContract(Contract, ProcessContract):
     @pytest.fixture
-    def backend(self, table_api: TablesProxy) -> AzureBackend:
-        return AzureBackend(connection_string(table_api))
+    def harness(self, table_api: TablesProxy) -> AzureHarness:
+        return AzureHarness(connection_string(table_api))

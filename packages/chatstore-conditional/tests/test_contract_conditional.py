@@ -10,10 +10,10 @@ from chatstore.conditional.names import record_id
 from chatstore.conditional.reading import path_to
 from chatstore.conditional.testing import MemoryChatStore, MemoryDatabase
 from chatstore.core.backend import run
-from chatstore.core.testing import Backend, ChatStoreContract
+from chatstore.core.testing import ChatStoreContract, ContractHarness
 
 
-class MemoryBackend(Backend):
+class MemoryHarness(ContractHarness):
     own_clock = True
     shared_between_processes = False
 
@@ -31,13 +31,13 @@ class MemoryBackend(Backend):
 
 class TestRecords(ChatStoreContract):
     @pytest.fixture
-    def backend(self):
-        return MemoryBackend(Limits(100, 400_000, 100_000))
+    def harness(self):
+        return MemoryHarness(Limits(100, 400_000, 100_000))
 
 
 class TestRecordsOfTinyCommits(ChatStoreContract):
     """Nearly everything is staged and in parts."""
 
     @pytest.fixture
-    def backend(self):
-        return MemoryBackend(Limits(20, 4_000, 1_500))
+    def harness(self):
+        return MemoryHarness(Limits(20, 4_000, 1_500))

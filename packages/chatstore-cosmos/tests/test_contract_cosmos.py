@@ -17,8 +17,13 @@ import pytest
 from azure.cosmos import CosmosClient
 from cosmos_double import CosmosDouble
 
-from chatstore.core.testing import Backend, ChatStoreContract, ProcessContract, SyncAsyncContract
-from chatstore.core.testing.backend import Counts
+from chatstore.core.testing import (
+    ChatStoreContract,
+    ContractHarness,
+    ProcessContract,
+    SyncAsyncContract,
+)
+from chatstore.core.testing.harness import Counts
 from chatstore.cosmos import CosmosChatStore
 from chatstore.cosmos.names import encode
 
@@ -26,7 +31,7 @@ ENDPOINT = os.environ.get("CHATSTORE_COSMOS_ENDPOINT")
 KEY = os.environ.get("CHATSTORE_COSMOS_KEY")
 
 
-class CosmosBackend(Backend):
+class CosmosHarness(ContractHarness):
     own_clock = True
 
     def __init__(self, endpoint: str, key: str) -> None:
@@ -63,7 +68,7 @@ class CosmosBackend(Backend):
             client.delete_database(self.database)
 
 
-class DoubleBackend(CosmosBackend):
+class DoubleHarness(CosmosHarness):
     """The double, which can be looked into."""
 
     def __init__(self, double: CosmosDouble) -> None:
@@ -81,11 +86,11 @@ Contract = ChatStoreContract if os.environ.get("CHATSTORE_SOAK") else SyncAsyncC
 
 class TestCosmosContract(Contract, ProcessContract):
     @pytest.fixture(params=["double", "account"] if ENDPOINT and KEY else ["double"])
-    def backend(self, request: pytest.FixtureRequest) -> Iterator[CosmosBackend]:
+    def harness(self, request: pytest.FixtureRequest) -> Iterator[CosmosHarness]:
         if request.param == "account":
-            backend = CosmosBackend(ENDPOINT or "", KEY or "")
-            yield backend
-            backend.drop()
+            harness = CosmosHarness(ENDPOINT or "", KEY or "")
+            yield harness
+            harness.drop()
         else:
             double: CosmosDouble = request.getfixturevalue("double")
-            yield DoubleBackend(double)
+            yield DoubleHarness(double)

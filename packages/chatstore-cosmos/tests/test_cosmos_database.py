@@ -43,7 +43,7 @@ def clients(double):
 
 
 @pytest.fixture(params=["sync", "async"])
-def do(request, clients):
+def call(request, clients):
     """Run plans in one colour."""
     if request.param == "sync":
         yield lambda plan: run(plan, clients.for_threads())
@@ -65,44 +65,44 @@ def kinds(double):
     return asked
 
 
-def test_commit_and_read(do, double):
-    assert do(database.read_head(KEY)) is None
-    first = do(database.commit(KEY, None, "one", {"1": "a", "2/#": "b"}, []))
-    assert do(database.read_head(KEY)) == ("one", first)
-    assert do(database.read_records(KEY, ["1", "2/#", "3"])) == {"1": "a", "2/#": "b"}
-    assert do(database.read_records("other", ["1"])) == {}
-    second = do(database.commit(KEY, first, "two", {"3": "c"}, ["1"]))
+def test_commit_and_read(call, double):
+    assert call(database.read_head(KEY)) is None
+    first = call(database.commit(KEY, None, "one", {"1": "a", "2/#": "b"}, []))
+    assert call(database.read_head(KEY)) == ("one", first)
+    assert call(database.read_records(KEY, ["1", "2/#", "3"])) == {"1": "a", "2/#": "b"}
+    assert call(database.read_records("other", ["1"])) == {}
+    second = call(database.commit(KEY, first, "two", {"3": "c"}, ["1"]))
     assert second != first
-    assert do(database.read_records(KEY, ["1", "2/#", "3"])) == {"2/#": "b", "3": "c"}
+    assert call(database.read_records(KEY, ["1", "2/#", "3"])) == {"2/#": "b", "3": "c"}
 
 
-def test_an_append_is_one_request_and_a_read_two(do, double):
-    version = do(database.commit(KEY, None, "one", {}, []))
+def test_an_append_is_one_request_and_a_read_two(call, double):
+    version = call(database.commit(KEY, None, "one", {}, []))
     kinds(double)
-    do(database.commit(KEY, version, "two", {"1": "a"}, []))
+    call(database.commit(KEY, version, "two", {"1": "a"}, []))
     assert kinds(double) == ["batch"]
-    do(database.read_head(KEY))
-    do(database.read_records(KEY, ["1"]))
+    call(database.read_head(KEY))
+    call(database.read_records(KEY, ["1"]))
     assert kinds(double) == ["read", "query"]
 
 
 LENGTHS = (10, 1000, 100_000 if os.environ.get("CHATSTORE_SOAK") else 5000)
 
 
-def test_costs_are_flat(do, double):
+def test_costs_are_flat(call, double):
     head, text = "h" * 400, "x" * 600
-    version, costs = do(database.commit(KEY, None, head, {}, [])), []
+    version, costs = call(database.commit(KEY, None, head, {}, [])), []
 
     def cost(plan):
         double.requests.clear()
-        result = do(plan)
+        result = call(plan)
         return result, [
             one[:2] for one in double.requests if one.kind in {"batch", "query", "read"}
         ]
 
     staged = 0
     for length in LENGTHS:
-        do(database.stage(KEY, {str(number): text for number in range(staged, length)}))
+        call(database.stage(KEY, {str(number): text for number in range(staged, length)}))
         staged = length
         version, append = cost(database.commit(KEY, version, head, {"new": text}, []))
         _, read = cost(database.read_head(KEY))
@@ -114,80 +114,80 @@ def test_costs_are_flat(do, double):
 
 
 @pytest.mark.parametrize("missing", [True, False])
-def test_commit_on_another_head_changes_nothing(do, missing):
-    version = do(database.commit(KEY, None, "one", {"1": "a"}, []))
-    do(database.commit(KEY, version, "two", {}, []))
+def test_commit_on_another_head_changes_nothing(call, missing):
+    version = call(database.commit(KEY, None, "one", {"1": "a"}, []))
+    call(database.commit(KEY, version, "two", {}, []))
     expected = None if missing else version
-    assert do(database.commit(KEY, expected, "three", {"2": "b"}, ["1"])) is None
-    assert do(database.read_head(KEY))[0] == "two"
-    assert do(database.read_records(KEY, ["1", "2"])) == {"1": "a"}
+    assert call(database.commit(KEY, expected, "three", {"2": "b"}, ["1"])) is None
+    assert call(database.read_head(KEY))[0] == "two"
+    assert call(database.read_records(KEY, ["1", "2"])) == {"1": "a"}
 
 
-def test_commit_of_what_cannot_be_is_whole_or_none(do):
-    version = do(database.commit(KEY, None, "one", {"1": "a"}, []))
-    assert do(database.commit(KEY, version, "two", {"3": "c"}, ["2"])) is None
-    assert do(database.read_head(KEY)) == ("one", version)
-    assert do(database.read_records(KEY, ["1", "3"])) == {"1": "a"}
+def test_commit_of_what_cannot_be_is_whole_or_none(call):
+    version = call(database.commit(KEY, None, "one", {"1": "a"}, []))
+    assert call(database.commit(KEY, version, "two", {"3": "c"}, ["2"])) is None
+    assert call(database.read_head(KEY)) == ("one", version)
+    assert call(database.read_records(KEY, ["1", "3"])) == {"1": "a"}
 
 
-def test_lost_reply_of_a_commit_shows_as_an_error_and_then_as_a_change(do, double):
-    version = do(database.commit(KEY, None, "one", {}, []))
+def test_lost_reply_of_a_commit_shows_as_an_error_and_then_as_a_change(call, double):
+    version = call(database.commit(KEY, None, "one", {}, []))
     double.fault = lambda request: LOST_REPLY if request.kind == "batch" else None
     with pytest.raises(AzureError):
-        do(database.commit(KEY, version, "two", {}, []))
+        call(database.commit(KEY, version, "two", {}, []))
     double.fault = lambda request: None
-    assert do(database.commit(KEY, version, "two", {}, [])) is None
-    assert do(database.read_head(KEY))[0] == "two"
+    assert call(database.commit(KEY, version, "two", {}, [])) is None
+    assert call(database.read_head(KEY))[0] == "two"
 
 
 @pytest.mark.parametrize("then", [[], [Fault(449)]], ids=["", "nothing was done"])
-def test_a_refusal_of_a_second_sending_is_not_taken_for_one(do, double, then):
-    version = do(database.commit(KEY, None, "one", {}, []))
+def test_a_refusal_of_a_second_sending_is_not_taken_for_one(call, double, then):
+    version = call(database.commit(KEY, None, "one", {}, []))
     left = [*then, Fault(503, acts=True)]  # azure-cosmos sends the batch again
     double.fault = lambda request: left.pop() if request.kind == "batch" and left else None
     with pytest.raises(StoreUnavailableError, match="sent twice and then rejected"):
-        do(database.commit(KEY, version, "two", {}, []))
+        call(database.commit(KEY, version, "two", {}, []))
     assert left == []
-    assert do(database.read_head(KEY))[0] == "two"
+    assert call(database.read_head(KEY))[0] == "two"
 
 
-def test_busy_service_is_asked_again(do, double):
+def test_busy_service_is_asked_again(call, double):
     left = [Fault(449)] * 5
     double.fault = lambda request: left.pop() if request.kind == "batch" and left else None
-    do(database.commit(KEY, None, "one", {"1": "a"}, []))
+    call(database.commit(KEY, None, "one", {"1": "a"}, []))
     assert left == []
-    assert do(database.read_head(KEY))[0] == "one"
+    assert call(database.read_head(KEY))[0] == "one"
 
 
-def test_stage_and_discard_any_number(do, double):
+def test_stage_and_discard_any_number(call, double):
     puts = {str(number): "x" * 1000 for number in range(1250)}
-    do(database.stage(KEY, puts))
-    do(database.stage(KEY, {"7": "again"}))
-    assert do(database.read_records(KEY, puts)) == {**puts, "7": "again"}
+    call(database.stage(KEY, puts))
+    call(database.stage(KEY, {"7": "again"}))
+    assert call(database.read_records(KEY, puts)) == {**puts, "7": "again"}
     kinds(double)
-    do(database.discard(KEY, [*puts, "none"]))
+    call(database.discard(KEY, [*puts, "none"]))
     assert kinds(double).count("batch") == 13
-    assert do(database.read_records(KEY, puts)) == {}
+    assert call(database.read_records(KEY, puts)) == {}
 
 
-def test_conditional_of_more_than_a_page_are_read_whole(do):
+def test_records_of_more_than_a_page_are_read_whole(call):
     puts = {str(number): "x" * 900_000 for number in range(6)}
-    do(database.stage(KEY, puts))
-    assert do(database.read_records(KEY, puts)) == puts
+    call(database.stage(KEY, puts))
+    assert call(database.read_records(KEY, puts)) == puts
 
 
-def test_heads_are_listed_page_by_page(do):
+def test_heads_are_listed_page_by_page(call):
     keys = [f"user:{n}/😀" for n in range(5)] + ["user", "User:", "use"]
     for key in keys:
-        do(database.commit(key, None, key, {"1": "a"}, []))
+        call(database.commit(key, None, key, {"1": "a"}, []))
     found, token = [], None
     while True:
-        page, token = do(database.list_heads("user:", 2, token))
+        page, token = call(database.list_heads("user:", 2, token))
         found += page
         if token is None:
             break
     assert sorted(found) == [(key, key) for key in keys[:5]]
-    assert {key for key, _ in do(database.list_heads("", 100, None))[0]} == set(keys)
+    assert {key for key, _ in call(database.list_heads("", 100, None))[0]} == set(keys)
 
 
 def all_heads(access):
@@ -244,12 +244,12 @@ def test_a_batch_takes_so_many_bytes(character, more, batches):
     "make", [create, partial(replace, etag='"0123"'), lambda item: delete(item["id"])]
 )
 @pytest.mark.parametrize("text", ["", "x" * 1000, 'é😀\0"\\' * 100])
-def test_sizes_are_those_on_the_wire_at_least(do, double, make, text):
+def test_sizes_are_those_on_the_wire_at_least(call, double, make, text):
     seen = []
     body = item(text)
     double.fault = lambda request: seen.append(request) if request.kind == "batch" else None
     with pytest.raises(Changed):
-        do(_batch("k", [make({**body, "id": "none"}), delete("other")]))
+        call(_batch("k", [make({**body, "id": "none"}), delete("other")]))
     sent = len(seen[-1].body)
     estimate = sum(size_of(o) for o in [make({**body, "id": "none"}), delete("other")]) + 2
     assert sent <= estimate <= sent + 200

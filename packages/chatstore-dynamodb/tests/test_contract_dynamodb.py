@@ -13,10 +13,10 @@ from collections.abc import Iterator
 
 import boto3
 import pytest
-from dynamodb_backend import DynamoDBBackend
+from dynamodb_harness import DynamoDBHarness
 from dynamodb_server import DynamoDBServer
 
-from chatstore.core.testing import AcrossContract, ChatStoreContract, ProcessContract
+from chatstore.core.testing import ChatStoreContract, MixedContract, ProcessContract
 from chatstore.dynamodb import DynamoDBChatStore
 
 LOCAL = os.environ.get("CHATSTORE_DYNAMODB_ENDPOINT")
@@ -24,14 +24,14 @@ TABLE = os.environ.get("CHATSTORE_DYNAMODB_TABLE")
 
 
 # moto is slow: each colour by itself is for the long run.
-Contract = ChatStoreContract if os.environ.get("CHATSTORE_SOAK") else AcrossContract
+Contract = ChatStoreContract if os.environ.get("CHATSTORE_SOAK") else MixedContract
 
 
 class TestDynamoDBContract(Contract, ProcessContract):
     @pytest.fixture
-    def backend(self, server: DynamoDBServer) -> Iterator[DynamoDBBackend]:
+    def harness(self, server: DynamoDBServer) -> Iterator[DynamoDBHarness]:
         client = server.client()
-        yield DynamoDBBackend(server.new_table(), server.url, client)
+        yield DynamoDBHarness(server.new_table(), server.url, client)
         client.close()
 
 
@@ -39,12 +39,12 @@ if LOCAL:
 
     class TestDynamoDBContractOnLocal(ChatStoreContract, ProcessContract):
         @pytest.fixture
-        def backend(self, server: DynamoDBServer) -> Iterator[DynamoDBBackend]:
+        def harness(self, server: DynamoDBServer) -> Iterator[DynamoDBHarness]:
             client = boto3.client("dynamodb", endpoint_url=LOCAL)
             table = f"chats-{uuid.uuid4()}"
             with DynamoDBChatStore(table, endpoint_url=LOCAL) as store:
                 store.create_table()
-            yield DynamoDBBackend(table, LOCAL, client)
+            yield DynamoDBHarness(table, LOCAL, client)
             client.delete_table(TableName=table)
             client.close()
 
@@ -53,10 +53,10 @@ if TABLE:
 
     class TestDynamoDBContractOnAccount(ChatStoreContract, ProcessContract):
         @pytest.fixture
-        def backend(self) -> Iterator[DynamoDBBackend]:
+        def harness(self) -> Iterator[DynamoDBHarness]:
             client = boto3.client("dynamodb")
-            backend = DynamoDBBackend(TABLE or "", None, client)
-            yield backend
+            harness = DynamoDBHarness(TABLE or "", None, client)
+            yield harness
             for page in client.get_paginator("scan").paginate(TableName=TABLE):
                 for item in page["Items"]:
                     if item["SessionId"]["S"].startswith("chatstore/"):

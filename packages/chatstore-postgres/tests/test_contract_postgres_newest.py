@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from postgres_backend import PostgresBackend
+from postgres_harness import PostgresHarness
 from postgres_servers import PostgresServer
 
 from chatstore.core.testing import ChatStoreContract, ProcessContract
@@ -11,5 +11,5 @@ from chatstore.core.testing import ChatStoreContract, ProcessContract
 
 class TestNewestPostgresContract(ChatStoreContract, ProcessContract):
     @pytest.fixture
-    def backend(self, newest_server: PostgresServer) -> PostgresBackend:
-        return PostgresBackend(newest_server)
+    def harness(self, newest_server: PostgresServer) -> PostgresHarness:
+        return PostgresHarness(newest_server)

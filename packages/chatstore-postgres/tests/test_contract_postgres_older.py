@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 
 import pytest
-from postgres_backend import PostgresBackend
+from postgres_harness import PostgresHarness
 from postgres_servers import PostgresServer
 
-from chatstore.core.testing import AcrossContract, ChatStoreContract, ProcessContract
+from chatstore.core.testing import ChatStoreContract, MixedContract, ProcessContract
 
 # Each colour by itself is for the long run.
-Contract = ChatStoreContract if os.environ.get("CHATSTORE_SOAK") else AcrossContract
+Contract = ChatStoreContract if os.environ.get("CHATSTORE_SOAK") else MixedContract
 
 
 class TestOlderPostgresContract(Contract, ProcessContract):
     @pytest.fixture
-    def backend(self, older_server: PostgresServer) -> PostgresBackend:
-        return PostgresBackend(older_server)
+    def harness(self, older_server: PostgresServer) -> PostgresHarness:
+        return PostgresHarness(older_server)

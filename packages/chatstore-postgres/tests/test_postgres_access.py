@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from postgres_backend import PostgresBackend, fresh_name
+from postgres_harness import PostgresHarness, fresh_name
 from postgres_servers import PostgresServer, older_binaries
 
 from chatstore.core import (
@@ -34,13 +34,13 @@ def awaited(store, name, *args):
 
 
 @pytest.fixture(params=[plain, awaited])
-def do(request):
+def call(request):
     return request.param
 
 
 @pytest.fixture
-def backend(older_server):
-    return PostgresBackend(older_server)
+def harness(older_server):
+    return PostgresHarness(older_server)
 
 
 @pytest.fixture(scope="module")
@@ -61,44 +61,44 @@ def strict_url(server, password):
     return f"postgresql://friend:{quote(password, safe='')}@127.0.0.1:{server.port}/postgres"
 
 
-def test_special_characters_in_a_password(strict_server, do):
+def test_special_characters_in_a_password(strict_server, call):
     url = strict_url(strict_server, SECRET)
     with PostgresChatStore.from_uri(url, table_name=fresh_name()) as store:
-        do(store, "add_message", "k", say("a"))
-        assert do(store, "count_messages", "k") == 1
+        call(store, "add_message", "k", say("a"))
+        assert call(store, "count_messages", "k") == 1
 
 
 @pytest.mark.parametrize("password", ["wr0ng-Secret", ""])
-def test_wrong_password_is_refused_at_once_and_not_told(strict_server, do, password):
+def test_wrong_password_is_refused_at_once_and_not_told(strict_server, call, password):
     url = strict_url(strict_server, password)
     with (
         PostgresChatStore.from_uri(url, table_name=fresh_name(), patience=600) as store,
         pytest.raises(StoreAccessError) as caught,
     ):
-        do(store, "count_messages", "k")
+        call(store, "count_messages", "k")
     if password:
         assert password not in f"{caught.value!r} {caught.value.__cause__!r}"
     assert "password" in str(caught.value)
 
 
 @pytest.mark.parametrize("database", ["nowhere", "no%20where"])
-def test_database_that_is_not_there(older_server, do, database):
+def test_database_that_is_not_there(older_server, call, database):
     with (
         PostgresChatStore.from_uri(older_server.url(database)) as store,
         pytest.raises(StoreAccessError, match="does not exist"),
     ):
-        do(store, "count_messages", "k")
+        call(store, "count_messages", "k")
 
 
-def test_read_only_database_is_read_and_refuses_writes(backend, do):
-    with backend.open() as store:
+def test_read_only_database_is_read_and_refuses_writes(harness, call):
+    with harness.open() as store:
         store.add_message("k", say("a"))
     role = fresh_name()
-    backend.execute(f"CREATE ROLE {role} LOGIN SUPERUSER")
-    backend.execute(f"ALTER ROLE {role} SET default_transaction_read_only = on")
-    url = backend.url.replace("postgres@", f"{role}@")
-    with PostgresChatStore.from_uri(url, table_name=backend.table) as store:
-        assert do(store, "count_messages", "k") == 1
+    harness.execute(f"CREATE ROLE {role} LOGIN SUPERUSER")
+    harness.execute(f"ALTER ROLE {role} SET default_transaction_read_only = on")
+    url = harness.url.replace("postgres@", f"{role}@")
+    with PostgresChatStore.from_uri(url, table_name=harness.table) as store:
+        assert call(store, "count_messages", "k") == 1
         for name, *args in (
             ("add_message", "k", say("b")),
             ("add_message", "k", say("b"), 0),
@@ -107,43 +107,43 @@ def test_read_only_database_is_read_and_refuses_writes(backend, do):
             ("delete_messages", "k"),
         ):
             with pytest.raises(StoreAccessError, match="read-only"):
-                do(store, name, *args)
-        assert [m.content for m in do(store, "get_messages", "k")] == ["a"]
+                call(store, name, *args)
+        assert [m.content for m in call(store, "get_messages", "k")] == ["a"]
     with (
         PostgresChatStore.from_uri(url, table_name=fresh_name()) as store,
         pytest.raises(StoreAccessError, match="read-only"),
     ):
-        do(store, "count_messages", "k")
+        call(store, "count_messages", "k")
 
 
-def test_statement_timeout_is_reported_and_heals(backend, do):
+def test_statement_timeout_is_reported_and_heals(harness, call):
     role = fresh_name()
-    backend.execute(f"CREATE ROLE {role} LOGIN SUPERUSER")
-    backend.execute(f"ALTER ROLE {role} SET statement_timeout = '3s'")
-    url = backend.url.replace("postgres@", f"{role}@")
-    with PostgresChatStore.from_uri(url, table_name=backend.table) as store:
-        do(store, "add_message", "k", say("a"))
-        with psycopg.connect(backend.url) as other:
-            other.execute(f"SELECT 1 FROM {backend.table}_conversations FOR UPDATE")
+    harness.execute(f"CREATE ROLE {role} LOGIN SUPERUSER")
+    harness.execute(f"ALTER ROLE {role} SET statement_timeout = '3s'")
+    url = harness.url.replace("postgres@", f"{role}@")
+    with PostgresChatStore.from_uri(url, table_name=harness.table) as store:
+        call(store, "add_message", "k", say("a"))
+        with psycopg.connect(harness.url) as other:
+            other.execute(f"SELECT 1 FROM {harness.table}_conversations FOR UPDATE")
             with pytest.raises(StoreUnavailableError, match="statement timeout"):
-                do(store, "add_message", "k", say("b"))
-        do(store, "add_message", "k", say("c"))
-        assert [m.content for m in do(store, "get_messages", "k")] == ["a", "c"]
+                call(store, "add_message", "k", say("b"))
+        call(store, "add_message", "k", say("c"))
+        assert [m.content for m in call(store, "get_messages", "k")] == ["a", "c"]
 
 
 @pytest.mark.parametrize("level", ["repeatable read", "serializable"])
-def test_other_levels_of_isolation(backend, level):
+def test_other_levels_of_isolation(harness, level):
     role = fresh_name()
-    backend.execute(f"CREATE ROLE {role} LOGIN SUPERUSER")
-    backend.execute(f"ALTER ROLE {role} SET default_transaction_isolation = '{level}'")
-    url = backend.url.replace("postgres@", f"{role}@")
+    harness.execute(f"CREATE ROLE {role} LOGIN SUPERUSER")
+    harness.execute(f"ALTER ROLE {role} SET default_transaction_isolation = '{level}'")
+    url = harness.url.replace("postgres@", f"{role}@")
 
     async def append(store, name):
         for number in range(10):
             await store.async_add_message("k", say(f"{name}.{number}"))
 
     async def scenario():
-        async with PostgresChatStore.from_uri(url, table_name=backend.table) as store:
+        async with PostgresChatStore.from_uri(url, table_name=harness.table) as store:
             await asyncio.gather(*(append(store, name) for name in "abcd"))
             return [m.content for m in await store.async_get_messages("k")]
 
@@ -153,60 +153,60 @@ def test_other_levels_of_isolation(backend, level):
         assert [t for t in got if t[0] == name] == [f"{name}.{number}" for number in range(10)]
 
 
-def test_body_that_only_its_reader_can_judge(backend, do):
+def test_body_that_only_its_reader_can_judge(harness, call):
     """A body that was reformatted is read, and can be removed."""
-    with backend.open() as store:
-        do(store, "add_messages", "k", [say("a"), say("b")])
-        backend.execute(
+    with harness.open() as store:
+        call(store, "add_messages", "k", [say("a"), say("b")])
+        harness.execute(
             "UPDATE {t}_messages SET body = replace(body, '{{\"v\":1,', '{{\"v\": 1, ')"
         )
-        assert do(store, "delete_last_message", "k").content == "b"
-        assert do(store, "delete_message", "k", 0).content == "a"
-        assert do(store, "get_keys") == []
+        assert call(store, "delete_last_message", "k").content == "b"
+        assert call(store, "delete_message", "k", 0).content == "a"
+        assert call(store, "get_keys") == []
 
 
-def test_json_that_is_no_message_is_not_removed(backend, do):
+def test_json_that_is_no_message_is_not_removed(harness, call):
     from chatstore.core import CorruptMessageError
 
-    with backend.open() as store:
-        do(store, "add_message", "k", say("a"))
-        backend.execute('UPDATE {t}_messages SET body = \'{{"v":1,"role":"user"}}\'')
-        backend.execute('UPDATE {t}_messages SET body = \'{{"v":1,"role":"nobody"}}\'')
+    with harness.open() as store:
+        call(store, "add_message", "k", say("a"))
+        harness.execute('UPDATE {t}_messages SET body = \'{{"v":1,"role":"user"}}\'')
+        harness.execute('UPDATE {t}_messages SET body = \'{{"v":1,"role":"nobody"}}\'')
         with pytest.raises(CorruptMessageError):
-            do(store, "delete_last_message", "k")
-        assert do(store, "count_messages", "k") == 1
+            call(store, "delete_last_message", "k")
+        assert call(store, "count_messages", "k") == 1
 
 
-def test_unix_socket(older_server, do):
+def test_unix_socket(older_server, call):
     url = f"postgresql://postgres@/postgres?host={older_server.folder}&port={older_server.port}"
     with PostgresChatStore.from_uri(url, table_name=f"u{uuid4().hex}") as store:
-        do(store, "add_message", "k", say("a"))
-        assert do(store, "count_messages", "k") == 1
+        call(store, "add_message", "k", say("a"))
+        assert call(store, "count_messages", "k") == 1
 
 
-def test_several_hosts(older_server, do):
+def test_several_hosts(older_server, call):
     from postgres_servers import free_port
 
     hosts = f"127.0.0.1:{free_port()},127.0.0.1:{older_server.port}"
     url = f"postgresql://postgres@{hosts}/postgres?target_session_attrs=read-write"
     with PostgresChatStore.from_uri(url, table_name=f"h{uuid4().hex}") as store:
-        do(store, "add_message", "k", say("a"))
-        assert do(store, "count_messages", "k") == 1
+        call(store, "add_message", "k", say("a"))
+        assert call(store, "count_messages", "k") == 1
 
 
 @pytest.mark.parametrize("query", ["sslmode=prefer", "sslmode=disable", "ssl=disable"])
-def test_sslmode_beside_our_own_options(older_server, do, query):
+def test_sslmode_beside_our_own_options(older_server, call, query):
     more = "channel_binding=prefer&application_name=chat&connect_timeout=5&statement_cache_size=0"
     url = f"{older_server.url()}?ttl=60&table_name=t{uuid4().hex}&{query}&{more}"
     with PostgresChatStore.from_url(url) as store:
-        do(store, "add_message", "k", say("a"))
-        assert do(store, "count_messages", "k") == 1
+        call(store, "add_message", "k", say("a"))
+        assert call(store, "count_messages", "k") == 1
 
 
-def test_server_without_tls_is_refused_where_it_is_required(older_server, do):
+def test_server_without_tls_is_refused_where_it_is_required(older_server, call):
     url = f"{older_server.url()}?sslmode=require"
     with (
         PostgresChatStore.from_uri(url, patience=0.1) as store,
         pytest.raises((StoreUnavailableError, StoreAccessError)),
     ):
-        do(store, "count_messages", "k")
+        call(store, "count_messages", "k")

@@ -9,8 +9,8 @@ from pathlib import Path
 import asyncpg
 import psycopg
 import pytest
-from postgres_backend import fresh_name
 from postgres_calling import Caller, message
+from postgres_harness import fresh_name
 from psycopg.pq import Conninfo
 from sqlalchemy import make_url
 

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
-from postgres_backend import PostgresBackend
 from postgres_faults import FaultProxy
+from postgres_harness import PostgresHarness
 from sqlalchemy import create_engine
 
 from chatstore.core import ChatMessage, MessageConflictError
@@ -28,8 +28,8 @@ def texts(messages):
 
 
 @pytest.fixture
-def backend(newest_server):
-    return PostgresBackend(newest_server)
+def harness(newest_server):
+    return PostgresHarness(newest_server)
 
 
 @pytest.fixture
@@ -52,8 +52,8 @@ def sent(monkeypatch) -> list[str]:
     return seen
 
 
-def test_full_statement_tells_what_is_held(backend, sent):
-    with backend.open() as store:
+def test_full_statement_tells_what_is_held(harness, sent):
+    with harness.open() as store:
         store.setup()
         sent.clear()
         store.add_message("k", say("a", id="1"))
@@ -78,8 +78,8 @@ def test_full_statement_tells_what_is_held(backend, sent):
         assert store.count_messages("k") == 5
 
 
-def test_ids_of_removed_messages_may_come_again(backend):
-    with backend.open() as store:
+def test_ids_of_removed_messages_may_come_again(harness):
+    with harness.open() as store:
         store.add_messages("k", [say("a", id="1"), say("b", id="2")])
         store.delete_last_message("k")
         store.add_message("k", say("c", id="2"))
@@ -87,10 +87,10 @@ def test_ids_of_removed_messages_may_come_again(backend):
 
 
 @pytest.mark.parametrize("identity", ["1", "3"])
-def test_expired_conversation_is_begun_anew(backend, sent, identity):
-    with backend.open(ttl=60) as store:
+def test_expired_conversation_is_begun_anew(harness, sent, identity):
+    with harness.open(ttl=60) as store:
         store.add_messages("k", [say("a", id="1"), say("b", id="2")])
-        backend.execute("UPDATE {t}_conversations SET expires_at = now() - interval '1 s'")
+        harness.execute("UPDATE {t}_conversations SET expires_at = now() - interval '1 s'")
         sent.clear()
         store.add_message("k", say("new", id=identity))
         assert sent[:4] == ["SHORT_ONE", "APPEND_ONE", "BURY", "APPEND_ONE"]
@@ -98,12 +98,12 @@ def test_expired_conversation_is_begun_anew(backend, sent, identity):
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_lost_reply_of_a_short_append(newest_server, backend, count):
+def test_lost_reply_of_a_short_append(newest_server, harness, count):
     proxy = FaultProxy(newest_server.port)
     messages = [say(f"new {number}") for number in range(count)]
     with (
-        backend.open() as other,
-        PostgresChatStore.from_uri(proxy.url, table_name=backend.table) as store,
+        harness.open() as other,
+        PostgresChatStore.from_uri(proxy.url, table_name=harness.table) as store,
     ):
         store.add_message("k", say("first"))
         proxy.on_loss = lambda: other.add_message("k", say("later"))
@@ -117,7 +117,7 @@ def test_lost_reply_of_a_short_append(newest_server, backend, count):
 
 
 @pytest.mark.parametrize("size", [1, 3])
-def test_sixteen_writers_of_the_same_ids(backend, size):
+def test_sixteen_writers_of_the_same_ids(harness, size):
     """Each message is there once, in an order that all batches agree with."""
     batches = [
         [say(f"{turn}.{part}", id=f"{turn}.{part}") for part in range(size)] for turn in range(30)
@@ -135,9 +135,9 @@ def test_sixteen_writers_of_the_same_ids(backend, size):
         await asyncio.gather(*(one() for _ in range(8)))
         await store.async_close()
 
-    with backend.open() as store, ThreadPoolExecutor(9) as pool:
+    with harness.open() as store, ThreadPoolExecutor(9) as pool:
         waiting = [pool.submit(plainly, store) for _ in range(8)]
-        waiting.append(pool.submit(lambda: asyncio.run(awaited(backend.open()))))
+        waiting.append(pool.submit(lambda: asyncio.run(awaited(harness.open()))))
         for one in waiting:
             one.result(60)
         expected = [text for batch in batches for text in texts(batch)]
@@ -145,7 +145,7 @@ def test_sixteen_writers_of_the_same_ids(backend, size):
         assert store.count_messages("k") == len(expected)
 
 
-def test_sixteen_writers_of_one_id_with_different_content(backend):
+def test_sixteen_writers_of_one_id_with_different_content(harness):
     def write(number):
         try:
             store.add_message("k", say(str(number), id="same"))
@@ -153,7 +153,7 @@ def test_sixteen_writers_of_one_id_with_different_content(backend):
             return None
         return str(number)
 
-    with backend.open() as store, ThreadPoolExecutor(16) as pool:
+    with harness.open() as store, ThreadPoolExecutor(16) as pool:
         store.add_message("k", say("first"))
         written = [text for text in pool.map(write, range(16)) if text is not None]
         assert len(written) == 1
@@ -161,23 +161,23 @@ def test_sixteen_writers_of_one_id_with_different_content(backend):
 
 
 @contextmanager
-def holding(backend: PostgresBackend, key: str = "k") -> Iterator[psycopg.Connection]:
+def holding(harness: PostgresHarness, key: str = "k") -> Iterator[psycopg.Connection]:
     """Hold the lock of a head, and commit at the end."""
-    with psycopg.connect(backend.url) as connection:
+    with psycopg.connect(harness.url) as connection:
         connection.execute(
-            f"SELECT FROM {backend.table}_conversations WHERE key = %s FOR UPDATE", [key.encode()]
+            f"SELECT FROM {harness.table}_conversations WHERE key = %s FOR UPDATE", [key.encode()]
         )
         yield connection
 
 
-def wait_for(backend: PostgresBackend, **events: int) -> None:
+def wait_for(harness: PostgresHarness, **events: int) -> None:
     """Wait until so many statements on the tables wait for locks of these kinds."""
     deadline = time.monotonic() + 20
     while True:
-        rows = backend.execute(
+        rows = harness.execute(
             "SELECT wait_event, count(*)::int FROM pg_stat_activity "
             "WHERE wait_event_type = 'Lock' AND query LIKE %s GROUP BY 1",
-            f"%{backend.table}%",
+            f"%{harness.table}%",
         )
         if dict(rows) == events:
             return
@@ -204,39 +204,39 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_what_happened_while_an_append_waited(backend, background, change):
+def test_what_happened_while_an_append_waited(harness, background, change):
     statements, expected = CHANGES[change]
-    with backend.open() as store:
+    with harness.open() as store:
         store.add_message("k", say("old"))
-        with holding(backend) as connection:
+        with holding(harness) as connection:
             done = background(store.add_message, "k", say("new"))
-            wait_for(backend, transactionid=1)
-            connection.execute(statements.format(t=backend.table))
+            wait_for(harness, transactionid=1)
+            connection.execute(statements.format(t=harness.table))
         done.result(20)
         assert texts(store.get_messages("k")) == expected
         assert store.count_messages("k") == len(expected)
 
 
-def test_same_id_was_written_while_an_append_waited(backend, background):
+def test_same_id_was_written_while_an_append_waited(harness, background):
     """Only the table's constraint sees it, and the full statement tells what is held."""
-    with backend.open() as store:
+    with harness.open() as store:
         store.add_message("k", say("old"))
-        with holding(backend) as connection:
+        with holding(harness) as connection:
             done = [background(store.add_message, "k", say(text, id="1")) for text in ("a", "b")]
-            wait_for(backend, transactionid=1, tuple=1)
+            wait_for(harness, transactionid=1, tuple=1)
             connection.rollback()
         conflicts = [one for one in done if isinstance(one.exception(20), MessageConflictError)]
         assert len(conflicts) == 1
         assert store.count_messages("k") == 2
 
 
-def test_engine_of_the_caller_meets_a_held_id(backend, background):
-    engine = create_engine(backend.url.replace("postgresql:", "postgresql+psycopg:"))
-    with PostgresChatStore(engine=engine, table_name=backend.table) as store:
+def test_engine_of_the_caller_meets_a_held_id(harness, background):
+    engine = create_engine(harness.url.replace("postgresql:", "postgresql+psycopg:"))
+    with PostgresChatStore(engine=engine, table_name=harness.table) as store:
         store.add_message("k", say("old"))
-        with holding(backend):
+        with holding(harness):
             done = [background(store.add_message, "k", say("a", id="1")) for _ in range(2)]
-            wait_for(backend, transactionid=1, tuple=1)
+            wait_for(harness, transactionid=1, tuple=1)
         for one in done:
             one.result(20)
         store.add_message("k", say("a", id="1"))
@@ -244,7 +244,7 @@ def test_engine_of_the_caller_meets_a_held_id(backend, background):
     engine.dispose()
 
 
-def test_impatient_writers_of_the_same_ids(backend):
+def test_impatient_writers_of_the_same_ids(harness):
     """Not to wait for a server that is down does not mean to fail because of another writer."""
     batch = [say(str(number), id=str(number)) for number in range(20)]
 
@@ -253,7 +253,7 @@ def test_impatient_writers_of_the_same_ids(backend):
             store.add_message("k", one)
 
     with (
-        PostgresChatStore(backend.url, table_name=backend.table, patience=0) as store,
+        PostgresChatStore(harness.url, table_name=harness.table, patience=0) as store,
         ThreadPoolExecutor(8) as pool,
     ):
         list(pool.map(write, range(8)))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from postgres_backend import PostgresBackend, fresh_name
 from postgres_calling import contents, message
+from postgres_harness import PostgresHarness, fresh_name
 
 from chatstore.core import (
     ChatStoreError,
@@ -34,15 +34,15 @@ BODIES = {
 
 
 @pytest.fixture
-def backend(newest_server) -> PostgresBackend:
-    return PostgresBackend(newest_server)
+def harness(newest_server) -> PostgresHarness:
+    return PostgresHarness(newest_server)
 
 
 @pytest.mark.parametrize("damage", BODIES)
-def test_damaged_body(backend, call, damage):
-    with call.using(backend.open()) as store:
+def test_damaged_body(harness, call, damage):
+    with call.using(harness.open()) as store:
         call(store, "add_messages", "k", [message(text, id=text) for text in "abc"])
-        backend.execute("UPDATE {t}_messages SET body = %s WHERE message_id = 'b'", BODIES[damage])
+        harness.execute("UPDATE {t}_messages SET body = %s WHERE message_id = 'b'", BODIES[damage])
         for name, arguments in (
             ("get_messages", ()),
             ("delete_message", (1,)),
@@ -57,10 +57,10 @@ def test_damaged_body(backend, call, damage):
 
 
 @pytest.mark.parametrize("damage", BODIES)
-def test_damaged_last_message_is_removed_by_force(backend, call, damage):
-    with call.using(backend.open()) as store:
+def test_damaged_last_message_is_removed_by_force(harness, call, damage):
+    with call.using(harness.open()) as store:
         call(store, "add_message", "k", message("a"))
-        backend.execute("UPDATE {t}_messages SET body = %s", BODIES[damage])
+        harness.execute("UPDATE {t}_messages SET body = %s", BODIES[damage])
         with pytest.raises(CorruptMessageError):
             call(store, "delete_last_message", "k")
         assert call(store, "delete_last_message", "k", force=True) is None
@@ -89,7 +89,7 @@ SEEN_BY = {
 
 
 @pytest.mark.parametrize("damage", HEADS)
-def test_damaged_head(backend, call, damage):
+def test_damaged_head(harness, call, damage):
     """Whatever a call does with it, it raises nothing but the store's errors."""
     raised = {}
     for name, *arguments in (
@@ -105,11 +105,11 @@ def test_damaged_head(backend, call, damage):
         ("delete_messages",),
     ):
         with call.using(
-            PostgresChatStore(backend.url, table_name=fresh_name(), patience=0.3)
+            PostgresChatStore(harness.url, table_name=fresh_name(), patience=0.3)
         ) as store:
             call(store, "add_messages", "k", [message("a"), message("b")])
             table = store._calls._names.table
-            backend.server.execute(HEADS[damage].replace("{t}", table))
+            harness.server.execute(HEADS[damage].replace("{t}", table))
             try:
                 call(store, name, *(() if name == "get_keys" else ("k",)), *arguments)
             except ChatStoreError as error:
@@ -150,12 +150,12 @@ TABLES = {
 
 @pytest.mark.parametrize("creates", [True, False])
 @pytest.mark.parametrize("what", TABLES)
-def test_tables_that_do_not_fit(backend, call, what, creates):
+def test_tables_that_do_not_fit(harness, call, what, creates):
     statements, text = TABLES[what]
-    ddl = PostgresChatStore.ddl(backend.table)
-    backend.server.execute(statements.replace("{ddl}", ddl).replace("{t}", backend.table))
+    ddl = PostgresChatStore.ddl(harness.table)
+    harness.server.execute(statements.replace("{ddl}", ddl).replace("{t}", harness.table))
     store = PostgresChatStore(
-        backend.url, table_name=backend.table, create_tables=creates, patience=600
+        harness.url, table_name=harness.table, create_tables=creates, patience=600
     )
     with call.using(store):
         for name in ("count_messages", "count_messages"):
@@ -165,10 +165,10 @@ def test_tables_that_do_not_fit(backend, call, what, creates):
             call(store, "setup")
 
 
-def test_tables_that_are_dropped_while_in_use(backend, call):
-    with call.using(backend.open()) as store:
+def test_tables_that_are_dropped_while_in_use(harness, call):
+    with call.using(harness.open()) as store:
         call(store, "add_message", "k", message("a"))
-        backend.execute("DROP TABLE {t}_messages, {t}_conversations, {t}_calls, {t}_schema")
+        harness.execute("DROP TABLE {t}_messages, {t}_conversations, {t}_calls, {t}_schema")
         for name, *arguments in (
             ("add_message", message("b")),
             ("get_messages",),
@@ -180,12 +180,12 @@ def test_tables_that_are_dropped_while_in_use(backend, call):
         assert call(store, "count_messages", "k") == 0
 
 
-def test_columns_that_change_while_in_use(backend, call):
-    with call.using(backend.open()) as store:
+def test_columns_that_change_while_in_use(harness, call):
+    with call.using(harness.open()) as store:
         for _ in range(7):
             call(store, "add_message", "k", message("a"))
             call(store, "get_messages", "k")
-        backend.execute("ALTER TABLE {t}_messages ALTER COLUMN body TYPE jsonb USING to_jsonb(1)")
+        harness.execute("ALTER TABLE {t}_messages ALTER COLUMN body TYPE jsonb USING to_jsonb(1)")
         # asyncpg reads JSON as text, so that a reader sees damaged messages.
         with pytest.raises((StoreSetupError, CorruptMessageError)):
             call(store, "get_messages", "k")

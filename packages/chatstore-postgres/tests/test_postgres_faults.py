@@ -9,12 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
-from postgres_backend import PostgresBackend, fresh_name
 from postgres_faults import FaultProxy
+from postgres_harness import PostgresHarness, fresh_name
 from postgres_servers import PostgresServer, free_port, newest_binaries
 
 from chatstore.core import ChatMessage, StoreUnavailableError
-from chatstore.core.testing import Backend
+from chatstore.core.testing import ContractHarness
 from chatstore.postgres import PostgresChatStore
 
 
@@ -47,7 +47,7 @@ class Call:
 
 
 @pytest.fixture(params=["sync", "async"])
-def do(request) -> Iterator[Call]:
+def call(request) -> Iterator[Call]:
     call = Call(request.param)
     yield call
     call.close()
@@ -69,35 +69,35 @@ def proxy(own_server: PostgresServer) -> Iterator[FaultProxy]:
 
 
 @pytest.fixture
-def backend(own_server: PostgresServer, proxy: FaultProxy) -> PostgresBackend:
-    return PostgresBackend(own_server, proxy.url)
+def harness(own_server: PostgresServer, proxy: FaultProxy) -> PostgresHarness:
+    return PostgresHarness(own_server, proxy.url)
 
 
 @pytest.fixture
-def other(own_server: PostgresServer, backend: Backend) -> Iterator[PostgresChatStore]:
+def other(own_server: PostgresServer, harness: ContractHarness) -> Iterator[PostgresChatStore]:
     """Return a store on the same tables, past the proxy."""
-    with PostgresChatStore.from_uri(own_server.url(), table_name=backend.table) as store:
+    with PostgresChatStore.from_uri(own_server.url(), table_name=harness.table) as store:
         yield store
 
 
-def test_a_thousand_appends_with_lost_replies_and_two_restarts(own_server, proxy, backend, do):
+def test_a_thousand_appends_with_lost_replies_and_two_restarts(own_server, proxy, harness, call):
     expected = [str(number) for number in range(1000)]
-    store = backend.open()
+    store = harness.open()
     store.setup()
     proxy.loss = 0.1
     for number, text in enumerate(expected):
         if number in {300, 600}:
             own_server.stop()
             own_server.start()
-        do(store, "add_message", "k", say(text))
+        call(store, "add_message", "k", say(text))
     proxy.loss = 0.0
-    assert texts(do(store, "get_messages", "k")) == expected
-    assert do(store, "count_messages", "k") == 1000
+    assert texts(call(store, "get_messages", "k")) == expected
+    assert call(store, "count_messages", "k") == 1000
     assert proxy.lost >= 100
-    do(store, "close")
+    call(store, "close")
 
 
-def test_restarts_during_calls(own_server, backend):
+def test_restarts_during_calls(own_server, harness):
     """The server goes down while calls are on their way; they wait for it and go through."""
 
     async def append(store, name):
@@ -112,7 +112,7 @@ def test_restarts_during_calls(own_server, backend):
         plain = asyncio.to_thread(append_plainly, store, "c")
         await asyncio.gather(append(store, "a"), append(store, "b"), plain)
 
-    with backend.open() as store, ThreadPoolExecutor(1) as pool:
+    with harness.open() as store, ThreadPoolExecutor(1) as pool:
         writers = pool.submit(lambda: asyncio.run(append_all(store)))
         for count in (50, 150):
             while store.count_messages("k") < count:
@@ -132,116 +132,116 @@ def lose_reply(proxy, marker, action=lambda: None):
     proxy.on_loss, proxy.reply, proxy.lose = action, marker, 1
 
 
-def test_removal_is_answered_once(proxy, backend, other, do):
-    store = backend.open()
-    do(store, "set_messages", "k", [say(text) for text in "abc"])
+def test_removal_is_answered_once(proxy, harness, other, call):
+    store = harness.open()
+    call(store, "set_messages", "k", [say(text) for text in "abc"])
     lose_reply(proxy, b'"content":"c"', lambda: other.add_message("k", say("d")))
-    assert do(store, "delete_last_message", "k").content == "c"
+    assert call(store, "delete_last_message", "k").content == "c"
     assert proxy.lost == 1
     assert texts(other.get_messages("k")) == ["a", "b", "d"]
     lose_reply(proxy, b'"content":"a"', lambda: other.delete_messages("k"))
-    assert do(store, "delete_message", "k", 0).content == "a"
+    assert call(store, "delete_message", "k", 0).content == "a"
     assert proxy.lost == 2
-    do(store, "close")
+    call(store, "close")
 
 
-def test_removal_of_the_only_message_is_answered_once(proxy, backend, other, do):
-    store = backend.open()
-    do(store, "add_message", "k", say("only"))
+def test_removal_of_the_only_message_is_answered_once(proxy, harness, other, call):
+    store = harness.open()
+    call(store, "add_message", "k", say("only"))
     lose_reply(proxy, b'"content":"only"', lambda: other.add_message("k", say("new")))
-    assert do(store, "delete_last_message", "k").content == "only"
+    assert call(store, "delete_last_message", "k").content == "only"
     assert proxy.lost == 1
     assert texts(other.get_messages("k")) == ["new"]
-    do(store, "close")
+    call(store, "close")
 
 
 @pytest.mark.parametrize("is_there", [True, False])
-def test_set_does_not_undo_what_came_after_it(proxy, backend, other, do, is_there):
-    store = backend.open()
-    do(store, "set_messages", "other" if not is_there else "k", [say("old")])
+def test_set_does_not_undo_what_came_after_it(proxy, harness, other, call, is_there):
+    store = harness.open()
+    call(store, "set_messages", "other" if not is_there else "k", [say("old")])
     lose_reply(proxy, ANSWER, lambda: other.add_message("k", say("later")))
-    do(store, "set_messages", "k", [say("a"), say("b")])
+    call(store, "set_messages", "k", [say("a"), say("b")])
     assert proxy.lost == 1
     assert texts(other.get_messages("k")) == ["a", "b", "later"]
-    do(store, "close")
+    call(store, "close")
 
 
-def test_deletion_does_not_undo_what_came_after_it(proxy, backend, other, do):
-    store = backend.open()
-    do(store, "delete_messages", "k")  # now asyncpg has prepared it, and asks for nothing else
-    do(store, "add_message", "k", say("old"))
+def test_deletion_does_not_undo_what_came_after_it(proxy, harness, other, call):
+    store = harness.open()
+    call(store, "delete_messages", "k")  # now asyncpg has prepared it, and asks for nothing else
+    call(store, "add_message", "k", say("old"))
     lose_reply(proxy, ANSWER, lambda: other.add_message("k", say("later")))
-    do(store, "delete_messages", "k")
+    call(store, "delete_messages", "k")
     assert proxy.lost == 1
     assert texts(other.get_messages("k")) == ["later"]
-    do(store, "close")
+    call(store, "close")
 
 
-def test_insertion_takes_effect_once(proxy, backend, other, do):
-    store = backend.open()
-    do(store, "set_messages", "k", [say("a"), say("b")])
+def test_insertion_takes_effect_once(proxy, harness, other, call):
+    store = harness.open()
+    call(store, "set_messages", "k", [say("a"), say("b")])
     for index, expected in ((1, "axb"), (-1, "axyb"), (9, "axybz")):
         text = next(c for c in expected if c not in "".join(texts(other.get_messages("k"))))
         lose_reply(proxy, ANSWER)
-        do(store, "add_message", "k", say(text), index)
+        call(store, "add_message", "k", say(text), index)
         assert "".join(texts(other.get_messages("k"))) == expected
     assert proxy.lost == 3
-    do(store, "close")
+    call(store, "close")
 
 
-def test_set_in_several_statements_takes_effect_once(proxy, backend, other, do, monkeypatch):
+def test_set_in_several_statements_takes_effect_once(proxy, harness, other, call, monkeypatch):
     monkeypatch.setattr("chatstore.postgres.operations.CHUNK_CHARACTERS", 2000)
-    store = backend.open()
-    do(store, "add_message", "k", say("old"))
+    store = harness.open()
+    call(store, "add_message", "k", say("old"))
     messages = [say(str(number)) for number in range(100)]
     lose_reply(proxy, b"COMMIT", lambda: other.add_message("k", say("later")))
-    do(store, "set_messages", "k", messages)
+    call(store, "set_messages", "k", messages)
     assert proxy.lost == 1
     assert other.get_messages("k") == [*messages, say("later")]
     lose_reply(proxy, b"COMMIT")
-    do(store, "add_messages", "k", messages)
+    call(store, "add_messages", "k", messages)
     assert proxy.lost == 2
     assert other.get_messages("k") == [*messages, say("later"), *messages]
-    do(store, "close")
+    call(store, "close")
 
 
-def test_silent_server_is_given_up(proxy, backend, do):
-    with backend.open() as usual:
+def test_silent_server_is_given_up(proxy, harness, call):
+    with harness.open() as usual:
         usual.add_message("k", say("a"))
-    store = PostgresChatStore.from_uri(backend.url, table_name=backend.table, timeout=1)
-    assert eventually(do, store, "count_messages", "k") == 1
+    store = PostgresChatStore.from_uri(harness.url, table_name=harness.table, timeout=1)
+    assert eventually(call, store, "count_messages", "k") == 1
     proxy.is_silent = True
     for name in ("count_messages", "count_messages"):  # on an open connection, on a new one
         with pytest.raises(StoreUnavailableError, match="did not answer within 1 s"):
-            do(store, name, "k")
+            call(store, name, "k")
     proxy.is_silent = False
-    assert eventually(do, store, "count_messages", "k") == 1
-    do(store, "close")
+    assert eventually(call, store, "count_messages", "k") == 1
+    call(store, "close")
 
 
-def eventually(do, store, *arguments):
+def eventually(call, store, *arguments):
     """Call a store whose timeout a busy machine may exceed, until it answers."""
     for _ in range(60):
         with suppress(StoreUnavailableError):
-            return do(store, *arguments)
-    return do(store, *arguments)
+            return call(store, *arguments)
+    return call(store, *arguments)
 
 
-def test_server_that_is_down_is_reported(do):
+def test_server_that_is_down_is_reported(call):
     uri = f"postgresql://postgres:secret@127.0.0.1:{free_port()}/postgres"
     store = PostgresChatStore.from_uri(uri, table_name=fresh_name(), patience=0.2)
     with pytest.raises(StoreUnavailableError) as caught:
-        do(store, "count_messages", "k")
+        call(store, "count_messages", "k")
     assert caught.value.__cause__ is not None
     assert "secret" not in str(caught.value)
-    do(store, "close")
+    call(store, "close")
 
 
-def test_cancelled_calls_leave_whole_effects(backend, other, monkeypatch):
+def test_cancelled_calls_leave_whole_effects(harness, other, monkeypatch):
     monkeypatch.setattr("chatstore.postgres.operations.CHUNK_CHARACTERS", 4000)
 
     async def scenario():
-        async with backend.open() as store:
+        async with harness.open() as store:
             await store.async_add_message("k", say("old"))
             for number in range(40):
                 messages = [say(f"{number}") for _ in range(100)]

@@ -10,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
-from postgres_backend import PostgresBackend, fresh_name
 from postgres_calling import contents, message
 from postgres_faults import FaultProxy
+from postgres_harness import PostgresHarness, fresh_name
 from postgres_servers import PostgresServer, newest_binaries
 from sqlalchemy import create_engine
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -47,24 +47,24 @@ def proxy(own_server) -> Iterator[FaultProxy]:
 
 
 @pytest.fixture
-def backend(own_server, proxy) -> PostgresBackend:
-    return PostgresBackend(own_server, proxy.url)
+def harness(own_server, proxy) -> PostgresHarness:
+    return PostgresHarness(own_server, proxy.url)
 
 
 @pytest.fixture(params=["url", "engines"])
-def store(request, backend, call) -> Iterator[ChatStore]:
+def store(request, harness, call) -> Iterator[ChatStore]:
     """Return a store of each kind, after each of its calls was made some times."""
-    with PostgresChatStore(backend.server.url(), table_name=backend.table) as first:
+    with PostgresChatStore(harness.server.url(), table_name=harness.table) as first:
         first.setup()
     if request.param == "url":
-        opened = PostgresChatStore(backend.url, table_name=backend.table)
+        opened = PostgresChatStore(harness.url, table_name=harness.table)
     else:
         opened = PostgresChatStore(
-            engine=create_engine(backend.url.replace("postgresql:", "postgresql+psycopg:")),
+            engine=create_engine(harness.url.replace("postgresql:", "postgresql+psycopg:")),
             async_engine=create_async_engine(
-                backend.url.replace("postgresql:", "postgresql+asyncpg:")
+                harness.url.replace("postgresql:", "postgresql+asyncpg:")
             ),
-            table_name=backend.table,
+            table_name=harness.table,
         )
     with call.using(opened):
         for _ in range(7):  # psycopg prepares what it executes for the sixth time
@@ -111,8 +111,8 @@ def make_every_call(store, call, disturb) -> None:
 def test_terminated_sessions(own_server, store, call):
     def terminate():
         own_server.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+            "SELECT pg_terminate_harness(pid) FROM pg_stat_activity "
+            "WHERE pid <> pg_backend_pid() AND backend_type = 'client harness'"
         )
 
     make_every_call(store, call, terminate)
@@ -165,9 +165,9 @@ CHANGES = (
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_changed_tables(backend, store, call, change):
+def test_changed_tables(harness, store, call, change):
     """Plans that the server has cached must not return what they promised before."""
-    backend.server.execute(change.format(t=backend.table))
+    harness.server.execute(change.format(t=harness.table))
     make_every_call(store, call, lambda: None)
 
 
@@ -195,26 +195,26 @@ def old_primary(own_server) -> Iterator[PostgresServer]:
     server.close()
 
 
-def copy_tables(backend, server, call):
+def copy_tables(harness, server, call):
     """Make the old primary's tables, as replication would have."""
     with psycopg.connect(server.url(), autocommit=True) as connection:
         connection.execute("SET default_transaction_read_only = off")
-        connection.execute(PostgresChatStore.ddl(backend.table))
-        identity = backend.execute("SELECT identity FROM {t}_schema")[0][0]
-        connection.execute(f"UPDATE {backend.table}_schema SET identity = %s", [identity])
+        connection.execute(PostgresChatStore.ddl(harness.table))
+        identity = harness.execute("SELECT identity FROM {t}_schema")[0][0]
+        connection.execute(f"UPDATE {harness.table}_schema SET identity = %s", [identity])
         connection.execute(
-            f"INSERT INTO {backend.table}_conversations (key, epoch, next_position, length) "
+            f"INSERT INTO {harness.table}_conversations (key, epoch, next_position, length) "
             "VALUES ('k', 0, 1, 1)"
         )
 
 
-def test_failover_behind_one_address(own_server, old_primary, proxy, backend, call):
+def test_failover_behind_one_address(own_server, old_primary, proxy, harness, call):
     """New connections lead to the new primary, the pooled ones to the read-only old one."""
-    with PostgresChatStore(own_server.url(), table_name=backend.table) as direct:
+    with PostgresChatStore(own_server.url(), table_name=harness.table) as direct:
         direct.setup()
-        copy_tables(backend, old_primary, call)
+        copy_tables(harness, old_primary, call)
         proxy.target = old_primary.port
-        with call.using(PostgresChatStore(backend.url, table_name=backend.table)) as store:
+        with call.using(PostgresChatStore(harness.url, table_name=harness.table)) as store:
             assert call(store, "count_messages", "k") == 1  # on the old primary
             proxy.target = own_server.port
             for number in range(8):
@@ -222,13 +222,13 @@ def test_failover_behind_one_address(own_server, old_primary, proxy, backend, ca
             assert contents(direct.get_messages("k")) == list(map(str, range(8)))
 
 
-def test_failover_with_many_pooled_connections(own_server, old_primary, proxy, backend):
-    with PostgresChatStore(own_server.url(), table_name=backend.table) as direct:
+def test_failover_with_many_pooled_connections(own_server, old_primary, proxy, harness):
+    with PostgresChatStore(own_server.url(), table_name=harness.table) as direct:
         direct.setup()
-        copy_tables(backend, old_primary, None)
+        copy_tables(harness, old_primary, None)
         proxy.target = old_primary.port
         with (
-            PostgresChatStore(backend.url, table_name=backend.table) as store,
+            PostgresChatStore(harness.url, table_name=harness.table) as store,
             ThreadPoolExecutor(8) as pool,
         ):
             list(pool.map(lambda _: store.count_messages("k"), range(64)))
@@ -246,17 +246,17 @@ def test_failover_with_many_pooled_connections(own_server, old_primary, proxy, b
 
 
 @pytest.mark.parametrize("kind", ["url", "engines"])
-def test_database_that_stays_read_only_is_reported_in_time(old_primary, backend, call, kind):
-    with PostgresChatStore(backend.server.url(), table_name=backend.table) as direct:
+def test_database_that_stays_read_only_is_reported_in_time(old_primary, harness, call, kind):
+    with PostgresChatStore(harness.server.url(), table_name=harness.table) as direct:
         direct.setup()
-    copy_tables(backend, old_primary, call)
+    copy_tables(harness, old_primary, call)
     if kind == "url":
-        store = PostgresChatStore(old_primary.url(), table_name=backend.table, patience=0.3)
+        store = PostgresChatStore(old_primary.url(), table_name=harness.table, patience=0.3)
     else:
         store = PostgresChatStore(
             engine=create_engine(old_primary.url().replace(":", "+psycopg:", 1)),
             async_engine=create_async_engine(old_primary.url().replace(":", "+asyncpg:", 1)),
-            table_name=backend.table,
+            table_name=harness.table,
             patience=0.3,
         )
     with call.using(store):
@@ -270,14 +270,14 @@ def test_database_that_stays_read_only_is_reported_in_time(old_primary, backend,
         call.run(store._constructed_with[1]["async_engine"].dispose())
 
 
-def test_connections_that_a_firewall_dropped_are_checked(proxy, backend, call, monkeypatch):
+def test_connections_that_a_firewall_dropped_are_checked(proxy, harness, call, monkeypatch):
     """Those that were idle for long are asked first; one that is silent condemns the older."""
     monkeypatch.setattr("chatstore.core.backend.IDLE_CHECK_AFTER", 0.0)
     for module in ("psycopg", "asyncpg"):
         __import__(f"chatstore.postgres.drivers.{module}")
         monkeypatch.setattr(getattr(drivers, module), "_CHECK_SECONDS", 0.3)
     timeout = 60.0
-    store = PostgresChatStore(backend.url, table_name=backend.table, timeout=timeout)
+    store = PostgresChatStore(harness.url, table_name=harness.table, timeout=timeout)
     with call.using(store):
         for pool in (store._pools.sync,):
             pool._idle._check_after = 0.0
@@ -304,9 +304,9 @@ def test_connections_that_a_firewall_dropped_are_checked(proxy, backend, call, m
         assert call(store, "count_messages", "k") == 1
 
 
-def test_a_silent_connection_condemns_the_older_ones(proxy, backend, call):
+def test_a_silent_connection_condemns_the_older_ones(proxy, harness, call):
     """The first call waits for its timeout; those after it get new connections."""
-    store = PostgresChatStore(backend.url, table_name=backend.table, timeout=5)
+    store = PostgresChatStore(harness.url, table_name=harness.table, timeout=5)
     with call.using(store):
         call(store, "setup")
 
@@ -325,7 +325,7 @@ def test_a_silent_connection_condemns_the_older_ones(proxy, backend, call):
             assert call(store, "count_messages", "k") == 0
 
 
-def test_keepalive_is_on(own_server, backend):
+def test_keepalive_is_on(own_server, harness):
     import socket
 
     def options(fd):
@@ -343,31 +343,31 @@ def test_keepalive_is_on(own_server, backend):
             transport = session._connection._transport
             return options(transport.get_extra_info("socket").fileno())
 
-    with PostgresChatStore(own_server.url(), table_name=backend.table) as store:
+    with PostgresChatStore(own_server.url(), table_name=harness.table) as store:
         with store._pools.sync.session() as session:
             assert options(session._connection.pgconn.socket) == (1, 60)
         assert asyncio.run(of_async(store)) == (1, 60)
 
 
-def test_server_without_free_connections_is_waited_for(own_server, backend, call):
+def test_server_without_free_connections_is_waited_for(own_server, harness, call):
     role = fresh_name()
     own_server.execute(f"CREATE ROLE {role} LOGIN CONNECTION LIMIT 1")
     own_server.execute(f"GRANT ALL ON SCHEMA public TO {role}")
     url = own_server.url().replace("postgres@", f"{role}@")
     holder = psycopg.connect(url)
     with ThreadPoolExecutor(1) as pool:
-        store = PostgresChatStore(url, table_name=backend.table, max_connections=1, patience=0.2)
+        store = PostgresChatStore(url, table_name=harness.table, max_connections=1, patience=0.2)
         with call.using(store), pytest.raises(StoreUnavailableError, match="too many connections"):
             call(store, "count_messages", "k")
-        store = PostgresChatStore(url, table_name=backend.table, max_connections=1, patience=60)
+        store = PostgresChatStore(url, table_name=harness.table, max_connections=1, patience=60)
         with call.using(store):
             freeing = pool.submit(lambda: (time.sleep(1.5), holder.close()))
             assert call(store, "count_messages", "k") == 0
             freeing.result()
 
 
-def test_what_is_sent_again_is_logged(proxy, backend, call, caplog):
-    with call.using(PostgresChatStore(backend.url, table_name=backend.table)) as store:
+def test_what_is_sent_again_is_logged(proxy, harness, call, caplog):
+    with call.using(PostgresChatStore(harness.url, table_name=harness.table)) as store:
         call(store, "add_message", "a key", message("a"))
         with caplog.at_level(logging.WARNING, "chatstore"):
             proxy.cut()

@@ -13,8 +13,8 @@ from urllib.parse import quote
 import psycopg
 import pytest
 import trustme
-from postgres_backend import PostgresBackend, fresh_name
 from postgres_calling import message
+from postgres_harness import PostgresHarness, fresh_name
 from postgres_servers import PostgresServer, free_port, newest_binaries
 from postgres_tls import TlsFront
 from sqlalchemy import create_engine
@@ -383,24 +383,24 @@ PROVOKED = {
 
 @pytest.mark.parametrize("what", PROVOKED)
 def test_driver_errors_do_not_quote_content(newest_server, call, what, caplog):
-    backend = PostgresBackend(newest_server)
+    harness = PostgresHarness(newest_server)
     role = fresh_name()
-    backend.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{SECRET}'")
-    with backend.open() as first:
+    harness.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{SECRET}'")
+    with harness.open() as first:
         first.setup()
-        backend.execute(PostgresChatStore.grants(role, backend.table).replace("{", "{{"))
-        for statement in filter(None, [PROVOKED[what].format(t=backend.table)]):
-            backend.server.execute(statement)
+        harness.execute(PostgresChatStore.grants(role, harness.table).replace("{", "{{"))
+        for statement in filter(None, [PROVOKED[what].format(t=harness.table)]):
+            harness.server.execute(statement)
     if what == "a missing right":
-        backend.execute(f"REVOKE INSERT ON {{t}}_messages FROM {role}")
-    url = backend.url.replace("postgres@", f"{role}:{quote(SECRET)}@")
-    holder = psycopg.connect(backend.url)
+        harness.execute(f"REVOKE INSERT ON {{t}}_messages FROM {role}")
+    url = harness.url.replace("postgres@", f"{role}:{quote(SECRET)}@")
+    holder = psycopg.connect(harness.url)
     if what == "a statement timeout":
-        backend.execute(f"ALTER ROLE {role} SET statement_timeout = '200ms'")
-        holder.execute(f"LOCK TABLE {backend.table}_messages")
+        harness.execute(f"ALTER ROLE {role} SET statement_timeout = '200ms'")
+        holder.execute(f"LOCK TABLE {harness.table}_messages")
     with (
         caplog.at_level(logging.DEBUG),
-        call.using(PostgresChatStore(url, table_name=backend.table, patience=0.2)) as store,
+        call.using(PostgresChatStore(url, table_name=harness.table, patience=0.2)) as store,
     ):
         for name, *arguments in (
             ("add_message", message(SAID)),
@@ -417,8 +417,8 @@ def test_driver_errors_do_not_quote_content(newest_server, call, what, caplog):
 
 
 def test_conflict_does_not_quote_content(newest_server, call):
-    backend = PostgresBackend(newest_server)
-    with call.using(backend.open()) as store:
+    harness = PostgresHarness(newest_server)
+    with call.using(harness.open()) as store:
         call(store, "add_message", "k", message(SAID, id="1"))
         with pytest.raises(MessageConflictError) as caught:
             call(store, "add_message", "k", message(f"{SAID}!", id="1"))

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
-from postgres_backend import PostgresBackend
+from postgres_harness import PostgresHarness
 from postgres_pooler import Pooler
 from postgres_servers import PostgresServer
 
@@ -25,8 +25,8 @@ def pooler(newest_server: PostgresServer) -> Iterator[Pooler]:
 
 
 @pytest.fixture
-def backend(newest_server: PostgresServer, pooler: Pooler) -> PostgresBackend:
-    return PostgresBackend(newest_server, pooler.url)
+def harness(newest_server: PostgresServer, pooler: Pooler) -> PostgresHarness:
+    return PostgresHarness(newest_server, pooler.url)
 
 
 def say(text, **fields):
@@ -57,8 +57,8 @@ async def async_use(store, worker):
     await store.async_delete_messages(f"set{worker}")
 
 
-def check(backend):
-    with backend.open() as store:
+def check(harness):
+    with harness.open() as store:
         said = [m.content for key in ("k0", "k1", "k2") for m in store.get_messages(key)]
     assert sorted(said) == sorted(f"{w}.{t}" for w in range(6) for t in range(15))
     for worker in range(6):
@@ -66,26 +66,26 @@ def check(backend):
         assert mine == [f"{worker}.{turn}" for turn in range(15)]
 
 
-def test_threads(backend):
-    with backend.open() as store, ThreadPoolExecutor(6) as pool:
+def test_threads(harness):
+    with harness.open() as store, ThreadPoolExecutor(6) as pool:
         list(pool.map(lambda worker: use(store, worker), range(6)))
-    check(backend)
+    check(harness)
 
 
-def test_tasks(backend):
+def test_tasks(harness):
     async def scenario():
-        async with backend.open() as store:
+        async with harness.open() as store:
             await asyncio.gather(*(async_use(store, worker) for worker in range(6)))
 
     asyncio.run(scenario())
-    check(backend)
+    check(harness)
 
 
-def test_both_at_once_with_large_sets(backend):
+def test_both_at_once_with_large_sets(harness):
     messages = [say(str(n)) for n in range(3000)]
 
     async def scenario():
-        async with backend.open() as store:
+        async with harness.open() as store:
             await asyncio.gather(
                 *(asyncio.to_thread(use, store, worker) for worker in range(3)),
                 *(async_use(store, worker) for worker in range(3, 6)),
@@ -94,11 +94,11 @@ def test_both_at_once_with_large_sets(backend):
             assert await store.async_get_messages("large") == messages
 
     asyncio.run(scenario())
-    check(backend)
+    check(harness)
 
 
-def test_nothing_is_left_prepared(backend, pooler, newest_server):
-    with backend.open() as store:
+def test_nothing_is_left_prepared(harness, pooler, newest_server):
+    with harness.open() as store:
         for n in range(10):
             store.add_message("k", say(str(n)))
         left = store._run(store._calls.fetch("SELECT name FROM pg_prepared_statements"), "test")
@@ -114,10 +114,10 @@ def full_pooler(newest_server: PostgresServer) -> Iterator[Pooler]:
 
 
 def test_full_pooler_is_waited_for(newest_server, full_pooler, call):
-    backend = PostgresBackend(newest_server)
-    with backend.open() as direct:
+    harness = PostgresHarness(newest_server)
+    with harness.open() as direct:
         direct.add_message("k", say("a"))
-    options = {"table_name": backend.table, "max_connections": 1}
+    options = {"table_name": harness.table, "max_connections": 1}
     holders = [psycopg.connect(full_pooler.url) for _ in range(2)]
     with (
         call.using(PostgresChatStore(full_pooler.url, patience=0.2, **options)) as store,
@@ -135,8 +135,8 @@ def test_full_pooler_is_waited_for(newest_server, full_pooler, call):
 
 def test_pooler_that_restarts(newest_server, call):
     pooler = Pooler(newest_server)
-    backend = PostgresBackend(newest_server, pooler.url)
-    with call.using(backend.open()) as store:
+    harness = PostgresHarness(newest_server, pooler.url)
+    with call.using(harness.open()) as store:
         for number in range(7):
             call(store, "add_message", "k", say(str(number)))
         pooler.restart()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from postgres_backend import PostgresBackend
+from postgres_harness import PostgresHarness
 
 from chatstore.core import ChatMessage, StoreUnavailableError
 from chatstore.postgres import PostgresChatStore
@@ -13,7 +13,7 @@ from chatstore.postgres import PostgresChatStore
 
 @pytest.mark.parametrize("colour", ["sync", "async"])
 def test_store_says_that_no_connection_became_free(newest_server, colour):
-    backend = PostgresBackend(newest_server)
+    harness = PostgresHarness(newest_server)
     message = ChatMessage(role="user", content="a")
 
     async def scenario(store):
@@ -22,7 +22,7 @@ def test_store_says_that_no_connection_became_free(newest_server, colour):
             await store.async_add_message("k", message)
 
     with PostgresChatStore.from_uri(
-        backend.url, table_name=backend.table, max_connections=1
+        harness.url, table_name=harness.table, max_connections=1
     ) as store:
         store._pools.sync._timeout = 0.2
         if colour == "sync":
@@ -37,8 +37,8 @@ def test_store_says_that_no_connection_became_free(newest_server, colour):
 
 
 def test_an_idle_connection_holds_on_to_no_messages(newest_server):
-    backend = PostgresBackend(newest_server)
-    with PostgresChatStore.from_uri(backend.url, table_name=backend.table) as store:
+    harness = PostgresHarness(newest_server)
+    with PostgresChatStore.from_uri(harness.url, table_name=harness.table) as store:
         store.set_messages("k", [ChatMessage(role="user", content=text) for text in "ab"])
         assert len(store.get_messages("k")) == 2
         with store._pools.sync.session() as session:

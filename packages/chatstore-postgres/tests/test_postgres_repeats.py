@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from postgres_backend import PostgresBackend
 from postgres_calling import Caller, contents, message
 from postgres_faults import FaultProxy
+from postgres_harness import PostgresHarness
 from sqlalchemy import create_engine
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -28,31 +28,31 @@ def proxy(newest_server) -> Iterator[FaultProxy]:
 
 
 @pytest.fixture
-def backend(newest_server, proxy) -> PostgresBackend:
-    return PostgresBackend(newest_server, proxy.url)
+def harness(newest_server, proxy) -> PostgresHarness:
+    return PostgresHarness(newest_server, proxy.url)
 
 
 @pytest.fixture
-def other(newest_server, backend) -> Iterator[PostgresChatStore]:
+def other(newest_server, harness) -> Iterator[PostgresChatStore]:
     """Return a store on the same tables, past the proxy."""
-    with PostgresChatStore(newest_server.url(), table_name=backend.table) as store:
+    with PostgresChatStore(newest_server.url(), table_name=harness.table) as store:
         store.setup()
         yield store
 
 
-def by_url(backend: PostgresBackend) -> PostgresChatStore:
-    return backend.open()
+def by_url(harness: PostgresHarness) -> PostgresChatStore:
+    return harness.open()
 
 
-def by_engines(backend: PostgresBackend) -> PostgresChatStore:
-    engine = create_engine(backend.url.replace("postgresql:", "postgresql+psycopg:"))
-    async_engine = create_async_engine(backend.url.replace("postgresql:", "postgresql+asyncpg:"))
-    return PostgresChatStore(engine=engine, async_engine=async_engine, table_name=backend.table)
+def by_engines(harness: PostgresHarness) -> PostgresChatStore:
+    engine = create_engine(harness.url.replace("postgresql:", "postgresql+psycopg:"))
+    async_engine = create_async_engine(harness.url.replace("postgresql:", "postgresql+asyncpg:"))
+    return PostgresChatStore(engine=engine, async_engine=async_engine, table_name=harness.table)
 
 
 @pytest.fixture(params=[by_url, by_engines])
-def store(request, backend, other, call) -> Iterator[ChatStore]:
-    opened = request.param(backend)
+def store(request, harness, other, call) -> Iterator[ChatStore]:
+    opened = request.param(harness)
     with call.using(opened):
         call(opened, "count_messages", "k")
         yield opened
@@ -203,9 +203,9 @@ def test_other_writes_take_effect_once(proxy, store, other, call, how):
     assert other.count_messages("k") == len(expected)
 
 
-def test_write_that_was_forgotten_is_not_applied_again(proxy, backend, other, call, monkeypatch):
+def test_write_that_was_forgotten_is_not_applied_again(proxy, harness, other, call, monkeypatch):
     """After more time than the database remembers calls, nobody can tell."""
-    with call.using(backend.open()) as store:
+    with call.using(harness.open()) as store:
         for name, arguments in (
             ("add_message", (message("x"),)),
             ("delete_last_message", ()),
@@ -222,7 +222,7 @@ def test_write_that_was_forgotten_is_not_applied_again(proxy, backend, other, ca
 
                 def wait_for_long(passed: list[float] = passed) -> None:
                     other.delete_messages("k")
-                    backend.execute("DELETE FROM {t}_calls")
+                    harness.execute("DELETE FROM {t}_calls")
                     passed[0] = retrying.LONGEST_DOUBT + 1
 
                 store._calls.patience = 10 * retrying.LONGEST_DOUBT
@@ -236,9 +236,9 @@ def test_memory_is_longer_than_any_repetition():
     assert retrying.MEMORY_SECONDS >= 2 * retrying.LONGEST_DOUBT
 
 
-def test_ids_of_calls_do_not_come_from_the_programs_generator(backend, call):
+def test_ids_of_calls_do_not_come_from_the_programs_generator(harness, call):
     """Training code seeds the global generator; two writers must not become one."""
-    with call.using(backend.open()) as store:
+    with call.using(harness.open()) as store:
         state = None
         for number in range(3):
             random.seed(7)
@@ -253,11 +253,11 @@ def test_ids_of_calls_do_not_come_from_the_programs_generator(backend, call):
             assert call(store, "delete_last_message", f"s{number}").content == "b"
         assert call(store, "count_messages", "k") == 6
         assert [call(store, "count_messages", f"s{number}") for number in range(3)] == [1, 1, 1]
-    requests = backend.execute("SELECT count(DISTINCT request) FROM {t}_messages")
+    requests = harness.execute("SELECT count(DISTINCT request) FROM {t}_messages")
     assert requests == [(6,)]
 
 
-def test_late_statement_of_a_lost_client_writes_nothing(backend, other):
+def test_late_statement_of_a_lost_client_writes_nothing(harness, other):
     """It waits for the head while its call is repeated, and the message is removed again."""
     import threading
 
@@ -267,11 +267,11 @@ def test_late_statement_of_a_lost_client_writes_nothing(backend, other):
     from chatstore.postgres.names import Names
 
     other.set_messages("k", [message("a")])
-    sql = Names(backend.table, None).render(appends.SHORT_ONE)
-    body = backend.execute("SELECT body FROM {t}_messages")[0][0]
-    late = psycopg.connect(backend.url, autocommit=True, cursor_factory=psycopg.RawCursor)
-    with psycopg.connect(backend.url) as holder:
-        holder.execute(f"SELECT FROM {backend.table}_conversations FOR UPDATE")
+    sql = Names(harness.table, None).render(appends.SHORT_ONE)
+    body = harness.execute("SELECT body FROM {t}_messages")[0][0]
+    late = psycopg.connect(harness.url, autocommit=True, cursor_factory=psycopg.RawCursor)
+    with psycopg.connect(harness.url) as holder:
+        holder.execute(f"SELECT FROM {harness.table}_conversations FOR UPDATE")
         rows: list = []
         values = (b"k", None, 1, b"late", body, 7)
         thread = threading.Thread(
@@ -279,46 +279,46 @@ def test_late_statement_of_a_lost_client_writes_nothing(backend, other):
         )
         thread.start()
         deadline = time.monotonic() + 30
-        while not backend.execute(
+        while not harness.execute(
             "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE %s",
-            f"%{backend.table}%",
+            f"%{harness.table}%",
         ):
             assert time.monotonic() < deadline
             time.sleep(0.01)
         # What the repetition and the removal do, seen from the head.
-        holder.execute(f"UPDATE {backend.table}_conversations SET next_position = 2")
+        holder.execute(f"UPDATE {harness.table}_conversations SET next_position = 2")
     thread.join(30)
     late.close()
     assert rows == []
     assert contents(other.get_messages("k")) == ["a"]
 
 
-def test_content_of_removed_messages_goes_without_further_writes(backend, other, call):
+def test_content_of_removed_messages_goes_without_further_writes(harness, other, call):
     """The table of calls holds it for a while; a reader's next call, or a purge, reclaims it."""
     secret = "what a user said"
     for reclaim in ("count_messages", "get_messages", "purge_expired"):
         other.set_messages("k", [message("a"), message(secret)])
         other.delete_last_message("k")
-        kept = backend.execute("SELECT count(*) FROM {t}_calls WHERE body LIKE %s", f"%{secret}%")
+        kept = harness.execute("SELECT count(*) FROM {t}_calls WHERE body LIKE %s", f"%{secret}%")
         assert kept == [(1,)]
-        minutes = backend.execute(
+        minutes = harness.execute(
             "SELECT extract(epoch FROM max(expires_at) - now()) FROM {t}_calls"
         )
         assert 0 < minutes[0][0] <= retrying.MEMORY_SECONDS
-        backend.execute("UPDATE {t}_calls SET expires_at = now() - interval '1 s'")
-        with call.using(backend.open()) as store:
+        harness.execute("UPDATE {t}_calls SET expires_at = now() - interval '1 s'")
+        with call.using(harness.open()) as store:
             call(store, reclaim, *(() if reclaim == "purge_expired" else ("k",)))
-        assert backend.execute("SELECT count(*) FROM {t}_calls") == [(0,)]
+        assert harness.execute("SELECT count(*) FROM {t}_calls") == [(0,)]
 
 
-def test_reads_reclaim_once_a_minute(backend, call, monkeypatch):
+def test_reads_reclaim_once_a_minute(harness, call, monkeypatch):
     monkeypatch.setattr("chatstore.postgres.calls._SWEEP_SECONDS", -1.0)
-    with call.using(backend.open()) as store:
+    with call.using(harness.open()) as store:
         call(store, "add_message", "k", message("a"))
         call(store, "delete_last_message", "k")
-        backend.execute("UPDATE {t}_calls SET expires_at = now() - interval '1 s'")
+        harness.execute("UPDATE {t}_calls SET expires_at = now() - interval '1 s'")
         call(store, "count_messages", "k")
-        assert backend.execute("SELECT count(*) FROM {t}_calls") == [(0,)]
+        assert harness.execute("SELECT count(*) FROM {t}_calls") == [(0,)]
 
 
 def test_caller_is_of_both_modes(call: Caller):

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from postgres_backend import PostgresBackend, fresh_name
 from postgres_calling import contents, message
+from postgres_harness import PostgresHarness, fresh_name
 
 from chatstore.core import InvalidArgumentError, StoreAccessError
 from chatstore.postgres import PostgresChatStore, rights
@@ -22,21 +22,21 @@ TABLES = {
 
 
 @pytest.fixture
-def backend(newest_server) -> PostgresBackend:
-    return PostgresBackend(newest_server)
+def harness(newest_server) -> PostgresHarness:
+    return PostgresHarness(newest_server)
 
 
 @pytest.fixture
-def role(backend) -> str:
+def role(harness) -> str:
     """Return a role that owns nothing."""
     name = fresh_name()
-    backend.execute(f"CREATE ROLE {name} LOGIN")
+    harness.execute(f"CREATE ROLE {name} LOGIN")
     return name
 
 
-def as_role(backend, role, schema=None, **options):
-    url = backend.url.replace("postgres@", f"{role}@")
-    return PostgresChatStore(url, table_name=backend.table, schema_name=schema, **options)
+def as_role(harness, role, schema=None, **options):
+    url = harness.url.replace("postgres@", f"{role}@")
+    return PostgresChatStore(url, table_name=harness.table, schema_name=schema, **options)
 
 
 def use_everything(store, call) -> None:
@@ -58,43 +58,43 @@ def use_everything(store, call) -> None:
     call(store, "purge_expired")
 
 
-def expire(backend) -> None:
-    backend.execute("UPDATE {t}_conversations SET expires_at = now() - interval '1 s'")
-    backend.execute("UPDATE {t}_calls SET expires_at = now() - interval '1 s'")
+def expire(harness) -> None:
+    harness.execute("UPDATE {t}_conversations SET expires_at = now() - interval '1 s'")
+    harness.execute("UPDATE {t}_calls SET expires_at = now() - interval '1 s'")
 
 
 @pytest.mark.parametrize("creates", [True, False])
 @pytest.mark.parametrize("has_schema", [True, False])
-def test_store_works_with_exactly_these_rights(backend, role, call, creates, has_schema):
+def test_store_works_with_exactly_these_rights(harness, role, call, creates, has_schema):
     schema = fresh_name() if has_schema else None
-    with PostgresChatStore(backend.url, table_name=backend.table, schema_name=schema) as admin:
+    with PostgresChatStore(harness.url, table_name=harness.table, schema_name=schema) as admin:
         admin.setup()
-    backend.server.execute(PostgresChatStore.grants(role, backend.table, schema))
+    harness.server.execute(PostgresChatStore.grants(role, harness.table, schema))
     options = {"create_tables": creates, "ttl": 60, "patience": 0.5}
-    with call.using(as_role(backend, role, schema, **options)) as store:
+    with call.using(as_role(harness, role, schema, **options)) as store:
         use_everything(store, call)
         if schema is None:
-            expire(backend)
+            expire(harness)
             call(store, "add_message", "new", message("i"))  # buries what has expired
             call(store, "purge_expired")
-            assert backend.execute("SELECT count(*) FROM {t}_conversations") == [(1,)]
-            assert backend.execute("SELECT count(*) FROM {t}_calls") == [(0,)]
+            assert harness.execute("SELECT count(*) FROM {t}_conversations") == [(1,)]
+            assert harness.execute("SELECT count(*) FROM {t}_calls") == [(0,)]
 
 
 @pytest.mark.parametrize(
     ("word", "right"), [(word, right) for word, some in rights.needed().items() for right in some]
 )
-def test_each_right_is_needed(backend, role, word, right):
+def test_each_right_is_needed(harness, role, word, right):
     """Where one is taken away something fails, and says so; reclaiming fails in silence."""
-    with backend.open() as admin:
+    with harness.open() as admin:
         admin.setup()
-    backend.server.execute(PostgresChatStore.grants(role, backend.table))
-    backend.execute(f"REVOKE {right} ON {{t}}_{TABLES[word]} FROM {role}")
+    harness.server.execute(PostgresChatStore.grants(role, harness.table))
+    harness.execute(f"REVOKE {right} ON {{t}}_{TABLES[word]} FROM {role}")
     from postgres_calling import Caller
 
     call = Caller("sync")
     with (
-        as_role(backend, role, ttl=60, patience=0.2) as store,
+        as_role(harness, role, ttl=60, patience=0.2) as store,
         pytest.raises(StoreAccessError, match=r"permission denied for table .*grants\(role\)"),
     ):
         use_everything(store, call)
@@ -116,17 +116,17 @@ def test_readme_shows_these_rights():
     assert shown[1] == PostgresChatStore.grants("app", "assistant", "chat")
 
 
-def test_readers_role_reads(backend, role, call):
+def test_readers_role_reads(harness, role, call):
     """Reclaiming is left to others."""
-    with backend.open() as admin:
+    with harness.open() as admin:
         admin.add_message("k", message("a"))
         admin.add_message("k", message("b"))
         admin.delete_last_message("k")
     for table in TABLES.values():
-        backend.execute(f"GRANT SELECT ON {{t}}_{table} TO {role}")
-    expire(backend)
-    backend.execute("UPDATE {t}_conversations SET expires_at = NULL")
-    with call.using(as_role(backend, role)) as store:
+        harness.execute(f"GRANT SELECT ON {{t}}_{table} TO {role}")
+    expire(harness)
+    harness.execute("UPDATE {t}_conversations SET expires_at = NULL")
+    with call.using(as_role(harness, role)) as store:
         assert contents(call(store, "get_messages", "k")) == ["a"]
         with pytest.raises(StoreAccessError, match="permission denied"):
             call(store, "add_message", "k", message("b"))

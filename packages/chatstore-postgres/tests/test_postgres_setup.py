@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from postgres_backend import fresh_name
+from postgres_harness import fresh_name
 
 from chatstore.core import (
     ChatMessage,

@@ -18,9 +18,9 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import pytest
-from postgres_backend import PostgresBackend
 from postgres_calling import contents, message
 from postgres_failover import Pair
+from postgres_harness import PostgresHarness
 from postgres_servers import newest_binaries, older_binaries
 
 from chatstore.core import ChatStoreError, StoreAccessError, StoreUnavailableError
@@ -181,7 +181,7 @@ def test_writers_that_are_killed_leave_whole_conversations(capsys):
     from postgres_servers import PostgresServer
 
     server = PostgresServer(older_binaries())
-    backend = PostgresBackend(server)
+    harness = PostgresHarness(server)
     context = multiprocessing.get_context("fork")
     choice = random.Random(7)
     size = (
@@ -190,9 +190,9 @@ def test_writers_that_are_killed_leave_whole_conversations(capsys):
     ).replace("%%", "%")
 
     def measured() -> int:
-        return int(server.execute(size.replace("{t}", backend.table))[0][0])
+        return int(server.execute(size.replace("{t}", harness.table))[0][0])
 
-    with backend.open() as store:
+    with harness.open() as store:
         store.set_messages("k", [message("first 0") for _ in range(1000)])
     before = measured()
     with warnings.catch_warnings():
@@ -200,7 +200,7 @@ def test_writers_that_are_killed_leave_whole_conversations(capsys):
         for number in range(KILLS):
             barrier = context.Barrier(2)
             child = context.Process(
-                target=write_until_killed, args=(backend.url, backend.table, number, barrier)
+                target=write_until_killed, args=(harness.url, harness.table, number, barrier)
             )
             child.start()
             barrier.wait(60)
@@ -209,7 +209,7 @@ def test_writers_that_are_killed_leave_whole_conversations(capsys):
             child.join(60)
             assert child.exitcode == -signal.SIGKILL
     wait_for_sessions(server)
-    with backend.open() as store:
+    with harness.open() as store:
         for key in store.get_keys():
             found = contents(store.get_messages(key))
             assert len(found) == store.count_messages(key)
@@ -219,23 +219,23 @@ def test_writers_that_are_killed_leave_whole_conversations(capsys):
             else:  # one set, less what was removed since
                 assert len(batches) == 1
         orphans = server.execute(
-            f"SELECT count(*) FROM {backend.table}_messages m WHERE NOT EXISTS "
-            f"(SELECT FROM {backend.table}_conversations c WHERE c.id = m.conversation)"
+            f"SELECT count(*) FROM {harness.table}_messages m WHERE NOT EXISTS "
+            f"(SELECT FROM {harness.table}_conversations c WHERE c.id = m.conversation)"
         )
         assert orphans == [(0,)]
         lengths = server.execute(
-            f"SELECT count(*) FROM {backend.table}_conversations c WHERE c.length <> "
-            f"(SELECT count(*) FROM {backend.table}_messages m WHERE m.conversation = c.id)"
+            f"SELECT count(*) FROM {harness.table}_conversations c WHERE c.length <> "
+            f"(SELECT count(*) FROM {harness.table}_messages m WHERE m.conversation = c.id)"
         )
         assert lengths == [(0,)]
         after = measured()
         for key in store.get_keys():
             store.delete_messages(key)
-        server.execute(f"UPDATE {backend.table}_calls SET expires_at = now() - interval '1 s'")
+        server.execute(f"UPDATE {harness.table}_calls SET expires_at = now() - interval '1 s'")
         store.purge_expired()
         for part in ("conversations", "messages", "calls"):
-            assert server.execute(f"SELECT count(*) FROM {backend.table}_{part}") == [(0,)]
-            server.execute(f"VACUUM {backend.table}_{part}")
+            assert server.execute(f"SELECT count(*) FROM {harness.table}_{part}") == [(0,)]
+            server.execute(f"VACUUM {harness.table}_{part}")
         reclaimed = measured()
     server.close()
     # Ten kilobytes are indexes that were emptied, and what Postgres keeps of a table.
@@ -253,7 +253,7 @@ def wait_for_sessions(server) -> None:
     deadline = time.monotonic() + 60
     while server.execute(
         "SELECT count(*) FROM pg_stat_activity "
-        "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        "WHERE backend_type = 'client harness' AND pid <> pg_backend_pid()"
     ) != [(0,)]:
         assert time.monotonic() < deadline
         time.sleep(0.05)

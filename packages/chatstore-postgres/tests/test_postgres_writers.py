@@ -7,7 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from postgres_backend import PostgresBackend
+from postgres_harness import PostgresHarness
 
 from chatstore.core import ChatMessage
 from chatstore.core.backend.options import MAX_SECONDS, MIN_TTL
@@ -24,8 +24,8 @@ def texts(messages):
 
 
 @pytest.fixture
-def backend(older_server):
-    return PostgresBackend(older_server)
+def harness(older_server):
+    return PostgresHarness(older_server)
 
 
 def check(store, keys):
@@ -38,34 +38,34 @@ def check(store, keys):
 
 
 @pytest.mark.parametrize("keys", [{"k": range(64)}, {f"k{n}": [n] for n in range(64)}])
-def test_sixty_four_appenders(backend, keys):
+def test_sixty_four_appenders(harness, keys):
     async def append(store, key, worker):
         for turn in range(10):
             await store.async_add_message(key, say(f"{worker}.{turn}"))
 
     async def scenario():
-        async with backend.open() as store:
+        async with harness.open() as store:
             pairs = [(key, worker) for key, workers in keys.items() for worker in workers]
             await asyncio.gather(*(append(store, *pair) for pair in pairs))
 
     asyncio.run(scenario())
-    with backend.open() as store:
+    with harness.open() as store:
         check(store, keys)
 
 
 @pytest.mark.parametrize("keys", [{"k": range(64)}, {f"k{n}": [n] for n in range(64)}])
-def test_sixty_four_appending_threads(backend, keys):
+def test_sixty_four_appending_threads(harness, keys):
     def append(pair):
         key, worker = pair
         for turn in range(10):
             store.add_message(key, say(f"{worker}.{turn}"))
 
-    with backend.open() as store, ThreadPoolExecutor(64) as pool:
+    with harness.open() as store, ThreadPoolExecutor(64) as pool:
         list(pool.map(append, [(key, worker) for key, ws in keys.items() for worker in ws]))
         check(store, keys)
 
 
-def test_readers_see_appends_in_the_order_of_commits(backend):
+def test_readers_see_appends_in_the_order_of_commits(harness):
     """What a reader has seen stays in front of all that comes later."""
     seen: list[list[str]] = []
 
@@ -74,7 +74,7 @@ def test_readers_see_appends_in_the_order_of_commits(backend):
             await store.async_add_message("k", say(f"{worker}.{turn}"))
 
     async def scenario():
-        async with backend.open() as store:
+        async with harness.open() as store:
             writers = asyncio.gather(*(append(store, worker) for worker in range(16)))
             while not writers.done():
                 seen.append(texts(await store.async_get_messages("k")))
@@ -87,7 +87,7 @@ def test_readers_see_appends_in_the_order_of_commits(backend):
     assert all(final[: len(state)] == state for state in seen)
 
 
-def test_each_call_is_one_statement(backend, monkeypatch):
+def test_each_call_is_one_statement(harness, monkeypatch):
     sent = []
     original = PsycopgSession.fetch
 
@@ -95,7 +95,7 @@ def test_each_call_is_one_statement(backend, monkeypatch):
         sent.append(sql)
         return original(self, sql, *values)
 
-    with PostgresChatStore.from_uri(backend.url, table_name=backend.table, ttl=60) as store:
+    with PostgresChatStore.from_uri(harness.url, table_name=harness.table, ttl=60) as store:
         store.setup()
         monkeypatch.setattr(PsycopgSession, "fetch", fetch)
         for name, *args in (
@@ -116,10 +116,10 @@ def test_each_call_is_one_statement(backend, monkeypatch):
 
 
 @pytest.mark.parametrize("characters", [16 * 2**20, 100_000])
-def test_ten_thousand_messages_replace_each_other(backend, monkeypatch, characters):
+def test_ten_thousand_messages_replace_each_other(harness, monkeypatch, characters):
     monkeypatch.setattr("chatstore.postgres.operations.CHUNK_CHARACTERS", characters)
     sets = [[say(f"{name}{n}", id=str(n)) for n in range(10_000)] for name in "ab"]
-    with backend.open() as store, ThreadPoolExecutor(2) as pool:
+    with harness.open() as store, ThreadPoolExecutor(2) as pool:
         store.set_messages("k", sets[0])
         writing = pool.submit(lambda: [store.set_messages("k", one) for one in sets[::-1]])
         seen = set()
@@ -134,13 +134,13 @@ def test_ten_thousand_messages_replace_each_other(backend, monkeypatch, characte
         got = store.get_messages("k")
         assert got[:10_000] == sets[0]
         assert texts(got[10_000:]) == [f"c{n}" for n in range(3000)]
-    assert backend.execute("SELECT count(*) FROM {t}_messages") == [(13_000,)]
+    assert harness.execute("SELECT count(*) FROM {t}_messages") == [(13_000,)]
 
 
-def test_held_ids_of_an_append_in_several_statements(backend, monkeypatch):
+def test_held_ids_of_an_append_in_several_statements(harness, monkeypatch):
     monkeypatch.setattr("chatstore.postgres.operations.CHUNK_CHARACTERS", 1000)
     messages = [say(str(n), id=str(n)) for n in range(50)]
-    with backend.open() as store:
+    with harness.open() as store:
         store.add_messages("k", messages[20:30])
         store.add_messages("k", messages)
         store.add_messages("k", messages)
@@ -148,37 +148,37 @@ def test_held_ids_of_an_append_in_several_statements(backend, monkeypatch):
         assert texts(store.get_messages("k")) == [str(n) for n in expected]
 
 
-def test_purge_reclaims_only_what_expired(backend):
-    with PostgresChatStore.from_uri(backend.url, table_name=backend.table, ttl=60) as store:
+def test_purge_reclaims_only_what_expired(harness):
+    with PostgresChatStore.from_uri(harness.url, table_name=harness.table, ttl=60) as store:
         store.set_messages("old", [say(str(n)) for n in range(12_000)])
         store.add_message("older", say("x"))
         store.delete_message("older", 0)
         store.add_message("new", say("x"))
-        backend.execute(
+        harness.execute(
             "UPDATE {t}_conversations SET expires_at = now() - interval '1 s' WHERE key = 'old'"
         )
-        backend.execute("UPDATE {t}_calls SET expires_at = now() - interval '1 s'")
+        harness.execute("UPDATE {t}_calls SET expires_at = now() - interval '1 s'")
         assert store.get_keys() == ["new"]
         asyncio.run(store.async_purge_expired())
         assert store.get_keys() == ["new"]
     for table, left in (("messages", 1), ("conversations", 1), ("calls", 0)):
-        assert backend.execute(f"SELECT count(*) FROM {{t}}_{table}") == [(left,)]
+        assert harness.execute(f"SELECT count(*) FROM {{t}}_{table}") == [(left,)]
 
 
-def test_writes_reclaim_a_bounded_part(backend):
-    with PostgresChatStore.from_uri(backend.url, table_name=backend.table, ttl=60) as store:
+def test_writes_reclaim_a_bounded_part(harness):
+    with PostgresChatStore.from_uri(harness.url, table_name=harness.table, ttl=60) as store:
         store.set_messages("k", [say(str(n)) for n in range(500)])
-        backend.execute("UPDATE {t}_conversations SET expires_at = now() - interval '1 s'")
+        harness.execute("UPDATE {t}_conversations SET expires_at = now() - interval '1 s'")
         for left in (301, 102, 3):
             store.add_message("k", say("again"))
-            assert backend.execute("SELECT count(*) FROM {t}_messages") == [(left,)]
+            assert harness.execute("SELECT count(*) FROM {t}_messages") == [(left,)]
         assert store.count_messages("k") == 3
-    assert backend.execute("SELECT count(*) FROM {t}_conversations") == [(1,)]
+    assert harness.execute("SELECT count(*) FROM {t}_conversations") == [(1,)]
 
 
-def test_store_without_ttl_keeps_conversations_for_good(backend):
-    with backend.open() as store:
-        with PostgresChatStore.from_uri(backend.url, table_name=backend.table, ttl=1) as brief:
+def test_store_without_ttl_keeps_conversations_for_good(harness):
+    with harness.open() as store:
+        with PostgresChatStore.from_uri(harness.url, table_name=harness.table, ttl=1) as brief:
             brief.add_message("k", say("a"))
         store.add_message("k", say("b"))
         time.sleep(1.1)
@@ -186,15 +186,15 @@ def test_store_without_ttl_keeps_conversations_for_good(backend):
 
 
 @pytest.mark.parametrize("ttl", [MIN_TTL, MAX_SECONDS])
-def test_extreme_ttl(backend, ttl):
-    with PostgresChatStore.from_uri(backend.url, table_name=backend.table, ttl=ttl) as store:
+def test_extreme_ttl(harness, ttl):
+    with PostgresChatStore.from_uri(harness.url, table_name=harness.table, ttl=ttl) as store:
         store.add_message("k", say("a"))
         time.sleep(2 * MIN_TTL)
         assert store.count_messages("k") == (ttl > 1)
 
 
-def test_limits_of_pages(backend):
-    with backend.open() as store:
+def test_limits_of_pages(harness):
+    with harness.open() as store:
         store.set_messages("k", [say(str(n)) for n in range(5)])
         assert texts(store.get_messages("k", last=2**62)) == list("01234")
         assert store.delete_message("k", 2**62) is None

@@ -11,18 +11,18 @@ import redis
 from redis_rights import add_user
 
 from chatstore.core.testing import (
-    AcrossContract,
-    Backend,
     ChatStoreContract,
+    ContractHarness,
+    MixedContract,
     ProcessContract,
 )
-from chatstore.core.testing.backend import Counts
+from chatstore.core.testing.harness import Counts
 from chatstore.redis import RedisChatStore
 from chatstore.redis_scripts.layout import conversation_keys
 from chatstore.redis_scripts.testing.servers import free_port
 
 
-class RedisBackend(Backend):
+class RedisHarness(ContractHarness):
     """The store's user has exactly the rights that the README advises."""
 
     def __init__(self, *servers, cluster=False):
@@ -49,7 +49,7 @@ class RedisBackend(Backend):
             client.hset(bodies, name, '{"v":1,')
 
 
-class ServerBackend(RedisBackend):
+class ServerHarness(RedisHarness):
     """A single server, which can be looked into and disturbed."""
 
     def counts(self):
@@ -91,15 +91,15 @@ class ServerBackend(RedisBackend):
 
 class TestRedis(ChatStoreContract, ProcessContract):
     @pytest.fixture
-    def backend(self, server):
-        return ServerBackend(server)
+    def harness(self, server):
+        return ServerHarness(server)
 
 
 # Each mode by itself is for the long run.
-ClusterContract = ChatStoreContract if os.environ.get("CHATSTORE_SOAK") else AcrossContract
+ClusterContract = ChatStoreContract if os.environ.get("CHATSTORE_SOAK") else MixedContract
 
 
 class TestRedisCluster(ClusterContract, ProcessContract):
     @pytest.fixture
-    def backend(self, cluster):
-        return RedisBackend(*cluster, cluster=True)
+    def harness(self, cluster):
+        return RedisHarness(*cluster, cluster=True)

@@ -4,11 +4,11 @@ import pytest
 import redis
 from redis_pair import Pair
 
-from chatstore.core.testing.healing import HealingContract, RelayedBackend
+from chatstore.core.testing.healing import HealingContract, RelayedHarness
 from chatstore.redis import RedisChatStore
 
 
-class RelayedRedis(RelayedBackend):
+class RelayedRedis(RelayedHarness):
     def __init__(self, pair):
         self._pair = pair
         self.relay = pair.relay

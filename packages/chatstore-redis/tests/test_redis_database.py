@@ -27,22 +27,22 @@ def test_one_round_trip_a_call(client, url, colour):
     with RedisChatStore(url) as store:
         loop = asyncio.new_event_loop()
 
-        def do(name, *arguments, **more):
+        def call(name, *arguments, **more):
             if colour == "sync":
                 return getattr(store, name)(*arguments, **more)
             return loop.run_until_complete(getattr(store, f"async_{name}")(*arguments, **more))
 
         memory = ChatMemoryBuffer(500, chat_store=store, chat_store_key="k", tokenizer_fn=list)
         window = memory.get if colour == "sync" else memory.async_get
-        do("set_messages", "k", [say(str(number)) for number in range(store.pages[0] - 10)])
+        call("set_messages", "k", [say(str(number)) for number in range(store.pages[0] - 10)])
         calls = {
-            "append": lambda: do("add_message", "k", say("x")),
-            "append many": lambda: do("add_messages", "k", [say("y"), say("z")]),
-            "newest": lambda: do("get_messages", "k", last=20),
-            "all": lambda: do("get_messages", "k"),
-            "count": lambda: do("count_messages", "k"),
-            "delete last": lambda: do("delete_last_message", "k"),
-            "delete": lambda: do("delete_message", "k", 3),
+            "append": lambda: call("add_message", "k", say("x")),
+            "append many": lambda: call("add_messages", "k", [say("y"), say("z")]),
+            "newest": lambda: call("get_messages", "k", last=20),
+            "all": lambda: call("get_messages", "k"),
+            "count": lambda: call("count_messages", "k"),
+            "delete last": lambda: call("delete_last_message", "k"),
+            "delete": lambda: call("delete_message", "k", 3),
             "window": lambda: window() if colour == "sync" else loop.run_until_complete(window()),
         }
         counted = {}

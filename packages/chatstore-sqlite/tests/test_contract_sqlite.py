@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from chatstore.core.testing import Backend, ChatStoreContract, ProcessContract
+from chatstore.core.testing import ChatStoreContract, ContractHarness, ProcessContract
 from chatstore.sqlite import SQLiteChatStore
 
 
-class SQLiteBackend(Backend):
+class SQLiteHarness(ContractHarness):
     own_clock = True
 
     def __init__(self, path: str) -> None:
@@ -73,5 +73,5 @@ class SQLiteBackend(Backend):
 
 class TestSQLiteContract(ChatStoreContract, ProcessContract):
     @pytest.fixture
-    def backend(self, tmp_path: Path) -> SQLiteBackend:
-        return SQLiteBackend(str(tmp_path / "chat.db"))
+    def harness(self, tmp_path: Path) -> SQLiteHarness:
+        return SQLiteHarness(str(tmp_path / "chat.db"))

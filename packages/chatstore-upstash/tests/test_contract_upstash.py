@@ -15,8 +15,13 @@ import pytest
 import upstash_redis
 from upstash_double import UpstashDouble
 
-from chatstore.core.testing import Backend, ChatStoreContract, ProcessContract, SyncAsyncContract
-from chatstore.core.testing.backend import Counts
+from chatstore.core.testing import (
+    ChatStoreContract,
+    ContractHarness,
+    ProcessContract,
+    SyncAsyncContract,
+)
+from chatstore.core.testing.harness import Counts
 from chatstore.redis_scripts.layout import conversation_keys
 from chatstore.redis_scripts.testing.servers import free_port
 from chatstore.upstash import UpstashChatStore
@@ -25,7 +30,7 @@ URL = os.environ.get("CHATSTORE_UPSTASH_URL")
 TOKEN = os.environ.get("CHATSTORE_UPSTASH_TOKEN")
 
 
-class UpstashBackend(Backend):
+class UpstashHarness(ContractHarness):
     def __init__(self, url: str, token: str) -> None:
         self.url = url
         self.token = token
@@ -47,7 +52,7 @@ class UpstashBackend(Backend):
             assert client.hset(bodies, name, "{") == 0
 
 
-class DoubleBackend(UpstashBackend):
+class DoubleHarness(UpstashHarness):
     """The double, which can be looked into."""
 
     def __init__(self, double: UpstashDouble) -> None:
@@ -68,17 +73,17 @@ Contract = ChatStoreContract if os.environ.get("CHATSTORE_SOAK") else SyncAsyncC
 
 class TestUpstashContract(Contract, ProcessContract):
     @pytest.fixture
-    def backend(self, double: UpstashDouble) -> DoubleBackend:
-        return DoubleBackend(double)
+    def harness(self, double: UpstashDouble) -> DoubleHarness:
+        return DoubleHarness(double)
 
 
 if URL and TOKEN:
 
     class TestUpstashAccount(ChatStoreContract, ProcessContract):
         @pytest.fixture
-        def backend(self) -> Iterator[UpstashBackend]:
-            backend = UpstashBackend(URL, TOKEN)
-            yield backend
-            with backend.open() as store:
+        def harness(self) -> Iterator[UpstashHarness]:
+            harness = UpstashHarness(URL, TOKEN)
+            yield harness
+            with harness.open() as store:
                 for key in store.get_keys():
                     store.delete_messages(key)

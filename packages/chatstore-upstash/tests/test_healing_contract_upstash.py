@@ -2,12 +2,12 @@
 
 import pytest
 
-from chatstore.core.testing.healing import HealingContract, RelayedBackend
+from chatstore.core.testing.healing import HealingContract, RelayedHarness
 from chatstore.core.testing.relay import Relay
 from chatstore.upstash import UpstashChatStore
 
 
-class RelayedUpstash(RelayedBackend):
+class RelayedUpstash(RelayedHarness):
     def __init__(self, double, relay):
         self._double = double
         self.relay = relay

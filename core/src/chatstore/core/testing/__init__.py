@@ -1,6 +1,6 @@
-"""The public contract suite: the promises of every store, as tests for anybody's backend.
+"""The public contract suite: the promises of every store, as tests for anybody's harness.
 
-A backend's author subclasses `ChatStoreContract` and gives it one fixture, ``backend``. Where
+A harness's author subclasses `ChatStoreContract` and gives it one fixture, ``harness``. Where
 processes share the database, `ProcessContract` is a second base class.
 The names load on first use: importing this package needs no pytest.
 """
@@ -10,34 +10,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from chatstore.core.testing.backend import Backend
     from chatstore.core.testing.contract import (
-        AcrossContract,
         ChatStoreContract,
+        MixedContract,
         SyncAsyncContract,
     )
-    from chatstore.core.testing.healing import HealingContract, RelayedBackend
+    from chatstore.core.testing.harness import ContractHarness
+    from chatstore.core.testing.healing import HealingContract, RelayedHarness
     from chatstore.core.testing.processes import ProcessContract
     from chatstore.core.testing.relay import Relay
 
 __all__ = [
-    "AcrossContract",
-    "Backend",
     "ChatStoreContract",
+    "ContractHarness",
     "HealingContract",
+    "MixedContract",
     "ProcessContract",
     "Relay",
-    "RelayedBackend",
+    "RelayedHarness",
     "SyncAsyncContract",
 ]
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name when somebody asks for it."""
-    if name == "Backend":
-        from chatstore.core.testing.backend import Backend
+    if name == "ContractHarness":
+        from chatstore.core.testing.harness import ContractHarness
 
-        return Backend
+        return ContractHarness
     if name == "Relay":
         from chatstore.core.testing.relay import Relay
 

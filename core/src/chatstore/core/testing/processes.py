@@ -14,7 +14,7 @@ from multiprocessing.context import SpawnProcess
 from typing import Any
 
 from chatstore.core import ChatMessage, ChatStore, MessageRole
-from chatstore.core.testing.backend import Backend
+from chatstore.core.testing.harness import ContractHarness
 
 Opener = Callable[[], ChatStore]
 _CONTEXT = multiprocessing.get_context("spawn")
@@ -62,26 +62,26 @@ def _finished(processes: list[SpawnProcess]) -> list[int | None]:
 class ProcessContract:
     """Tests with processes of their own."""
 
-    def test_processes_that_start_at_once_lose_nothing(self, backend: Backend) -> None:
+    def test_processes_that_start_at_once_lose_nothing(self, harness: ContractHarness) -> None:
         """The first of them make the tables; every message arrives, in its writer's order."""
         writers = [f"w{number}" for number in range(_WRITERS)]
-        codes = _finished([_started(_append_each, backend.opener(), "k", name) for name in writers])
+        codes = _finished([_started(_append_each, harness.opener(), "k", name) for name in writers])
 
         assert codes == [0] * _WRITERS
-        with backend.open() as store:
+        with harness.open() as store:
             said = [str(message.content) for message in store.get_messages("k")]
         assert len(said) == _WRITERS * _EACH
         for name in writers:
             mine = [text for text in said if text.startswith(f"{name}:")]
             assert mine == [str(message.content) for message in _messages(name, _EACH)]
 
-    def test_killed_writer_leaves_whole_calls(self, backend: Backend) -> None:
+    def test_killed_writer_leaves_whole_calls(self, harness: ContractHarness) -> None:
         """A process killed in the middle of large writes leaves the state before or after."""
         for method in ("add_messages", "set_messages"):
             for attempt in range(3):
                 key = f"{method}/{attempt}"
-                victim = _started(_write_for_ever, backend.opener(), key, method)
-                with backend.open() as store:
+                victim = _started(_write_for_ever, harness.opener(), key, method)
+                with harness.open() as store:
                     _wait_for_first_write(store, key, victim)
                     time.sleep(0.01 * (attempt + 1))  # into the middle of some later write
                     os.kill(victim.pid or 0, signal.SIGKILL)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from chatstore.core import ChatMessage, MessageConflictError, MessageRole
-from chatstore.core.testing.backend import Backend
-from chatstore.core.testing.contract.base import AsyncColour, Colour, SyncColour
+from chatstore.core.testing.contract.base import AsyncCaller, Caller, SyncCaller
+from chatstore.core.testing.harness import ContractHarness
 
 _KEYS = st.sampled_from(["a", "a#7", "a/b", "\x00", "é🎉"])
 _TEXTS = st.text(max_size=8) | st.none()
@@ -25,12 +25,12 @@ _serial = itertools.count()
 class StoreAgainstLists(RuleBasedStateMachine):
     """Makes every call on a store and on lists of messages, in a colour chosen for each."""
 
-    backend: Backend
+    harness: ContractHarness
 
     def __init__(self) -> None:
         """Open a store; keys of this run are its own, as the database may be shared."""
         super().__init__()
-        self.colours: dict[str, Colour] = {"sync": SyncColour(), "async": AsyncColour()}
+        self.colours: dict[str, Caller] = {"sync": SyncCaller(), "async": AsyncCaller()}
         self.prefix = f"{next(_serial)}:"
         self.store = self.backend.open()
         self.lists: dict[str, list[ChatMessage]] = {}
@@ -127,14 +127,14 @@ class StoreAgainstLists(RuleBasedStateMachine):
 
 
 class StateMachineContract:
-    """Runs the state machine on a backend."""
+    """Runs the state machine on a harness."""
 
     share_of_examples: ClassVar[int] = 5
     """Of so many of Hypothesis's examples one is tried: each is a sequence of calls."""
 
-    def test_behaves_like_lists(self, backend: Backend) -> None:
+    def test_behaves_like_lists(self, harness: ContractHarness) -> None:
         """No sequence of calls tells a store from a list."""
-        machine = type("Machine", (StoreAgainstLists,), {"backend": backend})
+        machine = type("Machine", (StoreAgainstLists,), {"harness": harness})
         # A fixture stays open over all examples: the keys of each are its own.
         run_state_machine_as_test(
             machine,

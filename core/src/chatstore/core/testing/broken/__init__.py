@@ -16,14 +16,14 @@ from chatstore.core.testing.broken import (
     resources,
     windows,
 )
-from chatstore.core.testing.broken.base import BrokenBackend, BrokenStore, SoundStore
-from chatstore.core.testing.broken.processes import FileBackend, FileStore
+from chatstore.core.testing.broken.base import BrokenHarness, BrokenStore, SoundStore
+from chatstore.core.testing.broken.processes import FileHarness, FileStore
 
 __all__ = [
     "BROKEN_STORES",
-    "BrokenBackend",
+    "BrokenHarness",
     "BrokenStore",
-    "FileBackend",
+    "FileHarness",
     "FileStore",
     "SoundStore",
 ]

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 from chatstore.core import ChatStore, SimpleChatStore
 from chatstore.core.backend import Plan, StoredRecord
 from chatstore.core.errors import ChatStoreError, CorruptStoreError, StoreUnavailableError
-from chatstore.core.testing.backend import Backend, Counts
+from chatstore.core.testing.harness import ContractHarness, Counts
 
 T = TypeVar("T")
 
@@ -82,7 +82,7 @@ class SoundStore(SimpleChatStore):
         return found
 
 
-class BrokenBackend(Backend):
+class BrokenHarness(ContractHarness):
     """Opens stores of one class, each with a database of its own."""
 
     own_clock = True

@@ -14,8 +14,8 @@ from typing import Any
 
 from chatstore.core import SimpleChatStore
 from chatstore.core.backend import Plan, run
-from chatstore.core.testing.backend import Backend
 from chatstore.core.testing.broken.base import BrokenStore, T
+from chatstore.core.testing.harness import ContractHarness
 
 
 class FileStore(SimpleChatStore):
@@ -50,7 +50,7 @@ class FileStore(SimpleChatStore):
         return type(self), (self.path,)
 
 
-class FileBackend(Backend):
+class FileHarness(ContractHarness):
     """Opens stores of one class on one file."""
 
     own_clock = True

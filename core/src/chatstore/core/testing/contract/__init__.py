@@ -6,7 +6,7 @@ import pytest
 
 from chatstore.core.testing.contract.arguments import Arguments
 from chatstore.core.testing.contract.atomicity import Atomicity
-from chatstore.core.testing.contract.base import AcrossColour, AsyncColour, Colour, SyncColour
+from chatstore.core.testing.contract.base import AsyncCaller, Caller, MixedCaller, SyncCaller
 from chatstore.core.testing.contract.copies import Copies
 from chatstore.core.testing.contract.costs import Costs
 from chatstore.core.testing.contract.damage import Damage
@@ -30,7 +30,7 @@ from chatstore.core.testing.contract.windows import Windows
 from chatstore.core.testing.contract.writers import Writers
 from chatstore.core.testing.state_machine import StateMachineContract
 
-__all__ = ["AcrossContract", "ChatStoreContract", "SyncAsyncContract"]
+__all__ = ["ChatStoreContract", "MixedContract", "SyncAsyncContract"]
 
 
 class ChatStoreContract(
@@ -59,7 +59,7 @@ class ChatStoreContract(
     Windows,
     StateMachineContract,
 ):
-    """Every promise of a store. A subclass gives the fixture ``backend``."""
+    """Every promise of a store. A subclass gives the fixture ``harness``."""
 
 
 class SyncAsyncContract(ChatStoreContract):
@@ -67,22 +67,22 @@ class SyncAsyncContract(ChatStoreContract):
 
     share_of_examples = 10
 
-    @pytest.fixture(params=[SyncColour, AsyncColour], ids=lambda colour: colour.name)
-    def do(self, request: pytest.FixtureRequest) -> Iterator[Colour]:
+    @pytest.fixture(params=[SyncCaller, AsyncCaller], ids=lambda caller: caller.name)
+    def call(self, request: pytest.FixtureRequest) -> Iterator[Caller]:
         """Return the colour to call in."""
-        colour: Colour = request.param()
+        colour: Caller = request.param()
         yield colour
         colour.close()
 
 
-class AcrossContract(ChatStoreContract):
+class MixedContract(ChatStoreContract):
     """The same, where a server is slow: each test once, with calls of both colours by turns."""
 
     share_of_examples = 20
 
     @pytest.fixture
-    def do(self) -> Iterator[AcrossColour]:
+    def call(self) -> Iterator[MixedCaller]:
         """Return the colour to call in."""
-        colour = AcrossColour()
+        colour = MixedCaller()
         yield colour
         colour.close()

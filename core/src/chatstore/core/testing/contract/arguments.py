@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from chatstore.core import ChatStore, InvalidArgumentError
-from chatstore.core.testing.contract.base import Base, Colour, say
+from chatstore.core.testing.contract.base import Base, Caller, say
 
 
 class Arguments(Base):
@@ -20,16 +20,16 @@ class Arguments(Base):
         ],
     )  # fmt: skip
     def test_nonsense_is_refused(
-        self, store: ChatStore, do: Colour, name: str, args: Any, kwargs: Any
+        self, store: ChatStore, call: Caller, name: str, args: Any, kwargs: Any
     ) -> None:
-        do(store, "add_message", "k", say("a"))
+        call(store, "add_message", "k", say("a"))
         with pytest.raises(InvalidArgumentError):
-            do(store, name, "k", *args, **kwargs)
-        assert do(store, "get_messages", "k") == [say("a")]
+            call(store, name, "k", *args, **kwargs)
+        assert call(store, "get_messages", "k") == [say("a")]
 
     @pytest.mark.parametrize("size", [0, -1, True, "1"])
-    def test_iterators_check_at_the_call(self, store: ChatStore, do: Colour, size: Any) -> None:
+    def test_iterators_check_at_the_call(self, store: ChatStore, call: Caller, size: Any) -> None:
         with pytest.raises(InvalidArgumentError):
-            do.iterate(store, "iter_messages", "k", page_size=size)
+            call.iterate(store, "iter_messages", "k", page_size=size)
         with pytest.raises(InvalidArgumentError):
-            do.iterate(store, "iter_keys", page_size=size)
+            call.iterate(store, "iter_keys", page_size=size)

@@ -1,4 +1,4 @@
-"""The fixtures of the contract, and the colours that its tests run in."""
+"""The fixtures of the contract, and the modes in which its tests call stores."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from chatstore.core import ChatMessage, ChatStore, MessageRole
-from chatstore.core.testing.backend import Backend
+from chatstore.core.testing.harness import ContractHarness
 
-Call = Callable[["Colour"], Any]
+Call = Callable[["Caller"], Any]
 Step = tuple[ChatStore, str, tuple[Any, ...]]
 Steps = Iterable[Step]
 END = object()
@@ -50,14 +50,14 @@ def poll(is_true: Callable[[], bool], complaint: str, pause: Callable[[], Any]) 
         pause()
 
 
-def require(backend: Backend, *names: str) -> None:
-    """Skip a test, and say why, where a backend does not override optional methods."""
-    missing = [f"{n}()" for n in names if getattr(type(backend), n) is getattr(Backend, n)]
+def require(harness: ContractHarness, *names: str) -> None:
+    """Skip a test, and say why, where a harness does not override optional methods."""
+    missing = [f"{n}()" for n in names if getattr(type(harness), n) is getattr(ContractHarness, n)]
     if missing:
-        pytest.skip(f"{type(backend).__name__} does not override {' and '.join(missing)}")
+        pytest.skip(f"{type(harness).__name__} does not override {' and '.join(missing)}")
 
 
-class SyncColour:
+class SyncCaller:
     """Calls a store's plain methods; workers are threads."""
 
     name = "sync"
@@ -90,7 +90,7 @@ class SyncColour:
         """Nothing is open."""
 
 
-class AsyncColour:
+class AsyncCaller:
     """Calls a store's ``async_`` methods on one event loop; workers are tasks."""
 
     name = "async"
@@ -141,15 +141,15 @@ class AsyncColour:
         self.loop.close()
 
 
-class AcrossColour(AsyncColour):
+class MixedCaller(AsyncCaller):
     """Calls plain and ``async_`` methods by turns; workers are threads and tasks."""
 
-    name = "across"
+    name = "mixed"
 
     def __init__(self) -> None:
         """Begin with a plain call."""
         super().__init__()
-        self._plain = SyncColour()
+        self._plain = SyncCaller()
         self._is_plain_next = True
 
     def __call__(self, store: ChatStore, name: str, *args: Any, **kwargs: Any) -> Any:
@@ -184,8 +184,7 @@ class AcrossColour(AsyncColour):
         return plain
 
 
-Colour = SyncColour | AsyncColour
-Caller = Colour  # the name of newer tests
+Caller = SyncCaller | AsyncCaller
 
 
 def drain(step: Callable[[], Any]) -> list[Any]:
@@ -196,40 +195,35 @@ def drain(step: Callable[[], Any]) -> list[Any]:
 
 
 class Base:
-    """The fixtures; a subclass of the contract gives ``backend``."""
+    """The fixtures; a subclass of the contract gives ``harness``."""
 
-    @pytest.fixture(params=[SyncColour, AsyncColour, AcrossColour], ids=lambda colour: colour.name)
-    def do(self, request: pytest.FixtureRequest) -> Iterator[Colour]:
-        """Return the colour to call in."""
-        colour: Colour = request.param()
-        yield colour
-        colour.close()
-
-    @pytest.fixture
-    def call(self, do: Colour) -> Caller:
-        """Return the mode to call in, by the name of newer tests."""
-        return do
+    @pytest.fixture(params=[SyncCaller, AsyncCaller, MixedCaller], ids=lambda caller: caller.name)
+    def call(self, request: pytest.FixtureRequest) -> Iterator[Caller]:
+        """Return what calls stores in one mode."""
+        caller: Caller = request.param()
+        yield caller
+        caller.close()
 
     @pytest.fixture
-    def opened(self, backend: Backend, do: Colour) -> Iterator[Callable[..., ChatStore]]:
+    def opened(self, harness: ContractHarness, call: Caller) -> Iterator[Callable[..., ChatStore]]:
         """Return a function that opens stores, which the test's end closes."""
         stores: list[ChatStore] = []
 
         def open_one(**kwargs: Any) -> ChatStore:
-            stores.append(backend.open(**kwargs))
+            stores.append(harness.open(**kwargs))
             return stores[-1]
 
         yield open_one
         for store in stores:
-            do(store, "close")
+            call(store, "close")
 
     @pytest.fixture
-    def sync_opened(self, backend: Backend) -> Iterator[Callable[..., ChatStore]]:
+    def sync_opened(self, harness: ContractHarness) -> Iterator[Callable[..., ChatStore]]:
         """Return a function that opens stores, for tests that choose the modes of calls."""
         stores: list[ChatStore] = []
 
         def open_one(**kwargs: Any) -> ChatStore:
-            stores.append(backend.open(**kwargs))
+            stores.append(harness.open(**kwargs))
             return stores[-1]
 
         yield open_one

@@ -6,13 +6,13 @@ import copy
 import pickle
 
 from chatstore.core import ChatStore
-from chatstore.core.testing.backend import Backend
 from chatstore.core.testing.contract.base import Base, Caller, contents, message
+from chatstore.core.testing.harness import ContractHarness
 
 
 class Copies(Base):
     def test_pickled_store_is_another_store_of_the_database(
-        self, backend: Backend, store: ChatStore, call: Caller
+        self, harness: ContractHarness, store: ChatStore, call: Caller
     ) -> None:
         """It works while the first one is in use, and closes alone."""
         call(store, "add_message", "k", message("a"))
@@ -25,7 +25,7 @@ class Copies(Base):
             assert contents(call(loaded, "get_messages", "k")) == ["a"]
             call(loaded, "add_message", "k", message("b"))
             call(loaded, "close")
-            expected = ["a", "b"] if backend.shared_between_instances else ["a"]
+            expected = ["a", "b"] if harness.shared_between_instances else ["a"]
             assert contents(call(store, "get_messages", "k")) == expected
         call(store, "add_message", "k", message("c"))
         assert contents(call(store, "get_messages", "k", last=1)) == ["c"]

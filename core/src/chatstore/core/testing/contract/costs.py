@@ -8,8 +8,8 @@ import pytest
 
 from chatstore.core import ChatStore
 from chatstore.core.memory import ChatMemoryBuffer
-from chatstore.core.testing.backend import Backend, Counts
 from chatstore.core.testing.contract.base import Base, Caller, message, require
+from chatstore.core.testing.harness import ContractHarness, Counts
 
 _SHORT, _LONG = 20, 600
 _CALLS: list[tuple[str, tuple[Any, ...]]] = [
@@ -27,10 +27,16 @@ class Costs(Base):
     )
     @pytest.mark.parametrize("written", ["at-once", "in-batches"])
     def test_cost_does_not_grow(
-        self, backend: Backend, store: ChatStore, call: Caller, name: str, args: Any, written: str
+        self,
+        harness: ContractHarness,
+        store: ChatStore,
+        call: Caller,
+        name: str,
+        args: Any,
+        written: str,
     ) -> None:
         """At most half as much again for 30 times as many messages, in requests and in work."""
-        require(backend, "counts")
+        require(harness, "counts")
         costs = []
         for size in (_SHORT, _LONG):
             messages = [message(f"message {number}") for number in range(size)]
@@ -38,22 +44,22 @@ class Costs(Base):
             call(store, "delete_messages", "k")
             for start in range(0, size, step):
                 call(store, "add_messages", "k", messages[start : start + step])
-            costs.append(_cost(backend, store, call, name, args))
+            costs.append(_cost(harness, store, call, name, args))
         short, long = costs
         assert long.requests <= 1.5 * short.requests + 1, f"requests: {short} to {long}"
         assert long.work <= 1.5 * short.work + 0.1 * _LONG, f"work: {short} to {long}"
 
 
-def _cost(backend: Backend, store: ChatStore, call: Caller, name: str, args: Any) -> Counts:
+def _cost(harness: ContractHarness, store: ChatStore, call: Caller, name: str, args: Any) -> Counts:
     """Return the least that a call costs: connections and caches may have to be made first."""
     buffer = ChatMemoryBuffer(20, store, "k", tokenizer_fn=lambda text: text.split())
     target: Any = buffer if name == "get" else store
     options = {"last": 5} if name == "get_messages" else {}
     found = []
     for _ in range(4):
-        before = backend.counts()
+        before = harness.counts()
         call(target, name, *args, **options)
-        after = backend.counts()
+        after = harness.counts()
         found.append(Counts(after.requests - before.requests, after.work - before.work))
     assert max(found).requests > 0, "counts() does not see what the store does"
     return min(found)

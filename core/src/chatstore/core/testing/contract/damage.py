@@ -12,7 +12,6 @@ from chatstore.core import (
     CorruptMessageError,
     InvalidArgumentError,
 )
-from chatstore.core.testing.backend import Backend
 from chatstore.core.testing.contract.base import (
     Base,
     Caller,
@@ -21,17 +20,18 @@ from chatstore.core.testing.contract.base import (
     message,
     require,
 )
+from chatstore.core.testing.harness import ContractHarness
 
 _FOUR = [message(c, id=c) for c in "abcd"]
 
 
 class Damage(Base):
     @pytest.fixture
-    def damaged(self, backend: Backend, store: ChatStore, call: Caller) -> ChatStore:
+    def damaged(self, harness: ContractHarness, store: ChatStore, call: Caller) -> ChatStore:
         """Return a store whose messages c and d of four cannot be read."""
         call(store, "set_messages", "k", _FOUR)
         for index in (3, 2):
-            backend.corrupt("k", index)
+            harness.corrupt("k", index)
         return store
 
     @pytest.mark.parametrize("reverse", [False, True])
@@ -86,11 +86,11 @@ class Damage(Base):
         assert contents(call(store, "get_messages", "k")) == ["b", "c"]
 
     def test_forced_removal_of_the_last_message(
-        self, backend: Backend, store: ChatStore, call: Caller
+        self, harness: ContractHarness, store: ChatStore, call: Caller
     ) -> None:
         """A conversation of one damaged message is gone with it."""
         call(store, "add_message", "k", message("a"))
-        backend.corrupt("k", 0)
+        harness.corrupt("k", 0)
         assert call(store, "delete_last_message", "k", force=True) is None
         assert call(store, "get_keys") == []
         call(store, "add_message", "k", message("b"))
@@ -98,12 +98,12 @@ class Damage(Base):
 
     @pytest.mark.parametrize("index", [0, 2, 3])
     def test_lost_records_are_reported(
-        self, backend: Backend, store: ChatStore, call: Caller, index: int
+        self, harness: ContractHarness, store: ChatStore, call: Caller, index: int
     ) -> None:
         """A read never returns less than was stored, and an append does not hide a loss."""
-        require(backend, "lose")
+        require(harness, "lose")
         call(store, "set_messages", "k", _FOUR)
-        backend.lose("k", index)
+        harness.lose("k", index)
         for _ in range(2):
             with pytest.raises(ChatStoreError):
                 call(store, "get_messages", "k")

@@ -8,8 +8,8 @@ import pytest
 
 from chatstore.core import ChatStore, ChatStoreError, InvalidArgumentError
 from chatstore.core.errors import DriverError
-from chatstore.core.testing.backend import Backend
 from chatstore.core.testing.contract.base import Base, Caller, contents, drain, message, require
+from chatstore.core.testing.harness import ContractHarness
 
 _SECRET = "content-of-a-user"
 CALLS: list[tuple[str, tuple[Any, ...]]] = [
@@ -28,12 +28,12 @@ CALLS: list[tuple[str, tuple[Any, ...]]] = [
 
 class DriverErrors(Base):
     def test_driver_errors_are_translated(
-        self, backend: Backend, store: ChatStore, call: Caller
+        self, harness: ContractHarness, store: ChatStore, call: Caller
     ) -> None:
         """Every call raises a `ChatStoreError` of a kind, which names the call and a cause."""
-        require(backend, "failing")
+        require(harness, "failing")
         call(store, "add_message", "k", message("a"))
-        with backend.failing():
+        with harness.failing():
             for name, args in CALLS:
                 with pytest.raises(ChatStoreError) as caught:
                     call(store, name, *args)
@@ -45,11 +45,11 @@ class DriverErrors(Base):
         stored = contents(call(store, "get_messages", "k"))
         assert stored[:1] == ["a"], "the store does not work after its database does"
 
-    def test_constructor_needs_no_database(self, backend: Backend, call: Caller) -> None:
+    def test_constructor_needs_no_database(self, harness: ContractHarness, call: Caller) -> None:
         """The first call meets what is wrong with a database, the constructor does not."""
-        require(backend, "unreachable")
+        require(harness, "unreachable")
         try:
-            store = backend.unreachable()
+            store = harness.unreachable()
         except Exception as error:
             pytest.fail(f"the constructor raised {type(error).__name__}: it opens the database")
         try:

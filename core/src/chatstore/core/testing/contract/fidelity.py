@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from chatstore.core import ChatMessage, ChatStore, InvalidMessageError, MessageRole
-from chatstore.core.testing.contract.base import Base, Colour, say
+from chatstore.core.testing.contract.base import Base, Caller, say
 
 CONTENTS: list[Any] = [
     None, "", "a\0b", "\U0001f600 \u00e9 e\u0301 \u2028", "\r\n\t\"\\'", [],
@@ -22,28 +22,28 @@ EXTRAS: list[Any] = [
 
 class Fidelity(Base):
     @pytest.mark.parametrize("content", CONTENTS, ids=range(len(CONTENTS)))
-    def test_content_comes_back(self, store: ChatStore, do: Colour, content: Any) -> None:
+    def test_content_comes_back(self, store: ChatStore, call: Caller, content: Any) -> None:
         message = ChatMessage(role=MessageRole.ASSISTANT, content=content)
-        do(store, "add_message", "k", message)
-        [got] = do(store, "get_messages", "k")
+        call(store, "add_message", "k", message)
+        [got] = call(store, "get_messages", "k")
         assert got == message
         assert got.model_dump()["content"] == message.model_dump()["content"]
 
     @pytest.mark.parametrize("value", EXTRAS, ids=range(len(EXTRAS)))
-    def test_additional_kwargs_come_back(self, store: ChatStore, do: Colour, value: Any) -> None:
-        do(store, "set_messages", "k", [say("a", additional_kwargs={"x": value})])
-        [got] = do(store, "get_messages", "k")
+    def test_additional_kwargs_come_back(self, store: ChatStore, call: Caller, value: Any) -> None:
+        call(store, "set_messages", "k", [say("a", additional_kwargs={"x": value})])
+        [got] = call(store, "get_messages", "k")
         assert got.additional_kwargs == {"x": value}
         assert type(got.additional_kwargs["x"]) is type(value)
 
     @pytest.mark.parametrize("role", list(MessageRole))
     def test_role_id_and_time_come_back(
-        self, store: ChatStore, do: Colour, role: MessageRole
+        self, store: ChatStore, call: Caller, role: MessageRole
     ) -> None:
         when = datetime(2024, 2, 29, 12, 34, 56, 123456, timezone.utc)
         message = ChatMessage(role=role, content="a", id="\u00e9/#1", created_at=when)
-        do(store, "add_message", "k", message)
-        [got] = do(store, "get_messages", "k")
+        call(store, "add_message", "k", message)
+        [got] = call(store, "get_messages", "k")
         assert (got.role, got.id, got.created_at) == (role, message.id, message.created_at)
 
     @pytest.mark.parametrize(
@@ -52,25 +52,25 @@ class Fidelity(Base):
     )  # fmt: skip
     @pytest.mark.parametrize("name", ["add_message", "set_messages"])
     def test_what_json_cannot_hold_is_refused(
-        self, store: ChatStore, do: Colour, name: str, value: Any
+        self, store: ChatStore, call: Caller, name: str, value: Any
     ) -> None:
-        do(store, "add_message", "k", say("a"))
+        call(store, "add_message", "k", say("a"))
         bad = say("b")
         bad.additional_kwargs["x"] = [value]
         with pytest.raises(InvalidMessageError):
-            do(store, name, "k", [bad] if name == "set_messages" else bad)
-        assert do(store, "get_messages", "k") == [say("a")]
+            call(store, name, "k", [bad] if name == "set_messages" else bad)
+        assert call(store, "get_messages", "k") == [say("a")]
 
-    def test_callers_message_is_not_changed(self, store: ChatStore, do: Colour) -> None:
+    def test_callers_message_is_not_changed(self, store: ChatStore, call: Caller) -> None:
         message = say("a", additional_kwargs={"x": [1]})
         before = message.model_dump()
-        do(store, "add_message", "k", message)
+        call(store, "add_message", "k", message)
         assert message.model_dump() == before
         message.additional_kwargs["x"] = 2
-        [got] = do(store, "get_messages", "k")
+        [got] = call(store, "get_messages", "k")
         assert got.additional_kwargs == {"x": [1]}
 
-    def test_what_was_set_later_is_stored(self, store: ChatStore, do: Colour) -> None:
+    def test_what_was_set_later_is_stored(self, store: ChatStore, call: Caller) -> None:
         """A message is stored as it is now, not as it was constructed."""
         bare = ChatMessage(role=MessageRole.USER)
         bare.additional_kwargs["x"] = {"y": [1]}
@@ -80,24 +80,24 @@ class Fidelity(Base):
         changed.additional_kwargs["x"] = {"y": inner}
         inner.append(1)
         changed.role, changed.content, changed.id = MessageRole.ASSISTANT, None, "new"
-        do(store, "add_messages", "k", [bare, changed])
-        got = do(store, "get_messages", "k")
+        call(store, "add_messages", "k", [bare, changed])
+        got = call(store, "get_messages", "k")
         assert got == [bare, changed]
         assert [m.additional_kwargs for m in got] == [{"x": {"y": [1]}}] * 2
         assert got[1].id == "new"
         assert got[1].role is MessageRole.ASSISTANT
 
-    def test_returned_messages_are_copies(self, store: ChatStore, do: Colour) -> None:
-        do(store, "add_message", "k", say("a"))
-        [first] = do(store, "get_messages", "k")
+    def test_returned_messages_are_copies(self, store: ChatStore, call: Caller) -> None:
+        call(store, "add_message", "k", say("a"))
+        [first] = call(store, "get_messages", "k")
         first.content = "changed"
-        assert do(store, "get_messages", "k") == [say("a")]
+        assert call(store, "get_messages", "k") == [say("a")]
 
-    def test_store_gives_id_and_time(self, store: ChatStore, do: Colour) -> None:
-        do(store, "add_messages", "k", [say("a"), say("a")])
-        one, two = do(store, "get_messages", "k")
+    def test_store_gives_id_and_time(self, store: ChatStore, call: Caller) -> None:
+        call(store, "add_messages", "k", [say("a"), say("a")])
+        one, two = call(store, "get_messages", "k")
         assert one.id
         assert two.id
         assert one.id != two.id
         assert one.created_at is not None
-        assert do(store, "get_messages", "k")[0].id == one.id
+        assert call(store, "get_messages", "k")[0].id == one.id

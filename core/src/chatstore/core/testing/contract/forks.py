@@ -18,8 +18,8 @@ from functools import partial
 import pytest
 
 from chatstore.core import ChatStore
-from chatstore.core.testing.backend import Backend
 from chatstore.core.testing.contract.base import PATIENCE, Base, contents, message
+from chatstore.core.testing.harness import ContractHarness
 
 
 class _Child:
@@ -128,7 +128,11 @@ class Forks(Base):
     @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
     @pytest.mark.parametrize("first", ["parent", "child", "nobody"])
     def test_fork_and_close_in_any_order(
-        self, backend: Backend, sync_opened: Callable[..., ChatStore], first: str, is_async: bool
+        self,
+        harness: ContractHarness,
+        sync_opened: Callable[..., ChatStore],
+        first: str,
+        is_async: bool,
     ) -> None:
         """No answered append is lost, whoever of the two closes or ends first."""
         store = sync_opened()
@@ -157,14 +161,16 @@ class Forks(Base):
             _append(store, "late parent", 4, is_async=is_async)
         names = {"before": 2, "parent": 4}
         names |= {} if first == "parent" else {"late parent": 4}
-        if backend.shared_between_processes:
+        if harness.shared_between_processes:
             names |= {"child": 4} | ({} if first == "child" else {"late child": 4})
         elif first == "parent":
             return  # what a store in memory held is gone
-        with backend.open() if backend.shared_between_instances else store as reader:
+        with harness.open() if harness.shared_between_instances else store as reader:
             _check(reader, names)
 
-    def test_fork_twice(self, backend: Backend, sync_opened: Callable[..., ChatStore]) -> None:
+    def test_fork_twice(
+        self, harness: ContractHarness, sync_opened: Callable[..., ChatStore]
+    ) -> None:
         """A child of a child, and another child later."""
         store = sync_opened()
         _append(store, "before", 2)
@@ -181,12 +187,12 @@ class Forks(Base):
         _Child(lambda: _append(store, "second child", 4)).join()
         _append(store, "late parent", 4)
         names = {"before": 2, "parent": 4, "late parent": 4}
-        if backend.shared_between_processes:
+        if harness.shared_between_processes:
             names |= {"child": 4, "grandchild": 4, "second child": 4}
         _check(store, names)
 
     def test_fork_while_threads_write(
-        self, backend: Backend, sync_opened: Callable[..., ChatStore]
+        self, harness: ContractHarness, sync_opened: Callable[..., ChatStore]
     ) -> None:
         """Locks and connections that threads use at the fork do not stop the child."""
         store = sync_opened()
@@ -217,7 +223,7 @@ class Forks(Base):
                 thread.join(PATIENCE)
         assert not any(thread.is_alive() for thread in threads), "a thread of the parent hangs"
         names = {"before": 1} | {f"thread{place}": n for place, n in enumerate(counts)}
-        if backend.shared_between_processes:
+        if harness.shared_between_processes:
             names |= {f"child{number}": 2 for number in range(4)}
         _check(store, names)
 

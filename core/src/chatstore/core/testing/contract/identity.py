@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from chatstore.core import ChatStore, ConversationChangedError
-from chatstore.core.testing.backend import Backend
 from chatstore.core.testing.contract.base import Base, Caller, contents, drain, message
+from chatstore.core.testing.harness import ContractHarness
 
 
 class Identity(Base):
@@ -22,13 +22,13 @@ class Identity(Base):
 
     def test_programs_that_seed_lose_nothing(
         self,
-        backend: Backend,
+        harness: ContractHarness,
         opened: Callable[..., ChatStore],
         call: Caller,
         seed: Callable[[], None],
     ) -> None:
         """Two programs draw the same random numbers before each call."""
-        stores = [opened(), opened()] if backend.shared_between_instances else [opened()]
+        stores = [opened(), opened()] if harness.shared_between_instances else [opened()]
         expected: list[str] = []
         for number in range(4):
             for place, store in enumerate(stores):
@@ -56,14 +56,14 @@ class Identity(Base):
 
     def test_epochs_of_seeding_programs_differ(
         self,
-        backend: Backend,
+        harness: ContractHarness,
         opened: Callable[..., ChatStore],
         call: Caller,
         seed: Callable[[], None],
     ) -> None:
         """An iterator notices a replacement by a program that seeds as this one does."""
         store = opened()
-        other = opened() if backend.shared_between_instances else store
+        other = opened() if harness.shared_between_instances else store
         five = [message(c) for c in "abcde"]
         seed()
         call(store, "set_messages", "k", five)
@@ -75,11 +75,11 @@ class Identity(Base):
             drain(step)
 
     def test_ids_are_known_after_many_other_writes(
-        self, backend: Backend, opened: Callable[..., ChatStore], call: Caller
+        self, harness: ContractHarness, opened: Callable[..., ChatStore], call: Caller
     ) -> None:
         """A repeated append is a no-op, however many calls came between."""
         store = opened()
-        other = opened() if backend.shared_between_instances else store
+        other = opened() if harness.shared_between_instances else store
         first = [message("a", id="a"), message("b", id="b")]
         call(store, "add_messages", "k", first)
         call(store, "add_message", "k", message("c", id="c"), 0)

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 
 from chatstore.core import ChatMessage, ChatStore
-from chatstore.core.testing.backend import Backend
 from chatstore.core.testing.contract.base import Base, Caller, contents, message, require
+from chatstore.core.testing.harness import ContractHarness
 
 
 def _messages(count: int) -> list[ChatMessage]:
@@ -16,57 +16,57 @@ def _messages(count: int) -> list[ChatMessage]:
 
 class Leftovers(Base):
     def test_deleted_conversations_leave_nothing(
-        self, backend: Backend, store: ChatStore, call: Caller
+        self, harness: ContractHarness, store: ChatStore, call: Caller
     ) -> None:
-        require(backend, "stored")
+        require(harness, "stored")
         call(store, "add_message", "other", message("stays"))
-        before = backend.stored()
+        before = harness.stored()
         assert before > 0, "stored() does not see what the store writes"
         for _ in range(2):
             call(store, "add_messages", "k", _messages(30))
             call(store, "add_message", "k", message("x"), 3)
-            assert backend.stored() > before
+            assert harness.stored() > before
             call(store, "delete_messages", "k")
-        assert backend.stored() <= before, "delete_messages left records behind"
+        assert harness.stored() <= before, "delete_messages left records behind"
 
         call(store, "set_messages", "k", _messages(5))
         for _ in range(5):
             call(store, "delete_last_message", "k")
-        assert backend.stored() <= before, "removing each message left records behind"
+        assert harness.stored() <= before, "removing each message left records behind"
         assert contents(call(store, "get_messages", "other")) == ["stays"]
 
     def test_replaced_conversations_leave_nothing(
-        self, backend: Backend, store: ChatStore, call: Caller
+        self, harness: ContractHarness, store: ChatStore, call: Caller
     ) -> None:
-        require(backend, "stored")
+        require(harness, "stored")
         call(store, "set_messages", "k", _messages(4))
-        before = backend.stored()
+        before = harness.stored()
         for count in (30, 2, 12, 4):
             call(store, "set_messages", "k", _messages(count))
-        assert backend.stored() <= before, "set_messages left records behind"
+        assert harness.stored() <= before, "set_messages left records behind"
         for _ in range(6):
             call(store, "add_message", "k", message("x"), 1)
             call(store, "delete_message", "k", 1)
-        assert backend.stored() <= before, "inserting and removing left records behind"
+        assert harness.stored() <= before, "inserting and removing left records behind"
 
     def test_expired_conversations_leave_nothing(
-        self, backend: Backend, opened: Callable[..., ChatStore], call: Caller
+        self, harness: ContractHarness, opened: Callable[..., ChatStore], call: Caller
     ) -> None:
-        require(backend, "stored")
+        require(harness, "stored")
         now = [time.time()]
-        store = opened(ttl=60, clock=lambda: now[0]) if backend.own_clock else opened(ttl=1)
+        store = opened(ttl=60, clock=lambda: now[0]) if harness.own_clock else opened(ttl=1)
         call(store, "add_message", "other", message("x"))
         call(store, "delete_messages", "other")
-        before = backend.stored()
+        before = harness.stored()
         for number in range(3):
             call(store, "add_messages", f"k{number}", _messages(20))
-        if backend.own_clock:
+        if harness.own_clock:
             now[0] += 90
         else:
             time.sleep(1.3)
         assert call(store, "get_keys") == []
         for _ in range(20):  # a store may reclaim a little with each write
-            backend.reclaim(store)
-            if backend.stored() <= before:
+            harness.reclaim(store)
+            if harness.stored() <= before:
                 break
-        assert backend.stored() <= before, "expired conversations left records behind"
+        assert harness.stored() <= before, "expired conversations left records behind"

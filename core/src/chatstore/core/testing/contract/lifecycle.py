@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from chatstore.core import ChatStore, StoreClosedError
-from chatstore.core.testing.backend import Backend
-from chatstore.core.testing.contract.base import Base, Colour, say, texts
+from chatstore.core.testing.contract.base import Base, Caller, say, texts
+from chatstore.core.testing.harness import ContractHarness
 
 
 def _use_in_child(store: ChatStore) -> None:
@@ -51,20 +51,20 @@ class Lifecycle(Base):
         assert seen == []
         assert store.get_messages("k") == []
 
-    def test_closed_store_raises(self, store: ChatStore, do: Colour) -> None:
-        do(store, "add_message", "k", say("a"))
-        do(store, "close")
-        do(store, "close")
+    def test_closed_store_raises(self, store: ChatStore, call: Caller) -> None:
+        call(store, "add_message", "k", say("a"))
+        call(store, "close")
+        call(store, "close")
         for name in ("get_messages", "count_messages", "delete_messages"):
             with pytest.raises(StoreClosedError):
-                do(store, name, "k")
+                call(store, name, "k")
         with pytest.raises(StoreClosedError):
-            do(store, "add_message", "k", say("b"))
+            call(store, "add_message", "k", say("b"))
 
-    def test_closes_before_first_use(self, store: ChatStore, do: Colour) -> None:
-        do(store, "close")
+    def test_closes_before_first_use(self, store: ChatStore, call: Caller) -> None:
+        call(store, "close")
         with pytest.raises(StoreClosedError):
-            do(store, "get_keys")
+            call(store, "get_keys")
 
     def test_loops_one_after_another(self, opened: Callable[..., ChatStore]) -> None:
         store = opened()
@@ -124,7 +124,9 @@ class Lifecycle(Base):
 
         asyncio.run(scenario())
 
-    def test_forked_child_works(self, backend: Backend, opened: Callable[..., ChatStore]) -> None:
+    def test_forked_child_works(
+        self, harness: ContractHarness, opened: Callable[..., ChatStore]
+    ) -> None:
         if "fork" not in multiprocessing.get_all_start_methods():
             pytest.skip("this system cannot fork")
         store = opened()
@@ -138,5 +140,5 @@ class Lifecycle(Base):
             child.kill()
             child.join()
         assert child.exitcode == 0
-        expected = ["parent", "child"] if backend.shared_between_processes else ["parent"]
+        expected = ["parent", "child"] if harness.shared_between_processes else ["parent"]
         assert texts(store.get_messages("k")) == expected

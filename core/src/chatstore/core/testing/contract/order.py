@@ -6,61 +6,61 @@ from typing import Any
 import pytest
 
 from chatstore.core import ChatStore
-from chatstore.core.testing.contract.base import AsyncColour, Base, Colour, say, texts
+from chatstore.core.testing.contract.base import AsyncCaller, Base, Caller, say, texts
 
 
 class Order(Base):
-    def test_appends_keep_their_order(self, store: ChatStore, do: Colour) -> None:
+    def test_appends_keep_their_order(self, store: ChatStore, call: Caller) -> None:
         for i in range(12):
-            do(store, "add_message", "k", say(str(i)))
-        assert texts(do(store, "get_messages", "k")) == [str(i) for i in range(12)]
-        assert do(store, "count_messages", "k") == 12
+            call(store, "add_message", "k", say(str(i)))
+        assert texts(call(store, "get_messages", "k")) == [str(i) for i in range(12)]
+        assert call(store, "count_messages", "k") == 12
 
-    def test_equal_messages_are_all_kept(self, store: ChatStore, do: Colour) -> None:
+    def test_equal_messages_are_all_kept(self, store: ChatStore, call: Caller) -> None:
         """Content does not identify a message."""
         for _ in range(3):
-            do(store, "add_message", "k", say("yes"))
-        do(store, "add_messages", "k", [say("yes"), say("yes")])
-        do(store, "add_message", "k", say("yes"), 0)
-        assert texts(do(store, "get_messages", "k")) == ["yes"] * 6
+            call(store, "add_message", "k", say("yes"))
+        call(store, "add_messages", "k", [say("yes"), say("yes")])
+        call(store, "add_message", "k", say("yes"), 0)
+        assert texts(call(store, "get_messages", "k")) == ["yes"] * 6
 
-    def test_created_at_does_not_decide_the_order(self, store: ChatStore, do: Colour) -> None:
+    def test_created_at_does_not_decide_the_order(self, store: ChatStore, call: Caller) -> None:
         late, early = "2030-01-01T00:00:00Z", "2001-01-01T00:00:00Z"
-        do(store, "add_message", "k", say("a", created_at=late, id="z"))
-        do(store, "add_message", "k", say("b", created_at=early, id="a"))
-        assert texts(do(store, "get_messages", "k")) == ["a", "b"]
+        call(store, "add_message", "k", say("a", created_at=late, id="z"))
+        call(store, "add_message", "k", say("b", created_at=early, id="a"))
+        assert texts(call(store, "get_messages", "k")) == ["a", "b"]
 
-    def test_set_replaces(self, store: ChatStore, do: Colour) -> None:
-        do(store, "set_messages", "k", [say("a"), say("b"), say("c")])
-        do(store, "set_messages", "k", [say("d")])
-        do(store, "add_message", "k", say("e"))
-        assert texts(do(store, "get_messages", "k")) == ["d", "e"]
+    def test_set_replaces(self, store: ChatStore, call: Caller) -> None:
+        call(store, "set_messages", "k", [say("a"), say("b"), say("c")])
+        call(store, "set_messages", "k", [say("d")])
+        call(store, "add_message", "k", say("e"))
+        assert texts(call(store, "get_messages", "k")) == ["d", "e"]
 
-    def test_set_of_nothing_forgets(self, store: ChatStore, do: Colour) -> None:
-        do(store, "set_messages", "k", [say("a")])
-        do(store, "set_messages", "k", [])
-        assert do(store, "get_messages", "k") == []
-        assert do(store, "get_keys") == []
+    def test_set_of_nothing_forgets(self, store: ChatStore, call: Caller) -> None:
+        call(store, "set_messages", "k", [say("a")])
+        call(store, "set_messages", "k", [])
+        assert call(store, "get_messages", "k") == []
+        assert call(store, "get_keys") == []
 
-    def test_add_of_nothing_makes_no_conversation(self, store: ChatStore, do: Colour) -> None:
-        do(store, "add_messages", "k", [])
-        assert do(store, "get_keys") == []
+    def test_add_of_nothing_makes_no_conversation(self, store: ChatStore, call: Caller) -> None:
+        call(store, "add_messages", "k", [])
+        assert call(store, "get_keys") == []
 
     @pytest.mark.parametrize("last", [0, 1, 3, 4, 5, 10**30])
-    def test_last(self, store: ChatStore, do: Colour, last: int) -> None:
-        do(store, "add_messages", "k", [say(t) for t in "abcd"])
+    def test_last(self, store: ChatStore, call: Caller, last: int) -> None:
+        call(store, "add_messages", "k", [say(t) for t in "abcd"])
         expected: list[Any] = list("abcd")[max(0, 4 - last) :]
-        assert texts(do(store, "get_messages", "k", last=last)) == expected
+        assert texts(call(store, "get_messages", "k", last=last)) == expected
 
-    def test_missing_conversation_is_empty(self, store: ChatStore, do: Colour) -> None:
-        assert do(store, "get_messages", "no") == []
-        assert do(store, "get_messages", "no", last=3) == []
-        assert do(store, "count_messages", "no") == 0
-        do(store, "delete_messages", "no")
-        assert do(store, "get_keys") == []
+    def test_missing_conversation_is_empty(self, store: ChatStore, call: Caller) -> None:
+        assert call(store, "get_messages", "no") == []
+        assert call(store, "get_messages", "no", last=3) == []
+        assert call(store, "count_messages", "no") == 0
+        call(store, "delete_messages", "no")
+        assert call(store, "get_keys") == []
 
     def test_what_one_colour_writes_the_other_reads(self, opened: Callable[..., ChatStore]) -> None:
-        store, other = opened(), AsyncColour()
+        store, other = opened(), AsyncCaller()
         try:
             store.add_message("k", say("a"))
             other(store, "add_message", "k", say("b"))

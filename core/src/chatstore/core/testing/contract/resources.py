@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from chatstore.core import ChatStore
-from chatstore.core.testing.backend import Backend
 from chatstore.core.testing.contract.base import PATIENCE, Base, message, require
+from chatstore.core.testing.harness import ContractHarness
 
 Opener = Callable[[], ChatStore]
 _GRACE = 5.0  # seconds in which threads and sockets may still end
@@ -139,14 +139,14 @@ def _send_leaks(opener: Opener, connection: Any) -> None:
 
 
 class Resources(Base):
-    def test_closing_leaves_nothing_open(self, backend: Backend) -> None:
+    def test_closing_leaves_nothing_open(self, harness: ContractHarness) -> None:
         """In a process of its own, where the database's own server does not run."""
-        if not backend.shared_between_processes:
-            assert find_leaks(backend.open) == []
+        if not harness.shared_between_processes:
+            assert find_leaks(harness.open) == []
             return
         context = multiprocessing.get_context("spawn")
         receiving, sending = context.Pipe(duplex=False)
-        process = context.Process(target=_send_leaks, args=(backend.opener(), sending), daemon=True)
+        process = context.Process(target=_send_leaks, args=(harness.opener(), sending), daemon=True)
         with receiving, sending:
             process.start()
             sending.close()
@@ -160,7 +160,7 @@ class Resources(Base):
         assert leaks == [], "closing left something open"
 
     def test_constructor_opens_nothing(
-        self, backend: Backend, sync_opened: Callable[..., ChatStore]
+        self, harness: ContractHarness, sync_opened: Callable[..., ChatStore]
     ) -> None:
         """Not even a library in C does: no thread, file or connection is there afterwards."""
         sync_opened()  # the modules that it needs are loaded now
@@ -171,15 +171,15 @@ class Resources(Base):
         assert len(stores) == 3
 
     def test_async_calls_leave_the_loop_free(
-        self, backend: Backend, sync_opened: Callable[..., ChatStore]
+        self, harness: ContractHarness, sync_opened: Callable[..., ChatStore]
     ) -> None:
         """While a call waits for the database, other tasks run."""
-        require(backend, "slow")
+        require(harness, "slow")
         store = sync_opened()
 
         async def scenario() -> int:
             await store.async_add_message("k", message("a"))
-            with backend.slow() as seconds:
+            with harness.slow() as seconds:
                 task = asyncio.create_task(store.async_add_message("k", message("b")))
                 await asyncio.sleep(0)  # the call begins
                 ticks = 0

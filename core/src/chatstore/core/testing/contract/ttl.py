@@ -6,17 +6,17 @@ from collections.abc import Callable
 import pytest
 
 from chatstore.core import ChatStore
-from chatstore.core.testing.backend import Backend
-from chatstore.core.testing.contract.base import Base, Colour, drain, say, texts
+from chatstore.core.testing.contract.base import Base, Caller, drain, say, texts
+from chatstore.core.testing.harness import ContractHarness
 
 
 class Ttl(Base):
     @pytest.fixture
     def passing(
-        self, backend: Backend, opened: Callable[..., ChatStore]
+        self, harness: ContractHarness, opened: Callable[..., ChatStore]
     ) -> tuple[ChatStore, Callable[[float], None]]:
         """Return a store with a ttl, and a function that lets so many ttls pass."""
-        if not backend.own_clock:
+        if not harness.own_clock:
             return opened(ttl=2), lambda ttls: time.sleep(2 * ttls)
         now = [1_800_000_000.0]
 
@@ -26,46 +26,46 @@ class Ttl(Base):
         return opened(ttl=60, clock=lambda: now[0]), wait
 
     def test_expired_is_gone_from_every_method(
-        self, passing: tuple[ChatStore, Callable[[float], None]], do: Colour
+        self, passing: tuple[ChatStore, Callable[[float], None]], call: Caller
     ) -> None:
         store, wait = passing
         for key in "klm":
-            do(store, "add_messages", key, [say("a", id="1"), say("b")])
+            call(store, "add_messages", key, [say("a", id="1"), say("b")])
         wait(1.25)
-        assert do(store, "get_keys") == []
-        assert do(store, "count_messages", "l") == 0
-        assert drain(do.iterate(store, "iter_messages", "m")) == []
-        assert do(store, "get_messages", "k") == []
-        assert do(store, "get_messages", "k", last=1) == []
-        assert do(store, "count_messages", "k") == 0
-        assert do(store, "get_keys") == []
-        assert drain(do.iterate(store, "iter_messages", "k")) == []
-        assert do(store, "delete_last_message", "k") is None
-        assert do(store, "delete_message", "k", 0) is None
-        do(store, "add_message", "k", say("new", id="1"))
-        assert texts(do(store, "get_messages", "k")) == ["new"]
+        assert call(store, "get_keys") == []
+        assert call(store, "count_messages", "l") == 0
+        assert drain(call.iterate(store, "iter_messages", "m")) == []
+        assert call(store, "get_messages", "k") == []
+        assert call(store, "get_messages", "k", last=1) == []
+        assert call(store, "count_messages", "k") == 0
+        assert call(store, "get_keys") == []
+        assert drain(call.iterate(store, "iter_messages", "k")) == []
+        assert call(store, "delete_last_message", "k") is None
+        assert call(store, "delete_message", "k", 0) is None
+        call(store, "add_message", "k", say("new", id="1"))
+        assert texts(call(store, "get_messages", "k")) == ["new"]
 
     def test_a_write_renews_the_whole_conversation(
-        self, passing: tuple[ChatStore, Callable[[float], None]], do: Colour
+        self, passing: tuple[ChatStore, Callable[[float], None]], call: Caller
     ) -> None:
         store, wait = passing
-        do(store, "add_message", "k", say("a"))
+        call(store, "add_message", "k", say("a"))
         wait(0.6)
-        do(store, "add_message", "k", say("b"))
+        call(store, "add_message", "k", say("b"))
         wait(0.6)
-        assert texts(do(store, "get_messages", "k")) == ["a", "b"]
+        assert texts(call(store, "get_messages", "k")) == ["a", "b"]
         wait(0.65)
-        assert do(store, "get_messages", "k") == []
+        assert call(store, "get_messages", "k") == []
 
     def test_reads_do_not_renew(
-        self, passing: tuple[ChatStore, Callable[[float], None]], do: Colour
+        self, passing: tuple[ChatStore, Callable[[float], None]], call: Caller
     ) -> None:
         store, wait = passing
-        do(store, "add_message", "k", say("a"))
+        call(store, "add_message", "k", say("a"))
         wait(0.6)
-        assert texts(do(store, "get_messages", "k")) == ["a"]
-        assert texts(drain(do.iterate(store, "iter_messages", "k"))) == ["a"]
-        assert do(store, "count_messages", "k") == 1
-        assert do(store, "get_keys") == ["k"]
+        assert texts(call(store, "get_messages", "k")) == ["a"]
+        assert texts(drain(call.iterate(store, "iter_messages", "k"))) == ["a"]
+        assert call(store, "count_messages", "k") == 1
+        assert call(store, "get_keys") == ["k"]
         wait(0.65)
-        assert do(store, "get_messages", "k") == []
+        assert call(store, "get_messages", "k") == []

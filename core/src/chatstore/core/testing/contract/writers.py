@@ -3,55 +3,55 @@
 from collections.abc import Callable
 
 from chatstore.core import ChatStore
-from chatstore.core.testing.backend import Backend
-from chatstore.core.testing.contract.base import Base, Colour, say, texts
+from chatstore.core.testing.contract.base import Base, Caller, say, texts
+from chatstore.core.testing.harness import ContractHarness
 
 
 class Writers(Base):
-    def test_eight_writers_lose_nothing(self, store: ChatStore, do: Colour) -> None:
-        do.together(
+    def test_eight_writers_lose_nothing(self, store: ChatStore, call: Caller) -> None:
+        call.together(
             [[(store, "add_message", ("k", say(f"{w} {i}"))) for i in range(15)] for w in range(8)]
         )
-        got = texts(do(store, "get_messages", "k"))
+        got = texts(call(store, "get_messages", "k"))
         for w in range(8):
             mine = [t for t in got if t.startswith(f"{w} ")]
             assert mine == [f"{w} {i}" for i in range(15)]
-        assert len(got) == do(store, "count_messages", "k") == 120
+        assert len(got) == call(store, "count_messages", "k") == 120
 
-    def test_delete_last_returns_each_once(self, store: ChatStore, do: Colour) -> None:
-        do(store, "set_messages", "k", [say(str(i)) for i in range(40)])
-        results = do.together([[(store, "delete_last_message", ("k",))] * 6 for _ in range(8)])
+    def test_delete_last_returns_each_once(self, store: ChatStore, call: Caller) -> None:
+        call(store, "set_messages", "k", [say(str(i)) for i in range(40)])
+        results = call.together([[(store, "delete_last_message", ("k",))] * 6 for _ in range(8)])
         got = [m.content for worker in results for m in worker if m is not None]
         assert sorted(got, key=int) == [str(i) for i in range(40)]
-        assert do(store, "get_keys") == []
+        assert call(store, "get_keys") == []
 
-    def test_insert_and_delete_at_once(self, store: ChatStore, do: Colour) -> None:
-        do(store, "set_messages", "k", [say(f"old {i}") for i in range(20)])
+    def test_insert_and_delete_at_once(self, store: ChatStore, call: Caller) -> None:
+        call(store, "set_messages", "k", [say(f"old {i}") for i in range(20)])
         inserts = [
             [(store, "add_message", ("k", say(f"{w} {i}"), 0)) for i in range(8)] for w in range(4)
         ]
         deletes = [[(store, "delete_message", ("k", 1))] * 8 for _ in range(2)]
-        results = do.together([*inserts, *deletes])
+        results = call.together([*inserts, *deletes])
         gone = [m.content for worker in results[4:] for m in worker]
-        left = texts(do(store, "get_messages", "k"))
+        left = texts(call(store, "get_messages", "k"))
         everything = [f"old {i}" for i in range(20)]
         everything += [f"{w} {i}" for w in range(4) for i in range(8)]
         assert sorted(gone + left) == sorted(everything)
-        assert do(store, "count_messages", "k") == len(left) == 36
+        assert call(store, "count_messages", "k") == len(left) == 36
 
     def test_two_instances_on_one_key(
-        self, backend: Backend, opened: Callable[..., ChatStore], do: Colour
+        self, harness: ContractHarness, opened: Callable[..., ChatStore], call: Caller
     ) -> None:
         stores = [opened(), opened()]
-        do.together(
+        call.together(
             [
                 [(s, "add_message", ("k", say(f"{w} {i}"))) for i in range(20)]
                 for w, s in enumerate(stores)
             ]
         )
-        got = [texts(do(s, "get_messages", "k")) for s in stores]
+        got = [texts(call(s, "get_messages", "k")) for s in stores]
         written = [[f"{w} {i}" for i in range(20)] for w in range(2)]
-        if not backend.shared_between_instances:
+        if not harness.shared_between_instances:
             assert got == written
             return
         assert got[0] == got[1]

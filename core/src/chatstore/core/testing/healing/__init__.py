@@ -3,13 +3,13 @@
 The next call succeeds, or it fails once and the one after it succeeds; nothing is lost or doubled.
 """
 
-from chatstore.core.testing.healing.base import RelayedBackend
+from chatstore.core.testing.healing.base import RelayedHarness
 from chatstore.core.testing.healing.idle import IdleConnections
 from chatstore.core.testing.healing.outages import Outages
 from chatstore.core.testing.healing.replies import Replies
 from chatstore.core.testing.healing.waiting import Waiting
 
-__all__ = ["HealingContract", "RelayedBackend"]
+__all__ = ["HealingContract", "RelayedHarness"]
 
 
 class HealingContract(IdleConnections, Outages, Replies, Waiting):

@@ -1,4 +1,4 @@
-"""What the healing contract needs to know about a backend, and how it observes calls."""
+"""What the healing contract needs to know about a harness, and how it observes calls."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import pytest
 
 from chatstore.core import ChatMessage, ChatStore, ChatStoreError
 from chatstore.core.testing.contract.base import (
-    AcrossColour,
-    AsyncColour,
+    AsyncCaller,
     Base,
     Caller,
-    SyncColour,
+    MixedCaller,
+    SyncCaller,
     message,
 )
 from chatstore.core.testing.relay import Relay
@@ -26,7 +26,7 @@ HANG = 120.0
 """Seconds after which a call counts as one that never ends."""
 
 
-class RelayedBackend(ABC):
+class RelayedHarness(ABC):
     """Opens stores on a database that is reached through a relay.
 
     Attributes:
@@ -61,7 +61,7 @@ class RelayedBackend(ABC):
         The old server stays reachable on connections that are open, as after a failover behind
         one address. By default the test of it is skipped.
         """
-        pytest.skip("this backend has no second server: it does not override fail_over()")
+        pytest.skip("this harness has no second server: it does not override fail_over()")
 
 
 _TRIES = 5  # of calls without a fault, which a busy machine may delay for longer than a timeout
@@ -117,10 +117,10 @@ class Scenario:
 
     """
 
-    def __init__(self, backend: RelayedBackend, call: Caller) -> None:
+    def __init__(self, harness: RelayedHarness, call: Caller) -> None:
         """Open a store, with a timeout that suits the machine."""
-        self.backend, self.relay, self.call = backend, backend.relay, call
-        self.forgiven = 2 if isinstance(call, AcrossColour) else 1
+        self.backend, self.relay, self.call = harness, harness.relay, call
+        self.forgiven = 2 if isinstance(call, MixedCaller) else 1
         self._numbers = itertools.count()
         self._answered: Counter[str] = Counter()
         self._failed: set[str] = set()
@@ -215,7 +215,7 @@ class HealingBase(Base):
     """The fixtures; a subclass of the contract gives ``relayed``."""
 
     @pytest.fixture
-    def scenario(self, relayed: RelayedBackend, call: Caller) -> Iterator[Scenario]:
+    def scenario(self, relayed: RelayedHarness, call: Caller) -> Iterator[Scenario]:
         """Return a store through a relay; at the end, every message must be there once."""
         scenario = Scenario(relayed, call)
         yield scenario
@@ -226,7 +226,7 @@ class HealingBase(Base):
             call(store, "close")
 
 
-def answer(store: ChatStore, call: SyncColour | AsyncColour, key: str) -> list[ChatMessage]:
+def answer(store: ChatStore, call: SyncCaller | AsyncCaller, key: str) -> list[ChatMessage]:
     """Return a conversation, which may fail once."""
     attempts = attempting(store)
     first: Attempt = call(attempts, "get_messages", key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chatstore.core.testing.contract.base import AcrossColour
+from chatstore.core.testing.contract.base import MixedCaller
 from chatstore.core.testing.healing.base import HealingBase, Scenario
 
 
@@ -42,7 +42,7 @@ class IdleConnections(HealingBase):
         """Nothing is left open, neither used connections nor idle ones."""
         scenario.fill(4)
         scenario.call(scenario.store, "close")
-        if isinstance(scenario.call, AcrossColour):
+        if isinstance(scenario.call, MixedCaller):
             scenario.call.end()  # connections of a loop that does not run may live as long as it
 
         scenario.call.wait_until(

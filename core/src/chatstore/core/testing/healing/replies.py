@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from chatstore.core import StoreUnavailableError
-from chatstore.core.testing.contract.base import SyncColour, contents, message
+from chatstore.core.testing.contract.base import SyncCaller, contents, message
 from chatstore.core.testing.healing.base import (
     HANG,
     Attempt,
     HealingBase,
-    RelayedBackend,
+    RelayedHarness,
     Scenario,
     answer,
     attempting,
@@ -65,7 +65,7 @@ class Replies(HealingBase):
 
     @pytest.mark.parametrize(("name", "args", "after", "returned"), WRITES, ids=_WRITE_NAMES)
     def test_call_repeated_after_many_others(
-        self, relayed: RelayedBackend, name: str, args: Any, after: str, returned: str | None
+        self, relayed: RelayedHarness, name: str, args: Any, after: str, returned: str | None
     ) -> None:
         """A call whose reply is lost and that is sent again late takes effect once.
 
@@ -87,7 +87,7 @@ class Replies(HealingBase):
             )
             caller.start()
             try:
-                SyncColour().wait_until(lambda: relay.lost_replies > lost, "no reply was lost")
+                SyncCaller().wait_until(lambda: relay.lost_replies > lost, "no reply was lost")
                 assert contents(other.get_messages("k")) == list(after)
                 for number in range(40):
                     other.add_message("k", message(f"other {number}"))
@@ -134,7 +134,7 @@ class Replies(HealingBase):
                 assert got[1:] in ([], ["late"]), "a call took effect more than once"
 
     def test_cancelled_calls_leave_no_reply_behind(
-        self, relayed: RelayedBackend, share: float = 0.1
+        self, relayed: RelayedHarness, share: float = 0.1
     ) -> None:
         """The connection of a cancelled call is not used while its reply is on its way."""
         store = relayed.open(timeout=30.0)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 
 from chatstore.core.testing.contract.base import message
-from chatstore.core.testing.healing.base import HANG, HealingBase, RelayedBackend
+from chatstore.core.testing.healing.base import HANG, HealingBase, RelayedHarness
 
 _DELAY = 0.25  # seconds in each direction
 
 
 class Waiting(HealingBase):
-    def test_async_calls_do_not_block_the_event_loop(self, relayed: RelayedBackend) -> None:
+    def test_async_calls_do_not_block_the_event_loop(self, relayed: RelayedHarness) -> None:
         store = relayed.open(timeout=30.0)
 
         async def ticks_during(name: str, *args: object) -> int:

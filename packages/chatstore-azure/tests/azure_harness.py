@@ -13,10 +13,10 @@ from tables_proxy import TablesProxy
 
 from chatstore.azure import AzureChatStore
 from chatstore.azure.names import encode
-from chatstore.core.testing import Backend
+from chatstore.core.testing import ContractHarness
 
 
-class AzureBackend(Backend):
+class AzureHarness(ContractHarness):
     own_clock = True
 
     def __init__(self, connection_string: str) -> None:

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from postgres_servers import PostgresServer
 
-from chatstore.core.testing import Backend
+from chatstore.core.testing import ContractHarness
 from chatstore.postgres import PostgresChatStore
 
 
@@ -21,7 +21,7 @@ def fresh_name() -> str:
     return f"t{uuid4().hex}"
 
 
-class PostgresBackend(Backend):
+class PostgresHarness(ContractHarness):
     def __init__(self, server: PostgresServer, url: str | None = None) -> None:
         self.server = server
         self.table = fresh_name()

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from chatstore.core.testing import Backend
+from chatstore.core.testing import ContractHarness
 from chatstore.dynamodb import DynamoDBChatStore
 
 
-class DynamoDBBackend(Backend):
+class DynamoDBHarness(ContractHarness):
     own_clock = True
 
     def __init__(self, table: str, endpoint_url: str | None, client: Any) -> None:

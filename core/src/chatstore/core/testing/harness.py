@@ -1,4 +1,4 @@
-"""What the contract suite needs to know about a backend."""
+"""What the contract suite needs to know about a harness."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Counts(NamedTuple):
     work: float
 
 
-class Backend(ABC):
+class ContractHarness(ABC):
     """Opens stores on one fresh database.
 
     Where ``shared_between_processes``, `opener` must return something that can be pickled.
