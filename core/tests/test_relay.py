@@ -218,7 +218,7 @@ def test_forget_keeps_connections_open_and_silent(relay, server):
     assert relay.connections == 0
 
 
-def test_forget_says_nothing_of_a_server_that_ends(relay, server):
+def test_forget_is_empty_answer_of_a_server_that_ends(relay, server):
     ended = socket.create_server(("127.0.0.1", 0))
     with ended, Relay(ended.getsockname()[1]) as other, Client(other) as client:
         accepted, _ = ended.accept()

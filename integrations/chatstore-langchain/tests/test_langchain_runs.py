@@ -79,7 +79,7 @@ class TestRuns:
         assert [m.content for m in model.seen[-1]] == ["q1", "q2", "fine", "q3", "q4"]
         assert provider_violations(store.get_messages("k")) == []
 
-    def test_what_says_nothing_is_kept_and_not_sent(self, store):
+    def test_what_is_empty_answer_is_kept_and_not_sent(self, store):
         model = Model(says=[AIMessage(""), AIMessage("a")])
         made = agent(store, model)
         ask(made, HumanMessage("q1"))

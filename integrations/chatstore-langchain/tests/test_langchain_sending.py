@@ -263,7 +263,7 @@ class TestSendable:
             assert sendable([q, *said]) == [q, *said]
         assert sendable([q, calling("a", "a"), result("a")]) == [q]
 
-    def test_what_says_nothing_is_not_sent(self):
+    def test_what_is_empty_answer_is_not_sent(self):
         q = HumanMessage("q")
         thought = {"type": "thinking", "thinking": "hm", "signature": "s"}
         for empty in ("", " \n", [], [""], [{"type": "text", "text": " "}]):

@@ -1,11 +1,11 @@
-"""The blocks that a message's content may consist of, told apart by ``type``.
+"""Content blocks, distinguished by ``type``.
 
-Fields that a block does not declare are kept, and a block of a kind that is not known here is
-kept as it is: what providers add tomorrow survives today.
+Undeclared fields and blocks of unknown types are kept as they are, so that what providers add
+later is not lost.
 """
 
 # pyright: reportIncompatibleVariableOverride=false
-# Blocks narrow `type` to a literal, as pydantic tells them apart by it.
+# Blocks narrow `type` to a literal, by which pydantic distinguishes them.
 # Annotations are not postponed here: older versions of pydantic evaluate `__pydantic_extra__`'s in
 # the modules of subclasses, where its names are not defined.
 
@@ -17,9 +17,9 @@ from typing_extensions import Self
 
 
 class ContentBlock(BaseModel):
-    """One block of content. This class itself stands for the kinds that are not known here.
+    """One block of content; blocks of unknown types are instances of this class itself.
 
-    Binary data travels as base64 text in the fields named ``data``.
+    Binary data is base64 text in the field ``data``.
     """
 
     model_config = ConfigDict(
@@ -33,7 +33,7 @@ class ContentBlock(BaseModel):
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        """Note the kind, so that the fallback does not take a malformed block of it."""
+        """Register the type, so that a malformed block of it is not taken for an unknown one."""
         super().__pydantic_init_subclass__(**kwargs)
         kind = cls.model_fields["type"].default
         if kind:
@@ -43,7 +43,7 @@ class ContentBlock(BaseModel):
     def _name_the_kind(self) -> Self:
         if type(self) is ContentBlock and self.type in ContentBlock._known:
             raise ValueError(f"the fields of this {self.type!r} block are not valid")
-        # `exclude_unset` must not leave out what tells the kinds apart.
+        # `exclude_unset` must not leave the type out.
         self.__pydantic_fields_set__.add("type")
         return self
 
@@ -56,7 +56,7 @@ class TextBlock(ContentBlock):
 
 
 class _MediaBlock(ContentBlock):
-    """Media by address, or inline as base64 text."""
+    """Media by URL, or inline as base64 text."""
 
     type: str = ""
     url: str | None = None
@@ -71,26 +71,26 @@ class ImageBlock(_MediaBlock):
 
 
 class AudioBlock(_MediaBlock):
-    """A sound."""
+    """Audio."""
 
     type: Literal["audio"] = "audio"
 
 
 class VideoBlock(_MediaBlock):
-    """A film."""
+    """A video."""
 
     type: Literal["video"] = "video"
 
 
 class DocumentBlock(_MediaBlock):
-    """A file, with its name."""
+    """A file and its name."""
 
     type: Literal["document"] = "document"
     name: str | None = None
 
 
 class ThinkingBlock(ContentBlock):
-    """What a model thought before it answered, and the provider's signature under it."""
+    """A model's reasoning before its answer, with the provider's signature."""
 
     type: Literal["thinking"] = "thinking"
     thinking: str
@@ -98,7 +98,7 @@ class ThinkingBlock(ContentBlock):
 
 
 class ToolCallBlock(ContentBlock):
-    """A call of a tool. ``arguments`` is an object, or the JSON text that the model wrote."""
+    """A tool call; ``arguments`` is an object, or the JSON text that the model wrote."""
 
     type: Literal["tool_call"] = "tool_call"
     id: str
@@ -115,13 +115,13 @@ KnownBlock: TypeAlias = Annotated[
 
 
 def stored_fields(block: object) -> dict[str, Any]:
-    """Return the fields of a block that are stored: all but those that equal their default.
+    """Return the fields of a block that are stored: all that differ from their default.
 
-    Blocks can be changed after they were validated. What is returned makes an equal block, if its
-    values are JSON; whether they are is not checked here.
+    Blocks can be changed after validation, so their fields are checked again; whether the values
+    are JSON is not checked here.
 
     Raises:
-        ValueError: No block would come back that equals this one.
+        ValueError: The block that would be read back would not equal this one.
 
     """
     kind = type(block)
@@ -133,10 +133,10 @@ def stored_fields(block: object) -> dict[str, Any]:
     fields = vars(block)
     extra = block.__pydantic_extra__
     if not is_stored(fields):
-        raise ValueError(f"the fields of a {kind.__name__} are not valid any more")
+        raise ValueError(f"the fields of a {kind.__name__} are no longer valid")
     if extra:
         if not fields.keys().isdisjoint(extra):
-            raise ValueError(f"a {kind.__name__} has two fields of one name")
+            raise ValueError(f"a {kind.__name__} has two fields with the same name")
         fields = {**fields, **extra}
     if kind is TextBlock or kind is ContentBlock:
         return fields
@@ -158,7 +158,7 @@ def _is_unknown(fields: dict[str, Any]) -> bool:
 
 
 def _has(kind: type[ContentBlock], *required: str) -> Callable[[dict[str, Any]], bool]:
-    """Return a check that the fields are a kind's: texts, some of which may be ``None``."""
+    """Return a check of a block's fields: strings, which may be ``None`` unless required."""
     names = kind.model_fields.keys()
     name_of_kind = kind.model_fields["type"].default
 

@@ -12,7 +12,7 @@ def check_key(key: object) -> str:
     """Return the key.
 
     Raises:
-        InvalidKeyError: It is not a non-empty string of at most 255 bytes in UTF-8.
+        InvalidKeyError: `key` is not a string of 1 to 255 bytes in UTF-8.
 
     """
     if not isinstance(key, str):
@@ -26,7 +26,7 @@ def check_key(key: object) -> str:
 
 
 def check_prefix(prefix: object) -> str:
-    """Return the prefix: any string that could begin a key, or the empty one."""
+    """Return the prefix, a string that may be empty."""
     if not isinstance(prefix, str):
         raise InvalidKeyError(f"a prefix must be a string, not {type(prefix).__name__}")
     _utf8_size(prefix, "prefix")
@@ -37,19 +37,19 @@ def _utf8_size(text: str, name: str) -> int:
     try:
         return len(text.encode())
     except UnicodeEncodeError:
-        message = f"the {name} holds a lone surrogate, which UTF-8 cannot hold"
+        message = f"the {name} contains a lone surrogate, which UTF-8 cannot encode"
     raise InvalidKeyError(message)  # outside: the codec's error quotes the text
 
 
 def check_index(index: object) -> int:
-    """Return the index, negative or not, brought into the range that databases hold."""
+    """Return the index, limited to the range of databases' integers."""
     if not isinstance(index, int) or isinstance(index, bool):
         raise InvalidArgumentError(f"an index must be an integer, not {type(index).__name__}")
     return max(-_MAX_NUMBER, min(_MAX_NUMBER, index))
 
 
 def check_count(value: object, name: str, *, least: int = 0) -> int:
-    """Return a number of things, at least ``least``, brought into the range of databases."""
+    """Return a number of at least ``least``, limited to the range of databases' integers."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise InvalidArgumentError(f"{name} must be an integer, not {type(value).__name__}")
     if value < least:

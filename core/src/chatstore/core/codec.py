@@ -1,7 +1,7 @@
-"""Messages to stored text and back.
+"""Encoding of messages as stored text, and decoding.
 
-A body is JSON text in a versioned envelope: ``{"v":1,"id":…,"created_at":…,"role":…,"content":…,
-"additional_kwargs":…}``. What one version wrote, every later one reads.
+A body is a JSON object with a version: ``{"v":1,"id":…,"created_at":…,"role":…,"content":…,
+"additional_kwargs":…}``. Every version of this package reads what earlier versions wrote.
 """
 
 from __future__ import annotations
@@ -28,11 +28,10 @@ from chatstore.core.messages import (
 )
 
 VERSION = 1
-_AT_ONCE = 256  # messages that are parsed: a processor's cache holds all copies of their text
-_PORTION = 1000  # blocks that are written and read again at a time
+_PARSE_BATCH = 256  # messages; all copies of their text fit in a processor's cache
+_BLOCK_BATCH = 1000  # blocks that are encoded at a time
 _PREFIX = f'{{"v":{VERSION},'
-_WRITTEN_HERE = {"id", "created_at"}  # written by `encode` itself, since a store may give them
-# What parsing raises, too for what is not a text or nested too deep.
+# Parsing raises these, also for values that are not text and for JSON that is nested too deeply.
 _DAMAGE = (ValueError, TypeError, AttributeError, RecursionError)
 _serializer = ChatMessage.__pydantic_serializer__
 _validator = ChatMessage.__pydantic_validator__
@@ -40,21 +39,21 @@ _list_validator = TypeAdapter(list[ChatMessage]).validator
 
 
 def new_id() -> str:
-    """Return a random id of 32 hex digits that begins with the time, as indexes like it."""
+    """Return a random id of 32 hex digits; it begins with the time, which keeps indexes compact."""
     milliseconds = time.time_ns() // 1_000_000
     return f"{milliseconds:012x}{os.urandom(10).hex()}"
 
 
 def encode(message: object, now: str) -> Record:
-    """Return a message as it is stored; the message itself is not changed.
+    """Return a message as a record, without changing it.
 
     Args:
-        message: What to store. It gets an id where it has none.
+        message: The message. Without an id, the record gets a new one.
         now: The time of writing in ISO 8601, for a message without ``created_at``.
 
     Raises:
-        InvalidMessageError: It is no `ChatMessage`, or would not come back equal: NaN, bytes,
-            tuples, keys that are no strings, lone surrogates.
+        InvalidMessageError: `message` is not a `ChatMessage`, or the message that would be read
+            back would not equal it: NaN, bytes, tuples, keys that are not strings, lone surrogates.
 
     """
     if not isinstance(message, ChatMessage):
@@ -62,7 +61,7 @@ def encode(message: object, now: str) -> Record:
             f"a message must be a chatstore.core.ChatMessage, not {describe_message(message)}"
         )
     try:
-        identity = new_id() if message.id is None else check_id(message.id)
+        message_id = new_id() if message.id is None else check_id(message.id)
         created_at = now if message.created_at is None else check_time(message.created_at)
         refuse_unstored_fields(message)
         fields = f'"role":"{MessageRole(message.role).value}"'
@@ -72,18 +71,19 @@ def encode(message: object, now: str) -> Record:
             fields += ',"content":null'
         if message.additional_kwargs != {}:
             fields += f',"additional_kwargs":{_json(message.additional_kwargs, dict)}'
-        head = f'"id":{_json(identity, str)},"created_at":"{created_at}",'
+        head = f'"id":{_json(message_id, str)},"created_at":"{created_at}",'
     except (PydanticSerializationError, ValueError, AttributeError, TypeError) as error:
-        raise InvalidMessageError(f"JSON cannot hold this message: {_reason(error)}") from None
-    return Record(identity, f"{_PREFIX}{head}{fields}}}", message.id is not None)
+        raise InvalidMessageError(f"JSON cannot represent this message: {_reason(error)}") from None
+    return Record(message_id, f"{_PREFIX}{head}{fields}}}", message.id is not None)
 
 
 def _content_json(content: object) -> str:
     if not isinstance(content, list):
         return _json(content, str)
-    # In portions, which make garbage that is freed at once.
-    portions = (content[start : start + _PORTION] for start in range(0, len(content), _PORTION))
-    texts = [_json([stored_fields(block) for block in portion], list) for portion in portions]
+    # In batches, whose copies are freed at once.
+    starts = range(0, len(content), _BLOCK_BATCH)
+    batches = (content[start : start + _BLOCK_BATCH] for start in starts)
+    texts = [_json([stored_fields(block) for block in batch], list) for batch in batches]
     return "[" + ",".join([text[1:-1] for text in texts]) + "]"
 
 
@@ -91,18 +91,18 @@ def _json(value: object, kind: type) -> str:
     """Return a value as JSON text.
 
     Raises:
-        ValueError: It is not of that kind, or would not come back as it is.
+        ValueError: The value is not of that type, or would not be read back unchanged.
 
     """
     text = to_json(value)
-    # Messages can be changed after they were validated, so only a round trip proves anything.
-    # In an object, since the depth of nesting has a limit.
+    # Messages can be changed after validation, so only a round trip proves that they are JSON.
+    # It is made inside of an object, since the parser limits the depth of nesting.
     if (
         not isinstance(value, kind)
         or from_json(b'{"":' + text + b"}", allow_inf_nan=False)[""] != value
     ):
         raise ValueError(
-            "it would not come back as it is: it holds something that JSON cannot hold "
+            "it would not be read back unchanged: it contains something that JSON cannot represent "
             "(NaN, bytes, tuples, sets, objects, keys that are not strings)"
         )
     return text.decode()
@@ -125,10 +125,10 @@ def decode(key: str, position: int, body: str) -> ChatMessage:
 
 
 def decode_all(key: str, records: Sequence[StoredRecord]) -> list[ChatMessage]:
-    """Return stored messages, in the order given, many in one pass of the parser.
+    """Return stored messages, in the same order.
 
     Raises:
-        CorruptMessageError: One of them cannot be read; it names the first.
+        CorruptMessageError: A message cannot be read; the error names the first one.
 
     """
     try:
@@ -138,10 +138,10 @@ def decode_all(key: str, records: Sequence[StoredRecord]) -> list[ChatMessage]:
 
 
 def _parse_all(records: Sequence[StoredRecord]) -> list[ChatMessage]:
-    """Return stored messages, undisturbed by the garbage collector.
+    """Parse messages while the garbage collector is paused.
 
-    Nothing that the parser makes can be garbage before it is done. To look for it all the same,
-    among all objects of the process and again and again, took two thirds of a long read.
+    The parser creates no garbage before it ends, but many objects: collections took two thirds of
+    a long read.
     """
     if not isinstance(records, StoredRecords):
         records = StoredRecords.from_rows(records)
@@ -149,8 +149,8 @@ def _parse_all(records: Sequence[StoredRecord]) -> list[ChatMessage]:
     is_collecting = gc.isenabled()
     gc.disable()
     try:
-        for start in range(0, len(records), _AT_ONCE):
-            messages += _parse(records[start : start + _AT_ONCE])
+        for start in range(0, len(records), _PARSE_BATCH):
+            messages += _parse(records[start : start + _PARSE_BATCH])
     finally:
         if is_collecting:
             gc.enable()
@@ -159,22 +159,22 @@ def _parse_all(records: Sequence[StoredRecord]) -> list[ChatMessage]:
 
 def _parse(records: StoredRecords) -> list[ChatMessage]:
     start, stop = len(_PREFIX), records.body_end
-    said = [text[start:stop] for text in records.texts if text.startswith(_PREFIX)]
-    if len(said) == len(records):
-        text = "[{" + ",{".join(said) + "]"
+    bodies = [text[start:stop] for text in records.texts if text.startswith(_PREFIX)]
+    if len(bodies) == len(records):
+        text = "[{" + ",{".join(bodies) + "]"
     else:
         text = "[" + ",".join([_without_version(record.body) for record in records]) + "]"
     messages: list[ChatMessage] = _list_validator.validate_json(text)
     if len(messages) != len(records):
-        raise ValueError("a record holds another number of messages than one")
+        raise ValueError("a record does not contain exactly one message")
     return messages
 
 
 def _without_version(body: str) -> str:
-    """Return the message's own JSON."""
+    """Return the message's JSON without the version."""
     if body.startswith(_PREFIX):
         return "{" + body[len(_PREFIX) :]
-    envelope = json.loads(body)  # reformatted since it was written, or not ours
+    envelope = json.loads(body)  # reformatted since it was written, or foreign
     if not isinstance(envelope, dict) or "v" not in envelope:
         raise ValueError("it has no version")
     version = envelope.pop("v")
@@ -184,7 +184,7 @@ def _without_version(body: str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """Say what is wrong without repeating content."""
+    """Return what is wrong without quoting content."""
     if isinstance(error, ValidationError):
         first = error.errors(include_input=False, include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
@@ -192,7 +192,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError):
         return f"{error.msg} at character {error.pos}"
     if isinstance(error, RecursionError):
-        return "it is nested too deep"
+        return "it is nested too deeply"
     if isinstance(error, (UnicodeError, PydanticSerializationError, AttributeError, TypeError)):
-        return "it holds something that is not JSON (a lone surrogate, an unknown object)"
+        return "it contains something that is not JSON (a lone surrogate, an unknown object)"
     return str(error)

@@ -1,4 +1,4 @@
-"""Copies of a store: pickled as its class and arguments, else the store itself."""
+"""Copying and pickling of stores and backends."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from typing_extensions import Self
 
 
 class Copyable:
-    """Remembers what it was constructed with."""
+    """Pickles as its class and constructor arguments; copies are the object itself."""
 
     _constructed_with: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        """Remember the arguments, which are what a store pickles as."""
-        store = super().__new__(cls)
-        store._constructed_with = (args, kwargs)
-        return store
+        """Remember the arguments."""
+        self = super().__new__(cls)
+        self._constructed_with = (args, kwargs)
+        return self
 
     def __reduce__(self) -> Any:
-        """Pickle the class and its arguments: the copy is another store on the same database.
+        """Pickle the class and the arguments: unpickling opens the same database again.
 
         Raises:
             TypeError: An argument is a client or function that cannot be pickled.
 
         """
         args, kwargs = self._constructed_with
-        given = [*((f"argument {n + 1}", value) for n, value in enumerate(args)), *kwargs.items()]
-        refused = next((item for item in given if not _can_be_pickled(item[1])), None)
+        named = [*((f"argument {n + 1}", value) for n, value in enumerate(args)), *kwargs.items()]
+        refused = next((item for item in named if not _can_be_pickled(item[1])), None)
         if refused is None:
             return _construct, (type(self), args, kwargs)
         raise TypeError(
@@ -37,11 +37,11 @@ class Copyable:
         )
 
     def __copy__(self) -> Self:
-        """Return the store itself: copies of it would share its database anyway."""
+        """Return the object itself: a copy would share its database anyway."""
         return self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        """Return the store itself, as `__copy__` does."""
+        """Return the object itself, as `__copy__` does."""
         return self
 
 

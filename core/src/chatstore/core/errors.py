@@ -5,7 +5,7 @@
     ChatStoreError
     ├── InvalidArgumentError (ValueError)   refused before anything is sent
     │   ├── InvalidKeyError
-    │   ├── InvalidMessageError             JSON cannot hold it as it is
+    │   ├── InvalidMessageError             JSON cannot represent the message
     │   ├── MessageTooLargeError
     │   └── UnknownSchemeError              no backend for this URL is installed
     ├── MessageConflictError                the conversation has this id with other content
@@ -20,9 +20,9 @@
     ├── CorruptStoreError                   the file or database is damaged
     └── SchemaVersionError                  written by a later version of this package
 
-A message says what is wrong, names the server, and says what to do. It never holds content or a
-secret, and neither does its cause: a `DriverError` has the class and the traceback of the
-driver's own error, without its text.
+A message says what is wrong, names the server, and says what to do. Neither the message nor its
+cause contains content or secrets: the cause is a `DriverError` with the class and the traceback of
+the driver's error, without its text.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class ChatStoreError(Exception):
     """Base class of all errors that a store raises.
 
     Attributes:
-        operation: The public method that failed, such as ``"add_message"``; ``None`` where the
+        operation: The public method that failed, such as ``"add_message"``; ``None`` if the
             error was raised outside of one.
 
     """
@@ -42,12 +42,12 @@ class ChatStoreError(Exception):
     operation: str | None = None
 
     def __str__(self) -> str:
-        """Return the message, after the name of the method that failed."""
+        """Return the message, preceded by the name of the method that failed."""
         message = super().__str__()
         return f"{self.operation}: {message}" if self.operation else message
 
     def __reduce__(self) -> Any:
-        """Pickle every attribute, so that an error can cross processes."""
+        """Pickle every attribute, so that other processes can receive the error."""
         return _restore, (type(self), self.args, dict(self.__dict__))
 
 
@@ -59,24 +59,24 @@ def _restore(kind: type[ChatStoreError], args: tuple[Any, ...], state: dict[str,
 
 
 class DriverError(Exception):
-    """The cause of a `ChatStoreError`: the class of a driver's error and its traceback.
+    """The cause of a `ChatStoreError`: the class and the traceback of a driver's error.
 
-    The driver's own text is left out: it may quote a URL with its password, or what a user said.
+    The driver's text is left out, since it may quote a URL with its password, or content.
     """
 
     @classmethod
     def of(cls, error: BaseException, depth: int = 5) -> DriverError:
-        """Return the stand-in for an error and for its causes, up to ``depth`` of them."""
+        """Return the replacement for an error and for up to ``depth`` of its causes."""
         kind = type(error)
-        stand_in = cls(f"{kind.__module__}.{kind.__qualname__}")
+        replacement = cls(f"{kind.__module__}.{kind.__qualname__}")
         cause = _cause(error)
         if cause is not None and depth > 1:
-            stand_in.__cause__ = cls.of(cause, depth - 1)
-        return stand_in.with_traceback(error.__traceback__)
+            replacement.__cause__ = cls.of(cause, depth - 1)
+        return replacement.with_traceback(error.__traceback__)
 
 
 def hide_driver_errors(error: ChatStoreError) -> None:
-    """Replace what a driver raised in the chain of causes of an error by `DriverError`."""
+    """Replace drivers' errors in the chain of causes of an error by `DriverError`."""
     cause = _cause(error)
     if isinstance(cause, ChatStoreError):
         hide_driver_errors(cause)
@@ -99,11 +99,11 @@ class InvalidKeyError(InvalidArgumentError):
 
 
 class InvalidMessageError(InvalidArgumentError):
-    """The message holds something that would not come back as it went in."""
+    """The message contains something that would not be read back unchanged."""
 
 
 class MessageTooLargeError(InvalidArgumentError):
-    """The message is larger than this store's documented limit."""
+    """The message exceeds the store's `max_message_bytes`."""
 
 
 class UnknownSchemeError(InvalidArgumentError):
@@ -117,11 +117,11 @@ _ADVICE = (
 
 
 class MessageConflictError(ChatStoreError):
-    """The conversation has a message with this id and other content."""
+    """The conversation has a message with the same id and other content."""
 
 
 class CorruptMessageError(ChatStoreError):
-    """A stored record cannot be read; it was neither skipped nor deleted.
+    """A stored record cannot be read; it is kept.
 
     Attributes:
         key: The conversation.
@@ -130,7 +130,7 @@ class CorruptMessageError(ChatStoreError):
     """
 
     def __init__(self, message: str, *, key: str, position: int, advice: str = _ADVICE) -> None:
-        """Name the record; the key is an attribute only, since keys often name users."""
+        """Leave the key out of the message, since keys often identify users."""
         super().__init__(f"{message} (position {position}); {advice}")
         self.key = key
         self.position = position
@@ -151,30 +151,29 @@ class StoreUnavailableError(ChatStoreError):
 class OutcomeUnknownError(StoreUnavailableError):
     """A write may or may not have taken effect, and the store cannot tell.
 
-    It is not applied again. Read the conversation before you repeat the call; appends of messages
-    with ids can be repeated at any time.
+    The store does not apply it again. Read the conversation before you repeat the call; appends
+    of messages with ids can be repeated at any time.
     """
 
 
 class StoreAccessError(ChatStoreError):
-    """The database refuses access: a password, a permission, a read-only database."""
+    """The database denies access: a wrong password, a missing permission, or it is read-only."""
 
 
 class StoreFullError(ChatStoreError):
-    """The database has no room left."""
+    """The database or the disk is full."""
 
 
 class StoreSetupError(ChatStoreError):
     """The database answers but is set up wrongly.
 
-    Tables are missing or belong to another program, a key schema or an encoding does not fit, a
-    cluster is used as a single server. The message says what was expected, what was found and
-    what to do.
+    For example, tables are missing or belong to another program, or a cluster is used as a single
+    server. The message says what was expected, what was found and what to do.
     """
 
 
 class CorruptStoreError(ChatStoreError):
-    """Stored data are damaged, or parts of a conversation do not agree."""
+    """Stored data is damaged, or parts of a conversation are inconsistent."""
 
 
 class SchemaVersionError(ChatStoreError):

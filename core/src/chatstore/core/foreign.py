@@ -1,7 +1,7 @@
-"""Names of objects that are not this package's, with the adapter that takes them.
+"""Names of other packages' objects, with the adapter that accepts them, for error messages.
 
-Frameworks have classes of the same names, such as ``ChatMessage``: a class's name alone does not
-tell what is wrong.
+Frameworks have classes with the same names, such as ``ChatMessage``, so the name of a class alone
+does not explain an error.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _ADAPTERS = {
 
 
 def full_name(value: object) -> str:
-    """Return the name of an object's class, with its module unless that is Python's own."""
+    """Return the name of an object's class, with its module unless it is a built-in."""
     kind = type(value)
     if kind.__module__ == "builtins":
         return kind.__qualname__
@@ -28,26 +28,26 @@ def full_name(value: object) -> str:
 
 
 def describe_message(value: object) -> str:
-    """Return an object's class, and how to make messages of it where that is known."""
+    """Return the name of an object's class and, if known, how to convert it to messages."""
     name = full_name(value)
     if isinstance(value, dict):
-        return f"{name}: chatstore.core.from_openai makes one of a dict in OpenAI's format"
+        return f"{name}: chatstore.core.from_openai converts a dict in OpenAI's format"
     adapter = adapter_of(value)
     if adapter is None:
         return name
     module = "chatstore." + adapter.removeprefix("chatstore-").replace("-", "_")
-    return f"{name}: install {adapter}, whose {module}.to_messages makes messages of a list of them"
+    return f"{name}: install {adapter}, whose {module}.to_messages converts a list of them"
 
 
 def describe_store(value: object) -> str:
-    """Return an object's class, and the adapter for its framework where that is known."""
+    """Return the name of an object's class and, if known, the adapter for its framework."""
     adapter = adapter_of(value)
     hint = "" if adapter is None else f": install {adapter}, which has a class for this framework"
     return full_name(value) + hint
 
 
 def adapter_of(value: object) -> str | None:
-    """Return the distribution for the framework that an object is of, or ``None``."""
+    """Return the adapter's distribution for an object's framework, or ``None``."""
     for kind in type(value).__mro__:
         adapter = _ADAPTERS.get(kind.__module__.partition(".")[0])
         if adapter is not None:

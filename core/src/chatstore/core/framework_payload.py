@@ -18,13 +18,13 @@ _PAYLOAD, _DIGEST, _JOINS = "payload", "common", "joins"
 
 
 class Joins(str, Enum):
-    """The later message that a message means nothing without."""
+    """The later message without which a message is useless."""
 
     MESSAGE = "next message"
     """The model's next message: reasoning is followed by what it led to."""
 
     CALLS = "next calls"
-    """The model's next message with tool calls, which makes this one's calls too."""
+    """The model's next message with tool calls, which includes this one's calls."""
 
 
 _ALL_JOINS = [joins.value for joins in Joins]
@@ -39,38 +39,39 @@ def attach_payload(
         common: The message in the fields that all frameworks share.
         framework: The framework's name.
         payload: Its own form of the message, as JSON.
-        joins: The later message that this one means nothing without, where the framework has
-            one answer of a model in several messages: a window keeps both or neither.
+        joins: The later message without which this one is useless, for frameworks that split
+            an answer of a model into several messages: a window keeps both or neither.
 
     Raises:
-        pydantic.ValidationError: JSON cannot hold the payload.
+        pydantic.ValidationError: The payload is not JSON.
 
     """
-    saved = {_PAYLOAD: payload, _DIGEST: _digest(common)}
-    kept = {framework: {**saved, _JOINS: joins.value} if joins else saved}
+    entry = {_PAYLOAD: payload, _DIGEST: _digest(common)}
+    if joins:
+        entry[_JOINS] = joins.value
     return ChatMessage(
         role=common.role,
         content=common.content,
-        additional_kwargs={**common.additional_kwargs, PAYLOADS_KEY: kept},
+        additional_kwargs={**common.additional_kwargs, PAYLOADS_KEY: {framework: entry}},
         id=common.id,
         created_at=common.created_at,
     )
 
 
 def payload_for(message: ChatMessage, framework: str) -> Any | None:
-    """Return the framework's own form, or ``None`` where there is none that fits."""
-    native = message.additional_kwargs.get(PAYLOADS_KEY)
-    kept = native.get(framework) if isinstance(native, dict) else None
-    if not isinstance(kept, dict) or kept.get(_DIGEST) != _digest(message):
+    """Return the framework's own form; ``None`` if it is missing or no longer matches."""
+    entries = message.additional_kwargs.get(PAYLOADS_KEY)
+    entry = entries.get(framework) if isinstance(entries, dict) else None
+    if not isinstance(entry, dict) or entry.get(_DIGEST) != _digest(message):
         return None
-    return kept.get(_PAYLOAD)
+    return entry.get(_PAYLOAD)
 
 
 def joins_of(message: ChatMessage) -> Joins | None:
-    """Return what later message a message means nothing without."""
-    native = message.additional_kwargs.get(PAYLOADS_KEY)
-    for kept in native.values() if isinstance(native, dict) else ():
-        value = kept.get(_JOINS) if isinstance(kept, dict) else None
+    """Return the later message without which a message is useless, if there is one."""
+    entries = message.additional_kwargs.get(PAYLOADS_KEY)
+    for entry in entries.values() if isinstance(entries, dict) else ():
+        value = entry.get(_JOINS) if isinstance(entry, dict) else None
         if value in _ALL_JOINS:
             return Joins(value)
     return None

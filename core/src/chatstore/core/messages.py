@@ -29,7 +29,7 @@ PAYLOADS_KEY = "chatstore.payload"
 
 
 class MessageRole(str, Enum):
-    """Who speaks."""
+    """The author of a message."""
 
     SYSTEM = "system"
     DEVELOPER = "developer"
@@ -50,14 +50,14 @@ def _check_text(text: str) -> str:
 
 
 def check_id(value: str) -> str:
-    """Return an id that can be stored, or raise ``ValueError``."""
+    """Return an id; raise ``ValueError`` if it cannot be stored."""
     if not 0 < len(value.encode()) <= MAX_ID_BYTES:
         raise ValueError(f"an id has 1 to {MAX_ID_BYTES} bytes in UTF-8")
     return value
 
 
 def check_time(value: object) -> str:
-    """Return a time as text that is read as an equal time, or raise ``ValueError``."""
+    """Return a time as text; raise ``ValueError`` if it would not be read as an equal time."""
     if isinstance(value, datetime) and value.utcoffset() is not None:
         text = value.isoformat()
         with suppress(ValidationError):
@@ -69,7 +69,7 @@ def check_time(value: object) -> str:
 RoleName: TypeAlias = Literal[
     "system", "developer", "user", "assistant", "function", "tool", "chatbot", "model"
 ]
-# JSON holds no lone surrogates: only what Python gives has to be checked for them.
+# JSON cannot contain lone surrogates, so only Python strings are checked for them.
 _TEXT = core_schema.json_or_python_schema(
     json_schema=core_schema.str_schema(strict=True),
     python_schema=core_schema.no_info_after_validator_function(
@@ -89,31 +89,31 @@ Block = Annotated[Union[KnownBlock, ContentBlock], Field(union_mode="left_to_rig
 class ChatMessage(BaseModel):
     """One message of a conversation.
 
-    Equality and ``repr`` are about what was said: role, content and additional_kwargs.
+    Equality and ``repr`` use role, content and additional_kwargs only.
 
     Attributes:
-        role: Who speaks.
+        role: The author.
         content: Text, ``None``, or a list of content blocks.
-        additional_kwargs: Any JSON object: ``tool_calls``, ``tool_call_id``, ``name``, or a
-            framework's own payload.
-        id: Unique within the conversation, 1 to 255 bytes in UTF-8. A store gives one where it is
-            ``None``, and takes a message whose id it holds only once.
-        created_at: With a time zone. A store gives the time of writing where it is ``None``. It
-            never decides the order.
+        additional_kwargs: Any JSON object, such as ``tool_calls``, ``tool_call_id``, ``name``, or
+            a framework's own fields.
+        id: Unique within the conversation, 1 to 255 bytes in UTF-8. ``None``: the store assigns
+            one. A store adds a message with an id only once.
+        created_at: A time with a time zone. ``None``: the store sets the time of writing. It does
+            not affect the order.
 
     """
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
 
     role: MessageRole
-    # The first that fits: trying all of them takes as long as everything else.
+    # Validation takes the first type that fits: trying all of them doubles its time.
     content: Annotated[Union[Text, list[Block]], Field(union_mode="left_to_right")] | None = None  # noqa: UP007
     additional_kwargs: dict[str, JsonValue] = Field(default_factory=dict)
     id: Identity | None = None
     created_at: AwareDatetime | None = None
 
     if TYPE_CHECKING:
-        # What pydantic turns into the fields' types is welcome too; type checkers learn it here.
+        # Type checkers learn here which values pydantic converts to the fields' types.
         def __init__(
             self,
             *,
@@ -123,10 +123,10 @@ class ChatMessage(BaseModel):
             id: str | None = None,  # noqa: A002
             created_at: datetime | None = None,
         ) -> None:
-            """Make a message; raises ``pydantic.ValidationError`` for what does not fit."""
+            """Create a message; raises ``pydantic.ValidationError`` for invalid values."""
 
     def __eq__(self, other: object) -> bool:
-        """Compare what was said."""
+        """Compare role, content and additional_kwargs."""
         if not isinstance(other, ChatMessage):
             return NotImplemented
         return (self.role, self.content, self.additional_kwargs) == (
@@ -135,7 +135,7 @@ class ChatMessage(BaseModel):
             other.additional_kwargs,
         )
 
-    __hash__ = None  # type: ignore[assignment]  # a message can change: it is no key of a dict
+    __hash__ = None  # type: ignore[assignment]  # messages are mutable
 
     @property
     def text(self) -> str:
@@ -153,7 +153,7 @@ class ChatMessage(BaseModel):
         return [block.text for block in blocks if isinstance(block, TextBlock)]
 
     def __repr_args__(self) -> Any:
-        """Show what was said."""
+        """Show role, content and additional_kwargs."""
         return [
             ("role", self.role),
             ("content", self.content),
@@ -165,10 +165,10 @@ _FIELDS = ChatMessage.model_fields.keys()
 
 
 def refuse_unstored_fields(message: ChatMessage) -> None:
-    """Refuse a message that holds more than a `ChatMessage` does, which would be lost.
+    """Refuse a message with more than the fields of `ChatMessage`, which would be lost.
 
     Raises:
-        ValueError: It has fields or private attributes of a subclass, or attributes of its own.
+        ValueError: The message has fields or private attributes of a subclass, or others.
 
     """
     kind = type(message)
@@ -184,5 +184,7 @@ def refuse_unstored_fields(message: ChatMessage) -> None:
     names = {*message.__dict__, *kind.model_fields, *kind.__private_attributes__}
     names.update(message.__pydantic_extra__ or ())
     missing = sorted(_FIELDS - message.__dict__.keys())
-    found = f"it lacks {missing}" if missing else f"{sorted(names - _FIELDS)} would be lost"
-    raise ValueError(f"{found}; a message has {list(_FIELDS)}, and additional_kwargs for all else")
+    problem = f"it lacks {missing}" if missing else f"{sorted(names - _FIELDS)} would be lost"
+    raise ValueError(
+        f"{problem}; a message has {list(_FIELDS)}; put other data in additional_kwargs"
+    )

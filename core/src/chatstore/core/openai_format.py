@@ -15,7 +15,7 @@ from chatstore.core.tool_calls import (
     calls_of,
     result_blocks,
     results_of,
-    says_nothing,
+    is_empty_answer,
 )
 
 _ROLES = {MessageRole.CHATBOT: "assistant", MessageRole.MODEL: "assistant"}
@@ -85,7 +85,7 @@ def _messages(messages: list[ChatMessage]) -> list[dict[str, Any]]:
     media: list[dict[str, Any]] = []  # of the results since the last other message
     missing = 0  # results of the last calls
     for place, message in enumerate(messages):
-        if says_nothing(message):
+        if is_empty_answer(message):
             continue
         results, words = _split(message)
         missing -= len(results)

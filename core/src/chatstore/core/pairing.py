@@ -1,15 +1,15 @@
-"""Which tool result belongs to which call: by id and order, where ids may be missing or repeated.
+"""Pairing of tool calls and results by id and order: ids may be missing or repeated.
 
 Calls and results are counted, never compared as sets. The newest message with calls chooses
-first, among the results behind it; each of its calls takes the earliest result that fits best:
+first, among the results behind it; each of its calls takes the earliest result that matches best:
 
-1. the same id and the same tool's name;
+1. the same id and the same tool name;
 2. the same id;
-3. for a call without an id: the result's id is the tool's name (LlamaIndex with Ollama), or the
-   result has no id either and the tool's name is the same;
-4. the result has no id, and the names do not differ: then the order alone decides.
+3. for a call without an id: the result's id is the tool name (LlamaIndex with Ollama), or the
+   result has no id either and the tool name is the same;
+4. the result has no id, and the names do not differ: the order decides.
 
-So the pairs of a part of the conversation never depend on what is older.
+So the pairs in a part of the conversation never depend on older messages.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ T = TypeVar("T", bound=Hashable)
 
 
 class Pair(NamedTuple):
-    """A call and its result, as places: of a message, and of a call or result within it."""
+    """A call and its result, each as the index of a message and the index within it."""
 
     call_message: int
     call: int
@@ -34,31 +34,28 @@ class Pair(NamedTuple):
 
 
 class OpenResults(Generic[T]):
-    """Results whose calls are not known yet, taken from the newest on."""
+    """Results whose calls are not known yet, collected from the newest message backwards."""
 
     def __init__(self) -> None:
-        """Begin without results."""
+        """Start without results."""
         self._by_key: defaultdict[Hashable, list[T]] = defaultdict(list)
         self._open: set[T] = set()
 
     def add(self, result: T, reference: ToolReference) -> None:
-        """Add a result that is older than all before."""
+        """Add the next older result."""
         self._open.add(result)
         for key in _result_keys(reference):
             self._by_key[key].append(result)
 
     def take(self, calls: Sequence[ToolReference]) -> list[T | None]:
-        """Return the result of each call of one message, which is older than all results.
-
-        The results are open no longer.
-        """
+        """Remove and return the result of each call of a message that is older than all results."""
         taken: list[T | None] = [None] * len(calls)
         if not self._open:
             return taken
         for keys in zip(*map(_call_keys, calls), strict=True):
-            for place, key in enumerate(keys):
-                if taken[place] is None and key is not None:
-                    taken[place] = self._take(key)
+            for index, key in enumerate(keys):
+                if taken[index] is None and key is not None:
+                    taken[index] = self._take(key)
         return taken
 
     def _take(self, key: Hashable) -> T | None:
@@ -74,26 +71,27 @@ class OpenResults(Generic[T]):
 def pair_calls(messages: Iterable[ChatMessage]) -> list[Pair]:
     """Return which result answers which call, in the order of the calls.
 
-    Calls without a result and results without a call are in none of the pairs. With this an
-    adapter can give every call an id of its own, where its framework needs one.
+    Calls without a result and results without a call are left out.
     """
     pairs: list[Pair] = []
     results: OpenResults[tuple[int, int]] = OpenResults()
     listed = list(messages)
-    for place in range(len(listed) - 1, -1, -1):
-        answers = result_references(listed[place])
-        for result in range(len(answers) - 1, -1, -1):
-            results.add((place, result), answers[result])
-        taken = results.take(call_references(listed[place]))
-        pairs += [Pair(place, call, *found) for call, found in enumerate(taken) if found]
+    for index in range(len(listed) - 1, -1, -1):
+        answers = result_references(listed[index])
+        for number in range(len(answers) - 1, -1, -1):
+            results.add((index, number), answers[number])
+        taken = results.take(call_references(listed[index]))
+        pairs += [Pair(index, call, *result) for call, result in enumerate(taken) if result]
     return sorted(pairs)
 
 
 class CallIds(NamedTuple):
-    """An id of its own for each call, by the places of the message and of the call within it.
+    """Unique ids of calls, by the index of the message and the index of the call within it.
 
-    ``results`` has, in the same form, the id of the call that each result answers; results
-    without a call are not in it.
+    Attributes:
+        calls: The id of each call.
+        results: For each result that answers a call, the id of that call.
+
     """
 
     calls: dict[tuple[int, int], str]
@@ -101,7 +99,7 @@ class CallIds(NamedTuple):
 
 
 def unique_call_ids(messages: Iterable[ChatMessage]) -> CallIds:
-    """Return ids for frameworks that find a result by its call's id alone.
+    """Return unique ids of calls, for frameworks that pair results by the call's id alone.
 
     A call's own id is kept, unless it is missing or an earlier call has it.
     """
@@ -109,16 +107,16 @@ def unique_call_ids(messages: Iterable[ChatMessage]) -> CallIds:
     calls: dict[tuple[int, int], str] = {}
     taken: set[str] = {call.id for message in listed for call in call_references(message)}
     used: set[str] = {""}
-    for place, message in enumerate(listed):
+    for index, message in enumerate(listed):
         for number, call in enumerate(call_references(message)):
-            identity = call.id
-            if identity in used:
-                identity = f"{call.id or call.name or 'call'}-{message.id or place}-{number}"
-                while identity in taken:
-                    identity += "-"
-            used.add(identity)
-            taken.add(identity)
-            calls[place, number] = identity
+            call_id = call.id
+            if call_id in used:
+                call_id = f"{call.id or call.name or 'call'}-{message.id or index}-{number}"
+                while call_id in taken:
+                    call_id += "-"
+            used.add(call_id)
+            taken.add(call_id)
+            calls[index, number] = call_id
     results = {
         (pair.result_message, pair.result): calls[pair.call_message, pair.call]
         for pair in pair_calls(listed)
@@ -127,7 +125,7 @@ def unique_call_ids(messages: Iterable[ChatMessage]) -> CallIds:
 
 
 def _call_keys(call: ToolReference) -> tuple[Hashable, ...]:
-    """Return the keys under which a call's result may be, the best first; `None` fits nothing."""
+    """Return the keys under which a call's result may be, best first; `None` matches nothing."""
     if call.id:
         without_id = ("without id", call.name) if call.name else ("without id",)
         return (

@@ -1,4 +1,4 @@
-"""The tool calls and results of a message, in whichever of the known forms it holds them.
+"""Tool calls and results of a message, in all known forms.
 
 Known forms of a call: OpenAI's ``additional_kwargs["tool_calls"]`` and its older
 ``function_call``; the blocks ``tool_call`` (this package), ``tool_use`` (Anthropic) and
@@ -7,8 +7,7 @@ Known forms of a call: OpenAI's ``additional_kwargs["tool_calls"]`` and its olde
 Responses).
 
 Ids may be missing or repeated: Ollama sends calls without an id, Vertex AI's ids are the tool's
-name. So nothing here assumes that an id names one call; `chatstore.core.pairing` finds out which
-result belongs to which call.
+name. So an id does not identify a call; `chatstore.core.pairing` finds the result of each call.
 """
 
 from __future__ import annotations
@@ -27,23 +26,27 @@ _CALLERS = {MessageRole.ASSISTANT, MessageRole.CHATBOT, MessageRole.MODEL}
 _TOOL_ROLES = {MessageRole.TOOL, MessageRole.FUNCTION}
 _RESULT_ROLES = {*_TOOL_ROLES, MessageRole.USER}
 CALL_BLOCKS = {"tool_call": "id", "tool_use": "id", "function_call": "call_id"}
-"""The kinds of blocks that are calls, and the name of their id."""
+"""The types of blocks that are calls, and the names of their id fields."""
 
 _RESULT_BLOCKS = {"tool_result", "function_call_output"}
 _RESULT_IDS = ("tool_use_id", "tool_call_id", "call_id")
 
 
 class ToolReference(NamedTuple):
-    """What tells a call or a result from others; the empty string where the message is silent."""
+    """The id and the tool name of a call or result; empty strings if the message lacks them."""
 
     id: str
     name: str
 
 
 class Call(NamedTuple):
-    """A call: its arguments are JSON text, as the model wrote them.
+    """A tool call.
 
-    ``id`` is the empty string where the message has none; ids may repeat within a message.
+    Attributes:
+        id: May be empty, or repeated within a message.
+        name: The tool's name.
+        arguments: JSON text, as the model wrote it.
+
     """
 
     id: str
@@ -52,9 +55,13 @@ class Call(NamedTuple):
 
 
 class Result(NamedTuple):
-    """A result: text or blocks, and the tool's name where the message tells it.
+    """A tool result.
 
-    ``id`` is the empty string where the message has none.
+    Attributes:
+        id: The call's id; may be empty.
+        name: The tool's name, if the message contains it.
+        content: Text or blocks.
+
     """
 
     id: str
@@ -63,16 +70,15 @@ class Result(NamedTuple):
 
 
 def call_references(message: ChatMessage) -> list[ToolReference]:
-    """Return a reference for each tool call that a message makes, in its order.
+    """Return a reference for each tool call in a message, in its order.
 
-    A call that the message holds in two forms counts once; two calls that share an id count
-    twice.
+    A call in two forms counts once; two calls with the same id count twice.
     """
     return [reference for reference, _ in _calls(message)]
 
 
 def result_references(message: ChatMessage) -> list[ToolReference]:
-    """Return a reference for each tool result that a message holds, in its order."""
+    """Return a reference for each tool result in a message, in its order."""
     if message.role not in _RESULT_ROLES:
         return []
     in_blocks = result_blocks(message)
@@ -86,20 +92,20 @@ def result_references(message: ChatMessage) -> list[ToolReference]:
 
 
 def result_blocks(message: ChatMessage) -> dict[int, ToolReference]:
-    """Return the places of the content blocks that are tool results, with their references."""
+    """Return the indexes of the content blocks that are tool results, with their references."""
     if message.role not in _RESULT_ROLES or not isinstance(message.content, list):
         return {}
     return {
-        place: _result_reference(block)
-        for place, block in enumerate(message.content)
+        index: _result_reference(block)
+        for index, block in enumerate(message.content)
         if block.type in _RESULT_BLOCKS
     }
 
 
-def says_nothing(message: ChatMessage) -> bool:
-    """Tell whether a model's message holds neither words nor calls nor anything else to send.
+def is_empty_answer(message: ChatMessage) -> bool:
+    """Return whether a model's message has no text, calls or anything else to send.
 
-    Thinking alone says nothing: no provider takes it back without an answer or a call.
+    Thinking alone does not count: providers refuse it without an answer or a call.
     """
     if message.role not in _CALLERS or call_references(message):
         return False
@@ -115,7 +121,7 @@ def says_nothing(message: ChatMessage) -> bool:
 
 
 def calls_of(message: ChatMessage) -> list[Call]:
-    """Return the calls that a message makes, in its order; each call once."""
+    """Return the tool calls in a message, in its order; each call once."""
     return [
         Call(reference.id, reference.name, _arguments(arguments))
         for reference, arguments in _calls(message)
@@ -123,12 +129,12 @@ def calls_of(message: ChatMessage) -> list[Call]:
 
 
 def results_of(message: ChatMessage) -> list[Result]:
-    """Return the results that a message holds, in its order."""
+    """Return the tool results in a message, in its order."""
     in_blocks = result_blocks(message)
     if in_blocks and isinstance(message.content, list):
         return [
-            Result(reference.id, reference.name or None, _result(message.content[place]))
-            for place, reference in in_blocks.items()
+            Result(reference.id, reference.name or None, _result(message.content[index]))
+            for index, reference in in_blocks.items()
         ]
     return [
         Result(reference.id, reference.name or None, message.content or "")
@@ -153,7 +159,7 @@ def _calls(message: ChatMessage) -> list[tuple[ToolReference, Any]]:
 def _merged(
     first: list[tuple[ToolReference, Any]], second: Iterable[tuple[ToolReference, Any]]
 ) -> list[tuple[ToolReference, Any]]:
-    """Add the calls that the message holds in the second form only."""
+    """Add the calls that are in the second form only."""
     in_both = Counter(reference.id or reference.name for reference, _ in first)
     merged = list(first)
     for reference, arguments in second:
@@ -208,7 +214,7 @@ def _arguments(arguments: Any) -> str:
 
 
 def _result(block: ContentBlock) -> str | list[ContentBlock]:
-    """Return what a result block holds: text, blocks, or other JSON as text."""
+    """Return the content of a result block: text, blocks, or other JSON as text."""
     fields = block.model_dump()
     content = fields.get("output" if block.type == "function_call_output" else "content")
     if isinstance(content, list):

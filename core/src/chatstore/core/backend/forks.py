@@ -1,6 +1,6 @@
-"""What happens to locks, threads and connections when the process forks.
+"""Forks: what happens to locks, threads and connections when the process forks.
 
-`os.register_at_fork` is called once, here, for all objects that `watch` was given.
+`os.register_at_fork` is called once, here, for all objects that were passed to `watch`.
 """
 
 from __future__ import annotations
@@ -15,28 +15,28 @@ class ForkAware:
     """An object that prepares for a fork; each method does nothing by default."""
 
     def before_fork(self) -> None:
-        """Bring the object into a state that a child may inherit; bounded in time."""
+        """Bring the object into a state that a child can inherit, within a bounded time."""
 
     def after_fork_in_parent(self) -> None:
-        """Go on after `before_fork`."""
+        """Continue after `before_fork`."""
 
     def after_fork_in_child(self) -> None:
-        """Go on in the child: no thread but this one exists, connections are the parent's."""
+        """Continue in the child, where only this thread exists and connections are the parent's."""
 
 
 _watched: weakref.WeakSet[ForkAware] = weakref.WeakSet()
-_forking = threading.Lock()  # two threads that fork at once prepare one after the other
+_forking = threading.Lock()  # serializes threads that fork at the same time
 _prepared: list[ForkAware] = []
 _inherited: list[object] = []
 
 
 def watch(item: ForkAware) -> None:
-    """Call the item's methods at each fork, for as long as it exists."""
+    """Call the object's methods at each fork, for as long as it exists."""
     _watched.add(item)
 
 
 def keep_inherited(*items: object) -> None:
-    """Keep a parent's connections alive in its child, which must neither use nor close them."""
+    """Keep the parent's connections in the child, which must neither use nor close them."""
     _inherited.extend(items)
 
 

@@ -7,9 +7,9 @@ from datetime import timedelta
 from chatstore.core.errors import InvalidArgumentError
 
 MAX_SECONDS = 100 * 366 * 24 * 3600.0
-"""The longest time that an option takes: about a century, which every database can add to now."""
+"""The longest time of an option, about a century: every database can add it to the current time."""
 MAX_TIMEOUT = 7 * 24 * 3600.0
-"""The longest timeout, a week: sockets and thread locks take no more than some weeks."""
+"""The longest timeout, a week: sockets and locks accept at most some weeks."""
 MIN_TTL = 0.001
 """The shortest time to live: databases count in milliseconds."""
 MAX_CONNECTIONS = 10_000
@@ -31,17 +31,17 @@ def check_timeout(timeout: object, name: str = "timeout") -> float:
     """Return a time to wait, in seconds.
 
     Raises:
-        InvalidArgumentError: It is not a number above 0 and at most `MAX_TIMEOUT`.
+        InvalidArgumentError: `timeout` is not a number above 0 and at most `MAX_TIMEOUT`.
 
     """
     return _check_seconds(timeout, name, 0.0, MAX_TIMEOUT)
 
 
 def check_patience(patience: object, name: str = "patience") -> float:
-    """Return for how long to try again, in seconds; 0: never.
+    """Return for how many seconds calls are repeated; 0: never.
 
     Raises:
-        InvalidArgumentError: It is not a number from 0 to `MAX_TIMEOUT`.
+        InvalidArgumentError: `patience` is not a number from 0 to `MAX_TIMEOUT`.
 
     """
     is_zero = isinstance(patience, (int, float)) and not isinstance(patience, bool) and not patience
@@ -49,10 +49,10 @@ def check_patience(patience: object, name: str = "patience") -> float:
 
 
 def check_max_connections(value: object, name: str = "max_connections") -> int:
-    """Return the most connections that a pool opens.
+    """Return the maximum number of connections.
 
     Raises:
-        InvalidArgumentError: It is not an integer from 1 to `MAX_CONNECTIONS`.
+        InvalidArgumentError: `value` is not an integer from 1 to `MAX_CONNECTIONS`.
 
     """
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_CONNECTIONS:
@@ -66,7 +66,7 @@ def check_flag(value: object, name: str) -> bool:
     """Return a flag.
 
     Raises:
-        InvalidArgumentError: It is neither ``True`` nor ``False``.
+        InvalidArgumentError: `value` is neither ``True`` nor ``False``.
 
     """
     if not isinstance(value, bool):
@@ -91,7 +91,7 @@ def _check_seconds(
 
 
 def _shown(value: object) -> str:
-    """Return a number as text, and of anything else its type: it may be a secret."""
+    """Return a number as text; of other values only the type, since they may be secrets."""
     if isinstance(value, float) or (isinstance(value, int) and abs(value) < _MAX_SHOWN):
         return repr(value)
     return "a larger number" if isinstance(value, int) else type(value).__name__

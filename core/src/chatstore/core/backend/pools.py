@@ -172,8 +172,8 @@ class Pool(ForkAware, Generic[S]):
             self._tokens.put(None)
 
     def _reused(self) -> S | None:
-        while (found := self._idle.pop()) is not None:
-            session, released_at = found
+        while (entry := self._idle.pop()) is not None:
+            session, released_at = entry
             if not self._idle.is_outdated(session):
                 if not self._idle.needs_check(released_at) or self._answers(session):
                     return session
@@ -191,8 +191,8 @@ class Pool(ForkAware, Generic[S]):
     def close(self) -> None:
         """Close idle connections now, the others when they are released."""
         self._idle.is_closed = True
-        while (found := self._idle.pop()) is not None:
-            found[0].close()
+        while (entry := self._idle.pop()) is not None:
+            entry[0].close()
 
     def after_fork_in_child(self) -> None:
         """Start with an empty pool: the connections are the parent's."""
@@ -257,8 +257,8 @@ class AsyncPool(Generic[S]):
             await self._tokens.acquire()  # returns at once
 
     async def _reused(self) -> S | None:
-        while (found := self._idle.pop()) is not None:
-            session, released_at = found
+        while (entry := self._idle.pop()) is not None:
+            session, released_at = entry
             if not self._idle.is_outdated(session):
                 if not self._idle.needs_check(released_at) or await self._answers(session):
                     return session
@@ -278,8 +278,8 @@ class AsyncPool(Generic[S]):
         import asyncio  # noqa: PLC0415 - as above
 
         self._idle.is_closed = True
-        while (found := self._idle.pop()) is not None:
-            self._close_soon(found[0])
+        while (entry := self._idle.pop()) is not None:
+            self._close_soon(entry[0])
         await asyncio.gather(*self._closing)
 
     def _close_soon(self, session: S) -> asyncio.Task[None]:

@@ -13,7 +13,7 @@ from chatstore.core.backend.records import Page, StoredRecord
 from chatstore.core.memory.window import PINNED_ROLES, Window
 from chatstore.core.messages import ChatMessage
 from chatstore.core.tokens import TokenCounter
-from chatstore.core.tool_calls import says_nothing
+from chatstore.core.tool_calls import is_empty_answer
 
 _ATTEMPTS = 3  # page by page, before the whole conversation is read at one moment
 _LEADING = 2  # one pinned message is usual; the second shows that there are no more
@@ -84,7 +84,7 @@ class WindowReader:
         for message in reversed(messages):
             if window.enough:
                 break
-            if says_nothing(message) and self._counter.payload(message) is None:
+            if is_empty_answer(message) and self._counter.payload(message) is None:
                 continue  # providers refuse empty messages
             counts.append(self._counter.count(message))
             window.add(message, counts[-1])

@@ -1,4 +1,4 @@
-"""Which messages make up a window: pure, and fed from the newest message on.
+"""The choice of the messages of a window, without I/O, from the newest message backwards.
 
 A *turn* is a user message and everything up to the next one. An exchange that a provider would
 refuse is left out as a whole; see `chatstore.core.memory.exchanges`.
@@ -17,21 +17,21 @@ PINNED_ROLES = {MessageRole.SYSTEM, MessageRole.DEVELOPER}
 class Window:
     """Takes messages, newest first, until it has the newest whole turns that fit.
 
-    A turn never needs what is older than its user message to be judged, so that each message is
-    looked at once. The one exception is a newest message that is a result: all up to the turn
-    of its call is one turn then.
+    A turn can be judged without the messages before its user message, so each message is examined
+    once. There is one exception: if the newest message is a tool result, everything back to the
+    turn of its call is one turn.
 
     Attributes:
-        enough: No older message can change the choice.
-        fits: Whether the choice is within the limit.
+        enough: Older messages cannot change the choice.
+        fits: The choice is within the limit.
 
     """
 
     def __init__(self, room: int, count: Callable[[ChatMessage], int]) -> None:
-        """Begin without messages.
+        """Start without messages.
 
         Args:
-            room: How many tokens the window may have; negative: none fit.
+            room: The most tokens of the window; if negative, no message fits.
             count: Counts the tokens of a message of which only some blocks are in the window.
 
         """
@@ -42,25 +42,25 @@ class Window:
         self._finder = ExchangeFinder()
         self._chosen: list[list[Part]] = []  # newest turn first
         self._pending: list[Part] = []  # newest first; not yet part of a turn
-        self._wanted: list[Part] | None = None  # the newest message's results, without a call yet
+        self._unanswered: list[Part] | None = None  # the newest message's results without a call
 
     def add(self, message: ChatMessage, tokens: int) -> None:
-        """Take the next older message, which has that many tokens."""
+        """Add the next older message, which has ``tokens`` tokens."""
         parts = self._finder.add(message, tokens)
-        if self._wanted is None:
-            self._wanted = [part for part in parts if part.answers is not None]
+        if self._unanswered is None:
+            self._unanswered = [part for part in parts if part.answers is not None]
         exchange = parts[0].exchange
         if exchange is not None and exchange.is_newest:
-            self._wanted = []
+            self._unanswered = []
         for part in reversed(parts):
             self._pending.append(part)
-            if not self._wanted:
+            if not self._unanswered:
                 self._close_turn()
 
     def finish(self) -> None:
-        """Choose, there being no older messages."""
-        if self._wanted:  # the newest message answers no call: it is left out
-            pending, self._pending, self._wanted = self._pending, [], []
+        """Complete the choice: there are no older messages."""
+        if self._unanswered:  # the newest message belongs to no call: it is left out
+            pending, self._pending, self._unanswered = self._pending, [], []
             for part in pending:
                 self._pending.append(part)
                 self._close_turn()
@@ -80,12 +80,12 @@ class Window:
             self._pending = []
 
     def _close_without_user(self) -> None:
-        """Choose where no user message comes before the rest."""
+        """Choose from messages that do not begin with a user message."""
         parts = self._pending[::-1]
-        for place, part in enumerate(parts):
+        for index, part in enumerate(parts):
             if part.begins_turn:
-                # Only the newest exchange began before the user said anything.
-                self._take([*arrange(parts[place:]), *_newest_exchange(parts[:place])])
+                # Only the newest exchange can begin before the first user message.
+                self._take([*arrange(parts[index:]), *_newest_exchange(parts[:index])])
                 return
         groups: list[list[Part]] = []
         for part in arrange(parts):
@@ -111,41 +111,41 @@ class Window:
 
 
 def accepted(messages: Sequence[ChatMessage], *, newest: bool) -> list[bool]:
-    """Tell for each message whether a provider accepts it, perhaps after a move within `messages`.
+    """Return for each message whether a provider accepts it, possibly at another index.
 
     Args:
-        messages: A part of the conversation, oldest first, that begins with a turn or with the
-            whole.
-        newest: The part ends with the newest message, so that results may still come.
+        messages: A part of the conversation, oldest first, that begins with a turn or at the
+            beginning of the conversation.
+        newest: The part ends with the newest message, so results may still follow.
 
     """
     finder = ExchangeFinder(newest=newest)
     parts = [finder.add(message) for message in reversed(messages)][::-1]
-    kept = set(map(id, arrange([part for some in parts for part in some])))
-    return [all(id(part) in kept for part in some) for some in parts]
+    accepted_parts = set(map(id, arrange([part for group in parts for part in group])))
+    return [all(id(part) in accepted_parts for part in group) for group in parts]
 
 
 def arranged(messages: Sequence[ChatMessage], *, newest: bool) -> list[ChatMessage]:
-    """Return what a provider accepts of messages, in an order that it accepts.
+    """Return the messages that a provider accepts, in an order that it accepts.
 
     For adapters that do not read windows. Incomplete exchanges and results without a call are
-    left out; what the user said between a call and its result comes behind the result.
+    left out; user messages between a call and its result are moved behind the result.
 
     Args:
         messages: A part of the conversation, oldest first.
-        newest: The part ends with the newest message, so that results may still come.
+        newest: The part ends with the newest message, so results may still follow.
 
     """
     finder = ExchangeFinder(newest=newest)
     parts = [finder.add(message) for message in reversed(messages)][::-1]
-    return [message for message, _ in join(arrange([part for some in parts for part in some]))]
+    return [message for message, _ in join(arrange([part for group in parts for part in group]))]
 
 
 def _newest_exchange(parts: Sequence[Part]) -> list[Part]:
-    for place, part in enumerate(parts):
+    for index, part in enumerate(parts):
         if part.exchange is not None and part.exchange.is_newest:
-            first = place
+            first = index
             while first > 0 and parts[first - 1].joins:
                 first -= 1
-            return [*parts[first:place], part.exchange.caller, *part.exchange.results]
+            return [*parts[first:index], part.exchange.caller, *part.exchange.results]
     return []

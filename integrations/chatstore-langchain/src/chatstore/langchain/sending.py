@@ -59,7 +59,7 @@ def sendable(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
     found: list[BaseMessage] = []
     for outline in arranged(outlines, newest=False):
         message = messages[int(outline.id or 0)]
-        if not _says_nothing(message):
+        if not _is_empty_answer(message):
             found.append(_part(message, outline))
     return found
 
@@ -106,7 +106,7 @@ def _part(message: BaseMessage, outline: ChatMessage) -> BaseMessage:
     return message.model_copy(update={"content": [message.content[place] for place in places]})
 
 
-def _says_nothing(message: BaseMessage) -> bool:
+def _is_empty_answer(message: BaseMessage) -> bool:
     if not isinstance(message, AIMessage) or message.tool_calls or message.invalid_tool_calls:
         return False
     if any(message.additional_kwargs.get(name) for name in (*_CALL_KWARGS, "audio")):
