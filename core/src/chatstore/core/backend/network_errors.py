@@ -1,7 +1,7 @@
-"""Say in a few words why a server could not be reached, without quoting a driver.
+"""Reasons of network errors in a few words, without quoting drivers.
 
-Drivers wrap the error of the operating system in several of their own, whose texts may quote a URL
-with a token in it. The reason is read from the class of the innermost error instead.
+Drivers wrap errors of the operating system in several of their own, whose texts may quote a URL
+with a secret. The reason is derived from the classes of the errors instead.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ _CLOSED_NAMES = (
 
 
 def reason_of(error: BaseException) -> str:
-    """Return in a few words why a request got no answer, such as "connection refused".
+    """Return in a few words why a request was not answered, such as "connection refused".
 
     Args:
-        error: The driver's error, which may wrap others in any of the usual ways.
+        error: The driver's error, which may wrap others (`wrapped_errors`).
 
     """
-    # The innermost knows most: wrappers of the same class come without its details.
+    # The innermost error has the details.
     chain = list(wrapped_errors(error))[::-1]
     for reasons in (_reason, _reason_of_name, _reason_of_system):
-        found = next(filter(None, map(reasons, chain)), None)
-        if found is not None:
-            return found
+        reason = next(filter(None, map(reasons, chain)), None)
+        if reason is not None:
+            return reason
     return f"no answer ({type(error).__name__})"
 
 
@@ -62,7 +62,7 @@ def _reason_of_system(error: BaseException) -> str | None:
 
 
 def is_unreachable(error: BaseException) -> bool:
-    """Tell whether no connection could be made at all, so that nothing was sent."""
+    """Return whether no connection could be made, so that nothing was sent."""
     return any(
         isinstance(one, (socket.gaierror, ConnectionRefusedError, ssl.SSLCertVerificationError))
         for one in wrapped_errors(error)
@@ -70,7 +70,7 @@ def is_unreachable(error: BaseException) -> bool:
 
 
 def is_timeout(error: BaseException) -> bool:
-    """Tell whether a request or a connection took longer than it was allowed to."""
+    """Return whether a request or a connection exceeded its timeout."""
     return any(
         isinstance(one, TimeoutError) or _has(type(one).__name__.lower(), _TIMEOUT_NAMES)
         for one in wrapped_errors(error)
@@ -78,7 +78,7 @@ def is_timeout(error: BaseException) -> bool:
 
 
 def wrapped_errors(error: BaseException) -> Iterator[BaseException]:
-    """Iterate over an error and all that it wraps, each once."""
+    """Iterate over an error and all errors that it wraps, each once."""
     pending: list[object] = [error]
     seen: set[int] = set()
     while pending:

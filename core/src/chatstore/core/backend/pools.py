@@ -34,10 +34,10 @@ class Health(Enum):
 
     FINE = "fine"
     BROKEN = "broken"
-    """This connection is useless; others are not concerned."""
+    """This connection is useless; other connections are not affected."""
     OUTDATED = "outdated"
-    """This connection is useless, and so are those that are older: the server was restarted, gave
-    up its role, or no longer answers."""
+    """This connection and all older ones are useless: the server was restarted, lost its role, or
+    no longer answers."""
 
 
 class Session(Protocol):
@@ -58,7 +58,7 @@ class Session(Protocol):
     @property
     @abstractmethod
     def is_reusable(self) -> bool:
-        """Whether another call can use it: no transaction is open, no answer is on its way."""
+        """Whether another call can use it: no transaction is open, no answer is pending."""
 
     def is_alive(self) -> Any:
         """Ask the server whether it still answers, within a short time; awaitable if async."""
@@ -119,7 +119,7 @@ class Pool(ForkAware, Generic[S]):
         *,
         idle_check_after: float = IDLE_CHECK_AFTER,
     ) -> None:
-        """Make an empty pool.
+        """Create an empty pool.
 
         Args:
             connect: Opens a connection.
@@ -211,8 +211,8 @@ class AsyncPool(Generic[S]):
         *,
         idle_check_after: float = IDLE_CHECK_AFTER,
     ) -> None:
-        """Make an empty pool; see `Pool`."""
-        import asyncio  # noqa: PLC0415 - loaded, where there is a loop
+        """Create an empty pool; see `Pool`."""
+        import asyncio  # noqa: PLC0415 - it is loaded if there is a loop
 
         self._connect = connect
         self._timeout = timeout

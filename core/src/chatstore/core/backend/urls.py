@@ -1,4 +1,4 @@
-"""Read URLs of stores: the parts and the options, without quoting a secret in an error."""
+"""Parsing of stores' URLs and their options; errors never quote secrets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 from chatstore.core.errors import InvalidArgumentError
 
 Options = Mapping[str, Callable[[str], Any]]
-_NAME = re.compile(r"[a-z_]{1,32}")  # anything else may be a secret at the wrong place
+_NAME = re.compile(r"[a-z_]{1,32}")  # other text may be a misplaced secret
 _OUTSIDE_URLS = re.compile(r"[\x00-\x20\x7f]")
 _FLAGS = {"true": True, "false": False}
 
@@ -19,15 +19,15 @@ def split_url(url: object, example: str) -> SplitResult:
     """Return the parts of a URL.
 
     Args:
-        url: What the caller gave.
-        example: A URL of the right form, for the message.
+        url: The URL.
+        example: A valid URL, for the message.
 
     Raises:
         InvalidArgumentError: `url` is not a URL, or its port is not a number.
 
     """
     parts = None
-    # `urlsplit` drops line ends and tabs, so that two different texts would name one place.
+    # `urlsplit` drops line breaks and tabs, so different texts would name the same server.
     if isinstance(url, str) and not _OUTSIDE_URLS.search(url):
         try:
             parts = urlsplit(url)
@@ -43,14 +43,15 @@ def split_url(url: object, example: str) -> SplitResult:
 
 
 def read_options(parts: SplitResult, options: Options) -> dict[str, Any]:
-    """Return the options in a URL's query, each read by its function.
+    """Return the options in a URL's query.
 
     Args:
         parts: The URL.
-        options: By name, what reads a value; it raises `ValueError` for a value that it refuses.
+        options: By name, the function that reads a value; it raises `ValueError` for an invalid
+            one.
 
     Raises:
-        InvalidArgumentError: An option is unknown, is given twice, or has a value of another type.
+        InvalidArgumentError: An option is unknown, is given twice, or has an invalid value.
 
     """
     where = f"the {parts.scheme}:// URL"

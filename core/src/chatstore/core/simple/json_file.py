@@ -1,4 +1,4 @@
-"""The JSON file of ``SimpleChatStore``: its format, and replacing it atomically."""
+"""The JSON file of ``SimpleChatStore``: its format, and its atomic replacement."""
 
 from __future__ import annotations
 
@@ -35,7 +35,14 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class BoundFile(NamedTuple):
-    """A file, as it was when it was last read or written (``None``: it was missing)."""
+    """A file and its state when it was last read or written.
+
+    Attributes:
+        path: The absolute path.
+        signature: Inode, size and time of change; ``None``: the file did not exist.
+        is_read: The signature is known.
+
+    """
 
     path: Path
     signature: tuple[int, int, int] | None
@@ -43,15 +50,20 @@ class BoundFile(NamedTuple):
 
 
 def check_path(path: object) -> Path:
-    """Return an absolute path, so that a later change of folder does not move the file."""
+    """Return an absolute path, which a later change of the working directory does not affect.
+
+    Raises:
+        InvalidArgumentError: `path` is not a path, is empty, or contains NUL.
+
+    """
     if not isinstance(path, (str, PathLike)) or not str(path) or "\0" in str(path):
-        raise InvalidArgumentError("a path must be a string or a path, not empty and without NUL")
-    return Path(os.path.realpath(path))  # a link is followed, not replaced
+        raise InvalidArgumentError("a path must be a non-empty string or path object without NUL")
+    return Path(os.path.realpath(path))  # links are followed, not replaced
 
 
 def read(path: Path) -> tuple[BoundFile, str | None]:
-    """Return the file's text (``None``: there is no file) and what it looked like."""
-    with _errors_as_ours(path):
+    """Return the state of the file and its text (``None``: the file does not exist)."""
+    with _translated_errors(path):
         try:
             signature = _signature(path)
             text = path.read_bytes()
@@ -64,12 +76,12 @@ def read(path: Path) -> tuple[BoundFile, str | None]:
 
 
 def write(file: BoundFile, text: str) -> BoundFile:
-    """Replace the file as a whole: whoever reads it sees the old one or the new one."""
+    """Replace the file atomically: readers see the old text or the new one."""
     path = file.path
-    with _errors_as_ours(path):
+    with _translated_errors(path):
         if file.is_read and _signature(path) != file.signature:
             raise ConversationChangedError(
-                f"{path} was changed by somebody else since it was read here; nothing was written "
+                f"{path} was changed by another program since it was read; nothing was written "
                 "(several writers need a database, such as SQLite)"
             )
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -86,7 +98,7 @@ def write(file: BoundFile, text: str) -> BoundFile:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make a new name survive a loss of power; Windows opens no folders and needs none of it."""
+    """Make the replacement survive a power loss; Windows cannot open folders and needs no sync."""
     if os.name == "posix":
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -96,7 +108,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def dump(conversations: Mapping[str, tuple[float | None, list[str]]]) -> str:
-    """Return the file's text, for bodies that are JSON already."""
+    """Return the file's text for conversations by key: expiry and bodies, which are JSON text."""
     parts = []
     for key, (expires_at, bodies) in conversations.items():
         name, expiry = json.dumps(key, ensure_ascii=False), json.dumps(expires_at)
@@ -108,14 +120,19 @@ def dump(conversations: Mapping[str, tuple[float | None, list[str]]]) -> str:
 def load(text: str) -> dict[str, tuple[float | None, list[Record]]]:
     """Return expiry and records by key.
 
-    A message that cannot be read does not fail here but where its conversation is read, so that
-    one of them does not lock away the others.
+    A damaged message raises an error only when its conversation is read, so that the others stay
+    readable.
+
+    Raises:
+        CorruptStoreError: The text is not such a file.
+        SchemaVersionError: A later version wrote it.
+
     """
     document = _parse(text)
     if isinstance(document, str):  # JSON text inside JSON text: LlamaIndex's older files
         document = _parse(document)
     if not isinstance(document, dict):
-        raise CorruptStoreError("the file holds no conversations")
+        raise CorruptStoreError("the file contains no conversations")
     version = document.get("chatstore")
     if version is None and isinstance(document.get("store"), dict):
         return {
@@ -148,7 +165,7 @@ def _known_key(key: str) -> str:
     try:
         return check_key(key)
     except InvalidKeyError as error:
-        raise CorruptStoreError(f"the file holds a key that is none: {error}") from error
+        raise CorruptStoreError(f"the file contains an invalid key: {error}") from error
 
 
 def _expiry(value: Any) -> float | None:
@@ -156,26 +173,26 @@ def _expiry(value: Any) -> float | None:
         return None
     expires_at = float(value)
     if not math.isfinite(expires_at):
-        raise ValueError("a time of expiry is no number")
+        raise ValueError("a time of expiry is not a finite number")
     return expires_at
 
 
 def _records(messages: Any) -> list[Record]:
     if not isinstance(messages, list):
-        raise TypeError("a conversation is no list")
+        raise TypeError("a conversation is not a list")
     return [_record(message) for message in messages]
 
 
 def _record(message: Any) -> Record:
-    identity = codec.new_id()
+    record_id = codec.new_id()
     if isinstance(message, dict):
-        identity = str(message.setdefault("id", identity))
+        record_id = str(message.setdefault("id", record_id))
     body = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
     try:
         body.encode()
-    except UnicodeEncodeError:  # reading it will say so; writing the file must still work
+    except UnicodeEncodeError:  # reading will report it; the file must still be writable
         body = json.dumps(message)
-    return Record(identity, body)
+    return Record(record_id, body)
 
 
 def _signature(path: Path) -> tuple[int, int, int] | None:
@@ -187,7 +204,7 @@ def _signature(path: Path) -> tuple[int, int, int] | None:
 
 
 @contextlib.contextmanager
-def _errors_as_ours(path: Path) -> Iterator[None]:
+def _translated_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Messages as LlamaIndex's ``SimpleChatStore`` wrote them, turned into ours."""
+"""Conversion of messages in the files of LlamaIndex's ``SimpleChatStore``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 _FIELDS = {
-    # theirs: ours, by kind of block; other fields keep their names
+    # LlamaIndex's name: this package's, by type of block; other fields keep their names
     "image": {"image": "data", "image_mimetype": "media_type"},
     "audio": {"audio": "data"},
     "video": {"video": "data", "video_mimetype": "media_type"},
@@ -17,7 +17,7 @@ _FIELDS = {
 
 
 def bodies_from_llama_index(messages: object) -> list[Any]:
-    """Return the messages in our envelope; what is no message stays as it is, to be reported."""
+    """Return messages as bodies; what is not a message stays as it is, to be reported later."""
     return [_message(item) for item in messages] if isinstance(messages, list) else [messages]
 
 

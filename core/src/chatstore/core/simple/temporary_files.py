@@ -1,7 +1,7 @@
-"""Temporary files beside a file that is about to be replaced; killed writers leave none for long.
+"""Temporary files next to a file that will be replaced; those of killed writers are removed.
 
-A writer holds a lock on its temporary file. The system releases it when the process ends, however
-it ends, so the next writer can tell which temporary files nobody will finish.
+A writer locks its temporary file. The system releases the lock when the process ends, so the next
+writer recognizes abandoned files.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 _SUFFIX = ".chatstore-tmp"
-_ABANDONED_AFTER = 24 * 3600.0  # seconds, where files cannot be locked
+_ABANDONED_AFTER = 24 * 3600.0  # seconds, if files cannot be locked
 
 
 @contextlib.contextmanager
 def temporary_file(path: Path) -> Iterator[tuple[int, Path]]:
-    """Create a file beside ``path``, open for writing, and remove what killed writers left.
+    """Create a file next to ``path``, open for writing, and remove those of killed writers.
 
-    The block moves it to its place; otherwise it is removed.
+    The block moves the file to ``path``; otherwise it is removed.
     """
     _sweep(path)
     descriptor, name = _create(path)
@@ -44,14 +44,14 @@ def _create(path: Path) -> tuple[int, Path]:
         _lock(descriptor)
         if os.fstat(descriptor).st_nlink:
             return descriptor, Path(name)
-        os.close(descriptor)  # another writer swept it before it was locked
+        os.close(descriptor)  # another writer removed it before it was locked
 
 
 def _sweep(path: Path) -> None:
-    for left in path.parent.iterdir():
-        if left.name.startswith(f".{path.name}.") and left.name.endswith(_SUFFIX):
+    for file in path.parent.iterdir():
+        if file.name.startswith(f".{path.name}.") and file.name.endswith(_SUFFIX):
             with contextlib.suppress(OSError):
-                _remove_abandoned(left)
+                _remove_abandoned(file)
 
 
 def _remove_abandoned(file: Path) -> None:
@@ -68,7 +68,7 @@ def _remove_abandoned(file: Path) -> None:
 
 
 def _lock(descriptor: int) -> bool:
-    """Lock a file; ``False``: its writer is alive, or the file system has no locks."""
+    """Lock a file; ``False`` if its writer is alive or the file system has no locks."""
     if fcntl is None:
         return False
     try:

@@ -1,4 +1,4 @@
-"""How many tokens a message has."""
+"""Counting tokens."""
 
 from chatstore.core.tokens.counter import TokenCounter
 from chatstore.core.tokens.encodings import TokenEstimateWarning

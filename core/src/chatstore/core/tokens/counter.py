@@ -1,4 +1,4 @@
-"""``TokenCounter``: the tokens of all that is sent for a message."""
+"""``TokenCounter``: counts the tokens of everything that is sent for a message."""
 
 from __future__ import annotations
 
@@ -23,18 +23,19 @@ from chatstore.core.tokens.estimate import estimate_tokens
 from chatstore.core.tokens.media import MEDIA, is_media, texts_of
 
 MESSAGE_OVERHEAD = 4
-"""Tokens that frame a message and name its role, as OpenAI's cookbook counts them, rounded up."""
+"""Tokens for the frame and the role of a message, as in OpenAI's cookbook, rounded up."""
 
 MEDIA_TOKENS = 1105
-"""Tokens of an image, a sound, a film or a file, whose base64 no model reads as text.
+"""Tokens of an image, audio, video or file, whose base64 is not sent as text.
 
-OpenAI's guide to images prices one of 2048 by 4096 pixels in high detail so: above most.
+It is the price of an image of 2048 by 4096 pixels in high detail, which exceeds most, in OpenAI's
+guide to images.
 """
 
-_REMEMBERED = 4096  # texts of all conversations of a process; long ones are not kept
-_LONG = 8_000
+_CACHE_SIZE = 4096  # texts, of all conversations of a process
+_MAX_CACHED_LENGTH = 8_000  # characters
 _counts: OrderedDict[tuple[str | None, str], int] = OrderedDict()
-"""By encoding, ``None`` for the estimate, and text: the next turn sends nearly the same again."""
+"""By encoding (``None``: estimated) and text: the next turn sends nearly the same texts again."""
 
 
 class TokenCounter:
@@ -47,14 +48,14 @@ class TokenCounter:
         *,
         payload_fn: Callable[[ChatMessage], Any] | None = None,
     ) -> None:
-        """Make a counter; nothing is loaded yet.
+        """Create a counter; nothing is loaded yet.
 
         Args:
             tokenizer_fn: Returns the tokens of a text; by default tiktoken's ``o200k_base``.
             model: A model's name, whose tiktoken encoding is used instead.
             payload_fn: Returns what will be sent for a message, as JSON, or ``None`` if the
-                message's own fields will be sent. Adapters that send a framework's own form of a
-                message pass it, so that what is sent is what is counted.
+                message's own fields will be sent. For adapters that send a framework's own form of
+                messages.
 
         """
         self._tokenizer_fn = tokenizer_fn
@@ -70,10 +71,10 @@ class TokenCounter:
         return self._encoding_name is not None and is_settled(self._encoding_name)
 
     def load(self) -> None:
-        """Load the vocabulary; the first time in a process this may take 3 seconds.
+        """Load the vocabulary; the first time in a process this can take 3 seconds.
 
         Warns:
-            TokenEstimateWarning: It could not be loaded, once a process.
+            TokenEstimateWarning: The vocabulary could not be loaded; once per process.
 
         """
         if self._tokenizer_fn is None:
@@ -82,21 +83,21 @@ class TokenCounter:
             load_encoding(self._encoding_name)
 
     def check_pickles(self) -> None:
-        """Raise ``TypeError``, naming the parameter, for a function that cannot be pickled."""
+        """Raise ``TypeError`` with the parameter's name if a function cannot be pickled."""
         for name, function in (
             ("tokenizer_fn", self._tokenizer_fn),
             ("payload_fn", self._payload_fn),
         ):
             try:
                 pickle.dumps(function)
-            except Exception as error:  # noqa: BLE001 - whatever the function's object raises
+            except Exception as error:  # noqa: BLE001 - pickling raises any error
                 raise TypeError(
                     f"{name} cannot be pickled ({type(error).__name__}): pass a function of a "
                     "module instead of a lambda or a local function"
                 ) from None
 
     def count(self, message: ChatMessage) -> int:
-        """Return the tokens of one message: of its payload if there is a ``payload_fn``.
+        """Return the tokens of a message, or of its payload if ``payload_fn`` returns one.
 
         Raises:
             InvalidArgumentError: ``tokenizer_fn`` failed.
@@ -122,14 +123,13 @@ class TokenCounter:
         return total
 
     def payload(self, message: ChatMessage) -> Any:
-        """Return what ``payload_fn`` says will be sent; ``None``: the message's own fields."""
+        """Return what ``payload_fn`` returns; ``None``: the message's own fields are sent."""
         return None if self._payload_fn is None else self._payload_fn(message)
 
     def count_json(self, value: Any) -> int:
-        """Return the tokens of any JSON value that is sent: texts, names, numbers and media.
+        """Return the tokens of a JSON value, such as tool schemas or a payload.
 
-        For what is sent beside the messages (tool schemas, a system prompt) and for payloads.
-        Each image, sound, film or file counts `MEDIA_TOKENS`, at any depth.
+        Each image, audio, video or file counts `MEDIA_TOKENS`, at any depth.
 
         Raises:
             InvalidArgumentError: ``tokenizer_fn`` failed.
@@ -140,7 +140,7 @@ class TokenCounter:
         )
 
     def count_text(self, text: str) -> int:
-        """Return the tokens of a text; special tokens count as the text that they are.
+        """Return the tokens of a text; special tokens are counted as plain text.
 
         Raises:
             InvalidArgumentError: ``tokenizer_fn`` failed.
@@ -155,9 +155,9 @@ class TokenCounter:
         if known is None:
             encoded = None if encoding is None else count_encoded(encoding, text)
             known = estimate_tokens(text) if encoded is None else encoded
-            if len(text) < _LONG:
+            if len(text) < _MAX_CACHED_LENGTH:
                 _counts[seen] = known
-                if len(_counts) > _REMEMBERED:
+                if len(_counts) > _CACHE_SIZE:
                     with suppress(KeyError):  # another thread was faster
                         _counts.popitem(last=False)
         return known

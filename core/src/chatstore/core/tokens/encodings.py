@@ -1,7 +1,8 @@
-"""tiktoken's encodings, loaded once a process, within a bounded time.
+"""tiktoken's encodings, loaded once per process, within a bounded time.
 
-tiktoken fetches a vocabulary at its first use, without a timeout. So a daemon thread loads it,
-and the first who needs it waits a little. A vocabulary that comes later is used from then on.
+tiktoken downloads a vocabulary at its first use, without a timeout. Therefore a daemon thread loads
+it, and the first caller waits at most `PATIENCE` seconds. A vocabulary that arrives later is used
+from then on.
 """
 
 from __future__ import annotations
@@ -13,23 +14,23 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from chatstore.core.backend import ForkAware, watch
-from chatstore.core.tokens.offline import forget_failure, has_failed_lately, note_failure
+from chatstore.core.tokens.offline import forget_failure, has_failed_recently, note_failure
 
 if TYPE_CHECKING:
     from tiktoken import Encoding
 
 PATIENCE = 3.0
-"""Seconds to wait for a vocabulary, once a process and encoding."""
+"""Seconds to wait for a vocabulary, once per process and encoding."""
 
 BRIEF_PATIENCE = 0.5
-"""Seconds to wait where another process waited in vain within the last hour.
+"""Seconds to wait if another process waited without success in the last hour.
 
-It is enough to read a vocabulary from tiktoken's cache.
+This is enough to read a vocabulary from tiktoken's cache.
 """
 
 DEFAULT_ENCODING = "o200k_base"
 
-_PIECE = 2048  # characters that tiktoken counts at a time
+_PIECE_LENGTH = 2048  # characters that tiktoken encodes at a time
 
 
 class TokenEstimateWarning(UserWarning):
@@ -47,11 +48,11 @@ class _Loading:
         self._thread.start()
 
     def wait(self) -> None:
-        patience = BRIEF_PATIENCE if has_failed_lately(self.name) else PATIENCE
+        patience = BRIEF_PATIENCE if has_failed_recently(self.name) else PATIENCE
         self._thread.join(patience)
         self.waited = True
         if self._thread.is_alive():
-            note_failure(self.name)  # refused connections cost no time: nothing to remember
+            note_failure(self.name)  # refused connections take no time, so only waits count
 
     def _load(self) -> None:
         try:
@@ -67,26 +68,26 @@ class _Loading:
 _loadings: dict[str, _Loading] = {}
 
 
-class _Once(ForkAware):
-    """What is done once a process."""
+class _ProcessState(ForkAware):
+    """State of the process."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.has_warned = False
 
     def after_fork_in_child(self) -> None:
-        """Load again what was still being loaded: that thread exists in the parent only."""
+        """Restart unfinished loading, whose thread exists only in the parent."""
         self.lock = threading.Lock()
         for name in [name for name, loading in _loadings.items() if loading.encoding is None]:
             del _loadings[name]
 
 
-_once = _Once()
-watch(_once)
+_state = _ProcessState()
+watch(_state)
 
 
 def find_encoding(name: str) -> Encoding | None:
-    """Return an encoding if it is loaded by now; this never waits."""
+    """Return an encoding if it is loaded; never wait."""
     loading = _loadings.get(name)
     return None if loading is None else loading.encoding
 
@@ -104,46 +105,46 @@ def count_encoded(encoding: Encoding, text: str) -> int | None:
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """Yield a text in pieces, cut before a space where there is one: no token spans that.
+    """Yield a text in pieces, cut before a space if possible, which is never inside a token.
 
-    tiktoken's regular expressions fail on long runs of blanks, and its time for a run of letters
-    can grow with the square of the length.
+    tiktoken's regular expressions fail on long runs of spaces, and their time for a run of letters
+    can grow with the square of its length.
     """
     start = 0
-    while len(text) - start > _PIECE:
-        cut = text.rfind(" ", start + _PIECE // 2, start + _PIECE)
-        end = start + _PIECE if cut < 0 else cut
+    while len(text) - start > _PIECE_LENGTH:
+        cut = text.rfind(" ", start + _PIECE_LENGTH // 2, start + _PIECE_LENGTH)
+        end = start + _PIECE_LENGTH if cut < 0 else cut
         yield text[start:end]
         start = end
     yield text[start:]
 
 
 def is_settled(name: str) -> bool:
-    """Tell whether `load_encoding` would return at once."""
+    """Return whether `load_encoding` would return at once."""
     loading = _loadings.get(name)
     return loading is not None and loading.waited
 
 
 def load_encoding(name: str) -> None:
-    """Load an encoding; wait at most `PATIENCE` seconds for it, once a process.
+    """Load an encoding; wait at most `PATIENCE` seconds for it, once per process.
 
     Warns:
-        TokenEstimateWarning: It is not loaded by then; once a process.
+        TokenEstimateWarning: The encoding is not loaded by then; once per process.
 
     """
-    with _once.lock:
+    with _state.lock:
         loading = _loadings.get(name)
         if loading is None:
             loading = _loadings[name] = _Loading(name)
         if loading.waited:
             return
         loading.wait()
-        if loading.encoding is not None or _once.has_warned:
+        if loading.encoding is not None or _state.has_warned:
             return
-        _once.has_warned = True
+        _state.has_warned = True
     message = (
-        f"tiktoken's vocabulary {name} could not be loaded: tokens are estimated, rather too many "
-        "than too few. Without network access, set TIKTOKEN_CACHE_DIR "
+        f"tiktoken's vocabulary {name} could not be loaded: tokens are estimated, more likely too "
+        "high than too low. Without network access, set TIKTOKEN_CACHE_DIR "
         f"({_cache_dir()}) to a directory that holds the vocabulary: tiktoken puts it there when "
         "it is used once with network access. Or pass your own tokenizer_fn."
     )
@@ -151,7 +152,7 @@ def load_encoding(name: str) -> None:
 
 
 def encoding_name(model: str | None) -> str:
-    """Return the name of a model's encoding; the default one for a model that is unknown."""
+    """Return the name of a model's encoding; the default one for an unknown model."""
     if model is None:
         return DEFAULT_ENCODING
     import tiktoken  # noqa: PLC0415 - see above

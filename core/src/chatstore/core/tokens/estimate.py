@@ -1,24 +1,22 @@
-"""An estimate of ``o200k_base`` without its vocabulary, rather too high than too low.
+"""Estimates the tokens of ``o200k_base`` without its vocabulary, more likely too high than too low.
 
-tiktoken splits text into words, numbers of up to three digits, runs of punctuation and of white
-space before it merges bytes. The estimate splits alike and guesses how many tokens a piece has.
-The weights come from measurements against tiktoken 0.14 on English conversations, JSON, code and
-a dozen scripts.
+tiktoken splits text into words, numbers of up to three digits, and runs of punctuation and of
+white space before it merges bytes. The estimate splits in the same way and weighs each piece. The
+weights were fitted to tiktoken 0.14 on English conversations, JSON, code and a dozen scripts.
 """
 
 from __future__ import annotations
 
 import re
 
-# A long run that may be base64. Each run is matched once, and each piece of text by at most two
-# expressions, none of which looks farther than one character behind its match: the time grows with
-# the length of the text, whatever it holds.
+# A long run may be base64. Each run is matched once, and each piece by at most two expressions that
+# look at most one character ahead: the time is linear in the length of any text.
 _RUN = re.compile(r"(?P<run>[A-Za-z0-9+/]{24,})")
 _PLAIN_PIECE = (
     r"(?P<word>[A-Za-z]+(?![\u00c0-\u024f]))"
     r"|(?P<accented>[A-Za-z\u00c0-\u024f]+)"
     r"|(?P<number>[0-9]+)"
-    r"|(?P<gap> (?=[0-9]))"  # a single space belongs to the word behind it, but to no number
+    r"|(?P<gap> (?=[0-9]))"  # a single space is part of the next word, but not of a number
     r"|(?P<blank>\s+)"
     r"|(?P<mark>[!-/:-@\[-`{-~]+)"
     r"|(?P<other>[^\x00-\x7f]+)"
@@ -28,8 +26,8 @@ _PIECE = re.compile(f"{_RUN.pattern}|{_PLAIN_PIECE}", re.DOTALL)
 _PIECE_OF_RUN = re.compile(_PLAIN_PIECE, re.DOTALL)
 _LETTERS_AND_DIGITS = (re.compile("[a-z]"), re.compile("[A-Z]"), re.compile("[0-9]"))
 _CAMEL = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
-_PLAIN_WORD = 9  # letters that one token usually covers, in an English word of small letters
-_FOREIGN_WORD = 3.0  # the same in a language that has fewer words in the vocabulary
+_PLAIN_WORD = 9  # letters of a lower-case English word that are usually one token
+_FOREIGN_WORD = 3.0  # the same for languages with fewer words in the vocabulary
 _VOWEL = re.compile("[aeiouyAEIOUY]")
 _PROSE_WORD = re.compile(r"(?<= )[A-Za-z\u00c0-\u024f]+(?= )")
 _ENGLISH_WORD = re.compile(
@@ -37,11 +35,11 @@ _ENGLISH_WORD = re.compile(
     r"|please|from|they|there|my|be|or|how|but|i|we)",
     re.IGNORECASE,
 )
-_PROSE_LENGTH = 6  # words from which on a text is taken for prose
+_PROSE_LENGTH = 6  # words that make a text prose
 
 
 def estimate_tokens(text: str) -> int:
-    """Return about how many tokens a text has, in a time that grows with its length."""
+    """Return an estimate of the tokens of a text, in linear time."""
     plain = _PLAIN_WORD if _reads_as_english(text) else _FOREIGN_WORD
     total = 0.0
     for piece in _PIECE.finditer(text):
@@ -74,8 +72,8 @@ def _tokens(piece: re.Match[str], plain: float) -> float:
 
 
 def _reads_as_english(text: str) -> bool:
-    """Tell English, and what is no prose at all, from prose in other languages."""
-    words = _PROSE_WORD.findall(text, 0, 2000)  # the beginning tells
+    """Return whether a text is English or not prose at all."""
+    words = _PROSE_WORD.findall(text, 0, 2000)  # the beginning is enough
     english = sum(_ENGLISH_WORD.fullmatch(word) is not None for word in words)
     return len(words) < _PROSE_LENGTH or 10 * english > len(words)
 
@@ -98,7 +96,6 @@ def _word(word: str, plain: float) -> float:
 
 
 def _blank(blank: str) -> float:
-    """Count a run of blanks."""
     return 0.0 if blank == " " else 1.0 + len(blank) / 80
 
 

@@ -1,7 +1,7 @@
-"""What of a JSON value is text for a model, and what is media.
+"""Distinguishes text and media in JSON that is sent to a model.
 
-Media may be anywhere: in a block, in a tool's result, in a provider's payload. No model reads
-its base64 as text.
+Media can be anywhere: in a block, in a tool result, in a provider's payload. Models do not read
+their base64 as text.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 MEDIA: Final = object()
-"""Stands for one image, sound, film or file among texts."""
+"""Placeholder for one image, audio, video or file among texts."""
 
 _KINDS = {
     *("image", "image_url", "input_image", "computer_screenshot", "image_generation_call"),
@@ -32,15 +32,12 @@ _CAPTIONS = {"title", "context", "text", "transcript", "caption"}
 _TEXT_TYPE = re.compile(r"text/|application/(?:[a-z.+-]*\+)?(?:json|xml|yaml|javascript|toml)\b")
 _DATA_URL = re.compile(r"data:[^,]{0,200},\S*\s*")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_\-\s]{40,}={0,2}\s*")
-_SHORT = 40  # characters, from which on base64 is told from a word
-_SAMPLE = 1000  # characters that tell base64 from text
+_SHORT = 40  # characters; shorter base64 cannot be distinguished from a word
+_SAMPLE = 1000  # characters that are enough to recognize base64
 
 
 def texts_of(value: Any) -> Iterator[Any]:
-    """Yield what a model is sent of a JSON value: its strings, names and numbers as text.
-
-    `MEDIA` stands for each image, sound, film or file, whatever its size.
-    """
+    """Yield the texts in a JSON value (strings, names, numbers), and `MEDIA` for each medium."""
     stack = [value]
     while stack:  # nested JSON may be deeper than Python's stack
         item = stack.pop()
@@ -60,7 +57,7 @@ def texts_of(value: Any) -> Iterator[Any]:
 
 
 def _inner(value: Any) -> list[Any] | None:
-    """Return the parts of a value, the last first; ``None`` if it has no parts."""
+    """Return the parts of a value, last first; ``None`` for a scalar."""
     if isinstance(value, BaseModel):
         return [value.model_dump()]
     if isinstance(value, Mapping):
@@ -72,12 +69,12 @@ def _inner(value: Any) -> list[Any] | None:
 
 
 def is_media(fields: Mapping[str, Any]) -> bool:
-    """Tell whether a JSON object is an image, a sound, a film or a file in a known form."""
+    """Return whether a JSON object is an image, audio, video or file in a known form."""
     kind = fields.get("type", fields.get("kind", fields.get("block_type")))
     if isinstance(kind, str) and kind in _KINDS:
         source = fields.get("source")
         if isinstance(source, Mapping) and source.get("type") in {"text", "content"}:
-            return False  # Anthropic's documents given as text or as blocks
+            return False  # Anthropic's documents as text or blocks
         return any(map(_is_payload, fields, fields.values()))
     if kind == "text":
         return False
@@ -92,7 +89,7 @@ def _is_payload(name: str, field: Any) -> bool:
 
 
 def _is_encoded(field: Any) -> bool:
-    """Tell whether a value is binary data, as bytes, base64 or a data URL."""
+    """Return whether a value is binary data: bytes, base64 or a data URL."""
     if isinstance(field, (bytes, bytearray, memoryview)):
         return True
     if not isinstance(field, str) or len(field) < _SHORT:
@@ -108,7 +105,7 @@ def _is_data_url(text: str) -> bool:
 
 
 def _media_texts(fields: Mapping[str, Any]) -> Iterator[Any]:
-    """Yield what is text of a block of media: its captions, or all of a file of text."""
+    """Yield the texts of a media block: its captions, and the content of a text file."""
     media_type = next(
         (field for name, field in fields.items() if "mime" in name.lower() or name == "media_type"),
         None,

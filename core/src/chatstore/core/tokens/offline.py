@@ -1,8 +1,8 @@
-"""Remembers for an hour, across processes, that a vocabulary did not come in time.
+"""Remembers for an hour, across processes, that a vocabulary could not be loaded in time.
 
-Where a firewall drops packets without an answer, each new process would wait in vain. The memory
-is an empty file of this user in the directory for temporary files; its time is all that counts.
-Where that cannot be written, nothing is remembered.
+If a firewall drops packets, each new process would wait for nothing. The record is an empty file
+of this user in the directory for temporary files; only its time matters. If the file cannot be
+written, nothing is remembered.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ FORGET_AFTER = 3600.0
 """Seconds for which a failure is remembered."""
 
 
-def has_failed_lately(name: str) -> bool:
-    """Tell whether a process of this user waited in vain within the last hour."""
+def has_failed_recently(name: str) -> bool:
+    """Return whether a process of this user waited without success in the last hour."""
     try:
         status = _path(name).lstat()
     except OSError:
@@ -28,17 +28,17 @@ def has_failed_lately(name: str) -> bool:
 
 
 def note_failure(name: str) -> None:
-    """Remember that the vocabulary did not come; forgotten after an hour."""
-    if has_failed_lately(name):
+    """Remember for an hour that the vocabulary was not loaded in time."""
+    if has_failed_recently(name):
         return
     forget_failure(name)
     with suppress(OSError):
-        # Exclusive: another user's file or link of this name is never written to.
+        # Exclusive, so that another user's file or link is never written to.
         os.close(os.open(_path(name), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def forget_failure(name: str) -> None:
-    """Forget that the vocabulary did not come."""
+    """Forget a failure."""
     with suppress(OSError):
         _path(name).unlink()
 
