@@ -45,7 +45,7 @@ def _check_text(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise ValueError("the text holds a lone surrogate, which UTF-8 cannot hold") from error
+        raise ValueError("the text contains a lone surrogate, which UTF-8 cannot encode") from error
     return text
 
 

@@ -36,11 +36,11 @@ class ChatStore(PlanRunner):
     # ------------------------------------------------------------------ writing
 
     def set_messages(self, key: str, messages: Iterable[ChatMessage]) -> None:
-        """Replace the conversation; with no messages, forget it.
+        """Replace the conversation; an empty list deletes it.
 
         Raises:
-            InvalidMessageError: JSON cannot hold a message, or two have one id.
-            MessageTooLargeError: A message is above `max_message_bytes`.
+            InvalidMessageError: JSON cannot represent a message, or two have the same id.
+            MessageTooLargeError: A message exceeds `max_message_bytes`.
 
         """
         self.run("set_messages", operations.set_messages, key, messages)
@@ -50,14 +50,14 @@ class ChatStore(PlanRunner):
         await self.async_run("set_messages", operations.set_messages, key, messages)
 
     def add_message(self, key: str, message: ChatMessage, idx: int | None = None) -> None:
-        """Append a message, or insert it before index ``idx`` as ``list.insert`` does.
+        """Append a message, or insert it before the zero-based index ``idx`` like ``list.insert``.
 
-        A message whose id the conversation holds already is not added again.
+        A message is not added again if the conversation has one with the same id.
 
         Raises:
-            InvalidMessageError: JSON cannot hold the message.
-            MessageTooLargeError: It is above `max_message_bytes`.
-            MessageConflictError: The conversation holds its id with other content.
+            InvalidMessageError: JSON cannot represent the message.
+            MessageTooLargeError: The message exceeds `max_message_bytes`.
+            MessageConflictError: The conversation has its id with other content.
 
         """
         self.run("add_message", operations.add_message, key, message, idx)
@@ -69,14 +69,14 @@ class ChatStore(PlanRunner):
         await self.async_run("add_message", operations.add_message, key, message, idx)
 
     def add_messages(self, key: str, messages: Iterable[ChatMessage]) -> None:
-        """Append all messages next to each other, or none.
+        """Append messages next to each other, all or none of them.
 
-        Messages whose ids the conversation holds already are not added again.
+        Messages are not added again if the conversation has their ids.
 
         Raises:
-            InvalidMessageError: JSON cannot hold a message, or two have one id.
-            MessageTooLargeError: A message is above `max_message_bytes`.
-            MessageConflictError: The conversation holds an id with other content.
+            InvalidMessageError: JSON cannot represent a message, or two have the same id.
+            MessageTooLargeError: A message exceeds `max_message_bytes`.
+            MessageConflictError: The conversation has an id with other content.
 
         """
         self.run("add_messages", operations.add_messages, key, messages)
@@ -86,7 +86,7 @@ class ChatStore(PlanRunner):
         await self.async_run("add_messages", operations.add_messages, key, messages)
 
     def delete_messages(self, key: str) -> None:
-        """Forget the conversation; nothing happens where there is none."""
+        """Delete the conversation, if it exists."""
         self.run("delete_messages", operations.delete_messages, key)
 
     async def async_delete_messages(self, key: str) -> None:
@@ -94,12 +94,12 @@ class ChatStore(PlanRunner):
         await self.async_run("delete_messages", operations.delete_messages, key)
 
     def delete_message(self, key: str, idx: int, *, force: bool = False) -> ChatMessage | None:
-        """Remove the message at an index and return it; ``None`` where there is none.
+        """Remove a message and return it; return ``None`` if the index is out of range.
 
         Args:
             key: The conversation.
             idx: Zero-based; negative indexes count from the end.
-            force: Remove a message that cannot be read, too, and return ``None`` for it.
+            force: Also remove a message that cannot be read, and return ``None`` for it.
 
         Raises:
             CorruptMessageError: The message cannot be read and ``force`` is false; it is kept.
@@ -116,11 +116,11 @@ class ChatStore(PlanRunner):
         )
 
     def delete_last_message(self, key: str, *, force: bool = False) -> ChatMessage | None:
-        """Remove the newest message and return it; ``None`` where there is none.
+        """Remove the newest message and return it; return ``None`` for a missing conversation.
 
         Args:
             key: The conversation.
-            force: Remove a message that cannot be read, too, and return ``None`` for it.
+            force: Also remove a message that cannot be read, and return ``None`` for it.
 
         Raises:
             CorruptMessageError: The message cannot be read and ``force`` is false; it is kept.
@@ -139,7 +139,9 @@ class ChatStore(PlanRunner):
     # ------------------------------------------------------------------ reading
 
     def get_messages(self, key: str, *, last: int | None = None) -> list[ChatMessage]:
-        """Return all messages, or the newest ``last``, oldest first; ``[]`` for a missing key.
+        """Return all messages, or the newest ``last`` messages, oldest first.
+
+        A missing conversation has no messages.
 
         Raises:
             CorruptMessageError: A message cannot be read.
@@ -161,20 +163,20 @@ class ChatStore(PlanRunner):
     ) -> Iterator[ChatMessage]:
         """Iterate over the messages, reading a page at a time.
 
-        Messages that are appended in the meantime are neither repeated nor skipped; reading
-        oldest first, they are reached in the end.
+        Messages that are appended meanwhile do not cause repeated or skipped messages; oldest
+        first, the iterator reaches them.
 
         Args:
             key: The conversation.
             reverse: Newest first instead of oldest first.
-            page_size: Messages a page.
-            on_corrupt: What to do about a message that cannot be read: ``"raise"``, ``"skip"``,
-                or a function that is called with the `CorruptMessageError` and returns a message
-                to take its place, or ``None`` to skip it.
+            page_size: The number of messages to read at a time.
+            on_corrupt: What to do with a message that cannot be read: ``"raise"``, ``"skip"``,
+                or a function that is called with the `CorruptMessageError` and returns a
+                replacement, or ``None`` to skip it.
 
         Raises:
-            ConversationChangedError: The conversation was replaced, deleted, or had a message
-                inserted between two pages.
+            ConversationChangedError: Between two pages, the conversation was replaced or deleted,
+                or a message was inserted.
             CorruptMessageError: A message cannot be read, and ``on_corrupt`` is ``"raise"``.
 
         """
@@ -206,7 +208,7 @@ class ChatStore(PlanRunner):
         )
 
     def count_messages(self, key: str) -> int:
-        """Return how many messages the conversation has, 0 for a missing key."""
+        """Return the number of messages, 0 for a missing conversation."""
         return self.run("count_messages", operations.count_messages, key)
 
     async def async_count_messages(self, key: str) -> int:
@@ -214,7 +216,7 @@ class ChatStore(PlanRunner):
         return await self.async_run("count_messages", operations.count_messages, key)
 
     def get_keys(self, prefix: str = "") -> list[str]:
-        """Return the keys of all conversations that begin with ``prefix``, in no set order."""
+        """Return the keys of all conversations that begin with ``prefix``, in any order."""
         return list(self.iterate("get_keys", KeyPager, prefix, MAX_PAGE_SIZE))
 
     async def async_get_keys(self, prefix: str = "") -> list[str]:
@@ -225,7 +227,7 @@ class ChatStore(PlanRunner):
     def iter_keys(self, prefix: str = "", page_size: int = 1000) -> Iterator[str]:
         """Iterate over the keys that begin with ``prefix``, reading a page at a time.
 
-        A conversation that begins or ends meanwhile may be listed or not; no key comes twice.
+        Each key is listed once. Conversations that are created or deleted meanwhile may be listed.
         """
         return self.iterate("iter_keys", KeyPager, prefix, page_size)
 

@@ -1,4 +1,4 @@
-"""``ChatMemoryBuffer``: what to send to a model, out of a conversation of any length."""
+"""``ChatMemoryBuffer``: the part of a conversation of any length to send to a model."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ _EPOCH = "1970-01-01T00:00:00+00:00"
 
 
 class TokenLimitWarning(UserWarning):
-    """The newest turn alone is above the token limit; it is returned whole."""
+    """The newest turn alone exceeds the token limit; it is returned whole."""
 
 
 class ChatMemoryBuffer:
-    """Keeps a conversation in a store and hands out the newest part that fits a token limit.
+    """Keeps a conversation in a store and returns the newest part that fits a token limit.
 
-    A window is always one that a provider accepts: leading system and developer messages stay,
-    then come whole turns, beginning with a user message; tool calls and their results are kept
-    or left out together. Reading one costs the same at any length of the conversation.
+    Providers accept every window: leading system and developer messages stay, followed by whole
+    turns, beginning with a user message; tool calls and their results are kept or left out
+    together. Reading a window costs the same at any length of the conversation.
     """
 
     def __init__(
@@ -48,23 +48,23 @@ class ChatMemoryBuffer:
         *,
         payload_fn: Callable[[ChatMessage], Any] | None = None,
     ) -> None:
-        """Make a buffer; nothing is read yet.
+        """Create a buffer; nothing is read yet.
 
         Args:
-            token_limit: The most tokens that a window has, at least 1.
-            chat_store: Where the conversation is kept; by default in memory.
-            chat_store_key: Its key, such as a user's or a session's id. Required with a
-                ``chat_store`` that is a database, since all users would share a conversation
-                otherwise; in memory, ``"chat_history"`` by default.
+            token_limit: The most tokens of a window, at least 1.
+            chat_store: The store; by default a new one in memory.
+            chat_store_key: The conversation's key, such as the id of a user or a session.
+                Required with a database, since otherwise all users would share a conversation; in
+                memory, ``"chat_history"`` by default.
             tokenizer_fn: Returns the tokens of a text; by default tiktoken's ``o200k_base``.
             model: A model's name, whose tiktoken encoding is used instead.
             payload_fn: Returns what will be sent for a message, as JSON, or ``None`` if the
                 message's own fields will be sent. For adapters that send a framework's own form
-                of a message: it is counted as it is sent.
+                of messages.
 
         Raises:
             InvalidArgumentError: ``token_limit`` is not a positive integer, ``chat_store`` is
-                not a `ChatStore`, or it is a database and there is no ``chat_store_key``.
+                not a `ChatStore`, or ``chat_store_key`` is missing for a database.
             InvalidKeyError: ``chat_store_key`` is not a valid key.
 
         """
@@ -98,15 +98,15 @@ class ChatMemoryBuffer:
         *,
         payload_fn: Callable[[ChatMessage], Any] | None = None,
     ) -> Self:
-        """Make a buffer, with messages to begin an empty conversation with.
+        """Create a buffer, with the first messages of an empty conversation.
 
         Args:
             token_limit: As for the constructor.
             chat_store: As for the constructor.
             chat_store_key: As for the constructor.
             tokenizer_fn: As for the constructor.
-            chat_history: Added at the buffer's first use, if the conversation is empty then; a
-                conversation that exists is never overwritten.
+            chat_history: Added at the first use of the buffer if the conversation is empty; an
+                existing conversation is never overwritten.
             model: As for the constructor.
             payload_fn: As for the constructor.
 
@@ -127,11 +127,11 @@ class ChatMemoryBuffer:
         """Return the window, oldest first.
 
         Args:
-            input: Not used; memories that search take it.
-            initial_token_count: Tokens that are sent besides, such as a prompt's; at most
+            input: Not used; for compatibility with memories that search.
+            initial_token_count: Tokens that are sent in addition, such as a prompt's; at most
                 ``token_limit``.
-            besides: What else is sent besides, as text or JSON (a system prompt, tool schemas):
-                its tokens are counted and take room from the window.
+            besides: What is sent in addition, as text or JSON (a system prompt, tool schemas): its
+                tokens are counted and reduce the window.
 
         Raises:
             InvalidArgumentError: ``initial_token_count`` is not an integer from 0 to
@@ -139,8 +139,8 @@ class ChatMemoryBuffer:
             CorruptMessageError: A message cannot be read.
 
         Warns:
-            TokenLimitWarning: The newest turn alone does not fit beside what is sent besides; it
-                comes back whole, behind the leading system messages.
+            TokenLimitWarning: The newest turn alone does not fit; it is returned whole, behind the
+                leading system messages.
 
         """
         room = self._room(initial_token_count)
@@ -162,20 +162,20 @@ class ChatMemoryBuffer:
         if not self._counter.loaded:
             import asyncio  # noqa: PLC0415 - a sync program never loads it
 
-            await asyncio.to_thread(self._counter.load)  # may wait for the network
+            await asyncio.to_thread(self._counter.load)  # may wait for a download
         room -= self._counter.count_json(besides)
         return self._checked(
             await self.chat_store.async_run("memory.get", self._plan_get, self.chat_store_key, room)
         )
 
     def count_text(self, text: str) -> int:
-        """Return how many tokens a text has, as windows count them; nothing is loaded for it."""
+        """Return the tokens of a text, counted as for windows, without loading a vocabulary."""
         return self._counter.count_text(text)
 
     def count_json(self, value: Any) -> int:
-        """Return the tokens of JSON that is sent, such as tool schemas; media count flat.
+        """Return the tokens of JSON, such as tool schemas, without loading a vocabulary.
 
-        Nothing is loaded for it.
+        Each image, audio, video or file counts the same.
         """
         return self._counter.count_json(value)
 
@@ -190,7 +190,7 @@ class ChatMemoryBuffer:
         )
 
     def put(self, message: ChatMessage) -> None:
-        """Append a message; raises what `ChatStore.add_message` raises."""
+        """Append a message; see `ChatStore.add_message`."""
         self.chat_store.run("memory.put", self._plan_put, self.chat_store_key, [message])
 
     async def async_put(self, message: ChatMessage) -> None:
@@ -200,7 +200,7 @@ class ChatMemoryBuffer:
         )
 
     def put_messages(self, messages: Iterable[ChatMessage]) -> None:
-        """Append messages next to each other; raises what `ChatStore.add_messages` raises."""
+        """Append messages; see `ChatStore.add_messages`."""
         self.chat_store.run("memory.put_messages", self._plan_put, self.chat_store_key, messages)
 
     async def async_put_messages(self, messages: Iterable[ChatMessage]) -> None:
@@ -210,7 +210,7 @@ class ChatMemoryBuffer:
         )
 
     def set(self, messages: Iterable[ChatMessage]) -> None:
-        """Replace the conversation; raises what `ChatStore.set_messages` raises."""
+        """Replace the conversation; see `ChatStore.set_messages`."""
         self.chat_store.set_messages(self.chat_store_key, messages)
         self._seeds = []
 
@@ -220,7 +220,7 @@ class ChatMemoryBuffer:
         self._seeds = []
 
     def reset(self) -> None:
-        """Forget the conversation."""
+        """Delete the conversation."""
         self.chat_store.delete_messages(self.chat_store_key)
         self._seeds = []
 
@@ -246,10 +246,10 @@ class ChatMemoryBuffer:
         return copied
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        """Return a buffer over a copy of the store: over a database that is the store itself."""
+        """Return a buffer over a deep copy of the store; a database's copy is the store itself."""
         copied = self.__copy__()
         memo[id(self)] = copied
-        # A counter does not change, and its functions may be of objects that cannot be copied.
+        # Counters are immutable, and their functions may belong to objects that cannot be copied.
         shared = {"_counter", "_reader"}
         for name, value in self.__dict__.items():
             if name not in shared:
@@ -257,10 +257,10 @@ class ChatMemoryBuffer:
         return copied
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what is pickled: all but the vocabulary, which the other process loads itself.
+        """Return the state to pickle; the other process loads the vocabulary itself.
 
         Raises:
-            TypeError: ``tokenizer_fn`` or ``payload_fn`` cannot be pickled, as a lambda.
+            TypeError: ``tokenizer_fn`` or ``payload_fn`` cannot be pickled, such as a lambda.
 
         """
         self._counter.check_pickles()
@@ -271,16 +271,13 @@ class ChatMemoryBuffer:
         if room < 0:
             raise InvalidArgumentError(
                 f"initial_token_count is {initial_token_count}, above the token_limit of "
-                f"{self.token_limit}: no message fits; raise token_limit or send less besides"
+                f"{self.token_limit}: no message fits; raise token_limit or send less in addition"
             )
         return room
 
     def _checked(self, window: WindowResult) -> list[ChatMessage]:
         if not window.fits:
-            message = (
-                f"the newest turn is above the limit of {self.token_limit} tokens; "
-                "it is returned whole"
-            )
+            message = f"the newest turn exceeds the limit of {self.token_limit} tokens; it is returned whole"
             warnings.warn(message, TokenLimitWarning, stacklevel=3)
         return window.messages
 
