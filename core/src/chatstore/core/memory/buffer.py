@@ -277,8 +277,12 @@ class ChatMemoryBuffer:
 
     def _checked(self, window: WindowResult) -> list[ChatMessage]:
         if not window.fits:
-            message = f"the newest turn exceeds the limit of {self.token_limit} tokens; it is returned whole"
-            warnings.warn(message, TokenLimitWarning, stacklevel=3)
+            warnings.warn(
+                f"the newest turn exceeds the limit of {self.token_limit} tokens; "
+                "it is returned whole",
+                TokenLimitWarning,
+                stacklevel=3,
+            )
         return window.messages
 
     # ------------------------------------------------------------------ plans
