@@ -1,10 +1,11 @@
-"""``open_store``."""
+"""``open_store`` and ``from_url``."""
 
 from __future__ import annotations
 
 import re
+from importlib.metadata import EntryPoint
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -15,6 +16,7 @@ from chatstore.core import (
     UnknownSchemeError,
     open_store,
 )
+from chatstore.core.urls import GROUP
 
 
 def test_memory() -> None:
@@ -35,16 +37,53 @@ def test_a_file_is_read_at_open_and_written_at_close(tmp_path: Path) -> None:
         assert store.get_messages("a") == [ChatMessage(role="user", content="hi")]
 
 
-def test_ttl_is_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
-    store = open_store("memory://?ttl=60")
-    assert isinstance(store, SimpleChatStore)
-    now = [1000.0]
-    monkeypatch.setattr(store, "_clock", lambda: now[0])
+@pytest.mark.parametrize(
+    ("url", "options"),
+    [
+        ("memory://?ttl=60", {}),
+        ("memory://", {"ttl": 60}),
+        ("memory://?ttl=5", {"ttl": 60.0}),
+        ("memory://?ttl=60", {"ttl": None}),
+    ],
+)
+def test_options_by_keyword_override_those_of_the_url(url: str, options: dict[str, Any]) -> None:
+    now = 1000.0
+    store = open_store(url, clock=lambda: now, **options)
     store.add_message("a", ChatMessage(role="user", content="hi"))
-    now[0] += 59
+    now += 59
     assert store.count_messages("a") == 1
-    now[0] += 1
+    now += 1
     assert store.count_messages("a") == 0
+
+
+@pytest.mark.parametrize("url", ["memory://", "file:///nowhere/chat.json"])
+def test_unknown_options_are_refused(url: str) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        open_store(url, tll=60)
+    scheme = url.partition(":")[0]
+    assert str(caught.value) == (
+        f"unknown option 'tll' of {scheme}:// stores; known options: clock, ttl"
+    )
+
+
+def test_options_of_other_distributions(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = SimpleChatStore()
+
+    def open_any(url: str, **options: object) -> SimpleChatStore:
+        assert url == "any://host"
+        assert options == {"size": 3}
+        return opened
+
+    entries = [EntryPoint("any", "", GROUP)]
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: entries)
+    monkeypatch.setattr(EntryPoint, "load", lambda _: open_any)
+    assert open_store("any://host", size=3) is opened
+
+
+@pytest.mark.parametrize("url", ["sqlite:///chat.db", "memory", "file:chat", "memory://a", 7])
+def test_a_store_refuses_urls_of_other_stores(url: str) -> None:
+    with pytest.raises(InvalidArgumentError):
+        SimpleChatStore.from_url(url)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +114,7 @@ def test_an_unknown_scheme_says_what_to_install(
         "memory://?ttl=soon",
         "memory://?ttl=-1",
         "memory://?ttl=nan",
-        "memory://?colour=red",
+        "memory://?color=red",
         "file://host/chat.json",
         "file://",
         "file:///a%00b",
@@ -88,7 +127,7 @@ def test_what_cannot_be_opened_is_refused(url: str) -> None:
 
 
 class Entry(NamedTuple):
-    """An installed harness."""
+    """An entry point of an installed backend."""
 
     name: str
 
@@ -103,8 +142,8 @@ class Entry(NamedTuple):
         ("sqlite+aiosqlite", "use sqlite://"),
         ("redis+sentinel", "Sentinel"),
         ("redis+cluster", "cluster=true"),
-        ("redsi", "do you mean redis://?"),
-        ("dynamo", "do you mean dynamodb://?"),
+        ("redsi", "did you mean redis://?"),
+        ("dynamo", "did you mean dynamodb://?"),
         ("mongodb", "installed backends open file://, memory://, postgresql://"),
     ],
 )

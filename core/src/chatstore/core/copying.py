@@ -19,6 +19,10 @@ class Copyable:
         self._constructed_with = (args, kwargs)
         return self
 
+    def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return the arguments of the constructor."""
+        return self._constructed_with
+
     def __reduce__(self) -> Any:
         """Pickle the class and the arguments: unpickling opens the same database again.
 

@@ -1,13 +1,13 @@
-"""``open_store``: a store by URL, from whichever backends are installed."""
+"""``open_store``: open a store by its URL."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import inspect
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
-from chatstore.core.backend.urls import read_options
+from chatstore.core.backend.urls import read_path_url
 from chatstore.core.errors import InvalidArgumentError, UnknownSchemeError
 from chatstore.core.simple import SimpleChatStore
 from chatstore.core.store import ChatStore
@@ -38,90 +38,78 @@ _ALIASES = {
 }
 _HINTS = {
     "redis+sentinel": (
-        "for Sentinel, pass clients: RedisChatStore(redis_client=sentinel.master_for(name))"
+        "for Sentinel, pass a client: RedisChatStore(client=sentinel.master_for(name))"
     ),
     "redis+cluster": "use redis://…?cluster=true",
     "redis+unix": "use unix:///path/to/socket",
 }
 
 
-def open_store(url: str) -> ChatStore:
-    """Return the store that a URL names; the scheme decides the backend.
+def open_store(url: str, **options: Any) -> ChatStore:
+    """Open the store that a URL names; the scheme selects the backend.
 
-    ``memory://`` and ``file:///chat.json`` are built in; other schemes belong to distributions
-    that take part through the entry-point group ``chatstore.backends``.
+    ``memory://`` and ``file:///chat.json`` are built in. Other schemes come from installed
+    distributions, which register them as entry points of the group ``chatstore.backends``.
+
+    Args:
+        url: The URL, such as ``redis://localhost:6379?ttl=3600``.
+        options: Options of the store's ``from_url``; they override the URL's. They take what a
+            URL cannot hold, such as a client.
 
     Raises:
-        UnknownSchemeError: No installed distribution knows the scheme; it says what to install.
-        InvalidArgumentError: The URL cannot be read, or has an option that the backend does not
-            know.
+        UnknownSchemeError: No installed distribution opens such URLs; the message says which
+            package to install.
+        InvalidArgumentError: The URL is not valid, or the store does not have one of the options;
+            the message lists those that it has.
 
     """
-    # Imported here: reading metadata costs time that importing this package should not.
+    # Reading metadata takes time that importing this package should not cost.
     from importlib.metadata import entry_points  # noqa: PLC0415
 
     scheme = url.partition(":")[0].lower() if isinstance(url, str) and "://" in url else ""
     if not scheme:
         raise InvalidArgumentError(
-            "a store's URL looks like sqlite:///chat.db or redis://localhost:6379"
+            "not a URL of a store, such as sqlite:///chat.db or redis://localhost:6379"
         )
     installed = {entry.name: entry for entry in entry_points(group=GROUP)}
     if scheme not in installed:
         raise UnknownSchemeError(
-            f"no backend opens {scheme[:40]}:// URLs; {_advice(scheme, installed)}"
+            f"no installed backend opens {scheme[:40]}:// URLs; {_advice(scheme, installed)}"
         )
-    store: ChatStore = installed[scheme].load()(url)
+    from_url = installed[scheme].load()
+    _check_options(scheme, from_url, options)
+    store: ChatStore = from_url(url, **options)
     return store
+
+
+def _check_options(scheme: str, from_url: Callable[..., Any], options: Mapping[str, Any]) -> None:
+    parameters = inspect.signature(from_url).parameters.values()
+    known = [item.name for item in parameters if item.kind is item.KEYWORD_ONLY]
+    unknown = [name for name in options if name not in known]
+    if unknown and not any(item.kind is item.VAR_KEYWORD for item in parameters):
+        raise InvalidArgumentError(
+            f"unknown option {unknown[0]!r} of {scheme}:// stores; "
+            f"known options: {', '.join(sorted(known))}"
+        )
 
 
 def _advice(scheme: str, installed: Iterable[str]) -> str:
     """Return what to do about a scheme that is not installed."""
     base = _ALIASES.get(scheme.partition("+")[0], scheme.partition("+")[0])
     if base in installed:
-        return _HINTS.get(scheme, f"use {base}://, which chooses the drivers itself")
+        return _HINTS.get(scheme, f"use {base}://, which selects the drivers itself")
     if base in _DISTRIBUTIONS:
         return f"pip install {_DISTRIBUTIONS[base]}, then use {base}://"
     similar = get_close_matches(base, [*installed, *_DISTRIBUTIONS], 1)
     if similar:
-        return f"do you mean {similar[0]}://?"
+        return f"did you mean {similar[0]}://?"
     schemes = ", ".join(f"{name}://" for name in sorted(installed))
     return f"installed backends open {schemes}"
 
 
 def url_options(url: str, **kinds: Callable[[str], Any]) -> tuple[str, dict[str, Any]]:
-    """Return the path and the options of a URL of a file or of memory.
-
-    Args:
-        url: The URL.
-        kinds: By name of an option what reads it; see `chatstore.core.backend.urls.read_options`.
-
-    Raises:
-        InvalidArgumentError: The URL has a host or a fragment, or an option is unknown or wrong.
-
-    """
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        parts = None
-    if parts is None or parts.netloc or parts.fragment:
-        scheme = url.partition(":")[0]
-        message = (
-            f"a {scheme}: URL has a path and options only: {scheme}:///relative/path, "
-            f"{scheme}:////absolute/path; write # as %23 and ? as %3F"
-        )
-        raise InvalidArgumentError(message)
-    return unquote(parts.path), read_options(parts, kinds)
+    """Return the path and the options of a file's URL."""
+    return read_path_url(url, f"{url.partition(':')[0]}:///relative/path", kinds)
 
 
-def open_memory(url: str) -> SimpleChatStore:
-    """Open ``memory://``."""
-    path, options = url_options(url, ttl=float)
-    if path:
-        raise InvalidArgumentError("memory:// has no path")
-    return SimpleChatStore(**options)
-
-
-def open_file(url: str) -> SimpleChatStore:
-    """Open ``file:///chat.json``: read now, written by ``persist()`` and by ``close()``."""
-    path, options = url_options(url, ttl=float)
-    return SimpleChatStore.from_persist_path(path, save_on_close=True, **options)
+open_memory = open_file = SimpleChatStore.from_url

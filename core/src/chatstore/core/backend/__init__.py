@@ -48,7 +48,7 @@ from chatstore.core.backend.threaded import (
     ThreadedBackend,
     raise_if_cancelled,
 )
-from chatstore.core.backend.urls import flag, read_options, split_url
+from chatstore.core.backend.urls import flag, read_options, read_path_url, split_url
 from chatstore.core.backend.wrapper import WrapperBackend
 from chatstore.core.backend.writes import Append, Insert, Remove, Replace
 
@@ -93,6 +93,7 @@ __all__ = [
     "now",
     "raise_if_cancelled",
     "read_options",
+    "read_path_url",
     "reason_of",
     "retry",
     "run",

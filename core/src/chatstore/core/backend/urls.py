@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from chatstore.core.errors import InvalidArgumentError
 
@@ -78,6 +78,31 @@ def read_options(parts: SplitResult, options: Options) -> dict[str, Any]:
                 f"the option {name!r} in {where} must be {_expected(options[name])}"
             )
     return values
+
+
+def read_path_url(url: object, example: str, options: Options) -> tuple[str, dict[str, Any]]:
+    """Return the path and the options of a URL that has nothing else, such as a file's.
+
+    Args:
+        url: The URL.
+        example: A valid URL, for the message.
+        options: As in `read_options`.
+
+    Raises:
+        InvalidArgumentError: The URL has a host or a fragment, or `read_options` refuses it.
+
+    """
+    parts = None
+    if isinstance(url, str) and "://" in url:
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            parts = None
+    if parts is None or parts.netloc or parts.fragment:
+        raise InvalidArgumentError(
+            f"not a URL of the form {example}; write # as %23 and ? as %3F in a path"
+        )
+    return unquote(parts.path), read_options(parts, options)
 
 
 def flag(text: str) -> bool:

@@ -9,6 +9,8 @@ from typing import Any
 
 from typing_extensions import Self
 
+from chatstore.core.backend.urls import read_path_url
+from chatstore.core.errors import InvalidArgumentError
 from chatstore.core.simple import json_file
 from chatstore.core.simple.backend import MemoryBackend
 from chatstore.core.store import ChatStore
@@ -78,6 +80,38 @@ class SimpleChatStore(ChatStore):
         store._memory.saves_on_close = save_on_close
         return store
 
+    @classmethod
+    def from_url(
+        cls, url: str, *, ttl: float | None = None, clock: Callable[[], float] = time.time
+    ) -> Self:
+        """Open ``memory://``, or a JSON file, such as ``file:///var/lib/chat.json``.
+
+        The file is read at once; `persist` and `close` write it.
+
+        Args:
+            url: The URL. Its option is ``ttl``, in seconds.
+            ttl: As in the constructor; overrides the URL's.
+            clock: As in the constructor.
+
+        Raises:
+            InvalidArgumentError: The URL has neither of these forms, or an option is unknown or
+                out of range.
+            CorruptStoreError: The file is damaged, or something else.
+            StoreAccessError: The file cannot be read.
+            SchemaVersionError: A later version wrote it.
+
+        """
+        example = "memory:// or file:///var/lib/chat.json"
+        path, options = read_path_url(url, example, {"ttl": float})
+        if ttl is None:
+            ttl = options.get("ttl")
+        scheme = url.partition(":")[0].lower()
+        if scheme == "file":
+            return cls.from_persist_path(path, ttl=ttl, clock=clock, save_on_close=True)
+        if scheme != "memory" or path:
+            raise InvalidArgumentError(f"not a URL of the form {example}")
+        return cls(ttl=ttl, clock=clock)
+
     def json(self) -> str:
         """Return all conversations as JSON text."""
         return self._memory.dump()
@@ -106,7 +140,7 @@ class SimpleChatStore(ChatStore):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """Return another store with the same conversations."""
-        args, kwargs = self._constructed_with
+        args, kwargs = self.__getnewargs_ex__()
         copied: Self = _restore(lambda: type(self)(*args, **kwargs), (), self._state())
         return copied
 
