@@ -1,6 +1,6 @@
-"""Conversations on any database with a conditional write of several items."""
+"""Conversations in any database that can write several items on a condition."""
 
+from chatstore.conditional.backend import ConditionalBackend
 from chatstore.conditional.database import Database, Limits
-from chatstore.conditional.store import RecordsChatStore
 
-__all__ = ["Database", "Limits", "RecordsChatStore"]
+__all__ = ["ConditionalBackend", "Database", "Limits"]

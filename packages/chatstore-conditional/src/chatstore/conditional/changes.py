@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Union
+from typing import Any, NamedTuple, TypeVar, Union
 
-from chatstore.conditional import texts
+from chatstore.conditional import encoding
 from chatstore.conditional.database import Limits
 from chatstore.conditional.editing import Editor
 from chatstore.conditional.entries import Entry, Place
@@ -14,6 +14,8 @@ from chatstore.conditional.id_markers import marker_text
 from chatstore.conditional.names import SEAL, marker_id, node_id, record_id
 from chatstore.conditional.reading import dump_node
 from chatstore.core.backend import Plan
+
+C = TypeVar("C")
 
 
 class Edited(NamedTuple):
@@ -93,7 +95,7 @@ class View(NamedTuple):
 
 
 Decision = Union[Proposal, Preparation, Nothing]  # noqa: UP007 - read at run time by Python 3.10
-Decide = Callable[[View], Plan[Decision]]
+Decide = Callable[[View], Plan[C, Decision]]
 
 
 class Commit(NamedTuple):
@@ -148,7 +150,7 @@ def records(
     The first part tells how many others there are, so whoever discards them can find them.
     """
     firsts = {
-        record_id(stream, number + offset): texts.first_part(
+        record_id(stream, number + offset): encoding.first_part(
             message.parts, None if message.name is None else request
         )
         for offset, message in enumerate(messages)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from time import monotonic
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from chatstore.conditional.changes import (
     Commit,
@@ -35,18 +35,19 @@ from chatstore.conditional.tidying import tidy
 from chatstore.core import StoreUnavailableError
 from chatstore.core.backend import Plan
 
+C = TypeVar("C")
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.5
 _STAGED_AT_ONCE = 200  # records: few enough to show life in between
 _STAGED_BYTES = 4_000_000
 
 
-class Change:
+class Change(Generic[C]):
     """Carries one change out.
 
     `decide` looks at a head. It is asked again whenever the head has changed.
     """
 
-    def __init__(self, context: Context, key: str, decide: Decide) -> None:
+    def __init__(self, context: Context[C], key: str, decide: Decide[C]) -> None:
         """Note what is to be done."""
         self.request = new_name()
         self._context = context
@@ -62,7 +63,7 @@ class Change:
         self._is_remembered = False
         self._result: Any = None
 
-    def run(self, hint: Known | None) -> Plan[tuple[Any, Known | None]]:
+    def run(self, hint: Known | None) -> Plan[C, tuple[Any, Known | None]]:
         """Return the call's result, and the head that is known now with its version.
 
         Raises:
@@ -100,13 +101,13 @@ class Change:
             elif (yield from self._is_current(version, decision)):
                 return decision.result, _known(head, version)
 
-    def _taken_effect(self, head: Head | None, version: str | None) -> Plan[Attempt | None]:
+    def _taken_effect(self, head: Head | None, version: str | None) -> Plan[C, Attempt | None]:
         for attempt in self._unanswered:
             if (yield from took_effect(self._database, self._key, attempt, head, version)):
                 return attempt
         return None
 
-    def _is_current(self, version: str | None, decision: Nothing) -> Plan[bool]:
+    def _is_current(self, version: str | None, decision: Nothing) -> Plan[C, bool]:
         """Whether there is nothing to write still; a commit would prove it, so it is looked up."""
         if not (self._is_remembered or decision.is_of_records):
             return True
@@ -115,7 +116,7 @@ class Change:
 
     def _try(
         self, stored: Head | None, version: str | None, current: Head, decision: Any
-    ) -> Plan[Known | None]:
+    ) -> Plan[C, Known | None]:
         """Write once; where it is not sure whether that took effect, wait a little."""
         error: Exception | None = None
         try:
@@ -138,7 +139,7 @@ class Change:
 
     def _write(
         self, stored: Head | None, version: str | None, current: Head, proposal: Proposal
-    ) -> Plan[Known | None]:
+    ) -> Plan[C, Known | None]:
         """Commit a proposal, or stage it; return the head that was written, ``None``: not sure."""
         own = self._own(current)
         is_staged = own is not None and own.number == self._staged
@@ -180,7 +181,7 @@ class Change:
         self._unanswered = still
         return written
 
-    def _commit(self, version: str | None, commit: Commit) -> Plan[Known | None]:
+    def _commit(self, version: str | None, commit: Commit) -> Plan[C, Known | None]:
         deletes = commit.deletes
         if deletes and version == self._refused:
             # Only a record that is missing can be why: somebody removed it by hand.
@@ -204,7 +205,7 @@ class Change:
         version: str | None,
         current: Head,
         messages: Sequence[NewMessage],
-    ) -> Plan[Known | None]:
+    ) -> Plan[C, Known | None]:
         """Note in the head what is written, and write records where nobody reads them."""
         own = self._own(current)
         known = _known(stored, version)
@@ -236,7 +237,7 @@ class Change:
         self._staged = own.number
         return known or (yield from self._reread())
 
-    def _reread(self) -> Plan[Known | None]:
+    def _reread(self) -> Plan[C, Known | None]:
         return _known(*(yield from read_head(self._database, self._key)))
 
     def _batches(self, puts: Mapping[str, str]) -> list[dict[str, str]]:
@@ -250,7 +251,7 @@ class Change:
             size += len(text)
         return batches
 
-    def _show_life(self) -> Plan[None]:
+    def _show_life(self) -> Plan[C, None]:
         """Change the staging, so that others see that it is not abandoned."""
         known = yield from self._reread()
         own = None if known is None else self._own(known[0])

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from chatstore.conditional.database import Database
 from chatstore.conditional.head import EMPTY_LIFETIME, Head, emptied, new_head
 from chatstore.conditional.observing import Observer
 
+C = TypeVar("C")
 Known = tuple[Head, str]
 """A head and its version."""
 
 
-class Context(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Context(Generic[C]):
     """What all changes of a store share.
 
     Attributes:
@@ -26,7 +29,7 @@ class Context(NamedTuple):
 
     """
 
-    database: Database
+    database: Database[C]
     clock: Callable[[], float]
     ttl: float | None
     patience: float

@@ -1,20 +1,23 @@
-"""What a database must be able to do."""
+"""``Database``: what a database must be able to do."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from chatstore.core.backend import Plan
 
+C = TypeVar("C")
+
 
 class Limits(NamedTuple):
-    """What one commit and one record may be.
+    """The sizes that a database accepts.
 
     Attributes:
-        operations: Writes in one commit, the head's included; at least 24.
-        commit_bytes: All bodies of a commit, as `Database.weigh` weighs them.
-        record_bytes: One body.
+        operations: The most writes in one commit, including the head; at least 24.
+        commit_bytes: The most bytes of all bodies of a commit, as `Database.weigh` counts them.
+        record_bytes: The most bytes of one body.
 
     """
 
@@ -23,28 +26,35 @@ class Limits(NamedTuple):
     record_bytes: int
 
 
-class Database(Protocol):
-    """One partition a conversation: a head, and records by id.
+class Database(ABC, Generic[C]):
+    """A partition for each conversation: one head, and records by id.
 
-    Every method but `weigh` is a plan: a generator that yields calls on the client of either
-    colour. Ids of records are of at most 64 characters: letters, digits, ``-``, ``.`` and ``_``.
-    A version never comes again, not even after a head was deleted and made anew.
+    Each method except `weigh` returns a plan that yields steps for a client of type ``C``, sync
+    or async. Ids of records have at most 64 characters: letters, digits, ``-``, ``.`` and ``_``.
+    A version is never used again, even after a head was deleted and created again.
+
+    Attributes:
+        server: Where conversations are kept, without secrets: for messages and logs.
+        limits: The sizes that the database accepts.
+
     """
 
+    server: str
     limits: Limits
 
+    @abstractmethod
     def weigh(self, body: str) -> int:
-        """Return the bytes that a body has by the service's own measure, at most."""
-        raise NotImplementedError
+        """Return an upper bound of the bytes that the service counts for a body."""
 
-    def read_head(self, key: str) -> Plan[tuple[str, str] | None]:
-        """Return the head and its version, as they are now; ``None``: there is none."""
-        raise NotImplementedError
+    @abstractmethod
+    def read_head(self, key: str) -> Plan[C, tuple[str, str] | None]:
+        """Return the current head and its version; ``None`` if there is no head."""
 
-    def read_records(self, key: str, ids: Sequence[str]) -> Plan[dict[str, str]]:
-        """Return those of the records that there are, as they are now."""
-        raise NotImplementedError
+    @abstractmethod
+    def read_records(self, key: str, ids: Sequence[str]) -> Plan[C, dict[str, str]]:
+        """Return the current bodies of those records that exist, by id."""
 
+    @abstractmethod
     def commit(
         self,
         key: str,
@@ -53,51 +63,50 @@ class Database(Protocol):
         puts: Mapping[str, str],
         deletes: Sequence[str],
         lifetime: float | None = None,
-    ) -> Plan[str | None]:
-        """Write all or nothing, if the head's version is the expected one.
+    ) -> Plan[C, str | None]:
+        """Write all or nothing, if the head has the expected version.
 
         Args:
             key: The conversation.
-            expected: The version; ``None``: if there is no head.
+            expected: The version; ``None``: there must be no head.
             head: The new head.
-            puts: New records by id; there are none under these ids.
-            deletes: Records that there are.
-            lifetime: Seconds after which the service may delete the head by itself, where it does
-                such things: nobody needs it any more. ``None``: it stays.
+            puts: New records by id; none of these ids exists.
+            deletes: Ids of records that exist.
+            lifetime: Seconds after which the service may delete the head by itself, if it can,
+                because nobody needs it any more; ``None``: it stays.
 
         Returns:
-            The head's new version; ``None`` where the condition did not hold and this very call
-            surely wrote nothing.
+            The head's new version; ``None`` if the condition did not hold and this call certainly
+            wrote nothing.
 
         Raises:
-            Exception: The driver's, which the store translates to `StoreUnavailableError` where
-                it is not known whether the commit took effect. So it is with a refusal of what
-                the driver has sent a second time.
+            Exception: The driver's error. The backend translates it to `StoreUnavailableError` if
+                the commit may have taken effect. This includes a refusal of a request that the
+                driver sent more than once.
 
         """
-        raise NotImplementedError
 
-    def delete_head(self, key: str, expected: str) -> Plan[None]:
-        """Delete the head, if its version is the expected one."""
-        raise NotImplementedError
+    @abstractmethod
+    def delete_head(self, key: str, expected: str) -> Plan[C, None]:
+        """Delete the head, if it has the expected version."""
 
-    def stage(self, key: str, puts: Mapping[str, str]) -> Plan[None]:
-        """Write any number of records, in no order and not at one moment."""
-        raise NotImplementedError
+    @abstractmethod
+    def stage(self, key: str, puts: Mapping[str, str]) -> Plan[C, None]:
+        """Write any number of records, in any order and not atomically."""
 
-    def discard(self, key: str, ids: Sequence[str]) -> Plan[None]:
-        """Delete any number of records, where there are any."""
-        raise NotImplementedError
+    @abstractmethod
+    def discard(self, key: str, ids: Sequence[str]) -> Plan[C, None]:
+        """Delete any number of records, as far as they exist."""
 
+    @abstractmethod
     def list_heads(
         self, prefix: str, limit: int, cursor: Any | None
-    ) -> Plan[tuple[list[tuple[str, str]], Any | None]]:
-        """Return about so many keys with their heads, and the cursor of the next page.
+    ) -> Plan[C, tuple[list[tuple[str, str]], Any | None]]:
+        """Return about ``limit`` keys with their heads, and the cursor of the next page.
 
-        A page may be empty; ``None`` ends the list. The cursor of the first page is ``None``.
+        A page may be empty. The cursor is ``None`` for the first page and after the last one.
         """
-        raise NotImplementedError
 
-    def sleep(self, seconds: float) -> Plan[None]:
+    @abstractmethod
+    def sleep(self, seconds: float) -> Plan[C, None]:
         """Wait."""
-        raise NotImplementedError

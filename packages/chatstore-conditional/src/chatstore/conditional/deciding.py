@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
 
-from chatstore.conditional import texts
+from chatstore.conditional import encoding
 from chatstore.conditional.changes import (
     Decision,
     Edited,
@@ -22,28 +23,30 @@ from chatstore.conditional.id_markers import IdCheck
 from chatstore.conditional.names import marker_id, new_name, record_id
 from chatstore.conditional.reading import OutdatedError, fetch, path_to
 from chatstore.conditional.tidying import marking
-from chatstore.core import CorruptMessageError, codec
-from chatstore.core.backend import Plan, Record, StoredRecord
+from chatstore.core import CorruptMessageError
+from chatstore.core.backend import Plan, Record, Remove, StoredRecord
 
+C = TypeVar("C")
 _OTHER_OPERATIONS = 16  # of a removal: the head, a marker, nodes
 
 
-def new_messages(database: Database, records: Sequence[Record]) -> list[NewMessage]:
+def new_messages(database: Database[C], records: Sequence[Record]) -> list[NewMessage]:
     """Return messages as they are written."""
     size, weigh = database.limits.record_bytes, database.weigh
     return [
         NewMessage(
-            texts.cut(record, size=size, weigh=weigh), record.id if record.has_caller_id else None
+            encoding.cut(record, size=size, weigh=weigh),
+            record.id if record.has_caller_id else None,
         )
         for record in records
     ]
 
 
-class Adding:
+class Adding(Generic[C]):
     """Decides to append messages, or to insert them, unless the conversation has one of them."""
 
     def __init__(
-        self, database: Database, key: str, records: Sequence[Record], at: int | None = None
+        self, database: Database[C], key: str, records: Sequence[Record], at: int | None = None
     ) -> None:
         """Take the messages, and the index to insert them at; ``None``: append."""
         self._database = database
@@ -52,7 +55,7 @@ class Adding:
         self._messages = new_messages(database, records)
         self._at = at
 
-    def __call__(self, view: View) -> Plan[Decision]:
+    def __call__(self, view: View) -> Plan[C, Decision]:
         """Decide on a head."""
         head = view.head
         if self._check and head.unmarked:
@@ -64,7 +67,7 @@ class Adding:
         edit = yield from self._edit(head)
         return Proposal([], edit, self._messages)
 
-    def _edit(self, head: Head) -> Plan[Callable[[Head, int], Edited]]:
+    def _edit(self, head: Head) -> Plan[C, Callable[[Head, int], Edited]]:
         count, at = head.length, self._at
         if at is not None and at < 0:
             at = max(0, at + count)
@@ -81,15 +84,15 @@ class Adding:
         return inserted
 
 
-class Replacing:
+class Replacing(Generic[C]):
     """Decides to replace a conversation by messages."""
 
-    def __init__(self, database: Database, records: Sequence[Record]) -> None:
+    def __init__(self, database: Database[C], records: Sequence[Record]) -> None:
         """Take the messages."""
         self._messages = new_messages(database, records)
         self._generation = new_name()  # by it a lost answer is told from a later replacement
 
-    def __call__(self, _: View) -> Plan[Decision]:
+    def __call__(self, _: View) -> Plan[C, Decision]:
         """Decide on a head."""
         yield from ()
         return Proposal(None, self._edit, self._messages)
@@ -98,14 +101,14 @@ class Replacing:
         return appended(emptied(head, self._generation), number, len(self._messages))
 
 
-class Deleting:
+class Deleting(Generic[C]):
     """Decides to forget a conversation."""
 
     def __init__(self) -> None:
         """Name what begins after it."""
         self._generation = new_name()
 
-    def __call__(self, view: View) -> Plan[Decision]:
+    def __call__(self, view: View) -> Plan[C, Decision]:
         """Decide on a head."""
         yield from ()
         if not view.head.entries:
@@ -113,36 +116,36 @@ class Deleting:
         return Proposal(None, lambda head, _: Edited(emptied(head, self._generation)))
 
 
-class Removing:
+class Removing(Generic[C]):
     """Decides to remove one message."""
 
-    def __init__(self, database: Database, key: str, index: int, *, force: bool) -> None:
-        """Take the message's index."""
+    def __init__(self, database: Database[C], key: str, write: Remove) -> None:
+        """Take the index, and the check of the message."""
         self._database = database
         self._key = key
-        self._index = index
-        self._force = force
+        self._write = write
 
-    def __call__(self, view: View) -> Plan[Decision]:
+    def __call__(self, view: View) -> Plan[C, Decision]:
         """Decide on a head."""
         head = view.head
         count = head.length
-        if not -count <= self._index < count:
+        if not -count <= self._write.index < count:
             return Nothing(None)
-        index = self._index % count
+        index = self._write.index % count
         place, nodes = yield from path_to(self._database, self._key, head, index)
+        missing: Exception | None = None
         try:
             bodies = yield from fetch(self._database, self._key, head.stream, [place])
-        except OutdatedError:
-            if not (self._force and view.is_confirmed):
+        except OutdatedError as outdated:
+            if not view.is_confirmed:
                 raise
-            bodies = {}
-        stored = texts.load(bodies.get(place, ""))
-        if not self._force:
-            try:
-                codec.decode(self._key, place.position, stored.body)
-            except CorruptMessageError as error:
-                raise OutdatedError(error) from None
+            bodies, missing = {}, outdated.error
+        stored = encoding.load(bodies.get(place, ""))
+        record = StoredRecord(place.position, stored.body)
+        try:
+            self._write.check(record)
+        except CorruptMessageError as error:
+            raise OutdatedError(missing or error) from None
         deletes = [record_id(head.stream, place.number, n) for n in range(stored.parts)]
         garbage: tuple[Garbage, ...] = ()
         if (
@@ -151,7 +154,7 @@ class Removing:
         ):
             deletes = []
             garbage = (Garbage(place.number, place.number + 1, "", is_cut=True),)
-        name = texts.id_of(bodies.get(place, ""))
+        name = encoding.id_of(bodies.get(place, ""))
         has_marker = not any(first <= place.number < end for first, end in head.unmarked)
         if stored.is_marked and has_marker and name is not None:
             deletes.append(marker_id(head.generation, name))
@@ -162,8 +165,7 @@ class Removing:
             edited = Edited.by(editor, head, entries, garbage=(*head.garbage, *garbage))
             return edited if entries else edited._replace(head=emptied(edited.head))
 
-        result = StoredRecord(place.position, stored.body)
-        return Proposal(result, removed, deletes=deletes, removed=place)
+        return Proposal(record, removed, deletes=deletes, removed=place)
 
 
 def appended(head: Head, number: int, count: int) -> Edited:

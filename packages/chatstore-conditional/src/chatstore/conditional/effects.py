@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from chatstore.conditional.changes import Commit
 from chatstore.conditional.database import Database
@@ -12,6 +12,8 @@ from chatstore.conditional.names import record_id
 from chatstore.conditional.reading import OutdatedError, oldest
 from chatstore.core import OutcomeUnknownError
 from chatstore.core.backend import Plan
+
+C = TypeVar("C")
 
 
 class Attempt(NamedTuple):
@@ -40,8 +42,8 @@ class Attempt(NamedTuple):
 
 
 def took_effect(
-    database: Database, key: str, attempt: Attempt, head: Head | None, version: str | None
-) -> Plan[bool]:
+    database: Database[C], key: str, attempt: Attempt, head: Head | None, version: str | None
+) -> Plan[C, bool]:
     """Whether a commit took effect, as the head of now tells, or else what it wrote.
 
     Raises:
@@ -86,8 +88,8 @@ def _told_by_head(attempt: Attempt, head: Head) -> bool | None:
 
 
 def _told_by_records(
-    database: Database, key: str, attempt: Attempt, head: Head
-) -> Plan[bool | None]:
+    database: Database[C], key: str, attempt: Attempt, head: Head
+) -> Plan[C, bool | None]:
     """Look for the records; a number is only ever given to one commit that took effect."""
     if attempt.numbers:
         name = record_id(head.stream, attempt.numbers.start)

@@ -11,8 +11,9 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
+from typing import Generic, TypeVar
 
-from chatstore.conditional import texts
+from chatstore.conditional import encoding
 from chatstore.conditional.database import Database
 from chatstore.conditional.head import Head
 from chatstore.conditional.names import marker_id
@@ -20,19 +21,20 @@ from chatstore.conditional.reading import fetch, fetch_existing, oldest
 from chatstore.core import CorruptStoreError
 from chatstore.core.backend import Existing, Plan, Record
 
+C = TypeVar("C")
 _GIVEN_BY_STORE = re.compile(r"[0-9a-f]{32}")
 _EARLIEST = 1_577_836_800_000  # 2020, in milliseconds
 _DAY = 86_400_000
 _NUMBER = re.compile(r"[0-9a-f]{1,15}")
 
 
-class IdCheck:
+class IdCheck(Generic[C]):
     """Finds those of some messages that a conversation holds.
 
     It may be asked again for later heads: it then looks only at what was added since.
     """
 
-    def __init__(self, database: Database, key: str, records: Sequence[Record]) -> None:
+    def __init__(self, database: Database[C], key: str, records: Sequence[Record]) -> None:
         """Take the messages."""
         self._database = database
         self._key = key
@@ -43,7 +45,7 @@ class IdCheck:
         """Whether a message has an id of its caller."""
         return bool(self._names)
 
-    def existing(self, head: Head) -> Plan[list[Existing]]:
+    def existing(self, head: Head) -> Plan[C, list[Existing]]:
         """Return those messages, as the conversation holds them.
 
         The head must not list unmarked messages.
@@ -58,7 +60,7 @@ class IdCheck:
         self._checked = None if found else head
         return found
 
-    def _marked(self, head: Head) -> Plan[list[Existing]]:
+    def _marked(self, head: Head) -> Plan[C, list[Existing]]:
         markers = {marker_id(head.generation, name): name for name in self._names}
         read = yield from self._database.read_records(self._key, list(markers))
         numbers = {markers[marker]: parsed_marker(text) for marker, text in read.items()}
@@ -67,7 +69,7 @@ class IdCheck:
         )
         # A marker without a message is harmless: a damaged message was removed by force.
         found = {
-            name: Existing(name, texts.load(bodies[number]).body)
+            name: Existing(name, encoding.load(bodies[number]).body)
             for name, number in numbers.items()
             if number in bodies
         }
@@ -78,15 +80,15 @@ class IdCheck:
             found.update((item.id, item) for item in others)
         return [found[name] for name in self._names if name in found]
 
-    def _added(self, head: Head, start: int, names: set[str]) -> Plan[list[Existing]]:
+    def _added(self, head: Head, start: int, names: set[str]) -> Plan[C, list[Existing]]:
         """Return those messages that stand at a position or behind it, by reading all there."""
         places = yield from oldest(self._database, self._key, head, None, start - 1)
         bodies = yield from fetch(self._database, self._key, head.stream, places)
         found = []
         for text in bodies.values():
-            name = texts.id_of(text)
+            name = encoding.id_of(text)
             if name in names and name is not None:
-                found.append(Existing(name, texts.load(text).body))
+                found.append(Existing(name, encoding.load(text).body))
         return found
 
 

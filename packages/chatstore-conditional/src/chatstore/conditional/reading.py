@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
+from chatstore.conditional import encoding
 from chatstore.conditional import entries as index
-from chatstore.conditional import texts
 from chatstore.conditional.database import Database
 from chatstore.conditional.editing import child
 from chatstore.conditional.entries import Entry, Place
@@ -17,8 +17,9 @@ from chatstore.conditional.names import SEAL, node_id, record_id
 from chatstore.core import CorruptMessageError, CorruptStoreError, StoreUnavailableError
 from chatstore.core.backend import Page, Plan, StoredRecord
 
+C = TypeVar("C")
 Nodes = dict[int, tuple[Entry, ...]]
-Pick = Callable[[Head], Plan[tuple[list[Place], list[Place]]]]
+Pick = Callable[[Head], Plan[C, tuple[list[Place], list[Place]]]]
 
 _REMEMBERED_KEYS = 1024
 _REMEMBERED_TEXT = 4096  # characters
@@ -58,7 +59,7 @@ class FirstRecords:
                 self._texts.pop(next(iter(self._texts.copy())), None)
 
 
-def read_head(database: Database, key: str) -> Plan[tuple[Head | None, str | None]]:
+def read_head(database: Database[C], key: str) -> Plan[C, tuple[Head | None, str | None]]:
     """Return the head and its version, as they are now.
 
     Raises:
@@ -77,8 +78,8 @@ def read_head(database: Database, key: str) -> Plan[tuple[Head | None, str | Non
 
 
 def fetch(
-    database: Database, key: str, stream: str, places: Sequence[Place]
-) -> Plan[dict[Place, str]]:
+    database: Database[C], key: str, stream: str, places: Sequence[Place]
+) -> Plan[C, dict[Place, str]]:
     """Return the texts of messages, whole.
 
     Raises:
@@ -93,14 +94,14 @@ def fetch(
 
 
 def fetch_existing(
-    database: Database, key: str, stream: str, numbers: Sequence[int]
-) -> Plan[dict[int, str]]:
+    database: Database[C], key: str, stream: str, numbers: Sequence[int]
+) -> Plan[C, dict[int, str]]:
     """Return the texts of those messages of which all parts exist, whole, by number."""
     ids = {number: record_id(stream, number) for number in numbers}
     found = (yield from database.read_records(key, list(ids.values()))) if ids else {}
     further: dict[int, list[str]] = {}
     for number, name in ids.items():
-        count = texts.load(found[name]).parts if name in found else 1
+        count = encoding.load(found[name]).parts if name in found else 1
         if count > 1:
             further[number] = [record_id(stream, number, part) for part in range(1, count)]
     if further:
@@ -121,8 +122,8 @@ def missing(key: str, position: int) -> Exception:
 
 
 def read_page(
-    database: Database, key: str, clock: Callable[[], float], pick: Pick, first: FirstRecords
-) -> Plan[Page]:
+    database: Database[C], key: str, clock: Callable[[], float], pick: Pick[C], first: FirstRecords
+) -> Plan[C, Page]:
     """Read messages and first messages, as `pick` chooses them, at one moment."""
     seen: str | None = None
     for _ in range(_ATTEMPTS):
@@ -145,14 +146,14 @@ def read_page(
             if place not in bodies:
                 bodies[place] = known[record_id(head.stream, place.number)]
         first.note(key, {record_id(head.stream, p.number): bodies[p] for p in leading})
-        stored = {p: StoredRecord(p.position, texts.load(bodies[p]).body) for p in places}
+        stored = {p: StoredRecord(p.position, encoding.load(bodies[p]).body) for p in places}
         return Page(head.epoch, [stored[p] for p in chosen], [stored[p] for p in leading])
     raise StoreUnavailableError("the conversation was changed again and again while it was read")
 
 
 def newest(
-    database: Database, key: str, head: Head, limit: int | None, before: int | None
-) -> Plan[list[Place]]:
+    database: Database[C], key: str, head: Head, limit: int | None, before: int | None
+) -> Plan[C, list[Place]]:
     """Return the places of the newest messages before a position, oldest first."""
     stop = head.next if before is None else before
 
@@ -180,8 +181,8 @@ def newest(
 
 
 def oldest(
-    database: Database, key: str, head: Head, limit: int | None, after: int | None
-) -> Plan[list[Place]]:
+    database: Database[C], key: str, head: Head, limit: int | None, after: int | None
+) -> Plan[C, list[Place]]:
     """Return the places of the oldest messages after a position."""
     start = 0 if after is None else after + 1
 
@@ -207,7 +208,9 @@ def oldest(
     return list(islice(places, limit))
 
 
-def path_to(database: Database, key: str, head: Head, number: int) -> Plan[tuple[Place, Nodes]]:
+def path_to(
+    database: Database[C], key: str, head: Head, number: int
+) -> Plan[C, tuple[Place, Nodes]]:
     """Return the place of a message, counted from 0, and the nodes that lead to it."""
     nodes: Nodes = {}
     entries: Sequence[Entry] = head.entries
@@ -222,7 +225,9 @@ def path_to(database: Database, key: str, head: Head, number: int) -> Plan[tuple
         entries = nodes[entry.number]
 
 
-def read_nodes(database: Database, key: str, stream: str, entries: Sequence[Entry]) -> Plan[Nodes]:
+def read_nodes(
+    database: Database[C], key: str, stream: str, entries: Sequence[Entry]
+) -> Plan[C, Nodes]:
     """Return what nodes hold.
 
     Raises:
@@ -267,8 +272,8 @@ _Located = tuple[int, Entry]  # with the first position
 
 
 def _expanded(
-    database: Database, key: str, head: Head, needed: Callable[[list[_Located]], list[_Located]]
-) -> Plan[list[_Located]]:
+    database: Database[C], key: str, head: Head, needed: Callable[[list[_Located]], list[_Located]]
+) -> Plan[C, list[_Located]]:
     """Return those runs that are needed; all nodes of a level are read at once."""
     located = needed(_located(0, head.entries))
     while any(entry.level for _, entry in located):

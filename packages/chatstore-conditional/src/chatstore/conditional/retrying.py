@@ -1,71 +1,88 @@
-"""Wraps a `Database` and retries its idempotent calls on connection errors."""
+"""``RetryingDatabase``: wraps a `Database` and retries its idempotent calls."""
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from chatstore.conditional.database import Database
-from chatstore.core.backend import Plan
+from chatstore.core.backend import Plan, Retryable, RetryPolicy, retry
 
+C = TypeVar("C")
 T = TypeVar("T")
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 1.0
-_TRIES = 8
+_ATTEMPTS = 8
 
 
-class RetryingDatabase:
-    """Retries everything but commits, whose repetition has to be decided by their caller."""
+class RetryingDatabase(Database[C]):
+    """Retries everything except commits: their caller must find out first what became of them."""
 
     def __init__(
-        self, database: Database, is_doubtful: Callable[[Exception], bool], patience: float
+        self,
+        database: Database[C],
+        judge: Callable[[Exception, int], Retryable | None],
+        patience: float,
     ) -> None:
-        """Take a database, which errors are worth another try, and for how many seconds."""
+        """Wrap a database.
+
+        Args:
+            database: The database.
+            judge: Decides about an error, see `retry`.
+            patience: Seconds for which a call is repeated.
+
+        """
         self._database = database
-        self._is_doubtful = is_doubtful
-        self._patience = patience
+        self._judge = judge
+        self._policy = RetryPolicy(patience, attempts=_ATTEMPTS)
+        self.server = database.server
         self.limits = database.limits
-        self.weigh = database.weigh
-        self.commit = database.commit
-        self.sleep = database.sleep
 
-    def read_head(self, key: str) -> Plan[tuple[str, str] | None]:
-        """See `Database`."""
-        return self._again(lambda: self._database.read_head(key))
+    def weigh(self, body: str) -> int:
+        """See `Database.weigh`."""
+        return self._database.weigh(body)
 
-    def read_records(self, key: str, ids: Sequence[str]) -> Plan[dict[str, str]]:
-        """See `Database`."""
-        return self._again(lambda: self._database.read_records(key, ids))
+    def read_head(self, key: str) -> Plan[C, tuple[str, str] | None]:
+        """See `Database.read_head`."""
+        return self._retry(lambda: self._database.read_head(key))
 
-    def delete_head(self, key: str, expected: str) -> Plan[None]:
-        """See `Database`."""
-        return self._again(lambda: self._database.delete_head(key, expected))
+    def read_records(self, key: str, ids: Sequence[str]) -> Plan[C, dict[str, str]]:
+        """See `Database.read_records`."""
+        return self._retry(lambda: self._database.read_records(key, ids))
 
-    def stage(self, key: str, puts: Mapping[str, str]) -> Plan[None]:
-        """See `Database`."""
-        return self._again(lambda: self._database.stage(key, puts))
+    def commit(
+        self,
+        key: str,
+        expected: str | None,
+        head: str,
+        puts: Mapping[str, str],
+        deletes: Sequence[str],
+        lifetime: float | None = None,
+    ) -> Plan[C, str | None]:
+        """See `Database.commit`; it is sent once."""
+        return self._database.commit(key, expected, head, puts, deletes, lifetime)
 
-    def discard(self, key: str, ids: Sequence[str]) -> Plan[None]:
-        """See `Database`."""
-        return self._again(lambda: self._database.discard(key, ids))
+    def delete_head(self, key: str, expected: str) -> Plan[C, None]:
+        """See `Database.delete_head`."""
+        return self._retry(lambda: self._database.delete_head(key, expected))
+
+    def stage(self, key: str, puts: Mapping[str, str]) -> Plan[C, None]:
+        """See `Database.stage`."""
+        return self._retry(lambda: self._database.stage(key, puts))
+
+    def discard(self, key: str, ids: Sequence[str]) -> Plan[C, None]:
+        """See `Database.discard`."""
+        return self._retry(lambda: self._database.discard(key, ids))
 
     def list_heads(
         self, prefix: str, limit: int, cursor: Any | None
-    ) -> Plan[tuple[list[tuple[str, str]], Any | None]]:
-        """See `Database`."""
-        return self._again(lambda: self._database.list_heads(prefix, limit, cursor))
+    ) -> Plan[C, tuple[list[tuple[str, str]], Any | None]]:
+        """See `Database.list_heads`."""
+        return self._retry(lambda: self._database.list_heads(prefix, limit, cursor))
 
-    def _again(self, begin: Callable[[], Plan[T]]) -> Plan[T]:
-        deadline = time.monotonic() + self._patience
-        pause = _FIRST_PAUSE
-        for attempt in range(_TRIES):
-            try:
-                return (yield from begin())
-            except Exception as error:
-                is_last = attempt == _TRIES - 1 or time.monotonic() + pause > deadline
-                if is_last or not self._is_doubtful(error):
-                    raise
-            yield from self.sleep(random.uniform(pause / 2, pause))
-            pause = min(2 * pause, _LONGEST_PAUSE)
-        raise AssertionError  # the last try returns or raises
+    def sleep(self, seconds: float) -> Plan[C, None]:
+        """See `Database.sleep`."""
+        return self._database.sleep(seconds)
+
+    def _retry(self, begin: Callable[[], Plan[C, T]]) -> Plan[C, T]:
+        return retry(
+            begin, self._judge, policy=self._policy, sleep=self._database.sleep, server=self.server
+        )

@@ -6,9 +6,9 @@ The change has already taken effect, so errors here are ignored: the next change
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from chatstore.conditional import texts
+from chatstore.conditional import encoding
 from chatstore.conditional.context import Context, Known
 from chatstore.conditional.database import Database
 from chatstore.conditional.head import Garbage, Head
@@ -19,6 +19,7 @@ from chatstore.conditional.reading import fetch_existing, load_node, read_head
 from chatstore.core import CorruptStoreError
 from chatstore.core.backend import Plan
 
+C = TypeVar("C")
 AT_ONCE = 200
 """Records that one call discards at most of what other calls left."""
 
@@ -49,8 +50,8 @@ def needs_tidying(head: Head) -> bool:
 
 
 def tidy(
-    context: Context, key: str, known: Known, *, extra: float = 0, owner: str = ""
-) -> Plan[Known | None]:
+    context: Context[C], key: str, known: Known, *, extra: float = 0, owner: str = ""
+) -> Plan[C, Known | None]:
     """Write markers and discard garbage; return the head that is known then.
 
     Args:
@@ -96,21 +97,21 @@ def tidy(
         head, version = present, now
 
 
-def marking(database: Database, key: str, head: Head) -> Plan[Progress]:
+def marking(database: Database[C], key: str, head: Head) -> Plan[C, Progress]:
     """Return the next markers to be written, as many as fit into one commit."""
     (first, end), *others = head.unmarked
     stop = min(end, first + database.limits.operations - 1)
     bodies = yield from fetch_existing(database, key, head.stream, range(first, stop))
     puts = {}
     for number, text in bodies.items():
-        name = texts.id_of(text)
-        if name is not None and texts.load(text).is_marked:
+        name = encoding.id_of(text)
+        if name is not None and encoding.load(text).is_marked:
             puts[marker_id(head.generation, name)] = marker_text(number)
     rest = [(stop, end)] if stop < end else []
     return Progress(head._replace(unmarked=(*rest, *others)), stop - first, puts=puts)
 
 
-def _discarding(database: Database, key: str, head: Head, budget: float) -> Plan[Progress]:
+def _discarding(database: Database[C], key: str, head: Head, budget: float) -> Plan[C, Progress]:
     """Discard garbage; return the head without it."""
     garbage = list(head.garbage)
     done = 0
@@ -128,22 +129,22 @@ def _discarding(database: Database, key: str, head: Head, budget: float) -> Plan
 
 
 def _discard_records(
-    database: Database, key: str, stream: str, item: Garbage, numbers: range
-) -> Plan[None]:
+    database: Database[C], key: str, stream: str, item: Garbage, numbers: range
+) -> Plan[C, None]:
     names = {number: record_id(stream, number) for number in numbers}
     if item.is_cut or item.generation:
         # What a record leads to goes first: if this is interrupted, it can be repeated.
         found = yield from database.read_records(key, list(names.values()))
         others = []
         for number, name in names.items():
-            stored = texts.load(found.get(name, ""))
+            stored = encoding.load(found.get(name, ""))
             others += [record_id(stream, number, part) for part in range(1, stored.parts)]
             if stored.is_marked and item.generation:
                 if stored.parts > 1:
                     whole = yield from fetch_existing(database, key, stream, [number])
-                    message_id = texts.id_of(whole.get(number, ""))
+                    message_id = encoding.id_of(whole.get(number, ""))
                 else:
-                    message_id = texts.id_of(found[name])
+                    message_id = encoding.id_of(found[name])
                 if message_id is not None:
                     others.append(marker_id(item.generation, message_id))
         if others:
@@ -153,7 +154,7 @@ def _discard_records(
         yield from database.discard(key, list(names.values()))
 
 
-def _discard_nodes(database: Database, key: str, stream: str, number: int) -> Plan[int]:
+def _discard_nodes(database: Database[C], key: str, stream: str, number: int) -> Plan[C, int]:
     """Discard a node and all below it, the lowest first; return how many."""
     levels = [[number]]
     while levels[-1]:

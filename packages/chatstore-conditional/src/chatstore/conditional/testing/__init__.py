@@ -1,5 +1,5 @@
-"""A database in memory with the primitives, and a store on it."""
+"""A database in memory with the primitives, and a store over it."""
 
-from chatstore.conditional.testing.memory import MemoryChatStore, MemoryDatabase
+from chatstore.conditional.testing.memory import MemoryBackend, MemoryChatStore, MemoryDatabase
 
-__all__ = ["MemoryChatStore", "MemoryDatabase"]
+__all__ = ["MemoryBackend", "MemoryChatStore", "MemoryDatabase"]

@@ -1,4 +1,4 @@
-"""The primitives over dictionaries: what an author of a database may compare with."""
+"""The primitives over dictionaries: an example for authors of databases."""
 
 from __future__ import annotations
 
@@ -7,21 +7,25 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
-from chatstore.conditional.database import Limits
-from chatstore.conditional.store import RecordsChatStore
-from chatstore.core import ChatStoreError
-from chatstore.core.backend import ForkAware, Plan, async_run, call, run, watch
+from chatstore.conditional.backend import ConditionalBackend
+from chatstore.conditional.database import Database, Limits
+from chatstore.core import ChatStore, ChatStoreError
+from chatstore.core.backend import ForkAware, MaybeAwaitable, Plan, async_run, call, run, watch
 
 T = TypeVar("T")
+Sleep: TypeAlias = Callable[[float], MaybeAwaitable[None]]
+"""The client: the function that waits."""
 
 
-class MemoryDatabase(ForkAware):
+class MemoryDatabase(Database[Sleep], ForkAware):
     """Heads with their versions, and records, by conversation."""
 
+    server = "memory"
+
     def __init__(self, limits: Limits | None = None) -> None:
-        """Make an empty database."""
+        """Create an empty database."""
         self.limits = limits or Limits(100, 400_000, 100_000)
         self.heads: dict[str, tuple[str, str]] = {}
         self.records: dict[str, dict[str, str]] = {}
@@ -29,32 +33,32 @@ class MemoryDatabase(ForkAware):
         watch(self)
 
     def before_fork(self) -> None:
-        """Let calls end before a fork."""
+        """Let running calls end."""
         self._lock.acquire()
 
     def after_fork_in_parent(self) -> None:
-        """Go on."""
+        """Continue."""
         self._lock.release()
 
     def after_fork_in_child(self) -> None:
-        """Go on."""
+        """Continue."""
         self._lock.release()
 
     def weigh(self, body: str) -> int:
         """Return the bytes in UTF-8."""
         return len(body.encode("utf-8", "surrogatepass"))
 
-    def read_head(self, key: str) -> Plan[tuple[str, str] | None]:
-        """See `Database`."""
+    def read_head(self, key: str) -> Plan[Sleep, tuple[str, str] | None]:
+        """See `Database.read_head`."""
         return call(lambda _: self.heads.get(key))
 
-    def read_records(self, key: str, ids: Sequence[str]) -> Plan[dict[str, str]]:
-        """See `Database`."""
+    def read_records(self, key: str, ids: Sequence[str]) -> Plan[Sleep, dict[str, str]]:
+        """See `Database.read_records`."""
 
-        def read(_: Any) -> dict[str, str]:
+        def read(_: Sleep) -> dict[str, str]:
             with self._lock:
-                held = self.records.get(key, {})
-                return {name: held[name] for name in ids if name in held}
+                records = self.records.get(key, {})
+                return {name: records[name] for name in ids if name in records}
 
         return call(read)
 
@@ -65,47 +69,48 @@ class MemoryDatabase(ForkAware):
         head: str,
         puts: Mapping[str, str],
         deletes: Sequence[str],
-        lifetime: float | None = None,  # noqa: ARG002 - nothing goes by itself
-    ) -> Plan[str | None]:
-        """See `Database`; what is above the limits is an error."""
+        lifetime: float | None = None,  # noqa: ARG002 - nothing is deleted by itself
+    ) -> Plan[Sleep, str | None]:
+        """See `Database.commit`; exceeding the limits is an error."""
 
-        def write(_: Any) -> str | None:
+        def write(_: Sleep) -> str | None:
             self._check(puts, deletes)
             with self._lock:
-                present = self.heads.get(key)
-                gone = [n for n in deletes if n not in self.records.get(key, {})]
-                if gone or (present and present[1]) != expected:
+                current = self.heads.get(key)
+                records = self.records.get(key, {})
+                is_missing = any(name not in records for name in deletes)
+                if is_missing or (current and current[1]) != expected:
                     return None
                 version = uuid.uuid4().hex
                 self.heads[key] = (head, version)
-                held = self.records.setdefault(key, {})
-                held.update(puts)
+                records = self.records.setdefault(key, {})
+                records.update(puts)
                 for name in deletes:
-                    del held[name]
+                    del records[name]
                 return version
 
         return call(write)
 
-    def delete_head(self, key: str, expected: str) -> Plan[None]:
-        """See `Database`."""
+    def delete_head(self, key: str, expected: str) -> Plan[Sleep, None]:
+        """See `Database.delete_head`."""
 
-        def delete(_: Any) -> None:
+        def delete(_: Sleep) -> None:
             with self._lock:
                 if self.heads.get(key, ("", ""))[1] == expected:
                     del self.heads[key]
 
         return call(delete)
 
-    def stage(self, key: str, puts: Mapping[str, str]) -> Plan[None]:
-        """See `Database`; one record after the other."""
+    def stage(self, key: str, puts: Mapping[str, str]) -> Plan[Sleep, None]:
+        """See `Database.stage`; one record after the other."""
         for name, body in puts.items():
             self._check({name: body}, ())
-            yield from call(partial(self._put, key, name, body))
+            yield from call(partial(self.put, key, name, body))
 
-    def discard(self, key: str, ids: Sequence[str]) -> Plan[None]:
-        """See `Database`."""
+    def discard(self, key: str, ids: Sequence[str]) -> Plan[Sleep, None]:
+        """See `Database.discard`."""
 
-        def delete(_: Any) -> None:
+        def delete(_: Sleep) -> None:
             with self._lock:
                 for name in ids:
                     self.records.get(key, {}).pop(name, None)
@@ -114,22 +119,23 @@ class MemoryDatabase(ForkAware):
 
     def list_heads(
         self, prefix: str, limit: int, cursor: Any | None
-    ) -> Plan[tuple[list[tuple[str, str]], Any | None]]:
-        """See `Database`; the cursor is the last key."""
+    ) -> Plan[Sleep, tuple[list[tuple[str, str]], Any | None]]:
+        """See `Database.list_heads`; the cursor is the last key."""
 
-        def scan(_: Any) -> tuple[list[tuple[str, str]], Any | None]:
+        def scan(_: Sleep) -> tuple[list[tuple[str, str]], Any | None]:
             with self._lock:
                 keys = sorted(k for k in self.heads if cursor is None or k > cursor)[:limit]
-                found = [(k, self.heads[k][0]) for k in keys if k.startswith(prefix)]
-                return found, keys[-1] if len(keys) == limit else None
+                heads = [(k, self.heads[k][0]) for k in keys if k.startswith(prefix)]
+                return heads, keys[-1] if len(keys) == limit else None
 
         return call(scan)
 
-    def sleep(self, seconds: float) -> Plan[None]:
-        """See `Database`."""
-        return call(lambda client: client(seconds))
+    def sleep(self, seconds: float) -> Plan[Sleep, None]:
+        """See `Database.sleep`."""
+        return call(lambda sleep: sleep(seconds))
 
-    def _put(self, key: str, name: str, body: str, _: Any) -> None:
+    def put(self, key: str, name: str, body: str, _: Sleep) -> None:
+        """Write one record."""
         with self._lock:
             self.records.setdefault(key, {})[name] = body
 
@@ -144,32 +150,40 @@ class MemoryDatabase(ForkAware):
             raise ValueError("a commit or a record has too many bytes")
 
 
-class MemoryChatStore(RecordsChatStore):
-    """A store on a `MemoryDatabase`; its client is the function that sleeps."""
+class MemoryBackend(ConditionalBackend[Sleep]):
+    """A backend over a `MemoryDatabase`."""
+
+    def run(self, plan: Plan[Sleep, T]) -> T:
+        """See `Backend.run`."""
+        return run(plan, time.sleep)
+
+    async def async_run(self, plan: Plan[Sleep, T]) -> T:
+        """See `Backend.async_run`."""
+        import asyncio  # noqa: PLC0415 - a sync program never loads it
+
+        return await async_run(plan, asyncio.sleep)
+
+    def translate(self, error: Exception) -> ChatStoreError | None:  # noqa: ARG002 - no driver
+        """Return ``None``: there is no driver."""
+        return None
+
+    def close(self) -> None:
+        """Do nothing: nothing is open."""
+
+    async def async_close(self) -> None:
+        """Do nothing: nothing is open."""
+
+
+class MemoryChatStore(ChatStore):
+    """A store over a `MemoryDatabase`, which several stores may share."""
 
     def __init__(
         self,
         database: MemoryDatabase,
         *,
         ttl: float | None = None,
+        patience: float = 30.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Take a database, which stores share."""
-        super().__init__(database, ttl=ttl, clock=clock)
-
-    def _execute(self, plan: Plan[T]) -> T:
-        return run(plan, time.sleep)
-
-    async def _async_execute(self, plan: Plan[T]) -> T:
-        import asyncio  # noqa: PLC0415 - a sync program never loads it
-
-        return await async_run(plan, asyncio.sleep)
-
-    def _translate(self, error: Exception) -> ChatStoreError | None:  # noqa: ARG002 - no driver
-        return None
-
-    def _close(self) -> None:
-        """Nothing is open."""
-
-    async def _async_close(self) -> None:
-        """Nothing is open."""
+        """Keep conversations in a database; see `ConditionalBackend` for the options."""
+        super().__init__(MemoryBackend(database, ttl=ttl, patience=patience, clock=clock))
