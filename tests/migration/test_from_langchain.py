@@ -16,14 +16,14 @@ from sqlalchemy import create_engine
 
 from chatstore.core import CorruptMessageError, SimpleChatStore
 from chatstore.langchain import to_langchain
-from chatstore.langchain.migrate import (
+from chatstore.migrate import migrate
+from chatstore.migrate.langchain import (
     from_dynamodb,
     from_file,
     from_postgres,
     from_redis,
     from_redis_json,
     from_sql,
-    migrate,
 )
 
 

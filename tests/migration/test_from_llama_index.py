@@ -14,7 +14,8 @@ from sqlalchemy import create_engine
 
 from chatstore.core import CorruptMessageError, SimpleChatStore
 from chatstore.llama_index import to_llama_index
-from chatstore.llama_index.migrate import (
+from chatstore.migrate import migrate
+from chatstore.migrate.llama_index import (
     from_azure,
     from_dynamodb,
     from_json,
@@ -22,7 +23,6 @@ from chatstore.llama_index.migrate import (
     from_postgres,
     from_redis,
     from_sqlite,
-    migrate,
 )
 
 

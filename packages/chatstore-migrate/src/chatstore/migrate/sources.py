@@ -1,4 +1,4 @@
-"""What a migration reads: conversations as JSON, turned into messages."""
+"""Sources: what `migrate` reads."""
 
 from __future__ import annotations
 
@@ -6,27 +6,13 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
-from chatstore.core.errors import CorruptMessageError
-from chatstore.core.messages import ChatMessage
-from chatstore.core.store import ChatStore
+from chatstore.core import ChatMessage, ChatStore, CorruptMessageError
 
 _ADVICE = "migrate(…, on_corrupt='skip') copies the other conversations"
 
 
-class Conversations(Protocol):
-    """Where another library left conversations, as JSON values."""
-
-    def keys(self) -> Iterable[str]:
-        """Return the keys of all conversations."""
-        ...
-
-    def items(self, key: str) -> Iterable[Any]:
-        """Return the messages of a conversation as JSON values, oldest first."""
-        ...
-
-
 class Source(Protocol):
-    """What `migrate` copies."""
+    """Conversations as messages."""
 
     def keys(self) -> Iterable[str]:
         """Return the keys of all conversations."""
@@ -37,34 +23,45 @@ class Source(Protocol):
         ...
 
 
-class MappedSource:
-    """Conversations whose JSON values a framework turns into messages."""
+class Reader(Protocol):
+    """Conversations as JSON values, as another library stored them."""
 
-    def __init__(
-        self, conversations: Conversations, to_message: Callable[[Any], ChatMessage]
-    ) -> None:
-        """Note both.
+    def keys(self) -> Iterable[str]:
+        """Return the keys of all conversations."""
+        ...
+
+    def items(self, key: str) -> Iterable[Any]:
+        """Return the messages of a conversation as JSON values, oldest first."""
+        ...
+
+
+class MappedSource:
+    """A source made of a reader and a function that turns JSON values into messages."""
+
+    def __init__(self, reader: Reader, to_message: Callable[[Any], ChatMessage]) -> None:
+        """Combine both.
 
         Args:
-            conversations: Where the JSON values are.
-            to_message: Turns one into a message; what it raises is reported with the place.
+            reader: Reads the JSON values.
+            to_message: Returns the message for a value, or raises `ValueError`, `TypeError`,
+                `KeyError` or `AttributeError` if the value is not a message.
 
         """
-        self._conversations = conversations
+        self._reader = reader
         self._to_message = to_message
 
     def keys(self) -> Iterable[str]:
         """Return the keys of all conversations."""
-        return self._conversations.keys()
+        return self._reader.keys()
 
     def messages(self, key: str) -> Iterator[ChatMessage]:
         """Return the messages of a conversation, oldest first.
 
         Raises:
-            CorruptMessageError: A value is not a message of the framework.
+            CorruptMessageError: A value is not a message of the library.
 
         """
-        values = iter(self._conversations.items(key))
+        values = iter(self._reader.items(key))
         for position in itertools.count():
             message = None
             try:
@@ -73,7 +70,7 @@ class MappedSource:
             except StopIteration:
                 return
             except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-                pass  # raised below: the framework's error quotes the message
+                pass  # raised below: the library's error quotes the message
             if message is None:
                 raise CorruptMessageError(
                     f"conversation {key!r} holds something that is not a message",
@@ -85,10 +82,10 @@ class MappedSource:
 
 
 class StoreSource:
-    """The conversations of another store of this package; ids and times are kept."""
+    """The conversations of a `ChatStore`, with their ids and times."""
 
     def __init__(self, store: ChatStore) -> None:
-        """Take a store, which stays open."""
+        """Read from a store, which is never closed."""
         self.store = store
 
     def keys(self) -> Iterable[str]:

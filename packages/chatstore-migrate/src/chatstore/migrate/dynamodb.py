@@ -1,4 +1,4 @@
-"""Conversations in DynamoDB, each a list within one item."""
+"""Read conversations from DynamoDB: one item per conversation."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from chatstore.core.migration.clients import check_client
+from chatstore.migrate.clients import check_client
 
 
 class DynamoDBItems:
-    """One item a conversation, whose attribute is the list of its messages."""
+    """Reads a table with an item per conversation, which has a list of messages."""
 
     def __init__(
         self, table: Any, *, primary_key: str = "SessionId", attribute: str = "History"
     ) -> None:
-        """Take a table.
+        """Use a table; nothing is read yet.
 
         Args:
-            table: boto3's ``Table`` resource.
+            table: boto3's ``Table`` resource; it is never closed.
             primary_key: The attribute with the conversation's key.
             attribute: The attribute with the messages.
 
@@ -35,34 +35,34 @@ class DynamoDBItems:
 
     def keys(self) -> Iterator[str]:
         """Return the keys of all conversations."""
-        more: dict[str, Any] = {}
+        start: dict[str, Any] = {}
         while True:
-            answer = self._table.scan(
+            response = self._table.scan(
                 ProjectionExpression="#key",
                 ExpressionAttributeNames={"#key": self._primary_key},
                 ConsistentRead=True,
-                **more,
+                **start,
             )
-            yield from (item[self._primary_key] for item in answer["Items"])
-            if "LastEvaluatedKey" not in answer:
+            yield from (item[self._primary_key] for item in response["Items"])
+            if "LastEvaluatedKey" not in response:
                 return
-            more = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+            start = {"ExclusiveStartKey": response["LastEvaluatedKey"]}
 
     def items(self, key: str) -> Iterator[Any]:
-        """Return the messages, oldest first."""
-        answer = self._table.get_item(Key={self._primary_key: key}, ConsistentRead=True)
-        for value in answer.get("Item", {}).get(self._attribute, []):
-            yield json.loads(value) if isinstance(value, str) else _plain(value)
+        """Return the messages of a conversation as JSON values, oldest first."""
+        response = self._table.get_item(Key={self._primary_key: key}, ConsistentRead=True)
+        for value in response.get("Item", {}).get(self._attribute, []):
+            yield json.loads(value) if isinstance(value, str) else _json_value(value)
 
 
-def _plain(value: Any) -> Any:
-    """Return JSON's values for boto3's: numbers are decimals, binary values an object."""
+def _json_value(value: Any) -> Any:
+    """Return the JSON value for boto3's: it has its own classes for numbers and bytes."""
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
+        return {name: _json_value(item) for name, item in value.items()}
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return [_json_value(item) for item in value]
     if type(value).__module__ == "boto3.dynamodb.types":
         return value.value.decode()
     return value

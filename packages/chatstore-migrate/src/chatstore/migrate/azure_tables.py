@@ -1,4 +1,4 @@
-"""Conversations in tables of Azure, each message an entity with JSON texts as properties."""
+"""Read conversations from Azure tables: one entity per message."""
 
 from __future__ import annotations
 
@@ -8,20 +8,24 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from chatstore.core.migration.clients import check_client
+from chatstore.migrate.clients import check_client
 
 _PART = re.compile(r"(.+)_part_(\d+)")
 _KEYS = {"PartitionKey", "RowKey"}
 
 
 class AzureTable:
-    """A partition a conversation, row keys in its order, long properties in numbered parts."""
+    """Reads a table with a partition per conversation, ordered by row key.
+
+    Each property of an entity is JSON text; long texts are split into properties with numbered
+    names.
+    """
 
     def __init__(self, client: Any) -> None:
-        """Take a table.
+        """Use a table; nothing is read yet.
 
         Args:
-            client: A sync ``TableClient`` of azure-data-tables; it stays open.
+            client: A sync ``TableClient`` of azure-data-tables; it is never closed.
 
         """
         self._client = check_client(
@@ -37,20 +41,22 @@ class AzureTable:
         return {entity["PartitionKey"] for entity in entities}
 
     def items(self, key: str) -> Iterator[Any]:
-        """Return the messages, oldest first."""
-        wanted = "PartitionKey eq @key"
-        found = self._client.query_entities(wanted, parameters={"key": key})
-        for entity in sorted(found, key=lambda entity: entity["RowKey"]):
+        """Return the messages of a conversation as JSON values, oldest first."""
+        entities = self._client.query_entities("PartitionKey eq @key", parameters={"key": key})
+        for entity in sorted(entities, key=lambda entity: entity["RowKey"]):
             yield _message(entity)
 
 
 def _message(entity: Mapping[str, Any]) -> dict[str, Any]:
-    parts: dict[str, dict[int, Any]] = defaultdict(dict)
+    properties: dict[str, dict[int, Any]] = defaultdict(dict)
     for name, value in entity.items():
         if name not in _KEYS:
             part = _PART.fullmatch(name)
-            parts[part[1] if part else name][int(part[2]) if part else 0] = value
-    return {name: _value([some[n] for n in sorted(some)]) for name, some in parts.items()}
+            properties[part[1] if part else name][int(part[2]) if part else 0] = value
+    return {
+        name: _value([parts[number] for number in sorted(parts)])
+        for name, parts in properties.items()
+    }
 
 
 def _value(parts: list[Any]) -> Any:

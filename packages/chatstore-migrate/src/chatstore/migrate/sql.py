@@ -1,4 +1,4 @@
-"""Conversations in tables of SQL databases, by SQLAlchemy."""
+"""Read conversations from SQL databases, with SQLAlchemy."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from chatstore.core.migration.clients import check_client
+from chatstore.migrate.clients import check_client
 
 
 class SQLRows:
-    """One row a message, in the order of a column."""
+    """Reads a table with a row per message, ordered by a column."""
 
     def __init__(
         self,
@@ -24,15 +24,15 @@ class SQLRows:
         order: str = "id",
         schema: str | None = None,
     ) -> None:
-        """Take an engine.
+        """Use a table; nothing is read yet.
 
         Args:
-            engine: A sync ``Engine`` of SQLAlchemy; it is not disposed of.
-            table: The table's name.
+            engine: A sync ``Engine`` of SQLAlchemy; it is never disposed of.
+            table: The name of the table.
             key: The column with the conversation's key.
             value: The column with the message as JSON.
-            order: The column that tells the order.
-            schema: The table's schema, where it is not the default.
+            order: The column that orders the messages of a conversation.
+            schema: The table's schema; ``None``: the database's default.
 
         """
         self._engine = check_client(
@@ -46,26 +46,26 @@ class SQLRows:
 
     def keys(self) -> Iterator[str]:
         """Return the keys of all conversations."""
-        import sqlalchemy  # noqa: PLC0415 - whoever has an engine has it
+        import sqlalchemy  # noqa: PLC0415 - it is installed, since the caller has an engine
 
         key, _, _ = self._columns
         with self._engine.connect() as connection:
             yield from map(str, connection.execute(sqlalchemy.select(key).distinct()).scalars())
 
     def items(self, key: str) -> Iterator[Any]:
-        """Return the messages, oldest first."""
-        import sqlalchemy  # noqa: PLC0415
+        """Return the messages of a conversation as JSON values, oldest first."""
+        import sqlalchemy  # noqa: PLC0415 - as above
 
         column, value, order = self._columns
-        wanted = UUID(key) if isinstance(column.type, sqlalchemy.Uuid) else key
-        query = sqlalchemy.select(value).where(column == wanted).order_by(order)
+        requested = UUID(key) if isinstance(column.type, sqlalchemy.Uuid) else key
+        query = sqlalchemy.select(value).where(column == requested).order_by(order)
         with self._engine.connect() as connection:
-            for found in connection.execution_options(yield_per=500).execute(query).scalars():
-                yield json.loads(found) if isinstance(found, str) else found
+            for stored in connection.execution_options(yield_per=500).execute(query).scalars():
+                yield json.loads(stored) if isinstance(stored, str) else stored
 
     @cached_property
     def _columns(self) -> tuple[Any, Any, Any]:
-        import sqlalchemy  # noqa: PLC0415
+        import sqlalchemy  # noqa: PLC0415 - as above
 
         name, schema = self._table_name
         metadata = sqlalchemy.MetaData(schema=schema)
@@ -75,12 +75,21 @@ class SQLRows:
 
 
 class SQLArrays:
-    """One row a conversation, whose messages are an array of JSON, as Postgres has them."""
+    """Reads a table with a row per conversation, which has an array of JSON as in Postgres."""
 
     def __init__(
         self, engine: Any, table: str, *, key: str, value: str, schema: str | None = None
     ) -> None:
-        """Take an engine; the arguments are those of `SQLRows`."""
+        """Use a table; nothing is read yet.
+
+        Args:
+            engine: As for `SQLRows`.
+            table: The name of the table.
+            key: The column with the conversation's key.
+            value: The column with the array of messages.
+            schema: As for `SQLRows`.
+
+        """
         self._rows = SQLRows(engine, table, key=key, value=value, order=key, schema=schema)
 
     def keys(self) -> Iterator[str]:
@@ -88,7 +97,7 @@ class SQLArrays:
         return self._rows.keys()
 
     def items(self, key: str) -> Iterator[Any]:
-        """Return the messages, oldest first."""
+        """Return the messages of a conversation as JSON values, oldest first."""
         for messages in self._rows.items(key):
-            for found in messages or []:
-                yield json.loads(found) if isinstance(found, str) else found
+            for stored in messages or []:
+                yield json.loads(stored) if isinstance(stored, str) else stored
