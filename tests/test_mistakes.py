@@ -15,8 +15,8 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 import pytest
+from every_store import ACCOUNT_KEY, SECRET, STORES
 
-from chatstore.azure import AzureChatStore
 from chatstore.core import (
     ChatMessage,
     ChatStore,
@@ -28,33 +28,8 @@ from chatstore.core import (
     SimpleChatStore,
     StoreClosedError,
 )
-from chatstore.cosmos import CosmosChatStore
-from chatstore.dynamodb import DynamoDBChatStore
-from chatstore.postgres import PostgresChatStore
-from chatstore.redis import RedisChatStore
-from chatstore.sqlite import SQLiteChatStore
-from chatstore.upstash import UpstashChatStore
 
-SECRET = "hunter2"
-ACCOUNT_KEY = "aHVudGVyMg=="  # base64, as Azure's keys are
 SOON = 10.0  # seconds; nothing waits here, so that a busy machine is far from it
-
-STORES: dict[str, Callable[..., ChatStore]] = {
-    "memory": SimpleChatStore,
-    "sqlite": lambda **options: SQLiteChatStore("/nowhere/chat.db", **options),
-    "redis": lambda **options: RedisChatStore(f"redis://:{SECRET}@127.0.0.1:1", **options),
-    "upstash": lambda **options: UpstashChatStore("https://127.0.0.1:1", SECRET, **options),
-    "postgres": lambda **options: PostgresChatStore(
-        f"postgresql://me:{SECRET}@127.0.0.1:1/db", **options
-    ),
-    "dynamodb": lambda **options: DynamoDBChatStore(
-        "table", endpoint_url="http://127.0.0.1:1", region_name="eu-central-1", **options
-    ),
-    "azure": lambda **options: AzureChatStore.from_account_and_key(
-        "account", ACCOUNT_KEY, endpoint="http://127.0.0.1:1/account", **options
-    ),
-    "cosmos": lambda **options: CosmosChatStore("https://127.0.0.1:1", ACCOUNT_KEY, **options),
-}
 
 
 class Mistake(NamedTuple):
