@@ -1,11 +1,13 @@
-"""What all tests share: how long Hypothesis looks, and stores of every common kind."""
+"""What all tests share: Hypothesis' settings, servers, and stores of each common kind."""
 
 from __future__ import annotations
 
 import os
 import sys
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -21,26 +23,26 @@ _PACKAGES = _ROOT / "packages"
 sys.path.append(str(_ROOT / "tests"))
 
 
-def pytest_addoption(parser):
-    """Let costs be written down."""
-    parser.addoption("--costs", type=Path, help="the page that what calls cost is written to")
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option ``--costs``."""
+    parser.addoption("--costs", type=Path, help="write the page of what calls cost to this file")
 
 
 @pytest.fixture(scope="session")
-def costs(request):
-    """Return what gathers the costs of calls, and writes them where that is asked for."""
+def costs(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """Collect the costs of calls; at the end, write the page if ``--costs`` names a file."""
     from costs import Costs
 
-    gathered = Costs()
-    yield gathered
+    collected = Costs()
+    yield collected
     path = request.config.getoption("--costs")
     if path is not None:
-        gathered.write(path)
+        collected.write(path)
 
 
 @pytest.fixture(scope="session")
-def redis_server():
-    """Start a server for all tests of a process."""
+def redis_server() -> Iterator[Any]:
+    """Start a Redis server for all tests of a process."""
     from chatstore.redis_scripts import testing
 
     with testing.redis_server() as server:
@@ -48,8 +50,8 @@ def redis_server():
 
 
 @pytest.fixture(scope="session")
-def postgres_server():
-    """Start a server for all tests of a process."""
+def postgres_server() -> Iterator[Any]:
+    """Start a Postgres server for all tests of a process."""
     sys.path.append(str(_PACKAGES / "chatstore-postgres" / "tests"))
     from postgres_servers import PostgresServer, newest_binaries
 
@@ -59,14 +61,14 @@ def postgres_server():
 
 
 @pytest.fixture
-def store_url(tmp_path):
+def store_url(tmp_path: Path) -> str:
     """Return the URL of an empty store."""
     return f"sqlite:///{tmp_path}/chat.db"
 
 
 @pytest.fixture(params=["sqlite", "redis", "postgres"])
-def each_store_url(request, tmp_path):
-    """Return the URL of an empty store, of each common kind in turn."""
+def each_store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the URL of an empty store, of each common kind."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/chat.db"
     server = request.getfixturevalue(f"{request.param}_server")
@@ -74,4 +76,4 @@ def each_store_url(request, tmp_path):
     if request.param == "redis":
         return f"redis://127.0.0.1:{server.port}/0?namespace={name}"
     server.execute(f"CREATE DATABASE {name}")
-    return server.url(name)
+    return str(server.url(name))

@@ -1,7 +1,7 @@
-"""What a chat's calls cost on the services that are paid by what is asked of them.
+"""The cost of a store's calls on services that charge for requests.
 
-The tests of those stores measure each by the same calls and check that the costs are flat.
-``make costs`` measures at 100,000 messages too and writes ``docs/costs.md``.
+The tests of those stores measure the same calls and check that the costs are flat. ``make costs``
+also measures them at 100,000 messages and writes ``docs/costs.md``.
 """
 
 from __future__ import annotations
@@ -18,31 +18,32 @@ from chatstore.core import ChatMessage
 LENGTHS = [10, 1_000, 100_000] if os.environ.get("CHATSTORE_SOAK") else [10, 1_000, 5_000]
 MESSAGE_BYTES = 600
 WINDOW = 20
-_IN_BATCHES = 1_000  # messages: moto copies the whole table for each transaction
-_HEAD_BYTES = 600  # that a head may grow by: what was removed leaves traces there, up to a bound
+_IN_BATCHES = 1_000  # messages; moto copies the whole table for each transaction
+_HEAD_BYTES = 600  # a head grows by this much at most: it records removals, up to a limit
 
 _HEADER = f"""# What calls cost
 
-On services that are paid by request, an append, a window, a count and a removal cost the same
-at any length. A message has {MESSAGE_BYTES} bytes; the window is the newest {WINDOW}. `make costs`
-measures and writes this page; the tests check at each change that it stays so.
+On services that charge for requests, an append, a window, a count and a removal cost the same at
+any length of the conversation. A message has {MESSAGE_BYTES} bytes; the window is the newest
+{WINDOW} messages. `make costs` measures the calls and writes this page; `make test` checks that the
+costs stay flat.
 
-Conversations are written as applications call: one part at once, the rest in batches of 2 to 200
-messages, every second batch with ids, and from the longer ones messages were removed.
+The conversations are written as applications do it: one part in a single call, the rest in batches
+of 2 to 200 messages, every second batch with ids. Some messages were removed from the longer ones.
 
-A cell has a value for each length of the conversation, or one that holds for all. Bytes are bodies
-of requests and answers.
+A cell has one value for each length, or one value for all of them. Bytes are the bodies of requests
+and responses.
 """
 
 
 class Cost(NamedTuple):
-    """What a call took.
+    """What a call cost.
 
     Attributes:
-        requests: How many.
-        sent: Bytes in bodies.
-        received: Bytes in bodies.
-        units: By their names, what the service charges for.
+        requests: The number of requests.
+        sent: Bytes in the bodies of requests.
+        received: Bytes in the bodies of responses.
+        units: What the service charges for, by name.
 
     """
 
@@ -59,19 +60,19 @@ class Costs:
     """Costs by database, call and length of the conversation."""
 
     def __init__(self) -> None:
-        """Begin with nothing."""
+        """Start without any costs."""
         self.tables: dict[str, tuple[str, Sequence[int], dict[str, list[Cost]]]] = {}
 
     def measure(
         self, name: str, store: Any, cost: Measure, *, note: str, lengths: Sequence[int] = LENGTHS
     ) -> dict[str, list[Cost]]:
-        """Measure all calls at all lengths; return what they cost, which is checked to be flat."""
+        """Measure all calls at all lengths, check that the costs are flat, and return them."""
         table: dict[str, list[Cost]] = {}
         for length in lengths:
             key = f"k{length:06}"
             _write(store, key, length)
-            for call, act in _calls(store, key).items():
-                table.setdefault(call, []).append(cost(act))
+            for name_of_call, act in _calls(store, key).items():
+                table.setdefault(name_of_call, []).append(cost(act))
         self.tables[name] = (note, lengths, table)
         for call, costs in table.items():
             _check_flat(f"{name}, {call}", costs)
@@ -108,33 +109,33 @@ def drivers(*names: str) -> str:
     return ", ".join(f"{name} {version(name)}" for name in names)
 
 
-def _say(**fields: Any) -> ChatMessage:
+def _message(**fields: Any) -> ChatMessage:
     return ChatMessage(role="user", content="x" * MESSAGE_BYTES, **fields)
 
 
 def _write(store: Any, key: str, length: int) -> None:
     """Write a conversation in batches, with removals in between."""
     left = min(length // 2, _IN_BATCHES)
-    store.set_messages(key, [_say() for _ in range(length - left)])
+    store.set_messages(key, [_message() for _ in range(length - left)])
     for number in count():
         size = min(left, (2, 200, 7, 120)[number % 4])
         if not size:
             break
         named = number % 2 == 1
         store.add_messages(
-            key, [_say(**({"id": f"{number}-{n}"} if named else {})) for n in range(size)]
+            key, [_message(**({"id": f"{number}-{n}"} if named else {})) for n in range(size)]
         )
         left -= size
         if number < 12 and length >= 1_000:
             store.delete_message(key, -2)
             left += 1
-    store.add_message(key, _say())
+    store.add_message(key, _message())
 
 
 def _calls(store: Any, key: str) -> dict[str, Callable[[], Any]]:
     return {
-        "append": lambda: store.add_message(key, _say()),
-        "append with the caller's id": lambda: store.add_message(key, _say(id="i")),
+        "append": lambda: store.add_message(key, _message()),
+        "append with the caller's id": lambda: store.add_message(key, _message(id="i")),
         "window": lambda: store.get_messages(key, last=WINDOW),
         "count": lambda: store.count_messages(key),
         "delete last": lambda: store.delete_last_message(key),

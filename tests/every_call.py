@@ -1,4 +1,4 @@
-"""Calls every method of a store, so that tests can see which requests a store ever makes."""
+"""Calls every method of a store, so that tests see all requests that a store makes."""
 
 from __future__ import annotations
 

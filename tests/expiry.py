@@ -1,4 +1,4 @@
-"""What the tests of stores share that reclaim by `purge_expired` what has expired."""
+"""Shared tests of stores whose `purge_expired` frees the storage of expired conversations."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Clock:
         return self.now
 
 
-def say(text: str, **fields: Any) -> ChatMessage:
+def message(text: str, **fields: Any) -> ChatMessage:
     """Return a message."""
     return ChatMessage(role="user", content=text, **fields)
 
 
 def check_purge(store: Any, clock: Clock, count: Callable[[], int], *, is_async: bool) -> None:
-    """Let conversations of a store with a ttl of a minute expire, and count what is stored."""
+    """Let conversations expire after a minute, and count the stored records."""
 
     def purge() -> None:
         if is_async:
@@ -35,20 +35,20 @@ def check_purge(store: Any, clock: Clock, count: Callable[[], int], *, is_async:
         else:
             store.purge_expired()
 
-    store.add_messages("old", [say(str(number), id=str(number)) for number in range(30)])
+    store.add_messages("old", [message(str(number), id=str(number)) for number in range(30)])
     clock.now += 61
-    store.add_message("new", say("stays"))
+    store.add_message("new", message("stays"))
     # A head, 30 messages with their markers, a seal; a head, a message, a seal.
     assert count() == 62 + 3
     purge()
     assert count() == 1 + 3
     clock.now += 59
-    store.add_message("new", say("stays, too"))
+    store.add_message("new", message("stays, too"))
     clock.now += 1
     purge()
     assert store.count_messages("new") == 2
     clock.now += 4 * DAY
-    store.add_message("newest", say("stays"))
+    store.add_message("newest", message("stays"))
     purge()
     assert store.get_keys() == ["newest"]
     assert count() == 1 + 3
@@ -56,5 +56,8 @@ def check_purge(store: Any, clock: Clock, count: Callable[[], int], *, is_async:
         clock.now += 4 * DAY
         purge()
     assert count() == 0
-    store.add_message("old", say("anew"))
-    assert [message.content for message in store.get_messages("old")] == ["anew"]
+    store.add_message("old", message("again"))
+    assert [item.content for item in store.get_messages("old")] == ["again"]
+
+
+say = message

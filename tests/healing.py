@@ -1,4 +1,4 @@
-"""Stores over HTTP behind a relay: connections that die are replaced, and no write is doubled."""
+"""Tests of stores over HTTP: they replace dead connections and never repeat a write."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import itertools
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -23,7 +23,7 @@ APPENDS = 20_000 if os.environ.get("CHATSTORE_SOAK") else 160
 
 
 class SyncCaller:
-    """Calls sync methods; a burst is of threads."""
+    """Calls sync methods; a burst uses threads."""
 
     def call(self, store: ChatStore, name: str, *args: Any) -> Any:
         return getattr(store, name)(*args)
@@ -44,7 +44,7 @@ class SyncCaller:
 
 
 class AsyncCaller:
-    """Calls async methods on one event loop; a burst is of tasks."""
+    """Calls async methods on one event loop; a burst uses tasks."""
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
@@ -94,7 +94,7 @@ def disturbed(relay: Any) -> Iterator[None]:
 
 
 class Writers:
-    """Append until everything is written; calls that fail are made again with the same ids."""
+    """Append until everything is written; failed calls are repeated with the same ids."""
 
     def __init__(self, store: ChatStore) -> None:
         self.store = store
@@ -102,20 +102,20 @@ class Writers:
         self.times: list[float] = []
 
     async def run(self) -> None:
-        """Let all write, and check that every message is there once and in order."""
+        """Run all writers, and check that every message exists once, in order."""
         threads = [asyncio.to_thread(self._work, writer) for writer in range(0, WRITERS, 2)]
         tasks = [self._work_async(writer) for writer in range(1, WRITERS, 2)]
         await asyncio.gather(*threads, *tasks)
         for key in range(WRITERS // 2):
-            found = [one.content for one in await self._read(f"k{key}")]
-            assert len(found) == 2 * self.each
+            contents = [item.content for item in await self._read(f"k{key}")]
+            assert len(contents) == 2 * self.each
             for writer in (2 * key, 2 * key + 1):
-                mine = [text for text in found if str(text).startswith(f"{writer} ")]
+                mine = [text for text in contents if str(text).startswith(f"{writer} ")]
                 assert mine == [f"{writer} {number}" for number in range(self.each)]
         await self.store.async_close()
 
     def measured(self) -> tuple[float, float]:
-        """Return how long it took, and the longest time without a write, in seconds."""
+        """Return how long the writes took and the longest time without a write, in seconds."""
         times = sorted(self.times)
         pauses = (after - before for before, after in itertools.pairwise(times))
         return times[-1] - times[0], max(pauses)
@@ -152,7 +152,7 @@ class Writers:
 
 
 def _named(writer: int, number: int) -> tuple[str, ChatMessage]:
-    """Return a message with an id: a writer may try again when an outcome is unknown."""
+    """Return a message with an id, so that a writer may repeat a call of unknown outcome."""
     text = f"{writer} {number}"
     return f"k{writer // 2}", ChatMessage(role="user", content=text, id=f"id {text}")
 
@@ -175,7 +175,9 @@ class HealingTests:
         yield store
         caller.close(store)
 
-    def test_after_a_silent_drop_one_call_fails_at_most(self, opened, relay, caller):
+    def test_after_a_silent_drop_one_call_fails_at_most(
+        self, opened: ChatStore, relay: Any, caller: Any
+    ) -> None:
         relay.forget()
         begin = time.monotonic()
         failures = 0
@@ -185,7 +187,9 @@ class HealingTests:
         assert failures <= 1
         assert time.monotonic() - begin < patient(4 * TIMEOUT)
 
-    def test_after_a_silent_drop_a_burst_fails_once_at_most(self, opened, relay, caller):
+    def test_after_a_silent_drop_a_burst_fails_once_at_most(
+        self, opened: ChatStore, relay: Any, caller: Any
+    ) -> None:
         relay.forget()
         calls = [(f"k{number}", message("second")) for number in range(WRITERS)]
         caller.burst(opened, "add_message", calls)
@@ -194,15 +198,19 @@ class HealingTests:
         # A call that failed may have taken effect, but no call did so twice.
         assert all(1 <= count <= 2 for count in counts)
 
-    def test_after_resets_every_call_succeeds(self, opened, relay, caller):
-        for turn in range(3):
+    def test_after_resets_every_call_succeeds(
+        self, opened: ChatStore, relay: Any, caller: Any
+    ) -> None:
+        for attempt in range(3):
             relay.cut()
-            calls = [(f"k{number}", message(f"{turn}")) for number in range(WRITERS)]
+            calls = [(f"k{number}", message(f"{attempt}")) for number in range(WRITERS)]
             assert caller.burst(opened, "add_message", calls) == [None] * WRITERS
         counts = caller.burst(opened, "count_messages", [call[:1] for call in calls])
         assert counts == [4] * WRITERS
 
-    def test_after_a_restart_the_next_call_succeeds(self, opened, relay, caller):
+    def test_after_a_restart_the_next_call_succeeds(
+        self, opened: ChatStore, relay: Any, caller: Any
+    ) -> None:
         relay.refuse()
         relay.cut()
         begin = time.monotonic()
@@ -214,8 +222,13 @@ class HealingTests:
         assert caller.call(opened, "count_messages", "k0") == 2
 
     def test_connections_of_an_age_are_replaced_before_they_are_used(
-        self, opened, relay, caller, recycle, caplog
-    ):
+        self,
+        opened: ChatStore,
+        relay: Any,
+        caller: Any,
+        recycle: Callable[[float], None],
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
         recycle(0.0)
         relay.forget()
         with caplog.at_level("WARNING", logger="chatstore"):
@@ -223,15 +236,17 @@ class HealingTests:
         # A wait for an answer on an old connection would be logged.
         assert "no answer in time" not in caplog.text
 
-    def test_lost_replies_double_nothing(self, opened, relay, caller):
-        for turn in range(5):
+    def test_lost_replies_double_nothing(self, opened: ChatStore, relay: Any, caller: Any) -> None:
+        for number in range(5):
             relay.lose_replies(1)
-            caller.call(opened, "add_message", "k0", message(f"{turn}"))
+            caller.call(opened, "add_message", "k0", message(f"{number}"))
         relay.lose_replies(0)
         contents = [one.content for one in caller.call(opened, "get_messages", "k0")]
         assert contents == ["first", *map(str, range(5))]
 
-    def test_writers_under_faults_lose_and_double_nothing(self, store, relay, capsys):
+    def test_writers_under_faults_lose_and_double_nothing(
+        self, store: ChatStore, relay: Any, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         """Half of the writers are threads, half are tasks; two share each conversation."""
         writers = Writers(store)
         with disturbed(relay):

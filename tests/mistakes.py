@@ -1,4 +1,4 @@
-"""Mistakes of users: each must end in one class of error, a useful sentence, and in time."""
+"""Checks of the errors that mistakes of users raise: the class, the message and the time."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ CONTENT = "secret-content-of-a-user"
 
 
 def patient(seconds: float) -> float:
-    """Return a bound for something that takes so long on an idle machine."""
+    """Return a limit for something that takes this many seconds on an idle machine."""
     load = os.getloadavg()[0] / (os.cpu_count() or 1)
     return seconds * max(1.0, load) + 5
 
 
 def error_of(open_store: Callable[[], Any], *, is_async: bool = False) -> ChatStoreError:
-    """Return the error of the first append to a store, which may come when it is made."""
+    """Return the error of opening a store or of its first append."""
     with pytest.raises(ChatStoreError) as caught:
         _append(open_store, is_async=is_async)
     return caught.value
@@ -56,35 +56,35 @@ def check(
     seconds: float = 5,
     is_async: bool = False,
 ) -> None:
-    """Make the mistake and check class, sentence, time, and that no secret is in the chain."""
+    """Make the mistake; check class, message and time, and that no error contains a secret."""
     begin = time.monotonic()
     error = error_of(open_store, is_async=is_async)
     took = time.monotonic() - begin
     assert type(error) is kind, f"{type(error).__name__}: {error}"
     assert re.search(pattern, str(error)), str(error)
     assert took < patient(seconds), f"{took:.1f} s"
-    for text in texts_of(error):
+    for text in shown_texts(error):
         for secret in [*secrets, CONTENT]:
             assert secret not in text, text
 
 
-def texts_of(error: BaseException) -> Iterator[str]:
-    """Iterate over all that a log could show of an error and of what it hangs on."""
+def shown_texts(error: BaseException) -> Iterator[str]:
+    """Iterate over all texts that a log could show of an error, its causes and contexts."""
     yield "".join(traceback.format_exception(error))
     pending: list[BaseException | None] = [error]
     seen: set[int] = set()
     while pending:
-        one = pending.pop()
-        if one is None or id(one) in seen:
+        current = pending.pop()
+        if current is None or id(current) in seen:
             continue
-        seen.add(id(one))
-        yield f"{one} {one!r} {one.args} {vars(one)}"
-        pending += [one.__cause__, one.__context__]
+        seen.add(id(current))
+        yield f"{current} {current!r} {current.args} {vars(current)}"
+        pending += [current.__cause__, current.__context__]
 
 
 @contextmanager
 def web_server(status: int, body: bytes = b"<html>hello</html>") -> Iterator[int]:
-    """Run a server that answers everything with one page; yields its port."""
+    """Run a server that answers every request with one page; yield its port."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -115,7 +115,7 @@ def web_server(status: int, body: bytes = b"<html>hello</html>") -> Iterator[int
 
 
 def refused_port() -> int:
-    """Return a port of the loopback that refuses connections: it was free a moment ago."""
+    """Return a port of this machine that refuses connections, because nothing listens on it."""
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -1,14 +1,16 @@
 """The matrix of CI: which packages a change affects."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import pytest
 from scripts.affected import ROOT, affected, read_packages
 
-GRAPH = {
+GRAPH: dict[str, set[str]] = {
     "core": set(),
-    "packages/lua": {"core"},
-    "packages/redis": {"core", "packages/lua"},
+    "packages/scripts": {"core"},
+    "packages/redis": {"core", "packages/scripts"},
     "packages/sqlite": {"core"},
 }
 
@@ -17,7 +19,7 @@ GRAPH = {
     ("paths", "expected"),
     [
         (["packages/redis/src/x.py"], ["packages/redis"]),
-        (["packages/lua/README.md"], ["packages/lua", "packages/redis"]),
+        (["packages/scripts/README.md"], ["packages/redis", "packages/scripts"]),
         (["core/src/a.py"], sorted(GRAPH)),
         (["Makefile"], sorted(GRAPH)),
         (["packages/redis-other/x"], sorted(GRAPH)),
@@ -25,11 +27,11 @@ GRAPH = {
         ([], []),
     ],
 )
-def test_affected(paths, expected):
+def test_affected(paths: list[str], expected: list[str]) -> None:
     assert affected(GRAPH, paths) == expected
 
 
-def test_graph_of_this_workspace():
+def test_graph_of_this_workspace() -> None:
     graph = read_packages(ROOT)
 
     assert graph["core"] == set()
@@ -41,7 +43,7 @@ def test_graph_of_this_workspace():
     }
 
 
-def test_no_packages_is_an_error(tmp_path: Path):
+def test_no_packages_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text('[tool.uv.workspace]\nmembers = ["core"]\n')
 
     with pytest.raises(ValueError, match="no packages"):

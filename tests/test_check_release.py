@@ -1,9 +1,12 @@
 """A release goes out only when tag, version and changelog agree."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import pytest
 from scripts.check_release import ROOT, ReleaseError, check_release
+from scripts.test_lowest import read_members
 
 
 def make_package(root: Path, version: str, changelog: str) -> None:
@@ -14,7 +17,7 @@ def make_package(root: Path, version: str, changelog: str) -> None:
     (folder / "CHANGELOG.md").write_text(f"# Changelog\n\n## {changelog}\n\n- First.\n")
 
 
-def test_agreement_names_the_folder(tmp_path):
+def test_agreement_names_the_folder(tmp_path: Path) -> None:
     make_package(tmp_path, "0.1.0", "0.1.0 (2026-11-23)")
 
     assert check_release(tmp_path, "chatstore-redis-v0.1.0") == "packages/chatstore-redis"
@@ -31,13 +34,13 @@ def test_agreement_names_the_folder(tmp_path):
         ("0.1.0", "0.1.0", "v0.1.0"),
     ],
 )
-def test_disagreement_is_refused(tmp_path, version, changelog, tag):
+def test_disagreement_is_refused(tmp_path: Path, version: str, changelog: str, tag: str) -> None:
     make_package(tmp_path, version, changelog)
 
     with pytest.raises(ReleaseError):
         check_release(tmp_path, tag)
 
 
-@pytest.mark.parametrize("name", ["chatstore-core", "chatstore-sqlite"])
-def test_packages_here_could_be_released(name):
+@pytest.mark.parametrize("name", read_members(ROOT))
+def test_packages_here_could_be_released(name: str) -> None:
     assert (ROOT / check_release(ROOT, f"{name}-v0.1.0") / "pyproject.toml").is_file()

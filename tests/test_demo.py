@@ -46,7 +46,7 @@ def entries_of(tmp_path: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
 
 
-def test_sample_is_stored_by_two_processes(tmp_path):
+def test_sample_is_stored_by_two_processes(tmp_path: Path) -> None:
     done = run_demo(tmp_path)
 
     assert (done.returncode, done.stderr) == (0, "")
@@ -59,7 +59,7 @@ def test_sample_is_stored_by_two_processes(tmp_path):
         assert store.count_messages("travel office/Gruber") == 18
 
 
-def test_a_run_replaces_the_one_before(tmp_path):
+def test_a_run_replaces_the_one_before(tmp_path: Path) -> None:
     file = tmp_path / "c.jsonl"
     for text in ("first", "second"):
         file.write_text(json.dumps({"key": text, "messages": [HI]}), encoding="utf-8")
@@ -82,7 +82,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize("text", FORMS.values(), ids=FORMS)
-def test_forms_of_files(tmp_path, text):
+def test_forms_of_files(tmp_path: Path, text: str) -> None:
     (tmp_path / "c").write_text(text, encoding="utf-8", newline="")
 
     done = run_demo(tmp_path, "c")
@@ -93,7 +93,7 @@ def test_forms_of_files(tmp_path, text):
         assert sorted(store.get_keys()) == ["k/1", "k/2", "k/3"]
 
 
-def test_lines_end_at_line_feeds_only(tmp_path):
+def test_lines_end_at_line_feeds_only(tmp_path: Path) -> None:
     message = {"role": "user", "content": ODD_TEXT}
     text = json.dumps({"key": "k", "messages": [message]}, ensure_ascii=False)
     (tmp_path / "c.jsonl").write_text(text + "\n", encoding="utf-8")
@@ -105,7 +105,7 @@ def test_lines_end_at_line_feeds_only(tmp_path):
         assert store.get_messages("k") == [from_openai(message)]
 
 
-def test_conversations_without_keys_are_named_after_their_lines(tmp_path):
+def test_conversations_without_keys_are_named_after_their_lines(tmp_path: Path) -> None:
     lines = [json.dumps({"messages": [HI, HELLO]})] * 2
     (tmp_path / "c.jsonl").write_text("\n".join(lines), encoding="utf-8")
 
@@ -136,7 +136,9 @@ BAD_FILES = {
 
 
 @pytest.mark.parametrize(("content", "reason"), BAD_FILES.values(), ids=BAD_FILES)
-def test_bad_files_end_in_one_sentence_and_leave_nothing(tmp_path, content, reason):
+def test_bad_files_end_in_one_sentence_and_leave_nothing(
+    tmp_path: Path, content: str, reason: str
+) -> None:
     (tmp_path / "c.jsonl").write_bytes(content)
 
     done = run_demo(tmp_path, "c.jsonl")
@@ -147,7 +149,7 @@ def test_bad_files_end_in_one_sentence_and_leave_nothing(tmp_path, content, reas
     assert entries_of(tmp_path) == []
 
 
-def test_missing_file_is_named(tmp_path):
+def test_missing_file_is_named(tmp_path: Path) -> None:
     done = run_demo(tmp_path, "missing.jsonl")
 
     assert done.returncode == 2
@@ -163,7 +165,7 @@ def write_many(path: Path, count: int) -> None:
             file.write(json.dumps({"key": f"k/{number}", "messages": messages}) + "\n")
 
 
-def test_a_bad_line_in_a_large_file_leaves_nothing(tmp_path):
+def test_a_bad_line_in_a_large_file_leaves_nothing(tmp_path: Path) -> None:
     path = tmp_path / "c.jsonl"
     write_many(path, 1000)
     with path.open("a", encoding="utf-8") as file:
@@ -183,7 +185,7 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)
 """
 
 
-def test_memory_does_not_grow_with_the_file(tmp_path):
+def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     peaks = []
     for count in (400, 8_000):
         path = tmp_path / f"{count}.jsonl"
@@ -214,7 +216,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def test_killed_runs_are_swept_by_the_next(tmp_path):
+def test_killed_runs_are_swept_by_the_next(tmp_path: Path) -> None:
     path = tmp_path / "c.jsonl"
     write_many(path, 20_000)
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
@@ -233,7 +235,7 @@ def test_killed_runs_are_swept_by_the_next(tmp_path):
     assert entries_of(tmp_path) == ["latest"]
 
 
-def test_refused_window_fails_the_demo(tmp_path):
+def test_refused_window_fails_the_demo(tmp_path: Path) -> None:
     broken = (
         "import sys, examples.demo.windows as windows, examples.demo.__main__ as demo;"
         "windows.window_violations = lambda *a: ['a planted violation'];"

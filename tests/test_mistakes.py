@@ -1,7 +1,7 @@
 """Mistakes that callers make, on every store: one class of error, one sentence that helps.
 
-No server is needed, since what is wrong is refused before anything is sent: the addresses lead
-nowhere. What only a server can refuse is in each package's own tests.
+No server is needed: the store refuses wrong arguments before it sends anything. What only a server
+can refuse is in each package's own tests.
 """
 
 from __future__ import annotations
@@ -29,24 +29,31 @@ from chatstore.core import (
     StoreClosedError,
 )
 
-SOON = 10.0  # seconds; nothing waits here, so that a busy machine is far from it
+SOON = 10.0  # seconds; nothing waits here, so that even a busy machine is much faster
 
 
 class Mistake(NamedTuple):
-    """What a caller does, on a store and a way to call it, and what the caller must be told."""
+    """A wrong call, and the error that it must raise.
+
+    Attributes:
+        act: Makes the call, given a store and a mode.
+        error: The class of the error.
+        reason: A pattern of its message.
+
+    """
 
     act: Callable[[Any, Any], Any]
     error: type[ChatStoreError]
     reason: str
 
 
-def say(text: Any = "hi", **fields: Any) -> ChatMessage:
+def message(text: Any = "hi", **fields: Any) -> ChatMessage:
     return ChatMessage(role="user", content=text, **fields)
 
 
 def changed(**fields: Any) -> ChatMessage:
     """Return a message that was changed after it was validated."""
-    return say().model_copy(update=fields)
+    return message().model_copy(update=fields)
 
 
 class Foreign:
@@ -66,7 +73,7 @@ MISTAKES = {
     "long key": Mistake(calls("count_messages", "x" * 256), InvalidKeyError, "this one has 256"),
     "long key in UTF-8": Mistake(calls("delete_messages", "é" * 128), InvalidKeyError, "256"),
     "key not text": Mistake(calls("get_messages", 7), InvalidKeyError, "string, not int"),
-    "key of bytes": Mistake(calls("add_message", b"k", say()), InvalidKeyError, "not bytes"),
+    "key of bytes": Mistake(calls("add_message", b"k", message()), InvalidKeyError, "not bytes"),
     "no key": Mistake(calls("set_messages", None, []), InvalidKeyError, "not NoneType"),
     "surrogate in a key": Mistake(calls("get_messages", "\ud800"), InvalidKeyError, "surrogate"),
     "prefix not text": Mistake(iterates("iter_keys", None), InvalidKeyError, "prefix must be"),
@@ -79,12 +86,16 @@ MISTAKES = {
     "message of a library": Mistake(
         calls("add_message", "k", Foreign()), InvalidMessageError, r"Foreign"
     ),
-    "one message as list": Mistake(calls("add_messages", "k", say()), InvalidMessageError, "list"),
+    "one message as list": Mistake(
+        calls("add_messages", "k", message()), InvalidMessageError, "list"
+    ),
     "text as list": Mistake(calls("set_messages", "k", "hi"), InvalidMessageError, "list"),
     "no list": Mistake(calls("set_messages", "k", None), InvalidMessageError, "list"),
     "list of texts": Mistake(calls("add_messages", "k", ["hi"]), InvalidMessageError, "not str"),
     "two with one id": Mistake(
-        calls("add_messages", "k", [say(id="x"), say(id="x")]), InvalidMessageError, "same id"
+        calls("add_messages", "k", [message(id="x"), message(id="x")]),
+        InvalidMessageError,
+        "same id",
     ),
     "bytes as content": Mistake(
         calls("add_message", "k", changed(content=b"hi")), InvalidMessageError, "JSON|content"
@@ -117,7 +128,7 @@ MISTAKES = {
     ),
     "index a bool": Mistake(calls("delete_message", "k", True), InvalidArgumentError, "not bool"),
     "index a float": Mistake(
-        calls("add_message", "k", say(), 1.0), InvalidArgumentError, "not float"
+        calls("add_message", "k", message(), 1.0), InvalidArgumentError, "not float"
     ),
     "no index": Mistake(calls("delete_message", "k", None), InvalidArgumentError, "NoneType"),
     "negative last": Mistake(
@@ -173,7 +184,7 @@ def call(request: pytest.FixtureRequest) -> Any:
     return request.param()
 
 
-@pytest.fixture(params=STORES.values(), ids=STORES)
+@pytest.fixture(params=list(STORES.values()), ids=list(STORES))
 def open_store(request: pytest.FixtureRequest) -> Any:
     return request.param
 
@@ -185,14 +196,14 @@ def store(open_store: Callable[..., ChatStore]) -> Iterator[ChatStore]:
 
 
 def chain_of(error: BaseException | None) -> list[BaseException]:
-    """Return an error and everything that a traceback could show behind it."""
+    """Return an error and all errors that its traceback could show."""
     if error is None:
         return []
     return [error, *chain_of(error.__cause__), *chain_of(error.__context__)]
 
 
 def check_helpful(error: BaseException, started_at: float) -> None:
-    """Check that an error came soon, is one sentence, and holds no secret."""
+    """Check that an error came soon, has one line and does not contain a secret."""
     assert time.monotonic() - started_at < SOON
     text = str(error)
     assert "\n" not in text
@@ -216,8 +227,8 @@ def test_mistakes_are_refused_before_anything_is_sent(
 
 def test_messages_above_the_limit(store: ChatStore, call: Any) -> None:
     if store.max_message_bytes is None or store.max_message_bytes > 2**26:
-        return  # none is in the way of a message that a test can make
-    large = say("x" * (store.max_message_bytes + 1))
+        return  # no test can make a message of that size
+    large = message("x" * (store.max_message_bytes + 1))
     for name, argument in (("add_message", large), ("add_messages", [large])):
         with pytest.raises(MessageTooLargeError, match=str(store.max_message_bytes)):
             call(store, name, "k", argument)
@@ -250,7 +261,7 @@ def test_options_in_seconds(
 @pytest.mark.parametrize("value", NOT_COUNTS, ids=lambda value: repr(value)[:20])
 def test_numbers_of_connections(open_store: Callable[..., ChatStore], value: object) -> None:
     if open_store is SimpleChatStore:
-        return  # it has none
+        return  # it has no connections
     with pytest.raises(InvalidArgumentError, match="max_connections must be an integer from 1"):
         open_store(max_connections=value)
 

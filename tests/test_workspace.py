@@ -1,52 +1,73 @@
-"""What every distribution must have, and what no file may hold."""
+"""What every distribution must have, and what no file may contain."""
+
+from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = [
-    file.parent
-    for pattern in ("core", "packages/*", "integrations/*")
-    for file in ROOT.glob(f"{pattern}/pyproject.toml")
-]
-# Written apart, so that this file does not hold what it looks for.
+import pytest
+import tomllib
+from scripts.affected import ROOT
+from scripts.plain_english import tracked_files
+from scripts.test_lowest import read_members
+
+PACKAGES = list(read_members(ROOT).values())
+# Written in parts, so that this file does not contain what it looks for.
 REGISTRY_HOSTS = re.compile(r"files\.pythonhosted|pypi\." r"org|registry\.npm" r"js|index-" r"url")
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+PINNED = re.compile(r"uses: [\w./-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+")
 
 
-def tracked_files():
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return [ROOT / line for line in listed.stdout.splitlines() if (ROOT / line).is_file()]
+def files() -> list[Path]:
+    return [ROOT / path for path in tracked_files(ROOT)]
 
 
-def test_every_package_is_complete():
+def test_every_package_is_complete() -> None:
     assert len(PACKAGES) >= 2
     for package in PACKAGES:
         for name in ("README.md", "CHANGELOG.md", "tests"):
             assert (package / name).exists(), f"{package.name} has no {name}"
-        # A wheel carries the licence; a link out of its folder cannot be built.
+        # A wheel contains the licence; a link out of its folder cannot be built.
         assert (package / "LICENSE").read_text() == (ROOT / "LICENSE").read_text(), package.name
         assert list(package.glob("src/chatstore/*/py.typed")), package.name
         assert not (package / "src" / "chatstore" / "__init__.py").exists(), package.name
 
 
-def test_no_file_names_a_registry_host():
-    files = tracked_files()
-
-    assert len(files) > 50
-    for file in files:
-        found = REGISTRY_HOSTS.search(file.read_text(encoding="utf-8", errors="ignore"))
-        assert found is None, f"{file}: {found.group()}"
+def test_no_file_names_a_registry_host() -> None:
+    assert len(files()) > 50
+    for file in files():
+        match = REGISTRY_HOSTS.search(file.read_text(encoding="utf-8", errors="ignore"))
+        assert match is None, f"{file}: {match.group()}"
 
 
-def test_no_source_file_is_over_500_lines():
-    files = [file for file in tracked_files() if file.suffix == ".py"]
+def test_no_source_file_is_over_500_lines() -> None:
+    sources = [file for file in files() if file.suffix == ".py"]
+    assert sources
+    assert [file for file in sources if len(file.read_text().splitlines()) > 500] == []
 
-    assert files
-    assert [f for f in files if len(f.read_text().splitlines()) > 500] == []
+
+def test_members_are_listed_once() -> None:
+    settings = (ROOT / "pyproject.toml").read_text()
+    for name in read_members(ROOT):
+        assert settings.count(f'"{name}"') == 0, name
+    assert tomllib.loads(settings)["tool"]["uv"]["workspace"]["members"]
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda workflow: workflow.name)
+def test_actions_are_pinned_by_hash(workflow: Path) -> None:
+    lines = [line for line in workflow.read_text().splitlines() if "uses:" in line]
+    assert lines
+    assert [line for line in lines if not PINNED.search(line)] == []
+
+
+def test_ci_requires_a_server_with_tls() -> None:
+    assert "export CHATSTORE_REQUIRE=redis-tls\n" in (ROOT / ".ci" / "run").read_text()
+
+
+def test_each_exemption_of_the_linter_has_a_reason() -> None:
+    section = (
+        (ROOT / "pyproject.toml").read_text().split("[tool.ruff.lint]")[1].split("\n[tool.m")[0]
+    )
+    rules = re.findall(r'^ +"[A-Z]+[0-9]*",(.*)$', section, re.MULTILINE)
+    assert len(rules) > 20
+    assert [rule for rule in rules if not re.fullmatch(r" +# .{10,}", rule)] == []

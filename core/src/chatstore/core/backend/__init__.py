@@ -48,7 +48,7 @@ from chatstore.core.backend.threaded import (
     ThreadedBackend,
     raise_if_cancelled,
 )
-from chatstore.core.backend.urls import flag, read_options, read_path_url, split_url
+from chatstore.core.backend.urls import Options, flag, read_options, read_path_url, split_url
 from chatstore.core.backend.wrapper import WrapperBackend
 from chatstore.core.backend.writes import Append, Insert, Remove, Replace
 
@@ -64,6 +64,7 @@ __all__ = [
     "Insert",
     "KeyPage",
     "MaybeAwaitable",
+    "Options",
     "Page",
     "Plan",
     "Pool",
