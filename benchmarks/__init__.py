@@ -1,1 +1,1 @@
-"""Measurements of cost; nothing here is a test."""
+"""Benchmarks: this project, its peers' packages and the bare drivers."""

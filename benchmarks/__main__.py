@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from benchmarks import environments, measure, packages, report
-from benchmarks.plan import CALLS, FAMILIES, SUBJECTS, Plan, full, quick
+from benchmarks.figures import Result
+from benchmarks.matrix import CALLS, FAMILIES, SUBJECTS, Matrix, full, quick
 
 _RESULTS = environments.FOLDER / "results.json"
 _PAGE = environments.ROOT / "docs" / "benchmarks.md"
@@ -24,30 +25,32 @@ _PAGE = environments.ROOT / "docs" / "benchmarks.md"
 def main() -> None:
     """Read the arguments, measure, and write results, tables and charts.
 
-    Ends with an error where one of our stores or a bare driver could not do its calls.
+    Exits with an error if a call of one of this project's stores or of a bare driver fails.
     """
     parser = _parser()
     arguments = parser.parse_args()
     console = Console()
-    plan = _plan(arguments)
-    if arguments.publish and plan._replace(rounds=0, races=0) != full()._replace(rounds=0, races=0):
-        parser.error("--publish takes the whole plan: a part would stand for the whole")
-    for kind in plan.servers:
-        if not plan.subjects_on(kind):
-            parser.error(f"on {kind} there is nothing to measure of {', '.join(plan.subjects)}")
-    families = {FAMILIES[name] for kind in plan.servers for name in plan.subjects_on(kind)}
+    matrix = _matrix(arguments)
+    if arguments.publish and matrix._replace(rounds=0, races=0) != full()._replace(
+        rounds=0, races=0
+    ):
+        parser.error("--publish needs the whole matrix; leave out the options that select a part")
+    for kind in matrix.servers:
+        if not matrix.subjects_on(kind):
+            parser.error(f"none of {', '.join(matrix.subjects)} runs on {kind}")
+    families = {FAMILIES[name] for kind in matrix.servers for name in matrix.subjects_on(kind)}
     with console.status("Preparing environments") as status:
         for family in sorted(families | {"charts"}):
             status.update(f"Preparing the environment of {family}")
             environments.prepare(family)
-    results = _measure(plan)
+    results = _measure(matrix)
     if not arguments.subjects:
         with console.status("Importing"):
             results += packages.measure()
     run = {
         "machine": _machine(),
         "versions": packages.versions() if not arguments.subjects else {},
-        "rounds": plan.rounds,
+        "rounds": matrix.rounds,
         "results": results,
     }
     _RESULTS.write_text(json.dumps(run))
@@ -59,35 +62,35 @@ def main() -> None:
     charts = page.with_name("charts")
     environments.run_charts(_RESULTS, charts)
     console.print(f"Written: {page} and {charts}")
-    if found := report.problems(results):
-        sys.exit("\n".join(found))
+    if problems := report.problems(results):
+        sys.exit("\n".join(problems))
 
 
-def _measure(plan: Plan) -> list[measure.Result]:
+def _measure(matrix: Matrix) -> list[Result]:
     console = Console(stderr=True)
     bar = (BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*bar, TextColumn("{task.description}"), console=console) as progress:
-        task = progress.add_task("Starting", total=measure.steps(plan))
-        begun = set()
+        task = progress.add_task("Starting", total=measure.steps(matrix))
+        started = set()
 
         def tick(step: str) -> None:
             progress.update(task, advance=1, description=step)
             server = step.partition(":")[0]
-            if not console.is_terminal and server not in begun:
-                begun.add(server)
+            if not console.is_terminal and server not in started:
+                started.add(server)
                 console.print(f"Measuring on {server}")
 
-        return measure.run(plan, tick)
+        return measure.run(matrix, tick)
 
 
-def _plan(arguments: argparse.Namespace) -> Plan:
-    plan = quick() if arguments.quick else full()
-    return plan._replace(
-        servers=tuple(arguments.servers or plan.servers),
-        subjects=tuple(arguments.subjects or plan.subjects),
-        workloads=tuple(arguments.workloads or plan.workloads),
-        rounds=arguments.rounds or plan.rounds,
-        races=min(plan.races, arguments.rounds or plan.races),
+def _matrix(arguments: argparse.Namespace) -> Matrix:
+    matrix = quick() if arguments.quick else full()
+    return matrix._replace(
+        servers=tuple(arguments.servers or matrix.servers),
+        subjects=tuple(arguments.subjects or matrix.subjects),
+        workloads=tuple(arguments.workloads or matrix.workloads),
+        rounds=arguments.rounds or matrix.rounds,
+        races=min(matrix.races, arguments.rounds or matrix.races),
     )
 
 
@@ -101,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--publish", action="store_true", help="write docs/benchmarks.md and docs/charts"
     )
-    parser.add_argument("--rounds", type=int, help="how often everything takes its turn")
+    parser.add_argument("--rounds", type=int, help="how often each call is measured")
     _choice(parser, "servers", list(SUBJECTS))
     _choice(parser, "subjects", list(FAMILIES))
     _choice(parser, "workloads", list(CALLS))

@@ -1,4 +1,4 @@
-"""The bars that this project set itself, and how the measured ratios stand to them."""
+"""The bars: limits that this project set itself, compared with the measured ratios."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from statistics import median
 from typing import NamedTuple
 
 from benchmarks.figures import Ratio, Run, short
-from benchmarks.plan import OURS
+from benchmarks.matrix import CHATSTORE
 
 _BARE = {
     "sqlite": (("chatstore", "bare sqlite3", 2.0),),
@@ -18,21 +18,21 @@ _BARE = {
     ),
 }
 _TWO_TRIPS = ("dynamodb", "azure", "cosmos")
-"""Servers that carry out no program of ours: a head is read before what it points to."""
+"""Servers without server-side code: a store reads the head before the records."""
 _PEERS = ("LlamaIndex", "LangChain", "OpenAI Agents")
 
 
 class Bar(NamedTuple):
-    """A bar and what was measured."""
+    """A limit and the measured value."""
 
     what: str
-    wanted: str
+    limit: str
     measured: str
     is_met: bool
 
 
 def judge(run: Run) -> list[Bar]:
-    """Return all bars that a run says something about, missed ones first."""
+    """Return the bars that a run measured, missed ones first."""
     bars = [*_flat(run), *_bare(run), *_peers(run), *_trips(run), *_writers(run), *_imports(run)]
     return sorted(bars, key=lambda bar: bar.is_met)
 
@@ -40,28 +40,30 @@ def judge(run: Run) -> list[Bar]:
 def _flat(run: Run) -> Iterator[Bar]:
     for server in run.servers():
         longest = run.lengths(server)[-1]
-        for ours in OURS:
+        for subject in CHATSTORE:
             for workload, base, limit in (("append", 10, 1.2), ("window", 100, 1.5)):
-                ratio = run.ratio((server, ours, workload, longest), (server, ours, workload, base))
+                ratio = run.ratio(
+                    (server, subject, workload, longest), (server, subject, workload, base)
+                )
                 if ratio is not None and longest > base:
-                    what = f"{server}, {ours}: {workload} at {longest:,} against {base:,}"
+                    what = f"{server}, {subject}: {workload} at {longest:,} against {base:,}"
                     yield Bar(what, f"at most {limit} ×", str(ratio), ratio.median <= limit)
 
 
 def _bare(run: Run) -> Iterator[Bar]:
     length = 1_000
     for server, pairs in _BARE.items():
-        for ours, bare, limit in pairs:
-            ratio = run.ratio((server, ours, "append", length), (server, bare, "append", length))
+        for subject, bare, limit in pairs:
+            ratio = run.ratio((server, subject, "append", length), (server, bare, "append", length))
             if ratio is not None:
-                what = f"{server}, {ours}: append against {bare}"
+                what = f"{server}, {subject}: append against {bare}"
                 yield Bar(what, f"at most {limit} ×", str(ratio), ratio.median <= limit)
 
 
 def _peers(run: Run) -> Iterator[Bar]:
     compared = (("window", 1_000, ("LlamaIndex",), 500.0), ("read", 10_000, _PEERS[:2], 4.0))
     for server in run.servers():
-        # In memory LlamaIndex hands out its own list, and no copy: that is no read.
+        # In memory, LlamaIndex returns its own list without copying it, so that is not compared.
         for workload, length, peers, limit in compared[: 1 if server == "memory" else 2]:
             for peer in peers:
                 ratio = run.ratio(
@@ -69,13 +71,13 @@ def _peers(run: Run) -> Iterator[Bar]:
                 )
                 if ratio is not None:
                     what = f"{server}: {workload} at {length:,}, {peer} against chatstore"
-                    wanted = f"at least {short(limit)} × faster"
-                    yield Bar(what, wanted, str(ratio), ratio.median >= limit)
+                    least = f"at least {short(limit)} × faster"
+                    yield Bar(what, least, str(ratio), ratio.median >= limit)
 
 
 def _trips(run: Run) -> Iterator[Bar]:
     for traffic in run.of_kind("traffic"):
-        if traffic["subject"] in OURS and traffic["workload"] != "read":
+        if traffic["subject"] in CHATSTORE and traffic["workload"] != "read":
             what = (
                 f"{traffic['server']}, {traffic['subject']}: round trips of {traffic['workload']}"
             )
@@ -91,19 +93,19 @@ def _trips(run: Run) -> Iterator[Bar]:
 def _writers(run: Run) -> Iterator[Bar]:
     races = run.of_kind("writers")
     for race in races:
-        if race["subject"] not in OURS:
+        if race["subject"] not in CHATSTORE:
             continue
         others = [
             other
             for other in races
             if (other["server"], other["keys"]) == (race["server"], race["keys"])
             and other["subject"] in _PEERS
-            and other["kept"] == other["acknowledged"]
+            and other["stored"] == other["acknowledged"]
             and not other["errors"]
         ]
         best = max(others, key=lambda other: median(other["rates"]), default=None)
         where = f"{race['server']}, {race['subject']}: {race['writers']} writers on {race['keys']}"
-        lost = race["acknowledged"] - (race["kept"] or 0)
+        lost = race["acknowledged"] - (race["stored"] or 0)
         yield Bar(f"{where}, lost or doubled", "0", str(lost), lost == 0 and not race["errors"])
         if best is not None:
             ratio = Ratio.of(race["rates"], best["rates"])
@@ -112,8 +114,8 @@ def _writers(run: Run) -> Iterator[Bar]:
 
 
 def _imports(run: Run) -> Iterator[Bar]:
-    for found in run.of_kind("import"):
-        if found["subject"] == "chatstore core, after pydantic and one model":
-            milliseconds = found["seconds"] * 1000
+    for result in run.of_kind("import"):
+        if result["subject"] == "chatstore core, after pydantic and one model":
+            milliseconds = result["seconds"] * 1000
             what = "import chatstore.core beyond pydantic"
             yield Bar(what, "at most 20 ms", f"{milliseconds:.0f} ms", milliseconds <= 20)

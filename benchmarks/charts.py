@@ -1,7 +1,7 @@
-"""Charts of cost against history length: ``python -m benchmarks.charts results.json FOLDER``.
+"""Draw charts of cost against length: ``python -m benchmarks.charts results.json FOLDER``.
 
-Drawn so that they can be read on a light and on a dark page: no background of their own, greys in
-between, and each line with a marker of its own beside its colour.
+The charts are readable on light and dark pages: they have no background, text and grid are grey,
+and each line has its own marker besides its color.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from benchmarks.figures import Run, median
 mpl.use("Agg")
 from matplotlib import pyplot as plt
 
-_COLOURS = ("#2f81f7", "#1f9e89", "#d9730d", "#c2408c", "#8f6fe8", "#7d8590", "#b08800")
+_COLORS = ("#2f81f7", "#1f9e89", "#d9730d", "#c2408c", "#8f6fe8", "#7d8590", "#b08800")
 _MARKERS = "osv^DPX"
 _GREY = "#7d8590"
 _WORKLOADS = ("append", "window", "read")
@@ -46,7 +46,7 @@ def _draw(run: Run, server: str, folder: Path) -> None:
             if points:
                 axis.plot(
                     *zip(*points, strict=True),
-                    color=_COLOURS[number],
+                    color=_COLORS[number],
                     marker=_MARKERS[number],
                     markersize=5,
                     linewidth=2.2 if subject.startswith("chatstore") else 1.2,

@@ -1,7 +1,7 @@
-"""Emulators and doubles of services that cannot be had here: those that the packages' tests run on.
+"""Emulators and doubles of cloud services, taken from the packages' tests.
 
-Each yields a URL with ``{port}`` in it, the port, and where the service charges for requests a
-function that tells the units since it was last asked.
+Each function yields a URL with ``{port}`` in it and the port. Where the service charges for
+requests, it also yields a function that returns the units used since its last call.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from urllib.parse import quote
 Units = dict[str, float]
 
 _PACKAGES = Path(__file__).resolve().parent.parent / "packages"
-_TABLES = ("chats", "llama", "bare")  # of DynamoDB: for each who keeps items of another form
+_TABLES = ("chats", "llama", "bare")  # one for each form of items
 
 
 def _find_tests_of(package: str) -> None:
-    """Let the modules of a package's tests be imported."""
+    """Make the modules of a package's tests importable."""
     sys.path.append(str(_PACKAGES / package / "tests"))
 
 
@@ -27,7 +27,7 @@ def _find_tests_of(package: str) -> None:
 def dynamodb() -> Iterator[tuple[str, int, Callable[[], Units]]]:
     """Start moto with a table for each form of items."""
     _find_tests_of("chatstore-dynamodb")
-    from dynamodb_server import DynamoDBServer  # noqa: PLC0415 - found since the line above
+    from dynamodb_server import DynamoDBServer
 
     server = DynamoDBServer()
 
@@ -45,8 +45,8 @@ def dynamodb() -> Iterator[tuple[str, int, Callable[[], Units]]]:
                 BillingMode="PAY_PER_REQUEST",
             )
         client.close()
-        place = "dynamodb://chats?region=eu-central-1&endpoint_url=http://127.0.0.1:{port}"
-        yield place, int(server.url.rpartition(":")[2]), units
+        url = "dynamodb://chats?region=eu-central-1&endpoint_url=http://127.0.0.1:{port}"
+        yield url, int(server.url.rpartition(":")[2]), units
     finally:
         server.close()
 
@@ -55,7 +55,7 @@ def dynamodb() -> Iterator[tuple[str, int, Callable[[], Units]]]:
 def azure() -> Iterator[tuple[str, int]]:
     """Start Azurite."""
     _find_tests_of("chatstore-azure")
-    from azurite_server import ACCOUNT, KEY, Azurite  # noqa: PLC0415 - the same
+    from azurite_server import ACCOUNT, KEY, Azurite
 
     server = Azurite()
     try:
@@ -69,17 +69,17 @@ def azure() -> Iterator[tuple[str, int]]:
 def cosmos() -> Iterator[tuple[str, int, Callable[[], Units]]]:
     """Start the double of Cosmos DB; its request units are estimates."""
     _find_tests_of("chatstore-cosmos")
-    from cosmos_double import CosmosDouble  # noqa: PLC0415 - the same
+    from cosmos_double import CosmosDouble
 
     double = CosmosDouble()
 
     def units() -> Units:
-        asked, double.requests = double.requests, []
-        return {"request units": sum(one.units for one in asked)}
+        requests, double.requests = double.requests, []
+        return {"request units": sum(request.units for request in requests)}
 
     try:
-        place = f"cosmos+http://:{quote(double.key, safe='')}@127.0.0.1:{{port}}/chats/messages"
-        yield place, double.port, units
+        url = f"cosmos+http://:{quote(double.key, safe='')}@127.0.0.1:{{port}}/chats/messages"
+        yield url, double.port, units
     finally:
         double.close()
     if double.errors:
@@ -90,7 +90,7 @@ def cosmos() -> Iterator[tuple[str, int, Callable[[], Units]]]:
 def upstash(redis_port: int) -> Iterator[tuple[str, int]]:
     """Start the double of Upstash's REST API in front of a redis-server."""
     _find_tests_of("chatstore-upstash")
-    from upstash_double import UpstashDouble  # noqa: PLC0415 - the same
+    from upstash_double import UpstashDouble
 
     double = UpstashDouble(redis_port)
     try:

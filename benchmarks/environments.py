@@ -1,4 +1,4 @@
-"""An environment for each family of packages, since their pins exclude each other."""
+"""A virtual environment for each family of packages, since their pins conflict."""
 
 from __future__ import annotations
 
@@ -9,29 +9,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+from scripts.affected import read_packages
+
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".bench"
 _REQUIREMENTS = Path(__file__).resolve().parent / "requirements"
-_OWN = (
-    "core",
-    "packages/chatstore-azure",
-    "packages/chatstore-cosmos",
-    "packages/chatstore-dynamodb",
-    "packages/chatstore-redis-scripts",
-    "packages/chatstore-postgres",
-    "packages/chatstore-conditional",
-    "packages/chatstore-redis",
-    "packages/chatstore-sqlite",
-    "packages/chatstore-upstash",
-)
 
 
 def prepare(family: str) -> Path:
-    """Return the Python of a family's environment; it is made where it is missing or outdated."""
+    """Return the Python of a family's environment, which is created if missing or outdated."""
     requirements = _REQUIREMENTS / f"{family}.txt"
-    own = [str(ROOT / folder) for folder in _OWN] if family == "chatstore" else []
-    wanted = requirements.read_text() + "".join(own)
-    digest = hashlib.sha256(wanted.encode()).hexdigest()
+    own = _backends() if family == "chatstore" else []
+    content = requirements.read_text() + "".join(own)
+    digest = hashlib.sha256(content.encode()).hexdigest()
     folder = FOLDER / family
     python, stamp = folder / "bin" / "python", folder / "stamp"
     if stamp.exists() and stamp.read_text() == digest:
@@ -46,18 +36,24 @@ def prepare(family: str) -> Path:
     return python
 
 
+def _backends() -> list[str]:
+    """Return the folders of the packages that need no framework."""
+    folders = [folder for folder in read_packages(ROOT) if not folder.startswith("integrations/")]
+    return [str(ROOT / folder) for folder in folders]
+
+
 def _uv(*arguments: str) -> None:
     uv = Path(sys.executable).with_name("uv")
     subprocess.run([uv, "--quiet", *arguments], check=True)
 
 
 def plain_environment() -> dict[str, str]:
-    """Return the variables for a worker: none that would lead it into another environment."""
-    kept = ("PATH", "HOME", "LANG", "TMPDIR")
-    given = {name: os.environ[name] for name in kept if name in os.environ}
-    # What moto asks for: boto3 sends nothing without credentials.
+    """Return a worker's environment variables, without those that select another environment."""
+    inherited = ("PATH", "HOME", "LANG", "TMPDIR")
+    variables = {name: os.environ[name] for name in inherited if name in os.environ}
+    # boto3 sends nothing without credentials, not even to moto.
     keys = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "secret-of-tests"}
-    return {**given, **keys, "NO_PROXY": "*"}
+    return {**variables, **keys, "NO_PROXY": "*"}
 
 
 def run_charts(results: Path, folder: Path) -> None:

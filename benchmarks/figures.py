@@ -1,4 +1,4 @@
-"""What a run's raw results say: medians, percentiles and ratios with their spread."""
+"""Statistics of a run: medians, percentiles and ratios with their spread."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from benchmarks.plan import FAMILIES
+from benchmarks.matrix import FAMILIES
 
 Result = dict[str, Any]
 _ORDER = list(FAMILIES)
@@ -21,11 +21,11 @@ class Ratio(NamedTuple):
 
     @classmethod
     def of(cls, over: Sequence[float], under: Sequence[float]) -> Ratio:
-        """Return the ratio of what was measured side by side in each round.
+        """Return the ratio of two series of measurements, round by round.
 
-        Slow calls have fewer rounds: what both have counts.
+        Slow calls have fewer rounds; only the rounds that both have count.
         """
-        ratios = [one / other for one, other in zip(over, under, strict=False)]
+        ratios = [first / second for first, second in zip(over, under, strict=False)]
         return cls(statistics.median(ratios), min(ratios), max(ratios))
 
     def __str__(self) -> str:
@@ -34,7 +34,7 @@ class Ratio(NamedTuple):
 
 
 class Run:
-    """A run's results, looked up by what was measured."""
+    """The results of a run, by server, subject, workload and length."""
 
     def __init__(self, results: Iterable[Result]) -> None:
         """Index the results."""
@@ -50,16 +50,18 @@ class Run:
         return [result for result in self.results if result["kind"] == kind]
 
     def on(self, server: str, *kinds: str) -> list[Result]:
-        """Return the results of some kinds on one server, a subject's together."""
-        found = [one for kind in kinds for one in self.of_kind(kind) if one["server"] == server]
-        return sorted(found, key=lambda one: _ORDER.index(one["subject"]))
+        """Return the results of the given kinds on one server, sorted by subject."""
+        results = [
+            item for kind in kinds for item in self.of_kind(kind) if item["server"] == server
+        ]
+        return sorted(results, key=lambda item: _ORDER.index(item["subject"]))
 
     def servers(self) -> list[str]:
-        """Return the servers in the order of their measurement."""
+        """Return the servers in the order in which they were measured."""
         return list(dict.fromkeys(key[0] for key in self._calls))
 
     def subjects(self, server: str) -> list[str]:
-        """Return what was measured on a server, in the plan's order."""
+        """Return the subjects that were measured on a server, in the order of the matrix."""
         return sorted({key[1] for key in self._calls if key[0] == server}, key=_ORDER.index)
 
     def lengths(self, server: str | None = None) -> list[int]:
@@ -67,7 +69,7 @@ class Run:
         return sorted({key[3] for key in self._calls if server in {None, key[0]}})
 
     def call(self, server: str, subject: str, workload: str, length: int) -> Result | None:
-        """Return one cell, or ``None`` where it was not measured."""
+        """Return one cell, or ``None`` if it was not measured."""
         return self._calls.get((server, subject, workload, length))
 
     def ratio(
@@ -75,7 +77,7 @@ class Run:
         over: tuple[str, str, str, int],
         under: tuple[str, str, str, int],
     ) -> Ratio | None:
-        """Return how much more the first cell costs than the second, round by round."""
+        """Return the ratio of the first cell's cost to the second's, round by round."""
         first, second = self._calls.get(over), self._calls.get(under)
         if first is None or second is None:
             return None
@@ -88,18 +90,18 @@ def median(cell: Result) -> float:
 
 
 def p99(cell: Result) -> float:
-    """Return the time that 99 of 100 calls do not exceed, in seconds."""
+    """Return the 99th percentile of all calls, in seconds."""
     ordered = sorted(_all(cell))
     return ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
 
 
 def short(number: float) -> str:
-    """Return a number with three digits that count."""
+    """Return a number with three significant digits."""
     return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
 
 
 def duration(seconds: float) -> str:
-    """Return a time in a unit that suits it."""
+    """Return a time in seconds, milliseconds or microseconds."""
     for unit, factor in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
         if seconds * factor >= 1:
             return f"{short(seconds * factor)} {unit}"

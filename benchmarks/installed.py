@@ -1,7 +1,4 @@
-"""What installing a distribution brings: its own files and those of all that it depends on.
-
-Compiled bytecode is not counted, as it depends on the installer.
-"""
+"""The size of an installed distribution with all its dependencies, without bytecode."""
 
 from __future__ import annotations
 
@@ -19,45 +16,46 @@ from benchmarks import environments
 
 
 class Installed(NamedTuple):
-    """How much a distribution brings, itself included."""
+    """The number of installed distributions and their size in bytes."""
 
     distributions: int
     size: int
 
 
 def installed(family: str, requirement: str) -> Installed:
-    """Return what a requirement brings into a family's environment.
+    """Return what installing a requirement adds to a family's environment.
 
     Raises:
-        PackageNotFoundError: The environment lacks something that it asks for.
+        PackageNotFoundError: A dependency is not installed.
 
     """
     [packages] = (environments.FOLDER / family / "lib").glob("python3*/site-packages")
-    found = {
-        canonicalize_name(one.metadata["Name"]): one for one in distributions(path=[str(packages)])
+    by_name: dict[str, Distribution] = {
+        canonicalize_name(item.metadata["Name"]): item
+        for item in distributions(path=[str(packages)])
     }
-    return brought(found, requirement)
+    return weigh(by_name, requirement)
 
 
-def brought(found: dict[str, Distribution], requirement: str) -> Installed:
-    """Return what a requirement brings, out of distributions by their canonical names."""
-    names = closure(found, requirement)
-    return Installed(len(names), sum(_size(found[name]) for name in names))
+def weigh(by_name: dict[str, Distribution], requirement: str) -> Installed:
+    """Return what installing a requirement adds, given distributions by canonical name."""
+    names = closure(by_name, requirement)
+    return Installed(len(names), sum(_size(by_name[name]) for name in names))
 
 
-def closure(found: dict[str, Distribution], requirement: str) -> set[str]:
-    """Return the canonical names of a requirement and of all that it needs, with its extras."""
+def closure(by_name: dict[str, Distribution], requirement: str) -> set[str]:
+    """Return the canonical names of a requirement and of its dependencies, extras included."""
     seen: set[tuple[str, str]] = set()
     waiting = [Requirement(requirement)]
     while waiting:
-        wanted = waiting.pop()
-        name = canonicalize_name(wanted.name)
-        if name not in found:
+        current = waiting.pop()
+        name = canonicalize_name(current.name)
+        if name not in by_name:
             raise PackageNotFoundError(name)
-        for extra in {"", *wanted.extras}:
+        for extra in {"", *current.extras}:
             if (name, extra) not in seen:
                 seen.add((name, extra))
-                waiting += _needs(found[name], extra)
+                waiting += _needs(by_name[name], extra)
     return {name for name, _ in seen}
 
 
@@ -72,7 +70,7 @@ def _size(distribution: Distribution) -> int:
     files = [Path(str(distribution.locate_file(file))) for file in distribution.files or ()]
     source = distribution.read_text("direct_url.json")
     if source is not None and json.loads(source).get("dir_info", {}).get("editable"):
-        # Installed are a pointer and the metadata: what would be installed is in the source folder.
+        # An editable installation is only a pointer; its files are in the source folder.
         folder = Path(unquote(urlsplit(json.loads(source)["url"]).path)) / "src"
         files += folder.rglob("*")
     counted = (file for file in files if "__pycache__" not in file.parts and file.is_file())

@@ -1,4 +1,4 @@
-"""What an installation weighs and what an import takes."""
+"""The size of installations and the time of imports."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from benchmarks.installed import installed
 _PYDANTIC = (
     "from pydantic import BaseModel, TypeAdapter; type('M', (BaseModel,), {'__module__': __name__})"
 )
-# What a user of each imports: (who, what) -> (environment, statement).
+# What users import: (package, part) -> (environment, statement).
 _MODULES = {
     ("chatstore", "core"): ("chatstore", "import chatstore.core"),
     ("chatstore", "SQLite"): ("chatstore", "import chatstore.sqlite"),
@@ -29,7 +29,7 @@ _MODULES = {
     ("OpenAI Agents", "sessions"): ("openai_agents", "import agents.memory"),
     ("pydantic", "and one model"): ("chatstore", _PYDANTIC),
 }
-# What installing a distribution brings is counted for: (environment, requirement).
+# Distributions whose installed size is measured: (environment, requirement).
 _INSTALLED = (
     ("chatstore", "chatstore-core"),
     ("chatstore", "chatstore-sqlite"),
@@ -46,13 +46,13 @@ _INSTALLED = (
     ("openai_agents", "openai-agents[redis]"),
     ("openai_agents", "openai-agents[sqlalchemy]"),
 )
-_TIME = "import time; began = time.perf_counter(); {0}; print(time.perf_counter() - began)"
+_TIME = "import time; start = time.perf_counter(); {0}; print(time.perf_counter() - start)"
 _RUNS = 5
 _RUNS_BEYOND = 11
 
 
 def measure() -> list[dict[str, Any]]:
-    """Import each module in fresh processes, by turns; weigh each distribution."""
+    """Import each module in new processes, in several rounds; measure each installation."""
     times: dict[tuple[str, str], list[float]] = {name: [] for name in _MODULES}
     for _ in range(_RUNS):
         for name, (family, module) in _MODULES.items():
@@ -70,7 +70,7 @@ def measure() -> list[dict[str, Any]]:
 
 
 def _import_beyond_pydantic() -> dict[str, Any]:
-    """Import the core in processes that have pydantic and one model already."""
+    """Import core in processes that have already imported pydantic and defined a model."""
     text = f"{_PYDANTIC}; {_TIME.format('import chatstore.core')}"
     seconds = [float(_python("chatstore", text)) for _ in range(_RUNS_BEYOND)]
     return {
@@ -83,36 +83,39 @@ def _import_beyond_pydantic() -> dict[str, Any]:
 
 def _sizes() -> list[dict[str, Any]]:
     return [
-        {"kind": "installed", "requirement": requirement, **found._asdict()}
+        {
+            "kind": "installed",
+            "requirement": requirement,
+            **installed(family, requirement)._asdict(),
+        }
         for family, requirement in _INSTALLED
-        for found in [installed(family, requirement)]
     ]
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of what is measured."""
-    named = {
+    """Return the versions of the measured packages."""
+    distributions = {
         "chatstore": ["chatstore-core", "chatstore-sqlite", "redis", "asyncpg", "psycopg"],
         "llama_index": ["llama-index-core"],
         "langchain": ["langchain-core", "langchain-community", "langchain-postgres"],
         "openai_agents": ["openai-agents"],
     }
-    found = {}
-    for family, names in named.items():
+    versions = {}
+    for family, names in distributions.items():
         text = f"from importlib.metadata import version as v; print(*map(v, {names!r}))"
         printed = _python(family, text).split()
-        found.update(dict(zip(names, printed, strict=True)))
-    return found
+        versions.update(dict(zip(names, printed, strict=True)))
+    return versions
 
 
 def _python(family: str, text: str) -> str:
-    done = subprocess.run(
+    completed = subprocess.run(
         [environments.prepare(family), "-c", text],
         capture_output=True,
         text=True,
         check=False,
         env=environments.plain_environment(),
     )
-    if done.returncode:
-        raise PackageNotFoundError(done.stderr[-500:])
-    return done.stdout.strip().splitlines()[-1]
+    if completed.returncode:
+        raise PackageNotFoundError(completed.stderr[-500:])
+    return completed.stdout.strip().splitlines()[-1]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Traffic(NamedTuple):
-    """What went through since the last look."""
+    """What was transferred since the last `CountingProxy.take`."""
 
     round_trips: int
     sent: int
@@ -16,13 +16,13 @@ class Traffic(NamedTuple):
 
 
 class CountingProxy:
-    """Listens on a free port and passes everything on to another.
+    """Listens on a free port and forwards everything to a server's port.
 
-    A round trip is a change of direction: something was sent after something had been received.
+    A round trip begins when the client sends something after the server has answered.
     """
 
     def __init__(self, port: int) -> None:
-        """Listen, in front of a port of this machine."""
+        """Listen in front of a port of this machine."""
         self._server_port = port
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -31,14 +31,14 @@ class CountingProxy:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def take(self) -> Traffic:
-        """Return the traffic since the last call, and begin anew."""
+        """Return the traffic since the last call, and reset the counters."""
         with self._lock:
             traffic = Traffic(self._trips, self._sent, self._received)
             self._reset()
             return traffic
 
     def close(self) -> None:
-        """Listen no more; open connections end with their clients."""
+        """Stop listening; open connections end with their clients."""
         self._listener.close()
 
     def _reset(self) -> None:
@@ -66,7 +66,7 @@ class CountingProxy:
                 self._count(number, len(data), is_sending)
                 target.sendall(data)
             target.shutdown(socket.SHUT_WR)
-        except OSError:  # one side is gone: so is the other
+        except OSError:  # one side is closed, so close the other
             target.close()
 
     def _count(self, number: int, size: int, is_sending: bool) -> None:

@@ -1,7 +1,7 @@
-"""Writers that append at once: ``python -m benchmarks.race FAMILY NAME URL WRITERS KEYS EACH``.
+"""Concurrent writers: ``python -m benchmarks.race FAMILY NAME URL WRITERS KEYS EACH``.
 
-Prints one line of JSON. The packages are imported once; each writer is a forked process that
-opens a store of its own.
+Prints one line of JSON. The packages are imported once; each writer is a forked process that opens
+its own store.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-_PATIENCE = 300.0  # seconds until writers that hang are ended
+_PATIENCE = 300.0  # seconds after which hanging writers are ended
 
 
 def main() -> None:
-    """Let the writers run, and count what was kept."""
+    """Run the writers and count the stored messages."""
     family, name, url = sys.argv[1:4]
     writers, keys, each = map(int, sys.argv[4:])
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what a package prints must not get into the answer
+    os.dup2(2, 1)  # a package's output must not mix with the answer
     module = importlib.import_module(f"benchmarks.subjects.{family}")
     context = multiprocessing.get_context("fork")
     names = [f"{name}: race {os.getpid()} {number}" for number in range(keys)]
@@ -45,9 +45,9 @@ def main() -> None:
     for process in processes:
         process.start()
     gate.wait(_PATIENCE)
-    began = time.perf_counter()
+    start = time.perf_counter()
     results = [outcomes.get(timeout=_PATIENCE) for _ in processes]
-    seconds = time.perf_counter() - began
+    seconds = time.perf_counter() - start
     for process in processes:
         process.join(_PATIENCE)
     counted: Any = context.Queue()
@@ -55,7 +55,7 @@ def main() -> None:
     count = counted.get(timeout=_PATIENCE)
     answer = {
         "acknowledged": sum(done for done, _ in results),
-        "kept": None if count is None else count - len(names),
+        "stored": None if count is None else count - len(names),
         "errors": [error for _, errors in results for error in errors],
         "seconds": seconds,
     }
@@ -63,10 +63,10 @@ def main() -> None:
 
 
 class Tally:
-    """Counts the calls that returned and keeps what the others raised."""
+    """Counts the calls that returned, and records the errors of the others."""
 
     def __init__(self) -> None:
-        """Begin at nothing."""
+        """Start at zero."""
         self.done = 0
         self.errors: list[str] = []
 
@@ -82,7 +82,7 @@ class Tally:
 
 
 def write(subject: Any, key: str, each: int) -> Tally:
-    """Append so many messages; a package that is awaited does so in one coroutine."""
+    """Append messages; an async package appends all of them in one coroutine."""
     tally = Tally()
     if hasattr(subject, "async_append"):
         subject.run(_async_write(subject, key, each, tally))
@@ -100,7 +100,7 @@ async def _async_write(subject: Any, key: str, each: int, tally: Tally) -> None:
 
 
 def _prepare(module: Any, name: str, url: str, keys: list[str]) -> None:
-    """Begin the conversations, so that all tables are there."""
+    """Create the conversations, so that all tables exist."""
     subject = module.make(name, url)
     for key in keys:
         subject.append(key)
@@ -108,7 +108,7 @@ def _prepare(module: Any, name: str, url: str, keys: list[str]) -> None:
 
 def _write(module: Any, name: str, url: str, key: str, each: int, gate: Any, outcomes: Any) -> None:
     subject = module.make(name, url)
-    # Writers are at work for a while already: the driver is loaded and connected.
+    # In a running program the driver is already loaded and connected.
     subject.append(f"{key}: before {os.getpid()}")
     gate.wait(_PATIENCE)
     tally = write(subject, key, each)
@@ -119,7 +119,7 @@ def _write(module: Any, name: str, url: str, key: str, each: int, gate: Any, out
 
 def _count(module: Any, name: str, url: str, keys: list[str], counted: Any) -> None:
     subject = module.make(name, url)
-    # The drivers alone have nothing to read with.
+    # The bare drivers have no call that reads.
     counted.put(sum(map(subject.read, keys)) if hasattr(subject, "read") else None)
 
 

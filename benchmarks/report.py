@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmarks import tables
 from benchmarks.figures import Run
-from benchmarks.plan import EMULATED_ROUNDS, OURS, WARM_UPS
+from benchmarks.matrix import CHATSTORE, EMULATED_ROUNDS, WARM_UPS
 
 _TITLES = {
     "memory": "Memory",
@@ -20,28 +20,28 @@ _TITLES = {
 }
 _METHOD = f"""\
 Written by `make bench ARGS=--publish`. All packages were measured in one run, each in a process
-of its own, taking turns in every round, at lengths in an order of each round's own. Calls below
-20 ms take five short turns in a round, of which the first {WARM_UPS} calls each are not counted.
-A figure is the median of all counted calls, a ratio the median of the rounds' ratios with the
-least and the greatest. A conversation that appends made longer by a tenth is set anew. Windows
-are made anew for each call, as a web application does. LangChain's windows are counted by its
-own approximation and those of OpenAI Agents are the newest 20 messages. In memory LlamaIndex
-hands out its own list, where the others copy what they read."""
+of its own; every round measures all of them, in a new order. Calls below 20 ms have five slices in
+a round; the first {WARM_UPS} calls of a slice are not counted. A figure is the median of all
+counted calls; a ratio is the median of the rounds' ratios, with the least and the greatest. A
+conversation that has grown by a tenth is replaced. A new memory buffer computes each window, as in
+a web application. LangChain's windows use its own approximation of tokens; those of OpenAI Agents
+are the newest 20 messages. In memory, LlamaIndex returns its own list, where the others copy the
+messages."""
 
 
-def write(found: dict[str, Any]) -> str:
+def write(recorded: dict[str, Any]) -> str:
     """Return the page."""
-    run = Run(found["results"])
+    run = Run(recorded["results"])
     lines = ["# Benchmarks", "", _METHOD, ""]
     lines.append(
-        f"Machine: {found['machine']}. Rounds: {found['rounds']}, on emulators"
+        f"Machine: {recorded['machine']}. Rounds: {recorded['rounds']}, on emulators"
         f" at most {EMULATED_ROUNDS}."
     )
-    if found["versions"]:
-        versions = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
+    if recorded["versions"]:
+        versions = ", ".join(f"{name} {number}" for name, number in recorded["versions"].items())
         lines.append(f"Versions: {versions}.")
-    lines += ["", "## Where a peer or the bare driver beats us", ""]
-    lines += ["How many times as long `chatstore` takes.", "", *tables.beaten(run)]
+    lines += ["", "## Where a peer or the bare driver is faster", ""]
+    lines += ["How many times as long as the other `chatstore` takes.", "", *tables.beaten(run)]
     lines += ["", "## The bars, missed ones first", "", *tables.bars(run), ""]
     for server in run.servers():
         lines += [f"## {_TITLES[server]}", ""]
@@ -54,12 +54,13 @@ def write(found: dict[str, Any]) -> str:
 
 
 def problems(results: list[dict[str, Any]]) -> list[str]:
-    """Return what went wrong with our stores and the bare drivers; a peer's failure is a result."""
-    found = []
-    for one in results:
-        subject = one.get("subject", "")
-        errors = [one["error"]] if one["kind"] == "failure" else one.get("errors", ())
-        if errors and (subject in OURS or subject.startswith("bare ")):
-            what = one.get("workload", "writers")
-            found.append(f"{one['server']}, {subject}: {what} fails with {errors[0]}")
-    return found
+    """Return the failures of this project and of bare drivers; a peer's failure is a result."""
+    lines = []
+    for result in results:
+        subject = result.get("subject", "")
+        is_failure = result["kind"] == "failure"
+        errors = [result["error"]] if is_failure else result.get("errors", ())
+        if errors and (subject in CHATSTORE or subject.startswith("bare ")):
+            what = result.get("workload", "writers")
+            lines.append(f"{result['server']}, {subject}: {what} fails with {errors[0]}")
+    return lines

@@ -1,6 +1,6 @@
-"""The servers that everything is measured on: one at a time, alone, on free ports of loopback.
+"""The servers: one at a time, on free ports of this machine.
 
-Redis and Postgres are the real ones, the others files, emulators or doubles.
+Redis and Postgres are real servers, the others files, emulators or doubles.
 """
 
 from __future__ import annotations
@@ -33,12 +33,20 @@ _EMULATORS: dict[str, Callable[[], Any]] = {
 
 
 class Server(NamedTuple):
-    """Where a server listens: a URL with ``{port}`` in it, and its port; a file has none."""
+    """A running server.
+
+    Attributes:
+        url: A URL with ``{port}`` in it.
+        port: The port; ``None`` for a file.
+        units: Returns what the service charged since the last call.
+        settle: Does what the server would otherwise do during the measurements.
+
+    """
 
     url: str
     port: int | None
-    units: Callable[[], emulators.Units] | None = None  # charged since they were last asked for
-    settle: Callable[[], None] | None = None  # does now what it would do during the measurements
+    units: Callable[[], emulators.Units] | None = None
+    settle: Callable[[], None] | None = None
 
     def through(self, port: int | None) -> str:
         """Return the URL with another port, such as a proxy's."""
@@ -58,24 +66,23 @@ def start(kind: str) -> Iterator[Server]:
             with _redis(folder) as port:
                 yield Server("redis://127.0.0.1:{port}/0", port)
         elif kind == "upstash":
-            with _redis(folder) as port, emulators.upstash(port) as place:
-                yield Server(*place)
+            with _redis(folder) as port, emulators.upstash(port) as address:
+                yield Server(*address)
         elif kind == "postgres":
             with _postgres(folder) as port:
                 url = "postgresql://postgres@127.0.0.1:{port}/postgres"
                 settle = partial(_settle_postgres, url.format(port=port))
                 yield Server(url, port, settle=settle)
         else:
-            with _EMULATORS[kind]() as place:
-                yield Server(*place)
+            with _EMULATORS[kind]() as address:
+                yield Server(*address)
 
 
 @contextmanager
 def _redis(folder: Path) -> Iterator[int]:
-    """Have every write on disk before its answer, as on the other servers.
+    """Start a server that flushes each write to disk before it answers, as the others do.
 
-    The log is not rewritten: that would load the disk at times of its own choosing, after
-    conversations that are longer than most databases hold.
+    Rewriting of the log is off: it would load the disk at unpredictable times.
     """
     port = _free_port()
     command = [_find("redis-server"), "--port", str(port), "--bind", "127.0.0.1"]
@@ -87,7 +94,7 @@ def _redis(folder: Path) -> Iterator[int]:
 
 @contextmanager
 def _postgres(folder: Path) -> Iterator[int]:
-    """Keep the server's defaults: a commit is on disk before its answer."""
+    """Start a server with its defaults: a commit is on disk before the answer."""
     data = folder / "data"
     prefix = []
     if os.geteuid() == 0:  # Postgres refuses root
@@ -95,18 +102,18 @@ def _postgres(folder: Path) -> Iterator[int]:
         folder.chmod(0o755)
         data.mkdir()
         os.chown(data, _NOBODY, _NOBODY)
-    place = ("-D", str(data))
-    init = [*prefix, _find("initdb"), *place, "-U", "postgres", "-A", "trust", "-E", "UTF8"]
+    location = ("-D", str(data))
+    init = [*prefix, _find("initdb"), *location, "-U", "postgres", "-A", "trust", "-E", "UTF8"]
     environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "HOME": str(folder)}
     subprocess.run(init, check=True, capture_output=True, env=environment, cwd=folder)
     port = _free_port()
-    command = [*prefix, _find("postgres"), *place, "-p", str(port), "-h", "127.0.0.1", "-k", ""]
+    command = [*prefix, _find("postgres"), *location, "-p", str(port), "-h", "127.0.0.1", "-k", ""]
     with _running(command, port):
         yield port
 
 
 def _settle_postgres(url: str) -> None:
-    """Do what the fills have left to autovacuum and to the next checkpoint."""
+    """Do the work that would otherwise be left to autovacuum and the next checkpoint."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
         connection.execute("CHECKPOINT")
@@ -126,22 +133,22 @@ def _running(command: list[str], port: int) -> Iterator[None]:
         time.sleep(0.5)  # Postgres listens a little before it serves
         yield
     finally:
-        process.send_signal(signal.SIGINT)  # at which Postgres waits for no client
+        process.send_signal(signal.SIGINT)  # Postgres does not wait for its clients then
         process.wait(_PATIENCE)
 
 
 def _find(program: str) -> str:
-    """Return a program's path: what is installed, or what PyPI ships in `.bench/bare`."""
-    found = shutil.which(program)
-    if found is None:
-        places = [Path("/usr/lib/postgresql"), Path(__file__).resolve().parent.parent / ".bench"]
-        paths = sorted(path for place in places for path in place.glob(f"**/bin/{program}"))
-        found = str(paths[-1]) if paths else None
-    if found is None:
+    """Return a program's path: the installed one, or that of a package in `.bench/bare`."""
+    path = shutil.which(program)
+    if path is None:
+        folders = [Path("/usr/lib/postgresql"), Path(__file__).resolve().parent.parent / ".bench"]
+        paths = sorted(file for folder in folders for file in folder.glob(f"**/bin/{program}"))
+        path = str(paths[-1]) if paths else None
+    if path is None:
         raise RuntimeError(
             f"{program} is neither installed nor part of an environment of the benchmarks"
         )
-    return found
+    return path
 
 
 def _free_port() -> int:

@@ -1,4 +1,4 @@
-"""The tables of the results page: each function returns the lines of one, or none."""
+"""The tables of the results page; each function returns the lines of one table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from benchmarks.bars import judge
 from benchmarks.figures import Run, duration, median, p99, short
-from benchmarks.plan import OURS
+from benchmarks.matrix import CHATSTORE
 
 _WORKLOADS = {
     "append": "Append of one message of about 600 bytes",
@@ -19,12 +19,12 @@ _WORKLOADS = {
 
 
 def beaten(run: Run) -> Iterator[str]:
-    """Tell where another is faster than our plain store: a row for each call and opponent."""
+    """Show where a subject is faster than the sync store: a row for each call and subject."""
     rows = []
     for server in run.servers():
         for workload in _WORKLOADS:
             for subject in run.subjects(server):
-                if subject in OURS:
+                if subject in CHATSTORE:
                     continue
                 cells = [_loss(run, server, workload, subject, n) for n in run.lengths()]
                 if any(cells):
@@ -36,22 +36,22 @@ def beaten(run: Run) -> Iterator[str]:
 
 
 def _loss(run: Run, server: str, workload: str, subject: str, length: int) -> str:
-    ours = (server, "chatstore", workload, length)
-    ratio = run.ratio(ours, (server, subject, workload, length))
+    own = (server, "chatstore", workload, length)
+    ratio = run.ratio(own, (server, subject, workload, length))
     return str(ratio) if ratio is not None and ratio.median > 1 else ""
 
 
 def bars(run: Run) -> Iterator[str]:
-    """Tell how the ratios stand to the bars, the missed ones first."""
+    """Show the bars, missed ones first."""
     rows = [
-        ("met" if bar.is_met else "**missed**", bar.what, bar.wanted, bar.measured)
+        ("met" if bar.is_met else "**missed**", bar.what, bar.limit, bar.measured)
         for bar in judge(run)
     ]
     yield from _table(("", "what", "bar", "measured"), rows)
 
 
 def calls(run: Run, server: str) -> Iterator[str]:
-    """Tell what the calls take: a table for each."""
+    """Show the times of the calls: a table for each call."""
     lengths = run.lengths(server)
     for workload, title in _WORKLOADS.items():
         rows = []
@@ -67,26 +67,26 @@ def calls(run: Run, server: str) -> Iterator[str]:
 
 
 def failures(run: Run, server: str) -> Iterator[str]:
-    """Tell what could not be done at all, and which calls failed among others."""
+    """Show which calls always failed and which did sometimes."""
     rows = []
-    for found in run.on(server, "failure", "calls"):
-        if found["kind"] == "failure":
-            count, error = "always", found["error"]
-        elif found["errors"]:
-            made = sum(map(len, found["seconds"])) + len(found["errors"])
-            count, error = f"{len(found['errors'])} of {made}", found["errors"][0]
+    for result in run.on(server, "failure", "calls"):
+        if result["kind"] == "failure":
+            count, error = "always", result["error"]
+        elif result["errors"]:
+            made = sum(map(len, result["seconds"])) + len(result["errors"])
+            count, error = f"{len(result['errors'])} of {made}", result["errors"][0]
         else:
             continue
         text = " ".join(error.replace("|", "/").split())[:160]
-        rows.append((found["subject"], found["workload"], f"{found['length']:,}", count, text))
-    title = "What failed; what always does was measured no further:"
+        rows.append((result["subject"], result["workload"], f"{result['length']:,}", count, text))
+    title = "Failed calls; those that always fail were not measured further:"
     yield from _titled(title, ("", "call", "messages", "how often", "fails with"), rows)
 
 
 def traffic(run: Run, server: str) -> Iterator[str]:
-    """Tell what goes over the wire."""
-    found = run.on(server, "traffic")
-    units = list(dict.fromkeys(unit for one in found for unit in one["units"]))
+    """Show the traffic of the calls."""
+    results = run.on(server, "traffic")
+    units = list(dict.fromkeys(unit for one in results for unit in one["units"]))
     rows = [
         (
             one["subject"],
@@ -97,26 +97,26 @@ def traffic(run: Run, server: str) -> Iterator[str]:
             f"{one['received']:,}",
             *(short(one["units"][unit]) for unit in units),
         )
-        for one in found
+        for one in results
     ]
     heads = ("", "call", "messages", "round trips", "bytes sent", "bytes received", *units)
     yield from _titled("Round trips and bytes of one call, counted by a proxy:", heads, rows)
 
 
 def races(run: Run, server: str) -> Iterator[str]:
-    """Tell what writers reach together."""
+    """Show the throughput of writers."""
     rows = []
     for race in run.on(server, "writers"):
-        lost = "?" if race["kept"] is None else f"{race['acknowledged'] - race['kept']}"
+        lost = "?" if race["stored"] is None else f"{race['acknowledged'] - race['stored']}"
         rate = f"{statistics.median(race['rates']):,.0f}"
         who = (race["subject"], str(race["writers"]), str(race["keys"]))
         rows.append((*who, rate, lost, str(len(race["errors"]))))
     counts = ("processes", "conversations", "appends a second", "acknowledged but lost", "refused")
-    yield from _titled("Processes that append at once:", ("", *counts), rows)
+    yield from _titled("Processes that append at the same time:", ("", *counts), rows)
 
 
 def memory(run: Run, server: str) -> Iterator[str]:
-    """Tell how large the processes became."""
+    """Show the peak memory of the processes."""
     peaks: dict[str, float] = {}
     for cell in run.on(server, "calls"):
         peaks[cell["subject"]] = max(cell["peak_memory"], peaks.get(cell["subject"], 0))
@@ -125,7 +125,7 @@ def memory(run: Run, server: str) -> Iterator[str]:
 
 
 def imports(run: Run) -> Iterator[str]:
-    """Tell what an import takes."""
+    """Show the times of imports."""
     rows = [
         (one["subject"], f"`{one['module'].partition(';')[0]}`", duration(one["seconds"]))
         for one in run.of_kind("import")
@@ -134,12 +134,12 @@ def imports(run: Run) -> Iterator[str]:
 
 
 def installed(run: Run) -> Iterator[str]:
-    """Tell what an installation brings."""
+    """Show the sizes of installations."""
     rows = [
         (f"`{one['requirement']}`", str(one["distributions"]), f"{one['size'] / 1e6:,.0f} MB")
         for one in run.of_kind("installed")
     ]
-    title = "What installing one brings, with all that it depends on and without bytecode:"
+    title = "Installed packages with their dependencies, without bytecode:"
     yield from _titled(title, ("", "distributions", "size"), rows)
 
 

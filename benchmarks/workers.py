@@ -1,4 +1,4 @@
-"""Workers: the subjects in processes of their own, as the measuring process sees them."""
+"""Workers: subjects in their own processes, as the measuring process sees them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from benchmarks import environments
-from benchmarks.plan import CALLS, FAMILIES
+from benchmarks.matrix import CALLS, FAMILIES
 
 
 class Worker:
-    """A subject in a process of its own."""
+    """A subject in its own process."""
 
     def __init__(self, name: str, url: str) -> None:
-        """Start it, with its family's Python."""
+        """Start the process with the Python of the subject's family."""
         family = FAMILIES[name]
         vocabulary = next(environments.FOLDER.glob("llama_index/**/tiktoken_cache"), None)
         settings = {"TIKTOKEN_CACHE_DIR": str(vocabulary)} if vocabulary else {}
@@ -31,10 +31,14 @@ class Worker:
         )
         self._answer()
 
-    def do(self, workload: str, *arguments: Any, calls: int = 1, warm_ups: int = 0) -> Any:
-        """Make calls one after the other and return what they come to, those after warm-ups."""
-        command = {"call": CALLS[workload], "arguments": arguments}
-        command |= {"calls": calls, "warm_ups": warm_ups}
+    def call(self, workload: str, *arguments: Any, calls: int = 1, warm_ups: int = 0) -> Any:
+        """Repeat a call and return the seconds of each; those of the warm-ups are left out."""
+        command = {
+            "call": CALLS[workload],
+            "arguments": arguments,
+            "calls": calls,
+            "warm_ups": warm_ups,
+        }
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(command) + "\n")
         self._process.stdin.flush()
@@ -44,7 +48,9 @@ class Worker:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError(f"a worker ended with code {self._process.wait(30)}: see above")
+            raise RuntimeError(
+                f"a worker ended with code {self._process.wait(30)}; its output is above"
+            )
         return json.loads(line)
 
     def stop(self) -> None:

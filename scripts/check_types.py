@@ -1,32 +1,33 @@
 """Check types with mypy and pyright: sources and tests of all packages, scripts and benchmarks.
 
-``python -m scripts.check_types [FOLDER ...]`` checks everything, or the given packages. mypy needs
-the folders that modules are imported from, which are those of the workspace's members; pyright
-finds them itself. Tests that ``tool.pyright.exclude`` in ``pyproject.toml`` names are left out.
-The exit status is 1 if one of the two finds an error.
+``python -m scripts.check_types [FOLDER ...]`` checks everything, or the given folders. Both tools
+get the folders that modules are imported from, which are those of the workspace's members. What
+``tool.pyright.exclude`` in ``pyproject.toml`` lists is left out of both. The exit status is 1 if
+one of them finds an error.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import tomllib
 from scripts.affected import ROOT, read_packages
 
 _BIN = ROOT / ".venv" / "bin"
-# Folders beside the members that have Python files.
-_FOLDERS = ("tests", "scripts", "benchmarks", "examples")
+_PYRIGHT = ROOT / ".venv" / "pyright.json"
+_FOLDERS = ("tests", "scripts", "benchmarks", "examples")  # beside the members
 
 
-def excluded(root: Path) -> list[str]:
-    """Return the folders and files that are not annotated yet."""
-    settings = tomllib.loads((root / "pyproject.toml").read_text())
-    folders: list[str] = settings["tool"]["pyright"]["exclude"]
-    return folders
+def pyright_settings(root: Path) -> dict[str, Any]:
+    """Return the settings in ``pyproject.toml``."""
+    settings: dict[str, Any] = tomllib.loads((root / "pyproject.toml").read_text())
+    return dict(settings["tool"]["pyright"])
 
 
 def import_folders(root: Path) -> list[str]:
@@ -37,33 +38,50 @@ def import_folders(root: Path) -> list[str]:
     return [str(folder) for folder in candidates if folder.is_dir()]
 
 
-def python_files(root: Path, folders: Sequence[str], left_out: Sequence[str]) -> list[str]:
+def python_files(root: Path, folders: Sequence[str], excluded: Sequence[str]) -> list[str]:
     """Return the files that mypy checks, relative to the root.
 
-    mypy accepts each name of a module once, and every package's tests have a ``conftest``, so
-    pyright alone checks those.
+    mypy accepts each module name only once, and every package's tests have a ``conftest``, so only
+    pyright checks those.
     """
     files = {file for folder in folders for file in (root / folder).rglob("*.py")}
     paths = sorted(file.relative_to(root).as_posix() for file in files)
-    skipped = tuple(left_out)
     return [
         path
         for path in paths
-        if not path.endswith("/conftest.py") and not path.startswith(skipped or ("/",))
+        if not path.endswith("conftest.py")
+        and not any(path == item or path.startswith(f"{item}/") for item in excluded)
     ]
+
+
+def run_mypy(files: Sequence[str]) -> bool:
+    """Return whether mypy finds no error."""
+    environment = {**os.environ, "MYPYPATH": os.pathsep.join(import_folders(ROOT))}
+    command = [str(_BIN / "mypy"), *files]
+    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 0
+
+
+def run_pyright(folders: Sequence[str], settings: dict[str, Any]) -> bool:
+    """Return whether pyright finds no error."""
+    # Paths are relative to the file with the settings.
+    settings["include"] = [f"../{folder}" for folder in folders]
+    settings["exclude"] = [f"../{folder}" for folder in settings["exclude"]]
+    settings["extraPaths"] = [str(ROOT), *import_folders(ROOT)]
+    settings["venvPath"] = ".."
+    _PYRIGHT.write_text(json.dumps(settings))
+    command = [str(_BIN / "pyright"), "--project", str(_PYRIGHT)]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run both tools and return the exit status."""
     folders = list(arguments) or [*read_packages(ROOT), *_FOLDERS]
-    files = python_files(ROOT, folders, excluded(ROOT))
-    environment = {**os.environ, "MYPYPATH": os.pathsep.join(import_folders(ROOT))}
-    commands = [["mypy", *files], ["pyright", *arguments]]
-    statuses = [
-        subprocess.run([_BIN / name, *rest], cwd=ROOT, env=environment, check=False).returncode
-        for name, *rest in commands
+    settings = pyright_settings(ROOT)
+    passed = [
+        run_mypy(python_files(ROOT, folders, settings["exclude"])),
+        run_pyright(folders, settings),
     ]
-    return 1 if any(statuses) else 0
+    return 0 if all(passed) else 1
 
 
 if __name__ == "__main__":

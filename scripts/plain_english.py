@@ -91,15 +91,15 @@ def check_source(path: str, source: str) -> list[Finding]:
     findings: list[Finding] = []
     if suffix == ".py":
         tree = ast.parse(source)
-        texts = [*_comments(source), *_strings(tree, is_test="tests" in Path(path).parts)]
+        parts = [*_comments(source), *_strings(tree, is_test="tests" in Path(path).parts)]
         findings += _check_names(path, tree)
     elif suffix in _WHOLE_TEXT or Path(path).name in _WHOLE_TEXT_NAMES:
-        texts = [Text(1, _without_blocks(source))]
+        parts = [Text(1, _without_blocks(source))]
     elif suffix in _COMMENT_MARKS:
-        texts = list(_marked_comments(source, _COMMENT_MARKS[suffix]))
+        parts = list(_marked_comments(source, _COMMENT_MARKS[suffix]))
     else:
-        texts = []
-    return findings + [finding for text in texts for finding in _check_prose(path, text)]
+        parts = []
+    return findings + [finding for text in parts for finding in _check_prose(path, text)]
 
 
 def tracked_files(root: Path, paths: Sequence[str] = ()) -> list[str]:

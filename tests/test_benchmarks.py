@@ -1,23 +1,30 @@
-"""What the benchmarks say of a run is what the run says."""
+"""The benchmarks report what they measured."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Coroutine, Sequence
 from importlib.metadata import Distribution, PackageNotFoundError
+from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 from benchmarks import measure, servers, workers
 from benchmarks.bars import judge
 from benchmarks.figures import Run, duration, median, p99
-from benchmarks.installed import brought
-from benchmarks.plan import CALLS, SUBJECTS, full, quick
+from benchmarks.installed import weigh
+from benchmarks.matrix import CALLS, SUBJECTS, full, quick
 from benchmarks.race import write as write_together
 from benchmarks.report import problems, write
-from benchmarks.turns import Turns
+from benchmarks.slices import Slices
+
+T = TypeVar("T")
 
 
-def calls(subject, workload, length, *rounds, server="redis"):
+def calls(
+    subject: str, workload: str, length: int, *rounds: list[float], server: str = "redis"
+) -> dict[str, Any]:
     return {
         "kind": "calls",
         "server": server,
@@ -30,7 +37,7 @@ def calls(subject, workload, length, *rounds, server="redis"):
     }
 
 
-def race(subject, *rates, kept=100, keys=1):
+def race(subject: str, *rates: float, stored: int = 100, keys: int = 1) -> dict[str, Any]:
     return {
         "kind": "writers",
         "server": "redis",
@@ -38,13 +45,13 @@ def race(subject, *rates, kept=100, keys=1):
         "writers": 16,
         "keys": keys,
         "acknowledged": 100,
-        "kept": kept,
+        "stored": stored,
         "errors": [],
         "rates": list(rates),
     }
 
 
-def test_figures_are_medians_of_rounds():
+def test_figures_are_medians_of_rounds() -> None:
     cell = calls("chatstore", "append", 10, [1, 2, 9], [4, 4, 4])
     run = Run([cell, calls("bare redis", "append", 10, [1, 1, 1], [1, 1, 1])])
     ratio = run.ratio(("redis", "chatstore", "append", 10), ("redis", "bare redis", "append", 10))
@@ -59,53 +66,55 @@ def test_figures_are_medians_of_rounds():
     ("seconds", "text"),
     [(2.5, "2.5 s"), (0.0123, "12.3 ms"), (0.00045, "450 µs"), (2e-7, "0.2 µs")],
 )
-def test_durations_have_a_unit_that_suits(seconds, text):
+def test_durations_have_a_unit_that_suits(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
-def bars(*results):
+def bars(*results: dict[str, Any]) -> dict[str, bool]:
     return {bar.what: bar.is_met for bar in judge(Run(results))}
 
 
 @pytest.mark.parametrize(("cost", "is_met"), [(1.1, True), (1.3, False)])
-def test_an_append_must_stay_flat(cost, is_met):
-    found = bars(
+def test_an_append_must_stay_flat(cost: float, is_met: bool) -> None:
+    judged = bars(
         calls("chatstore", "append", 10, [1]), calls("chatstore", "append", 100_000, [cost])
     )
-    assert found == {"redis, chatstore: append at 100,000 against 10": is_met}
+    assert judged == {"redis, chatstore: append at 100,000 against 10": is_met}
 
 
 @pytest.mark.parametrize(
-    ("ours", "kept", "is_met"),
+    ("rates", "stored", "is_met"),
     [([3, 1, 3], 100, True), ([1, 9, 1], 100, False), ([1, 9, 1], 90, True)],
 )
-def test_writers_are_compared_with_the_best_that_lost_nothing(ours, kept, is_met):
+def test_writers_are_compared_with_the_best_that_lost_nothing(
+    rates: list[float], stored: int, is_met: bool
+) -> None:
     results = [
-        race("chatstore", *ours),
-        race("LlamaIndex", 2, 2, 2, kept=kept),
+        race("chatstore", *rates),
+        race("LlamaIndex", 2, 2, 2, stored=stored),
         race("LangChain", 1, 9, 0.5),
     ]
-    found = {bar.what: bar.is_met for bar in judge(Run(results))}
-    [met] = [value for what, value in found.items() if "throughput" in what]
+    judged = {bar.what: bar.is_met for bar in judge(Run(results))}
+    [met] = [value for what, value in judged.items() if "throughput" in what]
     assert met == is_met
 
 
-def test_messages_that_were_lost_miss_the_bar():
-    found = bars(race("chatstore", 1, kept=99))
-    assert found["redis, chatstore: 16 writers on 1, lost or doubled"] is False
+def test_messages_that_were_lost_miss_the_bar() -> None:
+    judged = bars(race("chatstore", 1, stored=99))
+    assert judged["redis, chatstore: 16 writers on 1, lost or doubled"] is False
 
 
-def failure(subject, server="redis", **changes):
+def failure(subject: str, server: str = "redis", **changes: Any) -> dict[str, Any]:
     kinds = {"kind": "failure", "server": server, "subject": subject, "workload": "read"}
     return {**kinds, "length": 10, "error": "a|b\nc", **changes}
 
 
-def page(*results):
+def page(*results: dict[str, Any]) -> str:
     return write({"machine": "a machine", "versions": {"redis": "1"}, "rounds": 2,
                   "results": results})  # fmt: skip
 
 
-def test_the_page_says_first_where_others_are_faster():
+def test_the_page_says_first_where_others_are_faster() -> None:
     text = page(
         calls("chatstore", "append", 100, [1], [1]),
         calls("bare redis", "append", 100, [2], [2]),
@@ -121,18 +130,18 @@ def test_the_page_says_first_where_others_are_faster():
     assert "a machine" in text
 
 
-def test_subjects_come_in_the_order_of_the_plan():
+def test_subjects_come_in_the_order_of_the_plan() -> None:
     names = ["bare redis", "OpenAI Agents", "chatstore async", "chatstore"]
     run = Run([calls(name, "append", 10, [1]) for name in names])
     assert run.subjects("redis") == names[::-1]
 
 
-def test_the_page_tells_of_calls_that_failed_among_others():
+def test_the_page_shows_calls_that_failed_among_others() -> None:
     cell = calls("LangChain", "append", 10, [1, 1, 1]) | {"errors": ["no"]}
     assert "| LangChain | append | 10 | 1 of 4 | no |" in page(cell)
 
 
-def test_units_have_the_names_that_a_service_gives_them():
+def test_units_have_the_names_that_a_service_gives_them() -> None:
     traffic = {
         "kind": "traffic",
         "server": "cosmos",
@@ -160,24 +169,28 @@ def test_units_have_the_names_that_a_service_gives_them():
         ([race("chatstore", 1) | {"errors": ["no"]}], 1),
     ],
 )
-def test_what_fails_on_our_side_is_a_problem_and_a_peers_failure_a_result(results, count):
+def test_what_fails_on_our_side_is_a_problem_and_a_peers_failure_a_result(
+    results: list[dict[str, Any]], count: int
+) -> None:
     assert len(problems(results)) == count
 
 
 class Package:
-    """What the workers measure, without processes: it takes the seconds that its calls are given.
+    """A package without a process, whose calls report a given time.
 
-    It notes the calls that were made, and how many messages a conversation has.
+    It records the calls and how many messages a conversation has.
     """
 
     seconds = 0.001
 
-    def __init__(self, name, url):
+    def __init__(self, name: str, url: str) -> None:
         self.name = name
-        self.made = []
-        self.sizes = {}
+        self.made: list[tuple[str, str, int, int]] = []
+        self.sizes: dict[str, int] = {}
 
-    def call(self, workload, *arguments, calls=1, warm_ups=0):
+    def call(
+        self, workload: str, *arguments: Any, calls: int = 1, warm_ups: int = 0
+    ) -> dict[str, Any]:
         if workload == "window" and self.name.startswith("bare"):
             return {"missing": True}
         key = arguments[0]
@@ -190,44 +203,48 @@ class Package:
         taken = [] if errors else [self.seconds] * calls
         return {"seconds": taken, "errors": errors, "peak_memory": 1}
 
-    def stop(self):
+    def stop(self) -> None:
         pass
 
 
-def turns(seconds=0.001, name="chatstore", **changes):
+def slices(
+    seconds: float = 0.001, name: str = "chatstore", **changes: Any
+) -> tuple[Package, Slices]:
     package = Package(name, "")
     package.seconds = seconds
-    plan = full()._replace(**{"lengths": (10, 1_000), "rounds": 5, **changes})
-    return package, Turns(plan, "sqlite", {name: package}, lambda _: None)
+    matrix = full()._replace(**{"lengths": (10, 1_000), "rounds": 5, **changes})
+    return package, Slices(matrix, "sqlite", {name: package}, lambda _: None)  # type: ignore[dict-item]
 
 
 @pytest.mark.parametrize(
     ("seconds", "counted", "rounds"), [(0.001, 100, 5), (0.1, 20, 5), (0.6, 1, 2), (3, 1, 2)]
 )
-def test_fast_calls_take_several_turns_and_slow_ones_are_made_once(seconds, counted, rounds):
-    _, measured = turns(seconds, workloads=("append",))
+def test_fast_calls_take_several_turns_and_slow_ones_are_made_once(
+    seconds: float, counted: int, rounds: int
+) -> None:
+    _, measured = slices(seconds, workloads=("append",))
     measured.fill()
-    measured.play()
+    measured.measure_all()
     for cell in measured.results():
         assert [len(one) for one in cell["seconds"]] == [counted] * rounds
 
 
-def test_conversations_keep_their_lengths():
-    package, measured = turns()
+def test_conversations_keep_their_lengths() -> None:
+    package, measured = slices()
     measured.fill()
     for _ in range(3):
-        measured.play()
+        measured.measure_all()
         assert {key: package.sizes[key] for key in ("10", "1000")} == {
             "10": 10,
             "1000": pytest.approx(1_000, rel=0.1),
         }
 
 
-def test_heavy_calls_come_after_the_light_ones_of_a_round():
-    package, measured = turns(rounds=1)
+def test_heavy_calls_come_after_the_light_ones_of_a_round() -> None:
+    package, measured = slices(rounds=1)
     measured.fill()
     del package.made[:]
-    measured.play()
+    measured.measure_all()
     order = [workload for workload, key, *_ in package.made if key in {"10", "1000"}]
     heavy = order.index("read")
     assert {"append", "window", "delete last"} <= set(order[:heavy])
@@ -235,67 +252,67 @@ def test_heavy_calls_come_after_the_light_ones_of_a_round():
     assert package.made[-1][0] in {"read", "set"}
 
 
-def test_what_a_package_cannot_hold_is_measured_no_further():
-    _, measured = turns(name="LangChain")
+def test_what_a_package_cannot_hold_is_measured_no_further() -> None:
+    _, measured = slices(name="LangChain")
     measured.fill()
-    measured.play()
-    [found] = measured.failures
-    assert (found["workload"], found["length"]) == ("set", 1_000)
+    measured.measure_all()
+    [failed] = measured.failures
+    assert (failed["workload"], failed["length"]) == ("set", 1_000)
     assert measured.reach("LangChain") == 10
     assert {one["length"] for one in measured.results() if one["kind"] == "calls"} == {10}
 
 
-def test_a_call_that_would_take_too_long_is_not_tried():
-    package, measured = turns(0.5)
+def test_a_call_that_would_take_too_long_is_not_tried() -> None:
+    package, measured = slices(0.5)
     measured.fill()
     assert measured.reach("chatstore", "read") == 10
     assert ("read", "1000") not in {one[:2] for one in package.made}
 
 
-def test_ticks_are_counted_before_they_come(monkeypatch):
+def test_ticks_are_counted_before_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
     """The progress bar ends where the run does."""
-    ticks = []
+    ticks: list[str] = []
     monkeypatch.setattr(workers, "Worker", Package)
-    outcome = {"acknowledged": 4, "kept": 3, "errors": [], "seconds": 2}
+    outcome = {"acknowledged": 4, "stored": 3, "errors": [], "seconds": 2}
     monkeypatch.setattr(measure, "_race", lambda *arguments: outcome)
-    plan = quick()._replace(servers=("sqlite", "memory"))
-    results = measure.run(plan, ticks.append)
+    matrix = quick()._replace(servers=("sqlite", "memory"))
+    results = measure.run(matrix, ticks.append)
 
-    found = [result for result in results if result["kind"] == "writers"]
-    assert len(found) == 2 * len(SUBJECTS["sqlite"])
-    for result in found:
-        assert (result["acknowledged"], result["kept"]) == (12, 9)
+    writers = [result for result in results if result["kind"] == "writers"]
+    assert len(writers) == 2 * len(SUBJECTS["sqlite"])
+    for result in writers:
+        assert (result["acknowledged"], result["stored"]) == (12, 9)
         assert result["rates"] == [2, 2, 2]
 
-    assert len(ticks) == measure.steps(plan)
+    assert len(ticks) == measure.steps(matrix)
 
 
 class Appending:
     """A package whose third append fails."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.count = 0
 
-    def append(self, key):
+    def append(self, key: str) -> None:
         self.count += 1
         if self.count == 3:
             raise ValueError(key)
 
 
 class Awaited(Appending):
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.runs = 0
 
-    def run(self, work):
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
         self.runs += 1
         return asyncio.run(work)
 
-    async def async_append(self, key):
+    async def async_append(self, key: str) -> None:
         self.append(key)
 
 
-def test_writers_note_what_fails_and_await_all_in_one_coroutine():
+def test_writers_note_what_fails_and_await_all_in_one_coroutine() -> None:
     awaited = Awaited()
     for subject in (Appending(), awaited):
         tally = write_together(subject, "key", 5)
@@ -303,7 +320,9 @@ def test_writers_note_what_fails_and_await_all_in_one_coroutine():
     assert awaited.runs == 1
 
 
-def distribution(folder, name, requires=(), size=100):
+def distribution(
+    folder: Path, name: str, requires: Sequence[str] = (), size: int = 100
+) -> Distribution:
     """Install a distribution of one file."""
     metadata = folder / f"{name}-1.dist-info"
     metadata.mkdir(parents=True)
@@ -316,29 +335,29 @@ def distribution(folder, name, requires=(), size=100):
     return Distribution.at(metadata)
 
 
-def test_an_installation_is_weighed_with_all_that_it_needs(tmp_path):
-    found = {
+def test_an_installation_is_weighed_with_all_that_it_needs(tmp_path: Path) -> None:
+    by_name: dict[str, Distribution] = {
         "a": distribution(tmp_path, "a", ["b>1; python_version > '3'", "c; extra == 'more'"]),
         "b": distribution(tmp_path, "b", ["a", "d; sys_platform == 'nowhere'"], 20),
         "c": distribution(tmp_path, "c", (), 3),
     }
-    assert brought(found, "a") == (2, 120)
-    assert brought(found, "a[more]") == (3, 123)
+    assert weigh(by_name, "a") == (2, 120)
+    assert weigh(by_name, "a[more]") == (3, 123)
     with pytest.raises(PackageNotFoundError):
-        brought(found, "d")
+        weigh(by_name, "d")
 
 
-def test_what_is_installed_editable_is_weighed_at_its_source(tmp_path):
-    found = distribution(tmp_path / "site", "a", (), 1)
+def test_what_is_installed_editable_is_weighed_at_its_source(tmp_path: Path) -> None:
+    editable = distribution(tmp_path / "site", "a", (), 1)
     source = tmp_path / "source" / "src" / "a"
     source.mkdir(parents=True)
     (source / "module.py").write_text("#" * 1_000)
     entry = {"url": source.parent.parent.as_uri(), "dir_info": {"editable": True}}
     (tmp_path / "site" / "a-1.dist-info" / "direct_url.json").write_text(json.dumps(entry))
-    assert brought({"a": found}, "a") == (1, 1_001)
+    assert weigh({"a": editable}, "a") == (1, 1_001)
 
 
-def test_the_whole_plan_measures_everything():
+def test_the_whole_plan_measures_everything() -> None:
     assert set(full().servers) == set(SUBJECTS)
     assert full().workloads == tuple(CALLS)
     assert max(full().lengths) == 100_000

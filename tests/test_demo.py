@@ -130,14 +130,14 @@ BAD_FILES = {
     "array cut short": (b'[{"key": "a", "messages": []}, {"key"', "item 2: it is not JSON, or"),
     "deep array": (b"[" * 100_000, "too deep"),
     "deep line": (b'{"a":' + b"[" * 100_000, "too deep"),
-    "empty": (b"", "it holds no conversation"),
-    "blank lines": (b"\n \n", "it holds no conversation"),
+    "empty": (b"", "it has no conversation"),
+    "blank lines": (b"\n \n", "it has no conversation"),
 }
 
 
 @pytest.mark.parametrize(("content", "reason"), BAD_FILES.values(), ids=BAD_FILES)
 def test_bad_files_end_in_one_sentence_and_leave_nothing(
-    tmp_path: Path, content: str, reason: str
+    tmp_path: Path, content: bytes, reason: str
 ) -> None:
     (tmp_path / "c.jsonl").write_bytes(content)
 
@@ -158,10 +158,10 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
 
 
 def write_many(path: Path, count: int) -> None:
-    texts = ("hello there " * 10, "a longer answer " * 20)
+    contents = ("hello there " * 10, "a longer answer " * 20)
     with path.open("w", encoding="utf-8") as file:
         for number in range(count):
-            messages = [HI | {"content": texts[0]}, HELLO | {"content": texts[1]}] * 3
+            messages = [HI | {"content": contents[0]}, HELLO | {"content": contents[1]}] * 3
             file.write(json.dumps({"key": f"k/{number}", "messages": messages}) + "\n")
 
 

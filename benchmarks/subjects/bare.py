@@ -1,6 +1,6 @@
-"""The drivers alone, doing the least honest work: durable, atomic writes of the same bytes.
+"""The bare drivers: durable, atomic writes of the same bytes, and nothing else.
 
-Setting replaces what was set before, in the driver's fastest form; where a service has no
+``fill`` replaces the old items in the fastest way that the driver has. Where a service has no
 transaction of that size, batches replace the items one by one.
 """
 
@@ -42,10 +42,10 @@ def _batches(items: list[T], size: int) -> Iterator[list[T]]:
 
 
 class Sqlite:
-    """``sqlite3``: an INSERT in a transaction of its own, WAL, synchronous FULL."""
+    """``sqlite3``: one INSERT in a transaction, WAL, synchronous FULL."""
 
     def __init__(self, url: str) -> None:
-        """Open the file and make a table with an index."""
+        """Open the file and create a table with an index."""
         self._db = sqlite3.connect(url.removeprefix("sqlite:///") + ".bare", isolation_level=None)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
@@ -71,8 +71,8 @@ class Redis:
     """``redis``: RPUSH."""
 
     def __init__(self, url: str) -> None:
-        """Make a client."""
-        import redis  # noqa: PLC0415 - each driver is loaded where it is measured
+        """Create a client."""
+        import redis
 
         self._client: Any = redis.Redis.from_url(url)
 
@@ -92,8 +92,8 @@ class UpstashRedis:
     """``upstash-redis``: RPUSH."""
 
     def __init__(self, url: str) -> None:
-        """Make a client."""
-        from upstash_redis import Redis as Client  # noqa: PLC0415
+        """Create a client."""
+        from upstash_redis import Redis as Client
 
         token, address = secret_and_endpoint(url)
         self._client: Any = Client(url=address, token=token)
@@ -117,11 +117,11 @@ _TABLE = (
 
 
 class Psycopg:
-    """``psycopg``: an INSERT, committed by itself; a COPY of many."""
+    """``psycopg``: one INSERT in autocommit mode; COPY for many."""
 
     def __init__(self, url: str) -> None:
-        """Connect and make a table with an index."""
-        import psycopg  # noqa: PLC0415
+        """Connect and create a table with an index."""
+        import psycopg
 
         self._db = psycopg.connect(url, autocommit=True)
         for statement in _TABLE:
@@ -141,11 +141,11 @@ class Psycopg:
 
 
 class Asyncpg:
-    """``asyncpg``: the same, awaited."""
+    """``asyncpg``: the same, async."""
 
     def __init__(self, url: str) -> None:
-        """Connect and make a table with an index."""
-        import asyncpg  # noqa: PLC0415
+        """Connect and create a table with an index."""
+        import asyncpg
 
         self.run = Loop()
         self._db: Any = self.run(asyncpg.connect(url))
@@ -176,8 +176,8 @@ class Boto3:
     """``boto3``: PutItem; BatchWriteItem for many."""
 
     def __init__(self, url: str) -> None:
-        """Make a client."""
-        import boto3  # noqa: PLC0415
+        """Create a client."""
+        import boto3
 
         options = dict(parse_qsl(urlsplit(url).query))
         self._client: Any = boto3.client(
@@ -204,12 +204,12 @@ class Boto3:
 
 
 class AzureDataTables:
-    """``azure-data-tables``: an entity of its own; transactions of 100."""
+    """``azure-data-tables``: one entity; transactions of 100 for many."""
 
     def __init__(self, url: str) -> None:
-        """Make a client and the table."""
-        from azure.core.exceptions import ResourceExistsError  # noqa: PLC0415
-        from azure.data.tables import TableClient  # noqa: PLC0415
+        """Create a client and the table."""
+        from azure.core.exceptions import ResourceExistsError
+        from azure.data.tables import TableClient
 
         self._client: Any = TableClient.from_connection_string(azure_connection_string(url), "Bare")
         with contextlib.suppress(ResourceExistsError):
@@ -233,11 +233,11 @@ class AzureDataTables:
 
 
 class AzureCosmos:
-    """``azure-cosmos``: an item of its own; transactional batches of 100."""
+    """``azure-cosmos``: one item; transactional batches of 100 for many."""
 
     def __init__(self, url: str) -> None:
-        """Make a client and the container."""
-        from azure.cosmos import CosmosClient, PartitionKey  # noqa: PLC0415
+        """Create a client and the container."""
+        from azure.cosmos import CosmosClient, PartitionKey
 
         account_key, address = secret_and_endpoint(url)
         database = CosmosClient(address, account_key).create_database_if_not_exists("bare")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import warnings
+from typing import Literal
 
 from benchmarks.subjects.subject import WINDOW_TOKENS, Loop, Subject, text
 from chatstore.core import ChatMemoryBuffer, ChatMessage, ChatStore, open_store
 
-_ROLES = ("user", "assistant")
+_ROLES: tuple[Literal["user"], Literal["assistant"]] = ("user", "assistant")
 
 
 def _messages(count: int) -> list[ChatMessage]:
@@ -15,20 +16,20 @@ def _messages(count: int) -> list[ChatMessage]:
 
 
 class Sync:
-    """The plain methods."""
+    """The sync methods."""
 
     def __init__(self, url: str) -> None:
         """Open the store."""
         self.store: ChatStore = open_store(url)
-        warnings.simplefilter("ignore")  # a turn above the limit, an estimate of tokens
+        warnings.simplefilter("ignore")  # about turns above the limit and estimates of tokens
 
     def buffer(self, key: str) -> ChatMemoryBuffer:
-        """Return a memory, new for each request as in a web application."""
+        """Return a new buffer, as a web application does for each request."""
         return ChatMemoryBuffer(WINDOW_TOKENS, chat_store=self.store, chat_store_key=key)
 
-    def append(self, key: str) -> object:
+    def append(self, key: str) -> None:
         """See `Subject`."""
-        return self.store.add_message(key, ChatMessage(role="user", content=text()))
+        self.store.add_message(key, ChatMessage(role="user", content=text()))
 
     def window(self, key: str) -> object:
         """See `Subject`."""
@@ -38,34 +39,34 @@ class Sync:
         """See `Subject`."""
         return len(self.store.get_messages(key))
 
-    def fill(self, key: str, count: int) -> object:
+    def fill(self, key: str, count: int) -> None:
         """See `Subject`."""
-        return self.store.set_messages(key, _messages(count))
+        self.store.set_messages(key, _messages(count))
 
     def delete_last(self, key: str) -> object:
         """See `Subject`."""
         return self.store.delete_last_message(key)
 
     def close(self) -> None:
-        """End what was opened."""
+        """Close the store."""
         self.store.close()
 
 
 class Async(Sync):
-    """The awaitable methods, on one event loop."""
+    """The async methods, on one event loop."""
 
     def __init__(self, url: str) -> None:
         """Open the store."""
         super().__init__(url)
         self.run = Loop()
 
-    async def async_append(self, key: str) -> object:
+    async def async_append(self, key: str) -> None:
         """See `Subject`."""
-        return await self.store.async_add_message(key, ChatMessage(role="user", content=text()))
+        await self.store.async_add_message(key, ChatMessage(role="user", content=text()))
 
-    def append(self, key: str) -> object:
+    def append(self, key: str) -> None:
         """See `Subject`."""
-        return self.run(self.async_append(key))
+        self.run(self.async_append(key))
 
     def window(self, key: str) -> object:
         """See `Subject`."""
@@ -75,16 +76,16 @@ class Async(Sync):
         """See `Subject`."""
         return len(self.run(self.store.async_get_messages(key)))
 
-    def fill(self, key: str, count: int) -> object:
+    def fill(self, key: str, count: int) -> None:
         """See `Subject`."""
-        return self.run(self.store.async_set_messages(key, _messages(count)))
+        self.run(self.store.async_set_messages(key, _messages(count)))
 
     def delete_last(self, key: str) -> object:
         """See `Subject`."""
         return self.run(self.store.async_delete_last_message(key))
 
     def close(self) -> None:
-        """End what was opened."""
+        """Close the store."""
         self.run(self.store.async_close())
 
 

@@ -15,22 +15,22 @@ _KINDS = (HumanMessage, AIMessage)
 
 
 def _sqlite(url: str) -> Callable[[str], Any]:
-    from langchain_community.chat_message_histories import SQLChatMessageHistory  # noqa: PLC0415
-    from sqlalchemy import create_engine  # noqa: PLC0415
+    from langchain_community.chat_message_histories import SQLChatMessageHistory
+    from sqlalchemy import create_engine
 
     engine = create_engine(f"{url}.langchain")
     return lambda key: SQLChatMessageHistory(key, connection=engine)
 
 
 def _redis(url: str) -> Callable[[str], Any]:
-    from langchain_community.chat_message_histories import RedisChatMessageHistory  # noqa: PLC0415
+    from langchain_community.chat_message_histories import RedisChatMessageHistory
 
     return lambda key: RedisChatMessageHistory(key, url=url)
 
 
 def _postgres(url: str) -> Callable[[str], Any]:
-    import psycopg  # noqa: PLC0415
-    from langchain_postgres import PostgresChatMessageHistory  # noqa: PLC0415
+    import psycopg
+    from langchain_postgres import PostgresChatMessageHistory
 
     connection = psycopg.connect(url)
     table = "langchain_history"
@@ -44,7 +44,7 @@ def _postgres(url: str) -> Callable[[str], Any]:
 
 
 def _upstash(url: str) -> Callable[[str], Any]:
-    from langchain_community.chat_message_histories import (  # noqa: PLC0415
+    from langchain_community.chat_message_histories import (
         UpstashRedisChatMessageHistory,
     )
 
@@ -53,7 +53,7 @@ def _upstash(url: str) -> Callable[[str], Any]:
 
 
 def _cosmos(url: str) -> Callable[[str], Any]:
-    from langchain_azure_cosmosdb import CosmosDBChatMessageHistory  # noqa: PLC0415
+    from langchain_azure_cosmosdb import CosmosDBChatMessageHistory
 
     key_of_account, address = secret_and_endpoint(url)
 
@@ -77,10 +77,10 @@ _OPENERS: dict[str, Callable[[str], Callable[[str], Any]]] = {
 
 
 class LangChain:
-    """A history for each conversation, as its users make one for each request."""
+    """A new history for each request, as its users do."""
 
     def __init__(self, url: str) -> None:
-        """Open what the histories share."""
+        """Open what the histories share, such as an engine."""
         self._history = _OPENERS[urlsplit(url).scheme](url)
 
     def append(self, key: str) -> object:
@@ -105,7 +105,7 @@ class LangChain:
         """See `Subject`."""
         history = self._history(key)
         messages = [_KINDS[n % 2](text()) for n in range(count)]
-        if hasattr(history, "upsert_messages"):  # of Cosmos DB: it has one document
+        if hasattr(history, "upsert_messages"):  # Cosmos DB: one document has all messages
             history.messages = messages
             return history.upsert_messages()
         history.clear()

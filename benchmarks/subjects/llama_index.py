@@ -22,32 +22,32 @@ _ROLES = (MessageRole.USER, MessageRole.ASSISTANT)
 
 
 def _sqlite(url: str) -> Any:
-    from llama_index.storage.chat_store.sqlite import SQLiteChatStore  # noqa: PLC0415
+    from llama_index.storage.chat_store.sqlite import SQLiteChatStore
 
     return SQLiteChatStore.from_uri(f"{url}.llama")
 
 
 def _redis(url: str) -> Any:
-    from llama_index.storage.chat_store.redis import RedisChatStore  # noqa: PLC0415
+    from llama_index.storage.chat_store.redis import RedisChatStore
 
     return RedisChatStore(redis_url=url)
 
 
 def _postgres(url: str) -> Any:
-    from llama_index.storage.chat_store.postgres import PostgresChatStore  # noqa: PLC0415
+    from llama_index.storage.chat_store.postgres import PostgresChatStore
 
     return PostgresChatStore.from_uri(url)
 
 
 def _upstash(url: str) -> Any:
-    from llama_index.storage.chat_store.upstash import UpstashChatStore  # noqa: PLC0415
+    from llama_index.storage.chat_store.upstash import UpstashChatStore
 
     token, address = secret_and_endpoint(url)
     return UpstashChatStore(redis_url=address, redis_token=token)
 
 
 def _dynamodb(url: str) -> Any:
-    from llama_index.storage.chat_store.dynamodb import DynamoDBChatStore  # noqa: PLC0415
+    from llama_index.storage.chat_store.dynamodb import DynamoDBChatStore
 
     options = dict(parse_qsl(urlsplit(url).query))
     return DynamoDBChatStore(
@@ -58,7 +58,7 @@ def _dynamodb(url: str) -> Any:
 
 
 def _azure(url: str) -> Any:
-    from llama_index.storage.chat_store.azure import AzureChatStore  # noqa: PLC0415
+    from llama_index.storage.chat_store.azure import AzureChatStore
 
     return AzureChatStore.from_connection_string(azure_connection_string(url))
 
@@ -75,13 +75,13 @@ _OPENERS: dict[str, Callable[[str], Any]] = {
 
 
 class LlamaIndex:
-    """A store and the memory on it."""
+    """A store and a memory buffer that uses it."""
 
     def __init__(self, url: str) -> None:
         """Open the store."""
         scheme = urlsplit(url).scheme
         self._store = _OPENERS[scheme](url)
-        self._sets_by_adding = scheme == "sqlite"  # what was there stays, in this store alone
+        self._sets_by_adding = scheme == "sqlite"  # only this store keeps the old messages
 
     def append(self, key: str) -> object:
         """See `Subject`."""

@@ -13,10 +13,10 @@ _ROLES = ("user", "assistant")
 
 
 class AgentsSession:
-    """A session for each conversation, kept as a running agent keeps it."""
+    """A session for each conversation, which stays open as in a running agent."""
 
     def __init__(self, url: str) -> None:
-        """Note the server."""
+        """Remember the server's URL."""
         self._url = url
         self.run = Loop()
         self._engine: Any = None
@@ -33,7 +33,7 @@ class AgentsSession:
         if self._url.startswith("sqlite:"):
             return SQLiteSession(key, self._url.removeprefix("sqlite:///") + ".agents")
         if self._engine is None:
-            from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
+            from sqlalchemy.ext.asyncio import create_async_engine
 
             address = self._url.replace("postgresql:", "postgresql+asyncpg:")
             self._engine = create_async_engine(address)

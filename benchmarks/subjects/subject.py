@@ -1,4 +1,4 @@
-"""What a measured thing can do; every call is one that its users make."""
+"""What a subject can do; each call is one that its users make."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ T = TypeVar("T")
 _TEXT = "A message of about six hundred bytes, as a chat has them: a question or an answer. " * 7
 _numbers = itertools.count()
 WINDOW_TOKENS = 3000
-WINDOW_MESSAGES = 20  # about as many as fit, for those who count messages and not tokens
+WINDOW_MESSAGES = 20  # about as many as fit, for packages that count messages instead of tokens
 
 
 def text() -> str:
-    """Return a text of its own, so that nobody's memory of token counts helps."""
+    """Return a new text, so that no cache of token counts helps."""
     return f"{next(_numbers)}. {_TEXT}"
 
 
@@ -29,45 +29,42 @@ def secret_and_endpoint(url: str) -> tuple[str, str]:
 def azure_connection_string(url: str) -> str:
     """Return the connection string of an ``azure-tables`` URL of Azurite."""
     parts = urlsplit(url)
-    place = f"http://{parts.hostname}:{parts.port}/{parts.username}"
+    endpoint = f"http://{parts.hostname}:{parts.port}/{parts.username}"
     return (
         f"DefaultEndpointsProtocol=http;AccountName={parts.username};"
-        f"AccountKey={unquote(parts.password or '')};TableEndpoint={place};"
+        f"AccountKey={unquote(parts.password or '')};TableEndpoint={endpoint};"
     )
 
 
 class Subject(Protocol):
     """A store on one server, with the calls that the workloads make.
 
-    Where the package is awaited, there is an ``async_append`` too, for ``run``, its `Loop`.
+    An async package also has ``async_append`` and ``run``, its `Loop`.
     """
 
     def append(self, key: str) -> object:
         """Add one message to a conversation."""
 
     def window(self, key: str) -> object:
-        """Return the newest messages that a model would be sent."""
+        """Return the newest messages, as they are sent to a model."""
 
     def read(self, key: str) -> int:
         """Read the whole conversation; return how many messages it has."""
 
     def fill(self, key: str, count: int) -> object:
-        """Set a conversation to so many messages, at once where that is possible.
-
-        It replaces what was there.
-        """
+        """Replace a conversation by ``count`` messages, in one call where that is possible."""
 
     def delete_last(self, key: str) -> object:
         """Remove the newest message."""
 
 
 class Loop:
-    """Runs coroutines on one event loop, as a server's handler would."""
+    """Runs coroutines on one event loop, as a server does."""
 
     def __init__(self) -> None:
-        """Make the loop."""
+        """Create the loop."""
         self._loop = asyncio.new_event_loop()
 
     def __call__(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run one to its end."""
+        """Run a coroutine to its end."""
         return self._loop.run_until_complete(work)

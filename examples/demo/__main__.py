@@ -25,7 +25,7 @@ _SHOWN_PROBLEMS = 10
 
 
 class _DemoFailedError(Exception):
-    """A conversation came back changed, or a provider would refuse a window."""
+    """A conversation was not read back as it was stored, or a provider would refuse a window."""
 
 
 def main(arguments: list[str]) -> int:
@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
         console.print(str(error), style="red", markup=False, soft_wrap=True)
         return 2
     except KeyboardInterrupt:
-        console.print("Interrupted; nothing was kept.", style="red")
+        console.print("Interrupted; the database was deleted.", style="red")
         return 130
     if not exact:
         console.print("Tokens are estimates: tiktoken's vocabulary could not be loaded.")
@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _continue(path: Path) -> int:
-    """Add to the conversation in a process of its own."""
+    """Continue the conversation in another process."""
     with SQLiteChatStore(path) as store:
         store.add_messages(KEY, sample()[_HALF:])
         print(f"process {os.getpid()} continued it: {store.count_messages(KEY)} messages")
@@ -66,13 +66,13 @@ def _show_sample(console: Console, path: Path) -> bool:
     counter, exact = load_tokens()
     with SQLiteChatStore(path) as store:
         store.add_messages(KEY, sample()[:_HALF])
-        console.print(f"process {os.getpid()} began a conversation: {_HALF} messages")
+        console.print(f"process {os.getpid()} started a conversation: {_HALF} messages")
         console.file.flush()
         command = [sys.executable, "-m", "examples.demo", "--continue", str(path)]
         subprocess.run(command, check=True)
         messages = store.get_messages(KEY)
         if messages != sample():
-            raise _DemoFailedError("What came back is not what was stored.")
+            raise _DemoFailedError("The messages differ from those that were stored.")
         windows = judge_windows(store, KEY, messages, counter)
     console.print()
     show_messages(console, f"The conversation {KEY!r}", messages)
@@ -86,7 +86,7 @@ def _show_file(console: Console, path: Path, file: Path) -> bool:
     progress, summary = Progress(console), Summary()
     for part in store_all(path, read_batches(file, BATCH)):
         summary.add(part)
-        progress.tell(summary)
+        progress.update(summary)
     progress.finish(summary)
     console.print()
     show_totals(console, summary.totals, exact=exact)

@@ -1,4 +1,4 @@
-"""Where the demo puts its database: one folder, which the next run replaces."""
+"""The folder of the demo's database, which the next run replaces."""
 
 import os
 import shutil
@@ -13,14 +13,14 @@ _RUN, _LATEST = "run-", "latest"
 
 @contextmanager
 def new_database() -> Iterator[Path]:
-    """Provide the path of a new database; a run that fails leaves nothing.
+    """Yield the path of a new database, and delete it if the run fails.
 
-    The database of a run that succeeds takes the place of the one before it; see `latest`.
+    The database of a successful run replaces the previous one; see `latest`.
     """
     FOLDER.mkdir(exist_ok=True)
-    for left in FOLDER.glob(f"{_RUN}*"):  # by runs that were killed
-        if not _is_running(left):
-            shutil.rmtree(left, ignore_errors=True)
+    for leftover in FOLDER.glob(f"{_RUN}*"):  # of runs that were killed
+        if not _is_running(leftover):
+            shutil.rmtree(leftover, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{_RUN}{os.getpid()}-", dir=FOLDER))
     try:
         yield folder / "chat.db"
@@ -33,7 +33,7 @@ def new_database() -> Iterator[Path]:
 
 
 def latest() -> Path:
-    """Return the path of the newest database of a run that succeeded."""
+    """Return the path of the database of the last successful run."""
     return (FOLDER / _LATEST / "chat.db").absolute()
 
 

@@ -1,4 +1,4 @@
-"""What the demo says while it works: a line that is overwritten, or one every few seconds."""
+"""The demo's progress: a line that is overwritten, or a new line every few seconds."""
 
 import time
 from collections.abc import Callable
@@ -6,23 +6,23 @@ from collections.abc import Callable
 from examples.demo.storing import Summary
 from rich.console import Console
 
-_SECONDS = {True: 0.2, False: 3.0}  # on a terminal, and where the output is piped
+_SECONDS = {True: 0.2, False: 3.0}  # on a terminal; in a pipe
 
 
 class Progress:
-    """Tells how far the demo is."""
+    """Prints how many conversations were stored."""
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
-        """Start now."""
+        """Start the clock."""
         self._console = console
         self._clock = clock
-        self._start = self._told_at = clock()
+        self._start = self._printed_at = clock()
 
-    def tell(self, summary: Summary) -> None:
+    def update(self, summary: Summary) -> None:
         """Print a line if the last one is old enough."""
         now = self._clock()
-        if now - self._told_at >= _SECONDS[self._console.is_terminal]:
-            self._told_at = now
+        if now - self._printed_at >= _SECONDS[self._console.is_terminal]:
+            self._printed_at = now
             self._print(summary, now, end="\r" if self._console.is_terminal else "\n")
 
     def finish(self, summary: Summary) -> None:

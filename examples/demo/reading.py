@@ -20,7 +20,7 @@ class BadFileError(Exception):
 
 
 class Source(NamedTuple):
-    """A conversation as it stands in the file: its place, and its JSON text."""
+    """The JSON text of a conversation, and its place in the file."""
 
     place: str
     text: str
@@ -34,10 +34,10 @@ class Conversation(NamedTuple):
 
 
 def read_batches(path: Path, size: int) -> Iterator[list[Source]]:
-    """Yield the file's conversations, ``size`` at a time; the file is never held as a whole.
+    """Yield the file's conversations, ``size`` at a time, without loading the whole file.
 
     Raises:
-        BadFileError: The file cannot be read, is not UTF-8, or holds no conversation.
+        BadFileError: The file cannot be read, is not UTF-8, or has no conversation.
 
     """
     try:
@@ -45,7 +45,7 @@ def read_batches(path: Path, size: int) -> Iterator[list[Source]]:
             sources = _sources(path, file)
             batch = list(islice(sources, size))
             if not batch:
-                raise BadFileError(f"{path}: it holds no conversation; expected {FORMAT}")
+                raise BadFileError(f"{path}: it has no conversation; expected {FORMAT}")
             while batch:
                 yield batch
                 batch = list(islice(sources, size))
@@ -62,9 +62,12 @@ def parse(source: Source) -> Conversation:
     """
     try:
         entry = json.loads(source.text)
-    except (ValueError, RecursionError) as error:
-        reason = f"{error.msg} at character {error.pos}" if hasattr(error, "pos") else "too deep"
-        raise BadFileError(f"{source.place}: it is not JSON: {reason}") from None
+    except json.JSONDecodeError as error:
+        raise BadFileError(
+            f"{source.place}: it is not JSON: {error.msg} at character {error.pos}"
+        ) from None
+    except RecursionError:
+        raise BadFileError(f"{source.place}: it is not JSON: too deep") from None
     if not isinstance(entry, dict) or not isinstance(entry.get("messages"), list):
         raise BadFileError(f"{source.place}: it has no list of messages; expected {FORMAT}")
     try:
@@ -101,7 +104,7 @@ def _sources(path: Path, file: BinaryIO) -> Iterator[Source]:
 
 
 def _lines(path: Path, file: BinaryIO) -> Iterator[Source]:
-    # Lines of bytes end at a line feed only; lines of text would end inside of JSON strings too.
+    # Lines of bytes end at line feeds only; lines of text would also end inside JSON strings.
     for number, line in enumerate(file, start=1):
         place = f"{path}, line {number}"
         if line.strip():
@@ -117,7 +120,7 @@ def _decoded(place: str, line: bytes) -> str:
 
 
 def _array(path: Path, file: BinaryIO) -> Iterator[Source]:
-    """Yield the items of a JSON array, reading on as needed."""
+    """Yield the items of a JSON array, reading more of the file as needed."""
     decoder = json.JSONDecoder()
     number = 0
     chunks = _text_chunks(path, file)
@@ -136,7 +139,7 @@ def _array(path: Path, file: BinaryIO) -> Iterator[Source]:
                 raise BadFileError(
                     f"{path}, item {number + 1}: it is not JSON, or the file is cut short"
                 ) from None
-            # Twice as much each time, so that a long item is not scanned again and again.
+            # Double the text each time, so that a long item is not scanned too often.
             text += more + "".join(islice(chunks, len(text) // _READ_BYTES))
             continue
         number += 1

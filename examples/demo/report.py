@@ -1,4 +1,4 @@
-"""What the demo shows: tables that fit a terminal of 80 columns."""
+"""The demo's tables, for a terminal of 80 columns."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -16,7 +16,7 @@ _STYLES = {"system": "magenta", "user": "cyan", "assistant": "green", "tool": "y
 
 
 def show_messages(console: Console, title: str, messages: Sequence[ChatMessage]) -> None:
-    """Show a conversation, a line a message."""
+    """Show a conversation, one line for each message."""
     table = _table(title)
     table.add_column("#", justify="right", style="dim", min_width=2)
     table.add_column("role", no_wrap=True, min_width=9)
@@ -34,8 +34,8 @@ def show_windows(
     *,
     exact: bool,
 ) -> None:
-    """Show what a model would be sent at each limit."""
-    table = _table("What a model is sent at different token limits")
+    """Show what is sent to a model at each limit."""
+    table = _table("Sent to a model at different token limits")
     table.add_column("limit", justify="right", no_wrap=True)
     table.add_column("tokens" if exact else "tokens, about", justify="right", no_wrap=True)
     table.add_column("what is sent", overflow="fold")
@@ -51,7 +51,7 @@ def show_windows(
 
 
 def _sent(conversation: Sequence[ChatMessage], window: Sequence[ChatMessage]) -> str:
-    """Return in words which part of a conversation a window is."""
+    """Describe which part of a conversation a window has."""
     if len(window) == len(conversation):
         return f"all {len(window)} messages"
     turns = sum(message.role == MessageRole.USER for message in window)
@@ -61,8 +61,8 @@ def _sent(conversation: Sequence[ChatMessage], window: Sequence[ChatMessage]) ->
 
 
 def show_totals(console: Console, totals: Mapping[int, Total], *, exact: bool) -> None:
-    """Show, by token limit, how the windows of all conversations came out."""
-    table = _table("What a model is sent at different token limits, all conversations together")
+    """Show a summary of the windows of all conversations at each token limit."""
+    table = _table("Sent to a model at different token limits, all conversations together")
     largest = "tokens of the largest" if exact else "tokens of the largest, about"
     for name in ("limit", "messages sent", largest, "above the limit *", "refused by a provider"):
         table.add_column(name, justify="right")
@@ -70,7 +70,7 @@ def show_totals(console: Console, totals: Mapping[int, Total], *, exact: bool) -
         row = (limit, total.sent, total.largest, total.above, total.refused)
         table.add_row(*(f"{value:,}" for value in row))
     console.print(table)
-    console.print("* the newest turn alone has more tokens than the limit, and is sent whole\n")
+    console.print("* the newest turn alone is above the limit; it is sent whole\n")
 
 
 def _table(title: str) -> Table:

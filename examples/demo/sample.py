@@ -1,4 +1,4 @@
-"""A conversation of a travel agent, with tools called side by side."""
+"""A conversation with a travel agent, with parallel tool calls."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Store conversations, read them back and judge their windows; by several processes if many."""
+"""Store conversations, read them back and judge their windows, in several processes if many."""
 
 import os
 from collections import deque
@@ -18,7 +18,7 @@ from chatstore.core import ChatStoreError, TokenCounter
 from chatstore.sqlite import SQLiteChatStore
 
 BATCH = 200
-"""Conversations that one process takes at a time."""
+"""Conversations that a process stores at a time."""
 
 _MAX_PROCESSES = 4
 
@@ -35,7 +35,7 @@ class Total:
 
 @dataclass
 class Summary:
-    """What became of some conversations."""
+    """The results for a number of conversations."""
 
     conversations: int = 0
     messages: int = 0
@@ -48,11 +48,11 @@ class Summary:
         self.messages += other.messages
         self.problems += other.problems
         for limit, total in other.totals.items():
-            mine = self.totals[limit]
-            mine.sent += total.sent
-            mine.largest = max(mine.largest, total.largest)
-            mine.above += total.above
-            mine.refused += total.refused
+            sum_ = self.totals[limit]
+            sum_.sent += total.sent
+            sum_.largest = max(sum_.largest, total.largest)
+            sum_.above += total.above
+            sum_.refused += total.refused
 
 
 def store_all(path: Path, batches: Iterable[list[Source]]) -> Iterator[Summary]:
@@ -76,7 +76,7 @@ def store_all(path: Path, batches: Iterable[list[Source]]) -> Iterator[Summary]:
         try:
             for batch in chain(first, batches):
                 waiting.append(pool.submit(_store, batch))
-                if len(waiting) > 2 * count:  # the file is read no faster than it is stored
+                if len(waiting) > 2 * count:  # do not read faster than the workers store
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
@@ -89,7 +89,7 @@ class _Worker:
     """Stores and judges conversations in one process."""
 
     def __init__(self, path: Path) -> None:
-        # What was stored before a loss of power is of no use here: a demo begins again.
+        # After a power failure the demo starts again, so nothing needs to be flushed to disk.
         self._store = SQLiteChatStore(path, durable=False)
         self._counter: TokenCounter = load_tokens()[0]
 
@@ -130,7 +130,7 @@ class _Worker:
         summary.messages += len(messages)
 
 
-_workers: list[_Worker] = []  # this process's own
+_workers: list[_Worker] = []  # of this process
 
 
 def _begin(path: Path) -> None:
@@ -139,7 +139,7 @@ def _begin(path: Path) -> None:
 
 
 def _end_with_parent() -> None:
-    """End this process if its parent was killed: the pool's workers would wait for ever."""
+    """End this process if its parent was killed; the pool's workers would wait forever."""
     parent = parent_process()
     if parent is not None:
         parent.join()

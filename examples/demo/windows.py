@@ -20,7 +20,7 @@ LIMITS = (200, 800, 3_000, 20_000)
 
 @dataclass
 class JudgedWindow:
-    """A window, its size in tokens, and what is wrong with it."""
+    """A window, its size in tokens, and the rules that it violates."""
 
     limit: int
     messages: list[ChatMessage]
@@ -29,9 +29,9 @@ class JudgedWindow:
 
 
 def load_tokens() -> tuple[TokenCounter, bool]:
-    """Return a counter, and whether it counts exactly (else tokens are estimated)."""
+    """Return a counter, and whether it counts exactly instead of estimating."""
     counter = TokenCounter()
-    # The demo says so itself. `catch_warnings` would interfere with the thread that loads.
+    # The demo reports estimates itself; `catch_warnings` would affect the loading thread.
     warnings.filterwarnings("ignore", category=TokenEstimateWarning)
     counter.load()
     return counter, find_encoding(DEFAULT_ENCODING) is not None
@@ -42,7 +42,7 @@ def judge_windows(
 ) -> list[JudgedWindow]:
     """Read and judge the window of a conversation at each limit.
 
-    A conversation that fits a limit fits the higher ones too: its window is read once.
+    A conversation that fits a limit also fits the higher ones, so its window is read once.
     """
     total = sum(map(counter.count, conversation))
     judged: list[JudgedWindow] = []
@@ -64,7 +64,7 @@ def _judge_window(
 ) -> JudgedWindow:
     buffer = ChatMemoryBuffer(token_limit=limit, chat_store=store, chat_store_key=key)
     with warnings.catch_warnings():
-        # A newest turn above the limit comes back whole; the judge knows that rule.
+        # A newest turn above the limit is returned whole; `window_violations` allows that.
         warnings.simplefilter("ignore", TokenLimitWarning)
         window = buffer.get()
     tokens = sum(map(counter.count, window))

@@ -1,4 +1,4 @@
-"""The rounds of one server, in which its subjects take turns."""
+"""The rounds of one server, each divided into slices in which one subject runs."""
 
 from __future__ import annotations
 
@@ -6,62 +6,62 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.plan import LIGHT, SLOWEST_CALL, Pace, Plan
+from benchmarks.matrix import LIGHT, SLOWEST_CALL, Matrix, Pace
 from benchmarks.workers import Worker
 
 Result = dict[str, Any]
 Tick = Callable[[str], None]
-_COLD = 2.0  # seconds; a first call that took less may have loaded code and is tried again
+_COLD = 2.0  # seconds; a faster first call may have loaded code, so it is repeated
 
 
-class Turns:
+class Slices:
     """Measures the subjects of one server, each in its worker.
 
     Attributes:
-        failures: What a package cannot do, and was measured no further.
+        failures: Calls that fail, which are not measured at greater lengths.
 
     """
 
-    def __init__(self, plan: Plan, kind: str, subjects: dict[str, Worker], tick: Tick) -> None:
-        """Note who takes part."""
+    def __init__(self, matrix: Matrix, kind: str, subjects: dict[str, Worker], tick: Tick) -> None:
+        """Prepare the measurement; `fill` and `measure_all` run it."""
         self.failures: list[Result] = []
-        self._plan = plan
+        self._matrix = matrix
         self._kind = kind
         self._subjects = subjects
         self._tick = tick
-        self._lengths = plan.lengths_on(kind)
+        self._lengths = matrix.lengths_on(kind)
         self._cells: dict[tuple[str, str, int], Result] = {}
         self._paces: dict[tuple[str, str, int], Pace] = {}
-        self._reach: dict[tuple[str, str], int] = {}  # how long a call's conversation may be
-        self._grown: dict[tuple[str, int], int] = {}  # by how many messages
+        self._reach: dict[tuple[str, str], int] = {}  # the greatest length for a call
+        self._grown: dict[tuple[str, int], int] = {}  # messages by which it has grown
 
     def results(self) -> list[Result]:
-        """Return what was measured."""
+        """Return the results."""
         return [*self.failures, *(cell for cell in self._cells.values() if cell["seconds"])]
 
     def reach(self, name: str, *workloads: str) -> int:
-        """Return the length up to which a package is measured."""
+        """Return the greatest length at which a package is measured."""
         longest = self._lengths[-1]
         return min(self._reach.get((call, name), longest) for call in ("set", *workloads))
 
     # ------------------------------------------------------------------ before the rounds
 
     def fill(self) -> None:
-        """Make the conversations, the short ones first, and try each call on them."""
+        """Create the conversations, short ones first, and try each call on them."""
         for length in self._lengths:
             for name in self._subjects:
                 self._tick(f"{self._kind}: {name} fills {length:,}")
                 if length <= self.reach(name):
                     self._try("set", name, length, [str(length), length])
-                for workload in self._plan.workloads:
+                for workload in self._matrix.workloads:
                     if workload != "set" and length <= self.reach(name, workload):
                         self._try(workload, name, length, [str(length)])
 
     def _try(self, workload: str, name: str, length: int, arguments: list[Any]) -> None:
-        """See how long a call takes and set its pace; a slow one counts as its first round."""
-        answer = self._subjects[name].do(workload, *arguments)
+        """Measure a call to set its pace; a slow call counts as its first round."""
+        answer = self._subjects[name].call(workload, *arguments)
         if answer.get("seconds", [_COLD])[:1] < [_COLD] and not answer.get("errors"):
-            answer = self._subjects[name].do(workload, *arguments)
+            answer = self._subjects[name].call(workload, *arguments)
         if answer.get("missing"):
             self._reach[workload, name] = 0
             return
@@ -75,12 +75,12 @@ class Turns:
             return
         [seconds] = answer["seconds"]
         pace = self._paces[workload, name, length] = Pace.of(workload, seconds)
-        if pace.is_slow and workload != "set":  # a first set replaces nothing
+        if pace.is_slow and workload != "set":  # the first set does not replace anything
             self._count(self._cell(workload, name, length), [answer])
         self._limit(workload, name, length, seconds)
 
     def _limit(self, workload: str, name: str, length: int, seconds: float) -> None:
-        """Measure a package no further where its next call would take too long."""
+        """Exclude greater lengths if the next call would take too long."""
         longer = next((other for other in self._lengths if other > length), None)
         limit = 12 * SLOWEST_CALL if workload == "set" else SLOWEST_CALL
         if longer is not None and seconds > 0.2 and seconds * longer / length > limit:
@@ -88,11 +88,11 @@ class Turns:
 
     # ------------------------------------------------------------------ the rounds
 
-    def play(self) -> None:
-        """Play all rounds: light calls first, lengths and subjects in an order of their own."""
-        light = [workload for workload in self._plan.workloads if workload in LIGHT]
-        heavy = [workload for workload in self._plan.workloads if workload not in LIGHT]
-        for number in range(self._plan.rounds):
+    def measure_all(self) -> None:
+        """Measure all rounds: light calls first, lengths and subjects in random order."""
+        light = [workload for workload in self._matrix.workloads if workload in LIGHT]
+        heavy = [workload for workload in self._matrix.workloads if workload not in LIGHT]
+        for number in range(self._matrix.rounds):
             for workloads in (light, heavy):
                 for length in random.sample(self._lengths, len(self._lengths)):
                     for workload in workloads:
@@ -101,7 +101,7 @@ class Turns:
                         self._measure(workload, length)
 
     def _measure(self, workload: str, length: int) -> None:
-        """Let the subjects make the calls of one round, by turns where these are fast."""
+        """Measure the calls of one round; fast calls in several slices."""
         paces = {
             name: self._paces[workload, name, length]
             for name in self._subjects
@@ -109,35 +109,35 @@ class Turns:
             and not self._is_settled(workload, name, length)
         }
         answers: dict[str, list[Result]] = {name: [] for name in paces}
-        for turn in range(max((pace.turns for pace in paces.values()), default=0)):
+        for number in range(max((pace.slices for pace in paces.values()), default=0)):
             for name in random.sample(list(paces), len(paces)):
-                if turn < paces[name].turns:
-                    answers[name].append(self._turn(workload, name, length, paces[name]))
+                if number < paces[name].slices:
+                    answers[name].append(self._slice(workload, name, length, paces[name]))
         for name in paces:
             self._count(self._cell(workload, name, length), answers[name])
 
-    def _turn(self, workload: str, name: str, length: int, pace: Pace) -> Result:
+    def _slice(self, workload: str, name: str, length: int, pace: Pace) -> Result:
         worker, key = self._subjects[name], str(length)
         arguments = [f"set {length}", length] if workload == "set" else [key]
-        if workload == "delete last":  # so that there is what to delete
-            worker.do("append", key, calls=pace.warm_ups + pace.calls)
-        answer: Result = worker.do(workload, *arguments, calls=pace.calls, warm_ups=pace.warm_ups)
+        if workload == "delete last":  # so that there are messages to delete
+            worker.call("append", key, calls=pace.warm_ups + pace.calls)
+        answer: Result = worker.call(workload, *arguments, calls=pace.calls, warm_ups=pace.warm_ups)
         if workload == "append":
             self._shorten(name, length, pace.warm_ups + pace.calls)
         return answer
 
     def _shorten(self, name: str, length: int, appended: int) -> None:
-        """Set a conversation anew that has grown by more than a tenth."""
+        """Replace a conversation that has grown by more than a tenth."""
         grown = self._grown.get((name, length), 0) + appended
         if grown > length / 10:
-            self._subjects[name].do("set", str(length), length)
+            self._subjects[name].call("set", str(length), length)
             grown = 0
         self._grown[name, length] = grown
 
     def _is_settled(self, workload: str, name: str, length: int) -> bool:
-        """Tell whether slow calls were made often enough."""
+        """Return whether a slow call was made often enough."""
         pace, cell = self._paces[workload, name, length], self._cells.get((workload, name, length))
-        return pace.is_slow and cell is not None and len(cell["seconds"]) > self._plan.rounds // 5
+        return pace.is_slow and cell is not None and len(cell["seconds"]) > self._matrix.rounds // 5
 
     def _cell(self, workload: str, name: str, length: int) -> Result:
         return self._cells.setdefault(

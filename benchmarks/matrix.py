@@ -1,10 +1,10 @@
-"""What is measured on which server, how long, and how often."""
+"""What is measured on which server, with which lengths, and how often."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-OURS = ("chatstore", "chatstore async")
+CHATSTORE = ("chatstore", "chatstore async")
 FAMILIES = {
     "chatstore": "chatstore",
     "chatstore async": "chatstore",
@@ -22,33 +22,34 @@ FAMILIES = {
 }
 SUBJECTS = {
     "memory": ("chatstore", "LlamaIndex"),
-    "sqlite": (*OURS, "LlamaIndex", "LangChain", "OpenAI Agents", "bare sqlite3"),
-    "redis": (*OURS, "LlamaIndex", "LangChain", "OpenAI Agents", "bare redis"),
+    "sqlite": (*CHATSTORE, "LlamaIndex", "LangChain", "OpenAI Agents", "bare sqlite3"),
+    "redis": (*CHATSTORE, "LlamaIndex", "LangChain", "OpenAI Agents", "bare redis"),
     "postgres": (
-        *OURS,
+        *CHATSTORE,
         "LlamaIndex",
         "LangChain",
         "OpenAI Agents",
         "bare psycopg",
         "bare asyncpg",
     ),
-    "upstash": (*OURS, "LlamaIndex", "LangChain", "bare upstash-redis"),
-    "dynamodb": (*OURS, "LlamaIndex", "bare boto3"),
-    "azure": (*OURS, "LlamaIndex", "bare azure-data-tables"),
-    "cosmos": (*OURS, "LangChain", "bare azure-cosmos"),
+    "upstash": (*CHATSTORE, "LlamaIndex", "LangChain", "bare upstash-redis"),
+    "dynamodb": (*CHATSTORE, "LlamaIndex", "bare boto3"),
+    "azure": (*CHATSTORE, "LlamaIndex", "bare azure-data-tables"),
+    "cosmos": (*CHATSTORE, "LangChain", "bare azure-cosmos"),
 }
 EMULATED = ("upstash", "dynamodb", "azure", "cosmos")
 LONGEST = {"upstash": 10_000, "dynamodb": 1_000, "azure": 1_000, "cosmos": 10_000}
-"""Messages that an emulator bears: their times say little, their requests are the services'.
+"""The longest conversation on an emulator, in messages.
 
-moto looks at a whole table for each transaction, Azurite at a whole partition for each entity.
+moto reads the whole table for each transaction, Azurite the whole partition for each entity, so
+their times say little; their requests are the same as the service's.
 """
 
 EMULATED_ROUNDS, EMULATED_RACES, EMULATED_APPENDS = 3, 1, 50
-"""The most of a plan's rounds, races, and appends of a writer that are made on an emulator."""
+"""The most rounds, races, and appends of each writer on an emulator."""
 
 LIGHT = ("append", "window", "delete last")
-"""What costs the same at any length, if a store is good: it is measured before the rest."""
+"""Calls whose cost should not depend on the length; they are measured before the others."""
 CALLS = {
     "append": "append",
     "window": "window",
@@ -57,48 +58,62 @@ CALLS = {
     "delete last": "delete_last",
 }
 SLOWEST_CALL = 10.0
-"""Seconds; a package whose next call would take longer is measured no further."""
+"""Seconds; a package is not measured at lengths at which a call would take longer."""
 FAST, SLOW = 0.02, 0.5
-"""Seconds: faster calls take several short turns in a round, slower ones are made once."""
+"""Seconds; faster calls than FAST have several slices in a round, slower than SLOW one call."""
 WARM_UPS = 3
-"""Calls at the beginning of a short turn that are not counted."""
+"""Calls at the beginning of a slice that are not counted."""
 
 
 class Pace(NamedTuple):
-    """How often one call is made in a round."""
+    """How often one call is made in a round.
 
-    turns: int
+    Attributes:
+        slices: Parts of a round; between them the other subjects are measured.
+        warm_ups: Calls at the beginning of a slice that are not counted.
+        calls: Counted calls in a slice.
+
+    """
+
+    slices: int
     warm_ups: int
     calls: int
 
     @property
     def is_slow(self) -> bool:
-        """Whether it takes so long that a few rounds must do."""
+        """Whether the call takes so long that few rounds must be enough."""
         return self.warm_ups == 0
 
     @classmethod
     def of(cls, workload: str, seconds: float) -> Pace:
-        """Return what suits a call that takes so long."""
+        """Return the pace for a call that takes this many seconds."""
         calls = {"append": 20, "window": 9, "read": 3, "set": 1, "delete last": 9}[workload]
         if seconds >= SLOW:
             return cls(1, 0, 1)
         return cls(5, WARM_UPS, calls) if seconds < FAST else cls(1, 1, calls)
 
 
-class Plan(NamedTuple):
-    """How much is measured."""
+class Matrix(NamedTuple):
+    """What is measured.
+
+    Attributes:
+        writers: Processes that append at the same time.
+        appends_each: Appends of each writer.
+        races: Rounds of the writers.
+
+    """
 
     servers: tuple[str, ...]
     subjects: tuple[str, ...]
     workloads: tuple[str, ...]
     lengths: tuple[int, ...]
     rounds: int
-    writers: int  # at once
+    writers: int
     appends_each: int
     races: int
 
-    def on(self, server: str) -> Plan:
-        """Return how much is measured on a server: less where it is an emulator."""
+    def on(self, server: str) -> Matrix:
+        """Return what is measured on a server; less on an emulator."""
         if server not in EMULATED:
             return self
         return self._replace(
@@ -113,18 +128,18 @@ class Plan(NamedTuple):
         return tuple(length for length in self.lengths if length <= longest)
 
     def subjects_on(self, server: str) -> tuple[str, ...]:
-        """Return those that there are on a server."""
+        """Return the subjects that run on a server."""
         return tuple(name for name in SUBJECTS[server] if name in self.subjects)
 
 
-def full() -> Plan:
-    """Return everything."""
+def full() -> Matrix:
+    """Return the whole matrix."""
     lengths = (10, 100, 1_000, 10_000, 100_000)
-    return Plan(tuple(SUBJECTS), tuple(FAMILIES), tuple(CALLS), lengths, 5, 16, 100, 3)
+    return Matrix(tuple(SUBJECTS), tuple(FAMILIES), tuple(CALLS), lengths, 5, 16, 100, 3)
 
 
-def quick() -> Plan:
-    """Return what takes about two minutes: starting processes is most of it."""
+def quick() -> Matrix:
+    """Return a part that takes about two minutes, most of it to start processes."""
     return full()._replace(
         servers=("sqlite", "redis"), lengths=(10, 100), rounds=2, writers=4, races=3
     )
