@@ -25,6 +25,7 @@ class RetryPolicy(NamedTuple):
         first_pause: Seconds before the second attempt; doubled after each one.
         longest_pause: The longest pause, in seconds.
         attempts: The most attempts; ``None``: only `patience` limits them.
+        jitter: Which share of a pause is random, from 0 to 1.
 
     """
 
@@ -32,19 +33,20 @@ class RetryPolicy(NamedTuple):
     first_pause: float = 0.02
     longest_pause: float = 1.0
     attempts: int | None = None
+    jitter: float = 0.5
 
 
 class Retryable(NamedTuple):
     """Why a request failed, and how it may be repeated.
 
     Attributes:
-        reason: In a few words, for logs.
+        reason: In a few words, for logs; ``None``: usual, and not logged.
         pause: Seconds to wait; ``None``: the policy's, with jitter.
         is_free: Repeat it even if `RetryPolicy.patience` is over.
 
     """
 
-    reason: str
+    reason: str | None
     pause: float | None = None
     is_free: bool = False
 
@@ -79,14 +81,18 @@ def retry(
             failure = judge(error, attempt)
             if failure is None or attempt == policy.attempts:
                 raise
-            pause = growing * _random.uniform(0.5, 1) if failure.pause is None else failure.pause
+            pause = failure.pause
+            if pause is None:
+                pause = growing * _random.uniform(1 - policy.jitter, 1)
             if not failure.is_free and now() - started + pause > policy.patience:
                 raise
+        if failure.reason is not None:
+            if pause:
+                log_retry(server, failure.reason, pause)
+            else:
+                log_reconnect(server, failure.reason)
         if pause:
-            log_retry(server, failure.reason, pause)
             yield from sleep(pause)
-        else:
-            log_reconnect(server, failure.reason)
         growing = min(2 * growing, policy.longest_pause)
     raise AssertionError  # `count` does not end
 

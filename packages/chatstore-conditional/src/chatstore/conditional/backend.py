@@ -7,18 +7,27 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from chatstore.conditional.changes import Decide, Edited, commit_of
-from chatstore.conditional.committing import Change
-from chatstore.conditional.context import Context, Known
+from chatstore.conditional.abandoned import Observer
+from chatstore.conditional.change import Change
+from chatstore.conditional.commit import commit_of
+from chatstore.conditional.context import Context
 from chatstore.conditional.database import Database
-from chatstore.conditional.deciding import Adding, Deleting, Removing, Replacing
-from chatstore.conditional.entries import Place
-from chatstore.conditional.head import Head, load, new_head
+from chatstore.conditional.decisions import (
+    Adding,
+    Decide,
+    Deleting,
+    Edited,
+    Removing,
+    Replacing,
+)
+from chatstore.conditional.entries import Location
+from chatstore.conditional.garbage import clean_up, needs_cleanup
+from chatstore.conditional.head import Head, StoredHead, new_head
+from chatstore.conditional.head_json import dump_head, load_head
+from chatstore.conditional.lookup import newest, oldest
 from chatstore.conditional.names import SEAL
-from chatstore.conditional.observing import Observer
-from chatstore.conditional.reading import FirstRecords, newest, oldest, read_head, read_page
+from chatstore.conditional.reading import FirstRecords, read_head, read_page
 from chatstore.conditional.retrying import RetryingDatabase
-from chatstore.conditional.tidying import tidy
 from chatstore.core import ChatStoreError, CorruptStoreError, StoreUnavailableError
 from chatstore.core.backend import (
     Append,
@@ -79,11 +88,11 @@ class ConditionalBackend(Backend[C]):
             clock,
             check_ttl(ttl),
             check_patience(patience),
-            lambda error: self._judge(error, 1) is not None,
+            self._judge,
             Observer(),
         )
         # The heads that this process saw last. They save reads; an outdated one does no harm.
-        self._heads: dict[str, Known] = {}
+        self._heads: dict[str, StoredHead] = {}
         self._first_records = FirstRecords()
 
     @property
@@ -122,21 +131,24 @@ class ConditionalBackend(Backend[C]):
     def _change(self, key: str, decide: Decide[C], *, extra: float = 0) -> Plan[C, Any]:
         change = Change(self._context, key, decide)
         result, known = yield from change.run(self._heads.pop(key, None))
-        if known is not None:
-            try:
-                known = yield from tidy(
-                    self._context, key, known, extra=extra, owner=change.request
-                )
-            except Exception as error:
-                # The change took effect: a later one tidies.
-                if not isinstance(error, ChatStoreError) and self.translate(error) is None:
-                    raise
-                known = None
+        if known is not None and needs_cleanup(known.head, change.request):
+            known = yield from self._clean_up(key, known, extra, change.request)
         if known is not None:
             self._heads[key] = known
             if len(self._heads) > _MAX_REMEMBERED_HEADS:
                 self._heads.pop(next(iter(self._heads.copy())), None)
         return result
+
+    def _clean_up(
+        self, key: str, known: StoredHead, extra: float, request: str
+    ) -> Plan[C, StoredHead | None]:
+        try:
+            return (yield from clean_up(self._context, key, known, extra=extra, request=request))
+        except Exception as error:
+            # The change took effect, so a later one cleans up.
+            if not isinstance(error, ChatStoreError) and self.translate(error) is None:
+                raise
+            return None
 
     def _replace_damaged_head(self, key: str) -> Plan[C, None]:
         """Put a new, empty head in the place of a damaged or missing one."""
@@ -147,7 +159,7 @@ class ConditionalBackend(Backend[C]):
             head = self._context.lasting(new_head())
             version = None if stored is None else stored[1]
             committed = yield from database.commit(
-                key, version, head.dump(), {}, list(seal), head.lifetime
+                key, version, dump_head(head), {}, list(seal), head.lifetime
             )
             if committed is not None:
                 return
@@ -166,8 +178,10 @@ class ConditionalBackend(Backend[C]):
 
     def count(self, key: str) -> Plan[C, int]:
         """See `Backend.count`."""
-        head, _ = yield from read_head(self._context.database, key)
-        return 0 if head is None or head.is_expired(self._context.clock()) else head.length
+        stored = yield from read_head(self._context.database, key)
+        if stored is None or stored.head.is_expired(self._context.clock()):
+            return 0
+        return stored.head.length
 
     def read_newest(
         self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
@@ -175,7 +189,7 @@ class ConditionalBackend(Backend[C]):
         """See `Backend.read_newest`."""
         database = self._context.database
 
-        def pick(head: Head) -> Plan[C, tuple[list[Place], list[Place]]]:
+        def pick(head: Head) -> Plan[C, tuple[list[Location], list[Location]]]:
             chosen = yield from newest(database, key, head, limit, before)
             first = yield from oldest(database, key, head, leading, None)
             return chosen, first
@@ -186,7 +200,7 @@ class ConditionalBackend(Backend[C]):
         """See `Backend.read_oldest`."""
         database = self._context.database
 
-        def pick(head: Head) -> Plan[C, tuple[list[Place], list[Place]]]:
+        def pick(head: Head) -> Plan[C, tuple[list[Location], list[Location]]]:
             return (yield from oldest(database, key, head, limit, after)), []
 
         return read_page(database, key, self._context.clock, pick, self._first_records)
@@ -195,7 +209,7 @@ class ConditionalBackend(Backend[C]):
         """See `Backend.list_keys`."""
         stored, following = yield from self._context.database.list_heads(prefix, limit, cursor)
         now = self._context.clock()
-        heads = ((key, load(text)) for key, text in stored if key.startswith(prefix))
+        heads = ((key, load_head(text)) for key, text in stored if key.startswith(prefix))
         keys = [key for key, head in heads if head.entries and not head.is_expired(now)]
         return KeyPage(keys, following)
 
@@ -218,7 +232,7 @@ class ConditionalBackend(Backend[C]):
             heads, cursor = yield from self._context.database.list_heads("", 1000, cursor)
             for key, text in heads:
                 try:
-                    head = load(text)
+                    head = load_head(text)
                     has_leftovers = head.garbage or head.stagings or head.unmarked
                     if has_leftovers or head.is_expired(self._context.clock()):
                         yield from self._purge_conversation(key)
@@ -232,20 +246,22 @@ class ConditionalBackend(Backend[C]):
 
     def _purge_conversation(self, key: str) -> Plan[C, None]:
         context, database = self._context, self._context.database
-        head, version = yield from read_head(database, key)
-        if head is None or version is None:
+        stored = yield from read_head(database, key)
+        if stored is None:
             return
+        head, version = stored
         if head.lifetime is not None and head.is_expired(context.clock()):
             yield from database.delete_head(key, version)
             return
         current = context.current(head)
         if current != head:
-            if head.entries and not current.entries:
+            if head.exists and not current.exists:
                 current = context.lasting(current)
             commit = commit_of(head, Edited(current))
-            version = yield from database.commit(
-                key, version, current.dump(), commit.puts, commit.deletes, current.lifetime
+            committed = yield from database.commit(
+                key, version, dump_head(current), commit.puts, commit.deletes, current.lifetime
             )
-            if version is None:
+            if committed is None:
                 return  # another writer was faster, and does the same
-        yield from tidy(context, key, (current, version), extra=math.inf)
+            version = committed
+        yield from clean_up(context, key, StoredHead(current, version), extra=math.inf)

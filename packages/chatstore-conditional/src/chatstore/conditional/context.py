@@ -1,4 +1,4 @@
-"""What all changes of a store share."""
+"""``Context``: what all changes of a backend share."""
 
 from __future__ import annotations
 
@@ -6,26 +6,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from chatstore.conditional.abandoned import Observer
 from chatstore.conditional.database import Database
 from chatstore.conditional.head import EMPTY_LIFETIME, Head, emptied, new_head
-from chatstore.conditional.observing import Observer
+from chatstore.core.backend import Retryable
 
 C = TypeVar("C")
-Known = tuple[Head, str]
-"""A head and its version."""
 
 
 @dataclass(frozen=True, slots=True)
 class Context(Generic[C]):
-    """What all changes of a store share.
+    """What all changes of a backend share.
 
     Attributes:
-        database: Its primitives.
+        database: The database, with retries.
         clock: Returns the time in seconds since 1970.
-        ttl: Of conversations, in seconds.
-        patience: Seconds for which a change is tried again.
-        is_doubtful: Whether an error leaves open what became of a request.
-        observer: Which stagings this process has seen.
+        ttl: Seconds after its last write until a conversation expires; ``None``: it stays.
+        patience: Seconds for which a change is repeated.
+        judge: Returns why a request without an answer may be repeated; ``None`` for other errors.
+        observer: Knows which stagings this process has seen.
 
     """
 
@@ -33,20 +32,27 @@ class Context(Generic[C]):
     clock: Callable[[], float]
     ttl: float | None
     patience: float
-    is_doubtful: Callable[[Exception], bool]
+    judge: Callable[[Exception, int], Retryable | None]
     observer: Observer
 
-    def current(self, head: Head | None, owner: str | None = None) -> Head:
-        """Return the head as a writer has to see it: without what expired or was abandoned."""
+    def current(self, head: Head | None, request: str | None = None) -> Head:
+        """Return a head as a writer must see it: without expired messages, or abandoned stagings.
+
+        Args:
+            head: The stored head; ``None``: there is no head.
+            request: The id of the request that looks.
+
+        """
         if head is None:
             return new_head()
         now = self.clock()
-        head = self.observer.without_abandoned(head, now, owner)
+        if head.stagings:
+            head = self.observer.without_abandoned(head, now, request)
         return emptied(head) if head.is_expired(now) else head
 
     def lasting(self, head: Head) -> Head:
-        """Return a head that is written now. A slow clock never makes it expire earlier."""
-        lasts = self.ttl if head.entries else EMPTY_LIFETIME
+        """Return a head that is written now. A slow clock never lets it expire earlier."""
+        lasts = self.ttl if head.exists else EMPTY_LIFETIME
         now = round(self.clock(), 3)
-        before = head.written if head.entries else None
+        before = head.written if head.exists else None
         return head._replace(written=now if before is None else max(now, before), lasts=lasts)

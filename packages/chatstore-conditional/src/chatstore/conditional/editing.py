@@ -1,41 +1,47 @@
-"""Changes the index of a conversation; it does no I/O."""
+"""``Editor``: changes the index of a conversation, without I/O."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from chatstore.conditional import entries as index
-from chatstore.conditional.entries import Entry, joined, run_of, spliced
+from chatstore.conditional.entries import Entry, child, joined, run_of, spliced
 
 
 class Editor:
-    """Changes entries; nodes are never overwritten, a changed node is a new one.
+    """Changes entries. Nodes are never overwritten: a changed node is a new one.
 
     Attributes:
-        nodes: The number of the next node.
-        written: The nodes that were made, by number.
-        replaced: Numbers of stored nodes that nothing names any more.
+        next_node: The number of the next node.
+        written: The new nodes, by number.
+        replaced: The numbers of stored nodes that nothing refers to any more.
 
     """
 
-    def __init__(self, nodes: int, loaded: Mapping[int, Sequence[Entry]] | None = None) -> None:
-        """Take the number of the next node, and the nodes that lead to the place of the change."""
-        self.nodes = nodes
+    def __init__(self, next_node: int, nodes: Mapping[int, Sequence[Entry]] | None = None) -> None:
+        """Prepare a change.
+
+        Args:
+            next_node: The number of the next node.
+            nodes: The nodes that lead to the message that changes.
+
+        """
+        self.next_node = next_node
         self.written: dict[int, list[Entry]] = {}
         self.replaced: list[int] = []
-        self._loaded = loaded or {}
+        self._nodes = nodes or {}
 
-    def appended(self, entries: Sequence[Entry], following: int, run: Entry) -> list[Entry]:
+    def appended(self, entries: Sequence[Entry], next_position: int, run: Entry) -> list[Entry]:
         """Return entries with a run at the next position."""
-        skip = following - index.length(entries)
+        skip = next_position - index.length(entries)
         return joined([*entries, run._replace(skip=skip)])
 
     def removed(self, entries: Sequence[Entry], number: int) -> list[Entry]:
-        """Return entries without one message, counted from 0."""
+        """Return entries without the message at an index."""
         at, rest = child(entries, number)
         entry = entries[at]
         if entry.level:
-            return self._changed(entries, at, self.removed(self._loaded[entry.number], rest))
+            return self._changed(entries, at, self.removed(self._nodes[entry.number], rest))
         behind = entry.size - rest - 1
         pieces = [
             run_of(entry.number, rest, entry.skip),
@@ -44,11 +50,11 @@ class Editor:
         return spliced(entries, at, [piece for piece in pieces if piece.size])
 
     def inserted(self, entries: Sequence[Entry], number: int, run: Entry) -> list[Entry]:
-        """Return entries with a run before one message, counted from 0; positions behind move."""
+        """Return entries with a run before the message at an index; later positions change."""
         at, rest = child(entries, number)
         entry = entries[at]
         if entry.level:
-            inner = self.inserted(self._loaded[entry.number], rest, run)
+            inner = self.inserted(self._nodes[entry.number], rest, run)
             return self._changed(entries, at, inner, added=run.size)
         pieces = [
             run_of(entry.number, rest, entry.skip),
@@ -58,14 +64,14 @@ class Editor:
         return spliced(entries, at, [piece for piece in pieces if piece.size])
 
     def folded(self, entries: Sequence[Entry]) -> tuple[Entry, ...]:
-        """Return at most `HEAD_ENTRIES` entries: others are moved into nodes.
+        """Return at most `HEAD_ENTRIES` entries: the others are moved into nodes.
 
-        The ones of the lowest level go first, and of these the oldest: so the newest messages stay
-        in the head, and the tree stays low.
+        Entries of the lowest level are moved first, and of these the oldest. So the newest
+        messages stay in the head, and the tree stays low.
         """
         result = list(entries)
         while len(result) > index.HEAD_ENTRIES:
-            width = index.FOLDED
+            width = index.FOLDED_ENTRIES
             starts = range(len(result) - width + 1)
             start = min(starts, key=lambda at: max(e.level for e in result[at : at + width]))
             inner = result[start : start + width]
@@ -78,17 +84,17 @@ class Editor:
     def _changed(
         self, entries: Sequence[Entry], at: int, inner: Sequence[Entry], added: int = 0
     ) -> list[Entry]:
-        """Return entries with a node whose content changed."""
+        """Return entries with a node that has other entries now."""
         entry = entries[at]
         self.replaced.append(entry.number)
         span = entry.span + added
         if len(inner) > index.NODE_ENTRIES:
             middle = len(inner) // 2
             left, right = inner[:middle], inner[middle:]
-            here = index.length(left)
+            covered = index.length(left)
             pieces = [
-                self._node(left, entry.skip, here, entry.level),
-                self._node(right, 0, span - here, entry.level),
+                self._node(left, entry.skip, covered, entry.level),
+                self._node(right, 0, span - covered, entry.level),
             ]
         elif len(inner) > 1:
             pieces = [self._node(inner, entry.skip, span, entry.level)]
@@ -97,18 +103,9 @@ class Editor:
         return spliced(entries, at, pieces)
 
     def _node(self, inner: Sequence[Entry], skip: int, span: int, level: int) -> Entry:
-        number = self.nodes
-        self.nodes += 1
+        number = self.next_node
+        self.next_node += 1
         self.written[number] = list(inner)
         least, most = zip(*(entry.numbers for entry in inner), strict=True)
         count = sum(entry.size for entry in inner)
         return Entry(skip, span, count, number, level, min(least), max(most))
-
-
-def child(entries: Sequence[Entry], number: int) -> tuple[int, int]:
-    """Return which entry holds a message, counted from 0, and its number in there."""
-    for at, entry in enumerate(entries):
-        if number < entry.size:
-            return at, number
-        number -= entry.size
-    raise IndexError(number)

@@ -1,66 +1,73 @@
-"""How messages are written into records: cut into parts where they are too large.
+"""How messages are stored in records: divided into parts if they are too large for one.
 
-A record is ``<parts>[*<request>]|<body>``: the number of parts, a star where the message's id has a
-marker, and the first part of the body. Further parts are records of their own, without a prefix.
-Two requests may write the same message with the same id, so the star is followed by the request's.
+A message's first record is ``<parts>[*<request>]|<body>``: the number of parts, a star if the
+message's id has a marker, and the first part of the body. Further parts are records of their own,
+without this prefix. Two requests may write the same message with the same id, so the star is
+followed by the id of the request.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from chatstore.core.backend import Record
-
-_ROOM = 32  # characters before the body
+_MAX_PREFIX = 32  # bytes
 _PREFIX = re.compile(r"([1-9][0-9]{0,4})(\*[0-9a-z]{13})?\|")
 
 
-class Stored(NamedTuple):
-    """What stands before the body of a record, and the body or its first part."""
+class FirstPart(NamedTuple):
+    """A message's first record: its prefix, and the body or the first part of it."""
 
     parts: int
     is_marked: bool
     body: str
 
 
-def cut(record: Record, *, size: int, weigh: Callable[[str], int]) -> list[str]:
-    """Return the body of a message in parts, which leave room for the prefix in ``size`` bytes."""
-    return list(_pieces(record.body, size, weigh))
+def divide(body: str, *, size: int, weigh: Callable[[str], int]) -> list[str]:
+    """Return the parts of a body.
+
+    Args:
+        body: The body.
+        size: The most bytes of a record.
+        weigh: Returns the bytes that the database counts for a text.
+
+    """
+    room = size - _MAX_PREFIX
+    if weigh(body) <= room:
+        return [body]
+    step = max(1, room)  # characters: each has at least one byte
+    parts = []
+    start = 0
+    while start < len(body):
+        part = body[start : start + step]
+        # A quarter less at each attempt: few attempts, and parts that are nearly full.
+        while weigh(part) > room and len(part) > 1:
+            part = part[: len(part) * 3 // 4]
+        parts.append(part)
+        start += len(part)
+    return parts or [body]
 
 
-def first_part(parts: Sequence[str], request: str | None) -> str:
-    """Return the text of a message's first record; ``request``: it has a marker."""
+def dump_first_part(parts: Sequence[str], request: str | None) -> str:
+    """Return a message's first record; with ``request``, the message's id has a marker."""
     star = "" if request is None else f"*{request}"
     return f"{len(parts)}{star}|{parts[0]}"
 
 
-def load(text: str) -> Stored:
-    """Parse a stored record. Text without the prefix is returned as a body of one part."""
+def load_first_part(text: str) -> FirstPart:
+    """Parse a message's first record. Text without the prefix is a body in one part."""
     prefix = _PREFIX.match(text)
     if prefix is None:
-        return Stored(1, is_marked=False, body=text)
-    return Stored(int(prefix[1]), bool(prefix[2]), text[prefix.end() :])
+        return FirstPart(1, is_marked=False, body=text)
+    return FirstPart(int(prefix[1]), bool(prefix[2]), text[prefix.end() :])
 
 
 def id_of(text: str) -> str | None:
-    """Return the message's id of a record's text; ``None``: the text cannot be read."""
+    """Return the id of a message, given all its parts joined; ``None`` if it is damaged."""
     try:
-        found = json.loads(load(text).body)["id"]
+        message_id = json.loads(load_first_part(text).body)["id"]
     except (ValueError, TypeError, LookupError, RecursionError):
         return None
-    return found if isinstance(found, str) else None
-
-
-def _pieces(body: str, size: int, weigh: Callable[[str], int]) -> Iterator[str]:
-    step = max(1, size - _ROOM)  # characters: each weighs one byte at least
-    at = 0
-    while at < len(body) or at == 0:
-        piece = body[at : at + step]
-        # A quarter less at each try: few tries, and parts that are not far from full.
-        while weigh(piece) > size - _ROOM and len(piece) > 1:
-            piece = piece[: len(piece) * 3 // 4]
-        yield piece
-        at += max(1, len(piece))
+    return message_id if isinstance(message_id, str) else None

@@ -1,41 +1,42 @@
 """The index of a conversation: which record holds the message at which position.
 
 An `Entry` is a run of messages, whose records have consecutive numbers, or a node: a record that
-holds further entries. The head holds the outermost ones. A conversation that was only appended to
-is one run; each removal in the middle adds an entry, and full lists are moved into nodes, as in a
-B-tree.
+holds further entries. The head holds the outermost entries. A conversation that was only appended
+to is one run. Each removal in the middle adds an entry, and long lists of entries are moved into
+nodes, as in a B-tree.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from chatstore.core import CorruptStoreError
 
 HEAD_ENTRIES = 24
-"""Entries that a head holds at most: with them it stays below a kilobyte."""
+"""The most entries of a head: with them it stays below a kilobyte."""
 
 NODE_ENTRIES = 32
-"""Entries that a node holds at most."""
+"""The most entries of a node."""
 
-FOLDED = 16
-"""Entries that are moved into a new node at once."""
+FOLDED_ENTRIES = 16
+"""How many entries are moved into a new node at once."""
 
-_LARGEST = 2**62
+_MAX_NUMBER = 2**62
 
 
 class Entry(NamedTuple):
     """A run of messages (``level`` 0), or a node.
 
     Attributes:
-        skip: Positions before it that hold no message: those were removed.
-        span: Positions that it covers.
-        size: How many messages are in it; of a run, as many as positions.
-        number: The number of the first record, or of the node.
-        level: 0, or more than the level of each of the node's entries.
+        skip: The positions before it that have no message any more.
+        span: The positions that it covers.
+        size: The number of its messages; of a run, equal to ``span``.
+        number: The number of its first record, or of the node.
+        level: 0 for a run; a node's level is above that of each of its entries.
         least: Of a node, the smallest number of its records.
-        most: Of a node, one more than the greatest.
+        most: Of a node, the greatest number of its records, plus one.
 
     """
 
@@ -49,14 +50,14 @@ class Entry(NamedTuple):
 
     @property
     def numbers(self) -> tuple[int, int]:
-        """Return the smallest number of its records, and one more than the greatest."""
+        """The smallest number of its records, and the greatest plus one."""
         if self.level:
             return self.least, self.most
         return self.number, self.number + self.size
 
 
-class Place(NamedTuple):
-    """Where a message is: its position, and the number of its record."""
+class Location(NamedTuple):
+    """A message's position, and the number of its record."""
 
     position: int
     number: int
@@ -68,12 +69,12 @@ def run_of(number: int, count: int, skip: int = 0) -> Entry:
 
 
 def length(entries: Iterable[Entry]) -> int:
-    """Return the number of positions that entries cover, with those that they skip."""
-    return sum(entry.skip + entry.span for entry in entries)
+    """Return how many positions entries cover, including those that they skip."""
+    return sum([entry.skip + entry.span for entry in entries])
 
 
 def joined(entries: Iterable[Entry]) -> list[Entry]:
-    """Return entries where neighbours that continue each other are one."""
+    """Return entries with neighbors joined if one continues the other."""
     result: list[Entry] = []
     for entry in entries:
         last = result[-1] if result else None
@@ -90,7 +91,7 @@ def joined(entries: Iterable[Entry]) -> list[Entry]:
 
 
 def spliced(entries: Sequence[Entry], at: int, pieces: Sequence[Entry]) -> list[Entry]:
-    """Return entries with one of them replaced; positions behind it stay as they are."""
+    """Return entries with one of them replaced; positions behind it do not change."""
     lost = length([entries[at]]) - length(pieces)
     behind = list(entries[at + 1 :])
     if behind and lost > 0:
@@ -98,8 +99,17 @@ def spliced(entries: Sequence[Entry], at: int, pieces: Sequence[Entry]) -> list[
     return joined([*entries[:at], *pieces, *behind])
 
 
+def child(entries: Sequence[Entry], index: int) -> tuple[int, int]:
+    """Return which entry holds the message at an index, and the message's index within it."""
+    for at, entry in enumerate(entries):
+        if index < entry.size:
+            return at, index
+        index -= entry.size
+    raise IndexError(index)
+
+
 def dump(entries: Iterable[Entry]) -> list[list[int]]:
-    """Return entries as short lists: a run's number is left out where it is the expected one."""
+    """Return entries as short lists: a run's number is left out if it is the expected one."""
     result = []
     expected = 0
     for entry in entries:
@@ -114,10 +124,10 @@ def dump(entries: Iterable[Entry]) -> list[list[int]]:
 
 
 def load(value: Any) -> tuple[Entry, ...]:
-    """Return the entries that `dump` gave.
+    """Return the entries that `dump` was given.
 
     Raises:
-        CorruptStoreError: The value is not such a list.
+        CorruptStoreError: The value is not a list that `dump` returned.
 
     """
     result = []
@@ -142,8 +152,26 @@ def load(value: Any) -> tuple[Entry, ...]:
     raise CorruptStoreError("an entry of the conversation's index cannot be read")
 
 
+def dump_node(entries: Iterable[Entry]) -> str:
+    """Return the text of a node."""
+    return json.dumps(dump(entries), separators=(",", ":"))
+
+
+def load_node(text: str) -> tuple[Entry, ...]:
+    """Return the entries of a node.
+
+    Raises:
+        CorruptStoreError: The text is not one that `dump_node` returned.
+
+    """
+    try:
+        return load(json.loads(text))
+    except (ValueError, RecursionError):
+        raise CorruptStoreError("a part of the conversation's index cannot be read") from None
+
+
 def checked_list(value: Any) -> list[Any]:
-    """Return a list as it is, or raise `CorruptStoreError`."""
+    """Return a list as it is; anything else raises `CorruptStoreError`."""
     if isinstance(value, list):
         return value
     raise CorruptStoreError(
@@ -152,8 +180,8 @@ def checked_list(value: Any) -> list[Any]:
 
 
 def checked_number(value: Any) -> int:
-    """Return a whole number from 0 as it is, or raise `CorruptStoreError`."""
-    if type(value) is int and 0 <= value < _LARGEST:
+    """Return a whole number from 0 as it is; anything else raises `CorruptStoreError`."""
+    if type(value) is int and 0 <= value < _MAX_NUMBER:
         return value
     raise CorruptStoreError(
         "the conversation's index has a value where a whole number from 0 is expected"

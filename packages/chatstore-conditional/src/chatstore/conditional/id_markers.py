@@ -1,103 +1,126 @@
-"""Which of the messages to be written a conversation holds already, by their ids.
+"""Markers: which messages a conversation has, by the ids that callers gave them.
 
-A message that its caller gave an id has a marker: a record under a digest of the id, whose text is
-the number of the message's record. Markers are only ever written and removed by commits, so each
-leads to a message of the conversation. Those that did not fit into the commit of their messages
-follow in further commits; until then the head lists the messages as unmarked.
+A message with an id of its caller has a marker: a record whose id is a digest of the message's id,
+and whose text is the number of the message's record. Markers are only written and deleted by
+commits, so each leads to a message of the conversation. Markers that do not fit into the commit of
+their messages follow in further commits; until then the head lists the messages as unmarked.
 """
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
-from typing import Generic, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Generic, NamedTuple, TypeVar
 
-from chatstore.conditional import encoding
 from chatstore.conditional.database import Database
+from chatstore.conditional.encoding import id_of, load_first_part
 from chatstore.conditional.head import Head
+from chatstore.conditional.lookup import oldest
 from chatstore.conditional.names import marker_id
-from chatstore.conditional.reading import fetch, fetch_existing, oldest
+from chatstore.conditional.reading import read_existing, read_messages
 from chatstore.core import CorruptStoreError
-from chatstore.core.backend import Existing, Plan, Record
+from chatstore.core.backend import Existing, Plan
 
 C = TypeVar("C")
-_GIVEN_BY_STORE = re.compile(r"[0-9a-f]{32}")
-_EARLIEST = 1_577_836_800_000  # 2020, in milliseconds
+_STORE_ID = re.compile(r"[0-9a-f]{32}")
+_EARLIEST_STORE_ID = 1_577_836_800_000  # 2020, in milliseconds
 _DAY = 86_400_000
 _NUMBER = re.compile(r"[0-9a-f]{1,15}")
 
 
 class IdCheck(Generic[C]):
-    """Finds those of some messages that a conversation holds.
+    """Finds messages that a conversation already has, by their ids.
 
-    It may be asked again for later heads: it then looks only at what was added since.
+    It may be called again with later heads: it then reads only what was added since.
     """
 
-    def __init__(self, database: Database[C], key: str, records: Sequence[Record]) -> None:
-        """Take the messages."""
+    def __init__(self, database: Database[C], key: str, ids: Sequence[str]) -> None:
+        """Look for some ids in a conversation."""
         self._database = database
         self._key = key
-        self._names = [record.id for record in records if record.has_caller_id]
+        self._ids = ids
         self._checked: Head | None = None
 
-    def __bool__(self) -> bool:
-        """Whether a message has an id of its caller."""
-        return bool(self._names)
-
     def existing(self, head: Head) -> Plan[C, list[Existing]]:
-        """Return those messages, as the conversation holds them.
-
-        The head must not list unmarked messages.
-        """
+        """Return the messages with these ids; the head must not list unmarked messages."""
         checked = self._checked
-        if not self._names or not head.entries:
-            found: list[Existing] = []
+        if not head.entries:
+            existing: list[Existing] = []
         elif checked is not None and checked.epoch == head.epoch:
-            found = yield from self._added(head, checked.next, set(self._names))
+            existing = yield from self._added(head, checked.next, set(self._ids))
         else:
-            found = yield from self._marked(head)
-        self._checked = None if found else head
-        return found
+            existing = yield from self._marked(head)
+        self._checked = None if existing else head
+        return existing
 
     def _marked(self, head: Head) -> Plan[C, list[Existing]]:
-        markers = {marker_id(head.generation, name): name for name in self._names}
-        read = yield from self._database.read_records(self._key, list(markers))
-        numbers = {markers[marker]: parsed_marker(text) for marker, text in read.items()}
-        bodies = yield from fetch_existing(
+        ids = {marker_id(head.generation, message_id): message_id for message_id in self._ids}
+        markers = yield from self._database.read_records(self._key, list(ids))
+        numbers = {ids[marker]: load_marker(text) for marker, text in markers.items()}
+        bodies = yield from read_existing(
             self._database, self._key, head.stream, list(numbers.values())
         )
         # A marker without a message is harmless: a damaged message was removed by force.
-        found = {
-            name: Existing(name, encoding.load(bodies[number]).body)
-            for name, number in numbers.items()
+        existing = {
+            message_id: Existing(message_id, load_first_part(bodies[number]).body)
+            for message_id, number in numbers.items()
             if number in bodies
         }
         # Messages whose ids the store gave have no marker; a copy may bring such an id back.
-        unmarked = {name for name in self._names if name not in found and _is_of_a_store(name)}
+        unmarked = {one for one in self._ids if one not in existing and _is_store_id(one)}
         if unmarked:
-            others = yield from self._added(head, 0, unmarked)
-            found.update((item.id, item) for item in others)
-        return [found[name] for name in self._names if name in found]
+            added = yield from self._added(head, 0, unmarked)
+            existing.update((item.id, item) for item in added)
+        return [existing[message_id] for message_id in self._ids if message_id in existing]
 
-    def _added(self, head: Head, start: int, names: set[str]) -> Plan[C, list[Existing]]:
-        """Return those messages that stand at a position or behind it, by reading all there."""
-        places = yield from oldest(self._database, self._key, head, None, start - 1)
-        bodies = yield from fetch(self._database, self._key, head.stream, places)
-        found = []
+    def _added(self, head: Head, start: int, ids: set[str]) -> Plan[C, list[Existing]]:
+        """Return the messages with these ids from a position on, by reading all messages there."""
+        locations = yield from oldest(self._database, self._key, head, None, start - 1)
+        bodies = yield from read_messages(self._database, self._key, head.stream, locations)
+        existing = []
         for text in bodies.values():
-            name = encoding.id_of(text)
-            if name in names and name is not None:
-                found.append(Existing(name, encoding.load(text).body))
-        return found
+            message_id = id_of(text)
+            if message_id in ids and message_id is not None:
+                existing.append(Existing(message_id, load_first_part(text).body))
+        return existing
 
 
-def marker_text(number: int) -> str:
-    """Return the text of the marker of a message's record."""
+class Markers(NamedTuple):
+    """Markers to be written.
+
+    Attributes:
+        head: The head without the messages that get their markers.
+        records: The markers, by id.
+        size: The number of these messages.
+
+    """
+
+    head: Head
+    records: Mapping[str, str]
+    size: int
+
+
+def next_markers(database: Database[C], key: str, head: Head) -> Plan[C, Markers]:
+    """Return the next markers of unmarked messages, as many as fit into one commit."""
+    (first, end), *others = head.unmarked
+    stop = min(end, first + database.limits.operations - 1)
+    bodies = yield from read_existing(database, key, head.stream, range(first, stop))
+    records = {}
+    for number, text in bodies.items():
+        message_id = id_of(text)
+        if message_id is not None and load_first_part(text).is_marked:
+            records[marker_id(head.generation, message_id)] = dump_marker(number)
+    rest = [(stop, end)] if stop < end else []
+    return Markers(head._replace(unmarked=(*rest, *others)), records, stop - first)
+
+
+def dump_marker(number: int) -> str:
+    """Return the text of a marker, given the number of the message's record."""
     return f"{number:x}"
 
 
-def parsed_marker(text: str) -> int:
+def load_marker(text: str) -> int:
     """Return the number of the record that a marker leads to.
 
     Raises:
@@ -109,8 +132,8 @@ def parsed_marker(text: str) -> int:
     return int(text, 16)
 
 
-def _is_of_a_store(name: str) -> bool:
-    """Whether an id looks like those that stores give: they begin with a time."""
-    if not _GIVEN_BY_STORE.fullmatch(name):
+def _is_store_id(message_id: str) -> bool:
+    """Return whether an id looks as if a store made it: these ids begin with a time."""
+    if not _STORE_ID.fullmatch(message_id):
         return False
-    return _EARLIEST < int(name[:12], 16) < time.time() * 1000 + _DAY
+    return _EARLIEST_STORE_ID < int(message_id[:12], 16) < time.time() * 1000 + _DAY

@@ -1,4 +1,4 @@
-"""Names that never repeat, and the ids of stored records.
+"""Random names that never repeat, and the ids of stored records.
 
 A conversation's records have ids of at most 64 letters, digits and ``-._``::
 
@@ -21,7 +21,7 @@ SEAL = "seal"
 def new_name() -> str:
     """Return 64 random bits as 13 letters and digits.
 
-    They come from the system's random source: programs seed the generator of `random`.
+    They come from the operating system: programs may seed the generator of `random`.
     """
     return b32encode(token_bytes(8)).decode().rstrip("=").lower()
 

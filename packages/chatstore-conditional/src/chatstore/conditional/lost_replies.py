@@ -1,19 +1,22 @@
-"""Whether a commit took effect whose answer was lost."""
+"""Finds out whether a commit took effect whose reply was lost."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple, TypeVar
 
-from chatstore.conditional.changes import Commit
+from chatstore.conditional.commit import Commit
 from chatstore.conditional.database import Database
-from chatstore.conditional.entries import Place
-from chatstore.conditional.head import REMEMBERED, Head
+from chatstore.conditional.entries import Location
+from chatstore.conditional.head import Head, StoredHead
+from chatstore.conditional.lookup import OutdatedError, oldest
 from chatstore.conditional.names import record_id
-from chatstore.conditional.reading import OutdatedError, oldest
 from chatstore.core import OutcomeUnknownError
 from chatstore.core.backend import Plan
 
 C = TypeVar("C")
+
+REMEMBERED = 24
+"""How many requests a head remembers; after more of them, the records of a request are read."""
 
 
 class Attempt(NamedTuple):
@@ -22,10 +25,10 @@ class Attempt(NamedTuple):
     Attributes:
         result: What the call returns if it took effect.
         request: The request's id.
-        version: The version of the head that the commit expected.
-        based: That head.
-        commit: What was to be written.
-        numbers: Of the new messages.
+        version: The version of the head that the commit expected; ``None``: no head.
+        based: The head for which the commit was decided.
+        commit: The commit.
+        numbers: The numbers of the new messages.
         is_staged: Whether their records were staged before.
         removed: Where the message was that the commit removes.
 
@@ -38,40 +41,41 @@ class Attempt(NamedTuple):
     commit: Commit
     numbers: range
     is_staged: bool
-    removed: Place | None
+    removed: Location | None
 
 
 def took_effect(
-    database: Database[C], key: str, attempt: Attempt, head: Head | None, version: str | None
+    database: Database[C], key: str, attempt: Attempt, stored: StoredHead | None
 ) -> Plan[C, bool]:
-    """Whether a commit took effect, as the head of now tells, or else what it wrote.
+    """Return whether a commit took effect, by the current head or by what the commit wrote.
 
     Raises:
         OutcomeUnknownError: Neither of them tells.
 
     """
-    if version == attempt.version:
+    if (None if stored is None else stored.version) == attempt.version:
         return False
-    if head is None:
-        raise _unknown()
+    if stored is None:
+        raise _unknown(database.server)
+    head = stored.head
     if attempt.request in head.requests:
         return True
     new = attempt.commit.head
     if attempt.version is not None and head.stream != attempt.based.stream:
-        raise _unknown()
+        raise _unknown(database.server)
     if attempt.version is None and head.stream != new.stream:
-        return False  # somebody else's head was the first
+        return False  # another writer's head was the first
     if head.sequence - attempt.based.sequence <= REMEMBERED:
         return False
-    result = _told_by_head(attempt, head)
+    result = _by_head(attempt, head)
     if result is None and not attempt.is_staged and head.generation == new.generation:
-        result = yield from _told_by_records(database, key, attempt, head)
+        result = yield from _by_records(database, key, attempt, head)
     if result is None:
-        raise _unknown()
+        raise _unknown(database.server)
     return result
 
 
-def _told_by_head(attempt: Attempt, head: Head) -> bool | None:
+def _by_head(attempt: Attempt, head: Head) -> bool | None:
     based, new = attempt.based, attempt.commit.head
     if new.generation != based.generation and head.generation in {based.generation, new.generation}:
         return head.generation == new.generation
@@ -87,28 +91,27 @@ def _told_by_head(attempt: Attempt, head: Head) -> bool | None:
     return None
 
 
-def _told_by_records(
+def _by_records(
     database: Database[C], key: str, attempt: Attempt, head: Head
 ) -> Plan[C, bool | None]:
-    """Look for the records; a number is only ever given to one commit that took effect."""
+    """Look for the records; only one commit that took effect can have used a number."""
     if attempt.numbers:
         name = record_id(head.stream, attempt.numbers.start)
-        found = yield from database.read_records(key, [name])
-        return found[name] == attempt.commit.puts[name] if name in found else None
+        records = yield from database.read_records(key, [name])
+        return records[name] == attempt.commit.puts[name] if name in records else None
     if attempt.removed is not None and head.epoch == attempt.based.epoch:
         position = attempt.removed.position
         try:
-            places = yield from oldest(database, key, head, 1, position - 1)
+            locations = yield from oldest(database, key, head, 1, position - 1)
         except OutdatedError:
             return None
-        return False if places == [attempt.removed] else None
+        return False if locations == [attempt.removed] else None
     return None
 
 
-def _unknown() -> OutcomeUnknownError:
-    message = (
-        "no answer came to a write, and others wrote so much meanwhile that it cannot be found "
-        "out whether it took effect; it is not sent again: read the conversation before you "
+def _unknown(server: str) -> OutcomeUnknownError:
+    return OutcomeUnknownError(
+        f"{server}: a write got no reply, and other writers wrote so much since that nobody can "
+        "tell whether it took effect; it is not sent again: read the conversation before you "
         "repeat the call"
     )
-    return OutcomeUnknownError(message)

@@ -1,0 +1,87 @@
+"""``Commit``: a head with the records that are written and deleted with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from chatstore.conditional.database import Limits
+from chatstore.conditional.decisions import Edited, NewMessage
+from chatstore.conditional.encoding import dump_first_part
+from chatstore.conditional.head import Head
+from chatstore.conditional.id_markers import dump_marker
+from chatstore.conditional.names import SEAL, marker_id, record_id
+
+
+class Commit(NamedTuple):
+    """A head with all records that are written and deleted with it."""
+
+    head: Head
+    puts: dict[str, str]
+    deletes: list[str]
+
+    def fits(self, limits: Limits, weigh: Callable[[str], int]) -> bool:
+        """Return whether a database accepts it as one commit."""
+        if 1 + len(self.puts) + len(self.deletes) > limits.operations:
+            return False
+        return sum(map(weigh, self.puts.values())) <= limits.commit_bytes // 2
+
+
+def commit_of(stored: Head | None, edited: Edited) -> Commit:
+    """Return the commit that replaces a stored head; the seal exists while there are messages."""
+    puts, deletes = dict(edited.puts), list(edited.deletes)
+    had_messages = stored is not None and bool(stored.entries)
+    has_messages = bool(edited.head.entries)
+    if has_messages and not had_messages:
+        puts[SEAL] = "1"
+    if had_messages and not has_messages:
+        deletes.append(SEAL)
+    return Commit(edited.head, puts, deletes)
+
+
+def with_markers(
+    commit: Commit, messages: Sequence[NewMessage], number: int, limits: Limits
+) -> Commit:
+    """Return a commit with the markers of new messages, as many as fit; the others follow later.
+
+    Args:
+        commit: The commit.
+        messages: The new messages.
+        number: The number of the first one's record.
+        limits: The database's limits.
+
+    """
+    head = commit.head
+    markers = {
+        number + offset: marker_id(head.generation, message.caller_id)
+        for offset, message in enumerate(messages)
+        if message.caller_id is not None
+    }
+    if not markers:
+        return commit
+    room = max(0, limits.operations - 1 - len(commit.puts) - len(commit.deletes))
+    now, later = list(markers)[:room], list(markers)[room:]
+    puts = {markers[one]: dump_marker(one) for one in now}
+    unmarked = head.unmarked
+    if later:
+        unmarked = (*unmarked, (later[0], number + len(messages)))
+    new = head._replace(is_marked=True, unmarked=unmarked)
+    return Commit(new, {**commit.puts, **puts}, commit.deletes)
+
+
+def message_records(
+    stream: str, number: int, messages: Sequence[NewMessage], request: str
+) -> dict[str, str]:
+    """Return the records of new messages: all first parts, then the others.
+
+    A first part tells how many others there are, so that they can be found and deleted if the
+    writer is killed.
+    """
+    firsts: dict[str, str] = {}
+    others: dict[str, str] = {}
+    for offset, message in enumerate(messages, number):
+        owner = None if message.caller_id is None else request
+        firsts[record_id(stream, offset)] = dump_first_part(message.parts, owner)
+        for part, text in enumerate(message.parts[1:], 1):
+            others[record_id(stream, offset, part)] = text
+    return firsts | others

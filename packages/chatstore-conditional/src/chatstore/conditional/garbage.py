@@ -1,0 +1,148 @@
+"""What follows a change: missing markers are written, and garbage is deleted.
+
+The change has already taken effect, so errors here are ignored: the next change continues.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from chatstore.conditional.abandoned import garbage_of
+from chatstore.conditional.context import Context
+from chatstore.conditional.database import Database
+from chatstore.conditional.encoding import id_of, load_first_part
+from chatstore.conditional.entries import load_node
+from chatstore.conditional.head import Garbage, Head, StoredHead
+from chatstore.conditional.head_json import dump_head
+from chatstore.conditional.id_markers import next_markers
+from chatstore.conditional.names import marker_id, node_id, record_id
+from chatstore.conditional.reading import read_existing, read_head
+from chatstore.core import CorruptStoreError
+from chatstore.core.backend import Plan
+
+C = TypeVar("C")
+
+BATCH = 200
+"""The most records of other calls that one call deletes or marks."""
+
+MAX_RANGES = 8
+"""With more ranges of garbage than this, one call deletes all, so that ranges stay few."""
+
+_MAX_CONFLICTS = 5
+
+
+def needs_cleanup(head: Head, request: str = "") -> bool:
+    """Return whether there are missing markers, garbage, or a staging of an ended request."""
+    if head.garbage or head.unmarked:
+        return True
+    return any(staging.owner == request for staging in head.stagings)
+
+
+def clean_up(
+    context: Context[C], key: str, stored: StoredHead, *, extra: float = 0, request: str = ""
+) -> Plan[C, StoredHead | None]:
+    """Write markers and delete garbage; return the current head, ``None`` if it is not known.
+
+    Args:
+        context: What the backend's changes share.
+        key: The conversation.
+        stored: Its head.
+        extra: How many records are marked and deleted at most, beyond `BATCH`.
+        request: A request that has ended: its staging is garbage.
+
+    """
+    database = context.database
+    head, version = stored
+    budget = BATCH + extra
+    conflicts = 0
+    while True:
+        ended = [staging for staging in head.stagings if staging.owner == request]
+        if ended:
+            others = tuple(staging for staging in head.stagings if staging.owner != request)
+            garbage = (*head.garbage, *map(garbage_of, ended))
+            head = head._replace(stagings=others, garbage=garbage)
+        if len(head.garbage) > MAX_RANGES:
+            budget = float("inf")
+        if not needs_cleanup(head) or budget <= 0:
+            return None if ended else StoredHead(head, version)
+        if head.unmarked:
+            new, puts, count = yield from next_markers(database, key, head)
+        else:
+            new, count = yield from _without_garbage(database, key, head, budget)
+            puts = {}
+        committed = yield from database.commit(key, version, dump_head(new), puts, (), new.lifetime)
+        if committed is not None:
+            head, version = new, committed
+            budget -= count
+            continue
+        conflicts += 1
+        if conflicts == _MAX_CONFLICTS:
+            return None
+        current = yield from read_head(database, key)
+        if current is None:
+            return None
+        head, version = current
+
+
+def _without_garbage(
+    database: Database[C], key: str, head: Head, budget: float
+) -> Plan[C, tuple[Head, int]]:
+    """Delete garbage; return the head without it, and how many records were deleted."""
+    garbage = list(head.garbage)
+    count = 0
+    while garbage and count < budget:
+        item = garbage.pop()
+        if not item.end:
+            count += yield from _delete_nodes(database, key, head.stream, item.first)
+            continue
+        stop = min(item.end, item.first + BATCH)
+        yield from _delete_messages(database, key, head.stream, item, range(item.first, stop))
+        count += stop - item.first
+        if stop < item.end:
+            garbage.append(item._replace(first=stop))
+    return head._replace(garbage=tuple(garbage)), count
+
+
+def _delete_messages(
+    database: Database[C], key: str, stream: str, item: Garbage, numbers: range
+) -> Plan[C, None]:
+    names = {number: record_id(stream, number) for number in numbers}
+    if item.is_divided or item.generation:
+        # What a record leads to is deleted first, so that an interrupted call can be repeated.
+        records = yield from database.read_records(key, list(names.values()))
+        others = []
+        for number, name in names.items():
+            first = load_first_part(records.get(name, ""))
+            others += [record_id(stream, number, part) for part in range(1, first.parts)]
+            if first.is_marked and item.generation:
+                if first.parts > 1:
+                    whole = yield from read_existing(database, key, stream, [number])
+                    message_id = id_of(whole.get(number, ""))
+                else:
+                    message_id = id_of(records[name])
+                if message_id is not None:
+                    others.append(marker_id(item.generation, message_id))
+        if others:
+            yield from database.discard(key, others)
+        names = {number: name for number, name in names.items() if name in records}
+    if names:
+        yield from database.discard(key, list(names.values()))
+
+
+def _delete_nodes(database: Database[C], key: str, stream: str, number: int) -> Plan[C, int]:
+    """Delete a node and all nodes below it, the lowest first; return how many."""
+    levels = [[number]]
+    while levels[-1]:
+        names = [node_id(stream, one) for one in levels[-1]]
+        records = yield from database.read_records(key, names)
+        levels.append([below for text in records.values() for below in _nodes_below(text)])
+    for level in reversed(levels[:-1]):
+        yield from database.discard(key, [node_id(stream, one) for one in level])
+    return sum(map(len, levels))
+
+
+def _nodes_below(text: str) -> list[int]:
+    try:
+        return [entry.number for entry in load_node(text) if entry.level]
+    except CorruptStoreError:
+        return []  # what a damaged node led to cannot be found
