@@ -1,15 +1,14 @@
-"""What the head of a conversation and its records must be to each other, at every moment."""
+"""Checks that the head of a conversation and its records are consistent."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
-from chatstore.conditional import texts
-from chatstore.conditional.entries import Entry, Place
+from chatstore.conditional.encoding import id_of, load_first_part
+from chatstore.conditional.entries import Entry, Location, load_node
 from chatstore.conditional.head import Head
 from chatstore.conditional.names import SEAL, marker_id, node_id, record_id
-from chatstore.conditional.reading import load_node
 
 Records = Mapping[str, str]
 
@@ -24,9 +23,9 @@ def number_of(name: str) -> tuple[str, int]:
     return stream, int(number, 16)
 
 
-def places(head: Head, records: Records) -> tuple[list[Place], set[str]]:
-    """Return where all messages are, and the ids of the nodes that lead there."""
-    found: list[Place] = []
+def locate(head: Head, records: Records) -> tuple[list[Location], set[str]]:
+    """Locate all messages; also return the ids of the nodes that lead to them."""
+    locations: list[Location] = []
     nodes: set[str] = set()
 
     def walk(entries: Iterable[Entry], start: int) -> None:
@@ -40,11 +39,11 @@ def places(head: Head, records: Records) -> tuple[list[Place], set[str]]:
                 nodes.add(name)
                 walk(inner, start)
             else:
-                found.extend(Place(start + n, entry.number + n) for n in range(entry.size))
+                locations.extend(Location(start + n, entry.number + n) for n in range(entry.size))
             start += entry.span
 
     walk(head.entries, 0)
-    return found, nodes
+    return locations, nodes
 
 
 def needed(head: Head, records: Records) -> set[str]:
@@ -54,26 +53,26 @@ def needed(head: Head, records: Records) -> set[str]:
         InconsistentError: One of them is missing, or two messages have one position or record.
 
     """
-    found, names = places(head, records)
-    for one, other in pairwise(found):
+    locations, names = locate(head, records)
+    for one, other in pairwise(locations):
         if one.position >= other.position:
-            raise InconsistentError(f"positions are out of order: {found}")
-    if len({place.number for place in found}) < len(found):
-        raise InconsistentError(f"two messages have one record: {found}")
-    for place in found:
-        names.add(record_id(head.stream, place.number))
-        text = records.get(record_id(head.stream, place.number), "")
-        stored = texts.load(text)
-        further = [record_id(head.stream, place.number, n) for n in range(1, stored.parts)]
+            raise InconsistentError(f"positions are out of order: {locations}")
+    if len({location.number for location in locations}) < len(locations):
+        raise InconsistentError(f"two messages have one record: {locations}")
+    for location in locations:
+        names.add(record_id(head.stream, location.number))
+        text = records.get(record_id(head.stream, location.number), "")
+        stored = load_first_part(text)
+        further = [record_id(head.stream, location.number, n) for n in range(1, stored.parts)]
         names.update(further)
-        is_unmarked = any(first <= place.number < end for first, end in head.unmarked)
+        is_unmarked = any(first <= location.number < end for first, end in head.unmarked)
         if stored.is_marked and not is_unmarked:
             whole = text + "".join(records.get(name, "") for name in further)
-            name = marker_id(head.generation, texts.id_of(whole) or "")
+            name = marker_id(head.generation, id_of(whole) or "")
             names.add(name)
-            if name in records and int(records[name], 16) != place.number:
+            if name in records and int(records[name], 16) != location.number:
                 raise InconsistentError(
-                    f"the marker of record {place.number} leads to {records[name]}"
+                    f"the marker of record {location.number} leads to {records[name]}"
                 )
     if head.entries:
         names.add(SEAL)
@@ -89,8 +88,8 @@ def check_step(
     """Check a commit.
 
     Raises:
-        InconsistentError: What the new head needs is missing, a marker leads nowhere, or a message
-            has moved though the epoch is the same.
+        InconsistentError: A record that the new head needs is missing, a marker leads nowhere, or
+            a message has moved though the epoch is the same.
 
     """
     names = needed(head, records)
@@ -98,9 +97,10 @@ def check_step(
     if stray:
         raise InconsistentError(f"markers lead nowhere: {stray}")
     if before is not None and before.epoch == head.epoch:
-        positions = {place.number: place.position for place in places(before, old)[0]}
-        for place in places(head, records)[0]:
-            if positions.get(place.number, place.position) != place.position:
+        positions = {one.number: one.position for one in locate(before, old)[0]}
+        for location in locate(head, records)[0]:
+            number, position = location.number, location.position
+            if positions.get(number, position) != position:
                 raise InconsistentError(
-                    f"record {place.number} moved from {positions[place.number]} to {place}"
+                    f"record {number} moved from {positions[number]} to {position}"
                 )

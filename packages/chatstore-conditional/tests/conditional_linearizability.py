@@ -1,4 +1,4 @@
-"""Whether a history of calls could have come from one list, used by one caller after the other."""
+"""Checks whether a history of calls could come from one list with one caller at a time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from chatstore.core.backend import Record
 
 
 class Unknown:
-    """The result of a call that may have taken effect or not."""
+    """The result of a call whose outcome is unknown."""
 
 
 class State(NamedTuple):
@@ -21,9 +21,9 @@ class State(NamedTuple):
 
 
 class Call(NamedTuple):
-    """A call, with the steps at which it began and ended, and what it returned.
+    """A call, with the steps at which it began and ended, and its result.
 
-    `now` and `ttl` are seconds; a history whose clock moves has it in calls of their own.
+    `now` and `ttl` are seconds; when the clock moves, the history has a call for it.
     """
 
     client: int
@@ -80,12 +80,12 @@ def _append(items: Items, records: Sequence[Record]) -> Applied:
 
 def _insert(items: Items, index: int, *records: Record) -> Applied:
     named = {record.id for record in records if record.has_caller_id}
-    held = frozenset((item.id, item.body) for item in items if item.id in named)
-    if held:
-        return held, None
+    existing = frozenset((item.id, item.body) for item in items if item.id in named)
+    if existing:
+        return existing, None
     after = list(items)
     after[index:index] = records
-    return held, tuple(after)
+    return existing, tuple(after)
 
 
 def _remove(items: Items, index: int) -> Applied:

@@ -1,4 +1,4 @@
-"""The algorithm with one mistake each: what a simulation that is worth anything finds."""
+"""The algorithm with one mistake each: a useful simulation finds them all."""
 
 from __future__ import annotations
 
@@ -9,34 +9,37 @@ from functools import partial
 from typing import Any
 from unittest import mock
 
-from conditional_network import SimulatedDatabase, SimulatedStore, Step
+from conditional_network import SimulatedBackend, SimulatedDatabase, Step
 from conditional_simulation import Algorithm
 
 from chatstore.conditional import (
-    changes,
-    committing,
+    backend,
+    change,
+    commit,
     context,
-    deciding,
+    decisions,
     editing,
-    effects,
+    garbage,
+    lost_replies,
     names,
     reading,
-    store,
-    texts,
-    tidying,
+    staging,
 )
 from chatstore.conditional import entries as index
-from chatstore.conditional.committing import Change
-from chatstore.conditional.editing import Editor, child
-from chatstore.conditional.entries import Entry
-from chatstore.conditional.head import EMPTY_LIFETIME, Head, load
+from chatstore.conditional.abandoned import STAGING_TIME, Observer, garbage_of
+from chatstore.conditional.change import Change
+from chatstore.conditional.editing import Editor
+from chatstore.conditional.encoding import FirstPart, load_first_part
+from chatstore.conditional.entries import Entry, child
+from chatstore.conditional.head import EMPTY_LIFETIME, Head, StoredHead
+from chatstore.conditional.head_json import dump_head, load_head
 from chatstore.conditional.id_markers import IdCheck
-from chatstore.conditional.observing import STAGING_TIME, Observer, abandoned
+from chatstore.conditional.lookup import OutdatedError, newest, oldest
 from chatstore.core.backend import Page, Plan, StoredRecord
 
 
 class RepeatedVersions(SimulatedDatabase):
-    """Versions count from 1 again when a conversation begins anew."""
+    """Versions count from 1 again when a conversation begins again."""
 
     def commit(
         self,
@@ -46,24 +49,25 @@ class RepeatedVersions(SimulatedDatabase):
         puts: Mapping[str, str],
         deletes: Sequence[str],
         lifetime: float | None = None,
-    ) -> Plan[str | None]:
-        """See `Database`."""
+    ) -> Plan[Any, str | None]:
+        """See `Database.commit`."""
         [step] = super().commit(key, expected, head, puts, deletes, lifetime)
+        assert isinstance(step, Step)
 
         def counted(client: Any) -> str | None:
             before = self.heads.get(key)
             if step.act(client) is None:
                 return None
-            begins = before is None or load(before[0]).generation != load(head).generation
-            version = "1" if begins or before is None else str(int(before[1]) + 1)
+            is_new = before is None or load_head(before[0]).generation != load_head(head).generation
+            version = "1" if is_new or before is None else str(int(before[1]) + 1)
             self.heads[key] = (head, version)
             return version
 
-        return (yield Step("commit", counted))
+        return (yield Step("commit", counted))  # type: ignore[misc] # the simulation calls it
 
 
 class ForgottenRequests(SimulatedDatabase):
-    """A deleted conversation's head does not remember what took effect."""
+    """The head of a deleted conversation does not remember which requests took effect."""
 
     def commit(
         self,
@@ -73,56 +77,68 @@ class ForgottenRequests(SimulatedDatabase):
         puts: Mapping[str, str],
         deletes: Sequence[str],
         lifetime: float | None = None,
-    ) -> Plan[str | None]:
-        """See `Database`."""
-        new = load(head)
-        kept = new if new.entries or new.stagings else new._replace(requests=())
-        return super().commit(key, expected, kept.dump(), puts, deletes, lifetime)
+    ) -> Plan[Any, str | None]:
+        """See `Database.commit`."""
+        new = load_head(head)
+        if not new.entries and not new.stagings:
+            new = new._replace(requests=())
+        return super().commit(key, expected, dump_head(new), puts, deletes, lifetime)
 
 
 class UnconditionalPurge(SimulatedDatabase):
-    """A head is deleted whatever became of it meanwhile."""
+    """A head is deleted even if it has changed meanwhile."""
 
-    def delete_head(self, key: str, expected: str) -> Plan[None]:
-        """See `Database`."""
-        yield Step("commit", lambda _: self.heads.pop(key, None))
+    def delete_head(self, key: str, expected: str) -> Plan[Any, None]:
+        """See `Database.delete_head`."""
+        del expected
+        yield Step("commit", lambda _: self.heads.pop(key, None))  # type: ignore[misc] # as above
 
 
-class TrustingReader(SimulatedStore):
+class TrustingReader(SimulatedBackend):
     """Counts by the head that a writer remembers."""
 
-    def _count(self, key: str) -> Plan[int]:
+    def count(self, key: str) -> Plan[Any, int]:
+        """See `Backend.count`."""
         if key in self._heads:
-            return self._heads[key][0].length
-        return (yield from super()._count(key))
+            return self._heads[key].head.length
+        return (yield from super().count(key))
 
 
-class HastyReader(SimulatedStore):
-    """Takes a missing record for one that was removed, and does not look again."""
+class HastyReader(SimulatedBackend):
+    """Takes a missing record for a removed one, and does not look again."""
 
-    def _read_newest(
+    def read_newest(
         self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
-    ) -> Plan[Page]:
-        head, _ = yield from reading.read_head(self._database, key)
-        if head is None or not head.entries or head.is_expired(self._clock()):
+    ) -> Plan[Any, Page]:
+        """See `Backend.read_newest`."""
+        database = self._context.database
+        stored = yield from reading.read_head(database, key)
+        if stored is None or not stored.head.entries:
+            return Page(None, [])
+        head = stored.head
+        if head.is_expired(self._context.clock()):
             return Page(None, [])
         pages = []
-        for wanted in (reading.newest(self._database, key, head, limit, before),
-                       reading.oldest(self._database, key, head, leading, None)):  # fmt: skip
+        for locating in (
+            newest(database, key, head, limit, before),
+            oldest(database, key, head, leading, None),
+        ):
             try:
-                places = yield from wanted
-            except reading.OutdatedError:
-                places = []
-            numbers = [place.number for place in places]
-            found = yield from reading.fetch_existing(self._database, key, head.stream, numbers)
-            pages.append([StoredRecord(n, texts.load(text).body) for n, text in found.items()])
+                locations = yield from locating
+            except OutdatedError:
+                locations = []
+            numbers = [location.number for location in locations]
+            bodies = yield from reading.read_existing(database, key, head.stream, numbers)
+            pages.append(
+                [StoredRecord(n, load_first_part(text).body) for n, text in bodies.items()]
+            )
         return Page(head.epoch, *pages)
 
 
-def _without_abandoned_kept(
+def _without_abandoned_but_listed(
     self: Observer, head: Head, now: float, owner: str | None = None
 ) -> Head:
-    """Discard what is abandoned, but leave it in the head: its owner may still commit it."""
+    """Delete abandoned stagings, but leave them in the head: their owners may still commit."""
     result = _without_abandoned(self, head, now, owner)
     return result._replace(stagings=head.stagings)
 
@@ -131,44 +147,47 @@ _without_abandoned = Observer.without_abandoned
 
 
 def _abandoned_by_clock(self: Observer, head: Head, now: float, owner: str | None = None) -> Head:
-    """Trust that all clocks tell the same: a staging has the time of whoever noticed it."""
+    """Trust that all clocks agree: a staging has the time of the process that noticed it."""
+    del self
     late = [s for s in head.stagings if s.noticed is not None and s.noticed + STAGING_TIME <= now]
-    late = [staging for staging in late if staging.owner != owner]
-    kept = tuple(
+    late = [item for item in late if item.owner != owner]
+    others = tuple(
         s if s.noticed is not None or s.owner == owner else s._replace(noticed=now)
         for s in head.stagings
         if s not in late
     )
-    return head._replace(stagings=kept, garbage=(*head.garbage, *map(abandoned, late)))
+    return head._replace(stagings=others, garbage=(*head.garbage, *map(garbage_of, late)))
 
 
-def _commit_without_numbers(self: Change, version: str | None, commit: Any) -> Plan[Any]:
-    if commit.head.stagings and not commit.puts:
-        commit = commit._replace(head=commit.head._replace(numbers=commit.head.stagings[-1].number))
-    return (yield from _commit(self, version, commit))
+def _commit_without_numbers(self: Change[Any], version: str | None, item: Any) -> Plan[Any, Any]:
+    if item.head.stagings and not item.puts:
+        item = item._replace(head=item.head._replace(numbers=item.head.stagings[-1].number))
+    return (yield from _commit(self, version, item))
 
 
 _commit = Change._commit
 
 
-def _looks_at_nothing(*_: Any) -> Plan[None]:
+_by_records = lost_replies._by_records
+
+
+def _never_effective(*_: Any) -> Plan[Any, bool]:
     yield from ()
-
-
-_told_by_records = effects._told_by_records
+    return False
 
 
 def _never_unknown(
-    database: Any, key: str, attempt: Any, head: Head | None, version: str | None
-) -> Plan[bool]:
-    """Take what the head does not remember for what was not written."""
+    database: Any, key: str, attempt: Any, stored: StoredHead | None
+) -> Plan[Any, bool]:
+    """Assume that a request that the head does not remember was not written."""
+    del database, key
     yield from ()
-    return head is not None and attempt.request in head.requests
+    return stored is not None and attempt.request in stored.head.requests
 
 
-def _removed_by_us(database: Any, key: str, attempt: Any, head: Head) -> Plan[bool | None]:
-    """Take a message that is there no more for one that others removed."""
-    result = yield from _told_by_records(database, key, attempt, head)
+def _removed_by_us(database: Any, key: str, attempt: Any, head: Head) -> Plan[Any, bool | None]:
+    """Assume that another writer removed a message that does not exist any more."""
+    result = yield from _by_records(database, key, attempt, head)
     return False if result is None and attempt.removed is not None else result
 
 
@@ -176,7 +195,7 @@ _removed = Editor.removed
 
 
 def _last_of_run(self: Editor, entries: Sequence[Entry], number: int) -> list[Entry]:
-    """Take the last message out of the run instead of the one that was asked for."""
+    """Take the last message out of the run instead of the requested one."""
     at, rest = child(entries, number)
     entry = entries[at]
     last = number if entry.level else number - rest + entry.size - 1
@@ -184,7 +203,7 @@ def _last_of_run(self: Editor, entries: Sequence[Entry], number: int) -> list[En
 
 
 def _moved_up(entries: Sequence[Entry], at: int, pieces: Sequence[Entry]) -> list[Entry]:
-    """Let positions behind a removed message move."""
+    """Let positions behind a removed message change."""
     return index.joined([*entries[:at], *pieces, *entries[at + 1 :]])
 
 
@@ -197,52 +216,44 @@ def _nodes_left(self: Editor, *arguments: Any, **options: Any) -> list[Entry]:
     return result
 
 
-def _nothing_existing(*_: Any) -> Plan[list[Any]]:
+def _nothing_existing(*_: Any) -> Plan[Any, list[Any]]:
     yield from ()
     return []
 
 
-_emptied = deciding.emptied
+_emptied = decisions.emptied
 
 
-def _begun_anew(head: Head, generation: str | None = None) -> Head:
+def _without_garbage(head: Head, generation: str | None = None) -> Head:
     return _emptied(head, generation)._replace(garbage=head.garbage)
 
 
 def _all_is_garbage(head: Head, generation: str | None = None) -> Head:
-    """Discard what others are staging, too, though they go on."""
+    """Delete what other requests are staging, too, though they continue."""
     new = _emptied(head, generation)
-    return new._replace(garbage=(*new.garbage, *map(abandoned, head.stagings)))
+    return new._replace(garbage=(*new.garbage, *map(garbage_of, head.stagings)))
 
 
 def _lifetime_of_unread(head: Head) -> float | None:
     return None if head.entries else EMPTY_LIFETIME
 
 
-def _first_part(text: str) -> texts.Stored:
-    return _load_text(text)._replace(parts=1)
+def _one_part(text: str) -> FirstPart:
+    return load_first_part(text)._replace(parts=1)
 
 
-_load_text = texts.load
+class _BlindToUnmarked(decisions.Adding[Any]):
+    """Looks at markers only, though some are still to be written."""
 
-
-class _TextsOfSweepers:
-    load = staticmethod(_first_part)
-    id_of = staticmethod(texts.id_of)
-
-
-class _BlindToUnmarked(deciding.Adding):
-    """Looks at markers alone, though some are still to be written."""
-
-    def __call__(self, view: Any) -> Plan[Any]:
+    def __call__(self, view: Any) -> Plan[Any, Any]:
         return super().__call__(view._replace(head=view.head._replace(unmarked=())))
 
 
 def _records_in_disorder(*arguments: Any) -> dict[str, str]:
-    return dict(reversed(_records(*arguments).items()))
+    return dict(reversed(_message_records(*arguments).items()))
 
 
-_records = committing.records
+_message_records = commit.message_records
 
 
 def _guessable(size: int) -> bytes:
@@ -259,19 +270,19 @@ MUTANTS = {
         patches=_patch(Change, "_commit", _commit_without_numbers)
     ),
     "requests forgotten at delete": Algorithm(database=ForgottenRequests),
-    "a lost answer is taken for a failure": Algorithm(
-        patches=_patch(Change, "_taken_effect", _looks_at_nothing)
+    "a lost reply is taken for a failure": Algorithm(
+        patches=_patch(change, "took_effect", _never_effective)
     ),
-    "a request that is forgotten is applied again": Algorithm(
-        patches=_patch(committing, "took_effect", _never_unknown)
+    "a forgotten request is applied again": Algorithm(
+        patches=_patch(change, "took_effect", _never_unknown)
     ),
-    "a removal is applied again where the message is gone": Algorithm(
-        patches=_patch(effects, "_told_by_records", _removed_by_us)
+    "a removal is applied again if the message is gone": Algorithm(
+        patches=_patch(lost_replies, "_by_records", _removed_by_us)
     ),
-    "a reader trusts the remembered head": Algorithm(store=TrustingReader),
-    "a missing record is not looked for again": Algorithm(store=HastyReader),
-    "swept before the head forgets it": Algorithm(
-        patches=_patch(Observer, "without_abandoned", _without_abandoned_kept)
+    "a reader trusts the remembered head": Algorithm(backend=TrustingReader),
+    "a missing record is not looked for again": Algorithm(backend=HastyReader),
+    "deleted before the head forgets it": Algorithm(
+        patches=_patch(Observer, "without_abandoned", _without_abandoned_but_listed)
     ),
     "clocks decide what is abandoned": Algorithm(
         patches=_patch(Observer, "without_abandoned", _abandoned_by_clock)
@@ -280,38 +291,38 @@ MUTANTS = {
         patches=_patch(context, "emptied", lambda head: head)
     ),
     "another message is removed": Algorithm(patches=_patch(Editor, "removed", _last_of_run)),
-    "positions move": Algorithm(patches=_patch(editing, "spliced", _moved_up)),
+    "positions change": Algorithm(patches=_patch(editing, "spliced", _moved_up)),
     "nodes are left": Algorithm(patches=_patch(Editor, "_changed", _nodes_left)),
-    "the count of parts is ignored by readers": Algorithm(
-        patches=_patch(texts, "load", _first_part)
+    "readers ignore the number of parts": Algorithm(
+        patches=_patch(reading, "load_first_part", _one_part)
     ),
-    "the count of parts is ignored by sweepers": Algorithm(
-        patches=_patch(tidying, "texts", _TextsOfSweepers)
+    "the number of parts is ignored when garbage is deleted": Algorithm(
+        patches=_patch(garbage, "load_first_part", _one_part)
     ),
     "parts are staged before what leads to them": Algorithm(
-        patches=_patch(committing, "records", _records_in_disorder)
+        patches=_patch(staging, "message_records", _records_in_disorder)
     ),
     "markers are not looked at": Algorithm(patches=_patch(IdCheck, "_marked", _nothing_existing)),
     "markers are not written": Algorithm(
-        patches=_patch(changes, "marker_text", lambda number: f"{number + 1:x}")
+        patches=_patch(commit, "dump_marker", lambda number: f"{number + 1:x}")
     ),
-    "markers that are still to be written are not waited for": Algorithm(
-        patches=_patch(store, "Adding", _BlindToUnmarked)
+    "missing markers are not waited for": Algorithm(
+        patches=_patch(backend, "Adding", _BlindToUnmarked)
     ),
-    "what came while it was staged is not looked at": Algorithm(
+    "messages that came during staging are not looked at": Algorithm(
         patches=_patch(IdCheck, "_added", _nothing_existing)
     ),
-    "a head goes that names what is to be discarded": Algorithm(
+    "a head is deleted that refers to garbage": Algorithm(
         patches=_patch(Head, "lifetime", property(_lifetime_of_unread))
     ),
     "names come from the program's generator": Algorithm(
         patches=_patch(names, "token_bytes", _guessable)
     ),
-    "a head goes whatever it became": Algorithm(database=UnconditionalPurge),
-    "what was deleted is not discarded": Algorithm(
-        patches=_patch(deciding, "emptied", _begun_anew)
+    "a head is deleted though it has changed": Algorithm(database=UnconditionalPurge),
+    "deleted messages do not become garbage": Algorithm(
+        patches=_patch(decisions, "emptied", _without_garbage)
     ),
-    "what others stage is discarded": Algorithm(
-        patches=_patch(deciding, "emptied", _all_is_garbage)
+    "staged records become garbage": Algorithm(
+        patches=_patch(decisions, "emptied", _all_is_garbage)
     ),
 }

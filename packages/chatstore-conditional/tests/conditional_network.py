@@ -1,33 +1,36 @@
-"""A database whose steps say what they are and that insists on its contract, and its stores."""
+"""A database whose steps have names and that checks its callers, and backends over it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from conditional_consistency import check_step, number_of
 
-from chatstore.conditional import Limits, RecordsChatStore
-from chatstore.conditional.head import Head, load
-from chatstore.conditional.observing import MOST_STAGINGS, STAGING_TIME
+from chatstore.conditional import ConditionalBackend, Limits
+from chatstore.conditional.abandoned import MAX_STAGINGS, STAGING_TIME
+from chatstore.conditional.head import Head
+from chatstore.conditional.head_json import load_head
 from chatstore.conditional.testing import MemoryDatabase
 from chatstore.core import ChatMessage, ChatStoreError, StoreUnavailableError, codec
 from chatstore.core.backend import Plan, Record
 
+T = TypeVar("T")
 KEY = "conversation"
+PATIENCE = 600_000.0  # seconds: a simulated call is repeated until it succeeds
 
 
 class NetworkError(Exception):
-    """What a driver raises where there was no answer."""
+    """A driver's error for a request without a reply."""
 
 
 class BrokenRuleError(AssertionError):
-    """A commit was not as `Database` promises it to its authors."""
+    """A commit breaks a promise that `Database` makes to its authors."""
 
 
 class Step(NamedTuple):
-    """What the database is asked to do at once."""
+    """A step of a plan, with its kind."""
 
     kind: str
     act: Callable[[Any], Any]
@@ -37,37 +40,38 @@ class SimulatedDatabase(MemoryDatabase):
     """A database that checks each commit.
 
     Attributes:
-        belated: Staged records that came after their staging was given up.
-        lifetimes: Of heads, as their last commits gave them.
+        belated: Staged records that arrived after their staging was given up.
+        lifetimes: The lifetimes of heads, as their last commits gave them.
         monotonic: Seconds that have passed.
-        acting: Which client acts.
+        acting: The client that acts.
+        is_late: The client gave up the request that acts long ago.
 
     """
 
     def __init__(self, limits: Limits) -> None:
-        """Make an empty database."""
+        """Create an empty database."""
         super().__init__(limits)
         self.belated: set[str] = set()
         self.lifetimes: dict[str, float | None] = {}
         self.monotonic = 0.0
         self.acting = 0
-        self.is_late = False  # what happens now was given up long ago
+        self.is_late = False
         self._signs_of_life: dict[int, tuple[int, float]] = {}
 
     def copy(self) -> SimulatedDatabase:
-        """Return a database that holds the same."""
+        """Return a database with the same content."""
         other = SimulatedDatabase(self.limits)
         other.heads = dict(self.heads)
         other.records = {key: dict(records) for key, records in self.records.items()}
         other.lifetimes = dict(self.lifetimes)
         return other
 
-    def read_head(self, key: str) -> Plan[tuple[str, str] | None]:
-        """See `Database`."""
+    def read_head(self, key: str) -> Plan[Any, tuple[str, str] | None]:
+        """See `Database.read_head`."""
         return _named("read", super().read_head(key))
 
-    def read_records(self, key: str, ids: Sequence[str]) -> Plan[dict[str, str]]:
-        """See `Database`."""
+    def read_records(self, key: str, ids: Sequence[str]) -> Plan[Any, dict[str, str]]:
+        """See `Database.read_records`."""
         return _named("read", super().read_records(key, ids))
 
     def commit(
@@ -78,25 +82,25 @@ class SimulatedDatabase(MemoryDatabase):
         puts: Mapping[str, str],
         deletes: Sequence[str],
         lifetime: float | None = None,
-    ) -> Plan[str | None]:
-        """See `Database`; what it does is checked."""
+    ) -> Plan[Any, str | None]:
+        """See `Database.commit`; the effect is checked."""
         [act] = super().commit(key, expected, head, puts, deletes)
 
         def checked(client: Any) -> str | None:
-            present = self.heads.get(key)
-            if (present and present[1]) == expected:
-                held = self.records.get(key, {})
-                doubled = [name for name in puts if name in held and not is_marker(name)]
-                if doubled or len({*puts, *deletes}) < len(puts) + len(deletes):
+            stored = self.heads.get(key)
+            if (stored and stored[1]) == expected:
+                records = self.records.get(key, {})
+                repeated = [name for name in puts if name in records and not is_marker(name)]
+                if repeated or len({*puts, *deletes}) < len(puts) + len(deletes):
                     raise BrokenRuleError(
-                        f"puts {doubled} again, or a record comes twice in {puts}, {deletes}"
+                        f"puts {repeated} again, or a record twice in {puts}, {deletes}"
                     )
-            before = load(present[0]) if present else None
+            before = load_head(stored[0]) if stored else None
             records = dict(self.records.get(key, {}))
             version: str | None = act(client)
             if version is not None:
                 self.lifetimes[key] = lifetime
-                new = load(head)
+                new = load_head(head)
                 self._check_stagings(before, new)
                 check_step(before, records, new, self.records.get(key, {}), self.belated)
             return version
@@ -106,10 +110,10 @@ class SimulatedDatabase(MemoryDatabase):
     def _check_stagings(self, before: Head | None, new: Head) -> None:
         """Refuse to end a staging whose owner is at work."""
         stagings = before.stagings if before is not None else ()
-        kept = {staging.number: staging for staging in new.stagings}
-        for staging in stagings[max(0, len(stagings) - MOST_STAGINGS) :]:
+        remaining = {staging.number: staging for staging in new.stagings}
+        for staging in stagings[max(0, len(stagings) - MAX_STAGINGS) :]:
             client, seen = self._signs_of_life[staging.number]
-            if staging.number not in kept and client != self.acting:
+            if staging.number not in remaining and client != self.acting:
                 silent = self.monotonic - seen
                 if silent < STAGING_TIME * 3 / 4:
                     raise BrokenRuleError(
@@ -120,37 +124,38 @@ class SimulatedDatabase(MemoryDatabase):
             if known.get(staging.number) != staging.beat:
                 self._signs_of_life[staging.number] = (self.acting, self.monotonic)
 
-    def delete_head(self, key: str, expected: str) -> Plan[None]:
-        """See `Database`."""
+    def delete_head(self, key: str, expected: str) -> Plan[Any, None]:
+        """See `Database.delete_head`."""
         return _named("commit", super().delete_head(key, expected))
 
     def list_heads(
         self, prefix: str, limit: int, cursor: Any | None
-    ) -> Plan[tuple[list[tuple[str, str]], Any | None]]:
-        """See `Database`."""
+    ) -> Plan[Any, tuple[list[tuple[str, str]], Any | None]]:
+        """See `Database.list_heads`."""
         return _named("read", super().list_heads(prefix, limit, cursor))
 
-    def let_die(self, seconds: float) -> None:
-        """Delete the heads that were given no longer than this."""
+    def expire_heads(self, seconds: float) -> None:
+        """Delete the heads whose lifetime is at most this."""
         for key, lifetime in self.lifetimes.items():
             if lifetime is not None and lifetime <= seconds:
                 self.heads.pop(key, None)
 
-    def stage(self, key: str, puts: Mapping[str, str]) -> Plan[None]:
-        """See `Database`."""
+    def stage(self, key: str, puts: Mapping[str, str]) -> Plan[Any, None]:
+        """See `Database.stage`."""
         return _named("stage", super().stage(key, puts))
 
-    def discard(self, key: str, ids: Sequence[str]) -> Plan[None]:
-        """See `Database`."""
+    def discard(self, key: str, ids: Sequence[str]) -> Plan[Any, None]:
+        """See `Database.discard`."""
         return _named("discard", super().discard(key, ids))
 
-    def sleep(self, seconds: float) -> Plan[None]:
-        """Take no time."""
+    def sleep(self, seconds: float) -> Plan[Any, None]:
+        """See `Database.sleep`."""
         yield Step("sleep", lambda _: None)
 
-    def _put(self, key: str, name: str, body: str, client: Any) -> None:
-        present = self.heads.get(key)
-        head = load(present[0]) if present else None
+    def put(self, key: str, name: str, body: str, _: Any) -> None:
+        """Write one record, and notice whether anybody still waits for it."""
+        stored = self.heads.get(key)
+        head = load_head(stored[0]) if stored else None
         stream, number = number_of(name)
         stagings = head.stagings if head is not None and head.stream == stream else ()
         own = next((s for s in stagings if s.number <= number < s.end), None)
@@ -161,52 +166,54 @@ class SimulatedDatabase(MemoryDatabase):
         is_expected = own is not None
         if not is_expected or (self.is_late and name not in self.records.get(key, {})):
             self.belated.add(name)
-        super()._put(key, name, body, client)
+        super().put(key, name, body, _)
 
 
-class SimulatedStore(RecordsChatStore):
-    """A store whose plans somebody else runs."""
+class SimulatedBackend(ConditionalBackend[Any]):
+    """A backend whose plans the simulation runs."""
 
-    patience = 1e9
-
-    def _execute(self, plan: Plan[Any]) -> Any:
+    def run(self, plan: Plan[Any, T]) -> T:
+        """Refuse: the simulation runs plans."""
         raise NotImplementedError
 
-    async def _async_execute(self, plan: Plan[Any]) -> Any:
+    async def async_run(self, plan: Plan[Any, T]) -> T:
+        """Refuse: the simulation runs plans."""
         raise NotImplementedError
 
-    def _translate(self, error: Exception) -> ChatStoreError | None:
-        return StoreUnavailableError("no answer") if isinstance(error, NetworkError) else None
+    def translate(self, error: Exception) -> ChatStoreError | None:
+        """See `Backend.translate`."""
+        return StoreUnavailableError("no reply") if isinstance(error, NetworkError) else None
 
-    def _close(self) -> None:
-        """Nothing is open."""
+    def close(self) -> None:
+        """Do nothing: nothing is open."""
 
-    async def _async_close(self) -> None:
-        """Nothing is open."""
+    async def async_close(self) -> None:
+        """Do nothing: nothing is open."""
 
 
 def is_marker(name: str) -> bool:
-    """Whether a record's id is that of a marker."""
+    """Return whether a record's id is that of a marker."""
     return "-" in name
 
 
 @cache
 def record(name: str, size: int, *, has_caller_id: bool) -> Record:
-    """Return a message of about so many bytes, written by its caller's or the store's id."""
+    """Return a message of about ``size`` bytes with an id of its caller or of the store."""
     created = "2026-01-01T00:00:00+00:00"
     message = ChatMessage(id=name, role="user", content="x" * size, created_at=created)
     return codec.encode(message, created)._replace(has_caller_id=has_caller_id)
 
 
-def _named(kind: str, plan: Plan[Any]) -> Plan[Any]:
+def _named(kind: str, plan: Plan[Any, T]) -> Plan[Any, T]:
     try:
         act = next(plan)
         while True:
             try:
-                result = yield Step(kind, act)
+                result = yield Step(kind, act)  # type: ignore[misc] # the simulation calls `act`
             except Exception as error:
                 act = plan.throw(error)
             else:
                 act = plan.send(result)
     except StopIteration as stop:
-        return stop.value
+        value: T = stop.value
+        return value

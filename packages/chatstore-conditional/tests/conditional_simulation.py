@@ -1,7 +1,7 @@
 """One simulated run: clients of one conversation, whose steps are mixed, lost or late.
 
-A client is a generator that yields what it asks of the database; a seed decides whose turn it is
-and what becomes of the step. `python conditional_simulation.py SEED` runs a seed alone and prints it.
+A client runs a plan. A seed decides which client acts next, and what happens to its step.
+`python conditional_simulation.py SEED` runs one seed and prints its steps.
 """
 
 from __future__ import annotations
@@ -18,53 +18,65 @@ from conditional_consistency import needed
 from conditional_linearizability import Call, Unknown, is_linearizable
 from conditional_network import (
     KEY,
+    PATIENCE,
     NetworkError,
+    SimulatedBackend,
     SimulatedDatabase,
-    SimulatedStore,
     Step,
 )
 from conditional_workload import Workload, circumstances, plan_of
 
-from chatstore.conditional import changes, committing, effects, names, observing, tidying
+from chatstore.conditional import (
+    Limits,
+    abandoned,
+    change,
+    commit,
+    garbage,
+    lost_replies,
+    names,
+    staging,
+)
 from chatstore.conditional import entries as index
 from chatstore.conditional import head as heads
-from chatstore.conditional.head import EMPTY_LIFETIME, load
-from chatstore.conditional.observing import NOTICED_TIME, STAGING_TIME
+from chatstore.conditional.abandoned import NOTICED_TIME, STAGING_TIME
+from chatstore.conditional.head import EMPTY_LIFETIME
+from chatstore.conditional.head_json import load_head
 from chatstore.core import OutcomeUnknownError, StoreUnavailableError
 from chatstore.core.backend import Plan, run
+from chatstore.core.logs import logger
 
 
 class Algorithm(NamedTuple):
-    """What a run is of: the honest algorithm, or a mutant."""
+    """The algorithm of a run: the real one, or a mutant."""
 
-    store: type[SimulatedStore] = SimulatedStore
+    backend: type[SimulatedBackend] = SimulatedBackend
     database: type[SimulatedDatabase] = SimulatedDatabase
     patches: Callable[[], AbstractContextManager[Any]] = nullcontext
 
 
-HONEST = Algorithm()
+REAL = Algorithm()
 
 
 class ViolationError(AssertionError):
-    """A run that must not be."""
+    """The algorithm broke a promise."""
 
 
 class Client:
-    """A store, and the call that it is in."""
+    """A backend, and the call that it is carrying out."""
 
-    def __init__(self, number: int, store: SimulatedStore, calls: int) -> None:
-        """Begin with nothing."""
+    def __init__(self, number: int, backend: SimulatedBackend, calls: int) -> None:
+        """Start without a call."""
         self.number = number
-        self.store = store
+        self.backend = backend
         self.calls = calls
-        self.frozen = 0  # until that step others are faster
-        self.plan: Plan[Any] | None = None
+        self.frozen = 0  # until this step other clients are faster
+        self.plan: Plan[Any, Any] | None = None
         self.call: Call | None = None
         self.step: Step | None = None
 
 
 class Simulation:
-    """A run; `simulate` is its whole use."""
+    """A run; see `simulate`."""
 
     def __init__(self, seed: int, algorithm: Algorithm, log: Callable[[str], None]) -> None:
         """Prepare a run."""
@@ -79,18 +91,18 @@ class Simulation:
         self.time = 0  # in steps
         self.history: list[Call] = []
         self.late: list[tuple[int, Callable[[Any], Any]]] = []
-        self.unknown = 0  # calls of which nobody can tell whether they took effect
+        self.unknown = 0  # calls whose outcome nobody can tell
         self.clients = [
-            Client(n, self._store(like.skews[n]), like.calls) for n in range(like.clients)
+            Client(n, self._backend(like.skews[n]), like.calls) for n in range(like.clients)
         ]
         self.is_draining = False  # past an expiry, the clock jumps while no call is under way
 
     def run(self) -> int:
-        """Run all clients to their ends; return how many calls said that they cannot tell."""
+        """Run all clients to their ends; return how many calls had an unknown outcome."""
         for name, arguments in self.workload.prelude():
             self._alone(name, arguments)
         while alive := [c for c in self.clients if c.plan or (c.calls and not self.is_draining)]:
-            self._turn(alive)
+            self._advance(alive)
             if self.is_draining and not any(client.plan for client in self.clients):
                 self._jump_between_calls()
         while self.late:
@@ -98,21 +110,26 @@ class Simulation:
         self._alone("read", ())
         if not is_linearizable(self.history):
             raise ViolationError("no order of the calls explains their results")
-        self._sweep()
+        self._clean_up()
         return self.unknown
 
     def _alone(self, name: str, arguments: tuple[Any, ...]) -> None:
-        """Carry a call out while nobody else does anything."""
+        """Carry out a call while no other client acts."""
         self.time += 1
-        client = Client(-1, self._store(), 0)
+        client = Client(-1, self._backend(), 0)
         self._begin(client, name, arguments)
         while client.plan:
             self._act(client)
 
-    def _store(self, skew: float = 0) -> SimulatedStore:
-        return self.algorithm.store(self.database, ttl=self.like.ttl, clock=lambda: self.now + skew)
+    def _backend(self, skew: float = 0) -> SimulatedBackend:
+        return self.algorithm.backend(
+            self.database,
+            ttl=self.like.ttl,
+            patience=PATIENCE,
+            clock=lambda: self.now + skew,
+        )
 
-    def _turn(self, alive: list[Client]) -> None:
+    def _advance(self, alive: list[Client]) -> None:
         self.time += 1
         chance = self.chance
         if self.late and chance.random() < 0.1:
@@ -153,7 +170,7 @@ class Simulation:
         client.call = Call(
             client.number, name, arguments, self.time, math.inf, Unknown, self.now, ttl
         )
-        client.plan = plan_of(client.store, name, arguments)
+        client.plan = plan_of(client.backend, name, arguments)
         self.log(f"{self.time} client {client.number} calls {name} {_short(arguments)}")
         random.seed(7)  # as programs do
         self._resume(client, next)
@@ -180,7 +197,7 @@ class Simulation:
         else:
             self._resume(client, lambda plan: plan.send(result))
 
-    def _resume(self, client: Client, resume: Callable[[Plan[Any]], Any]) -> None:
+    def _resume(self, client: Client, resume: Callable[[Plan[Any, Any]], Any]) -> None:
         assert client.plan is not None
         try:
             client.step = resume(client.plan)
@@ -199,7 +216,7 @@ class Simulation:
         self.log(f"{self.time} client {client.number} returns {_short(result)}")
 
     def _land(self) -> None:
-        """Let a request arrive that its sender gave up long ago."""
+        """Let a request arrive that its client gave up long ago."""
         self.log(f"{self.time} a late request lands")
         self.database.acting, act = self.late.pop(self.chance.randrange(len(self.late)))
         self.database.is_late = True
@@ -217,42 +234,42 @@ class Simulation:
         self._pass(jump)
         self.late.clear()  # they carry an expiry of the past
         if self.chance.random() < 0.5:
-            self.database.let_die(jump)
+            self.database.expire_heads(jump)
         elif jump > EMPTY_LIFETIME:
-            self.workload.planned = [("purge", ())]  # it meets what others write
+            self.workload.planned = [("purge", ())]  # it meets other clients' writes
         self.is_draining = False
         self.log(f"{self.time} the clock jumps")
         self.history.append(Call(-1, "jump", (), self.time - 1, self.time, None, self.now))
 
-    def _sweep(self) -> None:
-        """Let somebody come back much later and clean up: nothing is left that is not needed."""
+    def _clean_up(self) -> None:
+        """Let a process clean up much later: no record is left that is not needed."""
         self._pass(STAGING_TIME)
-        store = self._store()
+        backend = self._backend()
         for name in ("purge", "delete", "purge"):
-            run(_plainly(plan_of(store, name, ())), None)
+            run(_plainly(plan_of(backend, name, ())), None)
             self._pass(STAGING_TIME)
-            run(_plainly(plan_of(store, "purge", ())), None)
+            run(_plainly(plan_of(backend, "purge", ())), None)
             if KEY in self.database.heads:
-                self._check_rest(load(self.database.heads[KEY][0]))
+                self._check_rest(load_head(self.database.heads[KEY][0]))
 
     def _check_rest(self, head: heads.Head) -> None:
         if head.garbage or head.stagings or head.unmarked:
-            raise ViolationError(f"the head still names something: {head}")
+            raise ViolationError(f"the head still refers to something: {head}")
         if not head.entries and self.database.lifetimes[KEY] != EMPTY_LIFETIME:
             raise ViolationError(f"the head stays: {head}")
         records = self.database.records.get(KEY, {})
         lost = records.keys() - needed(head, records) - self.database.belated
         if lost:
-            raise ViolationError(f"records are left that nobody names: {lost}")
+            raise ViolationError(f"records are left that nothing refers to: {lost}")
 
 
 def simulate(
-    seed: int, algorithm: Algorithm = HONEST, log: Callable[[str], None] = lambda _: None
+    seed: int, algorithm: Algorithm = REAL, log: Callable[[str], None] = lambda _: None
 ) -> int:
-    """Run a seed; return how many calls said that they cannot tell whether they took effect.
+    """Run a seed; return how many calls had an unknown outcome.
 
     Raises:
-        ViolationError: Naming the seed, and what went wrong.
+        ViolationError: The algorithm broke a promise; the message names the seed.
 
     """
     before = random.getstate()
@@ -261,6 +278,7 @@ def simulate(
             patches.enter_context(
                 mock.patch.object(names, "token_bytes", random.Random(seed).randbytes)
             )
+            patches.enter_context(mock.patch.object(logger, "disabled", new=True))
             patches.enter_context(algorithm.patches())
             simulation = Simulation(seed, algorithm, log)
             for target, name, value in _settings(simulation):
@@ -273,32 +291,37 @@ def simulate(
 
 
 def _settings(simulation: Simulation) -> list[tuple[Any, str, Any]]:
-    """Return what is smaller in a run than in use, so that rare things happen in short ones."""
+    """Return constants that are smaller in a run, so that rare things happen in short runs."""
     like = simulation.like
 
     def monotonic() -> float:
         return simulation.database.monotonic
 
-    marked = committing.marked
+    with_markers = commit.with_markers
 
-    def marked_later(commit: Any, messages: Any, number: int, room: int) -> changes.Commit:
-        return marked(commit, messages, number, min(room, like.markers))
+    def with_few_markers(
+        item: commit.Commit, messages: Any, number: int, limits: Limits
+    ) -> commit.Commit:
+        most = 1 + len(item.puts) + len(item.deletes) + like.markers
+        limits = limits._replace(operations=min(limits.operations, most))
+        return with_markers(item, messages, number, limits)
 
+    tree = ("HEAD_ENTRIES", "NODE_ENTRIES", "FOLDED_ENTRIES")
     return [
-        (committing, "monotonic", monotonic),
-        (observing, "monotonic", monotonic),
-        (committing, "marked", marked_later),
-        (committing, "REMEMBERED", like.remembered),
-        (effects, "REMEMBERED", like.remembered),
-        (committing, "_STAGED_AT_ONCE", like.at_once),
-        (tidying, "AT_ONCE", like.at_once),
+        (staging, "monotonic", monotonic),
+        (abandoned, "monotonic", monotonic),
+        (change, "with_markers", with_few_markers),
+        (change, "REMEMBERED", like.remembered),
+        (lost_replies, "REMEMBERED", like.remembered),
+        (staging, "BATCH", like.batch),
+        (garbage, "BATCH", like.batch),
         (heads, "_NEAR", like.near),
-        *zip(3 * [index], ("HEAD_ENTRIES", "NODE_ENTRIES", "FOLDED"), like.tree, strict=True),
+        *zip(3 * [index], tree, like.tree, strict=True),
     ]
 
 
-def _plainly(plan: Plan[Any]) -> Plan[Any]:
-    """Return a plan whose steps the usual driver runs."""
+def _plainly(plan: Plan[Any, Any]) -> Plan[Any, Any]:
+    """Return a plan whose steps `run` can call."""
     step = next(plan, None)
     while step is not None:
         result = yield step.act

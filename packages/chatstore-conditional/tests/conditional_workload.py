@@ -1,14 +1,16 @@
-"""What clients do in a simulated run, and under which circumstances, all from a seed."""
+"""What clients do in a simulated run, and under which circumstances, all chosen by a seed."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from conditional_network import KEY, SimulatedStore, record
+from conditional_network import KEY, SimulatedBackend, record
 
 from chatstore.conditional import Limits
-from chatstore.core.backend import Plan, Record
+from chatstore.core import codec
+from chatstore.core.backend import Append, Insert, Plan, Record, Remove, Replace, StoredRecord
 
 _LIMITS = [
     (Limits(100, 400_000, 100_000), (0, 40)),
@@ -17,27 +19,27 @@ _LIMITS = [
     (Limits(24, 500, 300), (0, 0, 0, 350)),
 ]
 _TREES = [(24, 32, 16), (3, 4, 2), (2, 3, 2)]
-_OF_A_STORE = "019aa0000000" + 20 * "7"  # as `codec.new_id` gives them, of November 2025
+_STORE_ID = "019aa0000000" + 20 * "7"  # as `codec.new_id` makes them, of November 2025
 
 
 class Circumstances(NamedTuple):
-    """What a run is like.
+    """The circumstances of a run.
 
     Attributes:
-        limits: Of the database.
-        sizes: Of messages, in bytes.
-        ttl: Of conversations, in seconds.
-        tree: Entries of a head and of a node, and how many make a node.
-        remembered: Requests that a head remembers.
-        at_once: Records that are staged or discarded at once.
-        near: Numbers between ranges that are discarded as one.
-        markers: How many fit into the commit of their messages.
+        limits: The database's limits.
+        sizes: The sizes of messages, in bytes.
+        ttl: The ttl of conversations, in seconds.
+        tree: The most entries of a head and of a node, and how many are moved into a node.
+        remembered: How many requests a head remembers.
+        batch: How many records are staged or deleted at once.
+        near: Numbers between ranges of garbage that become one.
+        markers: How many markers fit into the commit of their messages.
         skews: Seconds by which the clients' clocks are wrong.
-        clients: How many.
-        calls: How many each of them makes.
+        clients: The number of clients.
+        calls: How many calls each client makes.
         faults: The probability that a step fails.
         jumps: The probability that the clock jumps at a step.
-        weights: How often each client gets its turn.
+        weights: How often each client acts.
 
     """
 
@@ -46,7 +48,7 @@ class Circumstances(NamedTuple):
     ttl: float | None
     tree: tuple[int, int, int]
     remembered: int
-    at_once: int
+    batch: int
     near: int
     markers: int
     skews: list[float]
@@ -58,7 +60,7 @@ class Circumstances(NamedTuple):
 
 
 def circumstances(chance: random.Random) -> Circumstances:
-    """Return what a run is like."""
+    """Choose the circumstances of a run."""
     limits, sizes = chance.choice(_LIMITS)
     clients = chance.choice([2, 2, 3, 3, 4])
     ttl = chance.choice([None, None, None, 100.0])
@@ -68,7 +70,7 @@ def circumstances(chance: random.Random) -> Circumstances:
         ttl,
         tree=chance.choice(_TREES),
         remembered=chance.choice([1, 2, 24]),
-        at_once=chance.choice([1, 2, 200]),
+        batch=chance.choice([1, 2, 200]),
         near=chance.choice([0, 1000]),
         markers=chance.choice([0, 1, 100]),
         # A wrong clock ends conversations early or late; the model of a list does not know that.
@@ -85,13 +87,13 @@ class Workload:
     """Chooses calls."""
 
     def __init__(self, chance: random.Random, sizes: tuple[int, ...]) -> None:
-        """Choose what this run likes to do."""
+        """Choose which calls this run mostly makes."""
         self._chance = chance
         self._sizes = sizes
         self._count = 0
-        self._given = False
+        self._is_store_id_used = False
         self.planned: list[tuple[str, tuple[Any, ...]]] = []
-        # Some runs mostly append, others mostly remove and so on: rare meetings become likely.
+        # Some runs mostly append, others mostly remove and so on: rare encounters become likely.
         names = ["append", "append", "insert", "replace", "remove", "delete", "purge"]
         self._names = [*names, "read", "window", "count", *chance.choices(names, k=8)]
         if chance.random() < 0.25:
@@ -116,8 +118,8 @@ class Workload:
         chance = self._chance
         name = chance.choice(self._names)
         if name in {"append", "replace"}:
-            wanted = [self._record() for _ in range(chance.choice([1, 1, 2, 3]))]
-            return name, (tuple({item.id: item for item in wanted}.values()),)
+            records = [self._record() for _ in range(chance.choice([1, 1, 2, 3]))]
+            return name, (tuple({item.id: item for item in records}.values()),)
         if name == "insert":
             return name, (chance.choice([0, 0, 1, 2, 3, -1, -2, 9]), self._record())
         if name == "remove":
@@ -131,33 +133,65 @@ class Workload:
         if kind < 0.45:
             return record(chance.choice("abc"), size, has_caller_id=True)
         if kind < 0.5:
-            # Given by a store once, then brought back by a caller.
-            given, self._given = self._given, True
-            return record(_OF_A_STORE, self._sizes[0], has_caller_id=given)
+            # The store gives the id, later a caller brings it back.
+            is_used, self._is_store_id_used = self._is_store_id_used, True
+            return record(_STORE_ID, self._sizes[0], has_caller_id=is_used)
         self._count += 1
         return record(f"u{self._count}", size, has_caller_id=False)
 
 
-def plan_of(store: SimulatedStore, name: str, arguments: tuple[Any, ...]) -> Plan[Any]:
+def plan_of(backend: SimulatedBackend, name: str, arguments: tuple[Any, ...]) -> Plan[Any, Any]:
     """Return the plan of a call; it returns what the model of a list returns."""
-    if name in {"append", "insert"}:
-        method = store._append if name == "append" else store._insert
-        held = yield from method(KEY, *arguments)
-        return frozenset((item.id, item.body) for item in held)
-    if name == "remove":
-        removed = yield from store._remove(KEY, *arguments)
-        return None if removed is None else removed.body
-    if name == "read":
-        page = yield from store._read_newest(KEY, None)
-        return tuple(item.body for item in page.records)
-    if name == "window":
-        last, first = arguments
-        page = yield from store._read_newest(KEY, last, leading=first)
-        return (
-            tuple(item.body for item in page.records),
-            tuple(item.body for item in page.leading),
-        )
-    if name == "purge":
-        return (yield from store._purge())
-    method = {"replace": store._replace, "delete": store._delete, "count": store._count}[name]
-    return (yield from method(KEY, *arguments))
+    return _PLANS[name](backend, *arguments)
+
+
+def _added(plan: Plan[Any, Any]) -> Plan[Any, Any]:
+    existing = yield from plan
+    return frozenset((item.id, item.body) for item in existing)
+
+
+def _append(backend: SimulatedBackend, records: tuple[Record, ...]) -> Plan[Any, Any]:
+    return _added(backend.append(KEY, Append(records)))
+
+
+def _insert(backend: SimulatedBackend, index: int, item: Record) -> Plan[Any, Any]:
+    return _added(backend.insert(KEY, Insert(index, item)))
+
+
+def _remove(backend: SimulatedBackend, index: int) -> Plan[Any, Any]:
+    removed = yield from backend.remove(KEY, Remove(index, _check))
+    return None if removed is None else removed.body
+
+
+def _check(item: StoredRecord) -> None:
+    codec.decode(KEY, item.position, item.body)
+
+
+def _read(backend: SimulatedBackend) -> Plan[Any, Any]:
+    page = yield from backend.read_newest(KEY, None)
+    return tuple(item.body for item in page.records)
+
+
+def _window(backend: SimulatedBackend, last: int, first: int) -> Plan[Any, Any]:
+    page = yield from backend.read_newest(KEY, last, leading=first)
+    return (
+        tuple(item.body for item in page.records),
+        tuple(item.body for item in page.leading),
+    )
+
+
+def _purge(backend: SimulatedBackend) -> Plan[Any, Any]:
+    yield from backend.purge_expired()
+
+
+_PLANS: dict[str, Callable[..., Plan[Any, Any]]] = {
+    "append": _append,
+    "insert": _insert,
+    "remove": _remove,
+    "read": _read,
+    "window": _window,
+    "purge": _purge,
+    "replace": lambda backend, records: backend.replace(KEY, Replace(records)),
+    "delete": lambda backend: backend.delete(KEY),
+    "count": lambda backend: backend.count(KEY),
+}

@@ -1,18 +1,23 @@
 """Heads and records that are damaged, missing or left over."""
 
+from __future__ import annotations
+
 import json
 import random
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatstore.conditional.head import load
+from chatstore.conditional.head_json import dump_head, load_head
 from chatstore.conditional.names import SEAL, record_id
 from chatstore.conditional.testing import MemoryChatStore, MemoryDatabase
 from chatstore.core import (
     ChatMessage,
+    ChatStore,
     ChatStoreError,
     CorruptMessageError,
     CorruptStoreError,
@@ -22,32 +27,32 @@ from chatstore.core import (
 COUNT = 60
 
 
-def say(text, **fields):
+def message(text: str, **fields: Any) -> ChatMessage:
     return ChatMessage(role="user", content=text, **fields)
 
 
-def texts(store):
-    return [message.content for message in store.get_messages("k")]
+def contents(store: ChatStore) -> list[Any]:
+    return [stored.content for stored in store.get_messages("k")]
 
 
 @pytest.fixture
-def database():
+def database() -> MemoryDatabase:
     database = MemoryDatabase()
     with MemoryChatStore(database) as store:
-        store.set_messages("k", [say(str(n), id=f"i{n}") for n in range(COUNT)])
+        store.set_messages("k", [message(str(n), id=f"i{n}") for n in range(COUNT)])
         for at in range(1, 30):
             store.delete_message("k", at)
     return database
 
 
 @pytest.fixture
-def store(database):
+def store(database: MemoryDatabase) -> Iterator[MemoryChatStore]:
     with MemoryChatStore(database) as store:
         yield store
 
 
-def record_of(database, index):
-    head = load(database.heads["k"][0])
+def record_of(database: MemoryDatabase, index: int) -> str:
+    head = load_head(database.heads["k"][0])
     names = sorted(
         (n for n in database.records["k"] if n.startswith(f"{head.stream}.")),
         key=lambda name: int(name.split(".")[1], 16),
@@ -55,20 +60,22 @@ def record_of(database, index):
     return names[index]
 
 
-def node_of(database):
+def node_of(database: MemoryDatabase) -> str:
     return next(name for name in database.records["k"] if "_." in name)
 
 
-def calls():
+def calls() -> dict[str, Callable[[ChatStore], object]]:
     return {
         "get": lambda s: s.get_messages("k"),
         "last": lambda s: s.get_messages("k", last=3),
         "count": lambda s: s.count_messages("k"),
-        "append": lambda s: s.add_message("k", say("x")),
-        "append with an id": lambda s: s.add_message("k", say("0", id="i0")),
-        "append many": lambda s: s.add_messages("k", [say("x", id=f"x{n}") for n in range(150)]),
-        "insert": lambda s: s.add_message("k", say("x"), 1),
-        "set": lambda s: s.set_messages("k", [say("x")]),
+        "append": lambda s: s.add_message("k", message("x")),
+        "append with an id": lambda s: s.add_message("k", message("0", id="i0")),
+        "append many": lambda s: s.add_messages(
+            "k", [message("x", id=f"x{n}") for n in range(150)]
+        ),
+        "insert": lambda s: s.add_message("k", message("x"), 1),
+        "set": lambda s: s.set_messages("k", [message("x")]),
         "remove": lambda s: s.delete_message("k", 1),
         "remove by force": lambda s: s.delete_message("k", 1, force=True),
         "remove last": lambda s: s.delete_last_message("k"),
@@ -95,23 +102,22 @@ _VALUES = st.recursive(
 
 
 @given(st.randoms(use_true_random=False), _VALUES, st.sampled_from(sorted(calls())))
-def test_a_damaged_head_raises_no_other_error(chance, value, name):
+def test_a_damaged_head_raises_no_other_error(chance: random.Random, value: Any, name: str) -> None:
     database = MemoryDatabase()
     with MemoryChatStore(database) as writer:
-        writer.set_messages("k", [say(str(n), id=f"i{n}") for n in range(40)])
+        writer.set_messages("k", [message(str(n), id=f"i{n}") for n in range(40)])
         for at in range(1, 28):
             writer.delete_message("k", at % 12)
     text, version = database.heads["k"]
     fields = json.loads(text)
-    target, place = fields, chance.choice(sorted(fields))
-    while isinstance(target[place], list) and target[place] and chance.random() < 0.8:
-        target, place = target[place], chance.randrange(len(target[place]))
-    target[place] = value
+    target: Any = fields
+    part: Any = chance.choice(sorted(fields))
+    while isinstance(target[part], list) and target[part] and chance.random() < 0.8:
+        target, part = target[part], chance.randrange(len(target[part]))
+    target[part] = value
     database.heads["k"] = (json.dumps(fields), version)
-    with MemoryChatStore(database) as store:
-        store.patience = 0
-        with suppress(ChatStoreError):
-            calls()[name](store)
+    with MemoryChatStore(database, patience=0) as store, suppress(ChatStoreError):
+        calls()[name](store)
 
 
 @pytest.mark.parametrize(
@@ -121,33 +127,39 @@ def test_a_damaged_head_raises_no_other_error(chance, value, name):
     ids=range(16),
 )  # fmt: skip
 @pytest.mark.parametrize("name", [n for n in calls() if n != "delete"])
-def test_what_is_not_a_head_is_reported(database, text, name):
+def test_text_that_is_not_a_head_is_reported(
+    database: MemoryDatabase, text: str, name: str
+) -> None:
     database.heads["k"] = (text, "version")
     with MemoryChatStore(database) as store, pytest.raises(CorruptStoreError):
         calls()[name](store)
 
 
 @pytest.mark.parametrize("is_missing", [False, True])
-def test_a_conversation_whose_head_is_damaged_can_be_forgotten(database, store, is_missing):
+def test_a_conversation_with_a_damaged_head_can_be_deleted(
+    database: MemoryDatabase, store: MemoryChatStore, is_missing: bool
+) -> None:
     if is_missing:
         del database.heads["k"]
     else:
         database.heads["k"] = ("{", "version")
     store.delete_messages("k")
-    assert texts(store) == []
-    store.add_message("k", say("new"))
-    assert texts(store) == ["new"]
+    assert contents(store) == []
+    store.add_message("k", message("new"))
+    assert contents(store) == ["new"]
 
 
 @pytest.mark.parametrize("name", [n for n in calls() if n not in {"delete", "keys", "purge"}])
-def test_a_missing_head_is_reported(database, store, name):
+def test_a_missing_head_is_reported(
+    database: MemoryDatabase, store: MemoryChatStore, name: str
+) -> None:
     del database.heads["k"]
     with pytest.raises(CorruptStoreError, match="its head is missing"):
         calls()[name](store)
     assert len(database.records["k"]) > COUNT
 
 
-def test_a_later_version_is_said_to_be_one(database, store):
+def test_a_later_version_is_reported(database: MemoryDatabase, store: MemoryChatStore) -> None:
     text, version = database.heads["k"]
     database.heads["k"] = (text.replace('"v":1', '"v":2'), version)
     with pytest.raises(SchemaVersionError, match="version 2"):
@@ -162,43 +174,49 @@ DAMAGE = ["", "{", "1|", "1|{", "1|null", "1|[]", "1|" + "[" * 100_000, "0|x", "
 
 
 @pytest.mark.parametrize("text", DAMAGE, ids=range(len(DAMAGE)))
-def test_a_damaged_message_is_reported_and_can_be_removed(database, store, text):
+def test_a_damaged_message_is_reported_and_can_be_removed(
+    database: MemoryDatabase, store: MemoryChatStore, text: str
+) -> None:
     name = record_of(database, 2)
     database.records["k"][name] = text
     with pytest.raises(CorruptMessageError):
         store.get_messages("k")
     with pytest.raises(CorruptMessageError):
         store.delete_message("k", 2)
-    store.add_message("k", say("more"))
+    store.add_message("k", message("more"))
     assert store.delete_message("k", 2, force=True) is None
-    assert store.count_messages("k") == len(texts(store)) == 31
+    assert store.count_messages("k") == len(contents(store)) == 31
     assert name not in database.records["k"]
 
 
-def test_a_missing_message_is_reported_and_can_be_removed(database, store):
+def test_a_missing_message_is_reported_and_can_be_removed(
+    database: MemoryDatabase, store: MemoryChatStore
+) -> None:
     del database.records["k"][record_of(database, 2)]
     with pytest.raises(CorruptMessageError, match="missing"):
         store.get_messages("k")
     with pytest.raises(CorruptMessageError, match="missing"):
         store.delete_message("k", 2)
     assert store.delete_message("k", 2, force=True) is None
-    assert store.count_messages("k") == len(texts(store)) == 30
+    assert store.count_messages("k") == len(contents(store)) == 30
 
 
 @pytest.mark.parametrize("part", [0, 1, 2])
-def test_a_message_of_which_a_part_is_missing_can_be_removed(part):
+def test_a_message_with_a_missing_part_can_be_removed(part: int) -> None:
     database = MemoryDatabase()
     with MemoryChatStore(database) as store:
-        store.add_messages("k", [say("a"), say("x" * 250_000), say("b")])
-        stream = load(database.heads["k"][0]).stream
+        store.add_messages("k", [message("a"), message("x" * 250_000), message("b")])
+        stream = load_head(database.heads["k"][0]).stream
         del database.records["k"][record_id(stream, 1, part)]
         with pytest.raises(CorruptMessageError):
             store.get_messages("k")
         assert store.delete_message("k", 1, force=True) is None
-        assert texts(store) == ["a", "b"]
+        assert contents(store) == ["a", "b"]
 
 
-def test_a_damaged_part_of_the_index_is_reported(database, store):
+def test_a_damaged_part_of_the_index_is_reported(
+    database: MemoryDatabase, store: MemoryChatStore
+) -> None:
     name = node_of(database)
     for text in ("", "{", "[]", "[[0,1]]", "[" * 100_000, "9" * 5_000):
         database.records["k"][name] = text
@@ -207,41 +225,77 @@ def test_a_damaged_part_of_the_index_is_reported(database, store):
     del database.records["k"][name]
     with pytest.raises(CorruptStoreError, match="index is missing"):
         store.get_messages("k")
-    store.set_messages("k", [say("new")])
-    assert texts(store) == ["new"]
+    store.set_messages("k", [message("new")])
+    assert contents(store) == ["new"]
 
 
-def test_markers_that_lead_nowhere_or_are_missing_are_harmless(database, store):
-    head = load(database.heads["k"][0])
+def test_missing_markers_are_harmless(database: MemoryDatabase, store: MemoryChatStore) -> None:
+    head = load_head(database.heads["k"][0])
     for name in [n for n in database.records["k"] if n.startswith(f"{head.generation}-")]:
         del database.records["k"][name]
-    assert store.delete_message("k", 0).content == "0"
-    assert store.delete_last_message("k").content == "59"
+    first, last = store.delete_message("k", 0), store.delete_last_message("k")
+    assert first is not None
+    assert last is not None
+    assert (first.content, last.content) == ("0", "59")
     assert store.count_messages("k") == 29
 
 
-def test_a_marker_that_cannot_be_read_is_reported(database, store):
-    head = load(database.heads["k"][0])
+def test_a_damaged_marker_is_reported(database: MemoryDatabase, store: MemoryChatStore) -> None:
+    head = load_head(database.heads["k"][0])
     for name in [n for n in database.records["k"] if n.startswith(f"{head.generation}-")]:
         database.records["k"][name] = "?"
     with pytest.raises(CorruptStoreError, match="marker"):
-        store.add_message("k", say("0", id="i0"))
+        store.add_message("k", message("0", id="i0"))
 
 
-def test_a_missing_seal_is_harmless(database, store):
+def test_a_missing_seal_is_harmless(database: MemoryDatabase, store: MemoryChatStore) -> None:
     del database.records["k"][SEAL]
-    store.add_message("k", say("more"))
+    store.add_message("k", message("more"))
     store.delete_messages("k")
-    assert texts(store) == []
+    assert contents(store) == []
 
 
-def test_a_damaged_head_stops_no_purge_of_others(database):
+def test_a_damaged_head_does_not_keep_others_from_being_purged(
+    database: MemoryDatabase,
+) -> None:
     chance = random.Random(7)
     with MemoryChatStore(database, ttl=60, clock=lambda: 1_000_000.0) as store:
         for number in range(5):
-            store.add_message(f"k{number}", say(str(chance.random())))
+            store.add_message(f"k{number}", message(str(chance.random())))
     database.heads["k2"] = ("{", "version")
     later = MemoryChatStore(database, ttl=60, clock=lambda: 1_000_061.0)
     with later, pytest.raises(CorruptStoreError):
         later.purge_expired()
     assert [len(database.records[f"k{number}"]) for number in range(5)] == [0, 0, 2, 0, 0]
+
+
+def test_a_head_keeps_a_conversation_record(database: MemoryDatabase) -> None:
+    text, _ = database.heads["k"]
+    head = load_head(text)
+    record = {"owner": "ada", "title": "Größe", "metadata": {"n": [1, None]}}
+
+    assert dump_head(head) == text  # nothing is stored while there is no record
+    assert load_head(dump_head(head._replace(record=record))).record == record
+    assert head._replace(record=record, entries=()).lifetime is None
+
+
+def test_a_record_survives_writes_and_goes_with_its_conversation(
+    database: MemoryDatabase, store: MemoryChatStore
+) -> None:
+    text, version = database.heads["k"]
+    database.heads["k"] = (dump_head(load_head(text)._replace(record={"owner": "ada"})), version)
+    revisions = set()
+    for write in (
+        lambda: store.add_message("k", message("x", id="x")),
+        lambda: store.add_message("k", message("y"), 1),
+        lambda: store.delete_message("k", 1),
+        lambda: store.set_messages("k", [message("z")]),
+    ):
+        write()
+        head = load_head(database.heads["k"][0])
+        assert head.record == {"owner": "ada"}
+        revisions.add(head.revision)
+    store.delete_messages("k")
+
+    assert len(revisions) == 4
+    assert load_head(database.heads["k"][0]).record is None

@@ -1,7 +1,11 @@
-"""The index of a conversation against a list, and its size."""
+"""The index of a conversation compared with a list, and its size."""
+
+from __future__ import annotations
 
 import random
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import given
@@ -9,27 +13,42 @@ from hypothesis import strategies as st
 
 from chatstore.conditional import entries as index
 from chatstore.conditional.editing import Editor
-from chatstore.conditional.entries import HEAD_ENTRIES, NODE_ENTRIES, run_of
+from chatstore.conditional.entries import (
+    HEAD_ENTRIES,
+    NODE_ENTRIES,
+    Entry,
+    Location,
+    dump_node,
+    run_of,
+)
 from chatstore.conditional.head import Head
+from chatstore.conditional.head_json import dump_head
+from chatstore.conditional.lookup import at_index, newest, oldest
 from chatstore.conditional.names import node_id
-from chatstore.conditional.reading import dump_node, newest, oldest, path_to
+from chatstore.conditional.testing import MemoryDatabase
+from chatstore.core.backend import Plan
+
+T = TypeVar("T")
+Edit = tuple[Editor, Sequence[Entry]]
 
 
-class Conversation:
-    """An index in memory, beside a plain list of the numbers of its records."""
+class Conversation(MemoryDatabase):
+    """An index in memory, and a list of the numbers of its records."""
 
-    def __init__(self):
+    def __init__(self) -> None:
+        super().__init__()
         self.head = Head("e" * 13, "g" * 13, "s" * 13)
-        self.nodes = {}
-        self.model = []
+        self.nodes: dict[str, str] = {}
+        self.model: list[int] = []
         self.reads = 0
+        self.step = 0
 
-    def read_records(self, _, ids):
+    def read_records(self, _: str, ids: Sequence[str]) -> Plan[Any, dict[str, str]]:
         self.reads += 1
         yield from ()
         return {name: self.nodes[name] for name in ids if name in self.nodes}
 
-    def change(self, edit, added=0):
+    def change(self, edit: Edit, added: int = 0) -> tuple[int, int]:
         count = len(self.nodes)
         editor, entries = edit
         folded = editor.folded(entries)
@@ -40,49 +59,50 @@ class Conversation:
             del self.nodes[node_id(self.head.stream, number)]
         self.head = self.head._replace(
             entries=folded,
-            nodes=editor.nodes,
+            nodes=editor.next_node,
             next=self.head.next + added,
             numbers=self.head.numbers + added,
         )
         return len(editor.written) + len(editor.replaced), len(self.nodes) - count
 
-    def append(self, count):
+    def append(self, count: int) -> tuple[int, int]:
         head, editor = self.head, Editor(self.head.nodes)
         run = run_of(head.numbers, count)
         self.model += range(head.numbers, head.numbers + count)
         return self.change((editor, editor.appended(head.entries, head.next, run)), count)
 
-    def remove(self, at):
-        place, nodes = run(path_to(self, "k", self.head, at))
-        assert place.number == self.model.pop(at)
+    def remove(self, at: int) -> tuple[int, int]:
+        location, nodes = run(at_index(self, "k", self.head, at))
+        assert location.number == self.model.pop(at)
         editor = Editor(self.head.nodes, nodes)
         return self.change((editor, editor.removed(self.head.entries, at)))
 
-    def insert(self, at, count):
+    def insert(self, at: int, count: int) -> tuple[int, int]:
         head = self.head
         if at == len(self.model):
             return self.append(count)
-        _, nodes = run(path_to(self, "k", head, at))
+        _, nodes = run(at_index(self, "k", head, at))
         self.model[at:at] = range(head.numbers, head.numbers + count)
         editor = Editor(head.nodes, nodes)
         entries = editor.inserted(head.entries, at, run_of(head.numbers, count))
         return self.change((editor, entries), count)
 
-    def check(self):
-        places = run(oldest(self, "k", self.head, None, None))
-        assert [place.number for place in places] == self.model
-        assert all(one.position < other.position for one, other in pairwise(places))
+    def check(self) -> list[Location]:
+        locations = run(oldest(self, "k", self.head, None, None))
+        assert [location.number for location in locations] == self.model
+        assert all(one.position < other.position for one, other in pairwise(locations))
         assert self.head.length == len(self.model)
         assert index.load(index.dump(self.head.entries)) == self.head.entries
         assert len(self.head.entries) <= HEAD_ENTRIES
-        return places
+        return locations
 
 
-def run(plan):
+def run(plan: Plan[Any, T]) -> T:
     try:
         next(plan)
     except StopIteration as stop:
-        return stop.value
+        value: T = stop.value
+        return value
     raise AssertionError
 
 
@@ -92,7 +112,9 @@ OPERATIONS = st.lists(
 
 
 @given(OPERATIONS, st.randoms(use_true_random=False))
-def test_an_index_is_that_of_a_list(operations, chance):
+def test_an_index_behaves_like_a_list(
+    operations: list[tuple[str, int, int]], chance: random.Random
+) -> None:
     conversation = Conversation()
     for kind, at, count in operations:
         size = len(conversation.model)
@@ -104,25 +126,25 @@ def test_an_index_is_that_of_a_list(operations, chance):
             before = dict(_positions(conversation))
             conversation.remove(at % size)
             assert all(before[n] == p for n, p in _positions(conversation))
-    places = conversation.check()
+    locations = conversation.check()
     for _ in range(5):
         limit, position = chance.randint(0, 9), chance.randint(0, conversation.head.next + 1)
-        behind = [place for place in places if place.position > position]
-        ahead = [place for place in places if place.position < position]
+        behind = [one for one in locations if one.position > position]
+        ahead = [one for one in locations if one.position < position]
         assert run(oldest(conversation, "k", conversation.head, limit, position)) == behind[:limit]
         assert run(newest(conversation, "k", conversation.head, limit, position)) == (
             ahead[-limit:] if limit else []
         )
 
 
-def _positions(conversation):
+def _positions(conversation: Conversation) -> list[tuple[int, int]]:
     return [
         (p.number, p.position)
         for p in run(oldest(conversation, "k", conversation.head, None, None))
     ]
 
 
-PATTERNS = {
+PATTERNS: Mapping[str, Callable[[Conversation, random.Random], tuple[int, int]]] = {
     "removals anywhere": lambda c, chance: c.remove(chance.randrange(len(c.model))),
     "removals at the front": lambda c, _: c.remove(0),
     "removals behind the first": lambda c, _: c.remove(1),
@@ -145,7 +167,7 @@ PATTERNS = {
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
-def test_a_head_stays_small_and_a_change_touches_little(pattern):
+def test_a_head_stays_small_and_a_change_touches_few_nodes(pattern: str) -> None:
     chance = random.Random(7)
     conversation = Conversation()
     conversation.append(20_000)
@@ -153,11 +175,11 @@ def test_a_head_stays_small_and_a_change_touches_little(pattern):
     for step in range(6_000):
         conversation.step = step
         touched = max(touched, PATTERNS[pattern](conversation, chance)[0])
-        largest = max(largest, len(conversation.head.dump()))
+        largest = max(largest, len(dump_head(conversation.head)))
     conversation.check()
     conversation.reads = 0
     run(newest(conversation, "k", conversation.head, 20, None))
 
-    assert touched <= 12  # nodes written and deleted: none of the messages moves
+    assert touched <= 12  # nodes written and deleted; messages do not move
     assert largest <= 1_000
     assert conversation.reads <= 3

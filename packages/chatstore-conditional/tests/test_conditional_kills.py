@@ -1,31 +1,36 @@
-"""Writers that are killed: what they wrote is there or not, and what is left is reclaimed."""
+"""Writers that are killed: their writes take effect or not, and leftovers are deleted."""
 
 from __future__ import annotations
 
 import os
 import random
+from collections.abc import Generator
+from typing import Any
 
 import pytest
-from conditional_consistency import needed, places
-from conditional_network import KEY, SimulatedDatabase, SimulatedStore, record
+from conditional_consistency import locate, needed
+from conditional_network import KEY, SimulatedBackend, SimulatedDatabase, record
 from conditional_workload import plan_of
 
-from chatstore.conditional import Limits, observing, texts
-from chatstore.conditional.head import load
+from chatstore.conditional import Limits, abandoned
+from chatstore.conditional.abandoned import STAGING_TIME
+from chatstore.conditional.encoding import load_first_part
+from chatstore.conditional.head_json import load_head
 from chatstore.conditional.names import record_id
-from chatstore.conditional.observing import STAGING_TIME
 from chatstore.conditional.testing import MemoryDatabase
+from chatstore.core.backend import Record
 
 KILLS = 2_000 if os.environ.get("CHATSTORE_SOAK") else 200
 LIMITS = Limits(24, 4_000, 1_500)
 
 
-def named(prefix, count, size=0):
+def named(prefix: str, count: int, size: int = 0) -> tuple[Record, ...]:
     return tuple(record(f"{prefix}{n}", size, has_caller_id=True) for n in range(count))
 
 
-PREPARED = [("replace", (named("p", 60),)), *[("remove", (n,)) for n in range(1, 30)]]
-CALLS = {
+CallOf = tuple[str, tuple[Any, ...]]
+PREPARED: list[CallOf] = [("replace", (named("p", 60),)), *[("remove", (n,)) for n in range(1, 30)]]
+CALLS: dict[str, CallOf] = {
     "append": ("append", (named("a", 1),)),
     "append several": ("append", (named("a", 15),)),
     "append many": ("append", (named("a", 40),)),
@@ -40,19 +45,32 @@ CALLS = {
 }
 
 
+class Passing:
+    """The time in seconds."""
+
+    now = 0.0
+
+
 class Run:
     """A conversation in memory, and writers that can be killed at any step."""
 
-    def __init__(self, passing, database=None):
+    def __init__(self, passing: Passing, database: MemoryDatabase | None = None) -> None:
         self.database = database or SimulatedDatabase(LIMITS)
         self.passing = passing
 
-    def store(self):
-        return SimulatedStore(self.database)
+    def backend(self) -> SimulatedBackend:
+        return SimulatedBackend(self.database)
 
-    def call(self, name, arguments, steps=None, *, acts=False):
-        """Carry a call out; kill it after so many steps. Return whether it had ended before."""
-        plan = plan_of(self.store(), name, arguments)
+    def call(
+        self,
+        name: str,
+        arguments: tuple[Any, ...],
+        steps: int | None = None,
+        *,
+        acts: bool = False,
+    ) -> bool:
+        """Carry out a call; kill it after some steps. Return whether it had ended before."""
+        plan = plan_of(self.backend(), name, arguments)
         try:
             step = next(plan)
             while steps is None or steps > 0:
@@ -65,38 +83,40 @@ class Run:
         plan.close()
         return False
 
-    def copy(self):
-        """Return the same conversation, to be changed on its own."""
+    def copy(self) -> Run:
+        """Return a copy of the conversation."""
+        assert isinstance(self.database, SimulatedDatabase)
         return Run(self.passing, self.database.copy())
 
-    def contents(self):
+    def contents(self) -> list[str]:
         if KEY not in self.database.heads:
             return []
-        head = load(self.database.heads[KEY][0])
+        head = load_head(self.database.heads[KEY][0])
         records = self.database.records[KEY]
-        found, _ = places(head, records)
-        return [texts.load(records[record_id(head.stream, place.number)]).body for place in found]
+        locations, _ = locate(head, records)
+        names = [record_id(head.stream, location.number) for location in locations]
+        return [load_first_part(records[name]).body for name in names]
 
-    def sweep(self):
-        """Purge, as a program does from time to time; return what is left that is not needed."""
-        store = self.store()
+    def clean_up(self) -> set[str]:
+        """Purge, as a program does from time to time; return the records that are left over."""
+        backend = self.backend()
         for _ in range(2):
-            _finish(plan_of(store, "purge", ()))
+            _finish(plan_of(backend, "purge", ()))
             self.passing.now += STAGING_TIME
         if KEY not in self.database.heads:
             return set(self.database.records.get(KEY, ()))
-        head = load(self.database.heads[KEY][0])
+        head = load_head(self.database.heads[KEY][0])
         assert not head.stagings
         assert not head.garbage
         records = self.database.records[KEY]
         return records.keys() - needed(head, records)
 
 
-def _act(step):
+def _act(step: Any) -> Any:
     return getattr(step, "act", step)(None)
 
 
-def _finish(plan):
+def _finish(plan: Generator[Any, Any, object]) -> None:
     try:
         step = next(plan)
         while True:
@@ -106,58 +126,57 @@ def _finish(plan):
 
 
 @pytest.fixture
-def passing(monkeypatch):
-    """Return what time it is for `monotonic`."""
-
-    class Time:
-        now = 0.0
-
-    monkeypatch.setattr(observing, "monotonic", lambda: Time.now)
-    return Time
+def passing(monkeypatch: pytest.MonkeyPatch) -> Passing:
+    """Return the time of `monotonic`, which a test sets."""
+    passing = Passing()
+    monkeypatch.setattr(abandoned, "monotonic", lambda: passing.now)
+    return passing
 
 
 @pytest.mark.parametrize("acts", [False, True])
 @pytest.mark.parametrize("name", CALLS)
-def test_a_writer_killed_at_any_step_leaves_nothing(passing, name, acts):
+def test_a_writer_killed_at_any_step_leaves_nothing(
+    passing: Passing, name: str, acts: bool
+) -> None:
     prepared = Run(passing)
     for call in PREPARED:
         prepared.call(*call)
     whole = prepared.copy()
     whole.call(*CALLS[name])
     for steps in range(10_000):
-        kept = prepared.copy()
-        has_ended = kept.call(*CALLS[name], steps, acts=acts)
-        left = kept.contents()
+        killed = prepared.copy()
+        has_ended = killed.call(*CALLS[name], steps, acts=acts)
+        left = killed.contents()
         assert (
             left == whole.contents()
             if has_ended
             else left in (whole.contents(), prepared.contents())
         )
-        assert kept.sweep() == set()
-        assert kept.contents() == left
+        assert killed.clean_up() == set()
+        assert killed.contents() == left
         if has_ended:
             return
     raise AssertionError
 
 
-def test_kills_at_random_moments_of_large_writes(passing):
+def test_kills_at_random_moments_of_large_writes(passing: Passing) -> None:
     chance = random.Random(7)
-    kept = Run(passing, MemoryDatabase(LIMITS))
+    killed = Run(passing, MemoryDatabase(LIMITS))
     expected = 0
     for number in range(KILLS):
         messages = named(f"{number}.", 60)
-        has_ended = kept.call(
+        has_ended = killed.call(
             "append", (messages,), chance.randrange(150), acts=chance.random() < 0.5
         )
-        heads = kept.database.heads
-        count = load(heads[KEY][0]).length if heads else 0
+        heads = killed.database.heads
+        count = load_head(heads[KEY][0]).length if heads else 0
         assert count in {expected, expected + 60}
         assert count == expected + 60 or not has_ended
         expected = count
-    before = len(kept.database.records[KEY])
-    assert kept.sweep() == set()
-    after = len(kept.database.records[KEY])
+    before = len(killed.database.records[KEY])
+    assert killed.clean_up() == set()
+    after = len(killed.database.records[KEY])
 
-    print(f"{KILLS} kills: {expected} messages; {before} records, {after} after the sweep")
-    nodes = sum("_." in name for name in kept.database.records[KEY])
+    print(f"{KILLS} kills: {expected} messages; {before} records, {after} after cleaning up")
+    nodes = sum("_." in name for name in killed.database.records[KEY])
     assert after == 2 * expected + 1 + nodes  # messages, their markers, the seal

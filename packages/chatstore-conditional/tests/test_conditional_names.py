@@ -1,4 +1,6 @@
-"""Names that identify something do not repeat, whatever the program does to its generator."""
+"""Names do not repeat, even if a program seeds its random generator."""
+
+from __future__ import annotations
 
 import multiprocessing
 import random
@@ -6,31 +8,31 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from chatstore.conditional.head import new_name
+from chatstore.conditional.names import new_name
 from chatstore.conditional.testing import MemoryChatStore, MemoryDatabase
 from chatstore.core import ChatMessage
 
 
-def seeded_names(_):
+def seeded_names(_: int) -> list[str]:
     random.seed(7)
     return [new_name() for _ in range(100)]
 
 
-def test_names_have_at_least_64_bits():
+def test_names_have_at_least_64_bits() -> None:
     assert all(len(new_name()) == 13 and new_name().isalnum() for _ in range(1000))
 
 
-def test_names_of_seeded_processes_and_threads_differ():
+def test_names_of_seeded_processes_and_threads_differ() -> None:
     with multiprocessing.get_context("fork").Pool(4) as pool:
-        names = [name for some in pool.map(seeded_names, range(8)) for name in some]
+        names = [name for batch in pool.map(seeded_names, range(8)) for name in batch]
     with ThreadPoolExecutor(4) as threads:
-        names += [name for some in threads.map(seeded_names, range(8)) for name in some]
+        names += [name for batch in threads.map(seeded_names, range(8)) for name in batch]
 
     assert len(set(names)) == len(names) == 1600
 
 
 @pytest.mark.parametrize("count", [1, 300])
-def test_stores_of_seeded_programs_lose_nothing(count):
+def test_stores_of_seeded_programs_lose_nothing(count: int) -> None:
     database = MemoryDatabase()
     stores = [MemoryChatStore(database), MemoryChatStore(database)]
     expected = []

@@ -1,10 +1,12 @@
-"""The algorithm under every order and loss that seeds come up with, and mutants of it.
+"""The algorithm and its mutants, under every order and loss that seeds produce.
 
-One seed alone: `python conditional_simulation.py SEED` prints every step of it.
+`python conditional_simulation.py SEED` prints all steps of one seed.
 
-Nothing may be left of calls that crashed, but what a client went on to stage after its staging was
-given up, and what the network delivered when nobody waited for it any more.
+Nothing may be left of calls that crashed, with two exceptions: records that a client staged after
+its staging was given up, and requests that arrived after their client gave them up.
 """
+
+from __future__ import annotations
 
 import os
 
@@ -12,32 +14,32 @@ import pytest
 from conditional_linearizability import Call, State, Unknown, apply, is_linearizable
 from conditional_mutants import MUTANTS
 from conditional_network import record
-from conditional_simulation import ViolationError, simulate
+from conditional_simulation import Algorithm, ViolationError, simulate
 
-AT_ONCE = 500
+SEEDS_PER_TEST = 500
 SCHEDULES = 50_000 if os.environ.get("CHATSTORE_SOAK") else 2_000
-MOST_SEEDS = 2_000  # that a mutant may survive
+MAX_SEEDS = 2_000  # that a mutant may survive
 
 A, B = (record(name, 0, has_caller_id=True) for name in "ab")
 
 
-@pytest.mark.parametrize("first", range(0, SCHEDULES, AT_ONCE))
-def test_every_history_is_that_of_a_list_and_nothing_is_left(first):
-    unknown = [simulate(seed) for seed in range(first, first + AT_ONCE)]
+@pytest.mark.parametrize("first", range(0, SCHEDULES, SEEDS_PER_TEST))
+def test_every_history_is_that_of_a_list_and_nothing_is_left(first: int) -> None:
+    unknown = [simulate(seed) for seed in range(first, first + SEEDS_PER_TEST)]
 
-    # Who cannot tell whether a call took effect says so; but that must be rare.
-    assert sum(unknown) <= AT_ONCE // 10
+    # A client that cannot tell whether a call took effect says so; but that must be rare.
+    assert sum(unknown) <= SEEDS_PER_TEST // 10
 
 
 @pytest.mark.parametrize("name", MUTANTS)
-def test_a_mistake_is_found(name):
-    found = next((seed for seed in range(MOST_SEEDS) if is_caught(seed, MUTANTS[name])), None)
+def test_a_mistake_is_found(name: str) -> None:
+    seed = next((seed for seed in range(MAX_SEEDS) if is_caught(seed, MUTANTS[name])), None)
 
-    assert found is not None
-    simulate(found)  # of the honest algorithm
+    assert seed is not None
+    simulate(seed)  # the real algorithm
 
 
-def is_caught(seed, algorithm):
+def is_caught(seed: int, algorithm: Algorithm) -> bool:
     try:
         simulate(seed, algorithm)
     except ViolationError:
@@ -45,10 +47,10 @@ def is_caught(seed, algorithm):
     return False
 
 
-def test_a_seed_is_the_same_run_every_time():
+def test_a_seed_is_the_same_run_every_time() -> None:
     runs = []
     for _ in range(2):
-        log = []
+        log: list[str] = []
         simulate(5, log=log.append)
         runs.append([line for line in log if "returns" in line or "calls" in line])
 
@@ -56,9 +58,9 @@ def test_a_seed_is_the_same_run_every_time():
 
 
 class TestLinearizability:
-    """The judge is judged."""
+    """The check of histories itself."""
 
-    def test_calls_that_overlap_have_either_order(self):
+    def test_calls_that_overlap_have_either_order(self) -> None:
         for seen in ((A.body, B.body), (B.body, A.body)):
             assert is_linearizable(
                 [
@@ -68,7 +70,7 @@ class TestLinearizability:
                 ]
             )
 
-    def test_a_call_that_ended_is_seen_by_the_next(self):
+    def test_a_call_that_ended_is_seen_by_the_next(self) -> None:
         assert not is_linearizable(
             [
                 Call(0, "append", ((A,),), 0, 1, frozenset()),
@@ -77,7 +79,9 @@ class TestLinearizability:
         )
 
     @pytest.mark.parametrize(("count", "may_be"), [(0, True), (1, True), (2, False)])
-    def test_a_call_without_an_answer_took_effect_once_or_never(self, count, may_be):
+    def test_a_call_without_a_reply_took_effect_once_or_never(
+        self, count: int, may_be: bool
+    ) -> None:
         history = [
             Call(0, "append", ((A,),), 0, float("inf"), Unknown),
             Call(1, "count", (), 2, 3, count),
@@ -85,7 +89,7 @@ class TestLinearizability:
 
         assert is_linearizable(history) == may_be
 
-    def test_what_was_removed_was_removed_once(self):
+    def test_what_was_removed_was_removed_once(self) -> None:
         assert not is_linearizable(
             [
                 Call(0, "append", ((A,),), 0, 1, frozenset()),
@@ -94,13 +98,13 @@ class TestLinearizability:
             ]
         )
 
-    def test_a_held_id_writes_nothing(self):
-        held, state = apply(Call(0, "insert", (0, A), 0, 1, None), State((A, B)))
+    def test_an_existing_id_writes_nothing(self) -> None:
+        existing, state = apply(Call(0, "insert", (0, A), 0, 1, None), State((A, B)))
 
-        assert held == {(A.id, A.body)}
+        assert existing == {(A.id, A.body)}
         assert state == State((A, B))
 
-    def test_a_conversation_ends_with_its_time(self):
+    def test_a_conversation_ends_with_its_time(self) -> None:
         write = Call(0, "append", ((A,),), 0, 1, frozenset(), 1000, 50)
         _, state = apply(write, State())
 
