@@ -26,6 +26,7 @@ from chatstore.conditional import (
     staging,
 )
 from chatstore.conditional import entries as index
+from chatstore.conditional import head as head_module
 from chatstore.conditional.abandoned import STAGING_TIME, Observer, garbage_of
 from chatstore.conditional.change import Change
 from chatstore.conditional.editing import Editor
@@ -63,7 +64,8 @@ class RepeatedVersions(SimulatedDatabase):
             self.heads[key] = (head, version)
             return version
 
-        return (yield Step("commit", counted))  # type: ignore[misc] # the simulation calls it
+        result: str | None = yield Step("commit", counted)
+        return result
 
 
 class ForgottenRequests(SimulatedDatabase):
@@ -91,7 +93,7 @@ class UnconditionalPurge(SimulatedDatabase):
     def delete_head(self, key: str, expected: str) -> Plan[Any, None]:
         """See `Database.delete_head`."""
         del expected
-        yield Step("commit", lambda _: self.heads.pop(key, None))  # type: ignore[misc] # as above
+        yield Step("commit", lambda _: self.heads.pop(key, None))
 
 
 class TrustingReader(SimulatedBackend):
@@ -221,7 +223,7 @@ def _nothing_existing(*_: Any) -> Plan[Any, list[Any]]:
     return []
 
 
-_emptied = decisions.emptied
+_emptied = head_module.emptied
 
 
 def _without_garbage(head: Head, generation: str | None = None) -> Head:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
 from functools import cache
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from conditional_consistency import check_step, number_of
 
@@ -29,11 +31,16 @@ class BrokenRuleError(AssertionError):
     """A commit breaks a promise that `Database` makes to its authors."""
 
 
-class Step(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Step:
     """A step of a plan, with its kind."""
 
     kind: str
     act: Callable[[Any], Any]
+
+    def __call__(self, client: Any) -> Any:
+        """Call the step."""
+        return self.act(client)
 
 
 class SimulatedDatabase(MemoryDatabase):
@@ -105,7 +112,8 @@ class SimulatedDatabase(MemoryDatabase):
                 check_step(before, records, new, self.records.get(key, {}), self.belated)
             return version
 
-        return (yield Step("commit", checked))
+        version: str | None = yield Step("commit", checked)
+        return version
 
     def _check_stagings(self, before: Head | None, new: Head) -> None:
         """Refuse to end a staging whose owner is at work."""
@@ -199,9 +207,9 @@ def is_marker(name: str) -> bool:
 @cache
 def record(name: str, size: int, *, has_caller_id: bool) -> Record:
     """Return a message of about ``size`` bytes with an id of its caller or of the store."""
-    created = "2026-01-01T00:00:00+00:00"
+    created = datetime(2026, 1, 1, tzinfo=timezone.utc)
     message = ChatMessage(id=name, role="user", content="x" * size, created_at=created)
-    return codec.encode(message, created)._replace(has_caller_id=has_caller_id)
+    return codec.encode(message, created.isoformat())._replace(has_caller_id=has_caller_id)
 
 
 def _named(kind: str, plan: Plan[Any, T]) -> Plan[Any, T]:
@@ -209,7 +217,7 @@ def _named(kind: str, plan: Plan[Any, T]) -> Plan[Any, T]:
         act = next(plan)
         while True:
             try:
-                result = yield Step(kind, act)  # type: ignore[misc] # the simulation calls `act`
+                result = yield Step(kind, act)
             except Exception as error:
                 act = plan.throw(error)
             else:

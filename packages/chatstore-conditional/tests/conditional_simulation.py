@@ -246,9 +246,9 @@ class Simulation:
         self._pass(STAGING_TIME)
         backend = self._backend()
         for name in ("purge", "delete", "purge"):
-            run(_plainly(plan_of(backend, name, ())), None)
+            run(plan_of(backend, name, ()), None)
             self._pass(STAGING_TIME)
-            run(_plainly(plan_of(backend, "purge", ())), None)
+            run(plan_of(backend, "purge", ()), None)
             if KEY in self.database.heads:
                 self._check_rest(load_head(self.database.heads[KEY][0]))
 
@@ -318,17 +318,6 @@ def _settings(simulation: Simulation) -> list[tuple[Any, str, Any]]:
         (heads, "_NEAR", like.near),
         *zip(3 * [index], tree, like.tree, strict=True),
     ]
-
-
-def _plainly(plan: Plan[Any, Any]) -> Plan[Any, Any]:
-    """Return a plan whose steps `run` can call."""
-    step = next(plan, None)
-    while step is not None:
-        result = yield step.act
-        try:
-            step = plan.send(result)
-        except StopIteration:
-            step = None
 
 
 def _short(value: Any) -> str:

@@ -285,13 +285,8 @@ def test_a_record_survives_writes_and_goes_with_its_conversation(
     text, version = database.heads["k"]
     database.heads["k"] = (dump_head(load_head(text)._replace(record={"owner": "ada"})), version)
     revisions = set()
-    for write in (
-        lambda: store.add_message("k", message("x", id="x")),
-        lambda: store.add_message("k", message("y"), 1),
-        lambda: store.delete_message("k", 1),
-        lambda: store.set_messages("k", [message("z")]),
-    ):
-        write()
+    for name in ("append", "insert", "remove", "set"):
+        calls()[name](store)
         head = load_head(database.heads["k"][0])
         assert head.record == {"owner": "ada"}
         revisions.add(head.revision)

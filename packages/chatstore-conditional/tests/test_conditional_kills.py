@@ -113,7 +113,7 @@ class Run:
 
 
 def _act(step: Any) -> Any:
-    return getattr(step, "act", step)(None)
+    return step(None)
 
 
 def _finish(plan: Generator[Any, Any, object]) -> None:

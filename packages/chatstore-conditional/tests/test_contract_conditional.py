@@ -12,8 +12,11 @@ from chatstore.conditional.head_json import load_head
 from chatstore.conditional.lookup import at_index
 from chatstore.conditional.names import record_id
 from chatstore.conditional.testing import MemoryChatStore, MemoryDatabase
+from chatstore.conditional.testing.memory import Sleep
 from chatstore.core.backend import run
 from chatstore.core.testing import ChatStoreContract, ContractHarness
+
+SLEEP: Sleep = time.sleep
 
 
 class MemoryHarness(ContractHarness):
@@ -30,7 +33,7 @@ class MemoryHarness(ContractHarness):
 
     def corrupt(self, key: str, index: int) -> None:
         head = load_head(self.database.heads[key][0])
-        location, _ = run(at_index(self.database, key, head, index), time.sleep)
+        location, _ = run(at_index(self.database, key, head, index), SLEEP)
         self.database.records[key][record_id(head.stream, location.number)] = '1|{"v":1,'
 
 

@@ -68,7 +68,7 @@ class Database(ABC, Generic[C]):
 
         Args:
             key: The conversation.
-            expected: The version; ``None``: there must be no head.
+            expected: The version; ``None``: only if there is no head.
             head: The new head.
             puts: New records by id; none of these ids exists.
             deletes: Ids of records that exist.
