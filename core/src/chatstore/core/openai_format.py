@@ -171,10 +171,7 @@ def _message(message: ChatMessage) -> dict[str, Any]:
         return converted
     calls = calls_of(message)[len(calls_of(message.model_copy(update={"content": None}))) :]
     if calls:
-        functions = [
-            {"id": id, "type": "function", "function": {"name": name, "arguments": arguments}}
-            for id, name, arguments in calls  # noqa: A001
-        ]
+        functions = [call.to_openai() for call in calls]
         converted["tool_calls"] = [*(converted.get("tool_calls") or ()), *functions]
     left_out = {*CALL_BLOCKS, "thinking"} if message.role is MessageRole.ASSISTANT else set()
     parts = [_part(block) for block in message.content if block.type not in left_out]

@@ -35,7 +35,7 @@ def set_messages(
 ) -> Plan[Any, None]:
     """Replace a conversation; without messages, delete it."""
     check_key(key)
-    records = _encode(backend, messages)
+    records = encode(backend, messages)
     return backend.replace(key, Replace(records)) if records else backend.delete(key)
 
 
@@ -45,7 +45,7 @@ def add_message(
     """Append a message, or insert it before an index."""
     check_key(key)
     index = None if idx is None else check_index(idx)
-    records = _encode(backend, [message])
+    records = encode(backend, [message])
     return (
         _append(backend, key, records) if index is None else _insert(backend, key, index, records)
     )
@@ -56,7 +56,7 @@ def add_messages(
 ) -> Plan[Any, None]:
     """Append messages next to each other."""
     check_key(key)
-    return _append(backend, key, _encode(backend, messages))
+    return _append(backend, key, encode(backend, messages))
 
 
 def delete_messages(backend: Backend[Any], key: str) -> Plan[Any, None]:
@@ -142,8 +142,14 @@ def _decode_or_none(key: str, record: StoredRecord) -> ChatMessage | None:
         return None
 
 
-def _encode(backend: Backend[Any], messages: Iterable[ChatMessage]) -> list[Record]:
-    """Encode all messages, or raise before anything is sent."""
+def encode(backend: Backend[Any], messages: Iterable[ChatMessage]) -> list[Record]:
+    """Encode all messages, or raise before anything is sent.
+
+    Raises:
+        InvalidMessageError: JSON cannot hold a message, or two have the same id.
+        MessageTooLargeError: A message is above the backend's `max_message_bytes`.
+
+    """
     # Pydantic's models can be iterated, but over their fields.
     is_single = isinstance(messages, (BaseModel, str, bytes, Mapping))
     if is_single or not isinstance(messages, Iterable):

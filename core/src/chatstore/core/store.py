@@ -11,6 +11,8 @@ from types import TracebackType
 from typing_extensions import Self
 
 from chatstore.core import operations
+from chatstore.core.errors import InvalidArgumentError
+from chatstore.core.foreign import describe_store
 from chatstore.core.messages import ChatMessage
 from chatstore.core.paging import MAX_PAGE_SIZE, KeyPager, MessagePager, OnCorrupt
 from chatstore.core.running import PlanRunner
@@ -290,3 +292,18 @@ class ChatStore(PlanRunner):
     ) -> None:
         """Close the store."""
         await self.async_close()
+
+
+def check_store(store: object, parameter: str = "store") -> ChatStore:
+    """Return a store.
+
+    Raises:
+        InvalidArgumentError: `store` is not a `ChatStore`.
+
+    """
+    if not isinstance(store, ChatStore):
+        raise InvalidArgumentError(
+            f"{parameter} must be a chatstore.core.ChatStore, such as open_store(url) returns, "
+            f"not {describe_store(store)}"
+        )
+    return store

@@ -53,6 +53,11 @@ class Call(NamedTuple):
     name: str
     arguments: str
 
+    def to_openai(self) -> dict[str, Any]:
+        """Return the call as an item of OpenAI's ``tool_calls``."""
+        function = {"name": self.name, "arguments": self.arguments}
+        return {"id": self.id, "type": "function", "function": function}
+
 
 class Result(NamedTuple):
     """A tool result.
@@ -140,6 +145,14 @@ def results_of(message: ChatMessage) -> list[Result]:
         Result(reference.id, reference.name or None, message.content or "")
         for reference in result_references(message)
     ]
+
+
+def parse_arguments(text: str) -> Any:
+    """Return a call's arguments as a JSON value, or the text itself if it is not JSON."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _calls(message: ChatMessage) -> list[tuple[ToolReference, Any]]:

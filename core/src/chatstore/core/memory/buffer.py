@@ -15,11 +15,10 @@ from chatstore.core.backend.base import Backend
 from chatstore.core.backend.plans import Plan
 from chatstore.core.checks import check_count, check_key
 from chatstore.core.errors import InvalidArgumentError
-from chatstore.core.foreign import describe_store
 from chatstore.core.memory.reading import WindowReader, WindowResult
 from chatstore.core.messages import ChatMessage
 from chatstore.core.simple import SimpleChatStore
-from chatstore.core.store import ChatStore
+from chatstore.core.store import ChatStore, check_store
 from chatstore.core.tokens import TokenCounter
 
 _DEFAULT_KEY = "chat_history"  # LlamaIndex's
@@ -69,11 +68,9 @@ class ChatMemoryBuffer:
 
         """
         self.token_limit = check_count(token_limit, "token_limit", least=1)
-        self.chat_store: ChatStore = SimpleChatStore() if chat_store is None else chat_store
-        if not isinstance(self.chat_store, ChatStore):
-            raise InvalidArgumentError(
-                f"chat_store must be a ChatStore, not {describe_store(chat_store)}"
-            )
+        self.chat_store: ChatStore = (
+            SimpleChatStore() if chat_store is None else check_store(chat_store, "chat_store")
+        )
         if chat_store_key is None:
             if not isinstance(self.chat_store, SimpleChatStore):
                 raise InvalidArgumentError(
