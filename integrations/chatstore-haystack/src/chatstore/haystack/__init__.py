@@ -1,4 +1,4 @@
-"""Chat history for Haystack, on every store."""
+"""Chat history for Haystack, in any store."""
 
 from chatstore.haystack.messages import to_haystack, to_messages
 from chatstore.haystack.store import StoredChatMessages

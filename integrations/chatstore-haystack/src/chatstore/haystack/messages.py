@@ -1,4 +1,4 @@
-"""Haystack's messages as messages of a store, one for one, and back."""
+"""Convert Haystack's messages to a store's, one to one, and back."""
 
 from __future__ import annotations
 
@@ -12,32 +12,33 @@ from chatstore.core import ChatMessage, InvalidMessageError
 from chatstore.core.codec import new_id
 from chatstore.core.framework_payload import attach_payload, payload_for
 from chatstore.core.pairing import pair_calls
-from chatstore.haystack.reading import haystack_messages, tool_calls
-from chatstore.haystack.writing import common_message
+from chatstore.haystack.from_common import haystack_messages, tool_calls
+from chatstore.haystack.to_common import common_message
 
 _FRAMEWORK = "haystack"
-ID = "chat_message_id"  # where Haystack's own stores keep a message's id, in its meta
+ID = "chat_message_id"
+"""Where Haystack's own stores keep a message's id, in its meta."""
 
 
 def to_messages(messages: Iterable[HaystackMessage]) -> list[ChatMessage]:
-    """Return a message for each of Haystack's, which is kept beside the common fields.
+    """Return a message for each of Haystack's, with Haystack's message as its payload.
 
-    The id is that of the meta, where there is one.
+    The id is ``meta["chat_message_id"]``, or a new one.
 
     Raises:
-        InvalidMessageError: JSON cannot hold a message.
+        InvalidMessageError: JSON cannot hold a message, or its id is not valid.
 
     """
-    return [_with_native(message) for message in messages]
+    return [_to_message(message) for message in messages]
 
 
 def to_haystack(messages: Iterable[ChatMessage]) -> list[HaystackMessage]:
-    """Return messages of Haystack: as they were written, or made of the common fields.
+    """Return messages of Haystack: the payloads, or messages made of the common fields.
 
-    Each has its id in its meta. A message of another framework may be several, which share its
-    id, or none where it holds nothing that Haystack could tell a model.
+    Each has its id in its meta. A message of another framework may become several, which share
+    its id, or none if it contains nothing that Haystack could send to a model.
     """
-    return [made for group in haystack_groups(messages) for made in group]
+    return [message for group in haystack_groups(messages) for message in group]
 
 
 def haystack_groups(messages: Iterable[ChatMessage]) -> list[list[HaystackMessage]]:
@@ -45,44 +46,44 @@ def haystack_groups(messages: Iterable[ChatMessage]) -> list[list[HaystackMessag
     listed = list(messages)
     answered = _answered_calls(listed)
     groups: list[list[HaystackMessage]] = []
-    for place, message in enumerate(listed):
-        native = _native(message)
-        found = haystack_messages(message, answered[place]) if native is None else [native]
+    for message, calls in zip(listed, answered, strict=True):
+        saved = _saved_message(message)
+        group = haystack_messages(message, calls) if saved is None else [saved]
         if message.id is not None:
-            found = [replace(made, _meta={ID: message.id, **made.meta}) for made in found]
-        groups.append(found)
+            group = [replace(item, _meta={ID: message.id, **item.meta}) for item in group]
+        groups.append(group)
     return groups
 
 
 def _answered_calls(messages: Sequence[ChatMessage]) -> list[dict[int, ToolCall]]:
-    """Return for each message the calls that its results answer, by the results' places.
+    """Return for each message the call that each of its results answers, by the result's index.
 
-    Haystack's results hold the call that they answer. Ids may be missing or repeated, so that
-    order counts too.
+    Haystack's results contain the call that they answer. Ids may be missing or repeated, so calls
+    and results are paired by id and order.
     """
     answered: list[dict[int, ToolCall]] = [{} for _ in messages]
-    made: dict[int, list[ToolCall]] = {}
+    calls: dict[int, list[ToolCall]] = {}
     for pair in pair_calls(messages):
-        if pair.call_message not in made:
-            made[pair.call_message] = tool_calls(messages[pair.call_message])
-        answered[pair.result_message][pair.result] = made[pair.call_message][pair.call]
+        if pair.call_message not in calls:
+            calls[pair.call_message] = tool_calls(messages[pair.call_message])
+        answered[pair.result_message][pair.result] = calls[pair.call_message][pair.call]
     return answered
 
 
-def _with_native(message: HaystackMessage) -> ChatMessage:
-    identity = message.meta.get(ID)
+def _to_message(message: HaystackMessage) -> ChatMessage:
+    message_id = message.meta.get(ID)
     try:
-        common = common_message(message, new_id() if identity is None else str(identity))
+        common = common_message(message, new_id() if message_id is None else str(message_id))
         return attach_payload(common, _FRAMEWORK, message.to_dict())
     except (ValueError, TypeError) as error:
         raise InvalidMessageError(
-            "JSON cannot hold a message, or its id is none: it holds NaN, bytes, tuples, objects "
-            "or a lone surrogate"
+            "JSON cannot hold a message: it contains NaN, bytes, tuples, objects or a lone "
+            "surrogate, or its id does not have 1 to 255 bytes"
         ) from error
 
 
-def _native(message: ChatMessage) -> HaystackMessage | None:
-    """Return the message that is kept beside the common fields, if this version can read it."""
+def _saved_message(message: ChatMessage) -> HaystackMessage | None:
+    """Return the payload, unless this version of Haystack cannot read it."""
     payload = payload_for(message, _FRAMEWORK)
     if payload is None:
         return None

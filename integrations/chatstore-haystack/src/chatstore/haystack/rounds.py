@@ -1,4 +1,4 @@
-"""Rounds of a conversation, the unit in which Haystack retrieves messages."""
+"""Rounds of a conversation: the unit in which Haystack retrieves messages."""
 
 from __future__ import annotations
 
@@ -8,22 +8,24 @@ from haystack.dataclasses import ChatMessage, ChatRole
 
 
 def round_starts(groups: Iterable[Sequence[ChatMessage]]) -> list[int]:
-    """Return the places where rounds begin, in their order.
+    """Return the indexes of the groups in which rounds begin, in their order.
 
-    A round is all up to an answer: a text of the assistant that calls no tools. A system message
-    between two rounds is one of its own. What has no answer yet is the last round.
+    A round ends with an answer: text of the assistant without tool calls. A system message
+    between two rounds is a round by itself. Messages that have no answer yet are the last round.
 
     Args:
-        groups: The messages of Haystack that each stored message is; the places are theirs.
+        groups: For each stored message the messages of Haystack made of it.
 
     """
     starts: list[int] = []
-    is_begun = False
-    for place, group in enumerate(groups):
+    is_open = False
+    for index, group in enumerate(groups):
         for message in group:
-            apart = message.is_from(ChatRole.SYSTEM) and not is_begun
-            if not is_begun:
-                starts.append(place)
-            answer = message.is_from(ChatRole.ASSISTANT) and message.text and not message.tool_calls
-            is_begun = not (apart or answer)
+            is_alone = message.is_from(ChatRole.SYSTEM) and not is_open
+            if not is_open:
+                starts.append(index)
+            is_answer = (
+                message.is_from(ChatRole.ASSISTANT) and message.text and not message.tool_calls
+            )
+            is_open = not (is_alone or is_answer)
     return starts

@@ -1,9 +1,7 @@
-"""``StoredChatMessages``: a store of any kind, as Haystack's ``ChatMessageStore``."""
+"""``StoredChatMessages``: any store as Haystack's ``ChatMessageStore``."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 from haystack import default_to_dict
@@ -12,21 +10,18 @@ from haystack.utils import Secret
 from typing_extensions import Self
 
 from chatstore.core import ChatMessage as StoredMessage
-from chatstore.core import ChatStore, InvalidArgumentError, open_store
-from chatstore.core.backend import Plan, Record
+from chatstore.core import ChatStore, InvalidArgumentError
 from chatstore.core.checks import check_count, check_key, check_prefix
-from chatstore.core.memory.window import arranged
-from chatstore.haystack.messages import haystack_groups, to_haystack, to_messages
-from chatstore.haystack.rounds import round_starts
-
-_MESSAGES_PER_ROUND = 4  # a guess: more are read where it was too low
-_SECRET_WORDS = ("pass", "pwd", "token", "secret", "key", "credential", "auth", "sig")
+from chatstore.haystack.messages import to_messages
+from chatstore.haystack.operations import append_new, read_rounds
+from chatstore.haystack.urls import may_hold_secret, open_url
 
 
 class StoredChatMessages:
-    """Keeps chat histories in a store, for whatever takes Haystack's ``ChatMessageStore``.
+    """Keeps chat histories in a store, for components that take a ``ChatMessageStore``.
 
-    Every method has a twin with the suffix ``_async``. Methods raise what the store's raise.
+    Every method has an async version with the suffix ``_async``. Methods also raise what the
+    store's methods raise.
     """
 
     def __init__(
@@ -37,40 +32,43 @@ class StoredChatMessages:
         skip_system_messages: bool = True,
         last_k: int | None = 10,
     ) -> None:
-        """Take a store, or open one; nothing is read yet.
+        """Use a store, or open one; nothing is read yet.
 
         Args:
-            store: A store, which stays open, or the URL of one, as for ``open_store``. A URL with
-                a password is a ``Secret``: of it a saved pipeline holds the variable's name alone.
-            prefix: Begins the key of every history. ``delete_all_messages`` deletes what begins
-                with it: with an empty one, all conversations of the store.
-            skip_system_messages: Whether system messages are left out when they are written.
-            last_k: How many rounds are retrieved where nobody says; ``None``: all.
+            store: A store, which is never closed, or the URL of one, as for ``open_store``. Pass
+                a URL with a password as a ``Secret``: saved pipelines then contain only the name
+                of its environment variable.
+            prefix: The beginning of the key of every history. ``delete_all_messages`` deletes the
+                conversations whose keys begin with it; with an empty prefix, all conversations.
+            skip_system_messages: Do not write system messages.
+            last_k: How many rounds are retrieved by default; ``None``: all.
 
         Raises:
-            UnknownSchemeError: No installed distribution knows the URL's scheme.
-            InvalidArgumentError: The URL is none, or ``last_k`` is negative.
+            UnknownSchemeError: No installed distribution has the URL's scheme.
+            InvalidArgumentError: ``store`` is neither a store nor a URL, or ``last_k`` is
+                negative.
 
         """
         self.prefix = check_prefix(prefix)
         self.skip_system_messages = skip_system_messages
         self.last_k = None if last_k is None else check_count(last_k, "last_k")
         self._url = None if isinstance(store, ChatStore) else store
-        self.store = store if isinstance(store, ChatStore) else _open(store)
+        self.store = store if isinstance(store, ChatStore) else open_url(store)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings, for a saved pipeline.
 
         Raises:
-            InvalidArgumentError: There is no URL to save, or one that holds a password.
+            InvalidArgumentError: This was made with a store instead of a URL, or with a URL that
+                may contain a password and is not a ``Secret``.
 
         """
         url = self._url
         if url is None:
-            raise InvalidArgumentError("an open store cannot be saved: give its URL instead")
-        if isinstance(url, str) and _holds_secret(url):
+            raise InvalidArgumentError("an open store cannot be saved: pass its URL instead")
+        if isinstance(url, str) and may_hold_secret(url):
             raise InvalidArgumentError(
-                "this URL may hold a password: give it as Secret.from_env_var(...) instead"
+                "this URL may contain a password: pass it as Secret.from_env_var(...) instead"
             )
         return default_to_dict(
             self,
@@ -82,14 +80,14 @@ class StoredChatMessages:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
-        """Open the store that `to_dict` described."""
+        """Create a store from what `to_dict` returned."""
         parameters = dict(data["init_parameters"])
         if isinstance(parameters["store"], dict):
             parameters["store"] = Secret.from_dict(parameters["store"])
         return cls(**parameters)
 
     def count_messages(self, chat_history_id: str) -> int:
-        """Return how many messages a history has."""
+        """Return the number of messages in a history."""
         return self.store.count_messages(self._key(chat_history_id))
 
     async def count_messages_async(self, chat_history_id: str) -> int:
@@ -99,53 +97,54 @@ class StoredChatMessages:
     def write_messages(self, chat_history_id: str, messages: list[ChatMessage]) -> int:
         """Append messages next to each other, and return how many were written.
 
-        A message whose ``meta["chat_message_id"]`` the history holds is not written again. One
-        without gets one, which it has when it is retrieved.
+        A message is not written if the history has its ``meta["chat_message_id"]`` already. A
+        message without an id gets one, which `retrieve_messages` returns.
 
         Raises:
-            ValueError: ``messages`` is no list of Haystack's ``ChatMessage``.
+            ValueError: ``messages`` is not a list of Haystack's ``ChatMessage``.
             InvalidMessageError: JSON cannot hold a message.
 
         """
-        return self.store._run(self._plan_write(chat_history_id, messages), "write_messages")
+        key, stored = self._key(chat_history_id), self._to_store(messages)
+        return self.store.run("write_messages", append_new, key, stored)
 
     async def write_messages_async(self, chat_history_id: str, messages: list[ChatMessage]) -> int:
         """Like `write_messages`, but awaitable."""
-        return await self.store._async_run(
-            self._plan_write(chat_history_id, messages), "write_messages"
-        )
+        key, stored = self._key(chat_history_id), self._to_store(messages)
+        return await self.store.async_run("write_messages", append_new, key, stored)
 
     def retrieve_messages(
         self, chat_history_id: str, last_k: int | None = None
     ) -> list[ChatMessage]:
         """Return the messages of the newest rounds, oldest first.
 
+        A round is a user message and everything up to the assistant's answer, with tool calls and
+        results. Calls without a result, as an interrupted run leaves them, are left out; a user
+        message between a call and its result is moved behind the result.
+
         Args:
             chat_history_id: The history.
-            last_k: How many rounds; ``None`` is what the constructor was told. A round is what
-                the user said and all up to the assistant's answer, tool calls and results
-                included. Calls that have no result, as an interrupted run leaves them, are not
-                retrieved; what the user said between a call and its result comes behind it.
+            last_k: How many rounds; ``None``: as many as the constructor's ``last_k``.
 
         Raises:
             ValueError: ``last_k`` is negative.
             CorruptMessageError: A message cannot be read.
 
         """
-        return self.store._run(self._plan_retrieve(chat_history_id, last_k), "retrieve_messages")
+        key, count = self._key(chat_history_id), self._count(last_k)
+        return self.store.run("retrieve_messages", read_rounds, key, count)
 
     async def retrieve_messages_async(
         self, chat_history_id: str, last_k: int | None = None
     ) -> list[ChatMessage]:
         """Like `retrieve_messages`, but awaitable."""
-        return await self.store._async_run(
-            self._plan_retrieve(chat_history_id, last_k), "retrieve_messages"
-        )
+        key, count = self._key(chat_history_id), self._count(last_k)
+        return await self.store.async_run("retrieve_messages", read_rounds, key, count)
 
     def replace_messages(self, chat_history_id: str, messages: list[ChatMessage]) -> int:
-        """Replace a history in one atomic step, and return how many messages it has now.
+        """Replace a history atomically, and return its new number of messages.
 
-        It is for histories that were shortened or summarised: deleting first, and writing then,
+        Use it for histories that were shortened or summarized: deleting first and writing then
         would lose the history if the process ended in between.
 
         Raises:
@@ -153,7 +152,7 @@ class StoredChatMessages:
             InvalidMessageError: JSON cannot hold a message, or two have the same id.
 
         """
-        stored = self._stored(messages)
+        stored = self._to_store(messages)
         self.store.set_messages(self._key(chat_history_id), stored)
         return len(stored)
 
@@ -161,12 +160,12 @@ class StoredChatMessages:
         self, chat_history_id: str, messages: list[ChatMessage]
     ) -> int:
         """Like `replace_messages`, but awaitable."""
-        stored = self._stored(messages)
+        stored = self._to_store(messages)
         await self.store.async_set_messages(self._key(chat_history_id), stored)
         return len(stored)
 
     def delete_messages(self, chat_history_id: str) -> None:
-        """Forget a history."""
+        """Delete a history."""
         self.store.delete_messages(self._key(chat_history_id))
 
     async def delete_messages_async(self, chat_history_id: str) -> None:
@@ -174,7 +173,7 @@ class StoredChatMessages:
         await self.store.async_delete_messages(self._key(chat_history_id))
 
     def delete_all_messages(self) -> None:
-        """Forget all histories whose keys begin with the prefix."""
+        """Delete all histories whose keys begin with the prefix."""
         for key in self.store.get_keys(self.prefix):
             self.store.delete_messages(key)
 
@@ -184,7 +183,7 @@ class StoredChatMessages:
             await self.store.async_delete_messages(key)
 
     def close(self) -> None:
-        """Close the store if a URL opened it; every later call raises `StoreClosedError`."""
+        """Close the store if it was opened by URL; every later call raises `StoreClosedError`."""
         if self._url is not None:
             self.store.close()
 
@@ -194,80 +193,17 @@ class StoredChatMessages:
             await self.store.async_close()
 
     def _key(self, chat_history_id: str) -> str:
-        # Checked by itself: with a prefix, an empty id would be one history of all users.
+        # Check the id by itself: with a prefix, an empty id would be a history shared by all users.
         return check_key(self.prefix + check_key(chat_history_id))
 
-    def _plan_write(self, chat_history_id: str, messages: Iterable[ChatMessage]) -> Plan[int]:
-        key = self._key(chat_history_id)
-        first = {message.id: message for message in reversed(self._stored(messages))}
-        return self._appending(key, self.store._encode(reversed(first.values())))
+    def _count(self, last_k: int | None) -> int | None:
+        return self.last_k if last_k is None else check_count(last_k, "last_k")
 
-    def _stored(self, messages: Iterable[ChatMessage]) -> list[StoredMessage]:
-        """Return the messages that are written, as a store takes them."""
+    def _to_store(self, messages: list[ChatMessage]) -> list[StoredMessage]:
+        """Return the messages to write, in the store's form."""
         if not isinstance(messages, list) or any(
             not isinstance(message, ChatMessage) for message in messages
         ):
             raise InvalidArgumentError("messages must be a list of Haystack's ChatMessage")
         skipped = ChatRole.SYSTEM if self.skip_system_messages else None
         return to_messages(message for message in messages if message.role is not skipped)
-
-    def _appending(self, key: str, records: Sequence[Record]) -> Plan[int]:
-        """Append the records whose ids are not held, and return how many that were."""
-        while records:
-            held = yield from self.store._append(key, records)
-            if not held:
-                break
-            ids = {item.id for item in held}
-            records = [record for record in records if record.id not in ids]
-        return len(records)
-
-    def _plan_retrieve(self, chat_history_id: str, last_k: int | None) -> Plan[list[ChatMessage]]:
-        key = self._key(chat_history_id)
-        wanted = self.last_k if last_k is None else check_count(last_k, "last_k")
-        return self._reading(key, wanted)
-
-    def _reading(self, key: str, wanted: int | None) -> Plan[list[ChatMessage]]:
-        if wanted is None:
-            return _valid((yield from self.store._plan_get(key, None)))
-        limit = wanted * _MESSAGES_PER_ROUND
-        while True:
-            messages = yield from self.store._plan_get(key, limit)
-            starts = round_starts(haystack_groups(messages))
-            # The first round that was read may lack its beginning.
-            if len(starts) > wanted or len(messages) < limit or not wanted:
-                newest = starts[len(starts) - min(wanted, len(starts)) :]
-                return _valid(messages[newest[0] :]) if newest else []
-            limit *= 2
-
-
-def _open(url: Secret | str) -> ChatStore:
-    if isinstance(url, Secret):
-        value = url.resolve_value()
-        if not isinstance(value, str):
-            raise InvalidArgumentError(
-                "the secret of the store's URL has no value: is its environment variable set?"
-            )
-        url = value
-    if not isinstance(url, str):
-        kind = type(url)
-        raise InvalidArgumentError(
-            "store must be a chatstore.core.ChatStore, a URL or a Secret, "
-            f"not {kind.__module__}.{kind.__qualname__}"
-        )
-    return open_store(url)
-
-
-def _valid(messages: Sequence[StoredMessage]) -> list[ChatMessage]:
-    """Return what a provider accepts: no call without its result, no result without its call."""
-    return to_haystack(arranged(messages, newest=False))
-
-
-def _holds_secret(url: str) -> bool:
-    """Tell whether a URL may hold a password, a token or a key."""
-    rest = url.partition("://")[2]
-    address, _, query = rest.partition("?")
-    # A password may hold an unquoted slash; a path without a host, such as SQLite's, has none.
-    if not address.startswith("/") and "@" in address:
-        return True
-    names = (option.partition("=")[0].lower() for option in re.split("[&;#]", query))
-    return any(word in name for name in names for word in _SECRET_WORDS)

@@ -1,8 +1,7 @@
-"""Messages of Haystack, made of the fields that all frameworks share."""
+"""Make Haystack's messages of the fields that all frameworks share."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -27,42 +26,43 @@ from chatstore.core import (
     ThinkingBlock,
     VideoBlock,
 )
-from chatstore.core.tool_calls import Result, calls_of, results_of
+from chatstore.core.contents import blocks_of, text_of
+from chatstore.core.tool_calls import Result, calls_of, parse_arguments, results_of
 
-_ANSWERERS = {MessageRole.TOOL, MessageRole.FUNCTION}
-_PROMPTERS = {MessageRole.SYSTEM, MessageRole.DEVELOPER}
+_TOOL_ROLES = {MessageRole.TOOL, MessageRole.FUNCTION}
+_PROMPT_ROLES = {MessageRole.SYSTEM, MessageRole.DEVELOPER}
 
 
 def haystack_messages(message: ChatMessage, calls: Mapping[int, ToolCall]) -> list[HaystackMessage]:
-    """Return what a message says: one of Haystack's, several for several results, or none.
+    """Return one message, several for several results, or none if it has nothing to send.
 
     Args:
-        message: A message that any framework wrote.
-        calls: The calls that its results answer, by the results' places.
+        message: A message of any framework.
+        calls: The calls that its results answer, by the results' indexes.
 
     """
-    name = message.additional_kwargs.get("name")
-    speaker = name if isinstance(name, str) else None
-    blocks = _blocks(message)
-    text = "\n".join(block.text for block in blocks if isinstance(block, TextBlock))
-    if message.role in _PROMPTERS:
-        return [HaystackMessage.from_system(text, name=speaker)] if text else []
-    if message.role is MessageRole.USER or message.role in _ANSWERERS:
-        made = [
-            _tool_message(result, calls.get(place))
-            for place, result in enumerate(results_of(message))
+    kwarg = message.additional_kwargs.get("name")
+    name = kwarg if isinstance(kwarg, str) else None
+    blocks = blocks_of(message.content)
+    text = text_of(blocks)
+    if message.role in _PROMPT_ROLES:
+        return [HaystackMessage.from_system(text, name=name)] if text else []
+    if message.role is MessageRole.USER or message.role in _TOOL_ROLES:
+        messages = [
+            _tool_message(result, calls.get(index))
+            for index, result in enumerate(results_of(message))
         ]
         parts = list(_parts(blocks)) if message.role is MessageRole.USER else []
         if parts:
-            made.append(HaystackMessage.from_user(content_parts=parts, name=speaker))
-        return made
-    thoughts = "\n".join(block.thinking for block in blocks if isinstance(block, ThinkingBlock))
-    called = tool_calls(message)
-    if not (text or thoughts or called):
+            messages.append(HaystackMessage.from_user(content_parts=parts, name=name))
+        return messages
+    reasoning = "\n".join(block.thinking for block in blocks if isinstance(block, ThinkingBlock))
+    own_calls = tool_calls(message)
+    if not (text or reasoning or own_calls):
         return []
     return [
         HaystackMessage.from_assistant(
-            text or None, name=speaker, tool_calls=called, reasoning=thoughts or None
+            text or None, name=name, tool_calls=own_calls, reasoning=reasoning or None
         )
     ]
 
@@ -75,16 +75,6 @@ def tool_calls(message: ChatMessage) -> list[ToolCall]:
     ]
 
 
-def _blocks(message: ChatMessage) -> list[ContentBlock]:
-    if isinstance(message.content, str):
-        return [_text(message.content)] if message.content else []
-    return list(message.content or [])
-
-
-def _text(text: str) -> ContentBlock:
-    return TextBlock.model_validate({"type": "text", "text": text})
-
-
 def _tool_message(result: Result, call: ToolCall | None) -> HaystackMessage:
     origin = call or ToolCall(result.name or "unknown", {}, result.id or None)
     content = result.content
@@ -93,15 +83,12 @@ def _tool_message(result: Result, call: ToolCall | None) -> HaystackMessage:
 
 
 def _arguments(text: str) -> dict[str, Any]:
-    try:
-        arguments = json.loads(text or "{}")
-    except ValueError:
-        arguments = text
+    arguments = parse_arguments(text or "{}")
     return arguments if isinstance(arguments, dict) else {"arguments": arguments}
 
 
 def _parts(blocks: Iterable[ContentBlock]) -> Iterable[TextContent | ImageContent | FileContent]:
-    """Yield text and media; Haystack's media are data, never an address."""
+    """Yield text and media; Haystack's media are always data, never a URL."""
     for block in blocks:
         if isinstance(block, TextBlock):
             yield TextContent(block.text)
