@@ -92,7 +92,7 @@ def test_every_message_is_kept_and_seen_once(store, by, has_checkpointer):
         kept = to_langchain(store.get_messages("k"))
         assert [message.content for message in kept] == before
         assert kept[-len(result["messages"]) :] == result["messages"]
-        assert "chatstore_last_kept" not in result
+        assert "chatstore_last_saved" not in result
     assert provider_violations(store.get_messages("k")) == []
 
 

@@ -59,6 +59,17 @@ def add_messages(
     return _append(backend, key, encode(backend, messages))
 
 
+def add_new_messages(
+    backend: Backend[Any], key: str, messages: Iterable[ChatMessage]
+) -> Plan[Any, int]:
+    """Append the messages whose ids the conversation does not have; return their number.
+
+    Unlike `add_messages`, it ignores whether existing messages have other content.
+    """
+    check_key(key)
+    return _append_new(backend, key, encode(backend, messages))
+
+
 def delete_messages(backend: Backend[Any], key: str) -> Plan[Any, None]:
     """Delete a conversation."""
     return backend.delete(check_key(key))
@@ -100,6 +111,16 @@ def _append(backend: Backend[Any], key: str, records: Sequence[Record]) -> Plan[
         if not existing:
             return
         records = _without_existing(key, records, existing)
+
+
+def _append_new(backend: Backend[Any], key: str, records: Sequence[Record]) -> Plan[Any, int]:
+    while records:
+        existing = yield from backend.append(key, Append(records))
+        if not existing:
+            break
+        ids = {item.id for item in existing}
+        records = [record for record in records if record.id not in ids]
+    return len(records)
 
 
 def _insert(

@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from haystack.dataclasses import ChatMessage as HaystackMessage
 
 from chatstore.core import ChatMessage
-from chatstore.core.backend import Append, Backend, Plan, Record
+from chatstore.core.backend import Backend, Plan
 from chatstore.core.memory.window import arranged
-from chatstore.core.operations import encode, get_messages
+from chatstore.core.operations import add_new_messages, get_messages
 from chatstore.haystack.messages import haystack_groups, to_haystack
 from chatstore.haystack.rounds import round_starts
 
 _MESSAGES_PER_ROUND = 4  # a guess: if it is too low, more messages are read
 
 
-def append_new(backend: Backend[Any], key: str, messages: Iterable[ChatMessage]) -> Plan[Any, int]:
-    """Append the messages whose ids the conversation does not have; return their number."""
-    first = {message.id: message for message in reversed(list(messages))}
-    return _append_new(backend, key, encode(backend, reversed(first.values())))
+def write_messages(
+    backend: Backend[Any], key: str, messages: Sequence[ChatMessage]
+) -> Plan[Any, int]:
+    """Append the messages whose ids the conversation does not have; return their number.
 
-
-def _append_new(backend: Backend[Any], key: str, records: Sequence[Record]) -> Plan[Any, int]:
-    while records:
-        existing = yield from backend.append(key, Append(records))
-        if not existing:
-            break
-        ids = {item.id for item in existing}
-        records = [record for record in records if record.id not in ids]
-    return len(records)
+    Of several messages with the same id, the first is written.
+    """
+    first = {message.id: message for message in reversed(messages)}
+    return add_new_messages(backend, key, reversed(first.values()))
 
 
 def read_rounds(

@@ -13,7 +13,7 @@ from chatstore.core import ChatMessage as StoredMessage
 from chatstore.core import ChatStore, InvalidArgumentError
 from chatstore.core.checks import check_count, check_key, check_prefix
 from chatstore.haystack.messages import to_messages
-from chatstore.haystack.operations import append_new, read_rounds
+from chatstore.haystack.operations import read_rounds, write_messages
 from chatstore.haystack.urls import may_hold_secret, open_url
 
 
@@ -106,12 +106,12 @@ class StoredChatMessages:
 
         """
         key, stored = self._key(chat_history_id), self._to_store(messages)
-        return self.store.run("write_messages", append_new, key, stored)
+        return self.store.run("write_messages", write_messages, key, stored)
 
     async def write_messages_async(self, chat_history_id: str, messages: list[ChatMessage]) -> int:
         """Like `write_messages`, but awaitable."""
         key, stored = self._key(chat_history_id), self._to_store(messages)
-        return await self.store.async_run("write_messages", append_new, key, stored)
+        return await self.store.async_run("write_messages", write_messages, key, stored)
 
     def retrieve_messages(
         self, chat_history_id: str, last_k: int | None = None

@@ -1,4 +1,4 @@
-"""Message histories and agents of LangChain, on every chatstore."""
+"""Chat history for LangChain's chains and agents, in any store."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import the middleware when somebody asks for it: it needs LangChain's agents."""
+    """Import the middleware at its first use: it needs LangChain's agents, an extra."""
     if name == "ChatHistoryMiddleware":
         try:
             import langchain.agents.middleware  # noqa: F401, PLC0415
         except ImportError as error:
             raise ImportError(
-                "this needs LangChain's agents: pip install 'chatstore-langchain[agents]'"
+                "ChatHistoryMiddleware needs LangChain's agents: "
+                "pip install 'chatstore-langchain[agents]'"
             ) from error
         from chatstore.langchain.middleware import ChatHistoryMiddleware  # noqa: PLC0415
 

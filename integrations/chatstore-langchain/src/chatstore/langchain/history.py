@@ -1,4 +1,4 @@
-"""``ChatStoreMessageHistory``: a conversation of any store as LangChain's message history."""
+"""``ChatStoreMessageHistory``: a conversation in any store as LangChain's message history."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from collections.abc import Sequence
 from langchain_core.chat_history import BaseChatMessageHistory
 from langchain_core.messages import BaseMessage
 
-from chatstore.core import ChatStore, InvalidArgumentError
+from chatstore.core import ChatStore
 from chatstore.core.checks import check_key
-from chatstore.core.foreign import describe_store
+from chatstore.core.store import check_store
 from chatstore.langchain.messages import to_langchain, to_messages
 
 
 class ChatStoreMessageHistory(BaseChatMessageHistory):
-    """One conversation, for ``RunnableWithMessageHistory`` and whatever else takes a history.
+    """One conversation, for ``RunnableWithMessageHistory`` and others that take a history.
 
-    The async methods wait for the store without a thread. Every method raises what the store's
-    raises.
+    The async methods use the store's async client, no threads. Methods also raise what the
+    store's methods raise.
     """
 
     def __init__(self, store: ChatStore, key: str) -> None:
-        """Take a store, which stays the caller's to close; nothing is read yet.
+        """Use a store, which is never closed; nothing is read yet.
 
         Args:
             store: Where the conversation is kept.
-            key: Its key, such as LangChain's session id.
+            key: The conversation's key, such as LangChain's session id.
 
         Raises:
-            InvalidArgumentError: The store is not a `ChatStore`.
-            InvalidKeyError: The key is not a string of 1 to 255 bytes in UTF-8.
+            InvalidArgumentError: `store` is not a `ChatStore`.
+            InvalidKeyError: `key` is not a string of 1 to 255 bytes in UTF-8.
 
         """
         self.store = check_store(store)
@@ -47,9 +47,10 @@ class ChatStoreMessageHistory(BaseChatMessageHistory):
         self.replace_messages(messages)
 
     def replace_messages(self, messages: Sequence[BaseMessage]) -> None:
-        """Replace the conversation in one atomic step, such as by a shorter one.
+        """Replace the conversation atomically, for example with a shorter one.
 
-        After `clear` and `add_messages` instead, a process that ends in between has lost it.
+        With `clear` and `add_messages` instead, a process that ends in between would lose the
+        conversation.
 
         Raises:
             InvalidMessageError: JSON cannot hold a message, or two have the same id.
@@ -70,13 +71,13 @@ class ChatStoreMessageHistory(BaseChatMessageHistory):
         self.add_messages([message])
 
     def add_messages(self, messages: Sequence[BaseMessage]) -> None:
-        """Append messages next to each other, all or none.
+        """Append all messages next to each other, or none.
 
-        A message whose id the conversation holds is not added again.
+        Messages whose ids the conversation has already are not added again.
 
         Raises:
             InvalidMessageError: JSON cannot hold a message.
-            MessageConflictError: The conversation holds an id with other content.
+            MessageConflictError: The conversation has an id with other content.
 
         """
         self.store.add_messages(self.key, to_messages(messages))
@@ -86,24 +87,9 @@ class ChatStoreMessageHistory(BaseChatMessageHistory):
         await self.store.async_add_messages(self.key, to_messages(messages))
 
     def clear(self) -> None:
-        """Forget the conversation."""
+        """Delete the conversation."""
         self.store.delete_messages(self.key)
 
     async def aclear(self) -> None:
         """Like `clear`, but awaitable."""
         await self.store.async_delete_messages(self.key)
-
-
-def check_store(store: object) -> ChatStore:
-    """Return a store.
-
-    Raises:
-        InvalidArgumentError: It is not a `ChatStore`.
-
-    """
-    if not isinstance(store, ChatStore):
-        raise InvalidArgumentError(
-            "store must be a chatstore.core.ChatStore, such as open_store(url) returns, "
-            f"not {describe_store(store)}"
-        )
-    return store

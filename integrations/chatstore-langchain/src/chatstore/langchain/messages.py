@@ -1,4 +1,4 @@
-"""LangChain's messages as messages of a store, one for one, and back."""
+"""Convert LangChain's messages to a store's, one to one, and back."""
 
 from __future__ import annotations
 
@@ -17,37 +17,36 @@ from langchain_core.messages import (
 from chatstore.core import ChatMessage, InvalidMessageError
 from chatstore.core.foreign import full_name
 from chatstore.core.framework_payload import attach_payload, payload_for
-from chatstore.langchain.reading import langchain_messages
-from chatstore.langchain.writing import common_fields
+from chatstore.langchain.from_common import langchain_messages
+from chatstore.langchain.to_common import common_fields
 
 _FRAMEWORK = "langchain"
 _DOCUMENTS = "artifact_is_of_documents"
 _REFUSED = (
-    "a message would not come back as it is: its id has more than 255 bytes, or it holds NaN, "
+    "a message would come back changed: its id has more than 255 bytes, or it contains NaN, "
     "tuples, objects or a lone surrogate, which JSON cannot hold"
 )
 
 
 def to_messages(messages: Iterable[BaseMessage]) -> list[ChatMessage]:
-    """Return a message for each message of LangChain, with its id where it has one.
+    """Return a message for each message of LangChain, with its id if it has one.
 
-    Where the fields that all frameworks share do not tell everything, the message itself is kept
-    beside them.
+    If the common fields do not hold the whole message, LangChain's message becomes the payload.
 
     Raises:
         InvalidMessageError: JSON cannot hold a message, such as an artifact that is an object
-            other than documents; or it is no message, or a `RemoveMessage`.
+            other than documents; or it is not a message, or a `RemoveMessage`.
 
     """
     return [_to_message(message) for message in messages]
 
 
 def to_langchain(messages: Iterable[ChatMessage]) -> list[BaseMessage]:
-    """Return messages of LangChain: as they were written, or made of the common fields.
+    """Return messages of LangChain: the payloads, or messages made of the common fields.
 
-    A message of another framework that holds several results of tools is a message for each.
+    A message of another framework with several tool results becomes a message for each result.
     """
-    return [made for message in messages for made in _to_langchain(message)]
+    return [converted for message in messages for converted in _to_langchain(message)]
 
 
 def _to_message(message: BaseMessage) -> ChatMessage:
@@ -61,18 +60,18 @@ def _to_message(message: BaseMessage) -> ChatMessage:
         if langchain_messages(common) == [message]:
             return common
         payload = _payload(message)
-        if _restored(payload) != message:
-            raise InvalidMessageError(_REFUSED)
-        return attach_payload(common, _FRAMEWORK, payload)
-    except (ValueError, TypeError) as error:
-        raise InvalidMessageError(_REFUSED) from error
+        if _from_payload(payload) == message:
+            return attach_payload(common, _FRAMEWORK, payload)
+    except (ValueError, TypeError):
+        pass  # raised below: the cause quotes the message
+    raise InvalidMessageError(_REFUSED)
 
 
 def _to_langchain(message: ChatMessage) -> list[BaseMessage]:
     payload = payload_for(message, _FRAMEWORK)
     if payload is not None:
         try:
-            return [_restored(payload)]
+            return [_from_payload(payload)]
         except (ValueError, TypeError, KeyError, AttributeError):
             pass  # a later version of LangChain wrote it
     return langchain_messages(message)
@@ -81,17 +80,19 @@ def _to_langchain(message: ChatMessage) -> list[BaseMessage]:
 def _payload(message: BaseMessage) -> dict[str, Any]:
     payload: dict[str, Any] = message_to_dict(message)
     artifact = getattr(message, "artifact", None)
-    some = artifact if isinstance(artifact, list) else [artifact]
-    if some and all(isinstance(one, Document) for one in some):
-        payload[_DOCUMENTS] = True  # of a retriever's tool; they are dumped as dicts
+    items = artifact if isinstance(artifact, list) else [artifact]
+    if items and all(isinstance(item, Document) for item in items):
+        payload[_DOCUMENTS] = True  # a retriever's tool returns them; LangChain dumps dicts
     return payload
 
 
-def _restored(payload: dict[str, Any]) -> BaseMessage:
+def _from_payload(payload: dict[str, Any]) -> BaseMessage:
     [message] = messages_from_dict([payload])
     if payload.get(_DOCUMENTS) and isinstance(message, ToolMessage):
-        found = message.artifact
+        fields = message.artifact
         message.artifact = (
-            [Document(**one) for one in found] if isinstance(found, list) else Document(**found)
+            [Document(**item) for item in fields]
+            if isinstance(fields, list)
+            else Document(**fields)
         )
     return message

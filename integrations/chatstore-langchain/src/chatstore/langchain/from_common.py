@@ -1,8 +1,7 @@
-"""Messages of LangChain, made of the fields that all frameworks share."""
+"""Make LangChain's messages of the fields that all frameworks share."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -16,53 +15,47 @@ from langchain_core.messages import (
 )
 
 from chatstore.core import ChatMessage, ContentBlock, MessageRole
-from chatstore.core.tool_calls import Call, calls_of, results_of
+from chatstore.core.tool_calls import Call, calls_of, parse_arguments, results_of
 
 _MEDIA = {"image": "image", "audio": "audio", "video": "video", "document": "file"}
 OPENAI_ROLE = "__openai_role__"
-"""The additional kwarg where langchain-openai keeps the developer's role."""
+"""The additional kwarg in which langchain-openai keeps the developer role."""
 
-_SPEAKERS = {MessageRole.ASSISTANT, MessageRole.CHATBOT, MessageRole.MODEL}
+_MODEL_ROLES = {MessageRole.ASSISTANT, MessageRole.CHATBOT, MessageRole.MODEL}
 
 Content = Any  # LangChain's: text, or a list of its standard blocks
 
 
 def langchain_messages(message: ChatMessage) -> list[BaseMessage]:
-    """Return what a message says: one message, or one for each result of a tool that it holds."""
+    """Return one message, or one for each tool result."""
     content = _content(message.content)
     name = message.additional_kwargs.get("name")
     fields: dict[str, Any] = {"name": name} if isinstance(name, str) else {}
-    if message.role in _SPEAKERS:
+    if message.role in _MODEL_ROLES:
         calls = list(map(_call, calls_of(message)))
-        good = [call for call in calls if isinstance(call["args"], dict)]
-        bad = [{**call, "error": None} for call in calls if isinstance(call["args"], str)]
-        return [AIMessage(content, tool_calls=good, invalid_tool_calls=bad, **fields)]
+        valid = [call for call in calls if isinstance(call["args"], dict)]
+        invalid = [{**call, "error": None} for call in calls if isinstance(call["args"], str)]
+        return [AIMessage(content, tool_calls=valid, invalid_tool_calls=invalid, **fields)]
     if message.role is MessageRole.SYSTEM:
         return [SystemMessage(content, **fields)]
     if message.role is MessageRole.DEVELOPER:
-        return [
-            SystemMessage(content, additional_kwargs={"__openai_role__": "developer"}, **fields)
-        ]
+        return [SystemMessage(content, additional_kwargs={OPENAI_ROLE: "developer"}, **fields)]
     if message.role is MessageRole.FUNCTION and fields:
         return [FunctionMessage(content=content, **fields)]
-    results = results_of(message)
-    made: list[BaseMessage] = [
+    messages: list[BaseMessage] = [
         ToolMessage(_content(result.content), tool_call_id=result.id, name=result.name)
-        for result in results
+        for result in results_of(message)
     ]
-    if message.role is MessageRole.USER and (content or not made):
-        made.append(HumanMessage(content, **fields))
-    return made
+    if message.role is MessageRole.USER and (content or not messages):
+        messages.append(HumanMessage(content, **fields))
+    return messages
 
 
 def _call(call: Call) -> dict[str, Any]:
-    try:
-        arguments = json.loads(call.arguments)
-    except ValueError:
-        arguments = None
-    # What the model wrote, where it is no object.
-    given = arguments if isinstance(arguments, dict) else call.arguments
-    return {"name": call.name, "args": given, "id": call.id}
+    arguments = parse_arguments(call.arguments)
+    # Text that is not a JSON object stays as the model wrote it: an invalid call.
+    args = arguments if isinstance(arguments, dict) else call.arguments
+    return {"name": call.name, "args": args, "id": call.id}
 
 
 def _content(content: str | list[ContentBlock] | None) -> Content:
@@ -76,13 +69,13 @@ def _blocks(blocks: Iterable[ContentBlock]) -> Iterator[dict[str, Any]]:
             yield {"type": "text", "text": fields["text"]}
         elif block.type == "thinking":
             signature = fields.get("signature")
-            said = {"type": "reasoning", "reasoning": fields["thinking"]}
-            yield {**said, "extras": {"signature": signature}} if signature else said
+            reasoning = {"type": "reasoning", "reasoning": fields["thinking"]}
+            yield {**reasoning, "extras": {"signature": signature}} if signature else reasoning
         elif block.type in _MEDIA:
-            known = {
+            sources = {
                 "url": fields.get("url"),
                 "base64": fields.get("data"),
                 "mime_type": fields.get("media_type"),
             }
-            media = {name: value for name, value in known.items() if value}
+            media = {name: value for name, value in sources.items() if value}
             yield {"type": _MEDIA[block.type], **media}
