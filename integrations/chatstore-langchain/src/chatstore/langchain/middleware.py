@@ -178,9 +178,7 @@ def _complete(unsaved: Sequence[BaseMessage]) -> tuple[list[ChatMessage], str | 
     is_complete = accepted(messages, newest=False)
     may_continue = accepted(messages, newest=True)
     open_calls = [
-        index
-        for index, complete in enumerate(is_complete)
-        if may_continue[index] and not complete
+        index for index, complete in enumerate(is_complete) if may_continue[index] and not complete
     ]
     end = open_calls[0] if open_calls else len(messages)
     to_save = [

@@ -1,4 +1,4 @@
-"""LlamaIndex's messages as messages of a store, one for one, and back."""
+"""Convert LlamaIndex's messages to a store's, one to one, and back."""
 
 from __future__ import annotations
 
@@ -10,41 +10,39 @@ from llama_index.core.llms import ChatMessage as LlamaIndexMessage
 from pydantic import ValidationError
 
 from chatstore.core import ChatMessage, InvalidMessageError
+from chatstore.core.foreign import full_name
 from chatstore.core.framework_payload import attach_payload, payload_for
-from chatstore.llama_index.reading import llama_index_messages
-from chatstore.llama_index.writing import common_fields
+from chatstore.llama_index.from_common import llama_index_messages
+from chatstore.llama_index.to_common import common_fields
 
 _FRAMEWORK = "llama_index"
-_REFUSED = "JSON cannot hold a message: it holds NaN, objects or a lone surrogate"
+_REFUSED = "JSON cannot hold a message: it contains NaN, objects or a lone surrogate"
 
 
 def to_messages(messages: Iterable[LlamaIndexMessage]) -> list[ChatMessage]:
     """Return a message for each message of LlamaIndex.
 
-    Where the fields that all frameworks share do not tell everything, the message itself is kept
-    beside them.
+    If the common fields do not hold the whole message, LlamaIndex's message becomes the payload.
 
     Raises:
-        InvalidMessageError: JSON cannot hold a message, or it is none of LlamaIndex.
+        InvalidMessageError: JSON cannot hold a message, or it is not a message of LlamaIndex.
 
     """
     return [_to_message(message) for message in messages]
 
 
 def to_llama_index(messages: Iterable[ChatMessage]) -> list[LlamaIndexMessage]:
-    """Return messages of LlamaIndex: as they were written, or made of the common fields.
+    """Return messages of LlamaIndex: the payloads, or messages made of the common fields.
 
-    A message of another framework that holds several results of tools is a message for each.
+    A message of another framework with several tool results becomes a message for each result.
     """
-    return [made for message in messages for made in _to_llama_index(message)]
+    return [converted for message in messages for converted in _to_llama_index(message)]
 
 
 def _to_message(message: LlamaIndexMessage) -> ChatMessage:
     if not isinstance(message, LlamaIndexMessage):
-        kind = type(message)
         raise InvalidMessageError(
-            "a message must be a llama_index.core.llms.ChatMessage, "
-            f"not {kind.__module__}.{kind.__qualname__}"
+            f"a message must be a llama_index.core.llms.ChatMessage, not {full_name(message)}"
         )
     try:
         _check_finite(message.model_dump())
@@ -53,8 +51,9 @@ def _to_message(message: LlamaIndexMessage) -> ChatMessage:
         if llama_index_messages(common) == [LlamaIndexMessage.model_validate(payload)]:
             return common
         return attach_payload(common, _FRAMEWORK, payload)
-    except (ValueError, TypeError) as error:
-        raise InvalidMessageError(_REFUSED) from error
+    except (ValueError, TypeError):
+        pass  # raised below: the cause quotes the message
+    raise InvalidMessageError(_REFUSED)
 
 
 def _to_llama_index(message: ChatMessage) -> list[LlamaIndexMessage]:
@@ -68,7 +67,7 @@ def _to_llama_index(message: ChatMessage) -> list[LlamaIndexMessage]:
 
 
 def _check_finite(value: Any) -> None:
-    """Refuse what pydantic would write as null."""
+    """Refuse numbers that pydantic would write as null."""
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(_REFUSED)
     for item in value.values() if isinstance(value, dict) else ():

@@ -1,23 +1,24 @@
-"""Names of stores, so that a serialized memory finds its store again."""
+"""Names of stores, with which a serialized memory finds its store again."""
 
 from __future__ import annotations
 
 from weakref import WeakValueDictionary
 
 from chatstore.core import ChatStore, InvalidArgumentError
+from chatstore.core.store import check_store
 
 _stores: WeakValueDictionary[str, ChatStore] = WeakValueDictionary()
 
 
 def register_store(name: str, store: ChatStore) -> None:
-    """Name a store, in every process that serializes or restores what uses it.
+    """Name a store, in every process that serializes or restores its memories.
 
-    A serialized memory holds this name instead of a URL, which may hold a password. The store
-    stays the caller's to close, and is forgotten with its last reference. A name that is used
-    again means the newer store.
+    A serialized memory contains this name instead of a URL, which may contain a password. The
+    store is never closed, and is forgotten with its last reference. If the name is registered
+    already, it is replaced.
 
     Args:
-        name: Any non-empty string, such as ``"main"``.
+        name: A non-empty string, such as ``"main"``.
         store: The store.
 
     Raises:
@@ -26,15 +27,14 @@ def register_store(name: str, store: ChatStore) -> None:
     """
     if not isinstance(name, str) or not name:
         raise InvalidArgumentError(f"name must be a non-empty string, not {name!r}")
-    check_store(store, "store")
-    _stores[name] = store
+    _stores[name] = check_store(store)
 
 
 def name_of(store: ChatStore) -> str:
     """Return the name of a store.
 
     Raises:
-        InvalidArgumentError: It was not registered.
+        InvalidArgumentError: The store is not registered.
 
     """
     for name, registered in list(_stores.items()):
@@ -51,7 +51,7 @@ def store_named(name: object) -> ChatStore:
     """Return the store of a name.
 
     Raises:
-        InvalidArgumentError: This process did not register it.
+        InvalidArgumentError: The name is not registered in this process.
 
     """
     store = _stores.get(name) if isinstance(name, str) else None
@@ -59,21 +59,5 @@ def store_named(name: object) -> ChatStore:
         raise InvalidArgumentError(
             f"no store is registered as {name!r}: call "
             "chatstore.llama_index.register_store(name, store) before restoring"
-        )
-    return store
-
-
-def check_store(store: object, parameter: str) -> ChatStore:
-    """Return a store.
-
-    Raises:
-        InvalidArgumentError: It is not a `ChatStore`.
-
-    """
-    if not isinstance(store, ChatStore):
-        kind = type(store)
-        raise InvalidArgumentError(
-            f"{parameter} must be a chatstore.core.ChatStore, such as open_store(url) returns, "
-            f"not {kind.__module__}.{kind.__qualname__}"
         )
     return store

@@ -10,40 +10,40 @@ from llama_index.core.storage.chat_store.base_db import AsyncDBChatStore, Messag
 
 from chatstore.core import ChatMessage as StoredMessage
 from chatstore.core import ChatStore, InvalidArgumentError
+from chatstore.core.store import check_store
 from chatstore.llama_index.messages import to_llama_index, to_messages
-from chatstore.llama_index.registry import check_store
 
-_MARK = "\x1farchived"
-"""Behind a conversation's key: the conversation that tells how far it is archived."""
+_MARKER = "\x1farchived"
+"""Appended to a conversation's key: the conversation that names its last archived message."""
 
 
 class LlamaIndexDBChatStore(AsyncDBChatStore):
-    """Gives any store to LlamaIndex's ``Memory``: ``Memory.from_defaults(chat_store=…)``.
+    """A store for LlamaIndex's ``Memory``: ``Memory.from_defaults(chat_store=…)``.
 
-    What ``Memory`` archives stays where it is. A conversation of its own, of one message, names
-    the last archived one; so archiving is one write, and nothing is moved or lost. Such keys are
-    not listed. Every method raises what the store's raises.
+    Messages that ``Memory`` archives stay in place. A marker, which is a conversation of one
+    message, names the last archived message: archiving is one write that moves nothing. Keys of
+    markers are not listed. Methods also raise what the store's methods raise.
     """
 
     _store: ChatStore = PrivateAttr()
 
     def __init__(self, store: ChatStore) -> None:
-        """Take a store, which stays the caller's to close.
+        """Use a store, which is never closed.
 
         Raises:
             InvalidArgumentError: `store` is not a `ChatStore`.
 
         """
         super().__init__()
-        self._store = check_store(store, "store")
+        self._store = check_store(store)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the store, or raise what it raises; LlamaIndex would leave it out."""
+        """Pickle the store, or raise what it raises; LlamaIndex would omit it."""
         return (type(self), (self._store,))
 
     @classmethod
     def class_name(cls) -> str:
-        """Return the name that LlamaIndex writes; what the store holds is not written."""
+        """Return the name that LlamaIndex writes; it does not write the store's content."""
         return "LlamaIndexDBChatStore"
 
     async def get_messages(
@@ -53,13 +53,13 @@ class LlamaIndexDBChatStore(AsyncDBChatStore):
         limit: int | None = None,
         offset: int | None = None,
     ) -> list[ChatMessage]:
-        """Return the messages of a status, or all of them, oldest first.
+        """Return the messages of a status, oldest first.
 
         Args:
             key: The conversation.
-            status: ``None`` for all messages.
+            status: ``None``: all messages.
             limit: The most messages to return.
-            offset: How many of the oldest to leave out.
+            offset: How many of the oldest messages to skip.
 
         """
         start = offset or 0
@@ -69,7 +69,7 @@ class LlamaIndexDBChatStore(AsyncDBChatStore):
     async def count_messages(
         self, key: str, status: MessageStatus | None = MessageStatus.ACTIVE
     ) -> int:
-        """Return how many messages of a status there are."""
+        """Return the number of messages of a status; ``None``: of all messages."""
         if status is None:
             return await self._store.async_count_messages(key)
         return len(await self._messages(key, status))
@@ -77,7 +77,7 @@ class LlamaIndexDBChatStore(AsyncDBChatStore):
     async def add_message(
         self, key: str, message: ChatMessage, status: MessageStatus = MessageStatus.ACTIVE
     ) -> None:
-        """Append a message; an archived one goes behind the last that is archived."""
+        """Append a message; an archived one is inserted behind the last archived message."""
         await self.add_messages(key, [message], status)
 
     async def add_messages(
@@ -86,7 +86,7 @@ class LlamaIndexDBChatStore(AsyncDBChatStore):
         messages: list[ChatMessage],
         status: MessageStatus = MessageStatus.ACTIVE,
     ) -> None:
-        """Append messages; archived ones go behind the last that is archived."""
+        """Append messages; archived ones are inserted behind the last archived message."""
         if status is MessageStatus.ACTIVE:
             await self._store.async_add_messages(key, to_messages(messages))
             return
@@ -102,40 +102,40 @@ class LlamaIndexDBChatStore(AsyncDBChatStore):
         messages: list[ChatMessage],
         status: MessageStatus = MessageStatus.ACTIVE,
     ) -> None:
-        """Replace the conversation, whatever the status of its messages was."""
+        """Replace the conversation, including messages of the other status."""
         await self._store.async_set_messages(key, to_messages(messages))
         if status is MessageStatus.ARCHIVED and messages:
             [last] = await self._store.async_get_messages(key, last=1)
             await self._archive_through(key, last)
         else:
-            await self._store.async_delete_messages(key + _MARK)
+            await self._store.async_delete_messages(key + _MARKER)
 
     async def delete_message(self, key: str, idx: int) -> ChatMessage | None:
-        """Remove the message at an index among all, from 0, and return it."""
+        """Remove the message at an index among all messages, from 0, and return it."""
         removed = await self._store.async_delete_message(key, idx)
         if removed is None:
             return None
         if removed.id == await self._last_archived(key):
-            place = idx if idx >= 0 else await self._store.async_count_messages(key) + 1 + idx
-            before = (await self._store.async_get_messages(key))[:place]
+            index = idx if idx >= 0 else await self._store.async_count_messages(key) + 1 + idx
+            before = (await self._store.async_get_messages(key))[:index]
             await self._archive_through(key, before[-1] if before else None)
         return to_llama_index([removed])[0]
 
     async def delete_messages(self, key: str, status: MessageStatus | None = None) -> None:
-        """Forget the messages of a status, or the conversation."""
-        kept: list[StoredMessage] = []
+        """Delete the messages of a status; ``None``: the conversation."""
+        remaining: list[StoredMessage] = []
         if status is not None:
             [other] = set(MessageStatus) - {status}
-            kept = await self._messages(key, other)
-        await self._store.async_set_messages(key, kept)
+            remaining = await self._messages(key, other)
+        await self._store.async_set_messages(key, remaining)
         if status is not MessageStatus.ACTIVE:
-            await self._store.async_delete_messages(key + _MARK)
+            await self._store.async_delete_messages(key + _MARKER)
 
     async def delete_oldest_messages(self, key: str, n: int) -> list[ChatMessage]:
-        """Remove the oldest active messages, at most so many, and return them."""
+        """Remove at most ``n`` of the oldest active messages, and return them."""
         archived = len(await self._messages(key, MessageStatus.ARCHIVED))
         removed: list[StoredMessage] = []
-        while len(removed) < _checked(n):
+        while len(removed) < _check_number(n):
             message = await self._store.async_delete_message(key, archived)
             if message is None:
                 break
@@ -143,15 +143,15 @@ class LlamaIndexDBChatStore(AsyncDBChatStore):
         return to_llama_index(removed)
 
     async def archive_oldest_messages(self, key: str, n: int) -> list[ChatMessage]:
-        """Archive the oldest active messages, at most so many, and return them."""
-        oldest = (await self._messages(key, MessageStatus.ACTIVE))[: _checked(n)]
+        """Archive at most ``n`` of the oldest active messages, and return them."""
+        oldest = (await self._messages(key, MessageStatus.ACTIVE))[: _check_number(n)]
         if oldest:
             await self._archive_through(key, oldest[-1])
         return to_llama_index(oldest)
 
     async def get_keys(self) -> list[str]:
-        """Return the keys of all conversations, in no set order."""
-        return [key for key in await self._store.async_get_keys() if not key.endswith(_MARK)]
+        """Return the keys of all conversations, in any order."""
+        return [key for key in await self._store.async_get_keys() if not key.endswith(_MARKER)]
 
     async def _messages(self, key: str, status: MessageStatus | None) -> list[StoredMessage]:
         last = None if status is None else await self._last_archived(key)
@@ -167,19 +167,21 @@ class LlamaIndexDBChatStore(AsyncDBChatStore):
                 active.append(message)
             return active[::-1]
         messages = await self._store.async_get_messages(key)
-        ends = [place for place, message in enumerate(messages, 1) if message.id == last]
+        ends = [number for number, message in enumerate(messages, 1) if message.id == last]
         return messages[: ends[0]] if ends else []
 
     async def _last_archived(self, key: str) -> str | None:
-        marks = await self._store.async_get_messages(key + _MARK, last=1)
-        return str(marks[0].content) if marks else None
+        """Return the id of the last archived message."""
+        markers = await self._store.async_get_messages(key + _MARKER, last=1)
+        return str(markers[0].content) if markers else None
 
     async def _archive_through(self, key: str, message: StoredMessage | None) -> None:
-        marks = [] if message is None else [StoredMessage(role="system", content=message.id)]
-        await self._store.async_set_messages(key + _MARK, marks)
+        """Make a message the last archived one; ``None``: archive nothing."""
+        markers = [] if message is None else [StoredMessage(role="system", content=message.id)]
+        await self._store.async_set_messages(key + _MARKER, markers)
 
 
-def _checked(count: int) -> int:
+def _check_number(count: int) -> int:
     if count < 0:
         raise InvalidArgumentError("a number of messages must not be negative")
     return count

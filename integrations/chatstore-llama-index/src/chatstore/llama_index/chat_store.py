@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
 from typing import Any
 
 from llama_index.core.bridge.pydantic import PrivateAttr
@@ -16,38 +15,39 @@ from typing_extensions import Self
 
 from chatstore.core import ChatMessage as StoredMessage
 from chatstore.core import ChatStore, SimpleChatStore
+from chatstore.core.store import check_store
 from chatstore.llama_index.messages import to_llama_index, to_messages
-from chatstore.llama_index.registry import check_store
-from chatstore.llama_index.saving import restored_store, saved_store
+from chatstore.llama_index.serialization import dump_store, load_store
 
 
 class SharedConversationWarning(UserWarning):
-    """A store's conversation has LlamaIndex's default key, so that all users may share it."""
+    """A conversation has LlamaIndex's default key, so that all users may share it."""
 
 
 class LlamaIndexChatStore(BaseChatStore):
-    """Gives any store to LlamaIndex: its ``ChatMemoryBuffer``, chat engines and agents.
+    """A store for LlamaIndex's ``ChatMemoryBuffer``, chat engines and agents.
 
-    The async methods wait for the store without a thread. Every method raises what the store's
-    raises, and those that write `InvalidMessageError` for what JSON cannot hold.
+    The async methods use the store's async client, no threads. Methods also raise what the
+    store's methods raise; those that write raise `InvalidMessageError` if JSON cannot hold a
+    message.
     """
 
     _store: ChatStore = PrivateAttr()
     _has_warned: bool = PrivateAttr(default=False)
 
     def __init__(self, store: ChatStore) -> None:
-        """Take a store, which stays the caller's to close.
+        """Use a store, which is never closed.
 
         Raises:
             InvalidArgumentError: `store` is not a `ChatStore`.
 
         """
         super().__init__()
-        self._store = check_store(store, "store")
+        self._store = check_store(store)
 
     @classmethod
     def class_name(cls) -> str:
-        """Return the name that LlamaIndex writes when it serializes."""
+        """Return the name by which LlamaIndex restores this class."""
         return "LlamaIndexChatStore"
 
     @model_serializer(mode="wrap")
@@ -57,7 +57,7 @@ class LlamaIndexChatStore(BaseChatStore):
         info: SerializationInfo,  # noqa: ARG002
     ) -> dict[str, Any]:
         """Return all messages of a store in memory, or the name of a registered store."""
-        return {"class_name": self.class_name(), **saved_store(self._store)}
+        return {"class_name": self.class_name(), **dump_store(self._store)}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any], **kwargs: Any) -> Self:
@@ -68,17 +68,17 @@ class LlamaIndexChatStore(BaseChatStore):
             kwargs: Not accepted; LlamaIndex's signature has them.
 
         Raises:
-            TypeError: An argument is not known.
-            InvalidArgumentError: This process did not register the store's name, or the data are
-                not what `to_dict` returned.
+            TypeError: An argument is unknown.
+            InvalidArgumentError: The store's name is not registered in this process, or the data
+                are not what `to_dict` returned.
 
         """
         if kwargs:
             raise TypeError(f"unexpected arguments: {', '.join(kwargs)}")
-        return cls(restored_store(data))
+        return cls(load_store(data))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the store, or raise what it raises; LlamaIndex would leave it out."""
+        """Pickle the store, or raise what it raises; LlamaIndex would omit it."""
         return (type(self), (self._store,))
 
     @property
@@ -87,7 +87,7 @@ class LlamaIndexChatStore(BaseChatStore):
         return self._store
 
     def set_messages(self, key: str, messages: list[ChatMessage]) -> None:
-        """Replace the conversation; with no messages, forget it."""
+        """Replace the conversation; an empty list deletes it."""
         self._check_default_key(key)
         self._store.set_messages(key, to_messages(messages))
 
@@ -97,7 +97,7 @@ class LlamaIndexChatStore(BaseChatStore):
         await self._store.async_set_messages(key, to_messages(messages))
 
     def get_messages(self, key: str) -> list[ChatMessage]:
-        """Return the messages, oldest first; none for a missing key."""
+        """Return the messages, oldest first; ``[]`` for a missing key."""
         return to_llama_index(self._store.get_messages(key))
 
     async def aget_messages(self, key: str) -> list[ChatMessage]:
@@ -119,7 +119,7 @@ class LlamaIndexChatStore(BaseChatStore):
         await self._store.async_add_message(key, stored, idx)
 
     def delete_messages(self, key: str) -> None:
-        """Forget the conversation. It is not read for that: what is returned is ``None``."""
+        """Delete the conversation without reading it, and return ``None``."""
         self._store.delete_messages(key)
 
     async def adelete_messages(self, key: str) -> None:
@@ -127,26 +127,26 @@ class LlamaIndexChatStore(BaseChatStore):
         await self._store.async_delete_messages(key)
 
     def delete_message(self, key: str, idx: int) -> ChatMessage | None:
-        """Remove the message at an index, from 0, and return it; ``None`` where there is none.
+        """Remove the message at an index and return it; ``None`` if there is no such message.
 
-        Negative indexes count from the end.
+        Indexes count from 0; negative ones count from the end.
         """
-        return _one(self._store.delete_message(key, idx))
+        return _first(self._store.delete_message(key, idx))
 
     async def adelete_message(self, key: str, idx: int) -> ChatMessage | None:
         """Like `delete_message`, but awaitable."""
-        return _one(await self._store.async_delete_message(key, idx))
+        return _first(await self._store.async_delete_message(key, idx))
 
     def delete_last_message(self, key: str) -> ChatMessage | None:
-        """Remove the newest message and return it; ``None`` where there is none."""
-        return _one(self._store.delete_last_message(key))
+        """Remove the newest message and return it; ``None`` for an empty conversation."""
+        return _first(self._store.delete_last_message(key))
 
     async def adelete_last_message(self, key: str) -> ChatMessage | None:
         """Like `delete_last_message`, but awaitable."""
-        return _one(await self._store.async_delete_last_message(key))
+        return _first(await self._store.async_delete_last_message(key))
 
     def get_keys(self) -> list[str]:
-        """Return the keys of all conversations, in no set order."""
+        """Return the keys of all conversations, in any order."""
         return self._store.get_keys()
 
     async def aget_keys(self) -> list[str]:
@@ -154,22 +154,21 @@ class LlamaIndexChatStore(BaseChatStore):
         return await self._store.async_get_keys()
 
     def _check_default_key(self, key: str) -> None:
-        """Warn once about the key that LlamaIndex takes when the caller gives none."""
+        """Warn once about the key that LlamaIndex uses by default."""
         if key != DEFAULT_CHAT_STORE_KEY or self._has_warned:
             return
         if not isinstance(self._store, SimpleChatStore):
             self._has_warned = True
             message = (
-                f"the key is {key!r}, which LlamaIndex takes without a chat_store_key: all who "
-                "leave it out share one conversation of this store"
+                f"the key is {key!r}, LlamaIndex's default: all users without a chat_store_key "
+                "share one conversation of this store"
             )
             warnings.warn(message, SharedConversationWarning, stacklevel=3)
 
 
-def _one(message: StoredMessage | None) -> ChatMessage | None:
-    found: Iterable[ChatMessage] = () if message is None else to_llama_index([message])
-    return next(iter(found), None)
+def _first(message: StoredMessage | None) -> ChatMessage | None:
+    return None if message is None else next(iter(to_llama_index([message])), None)
 
 
-# LlamaIndex restores the stores of its memories by this table.
+# LlamaIndex looks up the class of a memory's store here.
 RECOGNIZED_CHAT_STORES[LlamaIndexChatStore.class_name()] = LlamaIndexChatStore  # type: ignore[assignment]

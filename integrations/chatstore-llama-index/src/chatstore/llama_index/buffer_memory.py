@@ -1,4 +1,4 @@
-"""``BufferMemory``: chatstore's memory buffer as a memory of LlamaIndex."""
+"""``BufferMemory``: ``ChatMemoryBuffer`` as a memory of LlamaIndex."""
 
 from __future__ import annotations
 
@@ -13,34 +13,35 @@ from typing_extensions import Self
 
 from chatstore.core import ChatMemoryBuffer, ChatStore, InvalidArgumentError
 from chatstore.core.checks import check_count
+from chatstore.core.foreign import full_name
+from chatstore.core.store import check_store
 from chatstore.llama_index.messages import to_llama_index, to_messages
-from chatstore.llama_index.registry import check_store
-from chatstore.llama_index.saving import restored, saved
-from chatstore.llama_index.windows import said, sent_payload
+from chatstore.llama_index.sending import sent_payload, without_empty
+from chatstore.llama_index.serialization import dump_buffer, load_buffer
 
-_CONTEXT_RATIO = 0.75  # of a model's context window, as LlamaIndex's own buffer takes it
+_CONTEXT_RATIO = 0.75  # of a model's context window, as in LlamaIndex's own buffer
 _TOKEN_LIMIT = 3000
 
 
 class BufferMemory(BaseMemory):
-    """Hands LlamaIndex the newest part of a conversation that fits a token limit.
+    """The newest part of a conversation that fits a token limit, for LlamaIndex.
 
-    It is for chat engines and agents (``memory=…``). A window is always one that a provider
-    accepts, with tool calls and their results together, and costs the same at any length: see
-    `chatstore.core.ChatMemoryBuffer`, whose errors and warnings these methods have.
+    Pass it to chat engines and agents (``memory=…``). Providers accept every window: tool calls
+    and their results are kept together. Reading a window costs the same at any length. The
+    methods raise and warn as those of `chatstore.core.ChatMemoryBuffer` do.
 
-    A memory in memory is serialized with its messages. One over another store is serialized with
-    the name that `register_store` gave the store, and restored where the same name is registered.
+    If the store is in memory, `to_dict` saves the messages. Otherwise it saves the name that
+    `register_store` gave the store; restore it in a process that registered the same name.
     """
 
     _buffer: ChatMemoryBuffer = PrivateAttr()
     _reserved_tokens: int = PrivateAttr()
 
     def __init__(self, buffer: ChatMemoryBuffer, *, reserved_tokens: int = 0) -> None:
-        """Take a buffer, with its store, key and limit.
+        """Use a buffer, with its store, key and limit.
 
         Args:
-            buffer: The buffer, made with ``payload_fn=sent_payload`` to count what is sent.
+            buffer: The buffer; make it with ``payload_fn=sent_payload`` to count all that is sent.
             reserved_tokens: As for `from_defaults`.
 
         Raises:
@@ -50,18 +51,16 @@ class BufferMemory(BaseMemory):
         """
         super().__init__()
         if not isinstance(buffer, ChatMemoryBuffer):
-            kind = type(buffer)
             raise InvalidArgumentError(
-                "buffer must be a chatstore.core.ChatMemoryBuffer, "
-                f"not {kind.__module__}.{kind.__qualname__}"
+                f"buffer must be a chatstore.core.ChatMemoryBuffer, not {full_name(buffer)}"
             )
         self._buffer = buffer
         self._reserved_tokens = check_count(reserved_tokens, "reserved_tokens")
-        self._room_taken(0)
+        self._tokens_besides(0)
 
     @classmethod
     def class_name(cls) -> str:
-        """Return the name that LlamaIndex writes when it serializes."""
+        """Return the name by which LlamaIndex restores this class."""
         return "ChatstoreBufferMemory"
 
     @classmethod
@@ -76,25 +75,26 @@ class BufferMemory(BaseMemory):
         reserved_tokens: int = 0,
         **kwargs: Any,
     ) -> Self:
-        """Make a memory.
+        """Create a memory.
 
         Args:
-            chat_history: Added at the first use, if the conversation is empty then.
-            llm: Its context window gives the limit, three quarters of it, where none is given.
+            chat_history: Added at the first use if the conversation is empty.
+            llm: If `token_limit` is missing, it is three quarters of this model's context window.
             chat_store: Where the conversation is kept; by default in memory.
-            chat_store_key: Its key, such as a session's id. Required with a `chat_store` that is
-                a database, since all users would share a conversation otherwise.
-            token_limit: The most tokens that a window has; by default 3,000.
+            chat_store_key: The conversation's key, such as a session's id. Required if
+                `chat_store` is a database, since otherwise all users would share a conversation.
+            token_limit: The most tokens of a window; by default 3,000.
             tokenizer_fn: Returns the tokens of a text; by default tiktoken's ``o200k_base``.
-            reserved_tokens: Tokens of the limit for what is sent besides and that LlamaIndex does
-                not tell a memory: an agent's system prompt and tool schemas, a context engine's
-                template and nodes. The prefix of a `SimpleChatEngine` is counted without it.
+            reserved_tokens: Tokens of the limit for what is sent in addition without LlamaIndex
+                telling the memory: an agent's system prompt and tool schemas, a context engine's
+                template and nodes. LlamaIndex tells it the prefix of a `SimpleChatEngine`.
             kwargs: Not accepted; LlamaIndex's signature has them.
 
         Raises:
-            TypeError: An argument is not known.
-            InvalidArgumentError: A database without a key, or a `chat_store` that is not a
-                `ChatStore`; a limit that is not a positive integer; `reserved_tokens` above it.
+            TypeError: An argument is unknown.
+            InvalidArgumentError: `chat_store` is not a `ChatStore`, or is a database and
+                `chat_store_key` is missing; `token_limit` is not a positive integer; or
+                `reserved_tokens` is above it.
 
         """
         _refuse_unknown(kwargs)
@@ -116,17 +116,17 @@ class BufferMemory(BaseMemory):
         return cls(buffer, reserved_tokens=reserved_tokens)
 
     def to_dict(self, **kwargs: Any) -> dict[str, Any]:
-        """Return settings, and the messages or the store's name; a tokenizer is not saved.
+        """Return the settings, and the messages or the store's name; no tokenizer.
 
         Args:
             kwargs: Not used; LlamaIndex's signature has them.
 
         Raises:
-            InvalidArgumentError: The store is a database that `register_store` did not name.
+            InvalidArgumentError: The store is a database that is not registered.
 
         """
         del kwargs
-        return saved(self._buffer, self._reserved_tokens, self.class_name())
+        return dump_buffer(self._buffer, self._reserved_tokens, self.class_name())
 
     @classmethod
     def from_dict(cls, data: dict[str, Any], **kwargs: Any) -> Self:
@@ -134,22 +134,22 @@ class BufferMemory(BaseMemory):
 
         Args:
             data: What `to_dict` returned.
-            kwargs: A `chat_store` to use instead of the registered one, and a `tokenizer_fn`.
+            kwargs: `chat_store`, used instead of the registered one, and `tokenizer_fn`.
 
         Raises:
-            InvalidArgumentError: This process did not register the store's name, or the data are
-                not what `to_dict` returned.
+            InvalidArgumentError: The store's name is not registered in this process, or the data
+                are not what `to_dict` returned.
 
         """
-        buffer, reserved_tokens = restored(data, **kwargs)
+        buffer, reserved_tokens = load_buffer(data, **kwargs)
         return cls(buffer, reserved_tokens=reserved_tokens)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the buffer, or raise what its store raises; LlamaIndex would leave it out."""
-        return (_unpickled, (type(self), self._buffer, self._reserved_tokens))
+        """Pickle the buffer, or raise what its store raises; LlamaIndex would omit it."""
+        return (_unpickle, (type(self), self._buffer, self._reserved_tokens))
 
     def tokenizer_fn(self, text: str) -> Sequence[object]:
-        """Return something as long as a text has tokens; chat engines count their prefix so."""
+        """Return a sequence with the length of the text in tokens; chat engines count with it."""
         return range(self._buffer.count_text(text))
 
     def get(
@@ -161,18 +161,19 @@ class BufferMemory(BaseMemory):
         """Return the window, oldest first.
 
         Args:
-            input: Not used; memories that search take it.
-            initial_token_count: Tokens that are sent besides, such as a prompt or tool schemas.
+            input: Not used; for compatibility with memories that search.
+            initial_token_count: Tokens that are sent in addition, such as a prompt's.
             kwargs: Not accepted; LlamaIndex's signature has them.
 
         Raises:
-            TypeError: An argument is not known.
-            InvalidArgumentError: `initial_token_count` and `reserved_tokens` are above the limit.
+            TypeError: An argument is unknown.
+            InvalidArgumentError: `initial_token_count` and `reserved_tokens` together are above
+                the limit.
 
         """
         _refuse_unknown(kwargs)
-        taken = self._room_taken(initial_token_count)
-        return said(to_llama_index(self._buffer.get(input, taken)))
+        tokens = self._tokens_besides(initial_token_count)
+        return without_empty(to_llama_index(self._buffer.get(input, tokens)))
 
     async def aget(
         self,
@@ -182,8 +183,8 @@ class BufferMemory(BaseMemory):
     ) -> list[ChatMessage]:
         """Like `get`, but awaitable."""
         _refuse_unknown(kwargs)
-        taken = self._room_taken(initial_token_count)
-        return said(to_llama_index(await self._buffer.async_get(input, taken)))
+        tokens = self._tokens_besides(initial_token_count)
+        return without_empty(to_llama_index(await self._buffer.async_get(input, tokens)))
 
     def get_all(self) -> list[ChatMessage]:
         """Return the whole conversation, oldest first."""
@@ -202,7 +203,7 @@ class BufferMemory(BaseMemory):
         await self.aput_messages([message])
 
     def put_messages(self, messages: Sequence[ChatMessage]) -> None:
-        """Append messages next to each other, all or none."""
+        """Append all messages next to each other, or none."""
         self._buffer.put_messages(to_messages(messages))
 
     async def aput_messages(self, messages: Sequence[ChatMessage]) -> None:
@@ -218,23 +219,23 @@ class BufferMemory(BaseMemory):
         await self._buffer.async_set(to_messages(messages))
 
     def reset(self) -> None:
-        """Forget the conversation."""
+        """Delete the conversation."""
         self._buffer.reset()
 
     async def areset(self) -> None:
         """Like `reset`, but awaitable."""
         await self._buffer.async_reset()
 
-    def _room_taken(self, initial_token_count: int) -> int:
-        """Return the tokens of the limit that are not for messages."""
+    def _tokens_besides(self, initial_token_count: int) -> int:
+        """Return the tokens of the limit that are for other things than messages."""
         initial = check_count(initial_token_count, "initial_token_count")
-        taken, limit = initial + self._reserved_tokens, self._buffer.token_limit
-        if taken > limit:
+        total, limit = initial + self._reserved_tokens, self._buffer.token_limit
+        if total > limit:
             raise InvalidArgumentError(
                 f"initial_token_count {initial} and reserved_tokens {self._reserved_tokens} are "
                 f"above token_limit {limit}: raise the limit or shorten the prompt"
             )
-        return taken
+        return total
 
 
 def _refuse_unknown(kwargs: dict[str, Any]) -> None:
@@ -242,7 +243,7 @@ def _refuse_unknown(kwargs: dict[str, Any]) -> None:
         raise TypeError(f"unexpected arguments: {', '.join(kwargs)}")
 
 
-def _unpickled(
+def _unpickle(
     kind: type[BufferMemory], buffer: ChatMemoryBuffer, reserved_tokens: int
 ) -> BufferMemory:
     return kind(buffer, reserved_tokens=reserved_tokens)

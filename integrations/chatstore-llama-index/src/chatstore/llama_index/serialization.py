@@ -1,4 +1,4 @@
-"""Memories as JSON, as LlamaIndex's workflows keep them between runs."""
+"""Memories and chat stores as JSON, as LlamaIndex's workflows save them between runs."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from chatstore.core import (
     InvalidArgumentError,
     SimpleChatStore,
 )
-from chatstore.llama_index.registry import check_store, name_of, store_named
-from chatstore.llama_index.windows import sent_payload
+from chatstore.core.store import check_store
+from chatstore.llama_index.registry import name_of, store_named
+from chatstore.llama_index.sending import sent_payload
 
 _INVALID = "these data are not what to_dict returned"
 
 
-def saved(buffer: ChatMemoryBuffer, reserved_tokens: int, class_name: str) -> dict[str, Any]:
+def dump_buffer(buffer: ChatMemoryBuffer, reserved_tokens: int, class_name: str) -> dict[str, Any]:
     """Return a memory's settings, with its messages if they are in memory, or its store's name.
 
     Raises:
-        InvalidArgumentError: The store is a database that has no name.
+        InvalidArgumentError: The store is a database that is not registered.
 
     """
     data: dict[str, Any] = {
@@ -34,25 +35,25 @@ def saved(buffer: ChatMemoryBuffer, reserved_tokens: int, class_name: str) -> di
         "reserved_tokens": reserved_tokens,
     }
     if isinstance(buffer.chat_store, SimpleChatStore):
-        return {**data, "messages": _dumped(buffer.get_all())}
+        return {**data, "messages": _dump_messages(buffer.get_all())}
     return {**data, "chat_store": name_of(buffer.chat_store)}
 
 
-def restored(
+def load_buffer(
     data: Mapping[str, Any],
     *,
     chat_store: ChatStore | None = None,
     tokenizer_fn: Callable[[str], Sequence[object]] | None = None,
 ) -> tuple[ChatMemoryBuffer, int]:
-    """Return the buffer that `saved` described, and its reserved tokens.
+    """Return the buffer that `dump_buffer` described, and its reserved tokens.
 
     Raises:
-        InvalidArgumentError: The data are not what `saved` returned, or the store's name is not
-            registered.
+        InvalidArgumentError: The data are not what `dump_buffer` returned, or the store's name is
+            not registered.
 
     """
     try:
-        messages = _loaded(data.get("messages", []))
+        messages = _load_messages(data.get("messages", []))
         store = check_store(chat_store, "chat_store") if chat_store is not None else None
         if store is None and "messages" not in data:
             store = store_named(data["chat_store"])
@@ -66,26 +67,27 @@ def restored(
         )
         return buffer, data["reserved_tokens"]
     except (KeyError, TypeError, AttributeError, ValidationError):
-        raise InvalidArgumentError(_INVALID) from None  # pydantic's text holds the messages
+        raise InvalidArgumentError(_INVALID) from None  # pydantic's error quotes the messages
 
 
-def saved_store(store: ChatStore) -> dict[str, Any]:
+def dump_store(store: ChatStore) -> dict[str, Any]:
     """Return all conversations of a store in memory, or the name of a registered store.
 
     Raises:
-        InvalidArgumentError: The store is a database that has no name.
+        InvalidArgumentError: The store is a database that is not registered.
 
     """
     if isinstance(store, SimpleChatStore):
-        return {"messages": {key: _dumped(store.get_messages(key)) for key in store.get_keys()}}
+        conversations = {key: _dump_messages(store.get_messages(key)) for key in store.get_keys()}
+        return {"messages": conversations}
     return {"chat_store": name_of(store)}
 
 
-def restored_store(data: Mapping[str, Any]) -> ChatStore:
-    """Return the store that `saved_store` described.
+def load_store(data: Mapping[str, Any]) -> ChatStore:
+    """Return the store that `dump_store` described.
 
     Raises:
-        InvalidArgumentError: The data are not what `saved_store` returned, or the store's name is
+        InvalidArgumentError: The data are not what `dump_store` returned, or the store's name is
             not registered.
 
     """
@@ -94,15 +96,15 @@ def restored_store(data: Mapping[str, Any]) -> ChatStore:
             return store_named(data["chat_store"])
         store = SimpleChatStore()
         for key, messages in data["messages"].items():
-            store.set_messages(key, _loaded(messages))
+            store.set_messages(key, _load_messages(messages))
     except (KeyError, TypeError, AttributeError, ValidationError):
-        raise InvalidArgumentError(_INVALID) from None
+        raise InvalidArgumentError(_INVALID) from None  # pydantic's error quotes the messages
     return store
 
 
-def _dumped(messages: Iterable[ChatMessage]) -> list[dict[str, Any]]:
+def _dump_messages(messages: Iterable[ChatMessage]) -> list[dict[str, Any]]:
     return [message.model_dump(mode="json") for message in messages]
 
 
-def _loaded(messages: Iterable[Mapping[str, Any]]) -> list[ChatMessage]:
+def _load_messages(messages: Iterable[Mapping[str, Any]]) -> list[ChatMessage]:
     return [ChatMessage.model_validate(message) for message in messages]

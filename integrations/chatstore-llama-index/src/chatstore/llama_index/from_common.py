@@ -1,8 +1,7 @@
-"""Messages of LlamaIndex, made of the fields that all frameworks share."""
+"""Make LlamaIndex's messages of the fields that all frameworks share."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,16 +10,16 @@ from pydantic import AnyUrl
 
 from chatstore.core import ChatMessage, ContentBlock, MessageRole
 from chatstore.core.messages import PAYLOADS_KEY
-from chatstore.core.tool_calls import calls_of, results_of
+from chatstore.core.tool_calls import Call, calls_of, parse_arguments, results_of
 
 _DATA = {"image": "image", "audio": "audio", "video": "video", "document": "data"}
 _TYPES = {"image": "image_mimetype", "video": "video_mimetype", "document": "document_mimetype"}
 
 
 def llama_index_messages(message: ChatMessage) -> list[LlamaIndexMessage]:
-    """Return what a message says: one message, or one for each result of a tool that it holds."""
+    """Return one message, or one for each tool result."""
     results = results_of(message) if message.role is MessageRole.USER else []
-    made = [
+    messages = [
         LlamaIndexMessage.model_validate(
             {
                 "role": "tool",
@@ -31,7 +30,7 @@ def llama_index_messages(message: ChatMessage) -> list[LlamaIndexMessage]:
         for result in results
     ]
     blocks = list(_blocks(message.content))
-    if blocks or not made:
+    if blocks or not messages:
         kwargs = {name: v for name, v in message.additional_kwargs.items() if name != PAYLOADS_KEY}
         calls = calls_of(message)
         if calls:
@@ -42,20 +41,17 @@ def llama_index_messages(message: ChatMessage) -> list[LlamaIndexMessage]:
             "blocks": [*blocks, *map(_call, calls)],
             "additional_kwargs": kwargs,
         }
-        made.append(LlamaIndexMessage.model_validate(fields))
-    return made
+        messages.append(LlamaIndexMessage.model_validate(fields))
+    return messages
 
 
-def _call(call: Any) -> dict[str, Any]:
-    try:
-        arguments = json.loads(call.arguments)
-    except ValueError:
-        arguments = None
+def _call(call: Call) -> dict[str, Any]:
+    arguments = parse_arguments(call.arguments)
     return {
         "block_type": "tool_call",
         "tool_call_id": call.id,
         "tool_name": call.name,
-        # What the model wrote, where it is no object.
+        # Text that is not a JSON object stays as the model wrote it.
         "tool_kwargs": arguments if isinstance(arguments, dict) else call.arguments,
     }
 
@@ -70,15 +66,15 @@ def _blocks(content: str | list[ContentBlock] | None) -> Iterator[dict[str, Any]
             yield {"block_type": "text", "text": fields["text"]}
         elif block.type == "thinking":
             signature = fields.get("signature")
-            further = {"signature": signature} if signature else {}
-            said = {"block_type": "thinking", "content": fields["thinking"]}
-            yield {**said, "additional_information": further}
+            information = {"signature": signature} if signature else {}
+            thinking = {"block_type": "thinking", "content": fields["thinking"]}
+            yield {**thinking, "additional_information": information}
         elif block.type in _DATA and (media := _media(block.type, fields)):
             yield media
 
 
 def _media(kind: str, fields: dict[str, Any]) -> dict[str, Any] | None:
-    """Return a block of LlamaIndex, which takes valid addresses only, or ``None``."""
+    """Return a media block, or ``None``: LlamaIndex accepts only data and valid URLs."""
     url, data, media_type = (fields.get(name) or None for name in ("url", "data", "media_type"))
     if url is not None and not _is_url(url):
         url = None

@@ -1,4 +1,4 @@
-"""What LlamaIndex's messages say in the fields that all frameworks share."""
+"""Convert LlamaIndex's messages to the fields that all frameworks share."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from chatstore.core.contents import BlockFields, simplify
+from chatstore.core.tool_calls import Call
+
 _MEDIA = {
-    # the kind of block: its data, and the type of its data
+    # the type of the block: the fields with its data and with the data's type
     "image": ("image", "image_mimetype"),
     "audio": ("audio", "format"),
     "video": ("video", "video_mimetype"),
@@ -16,11 +19,11 @@ _MEDIA = {
 
 
 def common_fields(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Return role, content and additional kwargs of a message that was dumped as JSON.
+    """Return role, content and additional kwargs of a message, given as JSON.
 
-    Calls of tools are written as OpenAI writes them. One without an id gets its tool's name, which
-    integrations such as Ollama's write as the id of the result. Cache points, citations and files
-    that are on this machine only are left to the native payload.
+    Tool calls are in OpenAI's form. A call without an id gets its tool's name, which integrations
+    such as Ollama's write as the id of the result. Cache points, citations and local files are
+    only in the payload.
     """
     kwargs = dict(payload["additional_kwargs"])
     calls = list(_calls(payload["blocks"]))
@@ -28,29 +31,20 @@ def common_fields(payload: Mapping[str, Any]) -> dict[str, Any]:
         kwargs["tool_calls"] = calls
     return {
         "role": payload["role"],
-        "content": _content(list(_blocks(payload["blocks"]))),
+        "content": simplify(list(_blocks(payload["blocks"]))),
         "additional_kwargs": kwargs,
     }
-
-
-def _content(blocks: list[dict[str, Any]]) -> str | list[dict[str, Any]] | None:
-    """Return text where there is nothing else, else blocks."""
-    if len(blocks) == 1 and blocks[0]["type"] == "text":
-        return str(blocks[0]["text"])
-    return blocks or None
 
 
 def _calls(blocks: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     for block in blocks:
         if block["block_type"] == "tool_call":
-            kwargs = block["tool_kwargs"]
+            name, kwargs = block["tool_name"], block["tool_kwargs"]
             arguments = kwargs if isinstance(kwargs, str) else json.dumps(kwargs)
-            function = {"name": block["tool_name"], "arguments": arguments}
-            identity = block["tool_call_id"] or block["tool_name"]
-            yield {"id": identity, "type": "function", "function": function}
+            yield Call(block["tool_call_id"] or name, name, arguments).to_openai()
 
 
-def _blocks(blocks: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+def _blocks(blocks: Iterable[Mapping[str, Any]]) -> Iterator[BlockFields]:
     for block in blocks:
         kind = block["block_type"]
         if kind == "text":
@@ -59,13 +53,13 @@ def _blocks(blocks: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
             yield from _media(kind, block)
         elif kind == "thinking" and block["content"]:
             signature = block["additional_information"].get("signature")
-            said = {"type": "thinking", "thinking": block["content"]}
-            yield {**said, "signature": signature} if isinstance(signature, str) else said
+            thinking = {"type": "thinking", "thinking": block["content"]}
+            yield {**thinking, "signature": signature} if isinstance(signature, str) else thinking
         elif kind == "citable":
             yield from _blocks(block["content"])
 
 
-def _media(kind: str, block: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _media(kind: str, block: Mapping[str, Any]) -> Iterator[BlockFields]:
     data, media_type = (block[name] for name in _MEDIA[kind])
     if kind == "audio" and media_type:
         media_type = f"audio/{media_type}"

@@ -1,4 +1,4 @@
-"""What LlamaIndex's models are sent of a window."""
+"""What is sent to a model of LlamaIndex's messages: its size, and what providers accept."""
 
 from __future__ import annotations
 
@@ -18,26 +18,27 @@ from chatstore.core import ChatMessage as StoredMessage
 from chatstore.core.messages import PAYLOADS_KEY
 from chatstore.llama_index.messages import to_llama_index
 
-_SPEAKERS = {MessageRole.ASSISTANT, MessageRole.CHATBOT, MessageRole.MODEL}
+_MODEL_ROLES = {MessageRole.ASSISTANT, MessageRole.CHATBOT, MessageRole.MODEL}
 
 
-def said(messages: Iterable[ChatMessage]) -> list[ChatMessage]:
-    """Leave out messages that say nothing, which providers refuse.
+def without_empty(messages: Iterable[ChatMessage]) -> list[ChatMessage]:
+    """Leave out empty messages, which providers refuse.
 
-    A streamed answer of a model that said nothing is such a message, and so is what another
-    framework wrote for its own provider alone, such as an item of reasoning.
+    A model's streamed answer may be empty. Messages that another framework wrote for its own
+    provider alone, such as an item of reasoning, are empty for LlamaIndex.
     """
     return [message for message in messages if not _is_empty(message)]
 
 
 def sent_payload(message: StoredMessage) -> Any:
-    """Return what `to_llama_index` makes a model be sent for a message, as JSON.
+    """Return what LlamaIndex sends to a model for a message, as JSON.
 
-    For ``ChatMemoryBuffer(…, payload_fn=sent_payload)``; `BufferMemory` counts so by itself.
+    Pass it as ``ChatMemoryBuffer(…, payload_fn=sent_payload)`` if you convert windows with
+    `to_llama_index`. `BufferMemory` does so itself.
     """
     if isinstance(message.content, str) and PAYLOADS_KEY not in message.additional_kwargs:
         return None  # the message's own fields are sent
-    return [_payload(made) for made in to_llama_index([message])]
+    return [_payload(converted) for converted in to_llama_index([message])]
 
 
 def _payload(message: ChatMessage) -> dict[str, Any]:
@@ -56,7 +57,9 @@ def _block(block: Any) -> dict[str, Any]:
 
 def _is_empty(message: ChatMessage) -> bool:
     kwargs = message.additional_kwargs
-    if message.role in _SPEAKERS and not (kwargs.get("tool_calls") or kwargs.get("function_call")):
+    if message.role in _MODEL_ROLES:
+        if kwargs.get("tool_calls") or kwargs.get("function_call"):
+            return False
         return all(
             isinstance(block, (ThinkingBlock, CachePoint))
             or (isinstance(block, TextBlock) and not block.text.strip())
