@@ -1,4 +1,4 @@
-"""Chat history for the OpenAI Agents SDK, on every store."""
+"""Chat history for the OpenAI Agents SDK, in any store."""
 
 from chatstore.openai_agents.items import to_items, to_messages
 from chatstore.openai_agents.sending import sent_payload

@@ -1,4 +1,4 @@
-"""``ChatStoreSession``: a conversation of any store, as the Agents SDK's ``Session``."""
+"""``ChatStoreSession``: a conversation in any store as the Agents SDK's ``Session``."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing_extensions import Self
 from chatstore.core import (
     ChatMessage,
     ChatStore,
-    InvalidArgumentError,
     StoreClosedError,
     open_store,
 )
 from chatstore.core.checks import check_key
+from chatstore.core.store import check_store
 from chatstore.openai_agents.items import to_items, to_messages
 from chatstore.openai_agents.settings import check_limit, check_settings
 
@@ -25,10 +25,10 @@ T = TypeVar("T")
 
 
 class ChatStoreSession:
-    """Keep a conversation's items in a store, one message an item.
+    """Keeps the items of a conversation in a store, a message per item.
 
-    Every kind of item comes back as it was added. Methods raise what the store's methods raise.
-    A copy of a session uses the same store; a session pickles as its store does.
+    Every kind of item comes back unchanged. Methods also raise what the store's methods raise.
+    A copy of a session uses the same store. A session can be pickled if its store can.
 
     Attributes:
         session_id: The conversation's key in the store.
@@ -44,11 +44,11 @@ class ChatStoreSession:
         *,
         session_settings: SessionSettings | dict[str, Any] | None = None,
     ) -> None:
-        """Make a session; nothing is read yet.
+        """Create a session; nothing is read yet.
 
         Args:
             session_id: The conversation's key.
-            store: Where the conversation is kept. It stays open when the session is closed.
+            store: Where the conversation is kept; the session does not close it.
             session_settings: The SDK's settings, or their fields as a dict. ``limit`` is how many
                 of the newest items a run reads.
 
@@ -59,16 +59,11 @@ class ChatStoreSession:
 
         """
         self.session_id = check_key(session_id)
-        if not isinstance(store, ChatStore):
-            raise InvalidArgumentError(
-                f"store must be a ChatStore, not {type(store).__name__}; for a URL use "
-                "ChatStoreSession.from_url(session_id, url)"
-            )
+        self._store = check_store(store)
         self._settings = check_settings(session_settings)
-        self._store = store
         self._owns_store = False
         self._closed = False
-        self._unsettled: list[ChatMessage] | None = None
+        self._failed_append: list[ChatMessage] | None = None
 
     @classmethod
     def from_url(
@@ -78,10 +73,10 @@ class ChatStoreSession:
         *,
         session_settings: SessionSettings | dict[str, Any] | None = None,
     ) -> Self:
-        """Make a session with a store of its own, which `close` closes.
+        """Open a store for this session alone, which `close` closes.
 
         Raises:
-            UnknownSchemeError: No installed distribution knows the URL's scheme.
+            UnknownSchemeError: No installed distribution has the URL's scheme.
             InvalidKeyError: ``session_id`` is not a valid key.
             InvalidArgumentError: The URL or ``session_settings`` is not valid.
 
@@ -102,8 +97,8 @@ class ChatStoreSession:
         self._settings = check_settings(settings)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Pickle or copy everything but an append that failed: only its caller repeats it."""
-        return {**self.__dict__, "_unsettled": None}
+        """Leave out a failed append: only its caller can repeat it."""
+        return {**self.__dict__, "_failed_append": None}
 
     def __copy__(self) -> Self:
         """Return a session on the same store, which the copy does not close."""
@@ -119,8 +114,8 @@ class ChatStoreSession:
         """Return the newest ``limit`` items, oldest first.
 
         Args:
-            limit: By default the limit of `session_settings`; if that is ``None`` too, all items
-                are returned. With 0 or less, none are.
+            limit: The most items to return; 0 or less: no items. By default the limit of
+                `session_settings`; if that is ``None`` too, all items.
 
         Raises:
             InvalidArgumentError: ``limit`` is not an integer.
@@ -146,8 +141,8 @@ class ChatStoreSession:
     async def add_items(self, items: list[TResponseInputItem]) -> None:
         """Append all items next to each other, or none.
 
-        If this fails or is cancelled, make the same call next: it writes what was not written,
-        and nothing twice.
+        If this fails or is cancelled, repeat the call before any other: it writes only what was
+        not written.
 
         Raises:
             InvalidMessageError: JSON cannot hold an item.
@@ -156,27 +151,27 @@ class ChatStoreSession:
         """
         self._refuse_closed()
         messages = to_messages(items)
-        unsettled, self._unsettled = self._unsettled, None
-        if unsettled is not None and unsettled == messages:
-            messages = unsettled  # with their ids the store knows which it has
+        failed, self._failed_append = self._failed_append, None
+        if failed is not None and failed == messages:
+            messages = failed  # their ids tell the store which messages it has already
         try:
-            await _to_its_end(self._store.async_add_messages(self.session_id, messages))
+            await _finish(self._store.async_add_messages(self.session_id, messages))
         except BaseException:
-            self._unsettled = messages
+            self._failed_append = messages
             raise
 
     async def pop_item(self) -> TResponseInputItem | None:
-        """Remove the newest item and return it, or return ``None`` if there are no items.
+        """Remove the newest item and return it; ``None`` if there are no items.
 
-        A message of another framework that makes several items is removed as a whole; the last
-        of them is returned.
+        A message of another framework that becomes several items is removed as a whole, and the
+        last of them is returned.
 
         Raises:
-            CorruptMessageError: The message cannot be read; it is kept.
+            CorruptMessageError: The message cannot be read; it is not removed.
 
         """
         self._refuse_closed()
-        return await _to_its_end(self._pop())
+        return await _finish(self._pop())
 
     async def _pop(self) -> TResponseInputItem | None:
         while True:
@@ -190,18 +185,18 @@ class ChatStoreSession:
     async def clear_session(self) -> None:
         """Delete the conversation."""
         self._refuse_closed()
-        await _to_its_end(self._store.async_delete_messages(self.session_id))
+        await _finish(self._store.async_delete_messages(self.session_id))
 
     async def _atomic_replace_items(self, items: list[TResponseInputItem]) -> bool:
-        """Replace the conversation in one write; the SDK's compaction calls this.
+        """Replace the conversation in one write; the SDK's compaction calls this method.
 
         Without it the SDK clears the session and then adds the compacted items: a process that is
-        killed in between has lost the conversation. Items that others append while the model
+        killed in between would lose the conversation. Items that others append while the model
         compacts are replaced too.
 
         Returns:
-            Whether the items were replaced. A subclass that overrides `add_items` or
-            `clear_session` sees these calls instead.
+            Whether the items were replaced: ``False`` in a subclass that overrides `add_items` or
+            `clear_session`, which the SDK then calls instead.
 
         """
         self._refuse_closed()
@@ -212,8 +207,8 @@ class ChatStoreSession:
         ):
             return False
         messages = to_messages(items)
-        await _to_its_end(self._store.async_set_messages(self.session_id, messages))
-        self._unsettled = None
+        await _finish(self._store.async_set_messages(self.session_id, messages))
+        self._failed_append = None
         return True
 
     async def close(self) -> None:
@@ -240,15 +235,15 @@ class ChatStoreSession:
 
     def _refuse_closed(self) -> None:
         if self._closed:
-            raise StoreClosedError("this session was closed; make a new one")
+            raise StoreClosedError("this session was closed; create a new one")
 
 
-async def _to_its_end(writing: Coroutine[Any, Any, T]) -> T:
-    """Await a write until it has ended, even if the caller is cancelled meanwhile.
+async def _finish(write: Coroutine[Any, Any, T]) -> T:
+    """Await a write until it ends, even if the caller is cancelled meanwhile.
 
-    The SDK repeats and takes back what it wrote: a write still under way would come between.
+    After a cancellation the SDK may repeat or undo the write, which must have ended by then.
     """
-    task = asyncio.ensure_future(writing)
+    task = asyncio.ensure_future(write)
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
         try:
@@ -257,6 +252,6 @@ async def _to_its_end(writing: Coroutine[Any, Any, T]) -> T:
             cancelled = error
     if cancelled is not None:
         if not task.cancelled():
-            task.exception()  # retrieved: the caller gets the cancellation instead
+            task.exception()  # mark it as retrieved: the caller gets the cancellation instead
         raise cancelled
     return task.result()

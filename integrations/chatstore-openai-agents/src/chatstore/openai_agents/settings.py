@@ -1,4 +1,4 @@
-"""Checks of the settings that a session takes from the SDK."""
+"""Check the settings of a session, which are the SDK's."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from chatstore.core import InvalidArgumentError
 
 
 def check_settings(settings: object) -> SessionSettings:
-    """Return settings, also where they are given as a dict; by default without a limit.
+    """Return the settings, given as such or as a dict; ``None``: settings without a limit.
 
     Raises:
-        InvalidArgumentError: A name is unknown, or ``limit`` is not an integer.
+        InvalidArgumentError: ``settings`` is something else, a name is unknown, or ``limit`` is
+            not an integer.
 
     """
     if settings is None:
@@ -31,7 +32,7 @@ def check_settings(settings: object) -> SessionSettings:
 
 
 def check_limit(limit: Any) -> int | None:
-    """Return how many items are read; ``None``: all.
+    """Return the number of items to read; ``None``: all.
 
     Raises:
         InvalidArgumentError: ``limit`` is not an integer.
@@ -42,13 +43,13 @@ def check_limit(limit: Any) -> int | None:
     raise InvalidArgumentError(f"limit must be an integer or None, not {type(limit).__name__}")
 
 
-def _from_dict(given: dict[Any, Any]) -> SessionSettings:
+def _from_dict(settings: dict[Any, Any]) -> SessionSettings:
     known = [field.name for field in fields(SessionSettings) if field.init]
-    unknown = [name for name in given if name not in known]
+    unknown = [name for name in settings if name not in known]
     if unknown:
         raise InvalidArgumentError(
             f"unknown setting {unknown[0]!r} in session_settings; "
             f"known settings: {', '.join(known)}"
         )
-    check_limit(given.get("limit"))  # before the SDK, which turns "2" and 2.0 into 2
-    return SessionSettings(**given)
+    check_limit(settings.get("limit"))  # here, since the SDK would turn "2" and 2.0 into 2
+    return SessionSettings(**settings)

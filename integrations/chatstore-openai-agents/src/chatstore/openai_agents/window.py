@@ -1,4 +1,4 @@
-"""``InputWindow``: what of a long input an agent sends to the model."""
+"""``InputWindow``: the part of a long input that an agent sends to the model."""
 
 from __future__ import annotations
 
@@ -15,21 +15,18 @@ from agents import (
 )
 from agents.run import CallModelData, ModelInputData
 
-from chatstore.core import ChatMemoryBuffer, ChatMessage, SimpleChatStore
-from chatstore.core.checks import check_count
+from chatstore.core.memory.list_window import ListWindow
 from chatstore.openai_agents.items import outlines
 from chatstore.openai_agents.sending import sent_items
-from chatstore.openai_agents.tools import item_call, item_result
-
-_KEY = "input"
+from chatstore.openai_agents.tool_items import item_call, item_result
 
 
 class InputWindow:
     """Sends the newest part of the input that fits a token limit and that the API accepts.
 
-    The rules are those of `ChatMemoryBuffer`: leading system and developer messages stay, then
-    come whole turns, beginning with the user. Calls and their outputs, and reasoning and the item
-    that it led to, are sent together or not at all. The session keeps everything.
+    The rules are those of `ChatMemoryBuffer`: leading system and developer messages stay, followed
+    by whole turns, beginning with a user message. Calls and their outputs, and reasoning and the
+    item that it led to, are sent together or left out together. The session is not changed.
     """
 
     def __init__(
@@ -38,11 +35,11 @@ class InputWindow:
         tokenizer_fn: Callable[[str], Sequence[object]] | None = None,
         model: str | None = None,
     ) -> None:
-        """Make a window for ``RunConfig(call_model_input_filter=…)``.
+        """Create a window for ``RunConfig(call_model_input_filter=…)``.
 
         Args:
-            token_limit: The most tokens that are sent, at least 1: items, instructions, and the
-                schemas of tools, handoffs and outputs.
+            token_limit: The most tokens to send, at least 1: items, instructions, and the schemas
+                of tools, handoffs and outputs.
             tokenizer_fn: Returns the tokens of a text; by default tiktoken's ``o200k_base``.
             model: A model's name, whose tiktoken encoding is used instead.
 
@@ -50,60 +47,47 @@ class InputWindow:
             InvalidArgumentError: ``token_limit`` is not a positive integer.
 
         """
-        self.token_limit = check_count(token_limit, "token_limit", least=1)
-        self._tokenizer_fn = tokenizer_fn
-        self._model = model
+        self._window = ListWindow(token_limit, tokenizer_fn, model)
+        self.token_limit = self._window.token_limit
 
     async def __call__(self, data: CallModelData[Any]) -> ModelInputData:
-        """Shorten what the SDK is about to send.
+        """Shorten the input that the SDK is about to send.
 
-        Tools of MCP servers are counted too: have the servers cache their lists.
+        Tools of MCP servers are counted too, which lists them: let the servers cache their lists.
         """
-        sent = data.model_data
-        besides = [sent.instructions, await _schemas(data.agent, data.context)]
-        selected = await self.select(sent.input, besides=besides)
-        return ModelInputData(input=selected, instructions=sent.instructions)
+        full = data.model_data
+        besides = [full.instructions, await _schemas(data.agent, data.context)]
+        selected = await self.select(full.input, besides=besides)
+        return ModelInputData(input=selected, instructions=full.instructions)
 
     async def select(
         self, items: Sequence[TResponseInputItem], *, besides: Any = None
     ) -> list[TResponseInputItem]:
         """Return the part of the items to send.
 
-        Items that answer calls of no other item continue a conversation that the server keeps:
-        they are all sent.
+        If an item answers a call that is not among the items, the server has the rest of the
+        conversation, and all items are returned.
 
         Args:
             items: The items, oldest first.
-            besides: What else is sent, as text or JSON.
+            besides: What is sent in addition, as text or JSON.
 
         Raises:
             InvalidMessageError: JSON cannot hold an item, or it is not a dict.
 
         Warns:
-            TokenLimitWarning: The newest turn alone does not fit; it comes back whole.
+            TokenLimitWarning: The newest turn alone does not fit; it is returned whole.
 
         """
-        if _continues_elsewhere(items):
+        if _continues_on_server(items):
             return list(items)
-        messages = outlines(items)
-
-        def payload(message: ChatMessage) -> Any:
-            return sent_items([items[int(message.id or 0)]])
-
-        buffer = ChatMemoryBuffer(
-            self.token_limit,
-            SimpleChatStore(),
-            _KEY,
-            self._tokenizer_fn,
-            self._model,
-            payload_fn=payload,
+        indexes = await self._window.select(
+            outlines(items), lambda index: sent_items([items[index]]), besides=besides
         )
-        await buffer.async_set(messages)
-        window = await buffer.async_get(besides=besides)
-        return [items[int(message.id or 0)] for message in window]
+        return [items[index] for index in indexes]
 
 
-def _continues_elsewhere(items: Sequence[Any]) -> bool:
+def _continues_on_server(items: Sequence[Any]) -> bool:
     calls = {call.id for item in items if (call := item_call(item)) is not None}
     results = (result for item in items if (result := item_result(item)) is not None)
     return any(result.call_id not in calls for result in results)
@@ -118,8 +102,7 @@ async def _schemas(agent: Agent[Any], context: Any) -> list[Any]:
     ]
     for handoff in agent.handoffs:
         if isinstance(handoff, Handoff):
-            described = [handoff.tool_name, handoff.tool_description, handoff.input_json_schema]
-            schemas.append(described)
+            schemas.append([handoff.tool_name, handoff.tool_description, handoff.input_json_schema])
         else:
             name = Handoff.default_tool_name(handoff)
             schemas.append([name, Handoff.default_tool_description(handoff)])

@@ -1,8 +1,8 @@
-"""The SDK's many kinds of tool calls and of their outputs, as calls and results.
+"""Calls and results in the SDK's items.
 
-The SDK has a kind of item for each kind of tool. Calls that the program answers with an item of
-its own, such as a computer's, are calls here: a window keeps both or neither. What a provider ran
-itself holds its own result: web search, code interpreter, calls of MCP servers.
+The SDK has a type of item for each kind of tool. A call is an item that another item answers,
+such as a computer's: a window keeps both or neither. Tools that the provider runs itself (web
+search, code interpreter, MCP servers) have call and result in one item, which is neither.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _OUTPUTS = {
 
 
 class ItemCall(NamedTuple):
-    """A call that an item makes; its arguments are text, or what JSON they are."""
+    """A call; its arguments are text, or another JSON value."""
 
     id: Any
     name: Any
@@ -39,29 +39,29 @@ class ItemCall(NamedTuple):
 
 
 class ItemResult(NamedTuple):
-    """What an item answers a call with, as the SDK has it."""
+    """A result; its output is in the SDK's form."""
 
     call_id: Any
     output: Any
 
 
 def item_call(item: Mapping[str, Any]) -> ItemCall | None:
-    """Return the call that an item makes and that another item answers."""
+    """Return the call that another item answers, or ``None``."""
     kind = item.get("type")
     if kind == "function_call":
         return ItemCall(item.get("call_id"), item.get("name"), item.get("arguments"))
     if kind == "mcp_approval_request":
-        return _identified(item.get("id"), item.get("name"), item.get("arguments"))
+        return _call(item.get("id"), item.get("name"), item.get("arguments"))
     if kind == "custom_tool_call":
-        return _identified(item.get("call_id"), item.get("name"), item.get("input"))
+        return _call(item.get("call_id"), item.get("name"), item.get("input"))
     if kind in _CALL_TOOLS:
-        given = {name: item[name] for name in _ARGUMENTS if item.get(name) is not None}
-        return _identified(item.get("call_id"), _CALL_TOOLS[kind], _json(given))
+        arguments = {name: item[name] for name in _ARGUMENTS if item.get(name) is not None}
+        return _call(item.get("call_id"), _CALL_TOOLS[kind], _json(arguments))
     return None
 
 
 def item_result(item: Mapping[str, Any]) -> ItemResult | None:
-    """Return the result that an item holds for a call of another item."""
+    """Return the result of another item's call, or ``None``."""
     kind = item.get("type")
     if kind == "function_call_output":
         return ItemResult(item.get("call_id"), item.get("output"))
@@ -69,7 +69,7 @@ def item_result(item: Mapping[str, Any]) -> ItemResult | None:
         reason = item.get("reason")
         verdict = "approved" if item.get("approve") else "denied"
         text = f"{verdict}: {reason}" if reason else verdict
-        return _answering(item.get("approval_request_id"), text)
+        return _result(item.get("approval_request_id"), text)
     if kind not in _OUTPUTS:
         return None
     output = item.get(_OUTPUTS[kind])
@@ -77,17 +77,17 @@ def item_result(item: Mapping[str, Any]) -> ItemResult | None:
         output = [output]
     elif not isinstance(output, (str, list)) or kind in {"shell_call_output", "tool_search_output"}:
         output = _json(output) if output is not None else str(item.get("status") or "")
-    # A local shell's output has the call's id as its own.
+    # The output of a local shell has the call's id as its own id.
     call_id = item.get("call_id")
-    return _answering(item.get("id") if call_id is None else call_id, output)
+    return _result(item.get("id") if call_id is None else call_id, output)
 
 
-def _identified(identity: Any, name: Any, arguments: Any) -> ItemCall | None:
-    return ItemCall(identity, name, arguments) if isinstance(identity, str) and identity else None
+def _call(item_id: Any, name: Any, arguments: Any) -> ItemCall | None:
+    return ItemCall(item_id, name, arguments) if isinstance(item_id, str) and item_id else None
 
 
-def _answering(identity: Any, output: Any) -> ItemResult | None:
-    return ItemResult(identity, output) if isinstance(identity, str) and identity else None
+def _result(item_id: Any, output: Any) -> ItemResult | None:
+    return ItemResult(item_id, output) if isinstance(item_id, str) and item_id else None
 
 
 def _json(value: Any) -> str:
