@@ -1,4 +1,4 @@
-"""Chat history for Pydantic AI, on every store."""
+"""Chat history for Pydantic AI, in any store."""
 
 from chatstore.pydantic_ai.history import MessageHistory
 from chatstore.pydantic_ai.messages import to_messages, to_model_messages

@@ -1,4 +1,4 @@
-"""``MessageHistory``: a conversation of any store, as Pydantic AI's messages."""
+"""``MessageHistory``: a conversation in any store as Pydantic AI's messages."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from collections.abc import Iterable
 
 from pydantic_ai.messages import ModelMessage
 
-from chatstore.core import ChatStore, InvalidArgumentError
+from chatstore.core import ChatStore
 from chatstore.core.checks import check_key
+from chatstore.core.store import check_store
 from chatstore.pydantic_ai.messages import to_messages, to_model_messages
 
 
 class MessageHistory:
-    """Loads and saves the messages of one conversation; methods raise what the store's raise."""
+    """Loads and saves one conversation; methods also raise what the store's methods raise."""
 
     def __init__(self, store: ChatStore, key: str) -> None:
-        """Make a history; nothing is read yet.
+        """Use a store, which is never closed; nothing is read yet.
 
         Args:
             store: Where the conversation is kept.
@@ -26,12 +27,7 @@ class MessageHistory:
             InvalidKeyError: ``key`` is not a valid key.
 
         """
-        if not isinstance(store, ChatStore):
-            raise InvalidArgumentError(
-                f"store must be a ChatStore, not {type(store).__name__}; "
-                "chatstore.core.open_store(url) opens one"
-            )
-        self.store = store
+        self.store = check_store(store)
         self.key = check_key(key)
 
     def load(self) -> list[ModelMessage]:
@@ -48,12 +44,12 @@ class MessageHistory:
         return to_model_messages(await self.store.async_get_messages(self.key))
 
     def save(self, messages: Iterable[ModelMessage]) -> None:
-        """Append those messages that were not saved before, next to each other, or none.
+        """Append the messages that are not saved yet, all next to each other, or none.
 
-        Save ``result.new_messages()`` after a run, or a run's messages as they come: a message's
-        id is made of what it holds, so it does not matter which messages are saved together, or
-        again. A message that was changed since it was saved is another message, and is appended;
-        to change what is stored, use `replace`.
+        Save ``result.new_messages()`` after a run, or a run's messages as they arrive. A message's
+        id is made of its content, so messages can be saved again, in any groups. A message that
+        was changed after it was saved is another message, which is appended; to change what is
+        stored, use `replace`.
 
         Raises:
             InvalidMessageError: JSON cannot hold a message.

@@ -1,9 +1,9 @@
-"""Pydantic AI's messages as messages of a store, one for one, and back."""
+"""Convert Pydantic AI's messages to a store's, one to one, and back."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pydantic import ValidationError
 from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ModelRequest, ModelResponse
@@ -14,39 +14,39 @@ from chatstore.core.framework_payload import attach_payload, payload_for
 from chatstore.core.messages import PAYLOADS_KEY
 from chatstore.core.pairing import unique_call_ids
 from chatstore.core.tool_calls import calls_of
-from chatstore.pydantic_ai.ids import message_ids
-from chatstore.pydantic_ai.reading import CallNames, model_message
-from chatstore.pydantic_ai.writing import common_fields, is_result, part_blocks
+from chatstore.pydantic_ai.from_common import CallNames, model_message
+from chatstore.pydantic_ai.message_ids import message_ids
+from chatstore.pydantic_ai.to_common import common_fields, is_result, part_blocks
 
 _FRAMEWORK = "pydantic_ai"
-_REFUSED = "JSON cannot hold a message: it holds NaN, objects or a lone surrogate"
+_REFUSED = "JSON cannot hold a message: it contains NaN, objects or a lone surrogate"
 
 
 def to_messages(messages: Iterable[ModelMessage]) -> list[ChatMessage]:
-    """Return a message for each message of Pydantic AI, which is kept beside the common fields.
+    """Return a message for each message of Pydantic AI, which becomes the payload.
 
-    A message's id is made of what it holds: times, run and tool calls included.
+    A message's id is made of its content, including times, run and tool calls.
 
     Raises:
-        InvalidMessageError: JSON cannot hold a message, or it is not one of Pydantic AI.
+        InvalidMessageError: JSON cannot hold a message, or it is not a message of Pydantic AI.
 
     """
     listed = list(messages)
-    for given in listed:
-        if not isinstance(given, (ModelRequest, ModelResponse)):
+    for item in listed:
+        if not isinstance(item, (ModelRequest, ModelResponse)):
             raise InvalidMessageError(
                 "a message must be a ModelRequest or a ModelResponse of pydantic_ai, not "
-                f"{full_name(given)}"
+                f"{full_name(item)}"
             )
     try:
         dumped = ModelMessagesTypeAdapter.dump_python(listed, mode="json")
-        # As they will be read: what Python and JSON hold differently must not change an id.
-        read = ModelMessagesTypeAdapter.validate_python(dumped)
-        payloads = ModelMessagesTypeAdapter.dump_python(read, mode="json")
+        # Ids are made of what will be read, which JSON may represent in another way.
+        restored = ModelMessagesTypeAdapter.validate_python(dumped)
+        payloads = ModelMessagesTypeAdapter.dump_python(restored, mode="json")
         ids = message_ids(payloads)
         return [
-            attach_payload(_common_message(message, identity), _FRAMEWORK, payload)
-            for message, identity, payload in zip(read, ids, payloads, strict=True)
+            attach_payload(_common_message(message, message_id), _FRAMEWORK, payload)
+            for message, message_id, payload in zip(restored, ids, payloads, strict=True)
         ]
     except ValueError:
         pass
@@ -54,35 +54,35 @@ def to_messages(messages: Iterable[ModelMessage]) -> list[ChatMessage]:
 
 
 def to_model_messages(messages: Iterable[ChatMessage]) -> list[ModelMessage]:
-    """Return messages of Pydantic AI: as they were saved, or made of the common fields.
+    """Return messages of Pydantic AI: the payloads, or messages made of the common fields.
 
-    A message of another framework that holds nothing a model could be told is left out. Calls
+    A message of another framework that contains nothing to send to a model is left out. Calls
     without an id, and results of such calls, get one.
     """
     listed = list(messages)
     names = _call_names(listed)
-    made = (
-        saved_message(message) or model_message(message, place, names)
-        for place, message in enumerate(listed)
+    converted = (
+        saved_message(message) or model_message(message, index, names)
+        for index, message in enumerate(listed)
     )
-    return [message for message in made if message is not None]
+    return [message for message in converted if message is not None]
 
 
 def saved_message(message: ChatMessage) -> ModelMessage | None:
-    """Return the message that was saved, or those of its parts that a window left of it.
+    """Return the payload; if a window left out some of its parts, without these.
 
     ``None`` if the common fields were changed elsewhere, or if this version of Pydantic AI cannot
-    read the message.
+    read the payload.
     """
     whole = _read(payload_for(message, _FRAMEWORK))
-    return _cut_message(message) if whole is None else whole
+    return _partial_message(message) if whole is None else whole
 
 
-def _cut_message(message: ChatMessage) -> ModelMessage | None:
-    """Return a request of which some parts are left."""
-    native = message.additional_kwargs.get(PAYLOADS_KEY)
-    saved = native.get(_FRAMEWORK) if isinstance(native, dict) else None
-    payload = saved.get("payload") if isinstance(saved, dict) else None
+def _partial_message(message: ChatMessage) -> ModelMessage | None:
+    """Return a request with the parts whose blocks the message still has."""
+    payloads = message.additional_kwargs.get(PAYLOADS_KEY)
+    entry = payloads.get(_FRAMEWORK) if isinstance(payloads, dict) else None
+    payload = entry.get("payload") if isinstance(entry, dict) else None
     request = _read(payload)
     if not isinstance(request, ModelRequest) or not isinstance(message.content, list):
         return None
@@ -90,24 +90,24 @@ def _cut_message(message: ChatMessage) -> ModelMessage | None:
         common = _common_message(request)
     except ValueError:
         return None
-    common.additional_kwargs = {**common.additional_kwargs, PAYLOADS_KEY: native}
+    common.additional_kwargs = {**common.additional_kwargs, PAYLOADS_KEY: payloads}
     if payload_for(common, _FRAMEWORK) is None:
-        return None  # not what was saved
-    left = list(message.content)
-    kept = []
+        return None  # the payload does not belong to this request
+    remaining = list(message.content)
+    present = []
     for part in sorted(request.parts, key=lambda part: not is_result(part)):
         blocks = _blocks(part_blocks(part))
-        if blocks and left[: len(blocks)] == blocks:
-            del left[: len(blocks)]
-            kept.append(part)
-    if left:
+        if blocks and remaining[: len(blocks)] == blocks:
+            del remaining[: len(blocks)]
+            present.append(part)
+    if remaining:
         return None
-    has_words = not all(map(is_result, kept))
+    has_prompt = not all(map(is_result, present))
     parts = [
         part
         for part in request.parts
-        # what is only in the payload goes with the words
-        if any(part is other for other in kept) or (has_words and not part_blocks(part))
+        # parts that are only in the payload belong to the prompt
+        if any(part is other for other in present) or (has_prompt and not part_blocks(part))
     ]
     return dataclasses.replace(request, parts=parts)
 
@@ -126,16 +126,16 @@ def _blocks(blocks: Iterable[object]) -> list[ContentBlock]:
     return content if isinstance(content, list) else []
 
 
-def _common_message(message: ModelMessage, identity: str | None = None) -> ChatMessage:
+def _common_message(message: ModelMessage, message_id: str | None = None) -> ChatMessage:
     role, content, kwargs = common_fields(message)
-    return ChatMessage(role=role, content=content, additional_kwargs=kwargs, id=identity)
+    return ChatMessage(role=role, content=content, additional_kwargs=kwargs, id=message_id)
 
 
-def _call_names(messages: list[ChatMessage]) -> CallNames:
+def _call_names(messages: Sequence[ChatMessage]) -> CallNames:
     ids = unique_call_ids(messages)
     tools = {
-        ids.calls[place, number]: call.name
-        for place, message in enumerate(messages)
+        ids.calls[index, number]: call.name
+        for index, message in enumerate(messages)
         for number, call in enumerate(calls_of(message))
     }
     return CallNames(ids, tools)

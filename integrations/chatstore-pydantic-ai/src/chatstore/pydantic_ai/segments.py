@@ -1,8 +1,8 @@
-"""Pydantic AI's messages in segments: what a window keeps or leaves out as a whole.
+"""Segments of Pydantic AI's messages: what a window keeps or leaves out as a whole.
 
-One request may hold the results of tools, which belong to the model's message before, and the
-next prompt, which begins a turn: an agent with a structured output makes such requests. Results
-are segments of their own, therefore, and so is the system prompt that comes first.
+One request may contain both tool results, which belong to the model's message before, and the
+next prompt, which begins a turn; agents with a structured output make such requests. Therefore
+each result is a segment, and so is a system prompt at the beginning of the history.
 """
 
 from __future__ import annotations
@@ -28,46 +28,44 @@ if TYPE_CHECKING:
 
 
 class Segment(NamedTuple):
-    """Some parts of a message.
+    """Parts of a message.
 
     Attributes:
-        place: The message's place among all.
-        parts: The places of the parts in the message.
-        message: What stands for the segment in a window; its id is the segment's place.
+        message_index: The message's index in the list.
+        parts: The indexes of the parts in the message.
+        outline: A message without content that a window treats like the segment.
 
     """
 
-    place: int
+    message_index: int
     parts: tuple[int, ...]
-    message: ChatMessage
+    outline: ChatMessage
 
 
 def split(messages: Sequence[ModelMessage]) -> list[Segment]:
     """Return the segments of messages, in an order that a provider accepts."""
     segments: list[Segment] = []
-    for place, message in enumerate(messages):
+    for index, message in enumerate(messages):
         if isinstance(message, ModelResponse):
             pieces = [_response(message)]
         else:
-            pieces = _request(message, is_first=place == 0)
+            pieces = _request(message, is_first=index == 0)
         for parts, role, kwargs in pieces:
-            identity = str(len(segments))
-            common = ChatMessage(role=role, additional_kwargs=kwargs, id=identity)
-            segments.append(Segment(place, parts, common))
+            segments.append(Segment(index, parts, ChatMessage(role=role, additional_kwargs=kwargs)))
     return segments
 
 
 def join(messages: Sequence[ModelMessage], segments: Sequence[Segment]) -> list[ModelMessage]:
-    """Return messages with the parts of the segments; a message that is whole is itself."""
+    """Return the messages with the parts of the segments; complete messages are not copied."""
     joined: list[ModelMessage] = []
     start = 0
     for end in range(1, len(segments) + 1):
-        if end < len(segments) and segments[end].place == segments[start].place:
+        if end < len(segments) and segments[end].message_index == segments[start].message_index:
             continue
-        message = messages[segments[start].place]
-        kept = sorted(part for segment in segments[start:end] for part in segment.parts)
-        if isinstance(message, ModelRequest) and len(kept) < len(message.parts):
-            message = dataclasses.replace(message, parts=[message.parts[part] for part in kept])
+        message = messages[segments[start].message_index]
+        parts = sorted(part for segment in segments[start:end] for part in segment.parts)
+        if isinstance(message, ModelRequest) and len(parts) < len(message.parts):
+            message = dataclasses.replace(message, parts=[message.parts[part] for part in parts])
         joined.append(message)
         start = end
     return joined
@@ -90,14 +88,14 @@ def _request(request: ModelRequest, *, is_first: bool) -> list[_Piece]:
     pieces: list[_Piece] = []
     prompts: list[int] = []
     rest: list[int] = []
-    for place, part in enumerate(request.parts):
+    for index, part in enumerate(request.parts):
         if isinstance(part, ToolReturnPart) or _is_retry_of_tool(part):
             kwargs = {"tool_call_id": part.tool_call_id, "name": part.tool_name}
-            pieces.append(((place,), MessageRole.TOOL, kwargs))
+            pieces.append(((index,), MessageRole.TOOL, kwargs))
         elif is_first and isinstance(part, SystemPromptPart):
-            prompts.append(place)
+            prompts.append(index)
         else:
-            rest.append(place)
+            rest.append(index)
     if prompts:
         pieces.insert(0, (tuple(prompts), MessageRole.SYSTEM, {}))
     if rest or not pieces:
@@ -106,15 +104,15 @@ def _request(request: ModelRequest, *, is_first: bool) -> list[_Piece]:
 
 
 def _is_retry_of_tool(part: Any) -> TypeGuard[RetryPromptPart]:
-    """Tell whether a part of the deprecated kind answers a call; the class itself warns."""
+    """Return whether a retry prompt answers a call; the class is deprecated, and using it warns."""
     return part.part_kind == "retry-prompt" and part.tool_name is not None
 
 
-def _role(request: ModelRequest, places: Sequence[int]) -> MessageRole:
-    """Return a role that makes a turn begin, or not."""
-    parts = [request.parts[place] for place in places]
+def _role(request: ModelRequest, indexes: Sequence[int]) -> MessageRole:
+    """Return a role with which the parts begin a turn, or do not."""
+    parts = [request.parts[index] for index in indexes]
     if parts and all(isinstance(part, SystemPromptPart) for part in parts):
         return MessageRole.SYSTEM
     if any(isinstance(part, UserPromptPart) or part.part_kind == "speech" for part in parts):
         return MessageRole.USER
-    return MessageRole.ASSISTANT  # feedback on the model's answer: in the middle of a turn
+    return MessageRole.ASSISTANT  # feedback on the model's answer, within a turn

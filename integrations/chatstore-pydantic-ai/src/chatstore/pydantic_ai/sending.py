@@ -1,4 +1,4 @@
-"""What a model is sent of Pydantic AI's messages, for counting tokens."""
+"""What is sent to a model of Pydantic AI's messages, for counting tokens."""
 
 from __future__ import annotations
 
@@ -18,31 +18,32 @@ from pydantic_ai.messages import (
 from pydantic_ai.models import ModelRequestParameters
 
 from chatstore.core import ChatMessage
+from chatstore.core.contents import BlockFields
 from chatstore.pydantic_ai.messages import saved_message
-from chatstore.pydantic_ai.writing import Block, binary_block, result_content, user_blocks
+from chatstore.pydantic_ai.to_common import binary_block, result_content, user_blocks
 
 _TEXT_FIELDS = ("content", "signature")
-"""The fields of all other parts that are sent; baselines of instructions, for one, are not."""
+"""The fields of other parts that are sent; baselines of instructions, for example, are not."""
 
 
 def sent_payload(message: ChatMessage) -> Any:
-    """Return what `to_model_messages` makes a model be sent for a message, as JSON.
+    """Return what Pydantic AI sends to a model for a message, as JSON.
 
-    For ``ChatMemoryBuffer(…, payload_fn=sent_payload)``: windows whose messages go through
-    `to_model_messages` then count what Pydantic AI sends, system prompts and tools that the
-    provider ran included.
+    Pass it as ``ChatMemoryBuffer(…, payload_fn=sent_payload)`` if you convert windows with
+    `to_model_messages`: the buffer then counts all that Pydantic AI sends, including system
+    prompts and tools that the provider ran.
     """
     saved = saved_message(message)
     return None if saved is None else sent_parts(saved.parts)
 
 
 def sent_parts(parts: Iterable[ModelRequestPart | ModelResponsePart]) -> list[Any]:
-    """Return what a model is sent of parts of a message, as JSON."""
+    """Return what is sent for parts of a message, as JSON."""
     return list(map(_sent, parts))
 
 
 def sent_parameters(parameters: ModelRequestParameters) -> list[Any]:
-    """Return what is sent beside the messages: instructions, tools and the output's schema."""
+    """Return what is sent in addition to messages: instructions, tools, the output's schema."""
     tools = [*parameters.function_tools, *parameters.output_tools]
     output = parameters.output_object
     return [
@@ -56,8 +57,8 @@ def _sent(part: ModelRequestPart | ModelResponsePart) -> Any:
     if isinstance(part, (BaseToolCallPart, BaseToolReturnPart)):
         return [part.tool_call_id, part.tool_name, _sent_of_tool(part)]
     if isinstance(part, UserPromptPart):
-        words = part.content
-        return [words] if isinstance(words, str) else list(map(_sent_item, words))
+        content = part.content
+        return [content] if isinstance(content, str) else list(map(_sent_item, content))
     if isinstance(part, RetryFeedbackPart) or part.part_kind == "retry-prompt":
         return part.model_response()
     if isinstance(part, FilePart):
@@ -73,11 +74,11 @@ def _sent_of_tool(part: BaseToolCallPart[Any] | BaseToolReturnPart[Any]) -> Any:
 
 
 def _sent_item(item: Any) -> Any:
-    """Return what is sent of an item of a user's content."""
+    """Return what is sent for an item of a user's content."""
     if isinstance(item, UploadedFile):
         return {"type": "file", "file_id": item.file_id}
     return list(map(_sent_block, user_blocks([item])))
 
 
-def _sent_block(block: Block) -> Any:
+def _sent_block(block: BlockFields) -> Any:
     return block["text"] if block["type"] == "text" else block

@@ -1,4 +1,4 @@
-"""``HistoryWindow``: what of a long history an agent sends to the model."""
+"""``HistoryWindow``: the part of a long history that an agent sends to the model."""
 
 from __future__ import annotations
 
@@ -10,20 +10,18 @@ from pydantic_ai.capabilities import AbstractCapability
 from pydantic_ai.messages import ModelMessage, ModelRequest
 from pydantic_ai.models import ModelRequestContext
 
-from chatstore.core import ChatMemoryBuffer, ChatMessage, SimpleChatStore
-from chatstore.core.checks import check_count
+from chatstore.core.memory.list_window import ListWindow
 from chatstore.pydantic_ai.segments import join, split
 from chatstore.pydantic_ai.sending import sent_parameters, sent_parts
-
-_KEY = "history"
 
 
 class HistoryWindow(AbstractCapability[Any]):
     """Sends the newest part of the history that fits a token limit and that a provider accepts.
 
-    The rules are those of `ChatMemoryBuffer`: leading system prompts stay, then come whole turns,
-    beginning with the user; tool calls and their results are sent together or not at all. The
-    run's own history stays whole: ``all_messages()`` and ``new_messages()`` hold everything.
+    The rules are those of `ChatMemoryBuffer`: leading system prompts stay, followed by whole
+    turns, beginning with a user prompt; tool calls and their results are sent together or left
+    out together. The run's own history is not changed: ``all_messages()`` and ``new_messages()``
+    return everything.
     """
 
     def __init__(
@@ -32,10 +30,10 @@ class HistoryWindow(AbstractCapability[Any]):
         tokenizer_fn: Callable[[str], Sequence[object]] | None = None,
         model: str | None = None,
     ) -> None:
-        """Make a window for ``Agent(capabilities=[…])``.
+        """Create a window for ``Agent(capabilities=[…])``.
 
         Args:
-            token_limit: The most tokens that are sent, at least 1: messages, system prompts,
+            token_limit: The most tokens to send, at least 1: messages, system prompts,
                 instructions, and the schemas of tools and outputs.
             tokenizer_fn: Returns the tokens of a text; by default tiktoken's ``o200k_base``.
             model: A model's name, whose tiktoken encoding is used instead.
@@ -44,17 +42,16 @@ class HistoryWindow(AbstractCapability[Any]):
             InvalidArgumentError: ``token_limit`` is not a positive integer.
 
         """
-        self.token_limit = check_count(token_limit, "token_limit", least=1)
-        self._tokenizer_fn = tokenizer_fn
-        self._model = model
+        self._window = ListWindow(token_limit, tokenizer_fn, model)
+        self.token_limit = self._window.token_limit
 
     async def select(self, messages: Sequence[ModelMessage]) -> list[ModelMessage]:
-        """Return the part to send; it serves as a history processor, too.
+        """Return the part to send; this method can be a history processor, too.
 
-        A history processor does not see tools: their schemas are not counted then.
+        A history processor does not receive tools, so their schemas are not counted then.
 
         Warns:
-            TokenLimitWarning: The newest turn alone does not fit; it comes back whole.
+            TokenLimitWarning: The newest turn alone does not fit; it is returned whole.
 
         """
         return await self._select(messages, _newest_instructions(messages))
@@ -64,7 +61,7 @@ class HistoryWindow(AbstractCapability[Any]):
         ctx: RunContext[Any],  # noqa: ARG002 - Pydantic AI's signature
         request_context: ModelRequestContext,
     ) -> ModelRequestContext:
-        """Replace what is sent, and nothing of what the run keeps."""
+        """Replace the messages to send; the run keeps all of them."""
         besides = sent_parameters(request_context.model_request_parameters)
         request_context.messages = await self._select(request_context.messages, besides)
         return request_context
@@ -72,26 +69,19 @@ class HistoryWindow(AbstractCapability[Any]):
     async def _select(self, messages: Sequence[ModelMessage], besides: Any) -> list[ModelMessage]:
         segments = split(messages)
 
-        def payload(message: ChatMessage) -> Any:
-            segment = segments[int(message.id or 0)]
-            parts = messages[segment.place].parts
-            return sent_parts(parts[place] for place in segment.parts)
+        def payload_of(index: int) -> Any:
+            segment = segments[index]
+            parts = messages[segment.message_index].parts
+            return sent_parts(parts[part] for part in segment.parts)
 
-        buffer = ChatMemoryBuffer(
-            self.token_limit,
-            SimpleChatStore(),
-            _KEY,
-            self._tokenizer_fn,
-            self._model,
-            payload_fn=payload,
+        indexes = await self._window.select(
+            [segment.outline for segment in segments], payload_of, besides=besides
         )
-        await buffer.async_set(segment.message for segment in segments)
-        window = await buffer.async_get(besides=besides)
-        chosen = [segments[int(message.id or 0)] for message in window]
-        if segments and not any(segment.place == segments[-1].place for segment in chosen):
-            # Results whose calls are gone: the provider decides, since this is what was asked.
-            chosen.append(segments[-1])
-        return join(messages, chosen)
+        selected = [segments[index] for index in indexes]
+        if segments and not any(segment.message_index == segments[-1].message_index for segment in selected):
+            # The request consists of results without calls. It is sent, and the provider decides.
+            selected.append(segments[-1])
+        return join(messages, selected)
 
 
 def _newest_instructions(messages: Sequence[ModelMessage]) -> str | None:

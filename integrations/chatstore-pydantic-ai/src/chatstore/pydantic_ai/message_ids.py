@@ -1,4 +1,4 @@
-"""Ids of messages, made of what they hold: the same message always gets the same id."""
+"""Ids made of messages' content: the same message always gets the same id."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 def message_ids(payloads: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return an id for each message, given as JSON.
 
-    Pydantic AI writes the times, the run and the ids of tool calls into its messages: equal ones
-    are the same message. Those that are equal all the same, within one argument, are counted.
+    Pydantic AI's messages contain times, the run and the ids of tool calls, so equal messages are
+    the same message. If there are equal messages within the argument, they are numbered.
     """
     ids: list[str] = []
     counts: Counter[str] = Counter()
@@ -34,5 +34,5 @@ def _digest(payload: Mapping[str, Any]) -> str:
 
 
 def _without_none(fields: Mapping[str, Any]) -> dict[str, Any]:
-    # fields that a later version of Pydantic AI adds are None in messages of earlier ones
+    # Fields that a later version of Pydantic AI adds are None in messages of earlier versions.
     return {name: value for name, value in fields.items() if value is not None}

@@ -1,10 +1,10 @@
-"""What Pydantic AI's messages say in the fields that all frameworks share."""
+"""Convert Pydantic AI's messages to the fields that all frameworks share."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from pydantic_ai.messages import (
     AudioUrl,
@@ -31,36 +31,35 @@ from pydantic_ai.messages import (
 )
 
 from chatstore.core import MessageRole
-
-Block: TypeAlias = dict[str, Any]
-_MEDIA = {"image", "audio", "video"}
+from chatstore.core.contents import BlockFields, media_block, simplify
+from chatstore.core.tool_calls import Call
 
 
 class CommonFields(NamedTuple):
     """The fields of a message that all frameworks share."""
 
     role: MessageRole
-    content: str | list[Block] | None
+    content: str | list[BlockFields] | None
     kwargs: dict[str, Any]
 
 
 def common_fields(message: ModelMessage) -> CommonFields:
-    """Return what a message says in the fields that all frameworks share."""
+    """Return the common fields of a message."""
     if isinstance(message, ModelRequest):
         return _request_fields(message)
     return _response_fields(message)
 
 
 def is_result(part: ModelRequestPart) -> bool:
-    """Tell whether a part is a tool's result."""
+    """Return whether a part is a tool's result."""
     return isinstance(part, ToolReturnPart)
 
 
-def part_blocks(part: ModelRequestPart) -> list[Block]:
-    """Return what a request's part says beside other parts.
+def part_blocks(part: ModelRequestPart) -> list[BlockFields]:
+    """Return the blocks for a part of a request.
 
-    System prompts beside other words are the agent's own: they are left to the payload, as is
-    what changes instructions or tools.
+    System prompts beside other parts belong to the agent: they are only in the payload, like
+    parts that change instructions or tools.
     """
     if isinstance(part, ToolReturnPart):
         return [_result_block(part)]
@@ -74,36 +73,36 @@ def part_blocks(part: ModelRequestPart) -> list[Block]:
 
 
 def _request_fields(request: ModelRequest) -> CommonFields:
-    """Return the user's words, or the results of tools, or the system prompt.
+    """Return the prompt, or the results of tools, or the system prompt.
 
-    A single result is a ``tool`` message. Several, or results beside words, are blocks of a
-    ``user`` message, as Anthropic has them, for they are one message here.
+    A single result is a ``tool`` message. Several results, or results beside a prompt, are blocks
+    of a ``user`` message, as in Anthropic's format.
     """
     results = [part for part in request.parts if isinstance(part, ToolReturnPart)]
-    words = [block for part in request.parts if not is_result(part) for block in part_blocks(part)]
-    if len(results) == 1 and not words:
+    prompt = [block for part in request.parts if not is_result(part) for block in part_blocks(part)]
+    if len(results) == 1 and not prompt:
         kwargs = {"tool_call_id": results[0].tool_call_id, "name": results[0].tool_name}
         return CommonFields(MessageRole.TOOL, result_content(results[0]), kwargs)
     if results:
         blocks = [block for part in results for block in part_blocks(part)]
-        return CommonFields(MessageRole.USER, [*blocks, *words], {})
-    if words:
-        return CommonFields(MessageRole.USER, _content(words), {})
+        return CommonFields(MessageRole.USER, [*blocks, *prompt], {})
+    if prompt:
+        return CommonFields(MessageRole.USER, simplify(prompt), {})
     prompts = [part.content for part in request.parts if isinstance(part, SystemPromptPart)]
-    return CommonFields(MessageRole.SYSTEM, _content(list(map(_text, prompts))), {})
+    return CommonFields(MessageRole.SYSTEM, simplify([_text(text) for text in prompts]), {})
 
 
 def _response_fields(response: ModelResponse) -> CommonFields:
-    """Return the model's thoughts, words, files and calls of tools.
+    """Return the model's thinking, text, files and tool calls.
 
-    Calls that the provider ran itself are left to the payload.
+    Calls that the provider ran itself are only in the payload.
     """
-    blocks: list[Block] = []
+    blocks: list[BlockFields] = []
     calls: list[dict[str, Any]] = []
     for part in response.parts:
         if isinstance(part, ToolCallPart):
-            function = {"name": part.tool_name, "arguments": part.args_as_json_str()}
-            calls.append({"id": part.tool_call_id, "type": "function", "function": function})
+            call = Call(part.tool_call_id, part.tool_name, part.args_as_json_str())
+            calls.append(call.to_openai())
         elif isinstance(part, ThinkingPart) and part.content:
             blocks.append(_thinking(part))
         elif isinstance(part, FilePart):
@@ -111,25 +110,18 @@ def _response_fields(response: ModelResponse) -> CommonFields:
         elif isinstance(part, (TextPart, SpeechPart, CompactionPart)) and part.content:
             blocks.append(_text(part.content))
     kwargs = {"tool_calls": calls} if calls else {}
-    return CommonFields(MessageRole.ASSISTANT, _content(blocks), kwargs)
+    return CommonFields(MessageRole.ASSISTANT, simplify(blocks), kwargs)
 
 
-def _content(blocks: list[Block]) -> str | list[Block] | None:
-    """Return text if there is nothing else, otherwise blocks."""
-    if len(blocks) == 1 and blocks[0]["type"] == "text":
-        return str(blocks[0]["text"])
-    return blocks or None
-
-
-def result_content(part: BaseToolReturnPart[Any]) -> str | list[Block]:
-    """Return a result as text, or as blocks if it holds files."""
+def result_content(part: BaseToolReturnPart[Any]) -> str | list[BlockFields]:
+    """Return a result as text, or as blocks if it has files."""
     text = part.model_response_str()
     if not part.files:
         return text
     return [*([_text(text)] if text else []), *user_blocks(part.files)]
 
 
-def _result_block(part: ToolReturnPart) -> Block:
+def _result_block(part: ToolReturnPart) -> BlockFields:
     return {
         "type": "tool_result",
         "tool_use_id": part.tool_call_id,
@@ -137,8 +129,8 @@ def _result_block(part: ToolReturnPart) -> Block:
     }
 
 
-def user_blocks(content: str | Sequence[Any]) -> Iterable[Block]:
-    """Yield what a user's content says; ids of uploads are left to the payload."""
+def user_blocks(content: str | Sequence[Any]) -> Iterable[BlockFields]:
+    """Yield the blocks for a user's content; ids of uploads are only in the payload."""
     for item in [content] if isinstance(content, str) else content:
         if isinstance(item, str):
             yield _text(item)
@@ -150,19 +142,14 @@ def user_blocks(content: str | Sequence[Any]) -> Iterable[Block]:
             yield {"type": item.kind.removesuffix("-url"), "url": item.url}
 
 
-def _text(text: str) -> Block:
+def _text(text: str) -> BlockFields:
     return {"type": "text", "text": text}
 
 
-def _thinking(part: ThinkingPart) -> Block:
+def _thinking(part: ThinkingPart) -> BlockFields:
     return {"type": "thinking", "thinking": part.content, "signature": part.signature}
 
 
-def binary_block(content: BinaryContent) -> Block:
+def binary_block(content: BinaryContent) -> BlockFields:
     """Return a block of media, or a document."""
-    kind = content.media_type.partition("/")[0]
-    return {
-        "type": kind if kind in _MEDIA else "document",
-        "data": base64.b64encode(content.data).decode(),
-        "media_type": content.media_type,
-    }
+    return media_block(base64.b64encode(content.data).decode(), content.media_type)

@@ -1,4 +1,4 @@
-"""Messages of Pydantic AI, made of the fields that all frameworks share."""
+"""Make Pydantic AI's messages of the fields that all frameworks share."""
 
 from __future__ import annotations
 
@@ -39,20 +39,21 @@ from chatstore.core import (
     ThinkingBlock,
     VideoBlock,
 )
+from chatstore.core.contents import blocks_of, text_of
 from chatstore.core.pairing import CallIds
 from chatstore.core.tool_calls import calls_of, results_of
 
 _MEDIA = (ImageBlock, AudioBlock, VideoBlock, DocumentBlock)
-_ANSWERERS = {MessageRole.TOOL, MessageRole.FUNCTION}
-_PROMPTERS = {MessageRole.SYSTEM, MessageRole.DEVELOPER}
+_TOOL_ROLES = {MessageRole.TOOL, MessageRole.FUNCTION}
+_PROMPT_ROLES = {MessageRole.SYSTEM, MessageRole.DEVELOPER}
 
 
 class CallNames(NamedTuple):
-    """What the calls of a list of messages are called.
+    """Ids and tools of the calls in a list of messages.
 
     Attributes:
         ids: The ids of calls, and of the calls that results answer.
-        tools: The names of tools by the ids of calls: results do not always tell them.
+        tools: The names of tools by the ids of calls, since results may lack them.
 
     """
 
@@ -60,47 +61,37 @@ class CallNames(NamedTuple):
     tools: Mapping[str, str]
 
 
-def model_message(message: ChatMessage, place: int, names: CallNames) -> ModelMessage | None:
-    """Return what a message of any framework says, or ``None`` if it says nothing.
+def model_message(message: ChatMessage, index: int, names: CallNames) -> ModelMessage | None:
+    """Return a message for the common fields, or ``None`` if it has nothing to send.
 
     Args:
-        message: The message.
-        place: Its place in the list that ``names`` were made of.
+        message: A message of any framework.
+        index: Its index in the list that ``names`` were made of.
         names: The ids and tools of the list's calls.
 
     """
-    when = message.created_at or datetime.now(timezone.utc)
-    blocks = _blocks(message)
-    if message.role in _PROMPTERS:
-        text = "\n".join(block.text for block in blocks if isinstance(block, TextBlock))
-        part = SystemPromptPart(text, timestamp=when)
-        return ModelRequest([part], timestamp=when) if text else None
-    if message.role is MessageRole.USER or message.role in _ANSWERERS:
+    timestamp = message.created_at or datetime.now(timezone.utc)
+    blocks = blocks_of(message.content)
+    if message.role in _PROMPT_ROLES:
+        text = text_of(blocks)
+        part = SystemPromptPart(text, timestamp=timestamp)
+        return ModelRequest([part], timestamp=timestamp) if text else None
+    if message.role is MessageRole.USER or message.role in _TOOL_ROLES:
         parts: list[ModelRequestPart] = []
         for number, result in enumerate(results_of(message)):
-            call = names.ids.results.get((place, number), result.id or f"unknown-{place}-{number}")
+            call = names.ids.results.get((index, number), result.id or f"unknown-{index}-{number}")
             tool = result.name or names.tools.get(call) or "unknown"
             content = _user_content(result.content)
-            parts.append(ToolReturnPart(tool, content, call, timestamp=when))
-        if message.role is MessageRole.USER and (words := _user_content(blocks)):
-            parts.append(UserPromptPart(words, timestamp=when))
-        return ModelRequest(parts, timestamp=when) if parts else None
+            parts.append(ToolReturnPart(tool, content, call, timestamp=timestamp))
+        if message.role is MessageRole.USER and (prompt := _user_content(blocks)):
+            parts.append(UserPromptPart(prompt, timestamp=timestamp))
+        return ModelRequest(parts, timestamp=timestamp) if parts else None
     calls = [
-        ToolCallPart(call.name or "unknown", call.arguments, names.ids.calls[place, number])
+        ToolCallPart(call.name or "unknown", call.arguments, names.ids.calls[index, number])
         for number, call in enumerate(calls_of(message))
     ]
     response = [*_response_parts(blocks), *calls]
-    return ModelResponse(response, timestamp=when) if response else None
-
-
-def _blocks(message: ChatMessage) -> list[ContentBlock]:
-    if isinstance(message.content, str):
-        return [_text(message.content)] if message.content else []
-    return list(message.content or [])
-
-
-def _text(text: str) -> ContentBlock:
-    return TextBlock.model_validate({"type": "text", "text": text})
+    return ModelResponse(response, timestamp=timestamp) if response else None
 
 
 def _response_parts(blocks: Iterable[ContentBlock]) -> list[ModelResponsePart]:
@@ -116,7 +107,7 @@ def _response_parts(blocks: Iterable[ContentBlock]) -> list[ModelResponsePart]:
 
 
 def _user_content(content: str | Iterable[ContentBlock]) -> str | list[UserContent]:
-    """Return text if there is nothing else, otherwise a list."""
+    """Return text if that is the only item, otherwise a list."""
     if isinstance(content, str):
         return content
     items: list[UserContent] = []
@@ -145,8 +136,8 @@ def _by_url(block: ContentBlock) -> UserContent | None:
 
 
 def _binary(block: ImageBlock | AudioBlock | VideoBlock | DocumentBlock) -> BinaryContent | None:
-    kinds = {"image": "image/png", "audio": "audio/wav", "video": "video/mp4"}
-    media_type = block.media_type or kinds.get(block.type, "application/octet-stream")
+    defaults = {"image": "image/png", "audio": "audio/wav", "video": "video/mp4"}
+    media_type = block.media_type or defaults.get(block.type, "application/octet-stream")
     try:
         data = base64.b64decode(block.data or "", validate=True)
     except ValueError:
