@@ -78,9 +78,11 @@ class HistoryWindow(AbstractCapability[Any]):
             [segment.outline for segment in segments], payload_of, besides=besides
         )
         selected = [segments[index] for index in indexes]
-        if segments and not any(segment.message_index == segments[-1].message_index for segment in selected):
+        newest = segments[-1:]
+        indexes_of_messages = {segment.message_index for segment in selected}
+        if newest and newest[0].message_index not in indexes_of_messages:
             # The request consists of results without calls. It is sent, and the provider decides.
-            selected.append(segments[-1])
+            selected += newest
         return join(messages, selected)
 
 
