@@ -119,6 +119,4 @@ class Allowed(NamedTuple):
 
 EXCEPTIONS = [
     Allowed("scripts/plain_english_rules.py", "", "the rules themselves"),
-    Allowed("core/src/chatstore/core/blocks.py", "^sound$", "what a microphone records"),
-    Allowed("core/src/chatstore/core/tokens/*.py", "^sound$", "what a microphone records"),
 ]

@@ -99,7 +99,7 @@ def web_server(status: int, body: bytes = b"<html>hello</html>") -> Iterator[int
 
         do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_MERGE = answer  # noqa: N815
 
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as in the base class
             """Write nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -88,11 +88,11 @@ def test_private_names_stay_in_their_module(path: str) -> None:
     assert not lines, "\n" + "\n".join(lines)
 
 
-@pytest.mark.parametrize("exemption", EXEMPTIONS, ids=lambda exemption: exemption.name)
-def test_each_exemption_is_needed_and_has_a_reason(exemption: Exemption) -> None:
-    source = SOURCES[exemption.path].read_text(encoding="utf-8")
-    assert exemption.name in {use.name for use in foreign_uses(source)}
-    assert len(exemption.reason) > 20
+def test_each_exemption_is_needed_and_has_a_reason() -> None:
+    for exemption in EXEMPTIONS:
+        source = SOURCES[exemption.path].read_text(encoding="utf-8")
+        assert exemption.name in {use.name for use in foreign_uses(source)}, exemption
+        assert len(exemption.reason) > 20
 
 
 @pytest.mark.parametrize(
