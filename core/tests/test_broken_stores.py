@@ -10,20 +10,20 @@ sys.path.insert(0, str(Path(__file__).parent))  # importlib's mode of importing 
 
 from contract_runs import run_tests
 
-from chatstore.core.testing.broken import BROKEN_STORES, FileStore
+from chatstore.core.testing.broken import BROKEN_STORES, FileBackend
 
 SUITE = """
 import pytest
 from chatstore.core.testing import ChatStoreContract, ProcessContract
 from chatstore.core.testing.broken import (
-    BROKEN_STORES, BrokenHarness, FileHarness, FileStore, SoundStore
+    BROKEN_STORES, BrokenHarness, FileBackend, FileHarness, SoundStore
 )
 
 
 @pytest.fixture
 def harness(request):
     kind = request.cls.kind
-    return FileHarness(kind) if issubclass(kind, FileStore) else BrokenHarness(kind)
+    return FileHarness(kind) if issubclass(kind, FileBackend) else BrokenHarness(kind)
 
 
 def class_for(kind, names):
@@ -40,8 +40,8 @@ def class_for(kind, names):
 
 needed = {}
 for broken in BROKEN_STORES:
-    sound = FileStore if issubclass(broken.store, FileStore) else SoundStore
-    for kind in (broken.store, sound):
+    sound = FileBackend if issubclass(broken.kind, FileBackend) else SoundStore
+    for kind in (broken.kind, sound):
         needed.setdefault(kind, set()).update(broken.tests)
 for kind, names in needed.items():
     globals()["Test" + kind.__name__] = class_for(kind, names)
@@ -57,7 +57,7 @@ def is_needed(item):
     kind = item.cls.__name__.removeprefix("Test")
     return any(
         item.originalname in broken.tests
-        and kind in (broken.store.__name__, "SoundStore", "FileStore")
+        and kind in (broken.kind.__name__, "SoundStore", "FileBackend")
         and all(part in parameters for part in broken.mode.split())
         for broken in BROKEN_STORES
     )
@@ -69,7 +69,7 @@ def pytest_collection_modifyitems(items):
 
 
 def _tests_of(broken):
-    return [f"Test{broken.store.__name__}::{name}" for name in broken.tests]
+    return [f"Test{broken.kind.__name__}::{name}" for name in broken.tests]
 
 
 def _has(name, parameters):
@@ -85,13 +85,13 @@ def verdicts(tmp_path_factory):
     (folder / "conftest.py").write_text(CONFTEST)
     names = {name for broken in BROKEN_STORES for name in _tests_of(broken)}
     for broken in BROKEN_STORES:
-        sound = "FileStore" if issubclass(broken.store, FileStore) else "SoundStore"
+        sound = "FileBackend" if issubclass(broken.kind, FileBackend) else "SoundStore"
         names |= {f"Test{sound}::{name}" for name in broken.tests}
     return run_tests(folder, sorted(names))
 
 
 @pytest.mark.parametrize(
-    "broken", BROKEN_STORES, ids=lambda broken: f"{broken.store.__name__}-{broken.tests[0]}"
+    "broken", BROKEN_STORES, ids=lambda broken: f"{broken.kind.__name__}-{broken.tests[0]}"
 )
 def test_is_refused_for_the_right_reason(verdicts, broken):
     for test in _tests_of(broken):
@@ -102,13 +102,13 @@ def test_is_refused_for_the_right_reason(verdicts, broken):
         ]
         reasons = [reason for reason in results if reason]
 
-        assert reasons, f"{test} let {broken.store.__name__} pass: {results}"
+        assert reasons, f"{test} let {broken.kind.__name__} pass: {results}"
         assert any(broken.reason in reason for reason in reasons), reasons
 
 
 def test_sound_stores_pass(verdicts):
     sound = {
-        n: r for n, r in verdicts.items() if n.startswith(("TestSoundStore:", "TestFileStore:"))
+        n: r for n, r in verdicts.items() if n.startswith(("TestSoundStore:", "TestFileBackend:"))
     }
 
     assert len(sound) > 100
@@ -116,5 +116,5 @@ def test_sound_stores_pass(verdicts):
 
 
 def test_each_class_says_what_is_broken():
-    assert len({broken.store for broken in BROKEN_STORES}) >= 80
-    assert [b.store for b in BROKEN_STORES if not inspect.getdoc(b.store)] == []
+    assert len({broken.kind for broken in BROKEN_STORES}) >= 80
+    assert [b.kind for b in BROKEN_STORES if not inspect.getdoc(b.kind)] == []

@@ -165,6 +165,10 @@ class ChatMemoryBuffer:
             await self.chat_store.async_run("memory.get", self._plan_get, self.chat_store_key, room)
         )
 
+    def count(self, message: ChatMessage) -> int:
+        """Return the tokens of a message, counted as for windows, without loading a vocabulary."""
+        return self._counter.count(message)
+
     def count_text(self, text: str) -> int:
         """Return the tokens of a text, counted as for windows, without loading a vocabulary."""
         return self._counter.count_text(text)

@@ -161,6 +161,22 @@ class MemoryBackend(Backend[Conversations], ForkAware):
         if self.file is None or self.file.path != path:
             self.file = json_file.BoundFile(path, signature=None, is_read=False)
 
+    # ------------------------------------------------------------------ copies
+
+    def state(self) -> tuple[str, json_file.BoundFile | None, bool]:
+        """Return the conversations, the file, and whether closing saves it."""
+        return self.dump(), self.file, self.saves_on_close
+
+    def restore_state(self, state: tuple[str, json_file.BoundFile | None, bool]) -> None:
+        """Take over what `state` of another backend returned."""
+        text, self.file, self.saves_on_close = state
+        self.load(text)
+
+    def __reduce__(self) -> Any:
+        """Pickle the conversations, too: they exist nowhere else."""
+        construct, arguments = super().__reduce__()
+        return _restored, (construct, arguments, self.state())
+
     # ------------------------------------------------------------------ forks
 
     def before_fork(self) -> None:
@@ -174,3 +190,13 @@ class MemoryBackend(Backend[Conversations], ForkAware):
     def after_fork_in_child(self) -> None:
         """Go on."""
         self._lock.release()
+
+
+def _restored(
+    construct: Callable[..., MemoryBackend],
+    arguments: tuple[Any, ...],
+    state: tuple[str, json_file.BoundFile | None, bool],
+) -> MemoryBackend:
+    backend = construct(*arguments)
+    backend.restore_state(state)
+    return backend

@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from os import PathLike
-from typing import Any
+from typing import Any, TypeVar
 
 from typing_extensions import Self
 
 from chatstore.core.backend.urls import read_path_url
 from chatstore.core.errors import InvalidArgumentError
-from chatstore.core.simple import json_file
 from chatstore.core.simple.backend import MemoryBackend
 from chatstore.core.store import ChatStore
+
+S = TypeVar("S", bound="SimpleChatStore")
 
 
 class SimpleChatStore(ChatStore):
@@ -131,8 +132,9 @@ class SimpleChatStore(ChatStore):
 
     def __reduce__(self) -> Any:
         """Pickle the conversations, too: they exist nowhere else."""
-        construct, arguments = super().__reduce__()
-        return _restore, (construct, arguments, self._state())
+        super().__reduce__()  # raises if an argument cannot be pickled
+        args, kwargs = self._constructed_with
+        return _restored, (type(self), args, kwargs, self._memory.state())
 
     def __copy__(self) -> Self:
         """Return the store itself."""
@@ -140,23 +142,14 @@ class SimpleChatStore(ChatStore):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """Return another store with the same conversations."""
-        args, kwargs = self.__getnewargs_ex__()
-        copied: Self = _restore(lambda: type(self)(*args, **kwargs), (), self._state())
-        return copied
-
-    def _state(self) -> tuple[str, json_file.BoundFile | None, bool]:
-        return self._memory.dump(), self._memory.file, self._memory.saves_on_close
+        args, kwargs = self._constructed_with
+        return _restored(type(self), args, kwargs, self._memory.state())
 
 
-def _restore(
-    construct: Callable[..., Any],
-    arguments: tuple[Any, ...],
-    state: tuple[str, json_file.BoundFile | None, bool],
-) -> Any:
-    """Return the store that a `SimpleChatStore` was pickled as."""
-    store = construct(*arguments)
-    text, file, saves_on_close = state
+def _restored(kind: type[S], args: tuple[Any, ...], kwargs: dict[str, Any], state: Any) -> S:
+    """Return a store with the conversations of another one."""
+    store = kind(*args, **kwargs)
     memory = store.backend
-    memory.load(text)
-    memory.file, memory.saves_on_close = file, saves_on_close
+    assert isinstance(memory, MemoryBackend)
+    memory.restore_state(state)
     return store

@@ -18,105 +18,105 @@ _KEYS = st.sampled_from(["a", "a#7", "a/b", "\x00", "é🎉"])
 _TEXTS = st.text(max_size=8) | st.none()
 _IDS = st.none() | st.sampled_from(["1", "2", "3"])
 _INDEXES = st.integers(-6, 6)
-_COLOURS = st.sampled_from(["sync", "async"])
+_MODES = st.sampled_from(["sync", "async"])
 _serial = itertools.count()
 
 
 class StoreAgainstLists(RuleBasedStateMachine):
-    """Makes every call on a store and on lists of messages, in a colour chosen for each."""
+    """Makes every call on a store and on lists of messages, in a mode chosen for each."""
 
     harness: ContractHarness
 
     def __init__(self) -> None:
         """Open a store; keys of this run are its own, as the database may be shared."""
         super().__init__()
-        self.colours: dict[str, Caller] = {"sync": SyncCaller(), "async": AsyncCaller()}
+        self.callers: dict[str, Caller] = {"sync": SyncCaller(), "async": AsyncCaller()}
         self.prefix = f"{next(_serial)}:"
-        self.store = self.backend.open()
+        self.store = self.harness.open()
         self.lists: dict[str, list[ChatMessage]] = {}
 
     def teardown(self) -> None:
         """Forget the keys of this run."""
         for key in list(self.lists):
             self.store.delete_messages(key)
-        self.colours["async"](self.store, "close")
-        for colour in self.colours.values():
-            colour.close()
+        self.callers["async"](self.store, "close")
+        for caller in self.callers.values():
+            caller.close()
 
-    def _do(self, colour: str, name: str, *args: Any, **kwargs: Any) -> Any:
-        return self.colours[colour](self.store, name, *args, **kwargs)
+    def _call(self, mode: str, name: str, *args: Any, **kwargs: Any) -> Any:
+        return self.callers[mode](self.store, name, *args, **kwargs)
 
     def _list(self, key: str) -> list[ChatMessage]:
         return self.lists.setdefault(self.prefix + key, [])
 
-    @rule(colour=_COLOURS, key=_KEYS, text=_TEXTS, id=_IDS, index=st.none() | _INDEXES)
-    def add(self, colour: str, key: str, text: str | None, id: str | None, index: Any) -> None:  # noqa: A002
+    @rule(mode=_MODES, key=_KEYS, text=_TEXTS, id=_IDS, index=st.none() | _INDEXES)
+    def add(self, mode: str, key: str, text: str | None, id: str | None, index: Any) -> None:  # noqa: A002
         """Append or insert; an id that is held is a repetition or a conflict."""
         expected = self._list(key)
         message = ChatMessage(role=MessageRole.USER, content=text, id=id)
         held = next((m for m in expected if id is not None and m.id == id), None)
-        call = (colour, "add_message", self.prefix + key, message, index)
+        call = (mode, "add_message", self.prefix + key, message, index)
         if held is not None and held != message:
             with pytest.raises(MessageConflictError):
-                self._do(*call)
+                self._call(*call)
             return
-        self._do(*call)
+        self._call(*call)
         if held is None:
             expected.insert(len(expected) if index is None else index, message)
 
-    @rule(colour=_COLOURS, key=_KEYS, texts=st.lists(_TEXTS, max_size=4))
-    def add_all(self, colour: str, key: str, texts: list[str | None]) -> None:
+    @rule(mode=_MODES, key=_KEYS, texts=st.lists(_TEXTS, max_size=4))
+    def add_all(self, mode: str, key: str, texts: list[str | None]) -> None:
         """Append some messages."""
         messages = [ChatMessage(role=MessageRole.ASSISTANT, content=text) for text in texts]
-        self._do(colour, "add_messages", self.prefix + key, messages)
+        self._call(mode, "add_messages", self.prefix + key, messages)
         self._list(key).extend(messages)
 
-    @rule(colour=_COLOURS, key=_KEYS, texts=st.lists(_TEXTS, max_size=4))
-    def set(self, colour: str, key: str, texts: list[str | None]) -> None:
+    @rule(mode=_MODES, key=_KEYS, texts=st.lists(_TEXTS, max_size=4))
+    def set(self, mode: str, key: str, texts: list[str | None]) -> None:
         """Replace a conversation."""
         messages = [ChatMessage(role=MessageRole.USER, content=text) for text in texts]
-        self._do(colour, "set_messages", self.prefix + key, messages)
+        self._call(mode, "set_messages", self.prefix + key, messages)
         self._list(key)[:] = messages
 
-    @rule(colour=_COLOURS, key=_KEYS, index=_INDEXES)
-    def delete_one(self, colour: str, key: str, index: int) -> None:
+    @rule(mode=_MODES, key=_KEYS, index=_INDEXES)
+    def delete_one(self, mode: str, key: str, index: int) -> None:
         """Remove the message at an index."""
         expected = self._list(key)
         inside = -len(expected) <= index < len(expected)
-        removed = self._do(colour, "delete_message", self.prefix + key, index)
+        removed = self._call(mode, "delete_message", self.prefix + key, index)
         assert removed == (expected.pop(index) if inside else None)
 
-    @rule(colour=_COLOURS, key=_KEYS)
-    def delete_last(self, colour: str, key: str) -> None:
+    @rule(mode=_MODES, key=_KEYS)
+    def delete_last(self, mode: str, key: str) -> None:
         """Remove the newest message."""
         expected = self._list(key)
-        removed = self._do(colour, "delete_last_message", self.prefix + key)
+        removed = self._call(mode, "delete_last_message", self.prefix + key)
         assert removed == (expected.pop() if expected else None)
 
-    @rule(colour=_COLOURS, key=_KEYS)
-    def delete(self, colour: str, key: str) -> None:
+    @rule(mode=_MODES, key=_KEYS)
+    def delete(self, mode: str, key: str) -> None:
         """Forget a conversation."""
-        self._do(colour, "delete_messages", self.prefix + key)
+        self._call(mode, "delete_messages", self.prefix + key)
         self._list(key).clear()
 
-    @rule(colour=_COLOURS, key=_KEYS, last=st.integers(0, 7), size=st.integers(1, 4))
-    def read(self, colour: str, key: str, last: int, size: int) -> None:
+    @rule(mode=_MODES, key=_KEYS, last=st.integers(0, 7), size=st.integers(1, 4))
+    def read(self, mode: str, key: str, last: int, size: int) -> None:
         """Read in every way there is."""
         name, expected = self.prefix + key, self._list(key)
         newest = expected[len(expected) - last :] if last < len(expected) else expected
-        assert self._do(colour, "get_messages", name, last=last) == newest
-        assert self._do(colour, "count_messages", name) == len(expected)
+        assert self._call(mode, "get_messages", name, last=last) == newest
+        assert self._call(mode, "count_messages", name) == len(expected)
         for reverse in (False, True):
-            step = self.colours[colour].iterate(
+            step = self.callers[mode].iterate(
                 self.store, "iter_messages", name, reverse=reverse, page_size=size
             )
             found = [step() for _ in expected]
             assert found == (expected[::-1] if reverse else expected)
 
-    @rule(colour=_COLOURS)
-    def keys(self, colour: str) -> None:
+    @rule(mode=_MODES)
+    def keys(self, mode: str) -> None:
         """List the keys."""
-        listed = self._do(colour, "get_keys", self.prefix)
+        listed = self._call(mode, "get_keys", self.prefix)
         assert sorted(listed) == sorted(key for key, held in self.lists.items() if held)
 
     @invariant()

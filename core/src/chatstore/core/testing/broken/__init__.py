@@ -1,42 +1,54 @@
-"""Stores that are broken on purpose, each as stores in the field are broken.
+"""Stores that are broken on purpose, each in a way that occurs in practice.
 
-A contract suite is worth what it refuses: every one of these must fail in the tests that its
-entry in `BROKEN_STORES` names.
+The contract suite must reject every one of them, in the tests that its entry in `BROKEN_STORES`
+names.
 """
 
 from chatstore.core.testing.broken import (
     costs,
     damage,
     drivers,
+    expiry,
+    facades,
     identities,
-    lists,
-    messages,
+    keys,
     positions,
     processes,
+    removals,
     resources,
     windows,
+    writes,
 )
-from chatstore.core.testing.broken.base import BrokenHarness, BrokenStore, SoundStore
-from chatstore.core.testing.broken.processes import FileHarness, FileStore
+from chatstore.core.testing.broken.base import (
+    BrokenBackend,
+    BrokenHarness,
+    BrokenStore,
+    SoundStore,
+)
+from chatstore.core.testing.broken.processes import FileBackend, FileHarness
 
 __all__ = [
     "BROKEN_STORES",
+    "BrokenBackend",
     "BrokenHarness",
     "BrokenStore",
+    "FileBackend",
     "FileHarness",
-    "FileStore",
     "SoundStore",
 ]
 
 BROKEN_STORES: tuple[BrokenStore, ...] = (
-    *messages.BROKEN,
-    *lists.BROKEN,
+    *writes.BROKEN,
+    *removals.BROKEN,
     *positions.BROKEN,
     *identities.BROKEN,
+    *keys.BROKEN,
+    *expiry.BROKEN,
     *windows.BROKEN,
     *costs.BROKEN,
     *damage.BROKEN,
     *drivers.BROKEN,
+    *facades.BROKEN,
     *resources.BROKEN,
     *processes.BROKEN,
 )

@@ -1,85 +1,140 @@
-"""A sound store with a driver that can be made to fail, wait and count; broken stores vary it."""
+"""A sound backend whose driver can fail, wait and count, and the base class of broken ones."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
-from chatstore.core import ChatStore, SimpleChatStore
-from chatstore.core.backend import Plan, StoredRecord
+from chatstore.core import ChatStore
+from chatstore.core.backend import Plan, StoredRecord, WrapperBackend
 from chatstore.core.errors import ChatStoreError, CorruptStoreError, StoreUnavailableError
+from chatstore.core.simple import Conversation, Conversations, MemoryBackend
 from chatstore.core.testing.harness import ContractHarness, Counts
 
 T = TypeVar("T")
 
 
 class FakeDriverError(Exception):
-    """What the driver raises; its text quotes what was sent, as drivers do."""
+    """A driver's error; its text quotes the request, as drivers do."""
 
 
 class CountingList(list[StoredRecord]):
-    """Records that count how many of them were looked at."""
+    """Records that count how many of them were read."""
 
     touched = 0
 
     def __getitem__(self, index: Any) -> Any:
-        found = super().__getitem__(index)
-        self.touched += len(found) if isinstance(index, slice) else 1
-        return CountingList(found) if isinstance(index, slice) else found
+        result = super().__getitem__(index)
+        self.touched += len(result) if isinstance(index, slice) else 1
+        return CountingList(result) if isinstance(index, slice) else result
 
     def __iter__(self) -> Iterator[StoredRecord]:
         self.touched += len(self)
         return super().__iter__()
 
 
-class SoundStore(SimpleChatStore):
+class CheckedConversations(Conversations):
+    """Conversations that notice when a record is missing."""
+
+    def find(self, key: str) -> Conversation | None:
+        conversation = super().find(key)
+        if conversation is not None and len(conversation.records) != len(conversation.ids):
+            raise CorruptStoreError("memory: the ids and the records of a conversation differ")
+        return conversation
+
+
+class SoundBackend(MemoryBackend):
     """Keeps every promise.
 
     Attributes:
-        is_down: Every call ends in an error of the driver.
+        is_down: Every call ends in a driver's error.
         pause: Seconds that each call waits.
-        requests: How many calls were made.
+        requests: The number of calls.
+        left_behind: Records that a broken backend leaves behind.
 
     """
 
-    is_down = False
-    pause = 0.0
-    requests = 0
+    def __init__(
+        self,
+        *,
+        ttl: float | None = None,
+        clock: Callable[[], float] = time.time,
+        is_down: bool = False,
+    ) -> None:
+        """Start empty; ``ttl`` and ``clock`` in seconds."""
+        super().__init__(ttl=ttl, clock=clock)
+        self.ttl, self.clock = ttl, clock
+        self.conversations = CheckedConversations(ttl, clock)
+        self.is_down = is_down
+        self.pause = 0.0
+        self.requests = 0
+        self.left_behind = 0
 
-    def _execute(self, plan: Plan[T]) -> T:
+    def run(self, plan: Plan[Conversations, T]) -> T:
+        """Wait, then run a plan."""
         if self.pause:
             time.sleep(self.pause)
-        return self._now(plan)
+        return self.answer(plan)
 
-    async def _async_execute(self, plan: Plan[T]) -> T:
+    async def async_run(self, plan: Plan[Conversations, T]) -> T:
+        """Wait without blocking the event loop, then run a plan."""
         if self.pause:
             await asyncio.sleep(self.pause)
-        return self._now(plan)
+        return self.answer(plan)
 
-    def _now(self, plan: Plan[T]) -> T:
+    def answer(self, plan: Plan[Conversations, T]) -> T:
+        """Run a plan, unless the driver fails."""
         if self.is_down:
-            plan.close()
             raise FakeDriverError("content-of-a-user")
         self.requests += 1
-        result = SimpleChatStore._execute(self, plan)
-        for conversation in self._conversations.values():
+        result = super().run(plan)
+        for conversation in self.conversations.by_key.values():
             if not isinstance(conversation.records, CountingList):
                 conversation.records = CountingList(conversation.records)
         return result
 
-    def _translate(self, error: Exception) -> ChatStoreError | None:
+    def translate(self, error: Exception) -> ChatStoreError | None:
+        """Translate the driver's error."""
         if isinstance(error, FakeDriverError):
             return StoreUnavailableError("memory: no answer from the driver")
         return None
 
-    def _find(self, key: str) -> Plan[Any]:
-        found = yield from super()._find(key)
-        if found is not None and len(found.records) != len(found.ids):
-            raise CorruptStoreError("memory: a conversation and its ids do not agree")
-        return found
+
+class BrokenBackend(WrapperBackend[Conversations]):
+    """Base class of broken backends: wrappers that change one thing about a sound one."""
+
+    inner: SoundBackend
+
+    def __init__(self, inner: SoundBackend) -> None:
+        """Wrap a sound backend."""
+        super().__init__(inner)
+
+    @property
+    def by_key(self) -> dict[str, Conversation]:
+        """The conversations in memory."""
+        return self.inner.conversations.by_key
+
+    def find(self, key: str) -> Conversation | None:
+        """Return a conversation that has not expired."""
+        return self.inner.conversations.find(key)
+
+
+class SoundStore(ChatStore):
+    """A sound store, whose subclasses are broken outside of their backend."""
+
+    def __init__(
+        self,
+        *,
+        ttl: float | None = None,
+        clock: Callable[[], float] = time.time,
+        is_down: bool = False,
+    ) -> None:
+        """Start empty; see `SoundBackend`."""
+        self.sound = SoundBackend(ttl=ttl, clock=clock, is_down=is_down)
+        super().__init__(self.sound)
 
 
 class BrokenHarness(ContractHarness):
@@ -89,21 +144,27 @@ class BrokenHarness(ContractHarness):
     shared_between_processes = False
     shared_between_instances = False
 
-    def __init__(self, kind: Callable[..., Any]) -> None:
-        """Take the class."""
+    def __init__(self, kind: type[SoundStore | BrokenBackend]) -> None:
+        """Take the class of a store, or of a wrapper."""
         self.kind = kind
-        self.stores: list[Any] = []
+        self.newest = SoundBackend()
 
     def open(
         self, *, ttl: float | None = None, clock: Callable[[], float] | None = None
     ) -> ChatStore:
         """Return a store; what the suite does past stores it does to the newest one."""
-        store: ChatStore = self.kind(ttl=ttl, clock=clock or time.time)
-        self.stores.append(store)
+        return self._open(ttl=ttl, clock=clock or time.time)
+
+    def _open(self, **options: Any) -> ChatStore:
+        if issubclass(self.kind, BrokenBackend):
+            self.newest = SoundBackend(**options)
+            return ChatStore(self.kind(self.newest))
+        store = self.kind(**options)
+        self.newest = store.sound
         return store
 
-    def _records(self, key: str) -> Any:
-        return self.stores[-1]._conversations[key].records
+    def _records(self, key: str) -> list[StoredRecord]:
+        return self.newest.conversations.by_key[key].records
 
     def corrupt(self, key: str, index: int) -> None:
         """Cut the record's text."""
@@ -115,51 +176,47 @@ class BrokenHarness(ContractHarness):
         del self._records(key)[index]
 
     def counts(self) -> Counts:
-        """Count calls, and records that were looked at."""
-        store = self.stores[-1]
-        lists = [c.records for c in store._conversations.values()]
-        return Counts(store.requests, sum(getattr(one, "touched", 0) for one in lists))
+        """Count calls, and records that were read."""
+        lists = [c.records for c in self.newest.conversations.by_key.values()]
+        return Counts(self.newest.requests, sum(getattr(one, "touched", 0) for one in lists))
 
     def stored(self) -> int:
         """Count records and conversations."""
-        store = self.stores[-1]
-        extra: int = getattr(store, "left_behind", 0)
-        kept: Sequence[Any] = list(store._conversations.values())
-        return extra + len(kept) + sum(len(one.records) for one in kept)
+        conversations = list(self.newest.conversations.by_key.values())
+        records = sum(len(one.records) for one in conversations)
+        return self.newest.left_behind + len(conversations) + records
 
     @contextmanager
     def failing(self) -> Iterator[None]:
         """Let the driver fail."""
-        self.stores[-1].is_down = True
+        self.newest.is_down = True
         yield
-        self.stores[-1].is_down = False
+        self.newest.is_down = False
 
     def unreachable(self) -> ChatStore:
         """Return a store whose driver fails."""
-        kind = type("Unreachable", (self.kind,), {"is_down": True})  # type: ignore[arg-type]
-        store: ChatStore = kind()
-        return store
+        return self._open(is_down=True)
 
     @contextmanager
     def slow(self) -> Iterator[float]:
         """Let the driver wait."""
-        self.stores[-1].pause = 0.3
+        self.newest.pause = 0.3
         yield 0.3
-        self.stores[-1].pause = 0.0
+        self.newest.pause = 0.0
 
 
 class BrokenStore(NamedTuple):
-    """A broken store and the contract tests that must refuse it.
+    """A broken store and the contract tests that must reject it.
 
     Attributes:
-        store: The class.
+        kind: The class of the store, or of its backend.
         tests: Names of tests; each must fail.
-        mode: Parameters of the test with which it must fail, between blanks.
-        reason: What the failure says, among other things.
+        mode: Parameters of the test with which it must fail, separated by spaces.
+        reason: A part of the failure's message.
 
     """
 
-    store: type[ChatStore]
+    kind: type[Any]
     tests: tuple[str, ...]
     mode: str = "sync"
     reason: str = ""

@@ -1,60 +1,82 @@
-"""Stores that offer no way out of damage, or a wrong one, and that are copied wrongly."""
+"""Stores that treat damaged messages wrongly, and that are copied wrongly."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from chatstore.core import SimpleChatStore
-from chatstore.core.backend import Plan, StoredRecord
-from chatstore.core.testing.broken.base import BrokenStore, SoundStore
+from chatstore.core import ChatStore, codec
+from chatstore.core.backend import Page, Plan, Remove, StoredRecord
+from chatstore.core.errors import CorruptMessageError
+from chatstore.core.simple import Conversations, SimpleChatStore
+from chatstore.core.testing.broken.base import BrokenBackend, BrokenStore, SoundStore
 
 
-class IgnoresForce(SoundStore):
-    """Keeps a damaged message, whatever it is told."""
-
-    def _remove(self, key: str, index: int, *, force: bool = False) -> Plan[StoredRecord | None]:
-        return super()._remove(key, index)
-
-
-class AlwaysForces(SoundStore):
-    """Removes a damaged message without being told."""
-
-    def _remove(self, key: str, index: int, *, force: bool = False) -> Plan[StoredRecord | None]:
-        return super()._remove(key, index, force=True)
+def _is_damaged(key: str, record: StoredRecord) -> bool:
+    try:
+        codec.decode(key, *record)
+    except CorruptMessageError:
+        return True
+    return False
 
 
-class HoldsIdsOfDamaged(SoundStore):
-    """Finds the id of a removed message in its body, which cannot be read."""
+class IgnoresForce(BrokenBackend):
+    """Keeps a damaged message, even if it should be removed."""
 
-    def _remove(self, key: str, index: int, *, force: bool = False) -> Plan[StoredRecord | None]:
-        found = yield from self._find(key)
-        bodies = dict(found.bodies) if found else {}
-        removed = yield from super()._remove(key, index, force=force)
-        if found is not None and removed is not None and not removed.body.endswith("}"):
-            found.bodies = bodies
+    def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
+        return self.inner.remove(
+            key, Remove(write.index, lambda record: codec.decode(key, *record))
+        )
+
+
+class AlwaysForces(BrokenBackend):
+    """Removes a damaged message without being told to."""
+
+    def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
+        return self.inner.remove(key, Remove(write.index, lambda record: record))
+
+
+class KeepsIdsOfDamaged(BrokenBackend):
+    """Searches for the id of a removed message in its body, which cannot be read."""
+
+    def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
+        conversation = self.find(key)
+        bodies = dict(conversation.bodies) if conversation else {}
+        removed = yield from self.inner.remove(key, write)
+        if conversation is not None and removed is not None and _is_damaged(key, removed):
+            conversation.bodies = bodies
         return removed
 
 
-class ForcesTheNeighbour(SoundStore):
-    """Removes the first message where the one that is meant is damaged."""
+class ForcesTheNeighbour(BrokenBackend):
+    """Removes the first message if the requested one is damaged, or force is given."""
 
-    def _remove(self, key: str, index: int, *, force: bool = False) -> Plan[StoredRecord | None]:
-        return super()._remove(key, 0 if force else index, force=force)
-
-
-class KeepsEmptyConversations(SoundStore):
-    """Lists a conversation whose damaged message was removed."""
-
-    def _written(self, key: str, conversation: Any) -> Plan[None]:
-        yield from super()._written(key, conversation)
-        self._conversations.setdefault(key, conversation)
+    def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
+        damaged = StoredRecord(-1, "")
+        try:
+            write.check(damaged)
+        except CorruptMessageError:
+            return self.inner.remove(key, write)
+        return self.inner.remove(key, Remove(0, write.check))
 
 
-class SaysPositionOfThePage(SoundStore):
-    """Gives every damaged record the same position."""
+class KeepsEmptyConversations(BrokenBackend):
+    """Lists a conversation whose only message, which was damaged, was removed."""
 
-    def _read_oldest(self, key: str, limit: int, *, after: int | None = None) -> Plan[Any]:
-        page = yield from super()._read_oldest(key, limit, after=after)
+    def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
+        conversation = self.find(key)
+        removed = yield from self.inner.remove(key, write)
+        if conversation is not None:
+            self.by_key.setdefault(key, conversation)
+        return removed
+
+
+class NamesTheSamePosition(BrokenBackend):
+    """Reports the same position for every damaged record."""
+
+    def read_oldest(
+        self, key: str, limit: int, *, after: int | None = None
+    ) -> Plan[Conversations, Page]:
+        page = yield from self.inner.read_oldest(key, limit, after=after)
         if limit < 50:
             return page
         return page._replace(records=[r._replace(position=7) for r in page.records])
@@ -69,7 +91,7 @@ class PicklesWithoutReason(SoundStore):
 
 
 class PicklesNothing(SoundStore):
-    """Pickles the class and not what the store needs."""
+    """Pickles the class without the store's data."""
 
     def __reduce__(self) -> Any:
         """Return an empty store."""
@@ -77,12 +99,12 @@ class PicklesNothing(SoundStore):
 
 
 class CopiesCloseTheOriginal(SoundStore):
-    """Is unpickled as the same store, which the copy closes."""
+    """Is unpickled as the same store, which closing the copy closes."""
 
     def __reduce__(self) -> Any:
         """Return this store."""
         _known[id(self)] = self
-        return _the_same, (id(self),)
+        return _look_up, (id(self),)
 
 
 class CannotBeCopied(SoundStore):
@@ -94,28 +116,28 @@ class CannotBeCopied(SoundStore):
 
 
 class CopiesAreEmpty(SoundStore):
-    """Is copied without what it holds."""
+    """Is copied without its data."""
 
     def __deepcopy__(self, memo: Any) -> Any:
         """Return an empty store."""
         return SimpleChatStore()
 
 
-def _the_same(number: int) -> SoundStore:
+def _look_up(number: int) -> ChatStore:
     return _known[number]
 
 
-_known: dict[int, SoundStore] = {}
+_known: dict[int, ChatStore] = {}
 
 BROKEN = (
     BrokenStore(IgnoresForce, ("test_damaged_messages_can_be_removed",), reason="CorruptMessage"),
     BrokenStore(IgnoresForce, ("test_forced_removal_of_the_last_message",), reason="CorruptMess"),
     BrokenStore(AlwaysForces, ("test_damaged_messages_can_be_removed",)),
-    BrokenStore(HoldsIdsOfDamaged, ("test_damaged_messages_can_be_removed",)),
+    BrokenStore(KeepsIdsOfDamaged, ("test_damaged_messages_can_be_removed",)),
     BrokenStore(ForcesTheNeighbour, ("test_damaged_messages_can_be_removed",)),
     BrokenStore(ForcesTheNeighbour, ("test_force_returns_messages_that_can_be_read",)),
     BrokenStore(KeepsEmptyConversations, ("test_forced_removal_of_the_last_message",)),
-    BrokenStore(SaysPositionOfThePage, ("test_damaged_messages_can_be_skipped",), "100 False sync"),
+    BrokenStore(NamesTheSamePosition, ("test_damaged_messages_can_be_skipped",), "100 False sync"),
     BrokenStore(
         PicklesWithoutReason,
         ("test_pickled_store_is_another_store_of_the_database",),

@@ -1,4 +1,4 @@
-"""Stores that let a driver's errors through, and that open a database too early."""
+"""Stores that let a driver's errors through, or that use the database too early."""
 
 from __future__ import annotations
 
@@ -10,103 +10,117 @@ from chatstore.core.errors import (
     InvalidArgumentError,
     StoreUnavailableError,
 )
-from chatstore.core.testing.broken.base import BrokenStore, FakeDriverError, SoundStore, T
+from chatstore.core.simple import Conversations
+from chatstore.core.testing.broken.base import (
+    BrokenBackend,
+    BrokenStore,
+    FakeDriverError,
+    SoundStore,
+    T,
+)
 
 
-class TranslatesNothing(SoundStore):
-    """Leaves the driver's errors to the base class, which knows none."""
+class TranslatesNothing(BrokenBackend):
+    """Leaves the driver's errors to the base class, which does not know them."""
 
-    def _translate(self, error: Exception) -> ChatStoreError | None:
+    def translate(self, error: Exception) -> ChatStoreError | None:
         return None
 
 
 class LetsErrorsEscape(SoundStore):
-    """Raises what the driver raises."""
+    """Raises the driver's errors."""
 
-    def _run(self, plan: Plan[T], operation: str, key: str | None = None) -> T:
-        return self._execute(plan)
+    def run(self, operation: str, build: Any, *args: Any, **kwargs: Any) -> Any:
+        return self.backend.run(build(self.backend, *args, **kwargs))
 
-    async def _async_run(self, plan: Plan[T], operation: str, key: str | None = None) -> T:
-        return await self._async_execute(plan)
+    async def async_run(self, operation: str, build: Any, *args: Any, **kwargs: Any) -> Any:
+        return await self.backend.async_run(build(self.backend, *args, **kwargs))
 
 
 class TranslatesSyncOnly(LetsErrorsEscape):
-    """Raises what the driver raises in async methods."""
+    """Raises the driver's errors in async methods."""
 
-    def _run(self, plan: Plan[T], operation: str, key: str | None = None) -> T:
-        return SoundStore._run(self, plan, operation, key)
+    def run(self, operation: str, build: Any, *args: Any, **kwargs: Any) -> Any:
+        return SoundStore.run(self, operation, build, *args, **kwargs)
 
 
-class QuotesTheDriver(SoundStore):
+class QuotesTheDriver(BrokenBackend):
     """Puts the driver's text, which quotes content, into its own message."""
 
-    def _translate(self, error: Exception) -> ChatStoreError | None:
+    def translate(self, error: Exception) -> ChatStoreError | None:
         return StoreUnavailableError(f"memory: the driver says: {error}")
 
 
-class SaysNothing(SoundStore):
-    """Raises an error without a word."""
+class ExplainsNothing(BrokenBackend):
+    """Raises an error that explains nothing."""
 
-    def _translate(self, error: Exception) -> ChatStoreError | None:
+    def translate(self, error: Exception) -> ChatStoreError | None:
         return StoreUnavailableError("error")
 
 
-class BlamesTheCaller(SoundStore):
-    """Takes every error for a wrong argument."""
+class BlamesTheCaller(BrokenBackend):
+    """Reports every error as a wrong argument."""
 
-    def _translate(self, error: Exception) -> ChatStoreError | None:
+    def translate(self, error: Exception) -> ChatStoreError | None:
         return InvalidArgumentError(f"memory: the driver refused it ({type(error).__name__})")
 
 
-class AnswersWhenDown(SoundStore):
+class AnswersWhenDown(BrokenBackend):
     """Returns nothing instead of raising."""
 
-    def _now(self, plan: Plan[T]) -> T:
+    def run(self, plan: Plan[Conversations, T]) -> T:
         try:
-            return super()._now(plan)
+            return self.inner.run(plan)
         except FakeDriverError:
             return cast("T", None)
 
+    async def async_run(self, plan: Plan[Conversations, T]) -> T:
+        return self.run(plan)
 
-class StaysDown(SoundStore):
-    """Remembers one failure for good."""
+
+class StaysDown(BrokenBackend):
+    """Remembers a failure for ever."""
 
     has_failed = False
 
-    def _now(self, plan: Plan[T]) -> T:
+    def run(self, plan: Plan[Conversations, T]) -> T:
         if self.has_failed:
             raise FakeDriverError
         try:
-            return super()._now(plan)
+            return self.inner.run(plan)
         except FakeDriverError:
             self.has_failed = True
             raise
 
+    async def async_run(self, plan: Plan[Conversations, T]) -> T:
+        return self.run(plan)
+
 
 class ConnectsInConstructor(SoundStore):
-    """Asks the database whether it is there when the store is made."""
+    """Uses the database when the store is constructed."""
 
     def __init__(self, **options: Any) -> None:
-        """Ask."""
+        """Count messages."""
         super().__init__(**options)
         self.count_messages("k")
 
 
 class ReadsClientsDirectly(SoundStore):
-    """Lists keys past the translation of errors."""
+    """Lists keys without translating errors."""
 
     def get_keys(self, prefix: str = "") -> list[str]:
-        if self.is_down:
+        if self.sound.is_down:
             raise FakeDriverError
         return super().get_keys(prefix)
 
 
-class LosesRecordsSilently(SoundStore):
-    """Returns what is left of a conversation."""
+class LosesRecordsSilently(BrokenBackend):
+    """Returns the rest of a conversation."""
 
-    def _find(self, key: str) -> Plan[Any]:
-        found = yield from super(SoundStore, self)._find(key)
-        return found
+    def __init__(self, inner: Any) -> None:
+        """Replace the database by one that checks nothing."""
+        super().__init__(inner)
+        inner.conversations = Conversations(inner.ttl, inner.clock)
 
 
 BROKEN = (
@@ -116,7 +130,7 @@ BROKEN = (
         TranslatesSyncOnly, ("test_driver_errors_are_translated",), "async", "FakeDriverError"
     ),
     BrokenStore(QuotesTheDriver, ("test_driver_errors_are_translated",), reason="quotes content"),
-    BrokenStore(SaysNothing, ("test_driver_errors_are_translated",), reason="what is wrong"),
+    BrokenStore(ExplainsNothing, ("test_driver_errors_are_translated",), reason="what is wrong"),
     BrokenStore(BlamesTheCaller, ("test_driver_errors_are_translated",), reason="were right"),
     BrokenStore(AnswersWhenDown, ("test_driver_errors_are_translated",), reason="DID NOT RAISE"),
     BrokenStore(StaysDown, ("test_driver_errors_are_translated",), reason="driver"),

@@ -1,121 +1,134 @@
-"""Stores that confuse what identifies messages and calls."""
+"""Backends that confuse what identifies messages and calls."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+import time
+from dataclasses import replace
 from typing import Any
 
 from chatstore.core import codec
-from chatstore.core.backend import Existing, Plan, Record
-from chatstore.core.testing.broken.base import BrokenStore, SoundStore
+from chatstore.core.backend import (
+    Append,
+    Existing,
+    Insert,
+    Plan,
+    Record,
+    Replace,
+    async_run,
+    run,
+)
+from chatstore.core.simple import Conversations
+from chatstore.core.testing.broken.base import BrokenBackend, BrokenStore, SoundStore
 
 
 class DrawsIdsFromRandom(SoundStore):
-    """Gives ids from the global generator, which programs seed."""
+    """Assigns ids from the global generator, which programs seed."""
 
-    def _encode(self, messages: Any) -> list[Record]:
-        named = [
-            m if m.id else m.model_copy(update={"id": f"{random.getrandbits(64)}"})
-            for m in messages
-        ]
-        return super()._encode(named)
+    def add_message(self, key: str, message: Any, idx: int | None = None) -> None:
+        super().add_message(key, _with_random_id(message), idx)
 
-
-class DrawsEpochsFromRandom(SoundStore):
-    """Gives epochs from the global generator."""
-
-    def _replace(self, key: str, records: Sequence[Record]) -> Plan[None]:
-        yield from super()._replace(key, records)
-        self._conversations[key].epoch = random.getrandbits(64)
+    def add_messages(self, key: str, messages: Any) -> None:
+        super().add_messages(key, [_with_random_id(message) for message in messages])
 
 
-class DrawsRequestIds(SoundStore):
+class DrawsEpochsFromRandom(BrokenBackend):
+    """Assigns epochs from the global generator."""
+
+    def replace(self, key: str, write: Replace) -> Plan[Conversations, None]:
+        yield from self.inner.replace(key, write)
+        self.by_key[key].epoch = random.getrandbits(64)
+
+
+class DrawsRequestIds(BrokenBackend):
     """Takes an append for a repetition of one with the same number from the global generator."""
 
     seen: frozenset[int] = frozenset()
 
-    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Existing]]:
+    def append(self, key: str, write: Append) -> Plan[Conversations, list[Existing]]:
         request = random.getrandbits(64)
         if request in self.seen:
             return []
         self.seen |= {request}
-        return (yield from super()._append(key, records))
+        return (yield from self.inner.append(key, write))
 
 
-class RemembersTheLastIds(SoundStore):
+class RemembersTheLastIds(BrokenBackend):
     """Knows the ids of the newest 24 messages only."""
 
-    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Existing]]:
-        found = yield from self._find(key)
-        if found is not None:
-            found.bodies = dict(list(found.bodies.items())[-24:])
-        return (yield from super()._append(key, records))
+    def append(self, key: str, write: Append) -> Plan[Conversations, list[Existing]]:
+        conversation = self.find(key)
+        if conversation is not None:
+            conversation.bodies = dict(list(conversation.bodies.items())[-24:])
+        return self.inner.append(key, write)
 
 
-class SharesIdsOfAllConversations(SoundStore):
-    """Holds an id for every conversation once one has it."""
+class SharesIdsOfAllConversations(BrokenBackend):
+    """Treats an id as known in every conversation once one has it."""
 
     ids: frozenset[str] = frozenset()
 
-    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Existing]]:
-        if all(record.id in self.ids for record in records):
+    def append(self, key: str, write: Append) -> Plan[Conversations, list[Existing]]:
+        if all(record.id in self.ids for record in write.records):
             return []
-        self.ids |= {record.id for record in records}
-        return (yield from super()._append(key, records))
+        self.ids |= {record.id for record in write.records}
+        return (yield from self.inner.append(key, write))
 
 
-class DropsTheCallOfAHeldId(SoundStore):
-    """Skips the whole call if one of its ids is held."""
+class DropsTheCallOfAnExistingId(BrokenBackend):
+    """Skips the whole call if one of its ids exists."""
 
-    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Existing]]:
-        found = yield from self._find(key)
-        if found is not None and found.held(records):
+    def append(self, key: str, write: Append) -> Plan[Conversations, list[Existing]]:
+        conversation = self.find(key)
+        if conversation is not None and conversation.existing(write.records):
             return []
-        return (yield from super()._append(key, records))
+        return (yield from self.inner.append(key, write))
 
 
-class OverwritesHeldIds(SoundStore):
-    """Takes the newer content of an id that is held."""
+class OverwritesExistingIds(BrokenBackend):
+    """Takes the newer content of an existing id."""
 
-    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Existing]]:
-        found = yield from self._find(key)
-        for place, record in enumerate(found.records if found else []):
-            for new in records:
-                if found.ids.get(record.position) == new.id:
-                    found.records[place] = record._replace(body=new.body)
-                    found.bodies[new.id] = new.body
-        return (yield from super()._append(key, records))
+    def append(self, key: str, write: Append) -> Plan[Conversations, list[Existing]]:
+        conversation = self.find(key)
+        for index, record in enumerate(conversation.records if conversation else []):
+            for new in write.records:
+                if conversation is not None and conversation.ids.get(record.position) == new.id:
+                    conversation.records[index] = record._replace(body=new.body)
+                    conversation.bodies[new.id] = new.body
+        return self.inner.append(key, write)
 
 
-class InsertsHeldIdsAgain(SoundStore):
+class InsertsExistingIdsAgain(BrokenBackend):
     """Looks for ids when it appends, not when it inserts."""
 
-    def _insert(self, key: str, index: int, record: Record) -> Plan[list[Existing]]:
-        return super()._insert(key, index, Record(codec.new_id(), record.body))
+    def insert(self, key: str, write: Insert) -> Plan[Conversations, list[Existing]]:
+        return self.inner.insert(key, replace(write, record=_with_new_id(write.record)))
 
 
-class RacesForIds(SoundStore):
+class RacesForIds(BrokenBackend):
     """Looks for ids first and writes later."""
 
-    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Existing]]:
-        found = yield from self._find(key)
-        held: list[Existing] = found.held(records) if found is not None else []
-        if held:
-            return held
-        _pause()
-        return (yield from super()._append(key, [Record(codec.new_id(), r.body) for r in records]))
+    def append(self, key: str, write: Append) -> Plan[Conversations, list[Existing]]:
+        conversation = self.find(key)
+        existing = conversation.existing(write.records) if conversation is not None else []
+        if existing:
+            return existing
+        time.sleep(0.01)
+        return (yield from self.inner.append(key, Append([*map(_with_new_id, write.records)])))
 
-    def _execute(self, plan: Plan[Any]) -> Any:
-        from chatstore.core.backend import run
+    def run(self, plan: Plan[Conversations, Any]) -> Any:
+        return run(plan, self.inner.conversations)
 
-        return run(plan, self._conversations)
+    async def async_run(self, plan: Plan[Conversations, Any]) -> Any:
+        return await async_run(plan, self.inner.conversations)
 
 
-def _pause() -> None:
-    import time
+def _with_new_id(record: Record) -> Record:
+    return Record(codec.new_id(), record.body)
 
-    time.sleep(0.01)
+
+def _with_random_id(message: Any) -> Any:
+    return message if message.id else message.model_copy(update={"id": f"{random.getrandbits(64)}"})
 
 
 BROKEN = (
@@ -124,8 +137,8 @@ BROKEN = (
     BrokenStore(DrawsRequestIds, ("test_programs_that_seed_lose_nothing",)),
     BrokenStore(RemembersTheLastIds, ("test_ids_are_known_after_many_other_writes",)),
     BrokenStore(SharesIdsOfAllConversations, ("test_ids_are_of_their_conversation",)),
-    BrokenStore(DropsTheCallOfAHeldId, ("test_held_ids_are_dropped_and_the_rest_appended",)),
-    BrokenStore(OverwritesHeldIds, ("test_conflict_changes_nothing",), "None sync"),
-    BrokenStore(InsertsHeldIdsAgain, ("test_same_id_again_is_a_no_op",)),
+    BrokenStore(DropsTheCallOfAnExistingId, ("test_held_ids_are_dropped_and_the_rest_appended",)),
+    BrokenStore(OverwritesExistingIds, ("test_conflict_changes_nothing",), "None sync"),
+    BrokenStore(InsertsExistingIdsAgain, ("test_same_id_again_is_a_no_op",)),
     BrokenStore(RacesForIds, ("test_racing_retries_take_effect_once",)),
 )

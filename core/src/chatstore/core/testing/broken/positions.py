@@ -1,145 +1,168 @@
-"""Stores that confuse positions, epochs and ids."""
+"""Backends that confuse positions, epochs and ids."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from chatstore.core.backend import (
+    Append,
+    Existing,
+    Insert,
+    Page,
+    Plan,
+    Remove,
+    Replace,
+    StoredRecord,
+)
+from chatstore.core.simple import Conversation, Conversations
+from chatstore.core.testing.broken.base import BrokenBackend, BrokenStore
 
-from chatstore.core.backend import Existing, Page, Plan, Record, StoredRecord
-from chatstore.core.testing.broken.base import BrokenStore, SoundStore
 
+class KeepsEpochAfterInserts(BrokenBackend):
+    """Moves records without telling iterators."""
 
-class KeepsEpochAfterInserts(SoundStore):
-    """Moves records and lets iterators believe that they did not move."""
-
-    def _insert(self, key: str, index: int, record: Record) -> Plan[list[Existing]]:
-        before = self._conversations.get(key)
-        epoch = None if before is None else before.epoch
-        held = yield from super()._insert(key, index, record)
+    def insert(self, key: str, write: Insert) -> Plan[Conversations, list[Existing]]:
+        conversation = self.by_key.get(key)
+        epoch = None if conversation is None else conversation.epoch
+        existing = yield from self.inner.insert(key, write)
         if epoch is not None:
-            self._conversations[key].epoch = epoch
-        return held
+            self.by_key[key].epoch = epoch
+        return existing
 
 
-class KeepsEpochOfKey(SoundStore):
-    """Gives a conversation the epoch of the one that had its key before."""
+class KeepsEpochOfKey(BrokenBackend):
+    """Gives a conversation the epoch of the previous one with its key."""
 
-    def _written(self, key: str, conversation: Any) -> Plan[None]:
-        conversation.epoch = 0
-        yield from super()._written(key, conversation)
+    def append(self, key: str, write: Append) -> Plan[Conversations, list[Existing]]:
+        existing = yield from self.inner.append(key, write)
+        self.by_key[key].epoch = 0
+        return existing
+
+    def insert(self, key: str, write: Insert) -> Plan[Conversations, list[Existing]]:
+        existing = yield from self.inner.insert(key, write)
+        self.by_key[key].epoch = 0
+        return existing
+
+    def replace(self, key: str, write: Replace) -> Plan[Conversations, None]:
+        yield from self.inner.replace(key, write)
+        self.by_key[key].epoch = 0
 
 
-class ChangesEpochOnRemoval(SoundStore):
-    """Takes a removal for a replacement."""
+class ChangesEpochOnRemoval(BrokenBackend):
+    """Treats a removal as a replacement."""
 
-    def _remove(self, key: str, index: int, *, force: bool = False) -> Plan[StoredRecord | None]:
-        removed = yield from super()._remove(key, index, force=force)
-        if key in self._conversations:
-            self._conversations[key].epoch += 1_000_000
+    def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
+        removed = yield from self.inner.remove(key, write)
+        if key in self.by_key:
+            self.by_key[key].epoch += 1_000_000
         return removed
 
 
-class GivesPositionsAgain(SoundStore):
-    """Takes the highest position that there is, plus one."""
+class ReusesPositions(BrokenBackend):
+    """Assigns the highest position that exists, plus one."""
 
-    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Existing]]:
-        found = yield from self._find(key)
-        if found is not None:
-            found.next_position = found.records[-1].position + 1
-        return (yield from super()._append(key, records))
+    def append(self, key: str, write: Append) -> Plan[Conversations, list[Existing]]:
+        conversation = self.find(key)
+        if conversation is not None:
+            conversation.next_position = conversation.records[-1].position + 1
+        return self.inner.append(key, write)
 
 
-class CountsPositions(SoundStore):
+class CountsPositions(BrokenBackend):
     """Takes the number of messages for the next position."""
 
-    def _append(self, key: str, records: Sequence[Record]) -> Plan[list[Existing]]:
-        found = yield from self._find(key)
-        if found is not None:
-            bodies = [record.body for record in found.records]
-            ids = [found.ids[record.position] for record in found.records]
-            found.records[:] = [StoredRecord(n, body) for n, body in enumerate(bodies)]
-            found.ids = dict(enumerate(ids))
-            found.next_position = len(bodies)
-        return (yield from super()._append(key, records))
+    def append(self, key: str, write: Append) -> Plan[Conversations, list[Existing]]:
+        conversation = self.find(key)
+        if conversation is not None:
+            bodies = [record.body for record in conversation.records]
+            ids = [conversation.ids[record.position] for record in conversation.records]
+            conversation.records[:] = [StoredRecord(n, body) for n, body in enumerate(bodies)]
+            conversation.ids = dict(enumerate(ids))
+            conversation.next_position = len(bodies)
+        return self.inner.append(key, write)
 
 
-class HoldsRemovedIds(SoundStore):
-    """Removes a message and keeps the mark of its id."""
+class KeepsRemovedIds(BrokenBackend):
+    """Removes a message and keeps its id."""
 
-    def _remove(self, key: str, index: int, *, force: bool = False) -> Plan[StoredRecord | None]:
-        found = yield from self._find(key)
-        bodies = dict(found.bodies) if found else {}
-        removed = yield from super()._remove(key, index, force=force)
-        if found is not None:
-            found.bodies = bodies
+    def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
+        conversation = self.find(key)
+        bodies = _bodies(conversation)
+        removed = yield from self.inner.remove(key, write)
+        if conversation is not None:
+            conversation.bodies = bodies
         return removed
 
 
-class HoldsIdsAfterSet(SoundStore):
-    """Replaces the messages and keeps the marks of their ids."""
+class KeepsIdsAfterSet(BrokenBackend):
+    """Replaces the messages and keeps their ids."""
 
-    def _replace(self, key: str, records: Sequence[Record]) -> Plan[None]:
-        found = yield from self._find(key)
-        bodies = dict(found.bodies) if found else {}
-        yield from super()._replace(key, records)
-        self._conversations[key].bodies = bodies | self._conversations[key].bodies
-
-
-class ForgetsIdsThatMove(SoundStore):
-    """Loses the marks of messages that an insert moves."""
-
-    def _insert(self, key: str, index: int, record: Record) -> Plan[list[Existing]]:
-        held = yield from super()._insert(key, index, record)
-        if not held:
-            conversation = self._conversations[key]
-            conversation.bodies = {record.id: record.body}
-        return held
+    def replace(self, key: str, write: Replace) -> Plan[Conversations, None]:
+        bodies = _bodies(self.find(key))
+        yield from self.inner.replace(key, write)
+        self.by_key[key].bodies = bodies | self.by_key[key].bodies
 
 
-class FreesTheNewestId(SoundStore):
+class ForgetsIdsThatMove(BrokenBackend):
+    """Loses the ids of messages that an insertion moves."""
+
+    def insert(self, key: str, write: Insert) -> Plan[Conversations, list[Existing]]:
+        existing = yield from self.inner.insert(key, write)
+        if not existing:
+            self.by_key[key].bodies = {write.record.id: write.record.body}
+        return existing
+
+
+class FreesTheNewestId(BrokenBackend):
     """Frees the id of the newest message, whichever was removed."""
 
-    def _remove(self, key: str, index: int, *, force: bool = False) -> Plan[StoredRecord | None]:
-        found = yield from self._find(key)
-        bodies = dict(found.bodies) if found else {}
-        removed = yield from super()._remove(key, index, force=force)
-        if removed is not None and found is not None:
+    def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
+        conversation = self.find(key)
+        bodies = _bodies(conversation)
+        removed = yield from self.inner.remove(key, write)
+        if removed is not None and conversation is not None:
             bodies.pop(next(reversed(bodies)))
-            found.bodies = bodies
+            conversation.bodies = bodies
         return removed
 
 
-class IncludesBefore(SoundStore):
-    """Reads the record at a position, too, when those before it are asked for."""
+class IncludesBefore(BrokenBackend):
+    """Also reads the record at the position before which it should read."""
 
-    def _read_newest(
+    def read_newest(
         self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
-    ) -> Plan[Page]:
-        until = None if before is None else before + 1
-        return super()._read_newest(key, limit, before=until, leading=leading)
+    ) -> Plan[Conversations, Page]:
+        end = None if before is None else before + 1
+        return self.inner.read_newest(key, limit, before=end, leading=leading)
 
 
-class IncludesAfter(SoundStore):
-    """Reads the record at a position, too, when those after it are asked for."""
+class IncludesAfter(BrokenBackend):
+    """Also reads the record at the position after which it should read."""
 
-    def _read_oldest(self, key: str, limit: int, *, after: int | None = None) -> Plan[Page]:
-        return super()._read_oldest(key, limit, after=None if after is None else after - 1)
+    def read_oldest(
+        self, key: str, limit: int, *, after: int | None = None
+    ) -> Plan[Conversations, Page]:
+        return self.inner.read_oldest(key, limit, after=None if after is None else after - 1)
 
 
-class IgnoresBefore(SoundStore):
+class IgnoresBefore(BrokenBackend):
     """Reads the newest page again and again."""
 
-    def _read_newest(
+    def read_newest(
         self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
-    ) -> Plan[Page]:
-        return super()._read_newest(key, limit, leading=leading)
+    ) -> Plan[Conversations, Page]:
+        return self.inner.read_newest(key, limit, leading=leading)
 
 
-class IgnoresAfter(SoundStore):
+class IgnoresAfter(BrokenBackend):
     """Reads the oldest page again and again."""
 
-    def _read_oldest(self, key: str, limit: int, *, after: int | None = None) -> Plan[Page]:
-        return super()._read_oldest(key, limit)
+    def read_oldest(
+        self, key: str, limit: int, *, after: int | None = None
+    ) -> Plan[Conversations, Page]:
+        return self.inner.read_oldest(key, limit)
+
+
+def _bodies(conversation: Conversation | None) -> dict[str, str]:
+    return {} if conversation is None else dict(conversation.bodies)
 
 
 BROKEN = (
@@ -149,10 +172,10 @@ BROKEN = (
     BrokenStore(KeepsEpochOfKey, ("test_iterating_notices",), "empty_and_add sync"),
     BrokenStore(KeepsEpochOfKey, ("test_iterating_notices",), "set sync"),
     BrokenStore(ChangesEpochOnRemoval, ("test_iterating_goes_on_after_removals",)),
-    BrokenStore(GivesPositionsAgain, ("test_positions_are_not_given_again",)),
+    BrokenStore(ReusesPositions, ("test_positions_are_not_given_again",)),
     BrokenStore(CountsPositions, ("test_positions_of_many_removed_are_not_given_again",)),
-    BrokenStore(HoldsRemovedIds, ("test_ids_are_free_after_removal",)),
-    BrokenStore(HoldsIdsAfterSet, ("test_ids_are_free_after_a_set",)),
+    BrokenStore(KeepsRemovedIds, ("test_ids_are_free_after_removal",)),
+    BrokenStore(KeepsIdsAfterSet, ("test_ids_are_free_after_a_set",)),
     BrokenStore(ForgetsIdsThatMove, ("test_ids_move_with_their_messages",)),
     BrokenStore(FreesTheNewestId, ("test_ids_are_free_after_removal",)),
     BrokenStore(IncludesBefore, ("test_iterates_in_pages",)),

@@ -1,4 +1,4 @@
-"""A sound store in a file, and broken ones: what forks and other processes bring to light."""
+"""A sound backend in a file, and broken ones: faults that forks and other processes reveal."""
 
 from __future__ import annotations
 
@@ -12,38 +12,71 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from chatstore.core import SimpleChatStore
+from chatstore.core import ChatStore
 from chatstore.core.backend import Plan, run
+from chatstore.core.simple import Conversation, Conversations, MemoryBackend
 from chatstore.core.testing.broken.base import BrokenStore, T
 from chatstore.core.testing.harness import ContractHarness
 
+_RANDOM_EPOCHS = 2**40  # epochs above it are random; smaller ones were counted by a process
 
-class FileStore(SimpleChatStore):
-    """Reads and writes a whole file in each call: slow, and it keeps every promise."""
+
+class ConversationsInFile(Conversations):
+    """Conversations with epochs that differ between processes."""
+
+    def save(self, key: str, conversation: Conversation) -> None:
+        if conversation.epoch < _RANDOM_EPOCHS:
+            conversation.epoch += int.from_bytes(os.urandom(6), "big") + _RANDOM_EPOCHS
+        super().save(key, conversation)
+
+
+class FileBackend(MemoryBackend):
+    """Reads and writes a whole file in each call: slow, but it keeps every promise."""
 
     def __init__(
         self, path: str, *, ttl: float | None = None, clock: Callable[[], float] = time.time
     ) -> None:
-        """Name the file, which the first call makes."""
+        """Name the file; the first call creates it."""
         super().__init__(ttl=ttl, clock=clock)
+        self.conversations = ConversationsInFile(ttl, clock)
+        self.lock = threading.RLock()
         self.path = path
 
-    def _execute(self, plan: Plan[T]) -> T:
-        with self._lock, open(self.path, "a+b") as file:  # noqa: PTH123
+    def run(self, plan: Plan[Conversations, T]) -> T:
+        """Lock the file, read it, run the plan, and write the file."""
+        with self.lock, open(self.path, "a+b") as file:  # noqa: PTH123
             fcntl.flock(file, fcntl.LOCK_EX)
-            file.seek(0)
-            data = file.read()
-            if data:
-                self._conversations = pickle.loads(data)
-            result = run(plan, self._conversations)
-            file.truncate(0)
-            file.write(pickle.dumps(self._conversations))
-            return result
+            return self.run_in(file, plan)
 
-    def _written(self, key: str, conversation: Any) -> Plan[None]:
-        if conversation.epoch < 2**40:  # counted by this process; others count the same
-            conversation.epoch += int.from_bytes(os.urandom(6), "big") + 2**40
-        yield from super()._written(key, conversation)
+    def run_in(self, file: Any, plan: Plan[Conversations, T]) -> T:
+        """Run a plan on the content of an open file."""
+        file.seek(0)
+        self.restore(file.read())
+        result = run(plan, self.conversations)
+        file.truncate(0)
+        file.write(self.save())
+        return result
+
+    def save(self) -> bytes:
+        """Return the conversations as bytes."""
+        return pickle.dumps(self.conversations.by_key)
+
+    def restore(self, data: bytes) -> None:
+        """Take the conversations that `save` returned."""
+        if data:
+            self.conversations.by_key = pickle.loads(data)
+
+    def before_fork(self) -> None:
+        """Let running plans end."""
+        self.lock.acquire()
+
+    def after_fork_in_parent(self) -> None:
+        """Continue."""
+        self.lock.release()
+
+    def after_fork_in_child(self) -> None:
+        """Continue."""
+        self.lock.release()
 
     def __reduce__(self) -> Any:
         """Pickle the path."""
@@ -51,70 +84,60 @@ class FileStore(SimpleChatStore):
 
 
 class FileHarness(ContractHarness):
-    """Opens stores of one class on one file."""
+    """Opens stores over one class of backend on one file."""
 
     own_clock = True
 
-    def __init__(self, kind: Callable[..., FileStore]) -> None:
-        """Make a folder, which the system removes some day."""
+    def __init__(self, kind: type[FileBackend]) -> None:
+        """Create a directory, which the system removes some day."""
         self.kind = kind
         self.path = os.path.join(tempfile.mkdtemp(), "store")  # noqa: PTH118
 
     def open(
         self, *, ttl: float | None = None, clock: Callable[[], float] | None = None
-    ) -> FileStore:
+    ) -> ChatStore:
         """Return another store on the file."""
-        return self.kind(self.path, ttl=ttl, clock=clock or time.time)
+        return ChatStore(self.kind(self.path, ttl=ttl, clock=clock or time.time))
 
     def corrupt(self, key: str, index: int) -> None:
         """Cut the record's text."""
-        with open(self.path, "r+b") as file:  # noqa: PTH123
-            conversations = pickle.loads(file.read())
-            records = conversations[key].records
-            records[index] = records[index]._replace(body='{"v":1,')
-            file.seek(0)
-            file.truncate()
-            file.write(pickle.dumps(conversations))
+        path = Path(self.path)
+        conversations = pickle.loads(path.read_bytes())
+        records = conversations[key].records
+        records[index] = records[index]._replace(body='{"v":1,')
+        path.write_bytes(pickle.dumps(conversations))
 
 
-class WritesWhenClosed(FileStore):
-    """Keeps what it wrote until it is closed; a forked child overwrites its parent's."""
+class WritesWhenClosed(FileBackend):
+    """Writes the file when it is closed; a forked child overwrites its parent's messages."""
 
     _is_read = False
 
-    def _execute(self, plan: Plan[T]) -> T:
+    def run(self, plan: Plan[Conversations, T]) -> T:
         if self._is_read:
-            return run(plan, self._conversations)
+            return run(plan, self.conversations)
         self._is_read = True
-        return super()._execute(plan)
+        return super().run(plan)
 
-    def _close(self) -> None:
-        with open(self.path, "wb") as file:  # noqa: PTH123
-            file.write(pickle.dumps(self._conversations))
+    def close(self) -> None:
+        Path(self.path).write_bytes(self.save())
 
 
-class RemovesTheFileOfOthers(FileStore):
-    """Replaces the file when it closes; a child that has it open goes on in the old one."""
+class ReplacesTheFileOfOthers(FileBackend):
+    """Replaces the file when it closes; a child with the file open continues in the old one."""
 
     _file: Any = None
 
-    def _execute(self, plan: Plan[T]) -> T:
+    def run(self, plan: Plan[Conversations, T]) -> T:
         if self._file is None:
             self._file = open(self.path, "a+b", buffering=0)  # noqa: PTH123, SIM115
         fcntl.flock(self._file, fcntl.LOCK_EX)
         try:
-            self._file.seek(0)
-            data = self._file.read()
-            if data:
-                self._conversations = pickle.loads(data)
-            result = run(plan, self._conversations)
-            self._file.truncate(0)
-            self._file.write(pickle.dumps(self._conversations))
-            return result
+            return self.run_in(self._file, plan)
         finally:
             fcntl.flock(self._file, fcntl.LOCK_UN)
 
-    def _close(self) -> None:
+    def close(self) -> None:
         if self._file is not None:
             self._file.close()
             path = Path(self.path)
@@ -123,50 +146,50 @@ class RemovesTheFileOfOthers(FileStore):
             path.write_bytes(data)
 
 
-class HoldsLocksAtForks(FileStore):
+class HoldsLocksAtForks(FileBackend):
     """Lets a child inherit a lock that a thread of the parent holds."""
 
     def __init__(self, path: str, **options: Any) -> None:
-        """Make a lock that knows nothing of forks."""
+        """Create a lock that ignores forks."""
         super().__init__(path, **options)
         self._own_lock = threading.Lock()
 
-    def _execute(self, plan: Plan[T]) -> T:
+    def run(self, plan: Plan[Conversations, T]) -> T:
         if not self._own_lock.acquire(timeout=2):
             raise RuntimeError("deadlock")
         try:
             time.sleep(0.001)
-            return super()._execute(plan)
+            return super().run(plan)
         finally:
             self._own_lock.release()
 
 
-class FailsInChildren(FileStore):
-    """Works only in the process that made it."""
+class FailsInChildren(FileBackend):
+    """Works only in the process that constructed it."""
 
     def __init__(self, path: str, **options: Any) -> None:
         """Remember the process."""
         super().__init__(path, **options)
         self._process = os.getpid()
 
-    def _execute(self, plan: Plan[T]) -> T:
+    def run(self, plan: Plan[Conversations, T]) -> T:
         if os.getpid() != self._process:
             raise RuntimeError("the connection is the parent's")
-        return super()._execute(plan)
+        return super().run(plan)
 
 
-class ForgetsOtherProcesses(FileStore):
+class IgnoresOtherProcesses(FileBackend):
     """Writes without a lock that other processes respect."""
 
-    def _execute(self, plan: Plan[T]) -> T:
-        with self._lock:
+    def run(self, plan: Plan[Conversations, T]) -> T:
+        with self.lock:
             path = Path(self.path)
             if path.exists():
-                self._conversations = pickle.loads(path.read_bytes())
-            result = run(plan, self._conversations)
+                self.restore(path.read_bytes())
+            result = run(plan, self.conversations)
             time.sleep(0.005)
             copy = path.with_suffix(f".{os.getpid()}")
-            copy.write_bytes(pickle.dumps(self._conversations))
+            copy.write_bytes(self.save())
             copy.replace(path)
             return result
 
@@ -174,8 +197,8 @@ class ForgetsOtherProcesses(FileStore):
 BROKEN = (
     BrokenStore(WritesWhenClosed, ("test_fork_and_close_in_any_order",), "parent sync"),
     BrokenStore(WritesWhenClosed, ("test_fork_twice",), ""),
-    BrokenStore(RemovesTheFileOfOthers, ("test_fork_and_close_in_any_order",), "parent sync"),
-    BrokenStore(RemovesTheFileOfOthers, ("test_fork_and_close_in_any_order",), "child sync"),
+    BrokenStore(ReplacesTheFileOfOthers, ("test_fork_and_close_in_any_order",), "parent sync"),
+    BrokenStore(ReplacesTheFileOfOthers, ("test_fork_and_close_in_any_order",), "child sync"),
     BrokenStore(HoldsLocksAtForks, ("test_fork_while_threads_write",), "", "forked child failed"),
     BrokenStore(
         FailsInChildren,
@@ -186,6 +209,6 @@ BROKEN = (
     BrokenStore(
         FailsInChildren, ("test_fork_and_close_in_any_order",), "child sync", "forked child failed"
     ),
-    BrokenStore(ForgetsOtherProcesses, ("test_fork_while_threads_write",), ""),
-    BrokenStore(ForgetsOtherProcesses, ("test_processes_that_start_at_once_lose_nothing",), ""),
+    BrokenStore(IgnoresOtherProcesses, ("test_fork_while_threads_write",), ""),
+    BrokenStore(IgnoresOtherProcesses, ("test_processes_that_start_at_once_lose_nothing",), ""),
 )

@@ -1,4 +1,4 @@
-"""Stores that leave something open, or that keep others waiting."""
+"""Backends that leave something open, or that keep others waiting."""
 
 from __future__ import annotations
 
@@ -10,94 +10,111 @@ import time
 from typing import Any
 
 from chatstore.core.backend import Plan
-from chatstore.core.testing.broken.base import BrokenStore, SoundStore, T
+from chatstore.core.simple import Conversations
+from chatstore.core.testing.broken.base import BrokenBackend, BrokenStore, SoundBackend, T
 
 _left_open: list[Any] = []
 
 
-class OpensFileInConstructor(SoundStore):
-    """Opens a file when it is made, as a library in C does: no audit hook is told."""
+class OpensFileInConstructor(BrokenBackend):
+    """Opens a file when it is constructed, like a C library: audit hooks do not see it."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, inner: SoundBackend) -> None:
         """Open it."""
-        super().__init__(**options)
+        super().__init__(inner)
         self._handle = os.open(tempfile.gettempdir(), os.O_RDONLY)
 
 
-class StartsThreadInConstructor(SoundStore):
-    """Starts a thread when it is made."""
+class StartsThreadInConstructor(BrokenBackend):
+    """Starts a thread when it is constructed."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, inner: SoundBackend) -> None:
         """Start it."""
-        super().__init__(**options)
+        super().__init__(inner)
         self._ended = threading.Event()
         threading.Thread(target=self._ended.wait, daemon=True).start()
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        self._ended.set()
+
+    async def async_close(self) -> None:
         self._ended.set()
 
 
-class LeavesThread(SoundStore):
+class OpensResources(BrokenBackend):
+    """Base class of backends that open something in a call."""
+
+    def open(self) -> None:
+        """Open it, unless it is open."""
+
+    def run(self, plan: Plan[Conversations, T]) -> T:
+        self.open()
+        return self.inner.run(plan)
+
+    async def async_run(self, plan: Plan[Conversations, T]) -> T:
+        self.open()
+        return await self.inner.async_run(plan)
+
+
+class LeavesThread(OpensResources):
     """Starts a thread with the first call and never ends it."""
 
     _thread: threading.Thread | None = None
 
-    def _now(self, plan: Plan[T]) -> T:
+    def open(self) -> None:
         if self._thread is None:
             self._thread = threading.Thread(target=threading.Event().wait, daemon=True)
             self._thread.start()
-        return super()._now(plan)
 
 
-class LeavesConnection(SoundStore):
+class LeavesConnection(OpensResources):
     """Opens a socket with the first call and never closes it."""
 
-    _socket: Any = None
+    socket: Any = None
+    _lock = threading.Lock()
 
-    def _now(self, plan: Plan[T]) -> T:
+    def open(self) -> None:
         with self._lock:
-            if self._socket is None:
-                self._socket = socket.socket()
-                _left_open.append(self._socket)
-        return super()._now(plan)
+            if self.socket is None:
+                self.socket = socket.socket()
+                _left_open.append(self.socket)
 
 
 class ClosesInSyncOnly(LeavesConnection):
     """Forgets in ``async_close`` what ``close`` closes."""
 
-    def _close(self) -> None:
-        if self._socket is not None:
-            self._socket.close()
-
-    async def _async_close(self) -> None:
-        """Do nothing."""
+    def close(self) -> None:
+        if self.socket is not None:
+            self.socket.close()
 
 
-class ClosesOfThisThreadOnly(SoundStore):
+class ClosesOfThisThreadOnly(OpensResources):
     """Opens a connection for each thread and closes the closing thread's."""
 
-    def __init__(self, **options: Any) -> None:
-        """Begin with none."""
-        super().__init__(**options)
+    def __init__(self, inner: SoundBackend) -> None:
+        """Start without connections."""
+        super().__init__(inner)
         self._local = threading.local()
 
-    def _now(self, plan: Plan[T]) -> T:
+    def open(self) -> None:
         if not hasattr(self._local, "socket"):
             self._local.socket = socket.socket()
             _left_open.append(self._local.socket)
-        return super()._now(plan)
 
-    def _close(self) -> None:
+    def close(self) -> None:
         if hasattr(self._local, "socket"):
             self._local.socket.close()
 
+    async def async_close(self) -> None:
+        self.close()
 
-class BlocksTheLoop(SoundStore):
+
+class BlocksTheLoop(BrokenBackend):
     """Waits for the database in async methods as in sync ones."""
 
-    async def _async_execute(self, plan: Plan[T]) -> T:
-        time.sleep(self.pause)  # noqa: ASYNC251 - this is what is broken
-        return self._now(plan)
+    async def async_run(self, plan: Plan[Conversations, T]) -> T:
+        time.sleep(self.inner.pause)  # noqa: ASYNC251 - this is what is broken
+        return self.inner.answer(plan)
 
 
 BROKEN = (

@@ -1,73 +1,72 @@
-"""Stores whose pages make windows that a provider refuses, or that lack what they need."""
+"""Backends whose pages make windows that a provider refuses, or that lack messages."""
 
 from __future__ import annotations
 
 import time
+from typing import Any
 
-from chatstore.core.backend import Page, Plan
-from chatstore.core.testing.broken.base import BrokenStore, SoundStore, T
+from chatstore.core.backend import Page, Plan, async_run, run
+from chatstore.core.simple import Conversations
+from chatstore.core.testing.broken.base import BrokenBackend, BrokenStore
 
 
-class IgnoresLeading(SoundStore):
+class IgnoresLeading(BrokenBackend):
     """Never reads the first records: every window loses its system prompt."""
 
-    def _read_newest(
+    def read_newest(
         self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
-    ) -> Plan[Page]:
-        page = yield from super()._read_newest(key, limit, before=before, leading=leading)
+    ) -> Plan[Conversations, Page]:
+        page = yield from self.inner.read_newest(key, limit, before=before, leading=leading)
         return page._replace(leading=[])
 
 
-class LeadsWithThePage(SoundStore):
+class LeadsWithThePage(BrokenBackend):
     """Takes the first records of the page for those of the conversation."""
 
-    def _read_newest(
+    def read_newest(
         self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
-    ) -> Plan[Page]:
-        page = yield from super()._read_newest(key, limit, before=before, leading=leading)
+    ) -> Plan[Conversations, Page]:
+        page = yield from self.inner.read_newest(key, limit, before=before, leading=leading)
         return page._replace(leading=page.records[:leading])
 
 
-class ReadsOneLeading(SoundStore):
-    """Reads one first record, however many are asked for."""
+class ReadsOneLeading(BrokenBackend):
+    """Reads one first record, however many are requested."""
 
-    def _read_newest(
+    def read_newest(
         self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
-    ) -> Plan[Page]:
-        return super()._read_newest(key, limit, before=before, leading=min(1, leading))
+    ) -> Plan[Conversations, Page]:
+        return self.inner.read_newest(key, limit, before=before, leading=min(1, leading))
 
 
-class ReadsLeadingLater(SoundStore):
-    """Reads the page and the first records one after the other, and others write in between."""
+class ReadsLeadingLater(BrokenBackend):
+    """Reads the page and the first records one after the other, while others write."""
 
-    def _execute(self, plan: Plan[T]) -> T:
-        is_window = getattr(plan, "__name__", "") == "_plan_get"
-        return self._slowly(plan) if is_window else super()._execute(plan)
+    def run(self, plan: Plan[Conversations, Any]) -> Any:
+        return run(plan, self.inner.conversations)
 
-    def _slowly(self, plan: Plan[T]) -> T:
-        from chatstore.core.backend import run
+    async def async_run(self, plan: Plan[Conversations, Any]) -> Any:
+        return await async_run(plan, self.inner.conversations)
 
-        return run(plan, self._conversations)
-
-    def _read_newest(
+    def read_newest(
         self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
-    ) -> Plan[Page]:
-        page = yield from super()._read_newest(key, limit, before=before)
+    ) -> Plan[Conversations, Page]:
+        page = yield from self.inner.read_newest(key, limit, before=before)
         if not leading:
             return page
         time.sleep(0.005)
-        later = yield from super()._read_newest(key, 1, leading=leading)
+        later = yield from self.inner.read_newest(key, 1, leading=leading)
         return page._replace(leading=later.leading)
 
 
-class SkipsOneBeforeThePage(SoundStore):
-    """Leaves a record out between two pages."""
+class SkipsOneBeforeThePage(BrokenBackend):
+    """Leaves out a record between two pages."""
 
-    def _read_newest(
+    def read_newest(
         self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
-    ) -> Plan[Page]:
-        until = None if before is None else before - 1
-        return super()._read_newest(key, limit, before=until, leading=leading)
+    ) -> Plan[Conversations, Page]:
+        end = None if before is None else before - 1
+        return self.inner.read_newest(key, limit, before=end, leading=leading)
 
 
 BROKEN = (

@@ -63,26 +63,26 @@ class ChatStoreContract(
 
 
 class SyncAsyncContract(ChatStoreContract):
-    """The same without the third round, in which calls of both colours take turns."""
+    """The contract without the mixed mode."""
 
     share_of_examples = 10
 
     @pytest.fixture(params=[SyncCaller, AsyncCaller], ids=lambda caller: caller.name)
     def call(self, request: pytest.FixtureRequest) -> Iterator[Caller]:
-        """Return the colour to call in."""
-        colour: Caller = request.param()
-        yield colour
-        colour.close()
+        """Return what calls stores in one mode."""
+        caller: Caller = request.param()
+        yield caller
+        caller.close()
 
 
 class MixedContract(ChatStoreContract):
-    """The same, where a server is slow: each test once, with calls of both colours by turns."""
+    """The contract in mixed mode only, for slow servers."""
 
     share_of_examples = 20
 
     @pytest.fixture
     def call(self) -> Iterator[MixedCaller]:
-        """Return the colour to call in."""
-        colour = MixedCaller()
-        yield colour
-        colour.close()
+        """Return what calls stores in both modes alternately."""
+        caller = MixedCaller()
+        yield caller
+        caller.close()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chatstore.core import ChatMessage, ChatStore, InvalidMessageError, MessageConflictError
-from chatstore.core.testing.contract.base import Base, Caller, Step, say, texts
+from chatstore.core.testing.contract.base import Base, Caller, Step, contents, message
 
 _PAUSE = 0.005  # seconds in which the writer gets its turn
 _PATIENCE = 60.0  # seconds after which readers wait no more for a writer that failed
@@ -16,31 +16,31 @@ _PATIENCE = 60.0  # seconds after which readers wait no more for a writer that f
 class Atomicity(Base):
     @pytest.mark.parametrize("name", ["add_messages", "set_messages"])
     def test_one_bad_message_refuses_all(self, store: ChatStore, call: Caller, name: str) -> None:
-        call(store, "add_message", "k", say("a"))
-        bad: list[Any] = [say("b"), "no message", say("c")]
+        call(store, "add_message", "k", message("a"))
+        bad: list[Any] = [message("b"), "no message", message("c")]
         with pytest.raises(InvalidMessageError):
             call(store, name, "k", bad)
-        assert texts(call(store, "get_messages", "k")) == ["a"]
+        assert contents(call(store, "get_messages", "k")) == ["a"]
 
     def test_one_conflict_refuses_all(self, store: ChatStore, call: Caller) -> None:
-        call(store, "add_message", "k", say("a", id="1"))
+        call(store, "add_message", "k", message("a", id="1"))
         with pytest.raises(MessageConflictError):
-            call(store, "add_messages", "k", [say("b"), say("other", id="1"), say("c")])
-        assert texts(call(store, "get_messages", "k")) == ["a"]
+            call(store, "add_messages", "k", [message("b"), message("other", id="1"), message("c")])
+        assert contents(call(store, "get_messages", "k")) == ["a"]
 
     def test_groups_stay_adjacent(self, store: ChatStore, call: Caller) -> None:
         def group(worker: int, turn: int) -> list[ChatMessage]:
-            return [say(f"{worker}.{turn}") for _ in range(5)]
+            return [message(f"{worker}.{turn}") for _ in range(5)]
 
         call.together(
             [[(store, "add_messages", ("k", group(w, t))) for t in range(6)] for w in range(6)]
         )
-        got = texts(call(store, "get_messages", "k"))
+        got = contents(call(store, "get_messages", "k"))
         assert len(got) == 180
         assert all(len(set(got[i : i + 5])) == 1 for i in range(0, 180, 5))
 
     def test_readers_see_old_or_new(self, store: ChatStore, call: Caller) -> None:
-        versions = [[say(str(v)) for _ in range(300)] for v in range(6)]
+        versions = [[message(str(v)) for _ in range(300)] for v in range(6)]
         call(store, "set_messages", "k", versions[0])
         is_written = False
         deadline = time.monotonic() + _PATIENCE
@@ -62,4 +62,4 @@ class Atomicity(Base):
             assert reader
             for messages in reader:
                 assert len(messages) == 300
-                assert len(set(texts(messages))) == 1
+                assert len(set(contents(messages))) == 1

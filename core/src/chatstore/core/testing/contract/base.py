@@ -34,9 +34,6 @@ def contents(messages: list[ChatMessage]) -> list[Any]:
     return [message.content for message in messages]
 
 
-say, texts = message, contents  # the names of older tests
-
-
 def poll(is_true: Callable[[], bool], complaint: str, pause: Callable[[], Any]) -> None:
     """Wait until something is true.
 

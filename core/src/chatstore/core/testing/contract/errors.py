@@ -3,7 +3,7 @@
 import pytest
 
 from chatstore.core import ChatStore, CorruptMessageError
-from chatstore.core.testing.contract.base import Base, Caller, drain, say
+from chatstore.core.testing.contract.base import Base, Caller, drain, message
 from chatstore.core.testing.harness import ContractHarness
 
 
@@ -12,7 +12,7 @@ class Errors(Base):
     def test_corrupt_record_raises_from_reads(
         self, harness: ContractHarness, store: ChatStore, call: Caller, index: int
     ) -> None:
-        call(store, "add_messages", "k", [say(t) for t in "abc"])
+        call(store, "add_messages", "k", [message(t) for t in "abc"])
         harness.corrupt("k", index)
         for read in (
             lambda: call(store, "get_messages", "k"),
@@ -27,7 +27,7 @@ class Errors(Base):
     def test_corrupt_record_is_named(
         self, harness: ContractHarness, store: ChatStore, call: Caller
     ) -> None:
-        call(store, "add_messages", "k", [say(t) for t in "abcd"])
+        call(store, "add_messages", "k", [message(t) for t in "abcd"])
         positions = []
         for index in (3, 2, 0):
             harness.corrupt("k", index)
@@ -39,7 +39,7 @@ class Errors(Base):
     def test_corrupt_record_is_not_deleted_by_removing(
         self, harness: ContractHarness, store: ChatStore, call: Caller
     ) -> None:
-        call(store, "add_messages", "k", [say(t) for t in "abc"])
+        call(store, "add_messages", "k", [message(t) for t in "abc"])
         harness.corrupt("k", 2)
         with pytest.raises(CorruptMessageError):
             call(store, "delete_last_message", "k")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from chatstore.core import ChatMessage, ChatStore, InvalidMessageError, MessageRole
-from chatstore.core.testing.contract.base import Base, Caller, say
+from chatstore.core.testing.contract.base import Base, Caller, message
 
 CONTENTS: list[Any] = [
     None, "", "a\0b", "\U0001f600 \u00e9 e\u0301 \u2028", "\r\n\t\"\\'", [],
@@ -31,7 +31,7 @@ class Fidelity(Base):
 
     @pytest.mark.parametrize("value", EXTRAS, ids=range(len(EXTRAS)))
     def test_additional_kwargs_come_back(self, store: ChatStore, call: Caller, value: Any) -> None:
-        call(store, "set_messages", "k", [say("a", additional_kwargs={"x": value})])
+        call(store, "set_messages", "k", [message("a", additional_kwargs={"x": value})])
         [got] = call(store, "get_messages", "k")
         assert got.additional_kwargs == {"x": value}
         assert type(got.additional_kwargs["x"]) is type(value)
@@ -54,21 +54,21 @@ class Fidelity(Base):
     def test_what_json_cannot_hold_is_refused(
         self, store: ChatStore, call: Caller, name: str, value: Any
     ) -> None:
-        call(store, "add_message", "k", say("a"))
-        bad = say("b")
+        call(store, "add_message", "k", message("a"))
+        bad = message("b")
         bad.additional_kwargs["x"] = [value]
         with pytest.raises(InvalidMessageError):
             call(store, name, "k", [bad] if name == "set_messages" else bad)
-        assert call(store, "get_messages", "k") == [say("a")]
+        assert call(store, "get_messages", "k") == [message("a")]
 
     def test_callers_message_is_not_changed(self, store: ChatStore, call: Caller) -> None:
-        message = say("a", additional_kwargs={"x": [1]})
-        before = message.model_dump()
-        call(store, "add_message", "k", message)
-        assert message.model_dump() == before
-        message.additional_kwargs["x"] = 2
-        [got] = call(store, "get_messages", "k")
-        assert got.additional_kwargs == {"x": [1]}
+        original = message("a", additional_kwargs={"x": [1]})
+        before = original.model_dump()
+        call(store, "add_message", "k", original)
+        assert original.model_dump() == before
+        original.additional_kwargs["x"] = 2
+        [stored] = call(store, "get_messages", "k")
+        assert stored.additional_kwargs == {"x": [1]}
 
     def test_what_was_set_later_is_stored(self, store: ChatStore, call: Caller) -> None:
         """A message is stored as it is now, not as it was constructed."""
@@ -76,7 +76,7 @@ class Fidelity(Base):
         bare.additional_kwargs["x"] = {"y": [1]}
         bare.content = "later"
         inner: list[Any] = []
-        changed = say("a", id="old")
+        changed = message("a", id="old")
         changed.additional_kwargs["x"] = {"y": inner}
         inner.append(1)
         changed.role, changed.content, changed.id = MessageRole.ASSISTANT, None, "new"
@@ -88,13 +88,13 @@ class Fidelity(Base):
         assert got[1].role is MessageRole.ASSISTANT
 
     def test_returned_messages_are_copies(self, store: ChatStore, call: Caller) -> None:
-        call(store, "add_message", "k", say("a"))
+        call(store, "add_message", "k", message("a"))
         [first] = call(store, "get_messages", "k")
         first.content = "changed"
-        assert call(store, "get_messages", "k") == [say("a")]
+        assert call(store, "get_messages", "k") == [message("a")]
 
     def test_store_gives_id_and_time(self, store: ChatStore, call: Caller) -> None:
-        call(store, "add_messages", "k", [say("a"), say("a")])
+        call(store, "add_messages", "k", [message("a"), message("a")])
         one, two = call(store, "get_messages", "k")
         assert one.id
         assert two.id

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from chatstore.core import ChatStore, InvalidKeyError
-from chatstore.core.testing.contract.base import Base, Caller, say, texts
+from chatstore.core.testing.contract.base import Base, Caller, contents, message
 
 KEYS = [
     *"/\\#?%*[]{}: '\"`\n\r\t\0.-_$@&=+,;<>|!~^()",
@@ -18,33 +18,33 @@ KEYS = [
 class Keys(Base):
     def test_keys_that_hurt_are_isolated(self, store: ChatStore, call: Caller) -> None:
         for key in KEYS:
-            call(store, "add_message", key, say(f"of {key!r}"))
+            call(store, "add_message", key, message(f"of {key!r}"))
         assert sorted(call(store, "get_keys")) == sorted(KEYS)
         for key in KEYS:
-            assert texts(call(store, "get_messages", key)) == [f"of {key!r}"]
+            assert contents(call(store, "get_messages", key)) == [f"of {key!r}"]
 
     def test_deleting_one_key_leaves_the_others(self, store: ChatStore, call: Caller) -> None:
         for key in KEYS:
-            call(store, "add_message", key, say(key))
+            call(store, "add_message", key, message(key))
         left = set(KEYS)
         for key in KEYS[::3]:
             call(store, "delete_messages", key)
             left.remove(key)
         assert sorted(call(store, "get_keys")) == sorted(left)
-        assert all(texts(call(store, "get_messages", k)) == [k] for k in left)
+        assert all(contents(call(store, "get_messages", k)) == [k] for k in left)
 
     @pytest.mark.parametrize("prefix", ["", "a", "%", "_", "*", "[", "\0", "a%", "\u00e9", "no"])
     def test_prefix_is_literal(self, store: ChatStore, call: Caller, prefix: str) -> None:
         for key in KEYS:
-            call(store, "add_message", key, say("x"))
+            call(store, "add_message", key, message("x"))
         expected = sorted(k for k in KEYS if k.startswith(prefix))
         assert sorted(call(store, "get_keys", prefix)) == expected
 
     @pytest.mark.parametrize("key", ["", "x" * 256, "\u00e9" * 128, "\ud800", b"a", None, 7])
     def test_invalid_keys_are_refused(self, store: ChatStore, call: Caller, key: Any) -> None:
         for name, args in [
-            ("add_message", (say("a"),)), ("add_messages", ([say("a")],)),
-            ("set_messages", ([say("a")],)), ("get_messages", ()), ("count_messages", ()),
+            ("add_message", (message("a"),)), ("add_messages", ([message("a")],)),
+            ("set_messages", ([message("a")],)), ("get_messages", ()), ("count_messages", ()),
             ("delete_messages", ()), ("delete_message", (0,)), ("delete_last_message", ()),
         ]:  # fmt: skip
             with pytest.raises(InvalidKeyError):

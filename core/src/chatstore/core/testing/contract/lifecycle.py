@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from chatstore.core import ChatStore, StoreClosedError
-from chatstore.core.testing.contract.base import Base, Caller, say, texts
+from chatstore.core.testing.contract.base import Base, Caller, contents, message
 from chatstore.core.testing.harness import ContractHarness
 
 
 def _use_in_child(store: ChatStore) -> None:
-    store.add_message("k", say("child"))
-    if "child" not in texts(store.get_messages("k")):
+    store.add_message("k", message("child"))
+    if "child" not in contents(store.get_messages("k")):
         raise SystemExit(3)
 
 
@@ -52,14 +52,14 @@ class Lifecycle(Base):
         assert store.get_messages("k") == []
 
     def test_closed_store_raises(self, store: ChatStore, call: Caller) -> None:
-        call(store, "add_message", "k", say("a"))
+        call(store, "add_message", "k", message("a"))
         call(store, "close")
         call(store, "close")
         for name in ("get_messages", "count_messages", "delete_messages"):
             with pytest.raises(StoreClosedError):
                 call(store, name, "k")
         with pytest.raises(StoreClosedError):
-            call(store, "add_message", "k", say("b"))
+            call(store, "add_message", "k", message("b"))
 
     def test_closes_before_first_use(self, store: ChatStore, call: Caller) -> None:
         call(store, "close")
@@ -69,26 +69,26 @@ class Lifecycle(Base):
     def test_loops_one_after_another(self, opened: Callable[..., ChatStore]) -> None:
         store = opened()
         for i in range(3):
-            asyncio.run(store.async_add_message("k", say(str(i))))
-        assert texts(store.get_messages("k")) == ["0", "1", "2"]
+            asyncio.run(store.async_add_message("k", message(str(i))))
+        assert contents(store.get_messages("k")) == ["0", "1", "2"]
 
     def test_loops_at_once_beside_threads(self, opened: Callable[..., ChatStore]) -> None:
         store = opened()
 
         async def append(worker: int) -> None:
             for i in range(10):
-                await store.async_add_message("k", say(f"{worker} {i}"))
+                await store.async_add_message("k", message(f"{worker} {i}"))
 
         def work(worker: int) -> None:
             if worker % 2:
                 asyncio.run(append(worker))
             else:
                 for i in range(10):
-                    store.add_message("k", say(f"{worker} {i}"))
+                    store.add_message("k", message(f"{worker} {i}"))
 
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(work, range(4)))
-        got = texts(store.get_messages("k"))
+        got = contents(store.get_messages("k"))
         assert len(got) == 40
         for w in range(4):
             assert [t for t in got if t[0] == str(w)] == [f"{w} {i}" for i in range(10)]
@@ -97,11 +97,11 @@ class Lifecycle(Base):
         store = opened()
 
         async def scenario() -> None:
-            calls = [asyncio.to_thread(store.add_message, "k", say(f"t{i}")) for i in range(12)]
-            tasks = [store.async_add_message("k", say(f"a{i}")) for i in range(12)]
+            calls = [asyncio.to_thread(store.add_message, "k", message(f"t{i}")) for i in range(12)]
+            tasks = [store.async_add_message("k", message(f"a{i}")) for i in range(12)]
             await asyncio.gather(*calls, *tasks)
             expected = [f"{c}{i}" for c in "at" for i in range(12)]
-            assert sorted(texts(await store.async_get_messages("k"))) == sorted(expected)
+            assert sorted(contents(await store.async_get_messages("k"))) == sorted(expected)
 
         asyncio.run(scenario())
 
@@ -112,15 +112,15 @@ class Lifecycle(Base):
         store = opened()
 
         async def scenario() -> None:
-            messages = [say(str(i)) for i in range(50)]
+            messages = [message(str(i)) for i in range(50)]
             task = asyncio.create_task(store.async_add_messages("k", messages))
             for _ in range(ticks):
                 await asyncio.sleep(0)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             assert await store.async_count_messages("k") in (0, 50)
-            await store.async_add_message("k", say("after"))
-            assert texts(await store.async_get_messages("k", last=1)) == ["after"]
+            await store.async_add_message("k", message("after"))
+            assert contents(await store.async_get_messages("k", last=1)) == ["after"]
 
         asyncio.run(scenario())
 
@@ -130,7 +130,7 @@ class Lifecycle(Base):
         if "fork" not in multiprocessing.get_all_start_methods():
             pytest.skip("this system cannot fork")
         store = opened()
-        store.add_message("k", say("parent"))
+        store.add_message("k", message("parent"))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             child = multiprocessing.get_context("fork").Process(target=_use_in_child, args=(store,))
@@ -141,4 +141,4 @@ class Lifecycle(Base):
             child.join()
         assert child.exitcode == 0
         expected = ["parent", "child"] if harness.shared_between_processes else ["parent"]
-        assert texts(store.get_messages("k")) == expected
+        assert contents(store.get_messages("k")) == expected

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from chatstore.core import ChatStore
-from chatstore.core.testing.contract.base import Base, Caller, drain, say, texts
+from chatstore.core.testing.contract.base import Base, Caller, contents, drain, message
 from chatstore.core.testing.harness import ContractHarness
 
 
@@ -30,7 +30,7 @@ class Ttl(Base):
     ) -> None:
         store, wait = passing
         for key in "klm":
-            call(store, "add_messages", key, [say("a", id="1"), say("b")])
+            call(store, "add_messages", key, [message("a", id="1"), message("b")])
         wait(1.25)
         assert call(store, "get_keys") == []
         assert call(store, "count_messages", "l") == 0
@@ -42,18 +42,18 @@ class Ttl(Base):
         assert drain(call.iterate(store, "iter_messages", "k")) == []
         assert call(store, "delete_last_message", "k") is None
         assert call(store, "delete_message", "k", 0) is None
-        call(store, "add_message", "k", say("new", id="1"))
-        assert texts(call(store, "get_messages", "k")) == ["new"]
+        call(store, "add_message", "k", message("new", id="1"))
+        assert contents(call(store, "get_messages", "k")) == ["new"]
 
     def test_a_write_renews_the_whole_conversation(
         self, passing: tuple[ChatStore, Callable[[float], None]], call: Caller
     ) -> None:
         store, wait = passing
-        call(store, "add_message", "k", say("a"))
+        call(store, "add_message", "k", message("a"))
         wait(0.6)
-        call(store, "add_message", "k", say("b"))
+        call(store, "add_message", "k", message("b"))
         wait(0.6)
-        assert texts(call(store, "get_messages", "k")) == ["a", "b"]
+        assert contents(call(store, "get_messages", "k")) == ["a", "b"]
         wait(0.65)
         assert call(store, "get_messages", "k") == []
 
@@ -61,10 +61,10 @@ class Ttl(Base):
         self, passing: tuple[ChatStore, Callable[[float], None]], call: Caller
     ) -> None:
         store, wait = passing
-        call(store, "add_message", "k", say("a"))
+        call(store, "add_message", "k", message("a"))
         wait(0.6)
-        assert texts(call(store, "get_messages", "k")) == ["a"]
-        assert texts(drain(call.iterate(store, "iter_messages", "k"))) == ["a"]
+        assert contents(call(store, "get_messages", "k")) == ["a"]
+        assert contents(drain(call.iterate(store, "iter_messages", "k"))) == ["a"]
         assert call(store, "count_messages", "k") == 1
         assert call(store, "get_keys") == ["k"]
         wait(0.65)

@@ -78,7 +78,7 @@ class Windows(Base):
         for limit in _LIMITS:
             buffer = _buffer(store, limit)
             window = _window(buffer, call)
-            count = buffer._counter.count
+            count = buffer.count
             assert window_violations(messages, window, limit, count) == []
             assert window, "the newest message is always there"
 
@@ -114,7 +114,7 @@ class Windows(Base):
             call(store, "add_message", "k", question)
             buffer = _buffer(store, 100)
             window = _window(buffer, call)
-            assert window_violations(expected, window, 100, buffer._counter.count) == []
+            assert window_violations(expected, window, 100, buffer.count) == []
 
     def test_windows_beside_writers(self, store: ChatStore, call: Caller) -> None:
         """Whatever is added meanwhile, each window is one that a provider accepts."""

@@ -1,0 +1,148 @@
+"""Stores that are broken outside of their backend."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable
+
+from chatstore.core import ChatMessage, codec
+from chatstore.core.backend import Plan
+from chatstore.core.errors import CorruptMessageError, MessageConflictError
+from chatstore.core.simple import Conversations
+from chatstore.core.testing.broken.base import BrokenBackend, BrokenStore, SoundStore, T
+
+_PAUSE = 0.002  # seconds in which another thread can run
+
+
+class ShowsHalfABatch(SoundStore):
+    """Appends a batch message by message."""
+
+    def add_messages(self, key: str, messages: Iterable[ChatMessage]) -> None:
+        for message in messages:
+            self.add_message(key, message)
+            time.sleep(_PAUSE)
+
+
+class ShowsHalfASet(SoundStore):
+    """Deletes, then appends message by message."""
+
+    def set_messages(self, key: str, messages: Iterable[ChatMessage]) -> None:
+        self.delete_messages(key)
+        time.sleep(10 * _PAUSE)
+        for message in messages:
+            self.add_message(key, message)
+
+
+class StopsHalfWay(SoundStore):
+    """Appends a batch message by message in async methods: a cancelled call leaves half of it."""
+
+    async def async_add_messages(self, key: str, messages: Iterable[ChatMessage]) -> None:
+        for message in messages:
+            await self.async_add_message(key, message)
+            await asyncio.sleep(0)
+
+
+class SwallowsErrors(SoundStore):
+    """Returns an empty conversation if an error occurs."""
+
+    def get_messages(self, key: str, *, last: int | None = None) -> list[ChatMessage]:
+        try:
+            return super().get_messages(key, last=last)
+        except CorruptMessageError:
+            return []
+
+
+class SkipsCorruptRecords(SoundStore):
+    """Leaves out messages that cannot be read."""
+
+    def get_messages(self, key: str, *, last: int | None = None) -> list[ChatMessage]:
+        messages = [*self.iter_messages(key, on_corrupt="skip")]
+        return messages if last is None else messages[-last:]
+
+
+class ForgetsToAwait(SoundStore):
+    """Creates a coroutine and never awaits it."""
+
+    async def async_add_message(
+        self, key: str, message: ChatMessage, idx: int | None = None
+    ) -> None:
+        super().async_add_message(key, message, idx).close()
+
+
+class IgnoresConflicts(SoundStore):
+    """Accepts an id with other content silently."""
+
+    def add_message(self, key: str, message: ChatMessage, idx: int | None = None) -> None:
+        try:
+            super().add_message(key, message, idx)
+        except MessageConflictError:
+            return
+
+
+class OrdersByClock(SoundStore):
+    """Sorts messages by the time that the caller's clock shows."""
+
+    def get_messages(self, key: str, *, last: int | None = None) -> list[ChatMessage]:
+        messages = super().get_messages(key, last=last)
+        return sorted(messages, key=lambda message: str(message.created_at))
+
+
+class AnswersAfterClosing(SoundStore):
+    """Does not notice that it was closed."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    async def async_close(self) -> None:
+        """Do nothing."""
+
+
+class ChangesTheCallersMessage(SoundStore):
+    """Writes the id that it assigned into the caller's message."""
+
+    def add_message(self, key: str, message: ChatMessage, idx: int | None = None) -> None:
+        message.id = message.id or codec.new_id()
+        super().add_message(key, message, idx)
+
+
+class ReturnsItsOwnObjects(SoundStore):
+    """Keeps the messages that it read, and returns them again."""
+
+    _read: tuple[str, list[ChatMessage]] = ("", [])
+
+    def get_messages(self, key: str, *, last: int | None = None) -> list[ChatMessage]:
+        bodies = self.sound.dump()
+        if bodies != self._read[0]:
+            self._read = (bodies, super().get_messages(key, last=last))
+        return list(self._read[1])
+
+
+class RefusesOtherLoops(BrokenBackend):
+    """Belongs to the event loop that used it first."""
+
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    async def async_run(self, plan: Plan[Conversations, T]) -> T:
+        self._loop = self._loop or asyncio.get_running_loop()
+        if self._loop is not asyncio.get_running_loop():
+            raise RuntimeError("attached to a different loop")
+        return await self.inner.async_run(plan)
+
+
+BROKEN = (
+    BrokenStore(ShowsHalfABatch, ("test_groups_stay_adjacent",)),
+    BrokenStore(ShowsHalfASet, ("test_readers_see_old_or_new",)),
+    BrokenStore(StopsHalfWay, ("test_cancelled_call_is_whole_or_none",), ""),
+    BrokenStore(SwallowsErrors, ("test_corrupt_record_raises_from_reads",)),
+    BrokenStore(SkipsCorruptRecords, ("test_corrupt_record_raises_from_reads",)),
+    BrokenStore(ForgetsToAwait, ("test_created_at_does_not_decide_the_order",), "async"),
+    BrokenStore(IgnoresConflicts, ("test_conflict_changes_nothing",)),
+    BrokenStore(OrdersByClock, ("test_created_at_does_not_decide_the_order",)),
+    BrokenStore(AnswersAfterClosing, ("test_closed_store_raises",)),
+    BrokenStore(ChangesTheCallersMessage, ("test_callers_message_is_not_changed",)),
+    BrokenStore(ReturnsItsOwnObjects, ("test_returned_messages_are_copies",)),
+    BrokenStore(
+        RefusesOtherLoops, ("test_loops_one_after_another",), "", "unexpected RuntimeError"
+    ),
+)

@@ -1,0 +1,138 @@
+"""Backends that remove, insert or count messages wrongly."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from chatstore.core.backend import (
+    Existing,
+    Insert,
+    Page,
+    Plan,
+    Remove,
+    StoredRecord,
+    async_run,
+    run,
+)
+from chatstore.core.simple import Conversations
+from chatstore.core.testing.broken.base import BrokenBackend, BrokenStore, T
+
+
+class RemovesTheOldest(BrokenBackend):
+    """Removes the first message instead of the last one."""
+
+    def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
+        return self.inner.remove(key, replace(write, index=0) if write.index == -1 else write)
+
+
+class ReturnsTheNewest(BrokenBackend):
+    """Returns the newest message, whichever was removed."""
+
+    def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
+        conversation = self.find(key)
+        newest = list.__getitem__(conversation.records, -1) if conversation else None
+        removed = yield from self.inner.remove(key, write)
+        return None if removed is None else newest
+
+
+class ClampsIndexes(BrokenBackend):
+    """Removes the last message if an index is beyond it."""
+
+    def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
+        conversation = self.find(key)
+        most = len(conversation.records) - 1 if conversation else 0
+        return self.inner.remove(key, replace(write, index=min(write.index, most)))
+
+
+class IgnoresNegativeIndexes(BrokenBackend):
+    """Counts every index from the start."""
+
+    def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
+        return self.inner.remove(key, replace(write, index=abs(write.index)))
+
+
+class ReversesAfterRemoval(BrokenBackend):
+    """Rebuilds the list from its end after a removal."""
+
+    def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
+        removed = yield from self.inner.remove(key, write)
+        if key in self.by_key:
+            self.by_key[key].records.reverse()
+        return removed
+
+
+class RemovesBeforeReading(BrokenBackend):
+    """Removes a message first and reads it then."""
+
+    def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
+        removed = yield from self.inner.remove(key, replace(write, check=lambda record: record))
+        if removed is not None:
+            write.check(removed)
+        return removed
+
+
+class RemovesTwiceAtOnce(BrokenBackend):
+    """Gives one message to two callers that remove at the same time."""
+
+    def run(self, plan: Plan[Conversations, T]) -> T:
+        return run(plan, self.inner.conversations)
+
+    async def async_run(self, plan: Plan[Conversations, T]) -> T:
+        return await async_run(plan, self.inner.conversations)
+
+    def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
+        conversation = self.find(key)
+        count = 0 if conversation is None else len(conversation.records)
+        if conversation is None or not -count <= write.index < count:
+            return None
+        record: StoredRecord = list.__getitem__(conversation.records, write.index)
+        time.sleep(0.002)
+        if record in conversation.records:
+            index = conversation.records.index(record)
+            yield from self.inner.remove(key, replace(write, index=index))
+        return record
+
+
+class InsertsBehind(BrokenBackend):
+    """Inserts after the index instead of before it."""
+
+    def insert(self, key: str, write: Insert) -> Plan[Conversations, list[Existing]]:
+        return self.inner.insert(key, replace(write, index=write.index + 1))
+
+
+class CountsAppendsOnly(BrokenBackend):
+    """Counts appends, and forgets insertions."""
+
+    inserted = 0
+
+    def count(self, key: str) -> Plan[Conversations, int]:
+        return max(0, (yield from self.inner.count(key)) - self.inserted)
+
+    def insert(self, key: str, write: Insert) -> Plan[Conversations, list[Existing]]:
+        self.inserted += 1
+        return self.inner.insert(key, write)
+
+
+class ReadsOneTooMany(BrokenBackend):
+    """Returns one message more than requested."""
+
+    def read_newest(
+        self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
+    ) -> Plan[Conversations, Page]:
+        most = None if limit is None else limit + 1
+        return self.inner.read_newest(key, most, before=before, leading=leading)
+
+
+BROKEN = (
+    BrokenStore(RemovesTheOldest, ("test_delete_last_until_empty",)),
+    BrokenStore(ReturnsTheNewest, ("test_delete_by_index",)),
+    BrokenStore(ClampsIndexes, ("test_delete_where_none_is",)),
+    BrokenStore(IgnoresNegativeIndexes, ("test_delete_by_index",)),
+    BrokenStore(ReversesAfterRemoval, ("test_delete_by_index",)),
+    BrokenStore(RemovesBeforeReading, ("test_corrupt_record_is_not_deleted_by_removing",)),
+    BrokenStore(RemovesTwiceAtOnce, ("test_delete_last_returns_each_once",)),
+    BrokenStore(InsertsBehind, ("test_insert_is_list_insert",)),
+    BrokenStore(CountsAppendsOnly, ("test_insert_is_list_insert",)),
+    BrokenStore(ReadsOneTooMany, ("test_last",)),
+)

@@ -1,0 +1,171 @@
+"""Backends that lose, change or double messages when they write."""
+
+from __future__ import annotations
+
+import time
+
+from chatstore.core import codec
+from chatstore.core.backend import (
+    Append,
+    Existing,
+    Page,
+    Plan,
+    Record,
+    Replace,
+    async_run,
+    run,
+)
+from chatstore.core.simple import Conversation, Conversations
+from chatstore.core.testing.broken.base import BrokenBackend, BrokenStore, T
+
+_PAUSE = 0.002  # seconds in which another thread can run
+
+
+class SetAppends(BrokenBackend):
+    """Writes the new conversation and forgets to delete the old one."""
+
+    def replace(self, key: str, write: Replace) -> Plan[Conversations, None]:
+        yield from self.inner.append(key, Append(write.records))
+
+
+class SetsWhatIsNew(BrokenBackend):
+    """Keeps the old messages behind a shorter replacement."""
+
+    def replace(self, key: str, write: Replace) -> Plan[Conversations, None]:
+        conversation = self.find(key)
+        rest: list[Record] = []
+        if conversation is not None:
+            records = list(conversation.records)[len(write.records) :]
+            rest = [Record(conversation.ids[r.position], r.body) for r in records]
+        yield from self.inner.replace(key, write)
+        self.by_key[key].extend(rest)
+
+
+class LosesUpdates(BrokenBackend):
+    """Reads, changes and writes back without a lock."""
+
+    def run(self, plan: Plan[Conversations, T]) -> T:
+        return run(plan, self.inner.conversations)
+
+    async def async_run(self, plan: Plan[Conversations, T]) -> T:
+        return await async_run(plan, self.inner.conversations)
+
+    def append(self, key: str, write: Append) -> Plan[Conversations, list[Existing]]:
+        conversation = self.find(key)
+        before = list(conversation.records) if conversation else []
+        time.sleep(_PAUSE)
+        existing = yield from self.inner.append(key, write)
+        if not existing:
+            conversation = self.by_key[key]
+            conversation.records = before + conversation.records[-len(write.records) :]
+        return existing
+
+
+class DropsEqualMessages(BrokenBackend):
+    """Treats a message with the same content as the one before as a repetition."""
+
+    def append(self, key: str, write: Append) -> Plan[Conversations, list[Existing]]:
+        conversation = self.find(key)
+        if conversation is not None:
+            newest = list.__getitem__(conversation.records, -1).body
+            if codec.decode(key, 0, newest) == codec.decode(key, 0, write.records[0].body):
+                return []
+        return (yield from self.inner.append(key, write))
+
+
+class AppendsUpToTheConflict(BrokenBackend):
+    """Writes the messages before the one that conflicts."""
+
+    def append(self, key: str, write: Append) -> Plan[Conversations, list[Existing]]:
+        conversation = self.find(key)
+        existing = conversation.existing(write.records) if conversation else []
+        if conversation is None or not existing:
+            return (yield from self.inner.append(key, write))
+        first = next(n for n, r in enumerate(write.records) if r.id in conversation.bodies)
+        if first:
+            yield from self.inner.append(key, Append(write.records[:first]))
+        return existing
+
+
+class DoublesRepeatedMessages(BrokenBackend):
+    """Appends a message whose id exists."""
+
+    def append(self, key: str, write: Append) -> Plan[Conversations, list[Existing]]:
+        records = [Record(codec.new_id(), record.body) for record in write.records]
+        return self.inner.append(key, Append(records))
+
+
+class CutsLongMessages(BrokenBackend):
+    """Keeps a megabyte of a message."""
+
+    def append(self, key: str, write: Append) -> Plan[Conversations, list[Existing]]:
+        cut = [Record(r.id, r.body[: 2**20] + r.body[2**20 :][-40:]) for r in write.records]
+        return self.inner.append(key, Append(cut))
+
+
+class DropsNul(BrokenBackend):
+    """Removes a character that its database does not accept."""
+
+    def append(self, key: str, write: Append) -> Plan[Conversations, list[Existing]]:
+        records = [Record(r.id, r.body.replace("\\u0000", "")) for r in write.records]
+        return self.inner.append(key, Append(records))
+
+
+class StoresNoneAsEmpty(BrokenBackend):
+    """Stores missing content as empty content."""
+
+    def append(self, key: str, write: Append) -> Plan[Conversations, list[Existing]]:
+        records = [
+            Record(r.id, r.body.replace('"content":null', '"content":""')) for r in write.records
+        ]
+        return self.inner.append(key, Append(records))
+
+
+class KeepsAThousand(BrokenBackend):
+    """Has an undocumented limit."""
+
+    def read_newest(
+        self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
+    ) -> Plan[Conversations, Page]:
+        most = 1000 if limit is None else min(1000, limit)
+        return self.inner.read_newest(key, most, before=before, leading=leading)
+
+
+class MixesGenerations(BrokenBackend):
+    """Lets an iterator continue in a conversation that was replaced meanwhile."""
+
+    def read_oldest(
+        self, key: str, limit: int, *, after: int | None = None
+    ) -> Plan[Conversations, Page]:
+        page = yield from self.inner.read_oldest(key, limit, after=after)
+        return page._replace(epoch=0)
+
+    def read_newest(
+        self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
+    ) -> Plan[Conversations, Page]:
+        page = yield from self.inner.read_newest(key, limit, before=before, leading=leading)
+        return page._replace(epoch=0)
+
+
+class CreatesEmptyConversations(BrokenBackend):
+    """Lists a conversation after its deletion, as an empty one."""
+
+    def delete(self, key: str) -> Plan[Conversations, None]:
+        yield from self.inner.delete(key)
+        self.by_key[key] = Conversation()
+
+
+BROKEN = (
+    BrokenStore(SetAppends, ("test_set_replaces",)),
+    BrokenStore(SetsWhatIsNew, ("test_set_replaces",)),
+    BrokenStore(LosesUpdates, ("test_eight_writers_lose_nothing",)),
+    BrokenStore(DropsEqualMessages, ("test_equal_messages_are_all_kept",)),
+    BrokenStore(AppendsUpToTheConflict, ("test_one_conflict_refuses_all",)),
+    BrokenStore(DoublesRepeatedMessages, ("test_same_id_again_is_a_no_op",)),
+    BrokenStore(CutsLongMessages, ("test_message_of_5_mib",)),
+    BrokenStore(DropsNul, ("test_content_comes_back",)),
+    BrokenStore(StoresNoneAsEmpty, ("test_content_comes_back",)),
+    BrokenStore(KeepsAThousand, ("test_two_thousand_messages",)),
+    BrokenStore(MixesGenerations, ("test_set_during_iteration_raises",)),
+    BrokenStore(CreatesEmptyConversations, ("test_add_of_nothing_makes_no_conversation",)),
+)
