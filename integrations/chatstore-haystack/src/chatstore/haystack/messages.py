@@ -16,6 +16,10 @@ from chatstore.haystack.from_common import haystack_messages, tool_calls
 from chatstore.haystack.to_common import common_message
 
 _FRAMEWORK = "haystack"
+_REFUSED = (
+    "JSON cannot hold a message: it contains NaN, bytes, tuples, objects or a lone surrogate, or "
+    "its id does not have 1 to 255 bytes"
+)
 ID = "chat_message_id"
 """Where Haystack's own stores keep a message's id, in its meta."""
 
@@ -73,13 +77,12 @@ def _answered_calls(messages: Sequence[ChatMessage]) -> list[dict[int, ToolCall]
 def _to_message(message: HaystackMessage) -> ChatMessage:
     message_id = message.meta.get(ID)
     try:
-        common = common_message(message, new_id() if message_id is None else str(message_id))
-        return attach_payload(common, _FRAMEWORK, message.to_dict())
-    except (ValueError, TypeError) as error:
-        raise InvalidMessageError(
-            "JSON cannot hold a message: it contains NaN, bytes, tuples, objects or a lone "
-            "surrogate, or its id does not have 1 to 255 bytes"
-        ) from error
+        payload = message.to_dict()
+        common = common_message(payload, new_id() if message_id is None else str(message_id))
+        return attach_payload(common, _FRAMEWORK, payload)
+    except (ValueError, TypeError):
+        pass
+    raise InvalidMessageError(_REFUSED)  # outside: the causes quote the content
 
 
 def _saved_message(message: ChatMessage) -> HaystackMessage | None:
