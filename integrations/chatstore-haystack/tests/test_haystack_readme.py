@@ -1,37 +1,40 @@
-"""The README's agent runs three turns in one process, and another process continues."""
+"""Three turns run in one process, and another process continues; the README's example runs."""
 
 from __future__ import annotations
 
 import json
-import re
-import subprocess
-import sys
 from pathlib import Path
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+from programs import run_program, snippets
+
+GUIDE = Path(__file__).parent / "guide_haystack.py"
+README = Path(__file__).parent.parent / "README.md"
+MODEL = """
+from haystack.components.generators import chat
+chat.OpenAIChatGenerator = chat.MockChatGenerator
+"""
 
 
-def run(url, *cities):
-    """Return what the model saw, two times a city."""
-    command = [sys.executable, "-W", "error", "-c", SNIPPETS[0], url, *cities]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
+def run(url: str, *cities: str) -> list[list[list[str | None]]]:
+    return [json.loads(line) for line in run_program(GUIDE, url, *cities)]
 
 
-def test_readme_has_one_program():
-    assert len(SNIPPETS) == 1
-
-
-def test_model_sees_the_whole_conversation(each_store_url):
+def test_model_receives_the_whole_conversation(each_store_url: str) -> None:
     cities = ["Oslo", "Rome", "Lima", "Bonn"]
-    seen = run(each_store_url, *cities[:3]) + run(each_store_url, cities[3])
+    received = run(each_store_url, *cities[:3]) + run(each_store_url, cities[3])
 
-    before, expected = [], []
+    before: list[list[str | None]] = []
+    expected: list[list[list[str | None]]] = []
     for city in cities:
-        said = f"sunny in {city}"
-        turn = [["user", city], ["assistant", None], ["tool", said], ["assistant", said]]
+        text = f"sunny in {city}"
+        turn = [["user", city], ["assistant", None], ["tool", text], ["assistant", text]]
         expected += [before + turn[:1], before + turn[:3]]
         before = before + turn
-    assert seen == expected
+    assert received == expected
+
+
+def test_example(tmp_path: Path) -> None:
+    [example] = snippets(README)
+    count = '\nprint(store.count_messages("user:42"))\nstore.close()'
+    assert run_program(MODEL + example + count, cwd=tmp_path) == ["2"]
+    assert run_program(MODEL + example + count, cwd=tmp_path) == ["4"]

@@ -1,26 +1,26 @@
-"""The README's agent runs three turns in one process, and another process continues."""
+"""Three turns run in one process, and another process continues; the README's examples run."""
 
 from __future__ import annotations
 
 import json
-import re
-import subprocess
-import sys
 from pathlib import Path
+from typing import Any
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+from programs import run_program, snippets
+
+GUIDE = Path(__file__).parent / "guide_openai_agents.py"
+EXAMPLE, FILTER, WINDOW = snippets(Path(__file__).parent.parent / "README.md")
+MODEL = """
+import functools
+import agents
+from agents.testing import ScriptedModel, assistant_message
+agents.set_tracing_disabled(True)
+model = ScriptedModel([[assistant_message("Hi.")]])
+agents.Agent = functools.partial(agents.Agent, model=model)
+"""
 
 
-def run(url, *cities):
-    """Return, for each city, the answer and what the model saw before and after the tool."""
-    command = [sys.executable, "-W", "error", "-c", SNIPPETS[0], url, *cities]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
-
-def turn(city, name):
+def turn(city: str, name: str) -> list[dict[str, Any]]:
     """Return the items of a turn."""
     arguments = json.dumps({"city": city}, separators=(",", ":"))
     call = {"type": "function_call", "name": "weather", "arguments": arguments}
@@ -39,21 +39,29 @@ def turn(city, name):
     ]
 
 
-def test_readme_has_one_program_and_two_windows(tmp_path):
-    assert len(SNIPPETS) == 3
-    for snippet in SNIPPETS[1:]:
-        command = [sys.executable, "-c", snippet]  # warns where it has no vocabulary
-        subprocess.run(command, cwd=tmp_path, timeout=120, check=True)
-
-
-def test_model_sees_the_whole_conversation(each_store_url):
+def test_model_receives_the_whole_conversation(each_store_url: str) -> None:
     cities = ["Oslo", "Rome", "Lima", "Bonn"]
-    turns = run(each_store_url, *cities[:3]) + run(each_store_url, cities[3])
+    lines = run_program(GUIDE, each_store_url, *cities[:3])
+    lines += run_program(GUIDE, each_store_url, cities[3])
 
-    before = []
-    for city, (answer, question, results) in zip(cities, turns, strict=True):
+    before: list[dict[str, Any]] = []
+    for city, line in zip(cities, lines, strict=True):
+        answer, first, second = json.loads(line)
         items = turn(city, f"call-{len(before) + 1}")
         assert answer == f"sunny in {city}"
-        assert question == before + items[:1]
-        assert results == before + items[:3]
+        assert first == before + items[:1]
+        assert second == before + items[:3]
         before += items
+
+
+def test_example(tmp_path: Path) -> None:
+    count = '\nwith open_store("sqlite:///chat.db") as store:\n'
+    count += '    print(store.count_messages("user:42"))'
+    for messages in ("2", "4"):
+        assert run_program(MODEL + EXAMPLE + count, cwd=tmp_path) == ["Hi.", messages]
+
+
+def test_windows(tmp_path: Path) -> None:
+    run_program(FILTER, cwd=tmp_path)
+    # Without a vocabulary, tokens are estimated, with a warning.
+    assert run_program(WINDOW + "print(newest)", ignore="UserWarning", cwd=tmp_path) == ["[]"]

@@ -1,46 +1,51 @@
-"""The README's agent runs three turns in one process, and another process continues."""
+"""Three turns run in one process, and another process continues; the README's examples run."""
 
 from __future__ import annotations
 
 import json
-import os
-import re
-import subprocess
-import sys
 from pathlib import Path
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-# tiktoken would fetch its vocabulary: tokens are estimated without it, with a warning.
-QUIET = ["-W", "error", "-W", "ignore::UserWarning"]
-OFFLINE = {"HTTPS_PROXY": "http://127.0.0.1:9", "TIKTOKEN_CACHE_DIR": ""}
+from programs import run_program, snippets
+
+GUIDE = Path(__file__).parent / "guide_pydantic_ai.py"
+EXAMPLE, WINDOW = snippets(Path(__file__).parent.parent / "README.md")
+ENVIRONMENT = {"TIKTOKEN_CACHE_DIR": ""}
+MODEL = """
+import pydantic_ai
+from pydantic_ai.models.test import TestModel
+create = pydantic_ai.Agent
+model = TestModel(custom_output_text="Hi.")
+pydantic_ai.Agent = lambda name, **options: create(model, **options)
+"""
 
 
-def run(program, *arguments, **options):
-    command = [sys.executable, *QUIET, "-c", program, *arguments]
-    options["env"] = {**os.environ, **OFFLINE}
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=120, check=False, **options
+def run(program: Path | str, *arguments: str, cwd: Path | None = None) -> list[str]:
+    # Without a vocabulary, tokens are estimated, with a warning.
+    return run_program(
+        program, *arguments, ignore="UserWarning", cwd=cwd, environment=ENVIRONMENT
     )
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def test_model_sees_the_whole_conversation(each_store_url):
+def test_model_receives_the_whole_conversation(each_store_url: str) -> None:
     cities = ["Oslo", "Rome", "Lima", "Bonn"]
-    turns = run(SNIPPETS[0], each_store_url, *cities[:3]) + run(
-        SNIPPETS[0], each_store_url, cities[3]
-    )
+    lines = run(GUIDE, each_store_url, *cities[:3]) + run(GUIDE, each_store_url, cities[3])
 
-    before = []
-    for city, (answer, question, results) in zip(cities, turns, strict=True):
-        asked, told = ["user-prompt", city], ["tool-return", f"sunny in {city}"]
+    before: list[list[str]] = []
+    for city, line in zip(cities, lines, strict=True):
+        answer, first, second = json.loads(line)
+        question, result = ["user-prompt", city], ["tool-return", f"sunny in {city}"]
         assert answer == f"sunny in {city}"
-        assert question == [*before, asked]
-        assert results == [*before, asked, told]
-        before += [asked, told, ["text", answer]]
+        assert first == [*before, question]
+        assert second == [*before, question, result]
+        before += [question, result, ["text", answer]]
 
 
-def test_the_other_snippet_runs(tmp_path):
-    assert len(SNIPPETS) == 2
-    run(SNIPPETS[1] + "assert newest == []\n", cwd=tmp_path)
+def test_example(tmp_path: Path) -> None:
+    count = '\nwith open_store("sqlite:///chat.db") as store:\n'
+    count += '    print(store.count_messages("user:42"))'
+    for messages in ("2", "4"):
+        assert run(MODEL + EXAMPLE + count, cwd=tmp_path) == ["Hi.", messages]
+
+
+def test_window(tmp_path: Path) -> None:
+    run(WINDOW + "assert newest == []\n", cwd=tmp_path)
