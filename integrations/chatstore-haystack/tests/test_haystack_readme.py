@@ -37,4 +37,3 @@ def test_example(tmp_path: Path) -> None:
     [example] = snippets(README)
     count = '\nprint(store.count_messages("user:42"))\nstore.close()'
     assert run_program(MODEL + example + count, cwd=tmp_path) == ["2"]
-    assert run_program(MODEL + example + count, cwd=tmp_path) == ["4"]

@@ -55,9 +55,7 @@ def weather(city: str) -> str:
 
 with open_store(sys.argv[1]) as store:
     history = ChatHistoryMiddleware(store, token_limit=3000)
-    agent: Any = create_agent(
-        Model(), [weather], system_prompt="Be brief.", middleware=[history]
-    )
+    agent: Any = create_agent(Model(), [weather], system_prompt="Be brief.", middleware=[history])
     thread = {"configurable": {"thread_id": "user:42"}}
     for city in sys.argv[2:]:
         result = agent.invoke({"messages": [{"role": "user", "content": city}]}, thread)

@@ -39,9 +39,8 @@ def test_model_receives_the_whole_conversation(each_store_url: str) -> None:
 def test_example(tmp_path: Path) -> None:
     count = '\nwith open_store("sqlite:///chat.db") as store:\n'
     count += '    print(store.count_messages("user:42"))'
-    for messages in ("2", "4"):
-        *_, last = run(MODEL + EXAMPLE + count, cwd=tmp_path)
-        assert last == messages
+    *_, messages = run(MODEL + EXAMPLE + count, cwd=tmp_path)
+    assert messages == "2"
 
 
 def test_engine(tmp_path: Path) -> None:

@@ -57,8 +57,7 @@ def test_model_receives_the_whole_conversation(each_store_url: str) -> None:
 def test_example(tmp_path: Path) -> None:
     count = '\nwith open_store("sqlite:///chat.db") as store:\n'
     count += '    print(store.count_messages("user:42"))'
-    for messages in ("2", "4"):
-        assert run_program(MODEL + EXAMPLE + count, cwd=tmp_path) == ["Hi.", messages]
+    assert run_program(MODEL + EXAMPLE + count, cwd=tmp_path) == ["Hi.", "2"]
 
 
 def test_windows(tmp_path: Path) -> None:

@@ -21,9 +21,7 @@ pydantic_ai.Agent = lambda name, **options: create(model, **options)
 
 def run(program: Path | str, *arguments: str, cwd: Path | None = None) -> list[str]:
     # Without a vocabulary, tokens are estimated, with a warning.
-    return run_program(
-        program, *arguments, ignore="UserWarning", cwd=cwd, environment=ENVIRONMENT
-    )
+    return run_program(program, *arguments, ignore="UserWarning", cwd=cwd, environment=ENVIRONMENT)
 
 
 def test_model_receives_the_whole_conversation(each_store_url: str) -> None:
@@ -43,8 +41,7 @@ def test_model_receives_the_whole_conversation(each_store_url: str) -> None:
 def test_example(tmp_path: Path) -> None:
     count = '\nwith open_store("sqlite:///chat.db") as store:\n'
     count += '    print(store.count_messages("user:42"))'
-    for messages in ("2", "4"):
-        assert run(MODEL + EXAMPLE + count, cwd=tmp_path) == ["Hi.", messages]
+    assert run(MODEL + EXAMPLE + count, cwd=tmp_path) == ["Hi.", "2"]
 
 
 def test_window(tmp_path: Path) -> None:
