@@ -136,6 +136,18 @@ class SoundStore(ChatStore):
         self.sound = SoundBackend(ttl=ttl, clock=clock, is_down=is_down)
         super().__init__(self.sound)
 
+    def __reduce__(self) -> Any:
+        """Pickle the conversations, too."""
+        return _restored, (*super().__reduce__(), self.sound.state())
+
+
+def _restored(
+    construct: Callable[..., SoundStore], arguments: tuple[Any, ...], state: Any
+) -> SoundStore:
+    store = construct(*arguments)
+    store.sound.restore_state(state)
+    return store
+
 
 class BrokenHarness(ContractHarness):
     """Opens stores of one class, each with a database of its own."""

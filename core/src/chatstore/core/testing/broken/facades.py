@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from chatstore.core import ChatMessage, codec
 from chatstore.core.backend import Plan
 from chatstore.core.errors import CorruptMessageError, MessageConflictError
-from chatstore.core.simple import Conversations
+from chatstore.core.simple import Conversation, Conversations
 from chatstore.core.testing.broken.base import BrokenBackend, BrokenStore, SoundStore, T
 
 _PAUSE = 0.002  # seconds in which another thread can run
@@ -32,6 +32,14 @@ class ShowsHalfASet(SoundStore):
         time.sleep(10 * _PAUSE)
         for message in messages:
             self.add_message(key, message)
+
+
+class CreatesEmptyConversations(SoundStore):
+    """Creates a conversation for an append without messages."""
+
+    def add_messages(self, key: str, messages: Iterable[ChatMessage]) -> None:
+        self.sound.conversations.by_key.setdefault(key, Conversation())
+        super().add_messages(key, messages)
 
 
 class StopsHalfWay(SoundStore):
@@ -133,6 +141,7 @@ class RefusesOtherLoops(BrokenBackend):
 BROKEN = (
     BrokenStore(ShowsHalfABatch, ("test_groups_stay_adjacent",)),
     BrokenStore(ShowsHalfASet, ("test_readers_see_old_or_new",)),
+    BrokenStore(CreatesEmptyConversations, ("test_add_of_nothing_makes_no_conversation",)),
     BrokenStore(StopsHalfWay, ("test_cancelled_call_is_whole_or_none",), ""),
     BrokenStore(SwallowsErrors, ("test_corrupt_record_raises_from_reads",)),
     BrokenStore(SkipsCorruptRecords, ("test_corrupt_record_raises_from_reads",)),

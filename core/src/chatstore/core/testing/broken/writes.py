@@ -15,7 +15,7 @@ from chatstore.core.backend import (
     async_run,
     run,
 )
-from chatstore.core.simple import Conversation, Conversations
+from chatstore.core.simple import Conversations
 from chatstore.core.testing.broken.base import BrokenBackend, BrokenStore, T
 
 _PAUSE = 0.002  # seconds in which another thread can run
@@ -147,14 +147,6 @@ class MixesGenerations(BrokenBackend):
         return page._replace(epoch=0)
 
 
-class CreatesEmptyConversations(BrokenBackend):
-    """Lists a conversation after its deletion, as an empty one."""
-
-    def delete(self, key: str) -> Plan[Conversations, None]:
-        yield from self.inner.delete(key)
-        self.by_key[key] = Conversation()
-
-
 BROKEN = (
     BrokenStore(SetAppends, ("test_set_replaces",)),
     BrokenStore(SetsWhatIsNew, ("test_set_replaces",)),
@@ -167,5 +159,4 @@ BROKEN = (
     BrokenStore(StoresNoneAsEmpty, ("test_content_comes_back",)),
     BrokenStore(KeepsAThousand, ("test_two_thousand_messages",)),
     BrokenStore(MixesGenerations, ("test_set_during_iteration_raises",)),
-    BrokenStore(CreatesEmptyConversations, ("test_add_of_nothing_makes_no_conversation",)),
 )
