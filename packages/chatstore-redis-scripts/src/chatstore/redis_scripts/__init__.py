@@ -1,8 +1,22 @@
-"""Conversations in Redis's data structures: the scripts and plans that its clients share."""
+"""Conversations in Redis's data structures: the scripts and plans that its stores share."""
 
-from chatstore.redis_scripts.client import Meanwhile, ScriptClient
+from chatstore.redis_scripts.backend import Limits, ScriptBackend
+from chatstore.redis_scripts.client import Attempt, Command, ScanPage, ScriptClient
+from chatstore.redis_scripts.clients import Clients
 from chatstore.redis_scripts.errors import Verdict, judge_reply
 from chatstore.redis_scripts.scripts import Script
-from chatstore.redis_scripts.store import ScriptChatStore
+from chatstore.redis_scripts.sending import ErrorRules
 
-__all__ = ["Meanwhile", "Script", "ScriptChatStore", "ScriptClient", "Verdict", "judge_reply"]
+__all__ = [
+    "Attempt",
+    "Clients",
+    "Command",
+    "ErrorRules",
+    "Limits",
+    "ScanPage",
+    "Script",
+    "ScriptBackend",
+    "ScriptClient",
+    "Verdict",
+    "judge_reply",
+]

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 from chatstore.core import OutcomeUnknownError
-from chatstore.core.backend import Plan
 
 TRUSTED_SECONDS = 150.0
 """How far this clock may be from the server's; the scripts refuse calls that are further away."""
-
-_ATTEMPTS = 3
 
 
 class CallClock:
     """Gives calls the time at which they are sent.
 
     The server remembers calls for some minutes. It refuses a call that is older, which it may have
-    forgotten, and answers with its own time. A call that is young by its own client's clocks was
+    forgotten, and answers with its own time. If the call is young by the client's clocks, it was
     refused because the clocks differ: then this clock is set, and the call is sent again.
     """
 
@@ -27,34 +23,37 @@ class CallClock:
         """Start with the system's clock."""
         self._offset = 0.0
 
-    def sending(self, send: Callable[[int], Plan[Any]]) -> Plan[Any]:
-        """Send a call and return its reply.
+    def now(self) -> int:
+        """Return the time in milliseconds since 1970, as the server has it."""
+        return round(time.time() * 1000 + self._offset)
+
+    def correct(self, server_time: int, age: float) -> None:
+        """Set the clock after the server refused a call.
 
         Args:
-            send: Sends the call; it is given the time in milliseconds. Its reply is an integer,
-                the server's time, where the call was refused.
+            server_time: The server's time in milliseconds, as it answered.
+            age: The seconds since the call began.
 
         Raises:
-            OutcomeUnknownError: The call was sent so long ago that the server may have forgotten
+            OutcomeUnknownError: The call began so long ago that the server may have forgotten
                 that it carried the call out.
 
         """
-        age = _ages()
-        for _ in range(_ATTEMPTS):
-            reply = yield from send(round(time.time() * 1000 + self._offset))
-            if not isinstance(reply, int):
-                return reply
-            if age() > TRUSTED_SECONDS:
-                break
-            self._offset = reply - time.time() * 1000
-        raise OutcomeUnknownError(
-            f"this call reached the server more than {TRUSTED_SECONDS:.0f} seconds after it was "
-            "first sent, so the server cannot tell whether it took effect before; read the "
-            "conversation before you repeat the call"
-        )
+        if age > TRUSTED_SECONDS:
+            raise too_old()
+        self._offset = server_time - time.time() * 1000
 
 
-def _ages() -> Callable[[], float]:
-    """Return what tells the seconds since now, also after the machine was suspended."""
+def stopwatch() -> Callable[[], float]:
+    """Return a function that returns the seconds since now, also after a suspension."""
     monotonic, wall = time.monotonic(), time.time()
     return lambda: max(time.monotonic() - monotonic, time.time() - wall)
+
+
+def too_old() -> OutcomeUnknownError:
+    """Return the error of a call that the server may have forgotten."""
+    return OutcomeUnknownError(
+        f"this call reached the server more than {TRUSTED_SECONDS:.0f} seconds after it was "
+        "first sent, so the server cannot tell whether it took effect before; read the "
+        "conversation before you repeat the call"
+    )

@@ -1,47 +1,57 @@
-"""What the plans ask of a client, whichever package it is from."""
+"""``ScriptClient``: what the plans need from a client, whichever package it is from."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
-from chatstore.redis_scripts.scripts import Script
+from chatstore.core.backend import MaybeAwaitable
 
-Meanwhile: TypeAlias = Callable[[], object] | None
-"""What a client may do while the server works."""
+Command: TypeAlias = Sequence[str]
+"""The words of a command."""
+
+
+class Attempt:
+    """One attempt to send a command; the client fills it in.
+
+    Attributes:
+        meanwhile: What the client may do while the server works: once, or not at all.
+        was_sent: Whether the server may have received the command.
+        was_reused: Whether the connection had answered other commands before.
+
+    """
+
+    def __init__(self, meanwhile: Callable[[], object] | None = None) -> None:
+        """Begin an attempt."""
+        self.meanwhile = meanwhile
+        self.was_sent = False
+        self.was_reused = False
+
+
+class ScanPage(NamedTuple):
+    """Names of keys, and the cursor of the next page (``None`` after the last page)."""
+
+    cursor: Any | None
+    names: list[str]
 
 
 class ScriptClient(Protocol):
-    """A client of Redis; the async one returns awaitables of the same."""
+    """Sends commands to a server or a cluster; the methods of an async client are awaitable.
 
-    def run(
-        self,
-        script: Script,
-        keys: Sequence[str],
-        args: Sequence[str],
-        meanwhile: Meanwhile = None,
-    ) -> Any:
-        """Run a script, by its hash where the server has it.
+    A method makes one attempt: the plans repeat it. It raises the driver's errors, which
+    `chatstore.redis_scripts.ErrorRules` explains.
+    """
 
-        A command whose reply was lost may be sent again: the scripts know their operations.
+    def send(self, command: Command, attempt: Attempt) -> MaybeAwaitable[Any]:
+        """Send a command and return the reply: a string, an integer, ``None``, or a list."""
 
-        Args:
-            script: What to run.
-            keys: Its keys.
-            args: Its arguments.
-            meanwhile: What the client may do while the server works. It may be called once, more
-                than once, or never.
+    def scan(
+        self, cursor: Any | None, pattern: str, count: int, attempt: Attempt
+    ) -> MaybeAwaitable[ScanPage]:
+        """List about ``count`` keys that match a pattern; a cluster's nodes one after the other.
 
-        Returns:
-            A string, an integer, ``None``, or a list of these.
-
+        The cursor of the first page is ``None``.
         """
 
-    def scan(self, cursor: Any | None, match: str, count: int) -> Any:
-        """List some keys that match a pattern, on all nodes of a cluster one after the other.
-
-        Returns:
-            The cursor of the next step, ``None`` at the end, and a list of keys. The cursor of
-            the first step is ``None``.
-
-        """
+    def sleep(self, seconds: float) -> MaybeAwaitable[None]:
+        """Wait."""

@@ -1,6 +1,6 @@
-"""What the error replies of a Redis server mean: to the caller, and about the connection.
+"""What the error replies of a Redis server mean: for the caller, and for the connection.
 
-One table holds both. Replies are never quoted, since Redis repeats parts of commands in some.
+One table holds both. Messages never quote replies, since Redis repeats parts of commands in some.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ class Verdict(NamedTuple):
 
     Attributes:
         error: The class of the error that the caller gets.
-        text: What it says: the cause and the remedy.
-        health: What the reply says about the connection that it came over.
-        is_temporary: Whether sending the command again may help, on a new connection where this
-            one is useless. The server has not carried it out.
+        text: Its message: the cause and the remedy.
+        health: The state of the connection that the reply came over.
+        is_temporary: Whether sending the command again may help, on a new connection if this one
+            is useless. The server has not run the command.
 
     """
 
@@ -38,7 +38,7 @@ class Verdict(NamedTuple):
     is_temporary: bool = False
 
 
-_RIGHTS = "the README of the package lists the rights that it needs"
+_README = "the package's README lists the permissions that it needs"
 _OUTDATED = Health.OUTDATED
 _FOREIGN = Verdict(
     CorruptStoreError,
@@ -66,7 +66,7 @@ _NO_PASSWORD = Verdict(
     "redis://user:password@host",
     _OUTDATED,
 )
-_NO_PERMISSION = Verdict(StoreAccessError, f"the user lacks a permission; {_RIGHTS}")
+_NO_PERMISSION = Verdict(StoreAccessError, f"the user lacks a permission; {_README}")
 _LOADING = Verdict(StoreUnavailableError, "the server is still loading its data", is_temporary=True)
 _CLUSTER_DOWN = Verdict(
     StoreUnavailableError,
@@ -81,11 +81,14 @@ _IS_A_CLUSTER = Verdict(
     StoreSetupError,
     "the server is part of a cluster; open the store with cluster=True, or ?cluster=true",
 )
+UNKNOWN_SCRIPT = Verdict(StoreUnavailableError, "the server does not know a script")
+"""The server lost its scripts, or never had this one: send its source."""
 
-# In the order in which they are looked for. A pattern is the code that begins a reply
+# The first match counts. A pattern is the code that begins a reply
 # (https://redis.io/docs/latest/develop/reference/protocol-spec/, "Simple errors"), or words of the
-# reply: drivers take some codes away, and scripts put other words before them.
+# reply: drivers remove some codes, and scripts add words before them.
 _VERDICTS: tuple[tuple[str, Verdict], ...] = (
+    ("NOSCRIPT", UNKNOWN_SCRIPT),
     (
         "CHATSTORE schema",
         Verdict(SchemaVersionError, "a later version of this package wrote here; upgrade it"),
@@ -102,7 +105,10 @@ _VERDICTS: tuple[tuple[str, Verdict], ...] = (
     ),
     (
         "CHATSTORE staged",
-        Verdict(StoreUnavailableError, "a large write took more than 10 minutes; cut it"),
+        Verdict(
+            StoreUnavailableError,
+            "a large write took more than 10 minutes; write fewer messages at a time",
+        ),
     ),
     ("WRONGTYPE", _FOREIGN),
     ("wrong kind of value", _FOREIGN),
@@ -211,13 +217,13 @@ _VERDICTS: tuple[tuple[str, Verdict], ...] = (
         "nknown command",
         Verdict(
             StoreSetupError,
-            "the server does not know a command; this package needs Redis 5 or later with Lua "
+            "the server does not support a command; this package needs Redis 5 or later with Lua "
             "scripts, or a compatible server",
         ),
     ),
     (
         "nknown Redis command",
-        Verdict(StoreSetupError, "the server's Lua scripts do not know a command"),
+        Verdict(StoreSetupError, "the server's Lua scripts do not support a command"),
     ),
 )
 
@@ -229,12 +235,12 @@ def judge_reply(reply: str) -> Verdict:
     """Return what an error reply means.
 
     Args:
-        reply: The text, with its code where the driver has left it.
+        reply: The text, with its code unless the driver removed it.
 
     """
     for words, verdict in _VERDICTS:
         if words in reply:
-            return _named(reply) if verdict is _NO_PERMISSION else verdict
+            return _name_object(reply) if verdict is _NO_PERMISSION else verdict
     code = reply.partition(" ")[0]
     shown = code if code.isascii() and code.isalpha() and code.isupper() else "ERR"
     return Verdict(StoreUnavailableError, f"the server refused the command ({shown}); see its log")
@@ -242,16 +248,16 @@ def judge_reply(reply: str) -> Verdict:
 
 def lacks_permission(command: str) -> Verdict:
     """Return the verdict on a command that the user may not call."""
-    text = f"the user may not call the command {command.upper()}; {_RIGHTS}"
+    text = f"the user may not call the command {command.upper()}; {_README}"
     return _NO_PERMISSION._replace(text=text)
 
 
-def _named(reply: str) -> Verdict:
-    """Name the command or the keys that a permission is missing for."""
+def _name_object(reply: str) -> Verdict:
+    """Name the command or the keys for which the user lacks a permission."""
     command = _REFUSED_COMMAND.search(reply)
     if command is not None:
         return lacks_permission(command[1])
     if _REFUSED_KEY.search(reply):
-        text = f"the user may not access the keys of the store's namespace; {_RIGHTS}"
+        text = f"the user may not access the keys of the store's namespace; {_README}"
         return _NO_PERMISSION._replace(text=text)
     return _NO_PERMISSION

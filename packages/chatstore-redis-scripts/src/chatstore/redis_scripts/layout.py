@@ -1,8 +1,9 @@
-"""How keys and bodies are written in Redis.
+"""The names of keys in Redis, and the form of bodies.
 
-The keys of a conversation are ``<namespace>:{<its key>}:<part>``. The braces are a hash tag, so
-that a cluster keeps the parts together (https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/,
-"Hash tags"); braces in the conversation's own key are percent-encoded, and so are percent signs.
+The keys of a conversation are ``<namespace>:{<conversation's key>}:<part>``. The braces are a hash
+tag, so that a cluster stores the parts on one node
+(https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/, "Hash tags"). Braces
+and percent signs in the conversation's key are percent-encoded.
 """
 
 from __future__ import annotations
@@ -15,19 +16,20 @@ from chatstore.core.checks import check_key, check_prefix
 
 _PARTS = ("head", "order", "bodies", "calls0", "calls1")
 SEAL = 12
-"""Hexadecimal digits behind each body: its checksum."""
+"""The hexadecimal digits of the checksum that follows each body."""
 
 
 def check_namespace(namespace: str) -> str:
-    """Return a namespace that can stand before a hash tag.
+    """Return a namespace that can be put before a hash tag.
 
     Raises:
-        InvalidArgumentError: It is empty, no string, or holds a brace or a lone surrogate.
+        InvalidArgumentError: ``namespace`` is not a string, is empty, or contains a brace or a
+            lone surrogate.
 
     """
     if not isinstance(namespace, str) or not namespace or set(namespace) & {"{", "}"}:
         raise InvalidArgumentError(
-            "namespace must be a string that is not empty and holds no braces"
+            "namespace must be a string that is not empty and does not contain { or }"
         )
     return check_prefix(namespace)
 
@@ -39,20 +41,20 @@ def conversation_keys(namespace: str, key: str) -> list[str]:
 
 
 def staged_key(namespace: str, key: str, call_id: str) -> str:
-    """Return the key of what a call stages."""
+    """Return the key of the chunks that a call stages."""
     return f"{_start(namespace)}{_quote(key)}}}:staged:{call_id}"
 
 
 def heads_pattern(namespace: str, prefix: str) -> str:
-    """Return SCAN's pattern of the heads of all conversations whose keys have a prefix."""
+    """Return the SCAN pattern for the heads of all conversations whose keys begin with a prefix."""
     literal = _start(namespace) + _quote(prefix)
-    for sign in "\\*?[]":
-        literal = literal.replace(sign, f"\\{sign}")
+    for character in "\\*?[]":
+        literal = literal.replace(character, f"\\{character}")
     return literal + "*}:head"
 
 
 def key_of_head(namespace: str, head: str) -> str | None:
-    """Return the conversation's key of a key that `heads_pattern` matched; ``None``: not ours."""
+    """Return the conversation's key from the name of its head; ``None``: another program's key."""
     quoted = head[len(_start(namespace)) : -len("}:head")]
     key = quoted.replace("%7B", "{").replace("%7D", "}").replace("%25", "%")
     try:
@@ -68,13 +70,13 @@ def new_call_id() -> str:
 
 
 def seal(body: str) -> str:
-    """Return a body as it is stored: with a checksum that a script can compare."""
-    # A checksum against accidents: removing must not lose a body that was damaged.
+    """Return a body as it is stored: with a checksum that a script can verify."""
+    # against accidents: removing a message must not lose a damaged body
     return body + hashlib.sha1(body.encode(), usedforsecurity=False).hexdigest()[:SEAL]
 
 
 def unseal(stored: str | None) -> str:
-    """Return the body of what is stored, which may be damaged."""
+    """Return the body without its checksum; it may be damaged."""
     return "" if stored is None else stored[:-SEAL]
 
 

@@ -1,4 +1,4 @@
-"""What the reading script answers, cut into records only where somebody asks for them."""
+"""Replies of the reading script; bodies are cut out only when they are used."""
 
 from __future__ import annotations
 
@@ -13,42 +13,44 @@ class Part(NamedTuple):
     """What one script read.
 
     Attributes:
-        epoch: ``None`` where there is no such conversation.
-        cut: Changes when records go away or move.
-        is_all: Whether none follows the last one.
-        led: The positions of the first records, where asked for.
-        places: Those of the others, in the direction of reading.
-        texts: The sealed bodies of both, many in each, with line breaks between them.
+        epoch: ``None`` if the conversation does not exist.
+        cut: Changes when records are removed or moved.
+        is_all: Whether no records follow the last one.
+        leading: The positions of the first records, if they were requested.
+        positions: The positions of the other records, in the direction of reading.
+        bodies: The sealed bodies of both, many in each text, separated by line breaks.
 
     """
 
     epoch: str | None
     cut: str | None
     is_all: bool
-    led: Sequence[int]
-    places: Sequence[int]
-    texts: Sequence[str]
+    leading: Sequence[int]
+    positions: Sequence[int]
+    bodies: Sequence[str]
 
     def records(self) -> tuple[Sequence[StoredRecord], Sequence[StoredRecord]]:
         """Return the first records, and the others."""
-        stored = [one for text in self.texts for one in text.split("\n")]
-        count = len(self.led)
+        stored = [body for text in self.bodies for body in text.split("\n")]
+        count = len(self.leading)
         return (
-            StoredRecords(self.led, stored[:count], tail=SEAL),
-            StoredRecords(self.places, stored[count:], tail=SEAL),
+            StoredRecords(self.leading, stored[:count], tail=SEAL),
+            StoredRecords(self.positions, stored[count:], tail=SEAL),
         )
 
 
 def read_reply(reply: Sequence[str], step: int) -> Part:
-    """Return what a reply says; its positions go up or down by a step where none is missing."""
+    """Return the parts of a reply; consecutive positions differ by ``step``."""
     if not reply:
-        return Part(None, None, is_all=True, led=(), places=(), texts=())
-    epoch, cut, extent, first, others, *texts = reply
-    return Part(epoch, cut, extent == "all", _positions(first, 1), _positions(others, step), texts)
+        return Part(None, None, is_all=True, leading=(), positions=(), bodies=())
+    epoch, cut, extent, leading, others, *bodies = reply
+    return Part(
+        epoch, cut, extent == "all", _positions(leading, 1), _positions(others, step), bodies
+    )
 
 
 def _positions(text: str, step: int) -> Sequence[int]:
-    """Return single positions, or those that follow one: ``<position>*<how many>``."""
+    """Return single positions, or consecutive ones: ``<first position>*<count>``."""
     first, star, count = text.partition("*")
     if star:
         start = int(first)

@@ -1,4 +1,4 @@
-"""Records as the arguments of a script, in chunks where one request cannot hold them."""
+"""Records as the arguments of a script, in chunks if one request cannot hold them."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from chatstore.core.backend import Record
 from chatstore.redis_scripts.layout import seal
 
 
-def flat(records: Sequence[Record]) -> list[str]:
-    """Return ids and sealed bodies, one after the other."""
+def flatten(records: Sequence[Record]) -> list[str]:
+    """Return ids and sealed bodies, alternately."""
     return [text for record in records for text in (record.id, seal(record.body))]
 
 
 def request_bytes(arguments: Sequence[str]) -> int:
-    """Return what arguments weigh in a request, at most: as JSON, or in Redis's protocol."""
+    """Return the most bytes of arguments in a request: as JSON, or in Redis's protocol."""
     return sum(len(json.dumps(text, ensure_ascii=False).encode()) + 16 for text in arguments)
 
 
 def chunks(arguments: Sequence[str], size: int) -> Iterator[str]:
-    """Cut ids and bodies into texts of at most so many bytes of a request."""
+    """Cut ids and bodies into texts of at most ``size`` bytes of a request."""
     framed = []
-    for name, body in zip(arguments[::2], arguments[1::2], strict=True):
-        framed.append(f"{len(name.encode())} {len(body.encode())} {name}{body}")
+    for id_, body in zip(arguments[::2], arguments[1::2], strict=True):
+        framed.append(f"{len(id_.encode())} {len(body.encode())} {id_}{body}")
     text = "".join(framed)
-    # Characters have up to six bytes in a request (JSON's \\u0000): cut small, add what fits.
+    # A character has up to six bytes in a request (JSON's \\u0000): cut small, add what fits.
     step = max(1, size // 64)
-    chunk, weight = "", 0
-    for at in range(0, len(text), step):
-        piece = text[at : at + step]
-        heavy = request_bytes([piece])
-        if chunk and weight + heavy > size:
+    chunk, chunk_bytes = "", 0
+    for start in range(0, len(text), step):
+        piece = text[start : start + step]
+        piece_bytes = request_bytes([piece])
+        if chunk and chunk_bytes + piece_bytes > size:
             yield chunk
-            chunk, weight = "", 0
+            chunk, chunk_bytes = "", 0
         chunk += piece
-        weight += heavy
+        chunk_bytes += piece_bytes
     if chunk:
         yield chunk

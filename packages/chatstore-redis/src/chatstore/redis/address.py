@@ -1,4 +1,4 @@
-"""Read a Redis URL: where the server is, how to log in, and the store's options."""
+"""Parse a Redis URL: the server, the login, and the store's options."""
 
 from __future__ import annotations
 
@@ -54,31 +54,31 @@ _TLS_OPTIONS: Mapping[str, Callable[[str], Any]] = {
 
 
 class Address(NamedTuple):
-    """Where a server is and how to log in.
+    """A server, and how to log in.
 
     Attributes:
-        place: The host and port, or the socket's path, for messages: without secrets.
-        connection: redis-py's arguments of a connection, but for timeouts.
+        server: The host and port, or the socket's path, for messages: without secrets.
+        connection: redis-py's arguments of a connection, except for timeouts.
         has_tls: Whether the connection is encrypted.
-        is_socket: Whether it goes to a Unix domain socket.
+        is_socket: Whether the address is a Unix domain socket.
 
     """
 
-    place: str
+    server: str
     connection: dict[str, Any]
     has_tls: bool = False
     is_socket: bool = False
 
     def __repr__(self) -> str:
         """Leave the password out."""
-        return f"Address({self.place!r})"
+        return f"Address({self.server!r})"
 
 
 def read_url(url: object) -> tuple[Address, dict[str, Any]]:
-    """Return the address in a URL, and the options of the store in its query.
+    """Return the address in a URL, and the store's options in its query.
 
     Raises:
-        InvalidArgumentError: It is not a URL of Redis, or has an option that is unknown.
+        InvalidArgumentError: The URL is not one of Redis, or has an unknown or invalid option.
 
     """
     parts = split_url(url, EXAMPLE)
@@ -94,13 +94,13 @@ def read_url(url: object) -> tuple[Address, dict[str, Any]]:
     options = read_options(parts, known)
     connection = {name: options.pop(name) for name in tuple(options) if name not in _STORE_OPTIONS}
     if parts.scheme == "unix":
-        place = _read_socket(parts, connection)
+        server = _read_socket(parts, connection)
     else:
-        place = _read_host(parts, connection)
+        server = _read_host(parts, connection)
     _read_login(parts, connection)
     if has_tls:
         _read_tls(connection)
-    return Address(f"Redis at {place}", connection, has_tls, parts.scheme == "unix"), options
+    return Address(f"Redis at {server}", connection, has_tls, parts.scheme == "unix"), options
 
 
 def _read_host(parts: SplitResult, connection: dict[str, Any]) -> str:
@@ -114,7 +114,7 @@ def _read_host(parts: SplitResult, connection: dict[str, Any]) -> str:
         if not _DATABASE.fullmatch(database):
             raise InvalidArgumentError(
                 "the path of redis_url must be the number of a database, such as /0; Redis's "
-                "databases have no names, use ?namespace= to keep stores apart"
+                "databases have no names; use ?namespace= to separate stores"
             )
         _set(connection, "db", int(database))
     port = parts.port or _PORT
@@ -140,7 +140,7 @@ def _read_login(parts: SplitResult, connection: dict[str, Any]) -> None:
 
 
 def _read_tls(connection: dict[str, Any]) -> None:
-    """Check certificates and host names, whatever redis-py's version does by default."""
+    """Check certificates and host names by default, whatever redis-py's version does."""
     has_certificate = bool(connection.get("ssl_certfile"))
     if has_certificate is not bool(connection.get("ssl_keyfile")):
         raise InvalidArgumentError("ssl_certfile and ssl_keyfile must be given together")

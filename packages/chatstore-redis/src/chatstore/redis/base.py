@@ -1,4 +1,4 @@
-"""``RedisChatStore`` under the path that LlamaIndex's store of this kind has."""
+"""``RedisChatStore`` under the import path of LlamaIndex's store."""
 
 from chatstore.redis.store import RedisChatStore
 

@@ -1,6 +1,6 @@
-"""redis-py's errors: what they mean to the caller, and about the connection.
+"""redis-py's errors: what they mean for the caller, and for the connection.
 
-redis-py's texts are never quoted: they may hold passwords, or what a user said.
+Messages never quote redis-py's texts, which may contain passwords or content.
 """
 
 from __future__ import annotations
@@ -8,24 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from chatstore.core import (
-    ChatStoreError,
-    CorruptStoreError,
-    OutcomeUnknownError,
-    StoreSetupError,
-    StoreUnavailableError,
-)
+from chatstore.core import CorruptStoreError, StoreSetupError, StoreUnavailableError
 from chatstore.core.backend import (
     Health,
     PoolTimeoutError,
+    Retryable,
+    is_timeout,
     is_unreachable,
     reason_of,
     wrapped_errors,
 )
-from chatstore.redis_scripts import Verdict, judge_reply
+from chatstore.redis.permissions import name_command
+from chatstore.redis_scripts import Attempt, ErrorRules, Script, Verdict, judge_reply
 
-# The codes that redis-py takes out of a reply and makes a class of.
+# The codes that redis-py removes from a reply and replaces by a class.
 _CODES = {
+    "NoScriptError": "NOSCRIPT",
     "ReadOnlyError": "READONLY",
     "OutOfMemoryError": "OOM",
     "NoPermissionError": "NOPERM",
@@ -54,7 +52,7 @@ _TLS_REMEDY = (
     "and ssl_ca_certs=<file> must name the authority that issued it"
 )
 TLS_TIMEOUT = "no TLS handshake in time"
-"""The text of the error of a connection whose handshake got no answer."""
+"""The text of the error of a connection whose TLS handshake was not answered."""
 _TLS_SILENCE = Verdict(
     StoreUnavailableError,
     "no answer to the TLS handshake in time; a server without TLS needs redis://",
@@ -80,8 +78,45 @@ _NO_NODE = Verdict(
 )
 
 
+class RedisErrors(ErrorRules):
+    """The rules for redis-py."""
+
+    def judge(self, error: BaseException, script: Script | None = None) -> Verdict | None:
+        """See `judge`; name the command that the user may not call in the script."""
+        named = None if script is None else name_command(str(error), script)
+        return named or judge(error)
+
+    def may_have_acted(self, error: BaseException) -> bool:
+        """Return whether the server may have run a command that was sent and failed like this."""
+        import redis.exceptions  # noqa: PLC0415 - loaded by the first call
+
+        lost = (redis.ConnectionError, redis.TimeoutError, OSError)
+        never_sent = (PoolTimeoutError, redis.exceptions.MaxConnectionsError)
+        return (
+            isinstance(error, lost)
+            and not isinstance(error, never_sent)
+            and not is_reply(error)
+            and not is_unreachable(error)
+        )
+
+    def retryable(
+        self, error: Exception, verdict: Verdict, attempt: Attempt, count: int
+    ) -> Retryable | None:
+        """Repeat a command if it was refused for now, or if its connection turned out useless."""
+        # An idle connection may have been closed, or have lost its login, long ago.
+        is_stale = attempt.was_reused and verdict.health is not Health.FINE
+        if not verdict.is_temporary and not is_stale:
+            return None
+        # do not retry timeouts: it would double the wait
+        if is_timeout(error) and not is_reply(error):
+            return None
+        is_first = count == 1
+        reason = verdict.text.partition(";")[0]
+        return Retryable(reason, 0.0 if is_first else None, is_free=is_first and is_stale)
+
+
 def judge(error: BaseException) -> Verdict | None:
-    """Return what an error of redis-py or of the pool means; ``None`` for any other."""
+    """Return what an error of redis-py or of the pool means; ``None`` for any other error."""
     import redis.exceptions  # noqa: PLC0415 - loaded by the first call
 
     if is_reply(error):
@@ -97,29 +132,8 @@ def judge(error: BaseException) -> Verdict | None:
     return next((judge(error) for kinds, judge in judges if isinstance(error, kinds)), None)
 
 
-def translate(error: Exception, place: str, *, is_write: bool = False) -> ChatStoreError | None:
-    """Return the store's error for one of redis-py's; ``None`` for any other.
-
-    Args:
-        error: What redis-py raised.
-        place: The server, for the message.
-        is_write: Whether the command would change something and may have been sent.
-
-    """
-    verdict = judge(error)
-    if verdict is None:
-        return None
-    if is_write and may_have_acted(error):
-        message = (
-            f"{place}: {verdict.text}; the call may or may not have taken effect: read the "
-            "conversation before you repeat it"
-        )
-        return OutcomeUnknownError(message)
-    return verdict.error(f"{place}: {verdict.text}")
-
-
 def is_reply(error: BaseException) -> bool:
-    """Tell whether the server answered with an error: then it has not carried out the command."""
+    """Return whether the server answered with an error: then it has not run the command."""
     import redis.exceptions  # noqa: PLC0415 - loaded by the first call
 
     kinds = (
@@ -133,32 +147,18 @@ def is_reply(error: BaseException) -> bool:
     return isinstance(error, redis.ConnectionError) and "max number of clients" in str(error)
 
 
-def may_have_acted(error: BaseException) -> bool:
-    """Tell whether the server may have carried out a command that failed so."""
-    import redis.exceptions  # noqa: PLC0415 - loaded by the first call
-
-    lost = (redis.ConnectionError, redis.TimeoutError, OSError)
-    never_sent = (PoolTimeoutError, redis.exceptions.MaxConnectionsError)
-    return (
-        isinstance(error, lost)
-        and not isinstance(error, never_sent)
-        and not is_reply(error)
-        and not is_unreachable(error)
-    )
-
-
 def _judge_silence(error: BaseException) -> Verdict:
-    """Judge a connection that was not made, or lost, or on which nothing came in time."""
+    """Judge a connection that could not be made, was lost, or was silent for too long."""
     import redis.exceptions  # noqa: PLC0415 - loaded by the first call
 
     chain = list(wrapped_errors(error))
-    # The parser's text; redis-py's asyncio connections wrap it in another error.
+    # redis-py's asyncio connections wrap the parser's error in another.
     if any(isinstance(one, redis.exceptions.InvalidResponse) for one in chain):
         return _NOT_REDIS
     if any(str(one) == TLS_TIMEOUT for one in chain):
         return _TLS_SILENCE
     reason = reason_of(error)
-    if reason.startswith("no answer ("):  # redis-py raises its own error where nothing more came
+    if reason.startswith("no answer ("):  # redis-py raises its own error at the end of a stream
         reason = "the connection was closed before the answer"
     if reason.startswith("TLS"):
         return Verdict(StoreUnavailableError, f"{reason}; {_TLS_REMEDY}", Health.BROKEN)
@@ -170,7 +170,7 @@ def _judge_silence(error: BaseException) -> Verdict:
 
 
 def _judge_cluster(error: BaseException) -> Verdict:
-    """Judge what redis-py's cluster client raises when it cannot find out the nodes."""
+    """Judge an error of redis-py's cluster client, which could not find out the nodes."""
     for one in wrapped_errors(error):
         if one is not error and is_reply(one):
             return judge_reply(_with_code(one))
@@ -189,7 +189,7 @@ def _judge_other(error: BaseException) -> Verdict:
 
 
 def _with_code(error: BaseException) -> str:
-    """Return a reply with the code that redis-py took away."""
+    """Return a reply with the code that redis-py removed."""
     import redis  # noqa: PLC0415 - loaded by the first call
 
     code = _CODES.get(type(error).__name__, "")

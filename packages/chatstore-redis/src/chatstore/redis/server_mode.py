@@ -1,4 +1,4 @@
-"""Check, once, that a server is of the kind that a client is made for."""
+"""``ServerMode``: checks, once, that a server is of the kind that a client is made for."""
 
 from __future__ import annotations
 
@@ -12,25 +12,29 @@ _ADVICE = {
         "store with cluster=True, or ?cluster=true"
     ),
     "sentinel": (
-        "this is a Sentinel, which keeps no data; give redis_client=Sentinel([…]).master_for(…) "
+        "this is a Sentinel, which stores no data; pass client=Sentinel([…]).master_for(…) "
         "instead of its URL"
     ),
 }
 
 
 class ServerMode:
-    """Whether a server is standalone, as its answer to HELLO tells.
+    """Whether a server is standalone, according to its answer to HELLO.
 
-    A client for a single server would find some of the conversations on a node of a cluster.
+    A client for a single server would see only the conversations on one node of a cluster.
+
+    Attributes:
+        is_unknown: Whether the server was not checked yet.
+
     """
 
-    def __init__(self, place: str) -> None:
-        """Take the server's name for the error."""
-        self._place = place
+    def __init__(self, server: str) -> None:
+        """Take the server's name for messages."""
+        self._server = server
         self.is_unknown = True
 
     def check(self, hello: Any) -> None:
-        """Check an answer to HELLO; ``None`` where the server did not tell.
+        """Check an answer to HELLO; ``None`` if the server did not answer it.
 
         Raises:
             StoreSetupError: The server is a node of a cluster, or a Sentinel.
@@ -38,12 +42,12 @@ class ServerMode:
         """
         advice = _ADVICE.get(_mode(hello))
         if advice is not None:
-            raise StoreSetupError(f"{self._place}: {advice}")
+            raise StoreSetupError(f"{self._server}: {advice}")
         self.is_unknown = False
 
 
 def _mode(hello: Any) -> str:
-    """Return the mode in an answer: pairs one after the other (RESP2), or a dictionary."""
+    """Return the mode in an answer: a list of names and values (RESP2), or a dictionary."""
     if isinstance(hello, list):
         hello = dict(zip(hello[::2], hello[1::2], strict=False))
     if not isinstance(hello, dict):

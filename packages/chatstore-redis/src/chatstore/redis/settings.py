@@ -1,66 +1,77 @@
-"""The options of a store, which may stand in its URL or among its arguments."""
+"""``RedisSettings``: the options of a store, from its URL and its arguments."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from chatstore.core import InvalidArgumentError
-from chatstore.core.backend import check_max_connections, check_patience, check_timeout
+from chatstore.core.backend import (
+    check_flag,
+    check_max_connections,
+    check_patience,
+    check_timeout,
+    check_ttl,
+)
+from chatstore.redis.address import Address, read_url
+from chatstore.redis_scripts.layout import check_namespace
 
-TIMEOUT = 5.0
-PATIENCE = 1.0
-MAX_CONNECTIONS = 64
-NAMESPACE = "chatstore"
 
-
-class Settings(NamedTuple):
-    """How a store talks to its server.
+@dataclass(frozen=True)
+class RedisSettings:
+    """How a store talks to its server; see `chatstore.redis.RedisChatStore`.
 
     Attributes:
+        address: The server, and how to log in.
+        ttl: Seconds after its last write until a conversation expires; ``None``: it stays.
         timeout: Seconds to wait for a connection, and for each answer.
-        patience: Seconds for which a call is sent again after its connection broke.
-        max_connections: The most connections of the threads, and of each event loop; in a
+        patience: Seconds for which a command is sent again after its connection broke.
+        max_connections: The most connections of all threads, and of each event loop; in a
             cluster, to each node.
-        is_cluster: Whether the server is a node of a cluster.
+        namespace: The beginning of all keys of the store.
+        cluster: Whether the server is a node of a cluster.
 
     """
 
-    timeout: float = TIMEOUT
-    patience: float = PATIENCE
-    max_connections: int = MAX_CONNECTIONS
-    is_cluster: bool = False
+    address: Address
+    ttl: float | None = None
+    timeout: float = 5.0
+    patience: float = 1.0
+    max_connections: int = 64
+    namespace: str = "chatstore"
+    cluster: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            InvalidArgumentError: A value has the wrong type or is out of range.
+
+        """
+        check_ttl(self.ttl)
+        check_timeout(self.timeout)
+        check_patience(self.patience)
+        check_max_connections(self.max_connections)
+        check_namespace(self.namespace)
+        check_flag(self.cluster, "cluster")
+        if self.cluster and (self.address.is_socket or self.address.connection.get("db")):
+            raise InvalidArgumentError(
+                "a cluster has only database 0, and is reached by host and port"
+            )
 
 
-def merge_options(in_url: Mapping[str, Any], arguments: Mapping[str, Any | None]) -> dict[str, Any]:
-    """Return the options of a URL and those among the arguments that are not ``None``.
+def read_settings(url: object, **arguments: Any) -> RedisSettings:
+    """Return the settings of a URL and of the arguments of a store.
+
+    Args:
+        url: The URL.
+        arguments: Fields of `RedisSettings`; they override the URL's options unless they are
+            ``None``.
 
     Raises:
-        InvalidArgumentError: An option is given in both.
+        InvalidArgumentError: The URL or an option is not valid.
 
     """
-    given = {name: value for name, value in arguments.items() if value is not None}
-    twice = sorted(given.keys() & in_url.keys())
-    if twice:
-        raise InvalidArgumentError(
-            f"{twice[0]} is given both in redis_url and as an argument; leave one out"
-        )
-    return {**in_url, **given}
-
-
-def check_settings(options: Mapping[str, Any]) -> Settings:
-    """Return the checked options of a connection.
-
-    Raises:
-        InvalidArgumentError: A value is of the wrong type or out of range.
-
-    """
-    cluster = options.get("cluster", False)
-    if not isinstance(cluster, bool):
-        raise InvalidArgumentError(f"cluster must be True or False, not {type(cluster).__name__}")
-    return Settings(
-        check_timeout(options.get("timeout", TIMEOUT)),
-        check_patience(options.get("patience", PATIENCE)),
-        check_max_connections(options.get("max_connections", MAX_CONNECTIONS)),
-        cluster,
-    )
+    address, options = read_url(url)
+    options.update((name, value) for name, value in arguments.items() if value is not None)
+    return RedisSettings(address, **options)

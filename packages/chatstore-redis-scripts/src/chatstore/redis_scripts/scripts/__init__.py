@@ -1,4 +1,4 @@
-"""The scripts: a Lua file for each operation, behind what they have in common."""
+"""The scripts: a Lua file for each operation, preceded by the files that several share."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ _FOLDER = Path(__file__).parent
 
 
 class Script:
-    """A script and the hash that the server knows it by.
+    """A script, and the hash by which the server knows it.
 
     Attributes:
         name: The operation.
-        source: Its text.
+        source: The text.
         sha: The hash of the text.
-        writes: Whether it changes a conversation.
+        writes: Whether the script changes a conversation.
 
     """
 
     def __init__(self, name: str, *parts: str) -> None:
-        """Put a script together from files of this folder.
+        """Build a script from files of this folder.
 
         Args:
-            name: The operation, and its file's name.
-            parts: Files that stand before it.
+            name: The operation, which is the name of its file.
+            parts: The files that precede it.
 
         """
         files = [_FOLDER / f"{part}.lua" for part in (*parts, name)]
@@ -48,6 +48,6 @@ _COMMAND = re.compile(r"\b(?:redis\.call|add)\((?:[^()']*, )?'([A-Z]+)'")
 
 
 def required_commands() -> list[str]:
-    """Return the commands that a user of Redis must be allowed to call."""
+    """Return the commands that the Redis user needs permission for."""
     called = {name for script in ALL for name in _COMMAND.findall(script.source)}
     return sorted({"EVAL", "EVALSHA", "PING", "SCAN", *called})

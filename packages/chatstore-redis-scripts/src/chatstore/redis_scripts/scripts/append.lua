@@ -1,4 +1,4 @@
--- Append records next to each other, or return those that exist.
+-- Append records next to each other, or return those that the conversation has already.
 if known then
   return {}
 end

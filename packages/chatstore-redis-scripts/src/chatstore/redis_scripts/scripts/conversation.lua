@@ -1,11 +1,14 @@
--- What every script begins with: the keys of one conversation, and what its head says.
---   head    hash: state, '<version of the layout> <epoch> <cut> <next position> <number of messages>
---           <newest position> <flags>'; the only flag is e: the conversation expires
---   order   sorted set: message id by position
+-- The beginning of every script: the keys of one conversation, and its state.
+--   head    hash; its field state is '<version of the layout> <epoch> <cut> <next position>
+--           <number of messages> <newest position> <flags>'. The only flag is e: the conversation
+--           expires. The hash has room for more fields: the conversation's record (owner, title,
+--           metadata, times) and its revision will be fields beside state, so that a script reads
+--           and writes them at the same moment.
+--   order   sorted set: message ids by position
 --   bodies  hash: by message id, the message's JSON and 12 hex digits of its SHA-1
 local head, order, bodies = KEYS[1], KEYS[2], KEYS[3]
 
--- Lua's unpack takes some 8,000 values.
+-- Lua's unpack accepts about 8,000 values.
 local CHUNK = 1000
 
 local state = redis.call('HGET', head, 'state')
@@ -24,9 +27,9 @@ else
   count = 0
 end
 
--- Redis may have lost a part: evicted it, or restored an older one. Positions only grow, so parts of
--- the same size with the same newest message are of the same moment.
--- (Keys of another program end the script here, before anything is written.)
+-- Redis may have evicted a part, or an older state of it was restored. Positions only grow, so parts
+-- of the same size with the same newest message belong to the same moment.
+-- (If a key belongs to another program, the script fails here, before it writes anything.)
 local length = redis.call('ZCARD', order)
 local damaged = length ~= count or redis.call('HLEN', bodies) ~= count
 if state and not damaged then

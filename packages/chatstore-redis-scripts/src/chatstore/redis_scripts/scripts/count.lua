@@ -1,2 +1,2 @@
--- The number of messages.
+-- Return the number of messages.
 return count

@@ -1,4 +1,4 @@
--- Forget the conversation, also one whose parts do not agree.
+-- Delete the conversation, even if its parts do not match.
 if not known then
   redis.call('DEL', head, order, bodies)
   remember('')

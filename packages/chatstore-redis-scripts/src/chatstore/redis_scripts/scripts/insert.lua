@@ -1,4 +1,5 @@
--- Insert a record before the index ARGV[2] as Python's list.insert does, or return the existing one.
+-- Insert a record before the index ARGV[2], as Python's list.insert does, or return the existing
+-- record with its id.
 if known then
   return {}
 end
@@ -13,11 +14,11 @@ end
 if index >= length then
   return append(list)
 end
-local found = existing(list)
-if #found > 0 then
-  return found
+local records_with_ids = existing(list)
+if #records_with_ids > 0 then
+  return records_with_ids
 end
--- Positions only grow: what follows moves behind the new record.
+-- Positions only grow: the records that follow get positions after the new one's.
 local tail = redis.call('ZRANGE', order, index, -1)
 write(list)
 for from = 1, #tail, CHUNK do

@@ -1,12 +1,12 @@
--- Read records and return {epoch, cut, 'more' or 'all' (whether others follow), positions of the first records, positions
--- of the others, bodies, …}; {} where there is no conversation. A reply of many values takes clients
--- long to read: positions are '<position>' or, where they follow each other,
--- '<position>*<how many>'; bodies stand many in a text, with line breaks between them. ARGV:
---   1 'newest' or 'oldest': from which end; the records come in that order
---   2 how many at most
---   3 the position they stand before or after, or ''
---   4 how many of the first records are wanted as well
---   5 after how many bytes to stop, 0: never
+-- Read records and return {epoch, cut, 'more' or 'all' (whether records follow), positions of the
+-- first records, positions of the others, bodies, …}; {} if the conversation does not exist. Clients
+-- need long to read a reply of many values: positions are separated by spaces or, if they are
+-- consecutive, '<first position>*<count>'; a text has many bodies, separated by line breaks. ARGV:
+--   1 'newest' or 'oldest': the end to begin at; the records are returned in that order
+--   2 the most records
+--   3 only records before ('newest') or after ('oldest') this position; '': all
+--   4 also return this many first records
+--   5 the most bytes of bodies, except that one record is always returned; 0: no limit
 local direction, limit, bound = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local leading, most = tonumber(ARGV[4]), tonumber(ARGV[5])
 if not state then
@@ -19,40 +19,40 @@ local find = string.find
 local out = { epoch, cut, 'all', '', '' }
 local size = 0
 
--- Add the bodies of a list of ids; return how many there was room for.
+-- Add the bodies of a list of ids; return how many fitted.
 local function put_all(ids)
   for from = 1, #ids, TEXT_RECORDS do
     local last = math.min(from + TEXT_RECORDS - 1, #ids)
-    local found = redis.call('HMGET', bodies, unpack(ids, from, last))
-    for i = 1, #found do
-      local body = found[i]
+    local batch = redis.call('HMGET', bodies, unpack(ids, from, last))
+    for i = 1, #batch do
+      local body = batch[i]
       if not body then
-        found[i] = ''
+        batch[i] = ''
       else
         size = size + #body
         if find(body, '\n', 1, true) then
-          -- No JSON of ours: it stays unreadable.
-          found[i] = string.gsub(body, '\n', '\0')
+          -- Another program wrote it: keep it unreadable.
+          batch[i] = string.gsub(body, '\n', '\0')
         end
         if most > 0 and size > most and size > #body then
           out[3] = 'more'
           if i > 1 then
-            out[#out + 1] = table.concat(found, '\n', 1, i - 1)
+            out[#out + 1] = table.concat(batch, '\n', 1, i - 1)
           end
           return from + i - 2
         end
       end
     end
-    out[#out + 1] = table.concat(found, '\n')
+    out[#out + 1] = table.concat(batch, '\n')
   end
   return #ids
 end
 
--- Add the records that a command finds, whose positions go up or down by a step where none is
--- missing; return the positions of those there was room for.
-local function add(step, wanted, ...)
+-- Add the records that a command returns and return the positions of those that fitted. Positions
+-- of neighbours differ by step unless records between them were removed.
+local function add(step, requested, ...)
   local ids = redis.call(...)
-  if #ids > wanted then
+  if #ids > requested then
     ids[#ids] = nil
     out[3] = 'more'
   end
@@ -66,9 +66,9 @@ local function add(step, wanted, ...)
   end
   local arguments = { ... }
   arguments[#arguments + 1] = 'WITHSCORES'
-  local found, positions = redis.call(unpack(arguments)), {}
+  local rows, positions = redis.call(unpack(arguments)), {}
   for i = 1, count do
-    positions[i] = found[2 * i]
+    positions[i] = rows[2 * i]
   end
   return table.concat(positions, ' ')
 end

@@ -1,6 +1,6 @@
--- Remove the record at the index ARGV[2] and return {'removed', position, body}; {} where there is
--- none. A record that may be unreadable is returned as {'doubtful', position, body} and stays,
--- unless ARGV[3] is that body: the caller has read it.
+-- Remove the record at the index ARGV[2] and return {'removed', position, body}; {} if the index is
+-- out of range. A record that may be damaged is returned as {'unchecked', position, body} and stays,
+-- unless ARGV[3] is its body: then the caller has checked it.
 if known then
   local space = string.find(known, ' ', 1, true)
   if not space then
@@ -18,7 +18,7 @@ local body = redis.call('HGET', bodies, id) or ''
 local is_readable = string.sub(body, 1, 7) == '{"v":1,'
   and string.sub(redis.sha1hex(string.sub(body, 1, -13)), 1, 12) == string.sub(body, -12)
 if not is_readable and body ~= ARGV[3] then
-  return { 'doubtful', position, body }
+  return { 'unchecked', position, body }
 end
 if length == 1 then
   redis.call('DEL', head, order, bodies)

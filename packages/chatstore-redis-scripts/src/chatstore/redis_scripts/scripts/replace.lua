@@ -1,4 +1,4 @@
--- Replace the conversation by records, also one whose parts do not agree.
+-- Replace the conversation by records, even if its parts do not match.
 if known then
   return {}
 end
@@ -7,6 +7,6 @@ if not list then
   return redis.error_reply('CHATSTORE staged')
 end
 redis.call('DEL', head, order, bodies)
--- Positions go on, so that no part of before fits to the others.
+-- Positions continue, so that a part restored from an older state cannot match the others.
 state, flags = nil, nil
 return append(list)

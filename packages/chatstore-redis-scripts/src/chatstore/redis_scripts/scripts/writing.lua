@@ -1,15 +1,15 @@
--- What every writing script goes on with. ARGV[1]: '<call id> <milliseconds of the client's clock>
--- <ttl in milliseconds or nothing> <number of staged chunks>'. The other arguments are the script's own.
---   calls0, calls1  hashes: by call id, the answer that the call had
+-- The second part of every writing script. ARGV[1] is '<call id> <time of the call in milliseconds>
+-- <ttl in milliseconds or nothing> <number of staged chunks>'; the other arguments depend on the script.
+--   calls0, calls1  hashes: by call id, the answer to the call
 --   staged          hash: chunks of records that were too large for one request
 local staged = KEYS[6]
 local call_id, sent_at, ttl, chunks = string.match(ARGV[1], '^(%x+) (%d+) (%d*) (%d+)$')
 chunks = tonumber(chunks)
 
--- A call that was answered too late is sent again, and must not take effect again, however many
--- others were made in between: calls are remembered for REMEMBERED_FOR to twice as long. A call that
--- is not known and was sent longer ago than that may have been forgotten. Clocks may differ by
--- TRUSTED_FOR, so that a call is remembered for longer than it is accepted.
+-- A call whose answer was lost is sent again and must not take effect again, however many other calls
+-- came between. Calls are remembered for REMEMBERED_FOR to twice as long. An unknown call that was
+-- sent longer ago may have been forgotten, so it is refused. Clocks may differ by TRUSTED_FOR: a call
+-- is remembered for longer than it is accepted.
 local REMEMBERED_FOR, TRUSTED_FOR = 300000, 150000
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -18,7 +18,7 @@ if not known and math.abs(now - tonumber(sent_at)) > TRUSTED_FOR then
   return now
 end
 
--- Remember this call. The two hashes take turns; the older one has expired when its turn comes.
+-- Remember this call. The two hashes are used alternately; each has expired when it is used again.
 local function remember(answer)
   local period = math.floor(now / REMEMBERED_FOR)
   local calls = KEYS[4 + period % 2]
@@ -26,13 +26,13 @@ local function remember(answer)
   redis.call('PEXPIREAT', calls, string.format('%.0f', (period + 2) * REMEMBERED_FOR))
 end
 
--- Write the head, and let the conversation expire or not.
+-- Write the head, and set or remove the expiry of the conversation.
 local function save()
   local expires, did_expire = ttl ~= '', flags and string.find(flags, 'e', 1, true)
   redis.call('HSET', head, 'state', string.format('1 %s %s %.0f %.0f %.0f %s', epoch, cut, next_position,
     count, newest, expires and 'e' or ''))
   if expires then
-    -- The keys expire at the same moment. (PEXPIRE would read the clock three times before Redis 7.)
+    -- one deadline for all keys: before Redis 7, each PEXPIRE would read the clock again
     local deadline = string.format('%.0f', now + tonumber(ttl))
     redis.call('PEXPIREAT', head, deadline)
     redis.call('PEXPIREAT', order, deadline)
@@ -44,8 +44,8 @@ local function save()
   end
 end
 
--- Records as a flat list of ids and bodies, from ARGV or from what was staged:
--- "<bytes of id> <bytes of body> <id><body>", one after the other.
+-- Return records as a flat list of ids and bodies, from ARGV or from staged chunks:
+-- '<bytes of id> <bytes of body> <id><body>' for each record.
 local function records(first)
   local list = {}
   if chunks == 0 then
@@ -88,9 +88,9 @@ local function write(list)
   end
 end
 
--- Those records whose ids the conversation has, as it has them.
+-- Return the records that the conversation has already, of those with these ids.
 local function existing(list)
-  local found = {}
+  local result = {}
   for from = 1, #list, 2 * CHUNK do
     local ids = {}
     for i = from, math.min(from + 2 * CHUNK - 1, #list), 2 do
@@ -98,15 +98,15 @@ local function existing(list)
     end
     for i, body in ipairs(redis.call('HMGET', bodies, unpack(ids))) do
       if body then
-        found[#found + 1] = ids[i]
-        found[#found + 1] = body
+        result[#result + 1] = ids[i]
+        result[#result + 1] = body
       end
     end
   end
-  return found
+  return result
 end
 
--- What ends a script that wrote records, the last of them at the newest position.
+-- End a script that wrote records, the last of them at the newest position.
 local function finish()
   if chunks > 0 then
     redis.call('DEL', staged)
@@ -117,11 +117,11 @@ local function finish()
   return {}
 end
 
--- Append records; the first of a conversation begin it.
+-- Append records, or return those that the conversation has already.
 local function append(list)
-  local found = existing(list)
-  if #found > 0 then
-    return found
+  local result = existing(list)
+  if #result > 0 then
+    return result
   end
   if not state then
     epoch, cut, next_position, count = call_id, call_id, next_position or 0, 0

@@ -1,4 +1,4 @@
-"""A real redis-server for tests, on a free port of loopback."""
+"""Real redis-servers for tests, on free ports of the loopback interface."""
 
 from chatstore.redis_scripts.testing.servers import RedisServer, find_redis_server, redis_server
 

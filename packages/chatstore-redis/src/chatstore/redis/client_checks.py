@@ -1,25 +1,34 @@
-"""Check the clients that a caller brings: their mode and their encoding."""
+"""Checks of the clients that a caller passes in: their mode and their encoding."""
 
 from __future__ import annotations
 
 import codecs
 import inspect
+from typing import NoReturn
 
 from chatstore.core import InvalidArgumentError
+from chatstore.redis.server_mode import ServerMode
+from chatstore.redis_scripts import ScriptClient
 
 
-def check_client(client: object, name: str, *, is_async: bool) -> None:
-    """Check a client of redis-py, or one that behaves like it.
+def check_client(
+    client: object | None, server: str, *, is_async: bool = False
+) -> ScriptClient | None:
+    """Check a client of redis-py, or one that behaves like it, and wrap it.
 
     Args:
-        client: What the caller gave.
-        name: The parameter.
-        is_async: Whether the client must be one of `redis.asyncio`.
+        client: The caller's client; ``None`` is returned as it is.
+        server: The server, for messages.
+        is_async: Whether the client must be one of ``redis.asyncio``.
 
     Raises:
-        InvalidArgumentError: It is not such a client, or encodes text otherwise than in UTF-8.
+        InvalidArgumentError: ``client`` is not such a client, or encodes text in another encoding
+            than UTF-8.
 
     """
+    if client is None:
+        return None
+    name, other = ("async_client", "client") if is_async else ("client", "async_client")
     expected = (
         "redis.asyncio.Redis or redis.asyncio.RedisCluster"
         if is_async
@@ -30,17 +39,25 @@ def check_client(client: object, name: str, *, is_async: bool) -> None:
     if not callable(execute) or isinstance(client, type):
         raise InvalidArgumentError(f"{name} must be a {expected}, not {kind}")
     if _is_async(client) is not is_async:
-        other = "redis_client" if is_async else "async_redis_client"
-        raise InvalidArgumentError(f"{name} must be a {expected}; give this {kind} as {other}")
+        raise InvalidArgumentError(f"{name} must be a {expected}; pass this {kind} as {other}")
     if hasattr(client, "command_stack"):
         raise InvalidArgumentError(f"{name} must be a {expected}, not a pipeline")
     encoding = _encoding(client)
     if encoding is not None and codecs.lookup(encoding).name != "utf-8":
         raise InvalidArgumentError(f"{name} must encode text in UTF-8, not in {encoding}")
+    from chatstore.redis.redis_py import AsyncRedisPyClient, RedisPyClient  # noqa: PLC0415
+
+    wrapper = AsyncRedisPyClient if is_async else RedisPyClient
+    return wrapper(client, server, ServerMode(server))
+
+
+def missing_client(name: str) -> NoReturn:
+    """Raise because the store has a client of the other mode only."""
+    raise InvalidArgumentError(f"this call needs {name}; the store has a client of the other mode")
 
 
 def _is_async(client: object) -> bool:
-    """Tell whether commands must be awaited; wrappers may hide that their method is a coroutine."""
+    """Return whether commands must be awaited; wrappers may hide that a method is a coroutine."""
     import redis  # noqa: PLC0415 - loaded, as there is a client
     import redis.asyncio  # noqa: PLC0415 - as above
 
@@ -52,7 +69,7 @@ def _is_async(client: object) -> bool:
 
 
 def _encoding(client: object) -> str | None:
-    """Return the name of the client's encoding, where it tells."""
+    """Return the name of the client's encoding, if it tells."""
     try:
         encoding = client.get_encoder().encoding  # type: ignore[attr-defined]
         codecs.lookup(encoding)

@@ -1,0 +1,161 @@
+"""``Reader``: reads a conversation, which may take several scripts, as it was at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+from itertools import chain, repeat
+from typing import NamedTuple, TypeVar
+
+from chatstore.core import StoreUnavailableError
+from chatstore.core.backend import Page, Plan, StoredRecord
+from chatstore.redis_scripts import scripts
+from chatstore.redis_scripts.client import ScriptClient
+from chatstore.redis_scripts.replies import Part, read_reply
+from chatstore.redis_scripts.sending import Sender
+
+T = TypeVar("T")
+M = TypeVar("M")
+MAX_PART = 10_000
+"""The most records that one script reads, so that it does not hold up the server."""
+_ATTEMPTS = 50  # to read a conversation that other callers change meanwhile
+
+
+class Limits(NamedTuple):
+    """The sizes of requests and replies.
+
+    Attributes:
+        max_request_bytes: The largest request, in bytes of JSON; larger writes are staged.
+            ``None``: no limit.
+        max_reply_bytes: The most bytes of bodies in a reply; larger reads take several replies.
+            ``None``: no limit.
+        first_page: The messages in the first reply to a read of a whole conversation. A small
+            page is decoded while the server reads the next, and twice as fast, since the
+            processor's cache holds it.
+        largest_page: The messages in the largest reply; pages double up to it. A large page saves
+            requests.
+
+    """
+
+    max_request_bytes: int | None = None
+    max_reply_bytes: int | None = None
+    first_page: int = 500
+    largest_page: int = 2000
+
+
+class _Result(NamedTuple):
+    """What was read at one moment; see `Part`."""
+
+    epoch: str | None
+    cut: str | None
+    leading: Sequence[StoredRecord]
+    records: Sequence[StoredRecord]
+
+
+class Reader:
+    """Reads one conversation."""
+
+    def __init__(self, sender: Sender, keys: Sequence[str], limits: Limits) -> None:
+        """Read the conversation under ``keys``."""
+        self._sender = sender
+        self._keys = keys
+        self._limits = limits
+
+    def newest(
+        self, limit: int | None, before: int | None, leading: int
+    ) -> Plan[ScriptClient, Page]:
+        """See `Backend.read_newest`."""
+        result = yield from _until_unchanged(lambda: self._read("newest", limit, before, leading))
+        return Page(result.epoch, result.records[::-1], result.leading)
+
+    def oldest(self, limit: int, after: int | None) -> Plan[ScriptClient, Page]:
+        """See `Backend.read_oldest`."""
+        result = yield from _until_unchanged(lambda: self._read("oldest", limit, after, 0))
+        return Page(result.epoch, result.records)
+
+    def decode_all(
+        self, decode: Callable[[Sequence[StoredRecord]], list[M]]
+    ) -> Plan[ScriptClient, list[M]]:
+        """See `Backend.read_all`."""
+        # If other callers change the conversation meanwhile, larger pages need fewer scripts.
+        sizes = chain(
+            [(self._limits.first_page, self._limits.largest_page)], repeat((MAX_PART, MAX_PART))
+        )
+        return _until_unchanged(lambda: self._decode_all(decode, *next(sizes)))
+
+    def _decode_all(
+        self, decode: Callable[[Sequence[StoredRecord]], list[M]], size: int, largest: int
+    ) -> Plan[ScriptClient, list[M] | None]:
+        """Read and decode all pages; ``None`` if records were removed between two pages."""
+        messages: list[M] = []
+        first = part = yield from self._read_part("oldest", size, None)
+        while (part.epoch, part.cut) == (first.epoch, first.cut):
+            decoded = cache(partial(_decode_part, decode, part))
+            if part.is_all:
+                return messages + decoded()
+            size = min(2 * size, largest)
+            part = yield from self._read_part("oldest", size, part.positions[-1], meanwhile=decoded)
+            messages += decoded()
+        return None
+
+    def _read(
+        self, direction: str, limit: int | None, bound: int | None, leading: int
+    ) -> Plan[ScriptClient, _Result | None]:
+        """Read; ``None`` if records were removed between two scripts."""
+        first = part = yield from self._read_part(direction, limit, bound, leading)
+        leading_records, records = part.records()
+        while not part.is_all and len(records) != limit:
+            if len(leading_records) < leading:
+                return (yield from self._read_separately(direction, limit, bound, leading))
+            rest = None if limit is None else limit - len(records)
+            position = records[-1].position if records else bound
+            part = yield from self._read_part(direction, rest, position)
+            if (part.epoch, part.cut) != (first.epoch, first.cut):
+                return None
+            records = [*records, *part.records()[1]]
+        return _Result(first.epoch, first.cut, leading_records, records)
+
+    def _read_separately(
+        self, direction: str, limit: int | None, bound: int | None, leading: int
+    ) -> Plan[ScriptClient, _Result | None]:
+        """Read first records that fill a reply by themselves, and then the requested ones."""
+        start = yield from self._read("oldest", leading, None, 0)
+        result = yield from self._read(direction, limit, bound, 0)
+        if start is None or result is None:
+            return None
+        if (start.epoch, start.cut) != (result.epoch, result.cut):
+            return None
+        return result._replace(leading=start.records)
+
+    def _read_part(
+        self,
+        direction: str,
+        limit: int | None,
+        bound: int | None,
+        leading: int = 0,
+        meanwhile: Callable[[], object] | None = None,
+    ) -> Plan[ScriptClient, Part]:
+        arguments = [
+            direction,
+            str(MAX_PART if limit is None else min(limit, MAX_PART)),
+            "" if bound is None else str(bound),
+            str(leading),
+            str(self._limits.max_reply_bytes or 0),
+        ]
+        reply = yield from self._sender.run(scripts.READ, self._keys, arguments, meanwhile)
+        return read_reply(reply, -1 if direction == "newest" else 1)
+
+
+def _decode_part(decode: Callable[[Sequence[StoredRecord]], list[M]], part: Part) -> list[M]:
+    return decode(part.records()[1])
+
+
+def _until_unchanged(
+    read: Callable[[], Plan[ScriptClient, T | None]],
+) -> Plan[ScriptClient, T]:
+    """Read again while other callers change the conversation in between."""
+    for _ in range(_ATTEMPTS):
+        result = yield from read()
+        if result is not None:
+            return result
+    raise StoreUnavailableError("the conversation was changed again and again while it was read")

@@ -1,0 +1,178 @@
+"""``Sender``: sends a command until it is answered, and explains why it was not."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from chatstore.core import ChatStoreError, OutcomeUnknownError
+from chatstore.core.backend import Plan, Retryable, RetryPolicy, call, retry
+from chatstore.redis_scripts.client import Attempt, ScanPage, ScriptClient
+from chatstore.redis_scripts.errors import UNKNOWN_SCRIPT, Verdict
+from chatstore.redis_scripts.scripts import Script
+
+
+class ErrorRules(ABC):
+    """What the errors of a driver mean."""
+
+    @abstractmethod
+    def judge(self, error: BaseException, script: Script | None = None) -> Verdict | None:
+        """Return the verdict on a driver's error; ``None`` for any other error.
+
+        Args:
+            error: What the client raised.
+            script: The script that was run, if any.
+
+        """
+
+    @abstractmethod
+    def may_have_acted(self, error: BaseException) -> bool:
+        """Return whether the server may have run a command that was sent and failed like this."""
+
+    @abstractmethod
+    def retryable(
+        self, error: Exception, verdict: Verdict, attempt: Attempt, count: int
+    ) -> Retryable | None:
+        """Return whether to repeat a command.
+
+        Args:
+            error: What the client raised.
+            verdict: The verdict on it.
+            attempt: The attempt that failed.
+            count: The number of attempts so far.
+
+        """
+
+
+class Sender:
+    """Sends commands; the client of its plans makes one attempt at a time.
+
+    Commands may be sent again after a reply was lost: the scripts know the calls that they have
+    carried out.
+    """
+
+    def __init__(self, errors: ErrorRules, policy: RetryPolicy, server: str) -> None:
+        """Send commands for one store.
+
+        Args:
+            errors: What the driver's errors mean.
+            policy: For how long commands are repeated.
+            server: The server, for messages and logs.
+
+        """
+        self._errors = errors
+        self._policy = policy
+        self._server = server
+
+    def run(
+        self,
+        script: Script,
+        keys: Sequence[str],
+        args: Sequence[str],
+        meanwhile: Callable[[], object] | None = None,
+    ) -> Plan[ScriptClient, Any]:
+        """Run a script by its hash; send its source if the server does not have it.
+
+        Args:
+            script: The script.
+            keys: Its keys.
+            args: Its arguments.
+            meanwhile: What the client may do while the server works. It may be called once, more
+                than once, or never.
+
+        Raises:
+            ChatStoreError: The command failed.
+
+        """
+        rest = (str(len(keys)), *keys, *args)
+
+        def begin(attempt: Attempt) -> Plan[ScriptClient, Any]:
+            attempt.meanwhile = meanwhile
+            try:
+                command = ("EVALSHA", script.sha, *rest)
+                return (yield from call(lambda client: client.send(command, attempt)))
+            except Exception as error:
+                if self._errors.judge(error) is not UNKNOWN_SCRIPT:
+                    raise
+            attempt.meanwhile = None
+            command = ("EVAL", script.source, *rest)
+            return (yield from call(lambda client: client.send(command, attempt)))
+
+        return self._send(_Repetition(begin, self._errors, script))
+
+    def scan(self, cursor: Any | None, pattern: str, count: int) -> Plan[ScriptClient, ScanPage]:
+        """List keys; see `ScriptClient.scan`."""
+
+        def begin(attempt: Attempt) -> Plan[ScriptClient, ScanPage]:
+            return call(lambda client: client.scan(cursor, pattern, count, attempt))
+
+        return self._send(_Repetition(begin, self._errors))
+
+    def translate(self, error: Exception) -> ChatStoreError | None:
+        """Return the `ChatStoreError` for a driver's error; ``None`` for any other error."""
+        verdict = self._errors.judge(error)
+        return None if verdict is None else verdict.error(f"{self._server}: {verdict.text}")
+
+    def _send(self, repetition: _Repetition) -> Plan[ScriptClient, Any]:
+        try:
+            return (
+                yield from retry(
+                    repetition.begin,
+                    repetition.judge,
+                    policy=self._policy,
+                    sleep=_sleep,
+                    server=self._server,
+                )
+            )
+        except Exception as error:
+            failure = repetition.failure(error, self._server)
+            if failure is None:
+                raise
+            raise failure from error
+
+
+class _Repetition:
+    """The attempts to send one command."""
+
+    def __init__(
+        self,
+        begin: Callable[[Attempt], Plan[ScriptClient, Any]],
+        errors: ErrorRules,
+        script: Script | None = None,
+    ) -> None:
+        self._begin = begin
+        self._errors = errors
+        self._script = script
+        self._may_have_acted = False
+
+    def begin(self) -> Plan[ScriptClient, Any]:
+        self._attempt = Attempt()
+        return self._begin(self._attempt)
+
+    def judge(self, error: Exception, count: int) -> Retryable | None:
+        verdict = self._errors.judge(error, self._script)
+        if verdict is None:
+            return None
+        if self._attempt.was_sent and self._errors.may_have_acted(error):
+            self._may_have_acted = True
+        return self._errors.retryable(error, verdict, self._attempt, count)
+
+    def failure(self, error: Exception, server: str) -> ChatStoreError | None:
+        """Return the error for the caller; ``None`` if it is not one of the driver's."""
+        verdict = self._errors.judge(error, self._script)
+        if verdict is None:
+            return None
+        text = f"{server}: {verdict.text}"
+        is_write = self._script is not None and self._script.writes
+        # A script that ran and failed does not know the call, so no attempt before took effect.
+        if is_write and self._may_have_acted and "user_script" not in str(error):
+            return OutcomeUnknownError(
+                f"{text}; the call may or may not have taken effect: read the conversation "
+                "before you repeat it"
+            )
+        return verdict.error(text)
+
+
+def _sleep(seconds: float) -> Plan[ScriptClient, None]:
+    return call(lambda client: client.sleep(seconds))

@@ -1,0 +1,119 @@
+"""Make the clients of a store from its settings; nothing is opened."""
+
+from __future__ import annotations
+
+import inspect
+import socket
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any
+
+from chatstore.redis.server_mode import ServerMode
+from chatstore.redis.settings import RedisSettings
+from chatstore.redis_scripts.clients import OwnAsyncClient, OwnClient
+
+# Of a cluster's client:
+_ATTEMPTS = 2  # after a connection broke, or an answer did not come
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.2  # seconds
+
+_KEEPALIVE_SECONDS = 30  # without traffic until the system checks a connection
+_KEEPALIVE_PROBES = 4
+_KEEPALIVE_INTERVAL = 5  # seconds
+
+
+def make_client(settings: RedisSettings, mode: ServerMode) -> OwnClient:
+    """Make the client of all threads."""
+    import redis  # noqa: PLC0415 - loaded by the first call
+    from redis.retry import Retry  # noqa: PLC0415
+
+    if settings.cluster:
+        from chatstore.redis.cluster import Cluster  # noqa: PLC0415
+
+        return Cluster(partial(_cluster_client, redis, Retry, settings), settings)
+    from chatstore.redis.connections import Connections  # noqa: PLC0415
+
+    return Connections(_opener(redis, Retry, settings, settings.timeout), settings, mode)
+
+
+def make_async_client(settings: RedisSettings, mode: ServerMode) -> OwnAsyncClient:
+    """Make the client of an event loop."""
+    import redis.asyncio  # noqa: PLC0415 - loaded by the first call
+    from redis.asyncio.retry import Retry  # noqa: PLC0415
+
+    if settings.cluster:
+        from chatstore.redis.cluster import AsyncCluster  # noqa: PLC0415
+
+        return AsyncCluster(_cluster_client(redis.asyncio, Retry, settings), settings)
+    from chatstore.redis.connections import AsyncConnections  # noqa: PLC0415
+
+    return AsyncConnections(_opener(redis.asyncio, Retry, settings, None), settings, mode)
+
+
+def _opener(
+    package: Any, retry: Any, settings: RedisSettings, answer_timeout: float | None
+) -> Callable[[], Any]:
+    """Return a function that makes redis-py's connection to a single server."""
+    from redis.backoff import NoBackoff  # noqa: PLC0415 - loaded by the first call
+
+    address = settings.address
+    options: dict[str, Any] = {
+        **address.connection,
+        **_unnamed(),
+        "retry": retry(NoBackoff(), 0),  # the plans send commands again
+        "protocol": 2,  # needs one round trip less to connect
+        "socket_timeout": answer_timeout,
+        "socket_connect_timeout": settings.timeout,
+    }
+    if address.is_socket:
+        return partial(package.UnixDomainSocketConnection, **options)
+    kind = package.SSLConnection if address.has_tls else package.Connection
+    return partial(kind, **{**_keepalive(), **options})
+
+
+def _cluster_client(package: Any, retry: Any, settings: RedisSettings) -> Any:
+    """Return redis-py's client of a cluster; the sync one asks for the nodes at once."""
+    import redis  # noqa: PLC0415 - loaded by the first call
+    from redis.backoff import ExponentialBackoff  # noqa: PLC0415
+
+    backoff = ExponentialBackoff(_LONGEST_PAUSE, _FIRST_PAUSE)
+    options = {**_keepalive(), **settings.address.connection, **_unnamed()}
+    options.pop("db", None)
+    return package.RedisCluster(
+        **options,
+        ssl=settings.address.has_tls,
+        retry=retry(backoff, _ATTEMPTS, supported_errors=(redis.ConnectionError,)),
+        socket_timeout=settings.timeout,
+        socket_connect_timeout=settings.timeout,
+        # `Cluster` limits the calls; redis-py would raise instead of waiting for a connection.
+        max_connections=settings.max_connections + 1,
+        protocol=2,
+    )
+
+
+def _keepalive() -> dict[str, Any]:
+    """Return options with which the system finds connections that a firewall dropped."""
+    values = {
+        "TCP_KEEPIDLE": _KEEPALIVE_SECONDS,
+        "TCP_KEEPINTVL": _KEEPALIVE_INTERVAL,
+        "TCP_KEEPCNT": _KEEPALIVE_PROBES,
+    }
+    options = {
+        getattr(socket, name): value for name, value in values.items() if hasattr(socket, name)
+    }
+    return {"socket_keepalive": True, "socket_keepalive_options": options}
+
+
+@cache
+def _unnamed() -> dict[str, Any]:
+    """Return options that keep redis-py from sending its name, which takes two round trips.
+
+    It would also read its version from the package's metadata for each connection, in half a
+    millisecond.
+    """
+    from redis.connection import AbstractConnection  # noqa: PLC0415 - loaded by the first call
+
+    if "driver_info" not in inspect.signature(AbstractConnection).parameters:
+        return {"lib_name": None, "lib_version": None}
+    from redis.driver_info import DriverInfo  # noqa: PLC0415 - new in redis-py 7.2
+
+    return {"driver_info": DriverInfo(name="", lib_version="")}
