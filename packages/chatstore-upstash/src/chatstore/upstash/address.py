@@ -1,4 +1,4 @@
-"""Where a database is and with which token: checked, read from a URL, read from the environment."""
+"""The address and the token of a database: from arguments, a URL or the environment."""
 
 from __future__ import annotations
 
@@ -35,10 +35,11 @@ class Address(NamedTuple):
 
 
 def check_address(url: object, token: object) -> Address:
-    """Return the address.
+    """Return the address of a REST URL and a token.
 
     Raises:
-        InvalidArgumentError: The URL is not ``https://host``, or the token is not an HTTP token.
+        InvalidArgumentError: ``url`` does not have the form ``https://host``, or ``token`` is not
+            a string that can be sent in a header.
 
     """
     if not isinstance(url, str) or not _is_rest_url(url):
@@ -46,10 +47,10 @@ def check_address(url: object, token: object) -> Address:
             "redis_url must be the REST URL of an Upstash database, https://….upstash.io, "
             f"without token, query or fragment{_advice(url)}"
         )
-    # It becomes a header; the HTTP library would quote a bad one in its error.
+    # httpx would quote an invalid header in its error.
     if not isinstance(token, str) or not token or not all("!" <= c <= "~" for c in token):
         raise InvalidArgumentError(
-            "redis_token must be the REST token of an Upstash database: a string without blanks, "
+            "redis_token must be the REST token of an Upstash database: a string without spaces, "
             "as the console shows it"
         )
     return Address(url.rstrip("/"), token)
@@ -68,7 +69,7 @@ def _advice(url: object) -> str:
 def _is_rest_url(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        parts.port  # noqa: B018 - raises where it is no number
+        parts.port  # noqa: B018 - raises if it is not a number
     except ValueError:
         return False
     extra = parts.username is not None or parts.query or parts.fragment
@@ -76,15 +77,15 @@ def _is_rest_url(url: str) -> bool:
 
 
 def address_from_env(environ: Mapping[str, str] = os.environ) -> Address:
-    """Return the address that Upstash's own clients read from the environment.
+    """Return the address in the environment variables that Upstash's own clients use.
 
     Raises:
-        InvalidArgumentError: A variable is missing or wrong.
+        InvalidArgumentError: A variable is missing or not valid.
 
     """
     missing = [name for name in (URL_VARIABLE, TOKEN_VARIABLE) if not environ.get(name)]
     if missing:
-        raise InvalidArgumentError(f"set {' and '.join(missing)}, or name the database")
+        raise InvalidArgumentError(f"set {' and '.join(missing)}, or pass a URL and a token")
     return check_address(environ[URL_VARIABLE], environ[TOKEN_VARIABLE])
 
 
@@ -95,7 +96,8 @@ def read_url(url: str) -> tuple[Address, dict[str, Any]]:
     proxy without TLS.
 
     Raises:
-        InvalidArgumentError: It is not such a URL, or the environment lacks a variable.
+        InvalidArgumentError: The URL does not have this form, has an unknown or invalid option, or
+            an environment variable is missing.
 
     """
     parts = split_url(url, _EXAMPLE)

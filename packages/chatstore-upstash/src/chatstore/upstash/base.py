@@ -1,4 +1,4 @@
-"""``UpstashChatStore`` under the path that LlamaIndex's store of this kind has."""
+"""``UpstashChatStore`` under the import path of LlamaIndex's store."""
 
 from chatstore.upstash.store import UpstashChatStore
 

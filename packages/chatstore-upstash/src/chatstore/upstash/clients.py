@@ -1,161 +1,204 @@
-"""Upstash's clients, made when they are needed: one for all threads, one for each event loop."""
+"""Clients of the scripts over upstash-redis: the store's own, and the caller's."""
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, NamedTuple
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from chatstore.core import InvalidArgumentError
-from chatstore.core.backend import ClientPerLoop, ForkAware, keep_inherited, watch
-from chatstore.upstash.address import Address
-from chatstore.upstash.renewing import AsyncRenewingClient, RenewingClient
+from chatstore.core.backend import PoolTimeoutError
+from chatstore.redis_scripts import Attempt, Command, ScanPage
+from chatstore.upstash.generations import Generations
+from chatstore.upstash.requests import check_size, foreign_answers, read_scan, scan_command
 
 if TYPE_CHECKING:
-    import httpx
     from upstash_redis import Redis
     from upstash_redis.asyncio import Redis as AsyncRedis
 
-_SYNC_TOKEN = "Upstash-Sync-Token"  # noqa: S105 - the name of a header
-_EXPLAINED = 400  # the body of this status tells the cause; of other refusals the status does
+T = TypeVar("T")
 
 
-class Settings(NamedTuple):
-    """How a store talks to its database.
+class _Client(ABC):
+    """A client for threads."""
 
-    Attributes:
-        timeout: Seconds to wait for a connection, and for each part of an answer.
-        patience: Seconds for which a request is sent again.
-        max_connections: The most requests at once, of all threads and of each event loop.
+    def send(self, command: Command, attempt: Attempt) -> Any:
+        """Send a command; ``attempt.meanwhile`` is not called."""
+        check_size(command)
+        attempt.was_sent = True
+        return self._execute(list(command))
 
-    """
+    @abstractmethod
+    def _execute(self, command: list[str]) -> Any: ...
 
-    timeout: float
-    patience: float
-    max_connections: int
+    def scan(self, cursor: Any | None, pattern: str, count: int, attempt: Attempt) -> ScanPage:
+        """List keys."""
+        return read_scan(self.send(scan_command(cursor, pattern, count), attempt))
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
 
 
-class Clients(ForkAware):
-    """Makes clients with timeouts and without retries of their own, and closes them."""
+class SdkClient(_Client):
+    """Sends requests with the caller's client."""
 
-    def __init__(self, address: Address, settings: Settings) -> None:
-        """Note where and how; nothing is opened."""
-        self._address = address
-        self._settings = settings
-        self._sync_token = ""
-        self._on_loops: ClientPerLoop[AsyncRenewingClient] = ClientPerLoop(
-            lambda: AsyncRenewingClient(
-                self._make_async, settings.max_connections, settings.timeout
-            ),
-            lambda client: client.close(),
-        )
-        self._begin()
-        watch(self)
+    def __init__(self, client: Redis) -> None:
+        """Take the client."""
+        self._client = client
 
-    def _begin(self) -> None:
-        self._lock = threading.Lock()
-        self._client: RenewingClient | None = None
+    def _execute(self, command: list[str]) -> Any:
+        with foreign_answers():
+            return self._client.execute(command)
 
-    def after_fork_in_child(self) -> None:
-        """Start without a client: its connections are the parent's."""
-        keep_inherited(self._client)
-        self._begin()
 
-    def for_threads(self) -> RenewingClient:
-        """Return the client that all threads share."""
-        with self._lock:
-            if self._client is None:
-                settings = self._settings
-                self._client = RenewingClient(
-                    self._make, settings.max_connections, settings.timeout
-                )
-            return self._client
+class UpstashClient(_Client):
+    """Sends requests with clients that are replaced when their connections are useless."""
 
-    async def for_loop(self) -> AsyncRenewingClient:
-        """Return the client of the running event loop."""
-        return await self._on_loops.get()
+    def __init__(self, make: Callable[[], Redis], max_connections: int, timeout: float) -> None:
+        """Open nothing yet.
+
+        Args:
+            make: Makes a client.
+            max_connections: The most requests at once.
+            timeout: Seconds for which further requests wait.
+
+        """
+        self.generations = Generations(make)
+        self._free = threading.BoundedSemaphore(max_connections)
+        self._timeout = timeout
+
+    def _execute(self, command: list[str]) -> Any:
+        if not self._free.acquire(timeout=self._timeout):
+            raise PoolTimeoutError
+        try:
+            generation = self.generations.acquire()
+            try:
+                with foreign_answers():
+                    return generation.client.execute(command)
+            except Exception as error:
+                self.generations.check(generation, error)
+                raise
+            finally:
+                unused = self.generations.release(generation)
+                if unused is not None:
+                    unused.close()
+        finally:
+            self._free.release()
 
     def close(self) -> None:
-        """Close the threads' client; those of event loops are closed on their loops."""
-        with self._lock:
-            client, self._client = self._client, None
+        """Close the current client."""
+        client = self.generations.end()
         if client is not None:
             client.close()
-        self._on_loops.close()
-
-    async def async_close(self) -> None:
-        """Like `close`; the client of the running event loop is closed at the return."""
-        await self._on_loops.async_close()
-        self.close()
-
-    def _make(self) -> Redis:
-        from upstash_redis import Redis  # noqa: PLC0415 - loaded by the first call
-
-        client = Redis(**self._options())
-        connections = _connections(client)
-        connections.timeout = self._settings.timeout
-        connections.event_hooks = {"request": [self._before], "response": [self._after]}
-        return client
-
-    def _make_async(self) -> AsyncRedis:
-        from upstash_redis.asyncio import Redis  # noqa: PLC0415 - loaded by the first call
-
-        client = Redis(**self._options())
-        connections = _connections(client)
-        connections.timeout = self._settings.timeout
-        connections.event_hooks = {"request": [self._async_before], "response": [self._async_after]}
-        return client
-
-    def _options(self) -> dict[str, Any]:
-        return {
-            "url": self._address.url,
-            "token": self._address.token,
-            "rest_retries": 0,
-            "read_your_writes": False,  # one token for all clients of the store, below
-        }
-
-    # What one client wrote the others read: https://upstash.com/docs/redis/howto/readyourwrites
-
-    def _before(self, request: httpx.Request) -> None:
-        if self._sync_token:
-            request.headers[_SYNC_TOKEN] = self._sync_token
-
-    def _after(self, response: httpx.Response) -> None:
-        self._sync_token = response.headers.get(_SYNC_TOKEN, self._sync_token)
-        if response.status_code != _EXPLAINED:
-            response.raise_for_status()
-
-    async def _async_before(self, request: httpx.Request) -> None:
-        self._before(request)
-
-    async def _async_after(self, response: httpx.Response) -> None:
-        self._after(response)
 
 
-def limit_given(client: object, timeout: float, *, is_async: bool) -> None:
-    """Give timeouts to a client that has none, as upstash-redis makes them.
+class _AsyncClient(ABC):
+    """A client for the tasks of an event loop; a request ends before its call is cancelled.
 
-    Raises:
-        InvalidArgumentError: It is not a client of upstash-redis, or one of the other mode.
-
+    A request that has begun may take effect: the caller must not go on before it has, or has not.
     """
-    import httpx  # noqa: PLC0415 - loaded, as there is a client
 
-    name, other = "redis_client", "async_redis_client"
-    expected = "upstash_redis.Redis"
-    wrong: type[httpx.Client | httpx.AsyncClient] = httpx.AsyncClient
-    right: type[httpx.Client | httpx.AsyncClient] = httpx.Client
-    if is_async:
-        name, other = other, name
-        expected, wrong, right = "upstash_redis.asyncio.Redis", httpx.Client, httpx.AsyncClient
-    connections = getattr(getattr(client, "_http", None), "_client", None)
-    if isinstance(connections, wrong):
-        raise InvalidArgumentError(f"{name} must be an {expected}; give this client as {other}")
-    if not isinstance(connections, right) or not hasattr(client, "execute"):
-        kind = f"{type(client).__module__}.{type(client).__qualname__}"
-        raise InvalidArgumentError(f"{name} must be an {expected}, not {kind}")
-    if connections.timeout == httpx.Timeout(None):
-        connections.timeout = timeout
+    def __init__(self, timeout: float) -> None:
+        """Begin.
+
+        Args:
+            timeout: Seconds after which the request of a cancelled call is given up.
+
+        """
+        self._timeout = timeout
+
+    async def send(self, command: Command, attempt: Attempt) -> Any:
+        """Send a command; ``attempt.meanwhile`` is not called."""
+        check_size(command)
+        attempt.was_sent = True
+        return await _finish(self._execute(list(command)), self._timeout)
+
+    @abstractmethod
+    async def _execute(self, command: list[str]) -> Any: ...
+
+    async def scan(
+        self, cursor: Any | None, pattern: str, count: int, attempt: Attempt
+    ) -> ScanPage:
+        """List keys."""
+        return read_scan(await self.send(scan_command(cursor, pattern, count), attempt))
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        import asyncio  # noqa: PLC0415 - a sync program never loads it
+
+        await asyncio.sleep(seconds)
 
 
-def _connections(client: Redis | AsyncRedis) -> httpx.Client | httpx.AsyncClient:
-    return client._http._client  # noqa: SLF001 - there is no other way to its timeouts
+class AsyncSdkClient(_AsyncClient):
+    """Sends requests with the caller's client, on its event loop."""
+
+    def __init__(self, client: AsyncRedis, timeout: float) -> None:
+        """Take the client."""
+        super().__init__(timeout)
+        self._client = client
+
+    async def _execute(self, command: list[str]) -> Any:
+        with foreign_answers():
+            return await self._client.execute(command)
+
+
+class AsyncUpstashClient(_AsyncClient):
+    """Like `UpstashClient`, for the tasks of one event loop."""
+
+    def __init__(
+        self, make: Callable[[], AsyncRedis], max_connections: int, timeout: float
+    ) -> None:
+        """Open nothing yet; see `UpstashClient`."""
+        import asyncio  # noqa: PLC0415 - as above
+
+        super().__init__(timeout)
+        self.generations = Generations(make)
+        self._free = asyncio.BoundedSemaphore(max_connections)
+
+    async def _execute(self, command: list[str]) -> Any:
+        import asyncio  # noqa: PLC0415 - as above
+
+        try:
+            await asyncio.wait_for(self._free.acquire(), self._timeout)
+        except asyncio.TimeoutError:
+            raise PoolTimeoutError from None
+        try:
+            generation = self.generations.acquire()
+            try:
+                with foreign_answers():
+                    return await generation.client.execute(command)
+            except Exception as error:
+                self.generations.check(generation, error)
+                raise
+            finally:
+                unused = self.generations.release(generation)
+                if unused is not None:
+                    await unused.close()
+        finally:
+            self._free.release()
+
+    async def close(self) -> None:
+        """Close the current client."""
+        client = self.generations.end()
+        if client is not None:
+            await client.close()
+
+
+async def _finish(request: Awaitable[T], timeout: float) -> T:
+    """Await a request; if the caller is cancelled, wait for its end for ``timeout`` seconds."""
+    import asyncio  # noqa: PLC0415 - as above
+
+    task = asyncio.ensure_future(request)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        end = time.monotonic() + timeout
+        while not task.done() and (left := end - time.monotonic()) > 0:
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([task], timeout=left)
+        if not task.cancel() and not task.cancelled():
+            task.exception()  # mark as retrieved: the caller gets the cancellation instead
+        raise

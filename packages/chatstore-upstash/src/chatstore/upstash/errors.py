@@ -1,6 +1,6 @@
-"""The errors of Upstash, of its client and of HTTP: what they mean to the caller.
+"""The errors of Upstash, of its client and of HTTP: what they mean for the caller.
 
-No answer is quoted, since Redis repeats parts of commands in some, and no URL or header is.
+Messages never quote answers, since Redis repeats parts of commands in some, or URLs and headers.
 """
 
 from __future__ import annotations
@@ -9,18 +9,16 @@ from collections.abc import Callable
 from typing import Any
 
 from chatstore.core import (
-    ChatStoreError,
     CorruptStoreError,
     MessageTooLargeError,
-    OutcomeUnknownError,
     StoreAccessError,
     StoreClosedError,
     StoreFullError,
     StoreSetupError,
     StoreUnavailableError,
 )
-from chatstore.core.backend import Health, PoolTimeoutError, reason_of
-from chatstore.redis_scripts import Verdict, judge_reply
+from chatstore.core.backend import Health, PoolTimeoutError, Retryable, reason_of
+from chatstore.redis_scripts import Attempt, ErrorRules, Script, Verdict, judge_reply
 
 _TOKEN = Verdict(
     StoreAccessError,
@@ -37,11 +35,11 @@ _BUSY = Verdict(
 _RECORD = Verdict(
     MessageTooLargeError, "a message's id or the key is longer than the database allows"
 )
-# Words of https://upstash.com/docs/redis/troubleshooting; others are Redis's own.
+# Words of https://upstash.com/docs/redis/troubleshooting; all other errors are those of Redis.
 _WORDS: tuple[tuple[str, Verdict], ...] = (
     (
         "max request size",
-        Verdict(MessageTooLargeError, "a request or its answer is above Upstash's limit"),
+        Verdict(MessageTooLargeError, "a request or its answer exceeds Upstash's limit"),
     ),
     (
         "max single record size",
@@ -80,13 +78,13 @@ _STATUSES: dict[int, Verdict] = {
         StoreAccessError, "access is refused; check the token and the database's allowed addresses"
     ),
     404: _NOT_FOUND,
-    413: Verdict(MessageTooLargeError, "a request is above Upstash's limit"),
+    413: Verdict(MessageTooLargeError, "a request exceeds Upstash's limit"),
     429: _RATE,
 }
 _FOREIGN = Verdict(
     StoreUnavailableError,
-    "the answer is not one of Upstash's REST API; a proxy may stand in between, or redis_url is "
-    "not the REST URL that the console shows for this database",
+    "the answer is not one of Upstash's REST API; a proxy may have answered, or redis_url is not "
+    "the REST URL that the console shows for this database",
 )
 _NOT_UTF8 = Verdict(
     CorruptStoreError, "an answer is not UTF-8 text: another program wrote into the store's keys"
@@ -109,11 +107,53 @@ _TLS_REMEDY = "a proxy without TLS needs http:// or upstash+http://"
 
 
 class ForeignAnswerError(Exception):
-    """What answered is not Upstash's REST API."""
+    """The answer does not come from Upstash's REST API."""
+
+
+class UpstashErrors(ErrorRules):
+    """The rules for upstash-redis and httpx."""
+
+    def judge(
+        self,
+        error: BaseException,
+        script: Script | None = None,  # noqa: ARG002 - errors name the commands
+    ) -> Verdict | None:
+        """See `judge`."""
+        return judge(error)
+
+    def may_have_acted(self, error: BaseException) -> bool:
+        """Return whether the database may have carried out a request that failed like this."""
+        import httpx  # noqa: PLC0415 - loaded by the first call
+
+        if isinstance(error, httpx.HTTPStatusError):
+            return error.response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR
+        never_sent = (
+            httpx.ConnectError,
+            httpx.ConnectTimeout,
+            httpx.PoolTimeout,
+            httpx.UnsupportedProtocol,
+            httpx.ProxyError,
+        )
+        sent = (httpx.TransportError, ForeignAnswerError, httpx.DecodingError)
+        return isinstance(error, sent) and not isinstance(error, never_sent)
+
+    def retryable(
+        self,
+        error: Exception,
+        verdict: Verdict,
+        attempt: Attempt,  # noqa: ARG002 - httpx does not tell whether a connection is new
+        count: int,
+    ) -> Retryable | None:
+        """Repeat a request that failed for a moment, after the pause that the service asks for."""
+        if not verdict.is_temporary:
+            return None
+        # A connection may have been closed while it was idle: one more attempt is always made.
+        is_free = count == 1 and verdict.health is Health.BROKEN
+        return Retryable(verdict.text.partition(";")[0], _retry_after(error), is_free=is_free)
 
 
 def judge(error: BaseException) -> Verdict | None:
-    """Return what an error means; ``None`` for any that is not Upstash's or HTTP's."""
+    """Return what an error of Upstash or of HTTP means; ``None`` for any other error."""
     import httpx  # noqa: PLC0415 - loaded by the first call
     from upstash_redis.errors import UpstashError  # noqa: PLC0415
 
@@ -126,52 +166,10 @@ def judge(error: BaseException) -> Verdict | None:
         ((ForeignAnswerError, httpx.DecodingError), lambda _: _FOREIGN),
         ((httpx.HTTPError, httpx.InvalidURL), _judge_silence),
     )
-    found = next((judge(error) for kinds, judge in judges if isinstance(error, kinds)), None)
-    if found is None and isinstance(error, RuntimeError) and "has been closed" in str(error):
+    verdict = next((judge(error) for kinds, judge in judges if isinstance(error, kinds)), None)
+    if verdict is None and isinstance(error, RuntimeError) and "has been closed" in str(error):
         return Verdict(StoreClosedError, "the client was closed")
-    return found
-
-
-def translate(error: Exception, host: str, *, is_write: bool = False) -> ChatStoreError | None:
-    """Return the store's error for one of Upstash's or of HTTP; ``None`` for any other.
-
-    Args:
-        error: What was raised.
-        host: The server, for the message.
-        is_write: Whether the request would change something.
-
-    """
-    verdict = judge(error)
-    if verdict is None:
-        return None
-    if is_write and may_have_acted(error):
-        return outcome_unknown(f"{host}: {verdict.text}")
-    return verdict.error(f"{host}: {verdict.text}")
-
-
-def outcome_unknown(text: str) -> OutcomeUnknownError:
-    """Return the error of a write that may have taken effect."""
-    return OutcomeUnknownError(
-        f"{text}; the call may or may not have taken effect: read the conversation before you "
-        "repeat it"
-    )
-
-
-def may_have_acted(error: BaseException) -> bool:
-    """Tell whether the database may have carried out a request that failed so."""
-    import httpx  # noqa: PLC0415 - loaded by the first call
-
-    if isinstance(error, httpx.HTTPStatusError):
-        return error.response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR
-    never_sent = (
-        httpx.ConnectError,
-        httpx.ConnectTimeout,
-        httpx.PoolTimeout,
-        httpx.UnsupportedProtocol,
-        httpx.ProxyError,
-    )
-    sent = (httpx.TransportError, ForeignAnswerError, httpx.DecodingError)
-    return isinstance(error, sent) and not isinstance(error, never_sent)
+    return verdict
 
 
 def _judge_words(answer: str) -> Verdict:
@@ -198,10 +196,19 @@ def _judge_silence(error: BaseException) -> Verdict:
     if isinstance(error, (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)):
         reason = "the connection was closed before the answer"
     elif reason.startswith("no answer (Connect"):
-        reason = "no connection"  # the innermost error does not tell why
+        reason = "no connection"  # the innermost error has no details
     remedy = _TLS_REMEDY if reason.startswith("TLS") else _REMEDIES.get(reason)
     text = reason if remedy is None else f"{reason}; {remedy}"
     if reason != "no connection" and isinstance(error, httpx.ConnectError):
         text = f"no connection: {text}"
     is_lost = not reason.startswith("TLS") and reason != "unknown host name"
     return Verdict(StoreUnavailableError, text, Health.BROKEN, is_temporary=is_lost)
+
+
+def _retry_after(error: Exception) -> float | None:
+    """Return the seconds in the header Retry-After, if the answer has it."""
+    headers = getattr(getattr(error, "response", None), "headers", {})
+    try:
+        return max(0.0, float(headers.get("Retry-After", "")))
+    except ValueError:
+        return None

@@ -1,184 +1,160 @@
-"""``UpstashChatStore``: conversations in a database of Upstash."""
+"""``UpstashChatStore``: conversations in Upstash Redis."""
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 from typing_extensions import Self
 
-from chatstore.core import ChatStoreError, InvalidArgumentError
-from chatstore.core.backend import (
-    Plan,
-    async_run,
-    check_max_connections,
-    check_patience,
-    check_timeout,
-    run,
-)
-from chatstore.redis_scripts import ScriptChatStore
+from chatstore.core import ChatStore
 from chatstore.upstash.address import address_from_env, check_address, read_url
-from chatstore.upstash.clients import Clients, Settings, limit_given
-from chatstore.upstash.commands import MAX_REQUEST_BYTES, Commands, Finishing
-from chatstore.upstash.errors import translate
+from chatstore.upstash.backend import UpstashBackend
+from chatstore.upstash.settings import make_settings
 
 if TYPE_CHECKING:
     from upstash_redis import Redis
     from upstash_redis.asyncio import Redis as AsyncRedis
 
-T = TypeVar("T")
 
-
-class UpstashChatStore(ScriptChatStore):
+class UpstashChatStore(ChatStore):
     """Keeps conversations in Upstash Redis, over its REST API.
 
-    The layout is `chatstore.redis`'s: what one of them writes the other reads. An operation is
-    one script and one request. A request whose connection broke is sent again; the database
-    recognises an operation that it has carried out.
+    The layout is that of `chatstore.redis`: each reads what the other wrote. Each call is one
+    script and one request. A request whose connection broke is sent again; the database recognizes
+    a call that it has carried out.
     """
-
-    max_request_bytes = MAX_REQUEST_BYTES
-    max_reply_bytes = MAX_REQUEST_BYTES // 2
-    """Whether the service counts an answer before or after it is encoded is not documented."""
-    pages = (10_000, 10_000)  # each request is paid for, and its server may be far
-    max_message_bytes = MAX_REQUEST_BYTES - 1024 * 1024
-    """A message is written in parts, but comes back in one answer."""
 
     def __init__(
         self,
         redis_url: str | None = None,
         redis_token: str | None = None,
-        ttl: float | None = None,
         *,
-        namespace: str = "chatstore",
-        timeout: float = 10.0,
-        patience: float = 1.0,
-        max_connections: int = 64,
-        redis_client: Redis | None = None,
-        async_redis_client: AsyncRedis | None = None,
+        client: Redis | None = None,
+        async_client: AsyncRedis | None = None,
+        ttl: float | None = None,
+        timeout: float | None = None,
+        patience: float | None = None,
+        max_connections: int | None = None,
+        namespace: str | None = None,
     ) -> None:
-        """Name the database, or bring clients; nothing is sent before the first call.
+        """Name the database, or pass clients; nothing is sent before the first call.
 
         Args:
             redis_url: The database's REST URL, ``https://….upstash.io``.
-            redis_token: Its REST token, the standard one.
-            ttl: Seconds after its last write after which a conversation is gone.
-            namespace: Stores with other namespaces in this database see nothing of these.
-            timeout: Seconds to wait for a connection, and for each part of an answer.
-            patience: Seconds for which a request is sent again when its connection broke, or the
-                service cannot serve it at the moment; 0: once, since an idle connection may have
-                been closed.
+            redis_token: The database's standard REST token.
+            client: Your own client for sync methods. It keeps its retries (they do no harm), gets
+                ``timeout`` if it has none, and is never closed.
+            async_client: The same for async methods, on its one event loop.
+            ttl: Seconds after its last write until a conversation expires; by default it stays.
+            timeout: Seconds to wait for a connection, and for each part of an answer; 10 by
+                default.
+            patience: Seconds for which a request is sent again when its connection broke or the
+                service cannot serve it at the moment; 1 by default. 0: once, since an idle
+                connection may have been closed.
             max_connections: The most requests, and so connections, at once: of all threads, and of
-                each event loop. Further calls wait for ``timeout`` seconds. The clients that you
-                bring are not bounded.
-            redis_client: A client of your own for the sync methods. It keeps its retries, which
-                are harmless, gets ``timeout`` where it has none, and is not closed.
-            async_redis_client: The same for the async methods, on its one event loop.
+                each event loop; 64 by default. Further calls wait for ``timeout`` seconds. It does
+                not apply to your own clients.
+            namespace: The beginning of all keys of this store; ``chatstore`` by default. Stores
+                with other namespaces share the database and never see each other's data.
 
         Raises:
-            InvalidArgumentError: The URL, the token, a client or a number makes no sense.
+            InvalidArgumentError: The URL, the token, an option or a client is not valid, or there
+                is neither a URL nor a client.
 
         """
-        super().__init__(namespace=namespace, ttl=ttl)
-        settings = Settings(
-            check_timeout(timeout), check_patience(patience), check_max_connections(max_connections)
+        has_address = redis_url is not None or redis_token is not None
+        settings = make_settings(
+            check_address(redis_url, redis_token) if has_address else None,
+            ttl=ttl,
+            timeout=timeout,
+            patience=patience,
+            max_connections=max_connections,
+            namespace=namespace,
         )
-        self._timeout, self._patience, _ = settings
-        self._given = redis_client
-        self._async_given = async_redis_client
-        if redis_client is not None:
-            limit_given(redis_client, self._timeout, is_async=False)
-        if async_redis_client is not None:
-            limit_given(async_redis_client, self._timeout, is_async=True)
-        self._clients: Clients | None = None
-        self._host = "Upstash"
-        if redis_url is not None or redis_token is not None:
-            address = check_address(redis_url, redis_token)
-            self._clients = Clients(address, settings)
-            self._host = urlsplit(address.url).netloc
-        elif redis_client is None and async_redis_client is None:
-            raise InvalidArgumentError(
-                "UpstashChatStore needs redis_url and redis_token, or clients; see from_env"
-            )
+        super().__init__(UpstashBackend(settings, client=client, async_client=async_client))
 
     @classmethod
     def from_env(
         cls,
-        ttl: float | None = None,
         *,
-        namespace: str = "chatstore",
-        timeout: float = 10.0,
-        patience: float = 1.0,
-        max_connections: int = 64,
+        client: Redis | None = None,
+        async_client: AsyncRedis | None = None,
+        ttl: float | None = None,
+        timeout: float | None = None,
+        patience: float | None = None,
+        max_connections: int | None = None,
+        namespace: str | None = None,
     ) -> Self:
         """Open the database of ``UPSTASH_REDIS_REST_URL`` and ``UPSTASH_REDIS_REST_TOKEN``.
 
+        Args:
+            client: As in the constructor.
+            async_client: As in the constructor.
+            ttl: As in the constructor.
+            timeout: As in the constructor.
+            patience: As in the constructor.
+            max_connections: As in the constructor.
+            namespace: As in the constructor.
+
         Raises:
-            InvalidArgumentError: A variable is missing, or it or an option is not valid.
+            InvalidArgumentError: A variable is missing or not valid, or an option is not valid.
 
         """
         return cls(
             *address_from_env(),
-            ttl,
-            namespace=namespace,
+            client=client,
+            async_client=async_client,
+            ttl=ttl,
             timeout=timeout,
             patience=patience,
             max_connections=max_connections,
+            namespace=namespace,
         )
 
     @classmethod
-    def from_url(cls, url: str) -> Self:
+    def from_url(
+        cls,
+        url: str,
+        *,
+        client: Redis | None = None,
+        async_client: AsyncRedis | None = None,
+        ttl: float | None = None,
+        timeout: float | None = None,
+        patience: float | None = None,
+        max_connections: int | None = None,
+        namespace: str | None = None,
+    ) -> Self:
         """Open ``upstash://:TOKEN@host?ttl=3600&namespace=chatstore``.
 
-        The options are those of `from_env`.
+        ``upstash://`` without a host takes the database from the environment, as `from_env` does;
+        ``upstash+http://`` is for a proxy without TLS. Reserved characters of the token are
+        percent-encoded.
 
-        The token is percent-encoded where it needs to be. ``upstash://`` without a host takes it
-        and the token from the environment, as `from_env` does; ``upstash+http://`` is for a
-        proxy without TLS.
+        Args:
+            url: The URL; its options are those below, except for the clients.
+            client: As in the constructor.
+            async_client: As in the constructor.
+            ttl: As in the constructor; overrides the URL's, as the other options do.
+            timeout: As in the constructor.
+            patience: As in the constructor.
+            max_connections: As in the constructor.
+            namespace: As in the constructor.
 
         Raises:
-            InvalidArgumentError: It is no such URL, or has options that are not known.
+            InvalidArgumentError: The URL does not have this form, has an unknown option, or an
+                option or a client is not valid.
 
         """
-        address, options = read_url(url)
-        return cls(*address, **options)
-
-    @property
-    def server(self) -> str:
-        """The database's host, without its token."""
-        return self._host
-
-    # ------------------------------------------------------------------ drivers
-
-    def _execute(self, plan: Plan[T]) -> T:
-        client: object = self._given
-        if client is None:
-            client = self._own("redis_client").for_threads()
-        return run(plan, Commands(client, run, time.sleep, self._patience, self._host))
-
-    async def _async_execute(self, plan: Plan[T]) -> T:
-        import asyncio  # noqa: PLC0415 - a sync program never loads it
-
-        client: object = self._async_given
-        if client is None:
-            client = await self._own("async_redis_client").for_loop()
-        requests = Finishing(client, self._timeout)
-        commands = Commands(requests, async_run, asyncio.sleep, self._patience, self._host)
-        return await async_run(plan, commands)
-
-    def _own(self, instead: str) -> Clients:
-        if self._clients is None:
-            raise InvalidArgumentError(f"this call needs {instead}, or redis_url and redis_token")
-        return self._clients
-
-    def _translate(self, error: Exception) -> ChatStoreError | None:
-        return translate(error, self._host)
-
-    def _close(self) -> None:
-        if self._clients is not None:
-            self._clients.close()
-
-    async def _async_close(self) -> None:
-        if self._clients is not None:
-            await self._clients.async_close()
+        address, in_url = read_url(url)
+        return cls(
+            *address,
+            client=client,
+            async_client=async_client,
+            ttl=in_url.get("ttl") if ttl is None else ttl,
+            timeout=in_url.get("timeout") if timeout is None else timeout,
+            patience=in_url.get("patience") if patience is None else patience,
+            max_connections=(
+                in_url.get("max_connections") if max_connections is None else max_connections
+            ),
+            namespace=in_url.get("namespace") if namespace is None else namespace,
+        )

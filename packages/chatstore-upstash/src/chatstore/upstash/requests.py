@@ -1,0 +1,69 @@
+"""Single requests of upstash-redis's clients: their size, and answers of other servers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from chatstore.core import MessageTooLargeError
+from chatstore.redis_scripts import Command, ScanPage
+from chatstore.upstash.errors import ForeignAnswerError
+
+MAX_REQUEST_BYTES = 10 * 1024 * 1024
+"""The limit of a request, and of an answer, on every plan; some plans allow more.
+
+https://upstash.com/docs/redis/troubleshooting/max_request_size_exceeded and
+https://upstash.com/docs/redis/overall/billing; the service's errors say 10485760 bytes.
+"""
+_MAX_BYTES_PER_CHARACTER = 6  # JSON's \u0000
+_SCAN_REPLY = 2  # the next cursor, and keys
+# What upstash-redis raises for an answer that is not Upstash's.
+_UNREADABLE = (ValueError, AttributeError, KeyError, TypeError, AssertionError)
+
+
+def check_size(command: Command) -> None:
+    """Refuse a request that the service would refuse, before it is sent.
+
+    Raises:
+        MessageTooLargeError: The request exceeds `MAX_REQUEST_BYTES`.
+
+    """
+    most = sum(map(len, command)) * _MAX_BYTES_PER_CHARACTER + 3 * len(command)
+    if most <= MAX_REQUEST_BYTES:
+        return
+    size = len(json.dumps(command, ensure_ascii=False, separators=(",", ":")).encode())
+    if size > MAX_REQUEST_BYTES:
+        raise MessageTooLargeError(
+            f"a request of {size} bytes exceeds Upstash's limit of {MAX_REQUEST_BYTES}"
+        )
+
+
+@contextmanager
+def foreign_answers() -> Iterator[None]:
+    """Raise `ForeignAnswerError` for what upstash-redis cannot read."""
+    try:
+        yield
+    except UnicodeDecodeError:
+        raise
+    except _UNREADABLE as error:
+        raise ForeignAnswerError from error
+
+
+def scan_command(cursor: str | None, pattern: str, count: int) -> list[str]:
+    """Return the command that lists keys."""
+    return ["SCAN", cursor or "0", "MATCH", pattern, "COUNT", str(count)]
+
+
+def read_scan(reply: Any) -> ScanPage:
+    """Return the reply to `scan_command`.
+
+    Raises:
+        ForeignAnswerError: It does not have the form of such a reply.
+
+    """
+    if not isinstance(reply, (list, tuple)) or len(reply) != _SCAN_REPLY:
+        raise ForeignAnswerError
+    cursor, names = reply
+    return ScanPage(str(cursor) if int(cursor) else None, names)
