@@ -15,7 +15,7 @@ from chatstore.redis import RedisChatStore
 from chatstore.redis_scripts.testing import redis_server
 
 
-def say(text):
+def message(text):
     return ChatMessage(role="user", content=text)
 
 
@@ -29,11 +29,11 @@ def port(server):
 @pytest.mark.parametrize("decoded", [False, True])
 def test_a_given_client_is_used_and_not_closed(port, decoded):
     with redis.Redis(port=port, decode_responses=decoded) as client:
-        with RedisChatStore(redis_client=client) as store:
-            store.add_message("kö", say("x\0"))
-            assert store.get_messages("kö") == [say("x\0")]
+        with RedisChatStore(client=client) as store:
+            store.add_message("kö", message("x\0"))
+            assert store.get_messages("kö") == [message("x\0")]
             assert store.get_keys() == ["kö"]
-            with pytest.raises(InvalidArgumentError, match="async_redis_client"):
+            with pytest.raises(InvalidArgumentError, match="async_client"):
                 asyncio.run(store.async_get_messages("k"))
         assert client.ping()
 
@@ -42,11 +42,11 @@ def test_a_given_client_is_used_and_not_closed(port, decoded):
 def test_a_given_async_client_is_used_and_not_closed(port, decoded):
     async def scenario():
         async with redis.asyncio.Redis(port=port, decode_responses=decoded) as client:
-            async with RedisChatStore(async_redis_client=client) as store:
-                await store.async_add_message("k", say("x"))
-                assert await store.async_get_messages("k") == [say("x")]
+            async with RedisChatStore(async_client=client) as store:
+                await store.async_add_message("k", message("x"))
+                assert await store.async_get_messages("k") == [message("x")]
                 assert await store.async_get_keys() == ["k"]
-                with pytest.raises(InvalidArgumentError, match="redis_client"):
+                with pytest.raises(InvalidArgumentError, match="client"):
                     store.get_messages("k")
             assert await client.ping()
 
@@ -60,9 +60,9 @@ def test_clients_of_sentinel(port):
         address = [("127.0.0.1", watcher.port)]
         sentinel = Sentinel(address)
         master = sentinel.master_for("chat")
-        with master, RedisChatStore(redis_client=master) as store:
-            store.add_message("k", say("x"))
-            assert store.get_messages("k") == [say("x")]
+        with master, RedisChatStore(client=master) as store:
+            store.add_message("k", message("x"))
+            assert store.get_messages("k") == [message("x")]
         for known in sentinel.sentinels:
             known.close()
 
@@ -70,9 +70,9 @@ def test_clients_of_sentinel(port):
             sentinel = AsyncSentinel(address)
             async with (
                 sentinel.master_for("chat") as master,
-                RedisChatStore(async_redis_client=master) as store,
+                RedisChatStore(async_client=master) as store,
             ):
-                assert await store.async_get_messages("k") == [say("x")]
+                assert await store.async_get_messages("k") == [message("x")]
             for known in sentinel.sentinels:
                 await known.aclose()
 
@@ -83,7 +83,7 @@ def test_url_with_options(port):
     url = f"redis://127.0.0.1:{port}/1?ttl=60&namespace=mine&timeout=3&socket_keepalive=true"
     with open_store(url) as store:
         assert isinstance(store, RedisChatStore)
-        store.add_message("k", say("x"))
+        store.add_message("k", message("x"))
     with redis.Redis(port=port, db=1) as client:
         assert 0 < client.ttl("mine:{k}:head") <= 60
         client.flushdb()
@@ -92,7 +92,7 @@ def test_url_with_options(port):
 def test_url_of_a_cluster(cluster):
     with open_store(f"redis://127.0.0.1:{cluster[1].port}?cluster=true") as store:
         for number in range(30):
-            store.add_message(f"url {number}", say("x"))
+            store.add_message(f"url {number}", message("x"))
         assert sorted(store.get_keys("url ")) == sorted(f"url {number}" for number in range(30))
         for number in range(30):
             store.delete_messages(f"url {number}")
@@ -121,7 +121,7 @@ def test_connections_of_ended_loops_are_closed(port):
     store = RedisChatStore(f"redis://127.0.0.1:{port}?client_name=loops", namespace="loops")
     with redis.Redis(port=port) as client:
         for _ in range(3):
-            asyncio.run(store.async_add_message("k", say("x")))
+            asyncio.run(store.async_add_message("k", message("x")))
         gc.collect()  # a connection that was left open would warn, and warnings fail
         wait_for_clients(client, "loops", 0)
     store.close()
@@ -130,7 +130,7 @@ def test_connections_of_ended_loops_are_closed(port):
 def test_close_closes_what_the_store_opened(port):
     with redis.Redis(port=port) as client:
         store = RedisChatStore(f"redis://127.0.0.1:{port}?client_name=closed")
-        store.add_message("k", say("x"))
+        store.add_message("k", message("x"))
         assert len(named(client, "closed")) == 1
         store.close()
         wait_for_clients(client, "closed", 0)
@@ -146,11 +146,11 @@ def test_connections_do_not_read_metadata_each_time(port, monkeypatch):
     import importlib.metadata
 
     with RedisChatStore(f"redis://127.0.0.1:{port}") as store:
-        store.add_message("k", say("x"))
+        store.add_message("k", message("x"))
         reads = []
         monkeypatch.setattr(importlib.metadata, "version", reads.append)
         for _ in range(3):
             with RedisChatStore(f"redis://127.0.0.1:{port}") as other:
-                other.add_message("k", say("x"))
-                asyncio.run(other.async_add_message("k", say("x")))
+                other.add_message("k", message("x"))
+                asyncio.run(other.async_add_message("k", message("x")))
     assert reads == []

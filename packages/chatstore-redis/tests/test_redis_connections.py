@@ -44,12 +44,12 @@ def names(client):
     return [one["cmd"] for one in client.client_list()]
 
 
-@pytest.mark.parametrize("colour", ["sync", "async"])
-def test_connections_that_the_server_closed_are_made_anew(client, server, colour):
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_connections_that_the_server_closed_are_made_anew(client, server, mode):
     async def twice(store):
         for text in ("before", "after"):
             message = ChatMessage(role="user", content=text)
-            if colour == "sync":
+            if mode == "sync":
                 store.add_message("k", message)
             else:
                 await store.async_add_message("k", message)
@@ -71,8 +71,8 @@ def test_an_error_of_the_server_keeps_the_connection(client, server):
     pool.close()
 
 
-@pytest.mark.parametrize("colour", ["sync", "async"])
-def test_a_late_answer_is_nobody_elses(client, server, colour):
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_a_late_answer_is_nobody_elses(client, server, mode):
     def plain(*command):
         return pool.execute_command(*command)
 
@@ -92,7 +92,7 @@ def test_a_late_answer_is_nobody_elses(client, server, colour):
         pool.close()
 
     pool = connections(server.port, timeout=0.2)
-    asyncio.run(threaded() if colour == "sync" else awaited())
+    asyncio.run(threaded() if mode == "sync" else awaited())
 
 
 def test_a_store_says_that_all_connections_are_in_use(client, server):
@@ -124,8 +124,8 @@ def test_a_connection_in_use_is_closed_when_it_comes_back(client, server):
     wait_for(lambda: len(client.client_list()) == 1)
 
 
-@pytest.mark.parametrize("colour", ["sync", "async"])
-def test_something_is_done_while_the_server_works(client, server, colour):
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_something_is_done_while_the_server_works(client, server, mode):
     done = []
 
     def meanwhile():
@@ -145,12 +145,12 @@ def test_something_is_done_while_the_server_works(client, server, colour):
         await pool.aclose()
         return answer
 
-    answer = plain() if colour == "sync" else asyncio.run(awaited())
+    answer = plain() if mode == "sync" else asyncio.run(awaited())
     assert (answer, done) == ([b"list", b"x"], ["pushed"])
 
 
-@pytest.mark.parametrize("colour", ["sync", "async"])
-def test_an_answer_that_nobody_reads_is_nobody_elses(client, server, colour):
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_an_answer_that_nobody_reads_is_nobody_elses(client, server, mode):
     def plain(*command, **options):
         return pool.execute_command(*command, **options)
 
@@ -169,7 +169,7 @@ def test_an_answer_that_nobody_reads_is_nobody_elses(client, server, colour):
         pool.close()
 
     pool = connections(server.port)
-    asyncio.run(threaded() if colour == "sync" else awaited())
+    asyncio.run(threaded() if mode == "sync" else awaited())
 
 
 def test_what_is_sent_again_is_waited_for_in_the_same_way(client, server):

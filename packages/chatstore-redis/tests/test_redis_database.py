@@ -11,7 +11,7 @@ from chatstore.core.backend.options import MAX_SECONDS
 from chatstore.redis import RedisChatStore
 
 
-def say(text):
+def message(text):
     return ChatMessage(role="user", content=text)
 
 
@@ -22,28 +22,28 @@ def commands(client):
     return sum(statistics[name]["calls"] for name in names if name in statistics)
 
 
-@pytest.mark.parametrize("colour", ["sync", "async"])
-def test_one_round_trip_a_call(client, url, colour):
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_one_round_trip_a_call(client, url, mode):
     with RedisChatStore(url) as store:
         loop = asyncio.new_event_loop()
 
         def call(name, *arguments, **more):
-            if colour == "sync":
+            if mode == "sync":
                 return getattr(store, name)(*arguments, **more)
             return loop.run_until_complete(getattr(store, f"async_{name}")(*arguments, **more))
 
         memory = ChatMemoryBuffer(500, chat_store=store, chat_store_key="k", tokenizer_fn=list)
-        window = memory.get if colour == "sync" else memory.async_get
-        call("set_messages", "k", [say(str(number)) for number in range(store.pages[0] - 10)])
+        window = memory.get if mode == "sync" else memory.async_get
+        call("set_messages", "k", [message(str(number)) for number in range(store.pages[0] - 10)])
         calls = {
-            "append": lambda: call("add_message", "k", say("x")),
-            "append many": lambda: call("add_messages", "k", [say("y"), say("z")]),
+            "append": lambda: call("add_message", "k", message("x")),
+            "append many": lambda: call("add_messages", "k", [message("y"), message("z")]),
             "newest": lambda: call("get_messages", "k", last=20),
             "all": lambda: call("get_messages", "k"),
             "count": lambda: call("count_messages", "k"),
             "delete last": lambda: call("delete_last_message", "k"),
             "delete": lambda: call("delete_message", "k", 3),
-            "window": lambda: window() if colour == "sync" else loop.run_until_complete(window()),
+            "window": lambda: window() if mode == "sync" else loop.run_until_complete(window()),
         }
         counted = {}
         for name, call in calls.items():
@@ -51,7 +51,7 @@ def test_one_round_trip_a_call(client, url, colour):
             before = commands(client)
             call()
             counted[name] = commands(client) - before
-        if colour == "async":
+        if mode == "async":
             loop.run_until_complete(store.async_close())
         loop.close()
     assert counted == dict.fromkeys(calls, 1)
@@ -62,7 +62,7 @@ def test_keys_of_others_are_left_alone(client, url):
     for name, value in others.items():
         client.set(name, value)
     with RedisChatStore(url) as store:
-        store.add_message("k", say("x"))
+        store.add_message("k", message("x"))
         assert store.get_keys() == ["k"]
         store.delete_messages("k")
         assert store.get_keys() == []
@@ -73,20 +73,20 @@ def test_namespaces_see_nothing_of_each_other(client, url):
     names = ["a", "a:", "*", "a*", "[a]", "chatstore"]
     stores = [RedisChatStore(url, namespace=name) for name in names]
     for name, store in zip(names, stores, strict=True):
-        store.add_message("k", say(name))
-        store.add_message(name, say(name))
+        store.add_message("k", message(name))
+        store.add_message(name, message(name))
     for name, store in zip(names, stores, strict=True):
         assert sorted(store.get_keys()) == sorted(["k", name])
-        assert store.get_messages("k") == [say(name)]
+        assert store.get_messages("k") == [message(name)]
         store.close()
 
 
 def test_an_ended_conversation_leaves_nothing_for_good(client, url):
     with RedisChatStore(url) as store:
-        store.add_messages("k", [say("x"), say("y")])
+        store.add_messages("k", [message("x"), message("y")])
         store.delete_last_message("k")
         store.delete_last_message("k")
-        store.add_message("l", say("x"))
+        store.add_message("l", message("x"))
         store.delete_messages("l")
     for name in client.keys("*"):
         assert client.ttl(name) > 0, name
@@ -94,8 +94,8 @@ def test_an_ended_conversation_leaves_nothing_for_good(client, url):
 
 def test_parts_expire_in_one_millisecond(client, url):
     with RedisChatStore(url, 60.5) as store:
-        store.add_messages("k", [say("x"), say("y")])
-        store.add_message("k", say("first"), 0)
+        store.add_messages("k", [message("x"), message("y")])
+        store.add_message("k", message("first"), 0)
         store.delete_last_message("k")
     parts = [f"chatstore:{{k}}:{part}" for part in ("head", "order", "bodies")]
     script = "local t = {} for i, k in ipairs(KEYS) do t[i] = redis.call('PTTL', k) end return t"
@@ -103,14 +103,14 @@ def test_parts_expire_in_one_millisecond(client, url):
     assert len(set(left)) == 1
     assert 55_000 < left[0] <= 60_500
     with RedisChatStore(url) as store:
-        store.add_message("k", say("z"))
+        store.add_message("k", message("z"))
     assert [client.ttl(part) for part in parts] == [-1, -1, -1]
 
 
 def test_calls_are_remembered_for_five_to_ten_minutes(client, url):
     with RedisChatStore(url) as store:
         for number in range(300):
-            store.add_message("k", say(str(number)))
+            store.add_message("k", message(str(number)))
         for _ in range(150):
             store.delete_last_message("k")
     assert client.hlen("chatstore:{k}:head") == 1
@@ -123,7 +123,7 @@ def test_calls_are_remembered_for_five_to_ten_minutes(client, url):
 def append_some(url, name):
     with RedisChatStore(url) as store:
         for number in range(40):
-            store.add_message("k", say(f"{name} {number}"))
+            store.add_message("k", message(f"{name} {number}"))
 
 
 def test_sixteen_processes_on_one_key_lose_nothing(client, url):
@@ -141,9 +141,9 @@ def test_sixteen_processes_on_one_key_lose_nothing(client, url):
 @pytest.mark.parametrize(
     "write",
     [
-        lambda store: store.add_message("k", say("x")),
-        lambda store: store.add_message("k", say("x"), 0),
-        lambda store: store.set_messages("k", [say("x")]),
+        lambda store: store.add_message("k", message("x")),
+        lambda store: store.add_message("k", message("x"), 0),
+        lambda store: store.set_messages("k", [message("x")]),
         lambda store: store.delete_messages("k"),
         lambda store: store.delete_last_message("k"),
     ],
@@ -166,7 +166,7 @@ def test_keys_that_only_look_like_ours_are_not_listed(client, url):
 
 def test_longest_ttl(client, url):
     with RedisChatStore(url, MAX_SECONDS) as store:
-        store.add_message("k", say("x"))
+        store.add_message("k", message("x"))
     assert client.ttl("chatstore:{k}:head") == pytest.approx(MAX_SECONDS, abs=100)
 
 
@@ -176,14 +176,14 @@ def test_longest_ttl(client, url):
     [
         lambda store: store.delete_last_message("k"),
         lambda store: store.delete_messages("k"),
-        lambda store: store.set_messages("k", [say("b")]),
-        lambda store: store.add_message("k", say("b"), 0),
+        lambda store: store.set_messages("k", [message("b")]),
+        lambda store: store.add_message("k", message("b"), 0),
     ],
     ids=["remove", "delete", "replace", "insert"],
 )
 def test_a_key_of_another_type_ends_a_call_before_it_writes(client, url, part, write):
     with RedisChatStore(url) as store:
-        store.add_messages("k", [say("a"), say("c")])
+        store.add_messages("k", [message("a"), message("c")])
         client.delete(f"chatstore:{{k}}:{part}")
         client.set(f"chatstore:{{k}}:{part}", "another program's")
         others = [name for name in client.keys("*") if not name.endswith(part.encode())]

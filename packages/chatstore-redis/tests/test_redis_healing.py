@@ -19,7 +19,7 @@ from chatstore.redis_scripts.testing import redis_server
 CONNECTIONS = 8
 
 
-def say(text):
+def message(text):
     return ChatMessage(role="user", content=text)
 
 
@@ -56,7 +56,7 @@ def test_cut_connections_fail_no_call(relay, store, call):
     open_all_connections(relay, store, call)
     relay.cut()
     outcomes = call.together(
-        [(store, "add_message", ("k", say(str(number)))) for number in range(CONNECTIONS * 2)]
+        [(store, "add_message", ("k", message(str(number)))) for number in range(CONNECTIONS * 2)]
     )
     assert outcomes == [None] * CONNECTIONS * 2
     assert call(store, "count_messages", "k") == CONNECTIONS * 2
@@ -68,7 +68,7 @@ def test_forgotten_connections_cost_one_timeout_in_all(relay, store, call):
     failures = 0
     for number in range(CONNECTIONS * 2):
         try:
-            call(store, "add_message", "k", say(str(number)))
+            call(store, "add_message", "k", message(str(number)))
         except StoreUnavailableError:
             failures += 1
     assert failures <= 1
@@ -87,14 +87,14 @@ def test_connections_that_were_idle_are_checked_before_use(relay, store, call):
     open_all_connections(relay, store, call)
     relay.forget()
     time.sleep(1.2)  # longer than connections may be idle without a check
-    outcomes = call.together([(store, "add_message", ("k", say("x")))] * CONNECTIONS)
+    outcomes = call.together([(store, "add_message", ("k", message("x")))] * CONNECTIONS)
     assert outcomes == [None] * CONNECTIONS
 
 
 def test_connections_that_the_server_kills(client, relay, store, call):
     open_all_connections(relay, store, call)
     client.client_kill_filter(_type="normal", skipme=True)
-    assert call(store, "add_message", "k", say("x")) is None
+    assert call(store, "add_message", "k", message("x")) is None
     outcomes = call.together([(store, "count_messages", ("k",))] * CONNECTIONS)
     assert outcomes == [1] * CONNECTIONS
 
@@ -107,7 +107,7 @@ def test_connections_that_the_server_closes_when_idle(client, relay, store, call
         while len(client.client_list()) > 1:
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        assert call(store, "add_message", "k", say("x")) is None
+        assert call(store, "add_message", "k", message("x")) is None
     finally:
         client.config_set("timeout", 0)
 
@@ -138,7 +138,7 @@ def test_failover_behind_one_address(pair, call, has_scripts):
     ):
         url = f"redis://127.0.0.1:{relay.port}?timeout=2&max_connections={CONNECTIONS}"
         store = RedisChatStore(url, patience=30)
-        call(store, "add_message", "k", say("before"))
+        call(store, "add_message", "k", message("before"))
         open_all_connections(relay, store, call)
         old.execute_command("WAIT", 1, 10_000)
         new.execute_command("REPLICAOF", "NO", "ONE")
@@ -146,7 +146,7 @@ def test_failover_behind_one_address(pair, call, has_scripts):
         if not has_scripts:
             new.script_flush()
         relay.swap(replica.port)
-        outcomes = call.together([(store, "add_message", ("k", say("after")))] * CONNECTIONS * 4)
+        outcomes = call.together([(store, "add_message", ("k", message("after")))] * CONNECTIONS * 4)
         assert outcomes == [None] * CONNECTIONS * 4
         assert len(call(store, "get_messages", "k")) == 1 + CONNECTIONS * 4
         assert new.hlen("chatstore:{k}:bodies") == 1 + CONNECTIONS * 4
@@ -157,7 +157,7 @@ def test_a_replica_that_stays_one_is_an_access_error(pair, call):
     _, replica = pair
     store = RedisChatStore(f"redis://127.0.0.1:{replica.port}", patience=0.1)
     with pytest.raises(StoreAccessError, match="read-only replica; connect to the primary"):
-        call(store, "add_message", "k", say("x"))
+        call(store, "add_message", "k", message("x"))
     assert call(store, "count_messages", "k") == 0
     call.close(store)
 
@@ -183,15 +183,15 @@ def test_a_state_of_the_server_that_ends(call, what):
     begin, end, kind = ADMINISTRATION[what]
     with redis_server() as server, redis.Redis(port=server.port) as admin:
         store = RedisChatStore(f"redis://127.0.0.1:{server.port}", patience=0.2)
-        call(store, "add_message", "k", say("a"))
+        call(store, "add_message", "k", message("a"))
         admin.execute_command(*begin)
         admin.client_kill_filter(_type="normal", skipme=True)
         call.sleep(0.05)  # so that the connection was not used just now, and is looked at
         with pytest.raises(kind) as caught:
-            call(store, "add_message", "k", say("lost"))
+            call(store, "add_message", "k", message("lost"))
         assert not isinstance(caught.value, OutcomeUnknownError)
         admin.execute_command(*end)
-        call(store, "add_message", "k", say("b"))
+        call(store, "add_message", "k", message("b"))
         assert [message.content for message in call(store, "get_messages", "k")] == ["a", "b"]
         call.close(store)
 
@@ -208,7 +208,7 @@ def test_a_replica_that_lost_its_primary_says_so(call):
 def test_a_busy_script_is_waited_for(server, client, call):
     client.config_set("lua-time-limit", 1)
     store = RedisChatStore(f"redis://127.0.0.1:{server.port}", patience=30)
-    call(store, "add_message", "k", say("a"))
+    call(store, "add_message", "k", message("a"))
     import threading
 
     def hold():
@@ -220,7 +220,7 @@ def test_a_busy_script_is_waited_for(server, client, call):
     thread = threading.Thread(target=hold)
     thread.start()
     time.sleep(0.05)
-    call(store, "add_message", "k", say("b"))
+    call(store, "add_message", "k", message("b"))
     thread.join()
     assert call(store, "count_messages", "k") == 2
     call.close(store)
@@ -230,10 +230,10 @@ def test_a_lost_login_is_renewed(client, server, call):
     """A connection that lost its login, as by RESET or a changed user, is replaced."""
     client.execute_command("ACL", "SETUSER", "chat", "on", ">pw1234", "~*", "+@all")
     store = RedisChatStore(f"redis://chat:pw1234@127.0.0.1:{server.port}")
-    call(store, "add_message", "k", say("a"))
+    call(store, "add_message", "k", message("a"))
     client.execute_command("ACL", "SETUSER", "chat", "off")
     client.execute_command("ACL", "SETUSER", "chat", "on")
-    call(store, "add_message", "k", say("b"))
+    call(store, "add_message", "k", message("b"))
     assert call(store, "count_messages", "k") == 2
     call.close(store)
     client.execute_command("ACL", "DELUSER", "chat")
@@ -244,13 +244,13 @@ def test_a_restart_of_the_server(call):
     with redis_server(*options) as server, Relay(server.port) as relay:
         url = f"redis://127.0.0.1:{relay.port}?max_connections={CONNECTIONS}"
         store = RedisChatStore(url, timeout=2, patience=0.2)
-        call(store, "add_message", "k", say("a"))
+        call(store, "add_message", "k", message("a"))
         open_all_connections(relay, store, call)
         server.stop()
         with pytest.raises(StoreUnavailableError):
-            call(store, "add_message", "k", say("lost"))
+            call(store, "add_message", "k", message("lost"))
         server.start()
-        outcomes = call.together([(store, "add_message", ("k", say("b")))] * CONNECTIONS)
+        outcomes = call.together([(store, "add_message", ("k", message("b")))] * CONNECTIONS)
         assert outcomes == [None] * CONNECTIONS
         assert call(store, "count_messages", "k") == 1 + CONNECTIONS
         call.close(store)
@@ -258,10 +258,10 @@ def test_a_restart_of_the_server(call):
 
 def test_a_write_whose_outcome_is_unknown_says_so(relay, call):
     store = RedisChatStore(f"redis://127.0.0.1:{relay.port}", timeout=0.3)
-    call(store, "add_message", "k", say("a"))
+    call(store, "add_message", "k", message("a"))
     relay.forget()
     with pytest.raises(OutcomeUnknownError, match="may or may not have taken effect"):
-        call(store, "add_message", "k", say("b"))
+        call(store, "add_message", "k", message("b"))
     call(store, "count_messages", "k")
     relay.forget()
     with pytest.raises(StoreUnavailableError) as caught:
@@ -274,18 +274,18 @@ def test_what_was_never_sent_is_not_of_unknown_outcome(relay, call):
     store = RedisChatStore(f"redis://127.0.0.1:{relay.port}", timeout=2, patience=0.1)
     relay.refuse()
     with pytest.raises(StoreUnavailableError, match="connection refused") as caught:
-        call(store, "add_message", "k", say("a"))
+        call(store, "add_message", "k", message("a"))
     assert not isinstance(caught.value, OutcomeUnknownError)
     relay.restore()
-    call(store, "add_message", "k", say("a"))
+    call(store, "add_message", "k", message("a"))
     call.close(store)
 
 
 @pytest.mark.parametrize("write", ["add_message", "delete_message", "set_messages"])
 def test_lost_replies_are_asked_for_again(relay, store, call, write):
-    arguments = {"add_message": (say("c"),), "delete_message": (0,), "set_messages": ([say("d")],)}
-    call(store, "set_messages", "k", [say("a"), say("b")])
-    call(store, "add_message", "k", say("x"))
+    arguments = {"add_message": (message("c"),), "delete_message": (0,), "set_messages": ([message("d")],)}
+    call(store, "set_messages", "k", [message("a"), message("b")])
+    call(store, "add_message", "k", message("x"))
     call(store, "delete_message", "k", 2)
     relay.lose_replies(3, containing=b"chatstore:{k}")
     call(store, write, "k", *arguments[write])
@@ -296,7 +296,7 @@ def test_lost_replies_are_asked_for_again(relay, store, call, write):
 
 
 def test_the_number_of_connections_is_bounded(relay, store, call):
-    outcomes = call.together([(store, "add_message", ("k", say("x")))] * 100)
+    outcomes = call.together([(store, "add_message", ("k", message("x")))] * 100)
     assert outcomes == [None] * 100
     assert relay.accepted <= CONNECTIONS
 

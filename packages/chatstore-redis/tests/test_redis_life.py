@@ -11,7 +11,7 @@ from chatstore.core import ChatMessage
 from chatstore.redis import RedisChatStore
 
 
-def say(text):
+def message(text):
     return ChatMessage(role="user", content=text)
 
 
@@ -21,14 +21,14 @@ def test_cancelled_calls_leave_whole_effects_and_sound_connections(url, seed):
         async with RedisChatStore(url) as store:
             for number in range(100):
                 call = store.async_add_messages(
-                    "k", [say(f"{number} {part}") for part in range(20)]
+                    "k", [message(f"{number} {part}") for part in range(20)]
                 )
                 task = asyncio.create_task(call)
                 for _ in range((number + seed) % 12):
                     await asyncio.sleep(0)
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
-                await store.async_add_message("l", say(str(number)))
+                await store.async_add_message("l", message(str(number)))
             return await store.async_get_messages("k"), await store.async_get_messages("l")
 
     many, single = asyncio.run(scenario())
@@ -41,13 +41,13 @@ def test_cancelled_calls_leave_whole_effects_and_sound_connections(url, seed):
 
 def test_more_callers_than_connections(url):
     async def append_all(store):
-        calls = [store.async_add_message("k", say(str(number))) for number in range(300)]
+        calls = [store.async_add_message("k", message(str(number))) for number in range(300)]
         await asyncio.gather(*calls)
 
     with RedisChatStore(url) as store:
         asyncio.run(append_all(store))
         with ThreadPoolExecutor(100) as pool:
-            list(pool.map(lambda number: store.add_message("k", say(str(number))), range(300)))
+            list(pool.map(lambda number: store.add_message("k", message(str(number))), range(300)))
         assert store.count_messages("k") == 600
 
 
@@ -56,12 +56,12 @@ def test_given_clients_of_a_cluster(cluster):
 
     async def scenario(store):
         for number in range(20):
-            await store.async_add_message(f"given {number}", say("async"))
+            await store.async_add_message(f"given {number}", message("async"))
         return await store.async_get_keys("given ")
 
     async def with_client():
         async with redis.asyncio.RedisCluster(host="127.0.0.1", port=port) as client:
-            async with RedisChatStore(async_redis_client=client) as store:
+            async with RedisChatStore(async_client=client) as store:
                 keys = await scenario(store)
             assert await client.ping()
             return keys
@@ -69,9 +69,9 @@ def test_given_clients_of_a_cluster(cluster):
     keys = asyncio.run(with_client())
     assert sorted(keys) == sorted(f"given {number}" for number in range(20))
     with redis.RedisCluster(host="127.0.0.1", port=port) as client:
-        with RedisChatStore(redis_client=client) as store:
+        with RedisChatStore(client=client) as store:
             assert sorted(store.get_keys("given ")) == sorted(keys)
             for key in keys:
-                assert store.get_messages(key) == [say("async")]
+                assert store.get_messages(key) == [message("async")]
                 store.delete_messages(key)
         assert client.ping()

@@ -14,7 +14,7 @@ from chatstore.redis.commands import Commands
 from chatstore.redis_scripts import scripts
 
 
-def say(text):
+def message(text):
     return ChatMessage(role="user", content=str(text))
 
 
@@ -26,26 +26,26 @@ def store(url, monkeypatch):
         yield store
 
 
-def read(store, colour):
+def read(store, mode):
     async def scenario():
         messages = await store.async_get_messages("k")
         await store.async_close()
         return messages
 
-    return store.get_messages("k") if colour == "sync" else asyncio.run(scenario())
+    return store.get_messages("k") if mode == "sync" else asyncio.run(scenario())
 
 
-@pytest.mark.parametrize("colour", ["sync", "async"])
+@pytest.mark.parametrize("mode", ["sync", "async"])
 @pytest.mark.parametrize("length", range(32))
-def test_pages_of_all_sizes(store, colour, length):
-    messages = [say(number) for number in range(length)]
+def test_pages_of_all_sizes(store, mode, length):
+    messages = [message(number) for number in range(length)]
     store.set_messages("k", messages)
-    assert read(store, colour) == messages
+    assert read(store, mode) == messages
 
 
-@pytest.mark.parametrize("colour", ["sync", "async"])
-def test_a_page_is_decoded_while_the_next_is_on_its_way(store, url, monkeypatch, colour):
-    store.set_messages("k", [say(number) for number in range(7)])
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_a_page_is_decoded_while_the_next_is_on_its_way(store, url, monkeypatch, mode):
+    store.set_messages("k", [message(number) for number in range(7)])
     read(store, "sync")  # the server knows the script
     seen = []
 
@@ -64,11 +64,11 @@ def test_a_page_is_decoded_while_the_next_is_on_its_way(store, url, monkeypatch,
             seen.clear()
             return await other.async_get_messages("k")
 
-    package = redis if colour == "sync" else redis.asyncio
+    package = redis if mode == "sync" else redis.asyncio
     noting(package.Connection, "send_packed_command", "send")
     noting(package.Connection, "read_response", "read")
     noting(codec, "decode_all", "decode")
-    assert len(store.get_messages("k") if colour == "sync" else asyncio.run(scenario())) == 7
+    assert len(store.get_messages("k") if mode == "sync" else asyncio.run(scenario())) == 7
     assert seen == [
         *["send", "read"],
         *["send", "decode", "read"],
@@ -79,19 +79,19 @@ def test_a_page_is_decoded_while_the_next_is_on_its_way(store, url, monkeypatch,
 
 @pytest.mark.parametrize("length", [1, 2, 3, 6, 7, 13, 14, 15])
 def test_pages_of_a_client_that_the_caller_brings(client, store, length):
-    messages = [say(number) for number in range(length)]
+    messages = [message(number) for number in range(length)]
     store.set_messages("k", messages)
-    with RedisChatStore(redis_client=client) as given:
+    with RedisChatStore(client=client) as given:
         assert given.get_messages("k") == messages
 
 
-@pytest.mark.parametrize("colour", ["sync", "async"])
-def test_gaps_between_the_positions(store, colour):
-    store.set_messages("k", [say(number) for number in range(30)])
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_gaps_between_the_positions(store, mode):
+    store.set_messages("k", [message(number) for number in range(30)])
     for index in (28, 20, 15, 7, 3, 2, 0):
         store.delete_message("k", index)
     left = [number for number in range(30) if number not in {28, 20, 15, 7, 3, 2, 0}]
-    assert read(store, colour) == [say(number) for number in left]
+    assert read(store, mode) == [message(number) for number in left]
 
 
 @pytest.fixture
@@ -118,15 +118,15 @@ def changing(store, url, monkeypatch):
 
 CHANGES = {
     "removed": lambda other: other.delete_message("k", 0),
-    "inserted": lambda other: other.add_message("k", say("first"), 0),
-    "replaced": lambda other: other.set_messages("k", [say("new")] * 9),
+    "inserted": lambda other: other.add_message("k", message("first"), 0),
+    "replaced": lambda other: other.set_messages("k", [message("new")] * 9),
     "deleted": lambda other: other.delete_messages("k"),
 }
 
 
 @pytest.mark.parametrize("what", CHANGES)
 def test_a_change_between_two_pages_shows_wholly(store, changing, what):
-    store.set_messages("k", [say(number) for number in range(12)])
+    store.set_messages("k", [message(number) for number in range(12)])
     changes = changing()
     changes += [lambda _: None, CHANGES[what]]
     messages = store.get_messages("k")
@@ -135,38 +135,38 @@ def test_a_change_between_two_pages_shows_wholly(store, changing, what):
 
 
 def test_appended_meanwhile(store, changing):
-    store.set_messages("k", [say(number) for number in range(4)])
+    store.set_messages("k", [message(number) for number in range(4)])
     changes = changing()
-    changes += [lambda other: other.add_message("k", say(4))]
-    changes += [lambda other: other.add_message("k", say(5))]
+    changes += [lambda other: other.add_message("k", message(4))]
+    changes += [lambda other: other.add_message("k", message(5))]
     # The moment is that of the last page: the first append was before it, the other after.
-    assert store.get_messages("k") == [say(number) for number in range(5)]
+    assert store.get_messages("k") == [message(number) for number in range(5)]
 
 
 def test_a_conversation_that_never_rests_is_read_by_one_script(store, changing):
-    store.set_messages("k", [say(number) for number in range(200)])
+    store.set_messages("k", [message(number) for number in range(200)])
     changes = changing()
     changes += [CHANGES["removed"]] * 150
     # Of the first attempt two scripts were run, and one of the second.
-    assert store.get_messages("k") == [say(number) for number in range(2, 200)]
+    assert store.get_messages("k") == [message(number) for number in range(2, 200)]
     assert len(changes) == 147
 
 
 def test_one_that_never_rests_and_is_too_long_cannot_be_read(store, changing, monkeypatch):
     monkeypatch.setattr(chatstore.redis_scripts.store, "_PAGE", 8)
-    store.set_messages("k", [say(number) for number in range(200)])
+    store.set_messages("k", [message(number) for number in range(200)])
     changes = changing()
     changes += [CHANGES["removed"]] * 150
     with pytest.raises(StoreUnavailableError, match="again and again"):
         store.get_messages("k")
 
 
-@pytest.mark.parametrize("colour", ["sync", "async"])
-def test_a_damaged_message_of_a_later_page_is_named(client, store, colour):
-    store.set_messages("k", [say(number) for number in range(9)])
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_a_damaged_message_of_a_later_page_is_named(client, store, mode):
+    store.set_messages("k", [message(number) for number in range(9)])
     name = client.zrange("chatstore:{k}:order", 4, 4)[0]
     position = int(client.zscore("chatstore:{k}:order", name))
     client.hset("chatstore:{k}:bodies", name, b'{"v":1,' + b"0" * 28)
     with pytest.raises(CorruptMessageError) as caught:
-        read(store, colour)
+        read(store, mode)
     assert caught.value.position == position

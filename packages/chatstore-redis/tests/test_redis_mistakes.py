@@ -27,7 +27,7 @@ TIMEOUT, PATIENCE = 2.0, 0.3
 BOUND = 20.0  # seconds; an idle machine needs at most a tenth
 
 
-def say(text):
+def message(text):
     return ChatMessage(role="user", content=text)
 
 
@@ -115,7 +115,7 @@ MISTAKES = {
     "not a cluster": ("open_port", "redis://{}", {"cluster": True}, SETUP, "leave cluster=True"),
     "a cluster": ("cluster_port", "redis://{}", {}, SETUP, "open the store with cluster=True"),
     "a cluster, database 1": ("cluster_port", "redis://{}/1", {}, SETUP, "with cluster=True"),
-    "a Sentinel": ("sentinel_port", "redis://{}", {}, SETUP, "Sentinel.* redis_client=Sentinel"),
+    "a Sentinel": ("sentinel_port", "redis://{}", {}, SETUP, "Sentinel.* client=Sentinel"),
     "no such database": ("open_port", "redis://{}/99", {}, SETUP, "does not have the database"),
     "a replica": ("replica_port", "redis://{}", {}, ACCESS, "connect to the primary"),
     "too many clients": ("full_port", "redis://{}", {}, DOWN, "maximum number of clients; lower"),
@@ -135,7 +135,7 @@ def test_mistake(request, call, mistake):
     for key in ("a", "b", "c"):  # of a cluster's slots, too
         begin = time.monotonic()
         with pytest.raises(kind, match=text) as caught:
-            call(store, "add_message", key, say("x"))
+            call(store, "add_message", key, message("x"))
         assert time.monotonic() - begin < BOUND
         assert str(caught.value).startswith(f"add_message: {store.server}: ")
         assert "zzz" not in str(caught.value)
@@ -218,7 +218,7 @@ def test_the_constructor_and_urls_take_the_same_options(url):
     query = "ttl=60&namespace=n&timeout=3&patience=0&max_connections=2&db=3&client_name=me"
     for open_by in (RedisChatStore, RedisChatStore.from_url, open_store):
         with open_by(f"{url}?{query}") as store:
-            store.add_message("k", say("x"))
+            store.add_message("k", message("x"))
     with redis.Redis.from_url(url, db=3) as client:
         assert client.keys("*head") == [b"n:{k}:head"]
         assert 0 < client.ttl("n:{k}:head") <= 60
@@ -240,30 +240,30 @@ GIVEN = {
 @pytest.mark.parametrize("what", GIVEN)
 def test_what_is_not_a_client_is_refused(what):
     make, text = GIVEN[what]
-    with pytest.raises(InvalidArgumentError, match=rf"^redis_client must .*{text}"):
-        RedisChatStore(redis_client=make())
+    with pytest.raises(InvalidArgumentError, match=rf"^client must .*{text}"):
+        RedisChatStore(client=make())
 
 
 def test_a_client_of_the_other_mode_is_refused():
-    with pytest.raises(InvalidArgumentError, match=r"redis_client must .* as async_redis_client"):
-        RedisChatStore(redis_client=redis.asyncio.Redis())
-    with pytest.raises(InvalidArgumentError, match=r"async_redis_client must .* as redis_client"):
-        RedisChatStore(async_redis_client=redis.Redis())
+    with pytest.raises(InvalidArgumentError, match=r"client must .* as async_client"):
+        RedisChatStore(client=redis.asyncio.Redis())
+    with pytest.raises(InvalidArgumentError, match=r"async_client must .* as client"):
+        RedisChatStore(async_client=redis.Redis())
 
 
 def test_a_client_of_yours_for_a_single_server_on_a_cluster(cluster):
-    with redis.Redis(port=cluster[0].port) as client, RedisChatStore(redis_client=client) as store:
+    with redis.Redis(port=cluster[0].port) as client, RedisChatStore(client=client) as store:
         for key in "abcdef":
             with pytest.raises(StoreSetupError, match="cluster"):
-                store.add_message(key, say("x"))
+                store.add_message(key, message("x"))
 
     async def scenario():
         async with (
             redis.asyncio.Redis(port=cluster[0].port) as client,
-            RedisChatStore(async_redis_client=client) as store,
+            RedisChatStore(async_client=client) as store,
         ):
             for key in "abcdef":
                 with pytest.raises(StoreSetupError, match="cluster"):
-                    await store.async_add_message(key, say("x"))
+                    await store.async_add_message(key, message("x"))
 
     asyncio.run(scenario())

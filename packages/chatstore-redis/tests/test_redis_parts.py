@@ -12,16 +12,16 @@ CALLS = {
     "get": lambda store, name: getattr(store, name("get_messages"))("k"),
     "newest": lambda store, name: getattr(store, name("get_messages"))("k", last=2),
     "count": lambda store, name: getattr(store, name("count_messages"))("k"),
-    "append": lambda store, name: getattr(store, name("add_message"))("k", say("x")),
-    "append many": lambda store, name: getattr(store, name("add_messages"))("k", [say("x")] * 3),
-    "insert": lambda store, name: getattr(store, name("add_message"))("k", say("x"), 1),
+    "append": lambda store, name: getattr(store, name("add_message"))("k", message("x")),
+    "append many": lambda store, name: getattr(store, name("add_messages"))("k", [message("x")] * 3),
+    "insert": lambda store, name: getattr(store, name("add_message"))("k", message("x"), 1),
     "remove": lambda store, name: getattr(store, name("delete_message"))("k", 1),
     "remove last": lambda store, name: getattr(store, name("delete_last_message"))("k"),
     "force": lambda store, name: getattr(store, name("delete_message"))("k", 0, force=True),
 }
 
 
-def say(text):
+def message(text):
     return ChatMessage(role="user", content=text)
 
 
@@ -46,7 +46,7 @@ def restore(client, part, dump):
 @pytest.fixture
 def store(url):
     with RedisChatStore(url) as store:
-        store.set_messages("k", [say(str(number)) for number in range(5)])
+        store.set_messages("k", [message(str(number)) for number in range(5)])
         yield store
 
 
@@ -88,14 +88,14 @@ def test_a_lost_record_is_reported(client, store, part):
 
 
 CHANGES = {
-    "append": lambda store: store.add_message("k", say("new")),
+    "append": lambda store: store.add_message("k", message("new")),
     "remove": lambda store: store.delete_message("k", 0),
     "append and remove": lambda store: [
-        store.add_message("k", say("new")),
+        store.add_message("k", message("new")),
         store.delete_message("k", 0),
     ],
-    "insert": lambda store: store.add_message("k", say("new"), 1),
-    "replace": lambda store: store.set_messages("k", [say(str(number)) for number in range(5)]),
+    "insert": lambda store: store.add_message("k", message("new"), 1),
+    "replace": lambda store: store.set_messages("k", [message(str(number)) for number in range(5)]),
 }
 
 
@@ -111,13 +111,13 @@ def test_a_part_of_another_moment_is_reported(client, store, part, change):
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize(
     "repair",
-    [lambda store: store.set_messages("k", [say("a")]), lambda store: store.delete_messages("k")],
+    [lambda store: store.set_messages("k", [message("a")]), lambda store: store.delete_messages("k")],
     ids=["set", "delete"],
 )
 def test_a_damaged_conversation_can_be_repaired(client, store, part, repair):
     client.delete(key_of(part))
     repair(store)
-    store.add_message("k", say("b"))
+    store.add_message("k", message("b"))
     assert [message.content for message in store.get_messages("k")][-1] == "b"
     assert store.count_messages("k") == len(store.get_messages("k"))
 
@@ -125,5 +125,5 @@ def test_a_damaged_conversation_can_be_repaired(client, store, part, repair):
 def test_all_parts_lost_is_no_conversation(client, store):
     client.delete(*map(key_of, PARTS))
     assert store.get_messages("k") == []
-    store.add_message("k", say("a"))
-    assert store.get_messages("k") == [say("a")]
+    store.add_message("k", message("a"))
+    assert store.get_messages("k") == [message("a")]

@@ -12,7 +12,7 @@ from chatstore.redis import RedisChatStore
 from chatstore.redis.commands import Commands
 
 
-def say(text):
+def message(text):
     return ChatMessage(role="user", content=text)
 
 
@@ -30,24 +30,24 @@ class Twice(Commands):
 def twice(server, monkeypatch):
     with redis.Redis(port=server.port) as client:
         client.flushall()
-        with RedisChatStore(redis_client=client) as store:
+        with RedisChatStore(client=client) as store:
             monkeypatch.setattr(store, "_execute", lambda plan: run(plan, Twice(client, run)))
             yield store
 
 
 def test_every_write_acts_once(twice):
-    twice.set_messages("k", [say("a"), say("b")])
-    twice.add_message("k", say("c"))
-    twice.add_messages("k", [say("d"), say("e")])
-    twice.add_message("k", say("z"), 0)
-    twice.add_message("k", say("y"), 1)
-    assert twice.delete_message("k", 2) == say("a")
-    assert twice.delete_last_message("k") == say("e")
+    twice.set_messages("k", [message("a"), message("b")])
+    twice.add_message("k", message("c"))
+    twice.add_messages("k", [message("d"), message("e")])
+    twice.add_message("k", message("z"), 0)
+    twice.add_message("k", message("y"), 1)
+    assert twice.delete_message("k", 2) == message("a")
+    assert twice.delete_last_message("k") == message("e")
     assert [message.content for message in twice.get_messages("k")] == ["z", "y", "b", "c", "d"]
     twice.delete_messages("k")
     assert twice.count_messages("k") == 0
-    twice.add_message("k", say("last"))
-    assert twice.delete_last_message("k") == say("last")
+    twice.add_message("k", message("last"))
+    assert twice.delete_last_message("k") == message("last")
     assert twice.get_keys() == []
 
 
@@ -63,7 +63,7 @@ def late(server, request, monkeypatch):
 
     with redis.Redis(port=server.port) as client:
         client.flushall()
-        with RedisChatStore(redis_client=client, ttl=getattr(request, "param", None)) as store:
+        with RedisChatStore(client=client, ttl=getattr(request, "param", None)) as store:
             monkeypatch.setattr(store, "_execute", lambda plan: run(plan, Noting(client, run)))
 
             store._sent = sent
@@ -79,13 +79,13 @@ def late(server, request, monkeypatch):
 
 def test_a_late_repetition_does_not_undo_what_followed(late):
     store, repeat = late
-    store.add_message("k", say("a"))
-    store.set_messages("k", [say("b"), say("c")])
+    store.add_message("k", message("a"))
+    store.set_messages("k", [message("b"), message("c")])
     store.delete_last_message("k")
     store.delete_messages("k")
-    store.add_message("k", say("d"))
+    store.add_message("k", message("d"))
     repeat()
-    assert store.get_messages("k") == [say("d")]
+    assert store.get_messages("k") == [message("d")]
 
 
 @pytest.mark.parametrize("named", [False, True])
@@ -95,7 +95,7 @@ def test_a_late_repetition_does_not_undo_what_followed(late):
         lambda store: store.delete_last_message("k"),
         lambda store: store.delete_message("k", 1),
         lambda store: store.delete_messages("k"),
-        lambda store: store.set_messages("k", [say("d"), say("e")]),
+        lambda store: store.set_messages("k", [message("d"), message("e")]),
         lambda store: store.set_messages("k", []),
     ],
     ids=["last", "middle", "all", "replaced", "replaced by nothing"],
@@ -104,10 +104,10 @@ def test_what_was_removed_does_not_come_back(late, removal, named):
     store, repeat = late
     for text in "abcd":
         store.add_message("k", ChatMessage(role="user", content=text, id=text if named else None))
-    store.add_messages("k", [say("e"), say("f"), say("g")])
-    store.add_message("k", say("inserted"), 2)
+    store.add_messages("k", [message("e"), message("f"), message("g")])
+    store.add_message("k", message("inserted"), 2)
     removal(store)
-    store.add_message("k", say("last"))
+    store.add_message("k", message("last"))
     before = store.get_messages("k")
     repeat()
     assert store.get_messages("k") == before
@@ -125,7 +125,7 @@ def test_an_id_that_was_removed_may_come_again(late):
 def test_large_batches_do_not_come_back(late):
     store, repeat = late
     for _ in range(64):
-        store.add_messages("k", [say("a")] * 64)
+        store.add_messages("k", [message("a")] * 64)
     store.delete_messages("k")
     repeat()
     assert store.count_messages("k") == 0
@@ -134,7 +134,7 @@ def test_large_batches_do_not_come_back(late):
 @pytest.mark.parametrize("late", [0.05], indirect=True)
 def test_what_expired_does_not_come_back(late):
     store, repeat = late
-    store.add_message("k", say("a"))
+    store.add_message("k", message("a"))
     deadline = time.monotonic() + 10
     while store.get_keys():
         assert time.monotonic() < deadline
@@ -143,10 +143,10 @@ def test_what_expired_does_not_come_back(late):
 
 
 WRITES = {
-    "append": lambda store: store.add_message("k", say("late")),
-    "append many": lambda store: store.add_messages("k", [say("late"), say("later")]),
-    "insert": lambda store: store.add_message("k", say("late"), 0),
-    "replace": lambda store: store.set_messages("k", [say("late")]),
+    "append": lambda store: store.add_message("k", message("late")),
+    "append many": lambda store: store.add_messages("k", [message("late"), message("later")]),
+    "insert": lambda store: store.add_message("k", message("late"), 0),
+    "replace": lambda store: store.set_messages("k", [message("late")]),
     "remove": lambda store: store.delete_message("k", 0),
     "remove last": lambda store: store.delete_last_message("k"),
     "remove nothing": lambda store: store.delete_message("k", 10_000),
@@ -158,14 +158,14 @@ WRITES = {
 def test_a_call_acts_once_however_many_others_come_between(late, url, write):
     store, repeat = late
     others = RedisChatStore(url)
-    others.set_messages("k", [say("a"), say("b"), say("c")])
+    others.set_messages("k", [message("a"), message("b"), message("c")])
     WRITES[write](store)
     for number in range(400):
-        others.add_message("k", say(str(number)))
+        others.add_message("k", message(str(number)))
         if number % 2:
             others.delete_message("k", 0)
     for number in range(300 if write == "delete" else 0):
-        others.add_message("k", say(str(number)))
+        others.add_message("k", message(str(number)))
     before = others.get_messages("k")
     repeat()
     assert others.get_messages("k") == before
@@ -178,8 +178,8 @@ def test_a_call_acts_once_however_many_others_come_between(late, url, write):
 def test_the_answer_of_a_removal_is_remembered(late, url):
     store, repeat = late
     with RedisChatStore(url) as others:
-        others.set_messages("k", [say(str(number)) for number in range(500)])
-        assert store.delete_message("k", 0) == say("0")
+        others.set_messages("k", [message(str(number)) for number in range(500)])
+        assert store.delete_message("k", 0) == message("0")
         for _ in range(300):
             others.delete_message("k", 0)
         assert [reply[0] for reply in repeat()] == ["removed"]
@@ -201,8 +201,8 @@ def clock(monkeypatch):
 def test_clocks_may_differ(late, clock, hours):
     store, repeat = late
     clock.wall = hours * 3600.0
-    store.add_message("k", say("a"))
-    assert store.delete_last_message("k") == say("a")
+    store.add_message("k", message("a"))
+    assert store.delete_last_message("k") == message("a")
     assert len(sent_of(store)) == 3  # the first call learned the server's time
     repeat()
     assert store.count_messages("k") == 0
@@ -216,7 +216,7 @@ def sent_of(store):
 def test_a_call_that_is_too_old_is_not_applied(late, client, clock, suspended, monkeypatch):
     """The server may have forgotten it."""
     store, _ = late
-    store.set_messages("k", [say("a"), say("b"), say("c")])
+    store.set_messages("k", [message("a"), message("b"), message("c")])
     sending = store._clock.sending
 
     def delayed(send):
@@ -231,4 +231,4 @@ def test_a_call_that_is_too_old_is_not_applied(late, client, clock, suspended, m
     for write in WRITES.values():
         with pytest.raises(OutcomeUnknownError, match=r"read the\s+conversation"):
             write(store)
-    assert store.get_messages("k") == [say("a"), say("b"), say("c")]
+    assert store.get_messages("k") == [message("a"), message("b"), message("c")]

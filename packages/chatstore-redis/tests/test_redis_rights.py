@@ -11,15 +11,15 @@ from chatstore.redis import RedisChatStore
 from chatstore.redis_scripts.scripts import required_commands
 
 
-def say(text):
+def message(text):
     return ChatMessage(role="user", content=text)
 
 
 def use_everything(store):
     """Make every call, with and without a time to live."""
-    store.set_messages("k", [say(str(number)) for number in range(5)])
-    store.add_message("k", say("x"))
-    store.add_message("k", say("x"), 0)
+    store.set_messages("k", [message(str(number)) for number in range(5)])
+    store.add_message("k", message("x"))
+    store.add_message("k", message("x"), 0)
     store.delete_message("k", 2)
     assert len(store.get_messages("k")) == 6
     assert len(store.get_messages("k", last=2)) == 2
@@ -35,11 +35,11 @@ def use_stores(url, *, stages):
         with RedisChatStore(url, ttl, namespace="rights") as store:
             if stages:
                 store.max_request_bytes = 10_000  # what is larger is staged
-                store.add_message("staged", say("x" * 20_000))
-            store.add_message("k", say("begins to expire, or stops to"))
+                store.add_message("staged", message("x" * 20_000))
+            store.add_message("k", message("begins to expire, or stops to"))
             use_everything(store)
-            store.add_message("k", say("stays"))
-            store.set_messages("gaps", [say(str(number)) for number in range(5)])
+            store.add_message("k", message("stays"))
+            store.set_messages("gaps", [message(str(number)) for number in range(5)])
             store.delete_message("gaps", 2)
             store.get_messages("gaps")
 
@@ -59,11 +59,11 @@ def test_a_user_with_exactly_these_rights(client, server, cluster, is_cluster):
     for ttl in (None, 60, None):
         with RedisChatStore(url, ttl, **options) as store:
             use_everything(store)
-            store.add_message("k", say("stays for the next time to live"))
+            store.add_message("k", message("stays for the next time to live"))
 
     async def scenario():
         async with RedisChatStore(url, **options) as store:
-            await store.async_add_message("k", say("x"))
+            await store.async_add_message("k", message("x"))
             assert "k" in await store.async_get_keys()
             await store.async_delete_messages("k")
 
@@ -91,4 +91,4 @@ def test_keys_that_the_user_may_not_access(client, server):
         RedisChatStore(url, namespace="other") as store,
         pytest.raises(StoreAccessError, match="may not access the keys of the store's namespace"),
     ):
-        store.add_message("k", say("x"))
+        store.add_message("k", message("x"))

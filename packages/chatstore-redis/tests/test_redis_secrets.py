@@ -156,7 +156,7 @@ def test_no_reply_is_quoted(caller, reply):
 def test_errors_of_given_clients_tell_no_secret():
     with redis_server("--requirepass", "other") as server:
         url = f"redis://:{SECRET}@127.0.0.1:{server.port}"
-        with redis.Redis.from_url(url) as client, RedisChatStore(redis_client=client) as store:
+        with redis.Redis.from_url(url) as client, RedisChatStore(client=client) as store:
             with pytest.raises(ChatStoreError) as caught:
                 store.add_message(KEY, ChatMessage(role="user", content=CONTENT))
             assert SECRET not in text_of(caught.value)

@@ -24,7 +24,7 @@ from chatstore.redis_scripts.testing import redis_server
 from chatstore.redis_scripts.testing.servers import free_port
 
 
-def say(text):
+def message(text):
     return ChatMessage(role="user", content=text)
 
 
@@ -69,20 +69,20 @@ def test_tls_with_a_known_authority(tls):
     server, authority = tls
     url = f"rediss://127.0.0.1:{server.port}?ssl_ca_certs={authority}&namespace=tls"
     with RedisChatStore.from_url(url) as store:
-        store.add_message("k", say("x"))
-        assert store.get_messages("k") == [say("x")]
+        store.add_message("k", message("x"))
+        assert store.get_messages("k") == [message("x")]
 
 
 async def appended(url):
     async with RedisChatStore.from_url(url) as store:
-        await store.async_add_message("a", say("x"))
+        await store.async_add_message("a", message("x"))
         return await store.async_get_messages("a")
 
 
 def test_tls_async(tls):
     server, authority = tls
     url = f"rediss://127.0.0.1:{server.port}?ssl_ca_certs={authority}&namespace=tls"
-    assert asyncio.run(appended(url)) == [say("x")]
+    assert asyncio.run(appended(url)) == [message("x")]
 
 
 def test_tls_async_is_closed_with_the_store_though_the_server_is_slow(tls):
@@ -91,7 +91,7 @@ def test_tls_async_is_closed_with_the_store_though_the_server_is_slow(tls):
 
     async def scenario():
         async with RedisChatStore.from_url(url) as store:
-            await store.async_add_message("k", say("x"))
+            await store.async_add_message("k", message("x"))
             server.signal(signal.SIGSTOP)
             threading.Timer(0.3, server.signal, [signal.SIGCONT]).start()
 
@@ -108,7 +108,7 @@ def test_closing_gives_up_a_tls_server_that_stands_still(tls):
 
     async def scenario():
         async with RedisChatStore.from_url(url) as store:
-            await store.async_add_message("k", say("x"))
+            await store.async_add_message("k", message("x"))
             server.signal(signal.SIGSTOP)
 
     with warnings.catch_warnings():
@@ -123,7 +123,7 @@ def test_closing_gives_up_a_tls_server_that_stands_still(tls):
 def append_in(mode, url):
     if mode == "sync":
         with RedisChatStore(url) as store:
-            store.add_message("a", say("x"))
+            store.add_message("a", message("x"))
             return store.get_messages("a")
     return asyncio.run(appended(url))
 
@@ -144,7 +144,7 @@ def test_checks_can_be_turned_off(elsewhere, mode, option):
     server, authority = elsewhere
     query = f"ssl_ca_certs={authority}&namespace=off-{option[4:9]}-{mode}&{option}"
     url = f"rediss://127.0.0.1:{server.port}?{query}"
-    assert append_in(mode, url) == [say("x")]
+    assert append_in(mode, url) == [message("x")]
 
 
 def test_tls_with_an_unknown_authority_is_refused(tls):
@@ -153,7 +153,7 @@ def test_tls_with_an_unknown_authority_is_refused(tls):
         RedisChatStore(f"rediss://127.0.0.1:{server.port}") as store,
         pytest.raises(StoreUnavailableError),
     ):
-        store.add_message("k", say("x"))
+        store.add_message("k", message("x"))
 
 
 def test_plain_words_to_a_tls_server_fail(tls):
@@ -162,7 +162,7 @@ def test_plain_words_to_a_tls_server_fail(tls):
         RedisChatStore(f"redis://127.0.0.1:{server.port}", timeout=2) as store,
         pytest.raises(StoreUnavailableError),
     ):
-        store.add_message("k", say("x"))
+        store.add_message("k", message("x"))
 
 
 @pytest.fixture
@@ -179,8 +179,8 @@ def users(server):
 
 def test_a_user_of_the_namespace_alone(users):
     with RedisChatStore(f"redis://chat:p%40ss%2Fword@127.0.0.1:{users}") as store:
-        store.add_message("acl", say("x"))
-        assert store.get_messages("acl") == [say("x")]
+        store.add_message("acl", message("x"))
+        assert store.get_messages("acl") == [message("x")]
         assert "acl" in store.get_keys()
         store.delete_messages("acl")
 
@@ -193,14 +193,14 @@ def test_refusals_keep_the_secret(users, login):
         RedisChatStore(f"redis://{login}@127.0.0.1:{users}") as store,
         pytest.raises(StoreAccessError) as caught,
     ):
-        store.add_message("k", say("x"))
+        store.add_message("k", message("x"))
     assert login.split(":")[1] not in str(caught.value)
 
 
 def test_another_namespace_than_the_users_is_refused(users):
     url = f"redis://chat:p%40ss%2Fword@127.0.0.1:{users}"
     with RedisChatStore(url, namespace="other") as store, pytest.raises(StoreAccessError):
-        store.add_message("k", say("x"))
+        store.add_message("k", message("x"))
 
 
 @pytest.mark.parametrize(

@@ -66,14 +66,14 @@ def test_wrong_bound(options):
 
 def test_wrong_client():
     with upstash_redis.Redis(URL, TOKEN) as client:
-        with pytest.raises(InvalidArgumentError, match=r"^async_redis_client .* as redis_client"):
-            UpstashChatStore(async_redis_client=client)
+        with pytest.raises(InvalidArgumentError, match=r"^async_client .* as client"):
+            UpstashChatStore(async_client=client)
         unfit = upstash_redis.asyncio.Redis(URL, TOKEN)
-        with pytest.raises(InvalidArgumentError, match=r"^redis_client .* as async_redis_client"):
-            UpstashChatStore(redis_client=unfit)
+        with pytest.raises(InvalidArgumentError, match=r"^client .* as async_client"):
+            UpstashChatStore(client=unfit)
         for other in (object(), URL, upstash_redis.Redis):
-            with pytest.raises(InvalidArgumentError, match="redis_client must be an upstash_redis"):
-                UpstashChatStore(redis_client=other)
+            with pytest.raises(InvalidArgumentError, match="client must be an upstash_redis"):
+                UpstashChatStore(client=other)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from chatstore.upstash import UpstashChatStore
 TEXTS = ["a", "", "\0\U0001f600 é", "x" * 6_000_000, None]
 
 
-def say(text, **fields):
+def message(text, **fields):
     return ChatMessage(role="user", content=text, **fields)
 
 
@@ -32,12 +32,12 @@ def stores(double: UpstashDouble, redis_port: int) -> Iterator[tuple[ChatStore, 
 @pytest.mark.parametrize("order", [1, -1], ids=["to-redis", "to-upstash"])
 def test_each_reads_what_the_other_wrote(stores, order):
     writer, reader = stores[::order]
-    messages = [say(text, additional_kwargs={"n": number}) for number, text in enumerate(TEXTS)]
+    messages = [message(text, additional_kwargs={"n": number}) for number, text in enumerate(TEXTS)]
     writer.set_messages("set {k}", messages)
     writer.add_messages("added", messages)
-    writer.add_message("added", say("first"), 0)
+    writer.add_message("added", message("first"), 0)
     assert reader.get_messages("set {k}") == writer.get_messages("set {k}") == messages
-    assert reader.get_messages("added") == [say("first"), *messages]
+    assert reader.get_messages("added") == [message("first"), *messages]
     assert [message.id for message in reader.iter_messages("added", reverse=True)] == [
         message.id for message in writer.iter_messages("added", reverse=True)
     ]
@@ -51,15 +51,15 @@ def test_each_reads_what_the_other_wrote(stores, order):
 def test_an_id_is_held_for_both(stores):
     upstash, redis = stores
     for store in stores:
-        store.add_message("k", say("a", id="1"))
-    asyncio.run(upstash.async_add_message("k", say("a", id="1")))
+        store.add_message("k", message("a", id="1"))
+    asyncio.run(upstash.async_add_message("k", message("a", id="1")))
     assert redis.count_messages("k") == 1
 
 
 def test_both_write_at_once(stores):
     def append(store):
         for number in range(50):
-            store.add_message("k", say(f"{type(store).__name__} {number}"))
+            store.add_message("k", message(f"{type(store).__name__} {number}"))
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(append, stores))
@@ -76,7 +76,7 @@ def test_keys_of_other_programs_are_neither_listed_nor_touched(stores, redis):
     for name in others:
         assert redis.call(b"SET", name, b"theirs \xff") == b"OK"
     for store in stores:
-        store.set_messages("k", [say("a")])
+        store.set_messages("k", [message("a")])
         assert store.get_keys() == ["k"]
         store.delete_messages("k")
     assert [redis.call(b"GET", name) for name in others] == [b"theirs \xff"] * len(others)

@@ -24,7 +24,7 @@ from chatstore.core import (
 from chatstore.upstash import UpstashChatStore
 
 
-def say(text):
+def message(text):
     return ChatMessage(role="user", content=text)
 
 
@@ -34,17 +34,17 @@ def held_by_loops(store):
 
 def test_given_clients_are_used_and_stay_open(double):
     with upstash_redis.Redis(double.url, double.token) as client:
-        with UpstashChatStore(redis_client=client) as store:
-            store.add_message("k", say("a"))
-            with pytest.raises(InvalidArgumentError, match="async_redis_client"):
+        with UpstashChatStore(client=client) as store:
+            store.add_message("k", message("a"))
+            with pytest.raises(InvalidArgumentError, match="async_client"):
                 asyncio.run(store.async_count_messages("k"))
         assert client.ping() == "PONG"
 
     async def scenario():
         async with upstash_redis.asyncio.Redis(double.url, double.token) as client:
-            async with UpstashChatStore(async_redis_client=client) as store:
-                await store.async_add_message("k", say("b"))
-                with pytest.raises(InvalidArgumentError, match="redis_client"):
+            async with UpstashChatStore(async_client=client) as store:
+                await store.async_add_message("k", message("b"))
+                with pytest.raises(InvalidArgumentError, match="client"):
                     store.count_messages("k")
             assert await client.ping() == "PONG"
 
@@ -55,18 +55,18 @@ def test_given_clients_are_used_and_stay_open(double):
 
 def test_retries_of_a_given_client_are_harmless(double):
     with upstash_redis.Redis(double.url, double.token, rest_retry_interval=0) as client:
-        store = UpstashChatStore(redis_client=client)
-        store.add_message("k", say("a"))
+        store = UpstashChatStore(client=client)
+        store.add_message("k", message("a"))
         double.fault = lambda request: LOST_REPLY if request.number % 2 else None
         for _ in range(10):
-            store.add_message("k", say("b"))
+            store.add_message("k", message("b"))
         assert store.count_messages("k") == 11
 
 
 def test_given_client_that_its_owner_closed(double):
     client = upstash_redis.Redis(double.url, double.token, rest_retries=0)
     client.close()
-    with UpstashChatStore(redis_client=client) as store, pytest.raises(StoreClosedError):
+    with UpstashChatStore(client=client) as store, pytest.raises(StoreClosedError):
         store.count_messages("k")
 
 
@@ -77,17 +77,17 @@ def test_given_client_without_timeouts_gets_them(double):
         upstash_redis.Redis(double.url, double.token) as limited,
     ):
         limited._http._client.timeout = own
-        UpstashChatStore(redis_client=limited, timeout=7)
+        UpstashChatStore(client=limited, timeout=7)
         assert limited._http._client.timeout == own
         double.fault = lambda _: Fault(delay=60)
-        store = UpstashChatStore(redis_client=client, timeout=0.1)
+        store = UpstashChatStore(client=client, timeout=0.1)
         with pytest.raises(StoreUnavailableError):
             store.count_messages("k")
 
     async def scenario():
         retries = {"rest_retries": 0}
         async with upstash_redis.asyncio.Redis(double.url, double.token, **retries) as client:
-            store = UpstashChatStore(async_redis_client=client, timeout=0.1)
+            store = UpstashChatStore(async_client=client, timeout=0.1)
             with pytest.raises(StoreUnavailableError):
                 await store.async_count_messages("k")
 
@@ -98,7 +98,7 @@ def test_event_loops_leave_no_connection_behind(double):
     """An open one would warn when it is collected, and warnings are errors here."""
     store = UpstashChatStore(double.url, double.token)
     for number in range(5):
-        asyncio.run(store.async_add_message("k", say(str(number))))
+        asyncio.run(store.async_add_message("k", message(str(number))))
         gc.collect()
     assert len(held_by_loops(store)) <= 2
     assert store.count_messages("k") == 5
@@ -112,7 +112,7 @@ def test_loops_at_once_have_clients_of_their_own(double):
 
     async def work(name):
         for number in range(10):
-            await store.async_add_message(name, say(str(number)))
+            await store.async_add_message(name, message(str(number)))
             barrier.wait(30)
         return len(held_by_loops(store))
 
@@ -135,7 +135,7 @@ def test_close_ends_the_client_of_a_loop_that_runs_elsewhere(double):
     is_open, may_end = threading.Event(), threading.Event()
 
     async def hold():
-        await store.async_add_message("k", say("a"))
+        await store.async_add_message("k", message("a"))
         is_open.set()
         await asyncio.to_thread(may_end.wait, 10)
 
@@ -156,7 +156,7 @@ def test_close_ends_the_client_of_a_loop_that_runs_elsewhere(double):
 def test_async_close_closes_at_once(double):
     async def scenario():
         store = UpstashChatStore(double.url, double.token)
-        await store.async_add_message("k", say("a"))
+        await store.async_add_message("k", message("a"))
         [client] = held_by_loops(store)
         await store.async_close()
         assert client._http._client.is_closed
@@ -177,11 +177,11 @@ def test_cancelled_call_has_taken_effect_when_it_ends(double):
             return Fault(delay=0.05)
 
         async with UpstashChatStore(double.url, double.token) as store:
-            await store.async_add_message("k", say("a"))
+            await store.async_add_message("k", message("a"))
             await store.async_count_messages("k")
             for number in range(5):
                 double.fault = hold
-                task = asyncio.create_task(store.async_add_message("k", say("b")))
+                task = asyncio.create_task(store.async_add_message("k", message("b")))
                 await arrived.wait()
                 arrived.clear()
                 task.cancel()
@@ -199,7 +199,7 @@ def test_cancelled_call_has_taken_effect_when_it_ends(double):
 def test_cancelled_call_before_its_request_does_nothing(double):
     async def scenario():
         async with UpstashChatStore(double.url, double.token) as store:
-            task = asyncio.create_task(store.async_add_message("k", say("a")))
+            task = asyncio.create_task(store.async_add_message("k", message("a")))
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
@@ -230,7 +230,7 @@ def test_event_loop_that_ends_cancels_a_call(double):
 def test_two_hundred_calls_at_once(double):
     async def scenario():
         async with UpstashChatStore(double.url, double.token) as store:
-            await asyncio.gather(*(store.async_add_message("k", say("a")) for _ in range(200)))
+            await asyncio.gather(*(store.async_add_message("k", message("a")) for _ in range(200)))
             assert await store.async_count_messages("k") == 200
 
     asyncio.run(scenario())

@@ -25,7 +25,7 @@ from chatstore.core import (
 from chatstore.upstash import UpstashChatStore
 
 
-def say(text):
+def message(text):
     return ChatMessage(role="user", content=text)
 
 
@@ -53,11 +53,11 @@ def test_appends_under_lost_connections(store, double, fault, appends):
     double.fault = every_tenth(fault)
     expected = [str(number) for number in range(appends)]
     for text in expected[::2]:
-        store.add_message("sync", say(text))
+        store.add_message("sync", message(text))
 
     async def append():
         for text in expected[1::2]:
-            await store.async_add_message("async", say(text))
+            await store.async_add_message("async", message(text))
 
     asyncio.run(append())
     struck = sum(double.fault(request) is not None for request in double.requests)
@@ -72,7 +72,7 @@ def test_a_thousand_appends_from_eight_writers_under_lost_replies(store, double)
 
     def append(writer):
         for number in range(125):
-            store.add_message("k", say(f"{writer} {number}"))
+            store.add_message("k", message(f"{writer} {number}"))
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(append, range(8)))
@@ -93,30 +93,30 @@ def test_every_write_takes_effect_once_under_lost_replies(store, double):
         seen += 1
         return LOST_REPLY if seen % 2 else None
 
-    store.set_messages("k", [say(text) for text in "abc"])  # the scripts are loaded
-    store.add_message("k", say("d"))
-    store.add_message("k", say("x"), 0)
+    store.set_messages("k", [message(text) for text in "abc"])  # the scripts are loaded
+    store.add_message("k", message("d"))
+    store.add_message("k", message("x"), 0)
     store.delete_message("k", 0)
     store.delete_messages("other")
     double.fault = lose_each_first
-    store.add_message("k", say("e"))
-    store.add_messages("k", [say("f"), say("g")])
-    store.add_message("k", say("first"), 0)
+    store.add_message("k", message("e"))
+    store.add_messages("k", [message("f"), message("g")])
+    store.add_message("k", message("first"), 0)
     assert store.delete_message("k", 1).content == "a"
     assert store.delete_last_message("k").content == "g"
     assert texts(store.get_messages("k")) == ["first", "b", "c", "d", "e", "f"]
-    store.set_messages("k", [say("new")])
+    store.set_messages("k", [message("new")])
     assert store.count_messages("k") == 1
     store.delete_messages("k")
     assert store.get_keys() == []
 
 
 def test_connections_that_always_break_are_given_up(store, double):
-    store.add_message("k", say("a"))
+    store.add_message("k", message("a"))
     before = len(double.requests)
     double.fault = lambda _: LOST_REQUEST
     with pytest.raises(StoreUnavailableError) as caught:
-        store.add_message("k", say("b"))
+        store.add_message("k", message("b"))
     assert isinstance(caught.value.__cause__, DriverError)
     assert 2 <= len(double.requests) - before <= 20
     double.fault = lambda _: None
@@ -125,16 +125,16 @@ def test_connections_that_always_break_are_given_up(store, double):
 
 def test_slow_answer_ends_in_time(double):
     with UpstashChatStore(double.url, double.token, timeout=0.2) as store:
-        store.add_message("k", say("a"))
+        store.add_message("k", message("a"))
         before = len(double.requests)
         double.fault = lambda _: Fault(delay=60)
         with pytest.raises(StoreUnavailableError, match="in time") as caught:
-            store.add_message("k", say("b"))
+            store.add_message("k", message("b"))
         assert isinstance(caught.value.__cause__, DriverError)
 
         async def add():
             with pytest.raises(StoreUnavailableError, match="in time"):
-                await store.async_add_message("k", say("b"))
+                await store.async_add_message("k", message("b"))
 
         asyncio.run(add())
         assert len(double.requests) - before == 2  # neither was sent again
@@ -147,12 +147,12 @@ def test_refused_connection_fails_at_once():
     with UpstashChatStore(f"http://127.0.0.1:{port}", "token", timeout=timeout) as store:
         begin = time.monotonic()
         with pytest.raises(StoreUnavailableError, match="no connection") as caught:
-            store.add_message("k", say("a"))
+            store.add_message("k", message("a"))
         assert isinstance(caught.value.__cause__, DriverError)
 
         async def add():
             with pytest.raises(StoreUnavailableError, match="no connection"):
-                await store.async_add_message("k", say("a"))
+                await store.async_add_message("k", message("a"))
 
         asyncio.run(add())
         assert time.monotonic() - begin < timeout
@@ -170,7 +170,7 @@ def test_swallowed_connection_fails_in_time():
             UpstashChatStore(url, "token", timeout=0.2) as store,
             pytest.raises(StoreUnavailableError),
         ):
-            store.add_message("k", say("a"))
+            store.add_message("k", message("a"))
         for filler in fillers:
             filler.close()
 
@@ -186,7 +186,7 @@ def test_status_decides(double, status, kind, body):
     double.fault = lambda _: Fault(acts=False, answer=(status, body))
     with UpstashChatStore(double.url, double.token, patience=0) as store:
         with pytest.raises(kind) as caught:
-            store.add_message("k", say("secret"))
+            store.add_message("k", message("secret"))
         assert isinstance(caught.value.__cause__, DriverError)
         assert "secret" not in str(caught.value)
         assert isinstance(caught.value, OutcomeUnknownError) == (status >= 500)
@@ -194,7 +194,7 @@ def test_status_decides(double, status, kind, body):
 
         async def add():
             with pytest.raises(kind):
-                await store.async_add_message("k", say("secret"))
+                await store.async_add_message("k", message("secret"))
             await store.async_close()
 
         asyncio.run(add())
@@ -220,7 +220,7 @@ def test_error_of_the_database(double, text, kind):
     body = f'{{"error": "{text}"}}'.encode()
     double.fault = lambda _: Fault(acts=False, answer=(400, body))
     with pytest.raises(kind) as caught:
-        store.add_message("k", say("x"))
+        store.add_message("k", message("x"))
     assert isinstance(caught.value.__cause__, DriverError)
     assert "secret" not in str(caught.value)
     assert len(double.requests) == 1
@@ -250,7 +250,7 @@ def test_bytes_that_are_no_text(store, double):
 def test_refused_token(double):
     for token in ("wrong-token", "x" * 500):
         with UpstashChatStore(double.url, token) as store:
-            for call in (lambda: store.add_message("k", say("a")), store.get_keys):
+            for call in (lambda: store.add_message("k", message("a")), store.get_keys):
                 with pytest.raises(StoreAccessError) as caught:
                     call()
                 assert token not in repr(caught.value)
@@ -259,27 +259,27 @@ def test_refused_token(double):
 
 def test_reading_token_may_not_write(double):
     with UpstashChatStore(double.url, double.reading_token) as store:
-        for call in (lambda: store.add_message("k", say("a")), store.get_keys):
+        for call in (lambda: store.add_message("k", message("a")), store.get_keys):
             with pytest.raises(StoreAccessError) as caught:
                 call()
             assert double.reading_token not in repr(caught.value)
 
 
 def test_scripts_are_loaded_again_after_they_were_lost(store, double, redis):
-    store.add_message("k", say("a"))
+    store.add_message("k", message("a"))
     assert redis.call(b"SCRIPT", b"FLUSH") == b"OK"
-    store.add_message("k", say("b"))
+    store.add_message("k", message("b"))
     assert texts(store.get_messages("k")) == ["a", "b"]
 
 
 def test_full_database_keeps_what_it_has(store, redis):
-    store.add_message("k", say("a"))
+    store.add_message("k", message("a"))
     assert redis.call(b"CONFIG", b"SET", b"maxmemory", b"1") == b"OK"
     try:
         with pytest.raises(StoreFullError):
-            store.add_message("k", say("b"))
+            store.add_message("k", message("b"))
         assert texts(store.get_messages("k")) == ["a"]
     finally:
         redis.call(b"CONFIG", b"SET", b"maxmemory", b"0")
-    store.add_message("k", say("b"))
+    store.add_message("k", message("b"))
     assert store.count_messages("k") == 2

@@ -23,7 +23,7 @@ SECRET = "AYNg-s3cr3t"
 CONTENT = "what-the-user-said"
 
 
-def say(text):
+def message(text):
     return ChatMessage(role="user", content=text)
 
 
@@ -81,7 +81,7 @@ def store(relay, double, call):
 def test_cut_connections_fail_no_call(relay, store, call):
     call.together(store, "count_messages", "k")
     relay.cut()
-    assert call.together(store, "add_message", "k", say("x")) == [None] * CALLS
+    assert call.together(store, "add_message", "k", message("x")) == [None] * CALLS
     assert call(store, "count_messages", "k") == CALLS
 
 
@@ -94,7 +94,7 @@ def test_forgotten_connections_cost_one_timeout_in_all(relay, store, call, doubl
     failures = 0
     for _ in range(CALLS * 2):
         try:
-            call(store, "add_message", "k", say("x"))
+            call(store, "add_message", "k", message("x"))
         except StoreUnavailableError:
             failures += 1
     assert failures <= 1
@@ -111,7 +111,7 @@ def test_forgotten_connections_fail_each_caller_of_a_burst_once(relay, store, ca
 def test_the_number_of_connections_is_bounded(relay, double, call):
     url = f"http://127.0.0.1:{relay.port}"
     store = UpstashChatStore(url, double.token, max_connections=2)
-    assert call.together(store, "add_message", "k", say("x")) == [None] * CALLS
+    assert call.together(store, "add_message", "k", message("x")) == [None] * CALLS
     assert relay.accepted <= 2
     call.close(store)
 
@@ -129,14 +129,14 @@ def test_too_many_calls_at_once_say_so(double, call):
 @pytest.mark.parametrize("acts", [False, True])
 def test_a_service_that_fails_for_a_moment(double, call, status, acts):
     store = UpstashChatStore(double.url, double.token, patience=30)
-    call(store, "add_message", "k", say("a"))
+    call(store, "add_message", "k", message("a"))
     call(store, "count_messages", "k")  # the database knows the scripts from here on
     begin = len(double.requests)
     answer = (status, b"<html>busy</html>")
     double.fault = lambda request: (
         Fault(acts=acts, answer=answer) if request.number < begin + 3 else None
     )
-    call(store, "add_message", "k", say("b"))
+    call(store, "add_message", "k", message("b"))
     assert call(store, "count_messages", "k") == 2
     assert len(double.requests) == begin + 5
     call.close(store)
@@ -146,7 +146,7 @@ def test_an_html_page_in_place_of_an_answer_leaves_the_outcome_unknown(double, c
     store = UpstashChatStore(double.url, double.token)
     double.fault = lambda _: Fault(answer=(200, b"<html>Welcome to the hotel</html>"))
     with pytest.raises(OutcomeUnknownError, match=r"not one of Upstash's REST API; a proxy may"):
-        call(store, "add_message", "k", say("b"))
+        call(store, "add_message", "k", message("b"))
     call.close(store)
 
 
@@ -154,7 +154,7 @@ def test_a_removal_whose_answer_is_late_acts_once(double, call):
     """However many others come between."""
     store = UpstashChatStore(double.url, double.token, patience=60)
     other = UpstashChatStore(double.url, double.token)
-    other.set_messages("k", [say(str(number)) for number in range(600)])
+    other.set_messages("k", [message(str(number)) for number in range(600)])
     other.delete_message("another", 0)  # the database knows the scripts from here on
     struck = []
 
@@ -182,7 +182,7 @@ def test_a_removal_whose_answer_is_late_acts_once(double, call):
         removed = call(store, "delete_message", "k", 0)
     finally:
         module.Commands = original
-    assert removed == say("0")
+    assert removed == message("0")
     assert other.count_messages("k") == 600 - 1 - 300
     other.close()
     call.close(store)
@@ -224,7 +224,7 @@ def test_no_token_is_told(double, call, url, caplog):
         try:
             store = UpstashChatStore.from_url(url.format(place))
             assert SECRET not in repr(store) + store.server
-            call(store, "add_message", "k", say(CONTENT))
+            call(store, "add_message", "k", message(CONTENT))
         except ChatStoreError as error:
             told = text_of(error)
         else:

@@ -13,7 +13,7 @@ from chatstore.upstash.commands import MAX_REQUEST_BYTES, Commands
 MIB = 2**20
 
 
-def say(text, **fields):
+def message(text, **fields):
     return ChatMessage(role="user", content=text, **fields)
 
 
@@ -24,9 +24,9 @@ def store(double):
 
 
 ONE_REQUEST = {
-    "append": lambda store: store.add_message("k", say("x")),
-    "append with an id": lambda store: store.add_message("k", say("x", id="1")),
-    "append a few": lambda store: store.add_messages("k", [say("x"), say("y")]),
+    "append": lambda store: store.add_message("k", message("x")),
+    "append with an id": lambda store: store.add_message("k", message("x", id="1")),
+    "append a few": lambda store: store.add_messages("k", [message("x"), message("y")]),
     "newest": lambda store: store.get_messages("k", last=5),
     "window": lambda store: ChatMemoryBuffer.from_defaults(
         token_limit=100, chat_store=store, chat_store_key="k", tokenizer_fn=str.split
@@ -40,7 +40,7 @@ ONE_REQUEST = {
 
 @pytest.mark.parametrize("call", ONE_REQUEST.values(), ids=ONE_REQUEST)
 def test_one_request(store, double, call):
-    conversation = [say(f"{number} " + "word " * 20) for number in range(300)]
+    conversation = [message(f"{number} " + "word " * 20) for number in range(300)]
     for _ in range(2):  # the second time, the scripts are known
         store.set_messages("k", conversation)
         before = len(double.requests)
@@ -50,10 +50,10 @@ def test_one_request(store, double, call):
 
 def test_one_async_request(store, double):
     async def scenario():
-        await store.async_add_message("k", say("a"))
+        await store.async_add_message("k", message("a"))
         await store.async_get_messages("k", last=1)
         before = len(double.requests)
-        await store.async_add_message("k", say("b"))
+        await store.async_add_message("k", message("b"))
         await store.async_get_messages("k", last=1)
         return before
 
@@ -64,7 +64,7 @@ def test_one_async_request(store, double):
 def test_unknown_script_costs_one_more_request_once(store, double, redis):
     redis.call(b"SCRIPT", b"FLUSH")
     for _ in range(2):
-        store.add_message("k", say("x"))
+        store.add_message("k", message("x"))
     names = [request.commands for request in double.requests]
     assert names == [("EVALSHA",), ("EVAL",), ("EVALSHA",)]
 
@@ -74,20 +74,20 @@ def test_unknown_script_costs_one_more_request_once(store, double, redis):
 )
 def test_large_messages_stay_below_the_limit(store, text):
     """The double refuses what is above it, in requests and in answers."""
-    store.add_message("k", say(text))
-    store.add_message("k", say("after"))
+    store.add_message("k", message(text))
+    store.add_message("k", message("after"))
     assert [m.content for m in store.get_messages("k")] == [text, "after"]
     assert store.get_messages("k", last=2)[0].content == text
-    store.set_messages("k", [say(text), say("after")])
+    store.set_messages("k", [message(text), message("after")])
     assert store.delete_message("k", 0).content == text
-    store.add_message("k", say(text), 0)
+    store.add_message("k", message(text), 0)
     assert store.get_messages("k", last=2)[0].content == text
 
 
 def test_large_conversation_is_set_and_read_in_parts(store, double):
     texts = [f"{number} " + "x" * 100_000 for number in range(250)]
-    store.set_messages("k", [say(text) for text in texts])
-    store.add_messages("k", [say(text) for text in texts])
+    store.set_messages("k", [message(text) for text in texts])
+    store.add_messages("k", [message(text) for text in texts])
     assert [m.content for m in store.get_messages("k")] == texts * 2
     assert [m.content for m in store.iter_messages("k", page_size=1000)] == texts * 2
     assert store.count_messages("k") == 500
@@ -104,7 +104,7 @@ def test_command_above_the_limit_is_not_sent():
 
 def test_what_is_written_in_one_colour_is_waited_for_in_the_other(store, double):
     """Each request carries the sync token of the answer before, whichever client got it."""
-    store.add_message("k", say("a"))
+    store.add_message("k", message("a"))
     known = len(double.requests)
     asyncio.run(store.async_count_messages("k"))
     asyncio.run(store.async_count_messages("k"))
