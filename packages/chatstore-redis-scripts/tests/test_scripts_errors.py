@@ -1,5 +1,9 @@
 """Replies of a server as our errors."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import pytest
 
 from chatstore.core import (
@@ -31,7 +35,7 @@ from chatstore.redis_scripts import judge_reply
         ("", StoreUnavailableError),
     ],
 )
-def test_replies_have_their_kind_and_are_not_quoted(reply, kind):
+def test_replies_have_their_kind_and_are_not_quoted(reply: str, kind: Any) -> None:
     found, text, *_ = judge_reply(reply)
     assert found is kind
     assert text

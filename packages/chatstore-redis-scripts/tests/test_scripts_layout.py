@@ -1,10 +1,14 @@
 """Keys in Redis: every conversation has its own, and they can be told from others."""
 
+from __future__ import annotations
+
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from redis_pair import Pair
 
 from chatstore.core import InvalidArgumentError
 from chatstore.redis_scripts.layout import (
@@ -21,7 +25,7 @@ KEYS = st.text("%{}*?[]\\:a7BDb5\0\n é", min_size=1, max_size=60)
 NAMESPACES = st.text("%*?[]\\:ab\n", min_size=1, max_size=8)
 
 
-def matches(pattern, name):
+def matches(pattern: str, name: str) -> Any:
     """Whether Redis's pattern matches, for patterns with no sign but ``\\x`` and ``*``."""
     parts = re.findall(r"\\(.)|(\*)|([^\\*])", pattern, re.DOTALL)
     expression = "".join(".*" if star else re.escape(one + two) for one, star, two in parts)
@@ -29,13 +33,13 @@ def matches(pattern, name):
 
 
 @given(NAMESPACES, KEYS)
-def test_keys_come_back(namespace, key):
+def test_keys_come_back(namespace: str, key: str) -> None:
     head, *_ = conversation_keys(namespace, key)
     assert key_of_head(namespace, head) == key
 
 
 @given(st.lists(st.tuples(NAMESPACES, KEYS), min_size=2, max_size=2, unique=True))
-def test_conversations_share_no_key(pair):
+def test_conversations_share_no_key(pair: Pair) -> None:
     one, other = (
         {*conversation_keys(namespace, key), staged_key(namespace, key, "ab")}
         for namespace, key in pair
@@ -44,7 +48,7 @@ def test_conversations_share_no_key(pair):
 
 
 @given(NAMESPACES, KEYS)
-def test_keys_of_a_conversation_share_a_hash_tag(namespace, key):
+def test_keys_of_a_conversation_share_a_hash_tag(namespace: str, key: str) -> None:
     names = [*conversation_keys(namespace, key), staged_key(namespace, key, "ab")]
     tags = {name[name.index("{") + 1 : name.index("}")] for name in names}
     assert len(tags) == 1
@@ -52,24 +56,26 @@ def test_keys_of_a_conversation_share_a_hash_tag(namespace, key):
 
 
 @given(NAMESPACES, KEYS, NAMESPACES, KEYS)
-def test_pattern_matches_the_prefix_alone(namespace, prefix, other, key):
+def test_pattern_matches_the_prefix_alone(
+    namespace: str, prefix: str, other: Any, key: str
+) -> None:
     head = conversation_keys(other, key)[0]
     expected = other == namespace and key.startswith(prefix)
     assert matches(heads_pattern(namespace, prefix), head) == expected
 
 
 @pytest.mark.parametrize("quoted", ["", "a}b", "{", "%", "%7b", "%zz", "x" * 256, "\udcff"])
-def test_other_programs_keys_are_none_of_ours(quoted):
+def test_other_programs_keys_are_none_of_ours(quoted: str) -> None:
     assert key_of_head("n", f"n:{{{quoted}}}:head") is None
 
 
 @pytest.mark.parametrize("namespace", ["", "{", "a}b", None, 3, "\ud800"])
-def test_namespaces_that_cannot_be(namespace):
+def test_namespaces_that_cannot_be(namespace: str) -> None:
     with pytest.raises(InvalidArgumentError):
         check_namespace(namespace)
 
 
 @given(st.text())
-def test_bodies_come_back(body):
+def test_bodies_come_back(body: str) -> None:
     assert unseal(seal(body)) == body
     assert seal(body) != seal(body + "x")

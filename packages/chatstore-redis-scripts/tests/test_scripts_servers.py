@@ -1,6 +1,9 @@
 """A server for tests that does not start says why, and one that does not run is not chosen."""
 
+from __future__ import annotations
+
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -8,12 +11,12 @@ from chatstore.redis_scripts.testing import find_redis_server, redis_server
 from chatstore.redis_scripts.testing.servers import PortTakenError, free_port
 
 
-def test_a_server_that_does_not_start_says_why():
+def test_a_server_that_does_not_start_says_why() -> None:
     with pytest.raises(RuntimeError, match="nosuchoption"), redis_server("--nosuchoption", "1"):
         pass
 
 
-def test_a_port_that_is_taken_is_not_taken_for_the_server():
+def test_a_port_that_is_taken_is_not_taken_for_the_server() -> None:
     with (
         socket.create_server(("127.0.0.1", free_port())) as other,
         pytest.raises(PortTakenError, match="already in use"),
@@ -22,7 +25,9 @@ def test_a_port_that_is_taken_is_not_taken_for_the_server():
         pass
 
 
-def test_a_binary_that_does_not_run_is_not_chosen(tmp_path, monkeypatch):
+def test_a_binary_that_does_not_run_is_not_chosen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     broken = tmp_path / "redis-server"
     broken.write_text("#!/bin/sh\necho libmissing.so: no such file >&2\nexit 127\n")
     broken.chmod(0o755)

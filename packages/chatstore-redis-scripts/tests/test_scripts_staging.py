@@ -1,6 +1,9 @@
 """Writes that are cut into chunks."""
 
+from __future__ import annotations
+
 import re
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +17,7 @@ RECORDS = st.lists(
 FRAME = re.compile(rb"(\d+) (\d+) ")
 
 
-def unframed(text):
+def unframed(text: str) -> Any:
     """Return ids and bodies, as the scripts read them."""
     rest, found = text.encode(), []
     while rest:
@@ -27,7 +30,7 @@ def unframed(text):
 
 
 @given(RECORDS, st.integers(100, 500))
-def test_chunks_hold_everything_and_keep_the_limit(records, size):
+def test_chunks_hold_everything_and_keep_the_limit(records: Any, size: Any) -> None:
     arguments = flat(records)
     pieces = list(chunks(arguments, size))
     assert unframed("".join(pieces)) == arguments

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeAlias, Union
 
 from chatstore.redis import RedisChatStore
+
+Step: TypeAlias = tuple[RedisChatStore, str, tuple[Any, ...]]
 
 
 class SyncCaller:
@@ -17,10 +20,8 @@ class SyncCaller:
     def __call__(self, store: RedisChatStore, method: str, *arguments: Any, **options: Any) -> Any:
         return getattr(store, method)(*arguments, **options)
 
-    def together(self, calls: list[tuple[RedisChatStore, str, tuple[Any, ...]]]) -> list[Any]:
+    def together(self, calls: list[Step]) -> list[Any]:
         """Make calls at once; return results and errors."""
-        from concurrent.futures import ThreadPoolExecutor
-
         with ThreadPoolExecutor(len(calls)) as pool:
             futures = [pool.submit(self, store, name, *args) for store, name, args in calls]
             return [future.exception() or future.result() for future in futures]
@@ -46,7 +47,7 @@ class AsyncCaller:
     def __call__(self, store: RedisChatStore, method: str, *arguments: Any, **options: Any) -> Any:
         return self._runner.run(getattr(store, f"async_{method}")(*arguments, **options))
 
-    def together(self, calls: list[tuple[RedisChatStore, str, tuple[Any, ...]]]) -> list[Any]:
+    def together(self, calls: list[Step]) -> list[Any]:
         """Make calls at once; return results and errors."""
 
         async def gathered() -> list[Any]:
@@ -63,3 +64,6 @@ class AsyncCaller:
         if store is not None:
             self._runner.run(store.async_close())
         self._runner.close()
+
+
+Caller: TypeAlias = Union[SyncCaller, AsyncCaller]  # noqa: UP007 - evaluated on Python 3.10

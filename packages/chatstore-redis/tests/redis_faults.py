@@ -1,4 +1,4 @@
-"""A proxy in front of a server that loses some of its answers."""
+"""A proxy in front of a server that loses answers."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import threading
 
 
 class LossyProxy:
-    """Passes commands on, and now and then ends the connection instead of passing an answer.
+    """Passes commands on, and sometimes closes the connection instead of passing an answer on.
 
-    The server has acted by then. Answers are lost one connection at a time: what is lost is the
-    data that arrives at once, which here is one answer.
+    By then the server has run the command. The data that arrives together is lost, which here is
+    one answer.
     """
 
     def __init__(self, port: int, rate: float, seed: int = 1) -> None:
@@ -26,7 +26,7 @@ class LossyProxy:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
-        """Accept no more connections; those that are open end with their clients."""
+        """Accept no more connections; open ones end with their clients."""
         self._listener.close()
 
     def _accept(self) -> None:
@@ -44,7 +44,7 @@ class LossyProxy:
 
     def _answer(self, client: socket.socket, server: socket.socket) -> None:
         with contextlib.suppress(OSError), client, server:
-            # The greeting of redis-py is let through: it is no answer to a call.
+            # redis-py's greeting is passed on: it is not the answer to a call.
             answers = 0
             while data := server.recv(1 << 16):
                 answers += 1

@@ -1,8 +1,9 @@
-"""A primary and its replica behind one address, which change places without losing a write."""
+"""A primary and its replica behind one address; they change roles without losing a write."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 
 import redis
@@ -17,7 +18,7 @@ class Pair:
     """Two servers; clients connect to `relay`, which leads to the primary.
 
     Replication is asynchronous: a failover that does not wait may lose answered writes, whatever
-    the client does. This one holds writes back until the replica has them all.
+    the client does. This one delays writes until the replica has them all.
     """
 
     def __init__(self) -> None:
@@ -28,11 +29,11 @@ class Pair:
         self.replica = self._stack.enter_context(redis_server("--replicaof", *address))
         self.relay = self._stack.enter_context(Relay(self.primary.port))
         self.failovers = 0
-        self.longest_pause = 0.0  # seconds for which a failover held writes back
+        self.longest_pause = 0.0  # seconds for which a failover delayed writes
         self._wait_for_link()
 
     def fail_over(self) -> None:
-        """Promote the replica; the old primary stays reachable, as a read-only replica."""
+        """Promote the replica; the old primary becomes a read-only replica and is still reachable."""
         self._wait_for_link()
         with self._admin(self.primary.port) as old, self._admin(self.replica.port) as new:
             begin = time.monotonic()
@@ -56,7 +57,7 @@ class Pair:
         with self._admin(self.replica.port) as client:
             self._wait(lambda: client.info("replication")["master_link_status"] == "up")
 
-    def _wait(self, condition) -> None:
+    def _wait(self, condition: Callable[[], object]) -> None:
         deadline = time.monotonic() + PATIENCE
         while not condition():
             if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""The user that the README advises: its rights, made from what the scripts call."""
+"""The permissions of the README's user, derived from the commands of the scripts."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from chatstore.redis_scripts.scripts import required_commands
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 PASSWORD = "hunter2"
-CLUSTER_COMMANDS = ["CLUSTER|SLOTS", "COMMAND"]  # redis-py asks for nodes, and where keys stand
+CLUSTER_COMMANDS = [
+    "CLUSTER|SLOTS",
+    "COMMAND",
+]  # redis-py asks for the nodes and for the positions of keys
 
 
 def expected_rights() -> tuple[str, str]:
-    """Return the lines that the README must hold: of a single server, and of a cluster's nodes."""
+    """Return the README's lines: for a single server, and for a cluster's nodes."""
     allowed = " ".join(f"+{name.lower()}" for name in required_commands())
     line = f"ACL SETUSER chat on >PASSWORD resetkeys ~chatstore:* resetchannels -@all {allowed}"
     more = " ".join(f"+{name.lower()}" for name in CLUSTER_COMMANDS)
@@ -23,14 +26,14 @@ def expected_rights() -> tuple[str, str]:
 
 
 def stated_rights() -> tuple[str, str]:
-    """Return the lines of the README; each goes over several lines there."""
+    """Return the lines of the README, where each is wrapped."""
     joined = re.sub(r" \\\n +", " ", README)
     single, cluster = re.findall(r"^ACL SETUSER chat .*$", joined, re.MULTILINE)
     return single, cluster
 
 
 def add_user(client: redis.Redis, namespace: str, *, is_cluster: bool = False) -> str:
-    """Make a user with exactly the README's rights; return its URL's login."""
+    """Create a user with exactly the README's permissions; return the login for a URL."""
     lines = stated_rights()[: 2 if is_cluster else 1]
     name = f"user-{namespace}"
     for line in lines:

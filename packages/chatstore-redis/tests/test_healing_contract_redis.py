@@ -1,5 +1,10 @@
 """The healing contract, on a primary and a replica that change places behind one address."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 import redis
 from redis_pair import Pair
@@ -9,22 +14,22 @@ from chatstore.redis import RedisChatStore
 
 
 class RelayedRedis(RelayedHarness):
-    def __init__(self, pair):
+    def __init__(self, pair: Pair) -> None:
         self._pair = pair
         self.relay = pair.relay
 
-    def open(self, *, timeout):
+    def open(self, *, timeout: float) -> Any:
         return RedisChatStore(f"redis://127.0.0.1:{self.relay.port}", timeout=timeout)
 
-    def open_direct(self):
+    def open_direct(self) -> Any:
         return RedisChatStore(f"redis://127.0.0.1:{self._pair.primary.port}")
 
-    def fail_over(self):
+    def fail_over(self) -> None:
         self._pair.fail_over()
 
 
 @pytest.fixture(scope="module")
-def pair():
+def pair() -> Iterator[Any]:
     started = Pair()
     yield started
     started.close()
@@ -32,7 +37,7 @@ def pair():
 
 class TestRedisHeals(HealingContract):
     @pytest.fixture
-    def relayed(self, pair):
+    def relayed(self, pair: Pair) -> Any:
         with redis.Redis(port=pair.primary.port) as client:
             client.flushall()
         pair.relay.swap(pair.primary.port)  # a test may have led it elsewhere

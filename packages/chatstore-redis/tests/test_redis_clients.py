@@ -1,8 +1,11 @@
-"""Clients that the caller brings, URLs, and clients of several event loops."""
+"""Clients of the caller, URLs, and clients of several event loops."""
+
+from __future__ import annotations
 
 import asyncio
 import gc
 import time
+from typing import Any
 
 import pytest
 import redis
@@ -12,22 +15,22 @@ from redis.sentinel import Sentinel
 
 from chatstore.core import ChatMessage, InvalidArgumentError, open_store
 from chatstore.redis import RedisChatStore
-from chatstore.redis_scripts.testing import redis_server
+from chatstore.redis_scripts.testing import RedisServer, redis_server
 
 
-def message(text):
-    return ChatMessage(role="user", content=text)
+def message(text: object) -> ChatMessage:
+    return ChatMessage(role="user", content=str(text))
 
 
 @pytest.fixture
-def port(server):
+def port(server: RedisServer) -> Any:
     with redis.Redis(port=server.port) as client:
         client.flushall()
     return server.port
 
 
 @pytest.mark.parametrize("decoded", [False, True])
-def test_a_given_client_is_used_and_not_closed(port, decoded):
+def test_a_callers_client_is_used_and_not_closed(port: int, decoded: bool) -> None:
     with redis.Redis(port=port, decode_responses=decoded) as client:
         with RedisChatStore(client=client) as store:
             store.add_message("kö", message("x\0"))
@@ -39,8 +42,8 @@ def test_a_given_client_is_used_and_not_closed(port, decoded):
 
 
 @pytest.mark.parametrize("decoded", [False, True])
-def test_a_given_async_client_is_used_and_not_closed(port, decoded):
-    async def scenario():
+def test_a_callers_async_client_is_used_and_not_closed(port: int, decoded: bool) -> None:
+    async def scenario() -> None:
         async with redis.asyncio.Redis(port=port, decode_responses=decoded) as client:
             async with RedisChatStore(async_client=client) as store:
                 await store.async_add_message("k", message("x"))
@@ -53,7 +56,7 @@ def test_a_given_async_client_is_used_and_not_closed(port, decoded):
     asyncio.run(scenario())
 
 
-def test_clients_of_sentinel(port):
+def test_clients_of_sentinel(port: int) -> None:
     with redis_server("--sentinel") as watcher:
         with redis.Redis(port=watcher.port) as client:
             client.execute_command("SENTINEL", "MONITOR", "chat", "127.0.0.1", port, 1)
@@ -63,23 +66,23 @@ def test_clients_of_sentinel(port):
         with master, RedisChatStore(client=master) as store:
             store.add_message("k", message("x"))
             assert store.get_messages("k") == [message("x")]
-        for known in sentinel.sentinels:
-            known.close()
+        for watched in sentinel.sentinels:
+            watched.close()
 
-        async def scenario():
+        async def scenario() -> None:
             sentinel = AsyncSentinel(address)
             async with (
                 sentinel.master_for("chat") as master,
                 RedisChatStore(async_client=master) as store,
             ):
                 assert await store.async_get_messages("k") == [message("x")]
-            for known in sentinel.sentinels:
-                await known.aclose()
+            for watched in sentinel.sentinels:
+                await watched.aclose()
 
         asyncio.run(scenario())
 
 
-def test_url_with_options(port):
+def test_url_with_options(port: int) -> None:
     url = f"redis://127.0.0.1:{port}/1?ttl=60&namespace=mine&timeout=3&socket_keepalive=true"
     with open_store(url) as store:
         assert isinstance(store, RedisChatStore)
@@ -89,7 +92,7 @@ def test_url_with_options(port):
         client.flushdb()
 
 
-def test_url_of_a_cluster(cluster):
+def test_url_of_a_cluster(cluster: list[RedisServer]) -> None:
     with open_store(f"redis://127.0.0.1:{cluster[1].port}?cluster=true") as store:
         for number in range(30):
             store.add_message(f"url {number}", message("x"))
@@ -99,25 +102,25 @@ def test_url_of_a_cluster(cluster):
 
 
 @pytest.mark.parametrize("option", ["ttl=soon", "ttl=0", "ttl=-1", "timeout=0", "namespace={}"])
-def test_url_with_wrong_options(option):
+def test_url_with_wrong_options(option: str) -> None:
     with pytest.raises(InvalidArgumentError):
         RedisChatStore.from_url(f"redis://localhost?{option}")
 
 
-def named(client, name):
+def named(client: redis.Redis, name: str) -> Any:
     """Return the connections with a name: other tests share the server."""
     return [one for one in client.client_list() if one["name"] == name]
 
 
-def wait_for_clients(client, name, count):
-    """Wait: the server takes note of a closed connection a moment later."""
+def wait_for_clients(client: redis.Redis, name: str, count: Any) -> None:
+    """Wait: the server notices a closed connection a moment later."""
     deadline = time.monotonic() + 60
     while len(named(client, name)) != count:
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
 
-def test_connections_of_ended_loops_are_closed(port):
+def test_connections_of_ended_loops_are_closed(port: int) -> None:
     store = RedisChatStore(f"redis://127.0.0.1:{port}?client_name=loops", namespace="loops")
     with redis.Redis(port=port) as client:
         for _ in range(3):
@@ -127,7 +130,7 @@ def test_connections_of_ended_loops_are_closed(port):
     store.close()
 
 
-def test_close_closes_what_the_store_opened(port):
+def test_close_closes_what_the_store_opened(port: int) -> None:
     with redis.Redis(port=port) as client:
         store = RedisChatStore(f"redis://127.0.0.1:{port}?client_name=closed")
         store.add_message("k", message("x"))
@@ -136,13 +139,15 @@ def test_close_closes_what_the_store_opened(port):
         wait_for_clients(client, "closed", 0)
 
 
-def test_the_path_of_llama_index():
+def test_the_path_of_llama_index() -> None:
     from chatstore.redis.base import RedisChatStore as Same
 
     assert Same is RedisChatStore
 
 
-def test_connections_do_not_read_metadata_each_time(port, monkeypatch):
+def test_connections_do_not_read_metadata_each_time(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import importlib.metadata
 
     with RedisChatStore(f"redis://127.0.0.1:{port}") as store:

@@ -1,52 +1,69 @@
-"""Connections: lent to one call at a time, given up when their state is unknown."""
+"""Connections: used by one call at a time, and closed when their state is unknown."""
+
+from __future__ import annotations
 
 import asyncio
 import threading
 import time
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 import redis
 import redis.asyncio
+from redis_interception import Interceptor
 
-from chatstore.core import ChatMessage, StoreSetupError, StoreUnavailableError
+from chatstore.core import ChatMessage, StoreUnavailableError
+from chatstore.core.backend import RetryPolicy, run
 from chatstore.redis import RedisChatStore
+from chatstore.redis.address import read_url
 from chatstore.redis.connections import AsyncConnections, Connections
+from chatstore.redis.errors import RedisErrors
 from chatstore.redis.server_mode import ServerMode
-from chatstore.redis.settings import Settings
+from chatstore.redis.settings import RedisSettings
+from chatstore.redis_scripts import Attempt, Command
+from chatstore.redis_scripts.scripts import COUNT
+from chatstore.redis_scripts.sending import Sender
+from chatstore.redis_scripts.testing import RedisServer
+
+Ask = Callable[..., Awaitable[Any]]
 
 
-def settings_of(timeout):
-    return Settings(timeout=timeout), "the server", ServerMode("the server")
+def settings_of(port: int, timeout: float) -> tuple[RedisSettings, ServerMode]:
+    address, _ = read_url(f"redis://127.0.0.1:{port}")
+    return RedisSettings(address, timeout=timeout), ServerMode("the server")
 
 
-def connections(port, timeout=5.0):
-    def make():
+def connections(port: int, timeout: float = 5.0) -> Connections:
+    def make() -> Any:
         return redis.Connection(port=port, protocol=2, socket_timeout=timeout)
 
-    return Connections(make, *settings_of(timeout))
+    return Connections(make, *settings_of(port, timeout))
 
 
-def async_connections(port, timeout=5.0):
-    def make():
+def async_connections(port: int, timeout: float = 5.0) -> AsyncConnections:
+    def make() -> Any:
         return redis.asyncio.Connection(port=port, protocol=2, socket_timeout=None)
 
-    return AsyncConnections(make, *settings_of(timeout))
+    return AsyncConnections(make, *settings_of(port, timeout))
 
 
-def wait_for(condition):
+def wait_for(condition: Callable[[], object]) -> None:
     deadline = time.monotonic() + 10
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
 
-def names(client):
+def names(client: redis.Redis) -> list[str]:
     return [one["cmd"] for one in client.client_list()]
 
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
-def test_connections_that_the_server_closed_are_made_anew(client, server, mode):
-    async def twice(store):
+def test_connections_that_the_server_closed_are_replaced(
+    client: redis.Redis, server: RedisServer, mode: str
+) -> None:
+    async def twice(store: RedisChatStore) -> list[ChatMessage]:
         for text in ("before", "after"):
             message = ChatMessage(role="user", content=text)
             if mode == "sync":
@@ -62,49 +79,57 @@ def test_connections_that_the_server_closed_are_made_anew(client, server, mode):
     assert [message.content for message in asyncio.run(twice(store))] == ["before", "after"]
 
 
-def test_an_error_of_the_server_keeps_the_connection(client, server):
+def test_an_error_of_the_server_keeps_the_connection(
+    client: redis.Redis, server: RedisServer
+) -> None:
     pool = connections(server.port)
-    number = pool.execute_command("CLIENT", "ID")
-    with pytest.raises(StoreSetupError):
-        pool.execute_command("NOSUCHCOMMAND")
-    assert pool.execute_command("CLIENT", "ID") == number
+    number = pool.send(("CLIENT", "ID"), Attempt())
+    with pytest.raises(redis.ResponseError):
+        pool.send(("NOSUCHCOMMAND",), Attempt())
+    assert pool.send(("CLIENT", "ID"), Attempt()) == number
     pool.close()
 
 
-@pytest.mark.parametrize("mode", ["sync", "async"])
-def test_a_late_answer_is_nobody_elses(client, server, mode):
-    def plain(*command):
-        return pool.execute_command(*command)
-
-    async def scenario(ask):
-        with pytest.raises(StoreUnavailableError):
-            await ask("BLPOP", "list", 2)
-        client.rpush("list", "late")
-        assert await ask("ECHO", "mine") == b"mine"
-
-    async def awaited():
-        pool = async_connections(server.port, timeout=0.2)
-        await scenario(pool.execute_command)
-        await pool.aclose()
-
-    async def threaded():
-        await scenario(lambda *command: asyncio.to_thread(plain, *command))
+async def with_connections(
+    mode: str, port: int, scenario: Callable[[Ask], Awaitable[None]], timeout: float = 5.0
+) -> None:
+    """Run a scenario with a function that sends commands in one of the modes."""
+    if mode == "sync":
+        pool = connections(port, timeout)
+        await scenario(lambda *words: asyncio.to_thread(pool.send, *words))
         pool.close()
+    else:
+        async_pool = async_connections(port, timeout)
+        await scenario(async_pool.send)
+        await async_pool.close()
 
-    pool = connections(server.port, timeout=0.2)
-    asyncio.run(threaded() if mode == "sync" else awaited())
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_a_late_answer_is_not_anothers(client: redis.Redis, server: RedisServer, mode: str) -> None:
+    async def scenario(ask: Ask) -> None:
+        with pytest.raises(redis.TimeoutError):
+            await ask(("BLPOP", "list", "2"), Attempt())
+        client.rpush("list", "late")
+        assert await ask(("ECHO", "mine"), Attempt()) == "mine"
+
+    asyncio.run(with_connections(mode, server.port, scenario, timeout=0.2))
 
 
-def test_a_store_says_that_all_connections_are_in_use(client, server):
+def test_a_store_says_that_all_connections_are_in_use(
+    client: redis.Redis, server: RedisServer
+) -> None:
     url = f"redis://127.0.0.1:{server.port}?max_connections=1"
     with RedisChatStore(url, timeout=0.3) as store:
-        session = store._clients.for_threads()._pool.session
-        with session(), pytest.raises(StoreUnavailableError, match="in use"):
+        clients: Any = store.backend.clients  # type: ignore[attr-defined]
+        with (
+            clients.for_threads().pool.session(),
+            pytest.raises(StoreUnavailableError, match="in use"),
+        ):
             store.count_messages("k")
 
-        async def scenario():
-            clients = await store._clients.for_loop()
-            async with clients._pool.session():
+        async def scenario() -> None:
+            connections = await clients.for_loop()
+            async with connections.pool.session():
                 with pytest.raises(StoreUnavailableError, match="in use"):
                     await store.async_count_messages("k")
             assert await store.async_count_messages("k") == 0
@@ -113,9 +138,11 @@ def test_a_store_says_that_all_connections_are_in_use(client, server):
         assert store.count_messages("k") == 0
 
 
-def test_a_connection_in_use_is_closed_when_it_comes_back(client, server):
+def test_a_connection_in_use_is_closed_when_it_is_released(
+    client: redis.Redis, server: RedisServer
+) -> None:
     pool = connections(server.port)
-    thread = threading.Thread(target=pool.execute_command, args=("BLPOP", "list", 10))
+    thread = threading.Thread(target=pool.send, args=(("BLPOP", "list", "10"), Attempt()))
     thread.start()
     wait_for(lambda: "blpop" in names(client))
     pool.close()
@@ -125,57 +152,41 @@ def test_a_connection_in_use_is_closed_when_it_comes_back(client, server):
 
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
-def test_something_is_done_while_the_server_works(client, server, mode):
+def test_the_client_works_while_the_server_works(
+    client: redis.Redis, server: RedisServer, mode: str
+) -> None:
     done = []
 
-    def meanwhile():
+    def meanwhile() -> None:
         wait_for(lambda: "blpop" in names(client))
         client.rpush("list", "x")
         done.append("pushed")
 
-    def plain():
-        pool = connections(server.port)
-        answer = pool.execute_command("BLPOP", "list", 10, meanwhile=meanwhile)
-        pool.close()
-        return answer
+    async def scenario(ask: Ask) -> None:
+        assert await ask(("BLPOP", "list", "10"), Attempt(meanwhile)) == ["list", "x"]
 
-    async def awaited():
-        pool = async_connections(server.port)
-        answer = await pool.execute_command("BLPOP", "list", 10, meanwhile=meanwhile)
-        await pool.aclose()
-        return answer
-
-    answer = plain() if mode == "sync" else asyncio.run(awaited())
-    assert (answer, done) == ([b"list", b"x"], ["pushed"])
+    asyncio.run(with_connections(mode, server.port, scenario))
+    assert done == ["pushed"]
 
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
-def test_an_answer_that_nobody_reads_is_nobody_elses(client, server, mode):
-    def plain(*command, **options):
-        return pool.execute_command(*command, **options)
-
-    async def scenario(ask):
+def test_an_answer_that_was_not_read_is_not_anothers(
+    client: redis.Redis, server: RedisServer, mode: str
+) -> None:
+    async def scenario(ask: Ask) -> None:
         with pytest.raises(ZeroDivisionError):
-            await ask("ECHO", "unread", meanwhile=lambda: 1 / 0)
-        assert await ask("ECHO", "mine") == b"mine"
+            await ask(("ECHO", "unread"), Attempt(lambda: 1 / 0))
+        assert await ask(("ECHO", "mine"), Attempt()) == "mine"
 
-    async def awaited():
-        pool = async_connections(server.port)
-        await scenario(pool.execute_command)
-        await pool.aclose()
-
-    async def threaded():
-        await scenario(lambda *command, **options: asyncio.to_thread(plain, *command, **options))
-        pool.close()
-
-    pool = connections(server.port)
-    asyncio.run(threaded() if mode == "sync" else awaited())
+    asyncio.run(with_connections(mode, server.port, scenario))
 
 
-def test_what_is_sent_again_is_waited_for_in_the_same_way(client, server):
+def test_the_client_also_works_during_a_repetition(
+    client: redis.Redis, server: RedisServer
+) -> None:
     calls = []
 
-    def meanwhile():
+    def meanwhile() -> None:
         calls.append("called")
         wait_for(lambda: "blpop" in names(client))
         if len(calls) == 1:
@@ -183,7 +194,14 @@ def test_what_is_sent_again_is_waited_for_in_the_same_way(client, server):
         else:
             client.rpush("list", "x")
 
+    class Blocking(Interceptor):
+        """Sends another command than the plans do."""
+
+        def send(self, command: Command, attempt: Attempt) -> Any:
+            return super().send(("BLPOP", "list", "10"), attempt)
+
     pool = connections(server.port)
-    assert pool.execute_command("BLPOP", "list", 10, meanwhile=meanwhile) == [b"list", b"x"]
+    sender = Sender(RedisErrors(), RetryPolicy(1.0), "the server")
+    assert run(sender.run(COUNT, [], [], meanwhile), Blocking(pool)) == ["list", "x"]
     assert calls == ["called"] * 2
     pool.close()

@@ -1,21 +1,25 @@
-"""What the store sends to a database, and what it leaves alone there."""
+"""The commands that the store sends to a database, and the keys that it leaves alone."""
+
+from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from typing import Any
 
 import pytest
+import redis
 
 from chatstore.core import ChatMemoryBuffer, ChatMessage, CorruptStoreError
 from chatstore.core.backend.options import MAX_SECONDS
 from chatstore.redis import RedisChatStore
 
 
-def message(text):
-    return ChatMessage(role="user", content=text)
+def message(text: object) -> ChatMessage:
+    return ChatMessage(role="user", content=str(text))
 
 
-def commands(client):
+def commands(client: redis.Redis) -> Any:
     """Return how often each command was called by a client."""
     statistics = client.info("commandstats")
     names = ("cmdstat_eval", "cmdstat_evalsha", "cmdstat_scan", "cmdstat_script|load")
@@ -23,18 +27,22 @@ def commands(client):
 
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
-def test_one_round_trip_a_call(client, url, mode):
+def test_one_round_trip_a_call(client: redis.Redis, url: str, mode: str) -> None:
     with RedisChatStore(url) as store:
         loop = asyncio.new_event_loop()
 
-        def call(name, *arguments, **more):
+        def call(name: str, *arguments: Any, **more: Any) -> Any:
             if mode == "sync":
                 return getattr(store, name)(*arguments, **more)
             return loop.run_until_complete(getattr(store, f"async_{name}")(*arguments, **more))
 
         memory = ChatMemoryBuffer(500, chat_store=store, chat_store_key="k", tokenizer_fn=list)
         window = memory.get if mode == "sync" else memory.async_get
-        call("set_messages", "k", [message(str(number)) for number in range(store.pages[0] - 10)])
+        call(
+            "set_messages",
+            "k",
+            [message(str(number)) for number in range(store.backend.limits.first_page - 10)],
+        )
         calls = {
             "append": lambda: call("add_message", "k", message("x")),
             "append many": lambda: call("add_messages", "k", [message("y"), message("z")]),
@@ -57,7 +65,7 @@ def test_one_round_trip_a_call(client, url, mode):
     assert counted == dict.fromkeys(calls, 1)
 
 
-def test_keys_of_others_are_left_alone(client, url):
+def test_keys_of_others_are_left_alone(client: redis.Redis, url: str) -> None:
     others = {"chatstore": b"1", "chatstore:x": b"2", "chatstore2:{k}:head": b"3", "{k}:head": b"4"}
     for name, value in others.items():
         client.set(name, value)
@@ -69,7 +77,7 @@ def test_keys_of_others_are_left_alone(client, url):
     assert {name: client.get(name) for name in others} == others
 
 
-def test_namespaces_see_nothing_of_each_other(client, url):
+def test_namespaces_do_not_see_each_other(client: redis.Redis, url: str) -> None:
     names = ["a", "a:", "*", "a*", "[a]", "chatstore"]
     stores = [RedisChatStore(url, namespace=name) for name in names]
     for name, store in zip(names, stores, strict=True):
@@ -81,7 +89,7 @@ def test_namespaces_see_nothing_of_each_other(client, url):
         store.close()
 
 
-def test_an_ended_conversation_leaves_nothing_for_good(client, url):
+def test_a_deleted_conversation_leaves_nothing_forever(client: redis.Redis, url: str) -> None:
     with RedisChatStore(url) as store:
         store.add_messages("k", [message("x"), message("y")])
         store.delete_last_message("k")
@@ -92,8 +100,8 @@ def test_an_ended_conversation_leaves_nothing_for_good(client, url):
         assert client.ttl(name) > 0, name
 
 
-def test_parts_expire_in_one_millisecond(client, url):
-    with RedisChatStore(url, 60.5) as store:
+def test_parts_expire_in_one_millisecond(client: redis.Redis, url: str) -> None:
+    with RedisChatStore(url, ttl=60.5) as store:
         store.add_messages("k", [message("x"), message("y")])
         store.add_message("k", message("first"), 0)
         store.delete_last_message("k")
@@ -107,7 +115,7 @@ def test_parts_expire_in_one_millisecond(client, url):
     assert [client.ttl(part) for part in parts] == [-1, -1, -1]
 
 
-def test_calls_are_remembered_for_five_to_ten_minutes(client, url):
+def test_calls_are_remembered_for_five_to_ten_minutes(client: redis.Redis, url: str) -> None:
     with RedisChatStore(url) as store:
         for number in range(300):
             store.add_message("k", message(str(number)))
@@ -120,20 +128,20 @@ def test_calls_are_remembered_for_five_to_ten_minutes(client, url):
         assert 300_000 - 60_000 < client.pttl(name) <= 600_000
 
 
-def append_some(url, name):
+def append_some(url: str, name: str) -> None:
     with RedisChatStore(url) as store:
         for number in range(40):
             store.add_message("k", message(f"{name} {number}"))
 
 
-def test_sixteen_processes_on_one_key_lose_nothing(client, url):
+def test_sixteen_processes_on_one_key_lose_nothing(client: redis.Redis, url: str) -> None:
     with ProcessPoolExecutor(16, mp_context=get_context("spawn")) as pool:
         list(pool.map(append_some, [url] * 16, range(16)))
     with RedisChatStore(url) as store:
-        said = [message.content for message in store.get_messages("k")]
-    assert len(said) == 640
+        contents = [message.content for message in store.get_messages("k")]
+    assert len(contents) == 640
     for name in range(16):
-        mine = [text for text in said if text.startswith(f"{name} ")]
+        mine = [text for text in contents if text.startswith(f"{name} ")]
         assert mine == [f"{name} {number}" for number in range(40)]
 
 
@@ -149,23 +157,25 @@ def test_sixteen_processes_on_one_key_lose_nothing(client, url):
     ],
     ids=["append", "insert", "set", "delete", "delete last"],
 )
-def test_a_part_of_somebody_elses_type_stays_and_nothing_is_written(client, url, part, write):
-    client.set(f"chatstore:{{k}}:{part}", "somebody else's")
+def test_a_part_of_another_type_stays_and_nothing_is_written(
+    client: redis.Redis, url: str, part: str, write: Any
+) -> None:
+    client.set(f"chatstore:{{k}}:{part}", "another program's")
     with RedisChatStore(url) as store, pytest.raises(CorruptStoreError):
         write(store)
     assert client.keys("*") == [f"chatstore:{{k}}:{part}".encode()]
-    assert client.get(f"chatstore:{{k}}:{part}") == b"somebody else's"
+    assert client.get(f"chatstore:{{k}}:{part}") == b"another program's"
 
 
-def test_keys_that_only_look_like_ours_are_not_listed(client, url):
+def test_keys_that_only_resemble_the_stores_are_not_listed(client: redis.Redis, url: str) -> None:
     for name in (b"{}", b"{a}b}", b"{%}", b"{%zz}", b"{\xff}", b"{" + b"x" * 256 + b"}"):
         client.hset(b"chatstore:" + name + b":head", "v", "1")
     with RedisChatStore(url) as store:
         assert store.get_keys() == []
 
 
-def test_longest_ttl(client, url):
-    with RedisChatStore(url, MAX_SECONDS) as store:
+def test_longest_ttl(client: redis.Redis, url: str) -> None:
+    with RedisChatStore(url, ttl=MAX_SECONDS) as store:
         store.add_message("k", message("x"))
     assert client.ttl("chatstore:{k}:head") == pytest.approx(MAX_SECONDS, abs=100)
 
@@ -181,7 +191,9 @@ def test_longest_ttl(client, url):
     ],
     ids=["remove", "delete", "replace", "insert"],
 )
-def test_a_key_of_another_type_ends_a_call_before_it_writes(client, url, part, write):
+def test_a_key_of_another_type_ends_a_call_before_it_writes(
+    client: redis.Redis, url: str, part: str, write: Any
+) -> None:
     with RedisChatStore(url) as store:
         store.add_messages("k", [message("a"), message("c")])
         client.delete(f"chatstore:{{k}}:{part}")

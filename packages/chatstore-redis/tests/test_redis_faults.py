@@ -1,10 +1,15 @@
-"""Answers that are lost, servers that are gone, full, or refuse."""
+"""Lost answers, and servers that are gone, full, or refuse."""
+
+from __future__ import annotations
 
 import asyncio
 import socket
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
+import redis
 from redis_faults import LossyProxy
 
 from chatstore.core import (
@@ -18,14 +23,14 @@ from chatstore.core import (
     StoreUnavailableError,
 )
 from chatstore.redis import RedisChatStore
-from chatstore.redis_scripts.testing import redis_server
+from chatstore.redis_scripts.testing import RedisServer, redis_server
 
 
-def message(text):
-    return ChatMessage(role="user", content=text)
+def message(text: object) -> ChatMessage:
+    return ChatMessage(role="user", content=str(text))
 
 
-def append(store, mode):
+def append(store: RedisChatStore, mode: str) -> None:
     if mode == "sync":
         store.add_message("k", message("x"))
     else:
@@ -33,38 +38,40 @@ def append(store, mode):
 
 
 @pytest.fixture
-def store(server, client):
+def store(server: RedisServer, client: redis.Redis) -> Iterator[Any]:
     with RedisChatStore(f"redis://127.0.0.1:{server.port}") as store:
         yield store
 
 
 @pytest.fixture
-def lossy(server, client):
+def lossy(server: RedisServer, client: redis.Redis) -> Iterator[Any]:
     proxy = LossyProxy(server.port, rate=0.1)
     yield proxy
     proxy.close()
 
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
-def test_lost_answers_lose_and_double_nothing(lossy, store, mode):
-    said = [str(number) for number in range(1000)]
+def test_lost_answers_lose_and_double_nothing(
+    lossy: LossyProxy, store: RedisChatStore, mode: str
+) -> None:
+    expected = [str(number) for number in range(1000)]
     with RedisChatStore(f"redis://127.0.0.1:{lossy.port}") as lost:
         if mode == "sync":
-            for text in said:
+            for text in expected:
                 lost.add_message("k", message(text))
         else:
 
-            async def append_all():
-                for text in said:
+            async def append_all() -> None:
+                for text in expected:
                     await lost.async_add_message("k", message(text))
                 await lost.async_close()
 
             asyncio.run(append_all())
-    assert [message.content for message in store.get_messages("k")] == said
+    assert [message.content for message in store.get_messages("k")] == expected
     assert lossy.lost > 50
 
 
-def test_lost_answers_of_other_calls(lossy, store):
+def test_lost_answers_of_other_calls(lossy: LossyProxy, store: RedisChatStore) -> None:
     expected = []
     with RedisChatStore(f"redis://127.0.0.1:{lossy.port}") as lost:
         for number in range(150):
@@ -86,7 +93,7 @@ def test_lost_answers_of_other_calls(lossy, store):
 
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
-def test_refused_connection_fails_soon(mode):
+def test_refused_connection_fails_soon(mode: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     began = time.monotonic()
@@ -95,18 +102,18 @@ def test_refused_connection_fails_soon(mode):
         append(store, mode)
     assert "secret" not in str(caught.value)
     assert isinstance(caught.value.__cause__, DriverError)
-    assert time.monotonic() - began < 10  # no measure of speed: it must not hang
+    assert time.monotonic() - began < 10  # not a measure of speed: it must not hang
 
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
-def test_silent_server_fails_in_time(mode):
+def test_silent_server_fails_in_time(mode: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"redis://127.0.0.1:{silent.getsockname()[1]}"
         with RedisChatStore(url, timeout=0.2) as store, pytest.raises(StoreUnavailableError):
             append(store, mode)
 
 
-def test_full_server(client, store):
+def test_full_server(client: redis.Redis, store: RedisChatStore) -> None:
     store.add_message("k", message("x"))
     client.config_set("maxmemory", 1)
     try:
@@ -117,22 +124,26 @@ def test_full_server(client, store):
     assert [message.content for message in store.get_messages("k")] == ["x"]
 
 
-def test_replica_refuses_writes(server, client):
+def test_replica_refuses_writes(server: RedisServer, client: redis.Redis) -> None:
     with redis_server("--replicaof", "127.0.0.1", str(server.port)) as replica:
         store = RedisChatStore(f"redis://127.0.0.1:{replica.port}")
         with store, pytest.raises(StoreAccessError):
             store.add_message("k", message("x"))
 
 
-def test_single_client_on_a_cluster(cluster):
+def test_single_client_on_a_cluster(cluster: list[RedisServer]) -> None:
     with (
         RedisChatStore(f"redis://127.0.0.1:{cluster[0].port}") as store,
         pytest.raises(StoreSetupError, match="cluster=True"),
     ):
-        list(map(store.count_messages, "abcdefghijklmnopqrstuvwxyz"))  # some are elsewhere
+        list(
+            map(store.count_messages, "abcdefghijklmnopqrstuvwxyz")
+        )  # other nodes have some of these keys
 
 
-def test_scripts_are_sent_again_after_the_server_forgot_them(client, store):
+def test_scripts_are_sent_again_after_the_server_forgot_them(
+    client: redis.Redis, store: RedisChatStore
+) -> None:
     store.add_message("k", message("x"))
     client.script_flush()
     store.add_message("k", message("y"))
@@ -140,7 +151,7 @@ def test_scripts_are_sent_again_after_the_server_forgot_them(client, store):
     assert [message.content for message in store.get_messages("k")] == ["x", "y"]
 
 
-def test_server_that_restarts():
+def test_server_that_restarts() -> None:
     with (
         redis_server("--appendonly", "yes", "--appendfsync", "always") as server,
         RedisChatStore(f"redis://127.0.0.1:{server.port}") as store,
@@ -154,14 +165,14 @@ def test_server_that_restarts():
         assert [message.content for message in store.get_messages("k")] == ["x", "y"]
 
 
-def test_key_of_another_type(client, store):
-    client.set("chatstore:{k}:head", "somebody else's")
+def test_key_of_another_type(client: redis.Redis, store: RedisChatStore) -> None:
+    client.set("chatstore:{k}:head", "another program's")
     with pytest.raises(CorruptStoreError):
         store.add_message("k", message("x"))
-    assert client.get("chatstore:{k}:head") == b"somebody else's"
+    assert client.get("chatstore:{k}:head") == b"another program's"
 
 
-def test_later_layout_is_refused(client, store):
+def test_later_layout_is_refused(client: redis.Redis, store: RedisChatStore) -> None:
     store.add_message("k", message("x"))
     client.hset("chatstore:{k}:head", "state", "2 later")
     for call in (store.get_messages, store.count_messages, store.delete_last_message):
@@ -169,7 +180,7 @@ def test_later_layout_is_refused(client, store):
             call("k")
 
 
-def test_a_head_without_a_state_is_refused(client, store):
+def test_a_head_without_a_state_is_refused(client: redis.Redis, store: RedisChatStore) -> None:
     client.hset("chatstore:{k}:head", "v", "1")
     for call in (store.get_messages, store.count_messages, store.delete_last_message):
         with pytest.raises(CorruptStoreError):

@@ -1,10 +1,17 @@
 """Connections that a failover, a restart, a firewall or an administrator made useless."""
 
+from __future__ import annotations
+
+import socket
+import threading
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import redis
-from modes import AsyncCaller, SyncCaller
+from modes import AsyncCaller, Caller, SyncCaller
+from redis_pair import Pair
 
 from chatstore.core import (
     ChatMessage,
@@ -14,36 +21,36 @@ from chatstore.core import (
 )
 from chatstore.core.testing.relay import Relay
 from chatstore.redis import RedisChatStore
-from chatstore.redis_scripts.testing import redis_server
+from chatstore.redis_scripts.testing import RedisServer, redis_server
 
 CONNECTIONS = 8
 
 
-def message(text):
-    return ChatMessage(role="user", content=text)
+def message(text: object) -> ChatMessage:
+    return ChatMessage(role="user", content=str(text))
 
 
 @pytest.fixture(params=["sync", "async"])
-def call(request):
+def call(request: pytest.FixtureRequest) -> Any:
     return SyncCaller() if request.param == "sync" else AsyncCaller()
 
 
 @pytest.fixture
-def relay(server, client):
+def relay(server: RedisServer, client: redis.Redis) -> Iterator[Any]:
     with Relay(server.port) as relay:
         yield relay
 
 
 @pytest.fixture
-def store(relay, call):
+def store(relay: Relay, call: Caller) -> Iterator[Any]:
     url = f"redis://127.0.0.1:{relay.port}?timeout=2&max_connections={CONNECTIONS}"
-    store = RedisChatStore(url, patience=30)  # however busy the machine is
+    store = RedisChatStore(url, patience=30)  # even on a busy machine
     yield store
     call.close(store)
 
 
-def open_all_connections(relay, store, call):
-    """Have the store hold as many connections as it may."""
+def open_all_connections(relay: Relay, store: RedisChatStore, call: Caller) -> None:
+    """Make the store open all the connections that it may open."""
     for _ in range(50):
         outcomes = call.together([(store, "count_messages", ("k",))] * CONNECTIONS * 4)
         assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)]
@@ -52,7 +59,7 @@ def open_all_connections(relay, store, call):
     pytest.fail("the calls did not need all connections")
 
 
-def test_cut_connections_fail_no_call(relay, store, call):
+def test_cut_connections_fail_no_call(relay: Relay, store: RedisChatStore, call: Caller) -> None:
     open_all_connections(relay, store, call)
     relay.cut()
     outcomes = call.together(
@@ -62,7 +69,9 @@ def test_cut_connections_fail_no_call(relay, store, call):
     assert call(store, "count_messages", "k") == CONNECTIONS * 2
 
 
-def test_forgotten_connections_cost_one_timeout_in_all(relay, store, call):
+def test_forgotten_connections_cost_one_timeout_in_all(
+    relay: Relay, store: RedisChatStore, call: Caller
+) -> None:
     open_all_connections(relay, store, call)
     relay.forget()
     failures = 0
@@ -75,7 +84,9 @@ def test_forgotten_connections_cost_one_timeout_in_all(relay, store, call):
     assert call(store, "count_messages", "k") == CONNECTIONS * 2 - failures
 
 
-def test_forgotten_connections_fail_each_caller_of_a_burst_once(relay, store, call):
+def test_forgotten_connections_fail_each_caller_of_a_burst_once(
+    relay: Relay, store: RedisChatStore, call: Caller
+) -> None:
     open_all_connections(relay, store, call)
     relay.forget()
     burst = [(store, "count_messages", ("k",))] * CONNECTIONS
@@ -83,7 +94,9 @@ def test_forgotten_connections_fail_each_caller_of_a_burst_once(relay, store, ca
     assert call.together(burst) == [0] * CONNECTIONS
 
 
-def test_connections_that_were_idle_are_checked_before_use(relay, store, call):
+def test_connections_that_were_idle_are_checked_before_use(
+    relay: Relay, store: RedisChatStore, call: Caller
+) -> None:
     open_all_connections(relay, store, call)
     relay.forget()
     time.sleep(1.2)  # longer than connections may be idle without a check
@@ -91,7 +104,9 @@ def test_connections_that_were_idle_are_checked_before_use(relay, store, call):
     assert outcomes == [None] * CONNECTIONS
 
 
-def test_connections_that_the_server_kills(client, relay, store, call):
+def test_connections_that_the_server_kills(
+    client: redis.Redis, relay: Relay, store: RedisChatStore, call: Caller
+) -> None:
     open_all_connections(relay, store, call)
     client.client_kill_filter(_type="normal", skipme=True)
     assert call(store, "add_message", "k", message("x")) is None
@@ -99,7 +114,9 @@ def test_connections_that_the_server_kills(client, relay, store, call):
     assert outcomes == [1] * CONNECTIONS
 
 
-def test_connections_that_the_server_closes_when_idle(client, relay, store, call):
+def test_connections_that_the_server_closes_when_idle(
+    client: redis.Redis, relay: Relay, store: RedisChatStore, call: Caller
+) -> None:
     client.config_set("timeout", 1)
     try:
         open_all_connections(relay, store, call)
@@ -113,7 +130,7 @@ def test_connections_that_the_server_closes_when_idle(client, relay, store, call
 
 
 @pytest.fixture
-def pair():
+def pair() -> Iterator[Any]:
     """Return a primary and a replica of it that has caught up."""
     with (
         redis_server() as primary,
@@ -128,8 +145,8 @@ def pair():
 
 
 @pytest.mark.parametrize("has_scripts", [False, True])
-def test_failover_behind_one_address(pair, call, has_scripts):
-    """The old primary stays reachable, and is read-only."""
+def test_failover_behind_one_address(pair: Pair, call: Caller, has_scripts: bool) -> None:
+    """The old primary is still reachable, and is read-only."""
     primary, replica = pair
     with (
         Relay(primary.port) as relay,
@@ -146,14 +163,16 @@ def test_failover_behind_one_address(pair, call, has_scripts):
         if not has_scripts:
             new.script_flush()
         relay.swap(replica.port)
-        outcomes = call.together([(store, "add_message", ("k", message("after")))] * CONNECTIONS * 4)
+        outcomes = call.together(
+            [(store, "add_message", ("k", message("after")))] * CONNECTIONS * 4
+        )
         assert outcomes == [None] * CONNECTIONS * 4
         assert len(call(store, "get_messages", "k")) == 1 + CONNECTIONS * 4
         assert new.hlen("chatstore:{k}:bodies") == 1 + CONNECTIONS * 4
         call.close(store)
 
 
-def test_a_replica_that_stays_one_is_an_access_error(pair, call):
+def test_a_replica_that_stays_one_is_an_access_error(pair: Pair, call: Caller) -> None:
     _, replica = pair
     store = RedisChatStore(f"redis://127.0.0.1:{replica.port}", patience=0.1)
     with pytest.raises(StoreAccessError, match="read-only replica; connect to the primary"):
@@ -178,15 +197,15 @@ ADMINISTRATION = {
 
 
 @pytest.mark.parametrize("what", ADMINISTRATION)
-def test_a_state_of_the_server_that_ends(call, what):
-    """While it lasts calls fail with the cause, and the next call after it succeeds."""
+def test_a_state_of_the_server_that_ends(call: Caller, what: str) -> None:
+    """Meanwhile, calls fail with the cause; the next call after it succeeds."""
     begin, end, kind = ADMINISTRATION[what]
     with redis_server() as server, redis.Redis(port=server.port) as admin:
         store = RedisChatStore(f"redis://127.0.0.1:{server.port}", patience=0.2)
         call(store, "add_message", "k", message("a"))
         admin.execute_command(*begin)
         admin.client_kill_filter(_type="normal", skipme=True)
-        call.sleep(0.05)  # so that the connection was not used just now, and is looked at
+        call.sleep(0.05)  # a connection that was used just now would not be checked
         with pytest.raises(kind) as caught:
             call(store, "add_message", "k", message("lost"))
         assert not isinstance(caught.value, OutcomeUnknownError)
@@ -196,7 +215,7 @@ def test_a_state_of_the_server_that_ends(call, what):
         call.close(store)
 
 
-def test_a_replica_that_lost_its_primary_says_so(call):
+def test_a_replica_that_lost_its_primary_says_so(call: Caller) -> None:
     options = ("--replicaof", "127.0.0.1", "1", "--replica-serve-stale-data", "no")
     with redis_server(*options) as server:
         store = RedisChatStore(f"redis://127.0.0.1:{server.port}", patience=0.1)
@@ -205,13 +224,14 @@ def test_a_replica_that_lost_its_primary_says_so(call):
         call.close(store)
 
 
-def test_a_busy_script_is_waited_for(server, client, call):
+def test_the_store_waits_for_a_busy_script(
+    server: RedisServer, client: redis.Redis, call: Caller
+) -> None:
     client.config_set("lua-time-limit", 1)
     store = RedisChatStore(f"redis://127.0.0.1:{server.port}", patience=30)
     call(store, "add_message", "k", message("a"))
-    import threading
 
-    def hold():
+    def hold() -> None:
         with redis.Redis(port=server.port) as other:
             other.eval(
                 "local t = redis.call('TIME')[1] repeat until redis.call('TIME')[1] - t > 1", 0
@@ -226,8 +246,8 @@ def test_a_busy_script_is_waited_for(server, client, call):
     call.close(store)
 
 
-def test_a_lost_login_is_renewed(client, server, call):
-    """A connection that lost its login, as by RESET or a changed user, is replaced."""
+def test_a_lost_login_is_renewed(client: redis.Redis, server: RedisServer, call: Caller) -> None:
+    """A connection that lost its login, by RESET or because its user changed, is replaced."""
     client.execute_command("ACL", "SETUSER", "chat", "on", ">pw1234", "~*", "+@all")
     store = RedisChatStore(f"redis://chat:pw1234@127.0.0.1:{server.port}")
     call(store, "add_message", "k", message("a"))
@@ -239,7 +259,7 @@ def test_a_lost_login_is_renewed(client, server, call):
     client.execute_command("ACL", "DELUSER", "chat")
 
 
-def test_a_restart_of_the_server(call):
+def test_a_restart_of_the_server(call: Caller) -> None:
     options = ("--appendonly", "yes", "--appendfsync", "always")
     with redis_server(*options) as server, Relay(server.port) as relay:
         url = f"redis://127.0.0.1:{relay.port}?max_connections={CONNECTIONS}"
@@ -256,7 +276,7 @@ def test_a_restart_of_the_server(call):
         call.close(store)
 
 
-def test_a_write_whose_outcome_is_unknown_says_so(relay, call):
+def test_a_write_whose_outcome_is_unknown_says_so(relay: Relay, call: Caller) -> None:
     store = RedisChatStore(f"redis://127.0.0.1:{relay.port}", timeout=0.3)
     call(store, "add_message", "k", message("a"))
     relay.forget()
@@ -266,11 +286,11 @@ def test_a_write_whose_outcome_is_unknown_says_so(relay, call):
     relay.forget()
     with pytest.raises(StoreUnavailableError) as caught:
         call(store, "get_messages", "k")
-    assert not isinstance(caught.value, OutcomeUnknownError)  # nothing was to take effect
+    assert not isinstance(caught.value, OutcomeUnknownError)  # a read has no effect
     call.close(store)
 
 
-def test_what_was_never_sent_is_not_of_unknown_outcome(relay, call):
+def test_what_was_never_sent_is_not_of_unknown_outcome(relay: Relay, call: Caller) -> None:
     store = RedisChatStore(f"redis://127.0.0.1:{relay.port}", timeout=2, patience=0.1)
     relay.refuse()
     with pytest.raises(StoreUnavailableError, match="connection refused") as caught:
@@ -282,8 +302,14 @@ def test_what_was_never_sent_is_not_of_unknown_outcome(relay, call):
 
 
 @pytest.mark.parametrize("write", ["add_message", "delete_message", "set_messages"])
-def test_lost_replies_are_asked_for_again(relay, store, call, write):
-    arguments = {"add_message": (message("c"),), "delete_message": (0,), "set_messages": ([message("d")],)}
+def test_commands_are_sent_again_after_lost_replies(
+    relay: Relay, store: RedisChatStore, call: Caller, write: Any
+) -> None:
+    arguments = {
+        "add_message": (message("c"),),
+        "delete_message": (0,),
+        "set_messages": ([message("d")],),
+    }
     call(store, "set_messages", "k", [message("a"), message("b")])
     call(store, "add_message", "k", message("x"))
     call(store, "delete_message", "k", 2)
@@ -295,18 +321,19 @@ def test_lost_replies_are_asked_for_again(relay, store, call, write):
     assert relay.lost_replies == 3
 
 
-def test_the_number_of_connections_is_bounded(relay, store, call):
+def test_the_number_of_connections_is_bounded(
+    relay: Relay, store: RedisChatStore, call: Caller
+) -> None:
     outcomes = call.together([(store, "add_message", ("k", message("x")))] * 100)
     assert outcomes == [None] * 100
     assert relay.accepted <= CONNECTIONS
 
 
-def test_the_system_checks_idle_connections(relay, store):
-    import socket
-
+def test_the_system_checks_idle_connections(relay: Relay, store: RedisChatStore) -> None:
     store.count_messages("k")
-    session = store._clients.for_threads()._pool.acquire()
-    sock = session._connection._sock
+    pool = store.backend.clients.for_threads().pool
+    session = pool.acquire()
+    sock = session.connection._sock
     assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
     assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 30
-    store._clients.for_threads()._pool.release(session)
+    pool.release(session)

@@ -1,7 +1,10 @@
 """Cancelled calls, many callers at once, clients of a cluster."""
 
+from __future__ import annotations
+
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 import redis
@@ -9,15 +12,16 @@ import redis.asyncio
 
 from chatstore.core import ChatMessage
 from chatstore.redis import RedisChatStore
+from chatstore.redis_scripts.testing import RedisServer
 
 
-def message(text):
-    return ChatMessage(role="user", content=text)
+def message(text: object) -> ChatMessage:
+    return ChatMessage(role="user", content=str(text))
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_cancelled_calls_leave_whole_effects_and_sound_connections(url, seed):
-    async def scenario():
+def test_cancelled_calls_leave_whole_effects_and_valid_connections(url: str, seed: int) -> None:
+    async def scenario() -> Any:
         async with RedisChatStore(url) as store:
             for number in range(100):
                 call = store.async_add_messages(
@@ -39,8 +43,8 @@ def test_cancelled_calls_leave_whole_effects_and_sound_connections(url, seed):
     ]
 
 
-def test_more_callers_than_connections(url):
-    async def append_all(store):
+def test_more_callers_than_connections(url: str) -> None:
+    async def append_all(store: RedisChatStore) -> None:
         calls = [store.async_add_message("k", message(str(number))) for number in range(300)]
         await asyncio.gather(*calls)
 
@@ -51,15 +55,15 @@ def test_more_callers_than_connections(url):
         assert store.count_messages("k") == 600
 
 
-def test_given_clients_of_a_cluster(cluster):
+def test_clients_of_a_cluster(cluster: list[RedisServer]) -> None:
     port = cluster[0].port
 
-    async def scenario(store):
+    async def scenario(store: RedisChatStore) -> Any:
         for number in range(20):
-            await store.async_add_message(f"given {number}", message("async"))
-        return await store.async_get_keys("given ")
+            await store.async_add_message(f"cluster {number}", message("async"))
+        return await store.async_get_keys("cluster ")
 
-    async def with_client():
+    async def with_client() -> Any:
         async with redis.asyncio.RedisCluster(host="127.0.0.1", port=port) as client:
             async with RedisChatStore(async_client=client) as store:
                 keys = await scenario(store)
@@ -67,10 +71,10 @@ def test_given_clients_of_a_cluster(cluster):
             return keys
 
     keys = asyncio.run(with_client())
-    assert sorted(keys) == sorted(f"given {number}" for number in range(20))
+    assert sorted(keys) == sorted(f"cluster {number}" for number in range(20))
     with redis.RedisCluster(host="127.0.0.1", port=port) as client:
         with RedisChatStore(client=client) as store:
-            assert sorted(store.get_keys("given ")) == sorted(keys)
+            assert sorted(store.get_keys("cluster ")) == sorted(keys)
             for key in keys:
                 assert store.get_messages(key) == [message("async")]
                 store.delete_messages(key)

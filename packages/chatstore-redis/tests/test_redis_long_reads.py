@@ -1,33 +1,36 @@
-"""Reads of whole conversations: several scripts, what is decoded in between, one moment."""
+"""Reads of whole conversations: several scripts, decoding in between, one moment."""
+
+from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import redis
 import redis.asyncio
+from redis_interception import Interceptor, intercept
 
-import chatstore.redis_scripts.store
 from chatstore.core import ChatMessage, CorruptMessageError, StoreUnavailableError, codec
-from chatstore.core.backend import run
 from chatstore.redis import RedisChatStore
-from chatstore.redis.commands import Commands
-from chatstore.redis_scripts import scripts
+from chatstore.redis_scripts import Attempt, Command, reading, scripts
 
 
-def message(text):
+def message(text: object) -> ChatMessage:
     return ChatMessage(role="user", content=str(text))
 
 
 @pytest.fixture
-def store(url, monkeypatch):
+def store(url: str) -> Iterator[Any]:
     """Return a store with pages of 2, 4, 8 and 8 messages."""
     with RedisChatStore(url) as store:
-        monkeypatch.setattr(RedisChatStore, "pages", (2, 8))
+        limits = store.backend.limits._replace(first_page=2, largest_page=8)
+        store.backend.limits = limits
         yield store
 
 
-def read(store, mode):
-    async def scenario():
+def read(store: RedisChatStore, mode: str) -> Any:
+    async def scenario() -> Any:
         messages = await store.async_get_messages("k")
         await store.async_close()
         return messages
@@ -37,37 +40,39 @@ def read(store, mode):
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
 @pytest.mark.parametrize("length", range(32))
-def test_pages_of_all_sizes(store, mode, length):
+def test_pages_of_all_sizes(store: RedisChatStore, mode: str, length: int) -> None:
     messages = [message(number) for number in range(length)]
     store.set_messages("k", messages)
     assert read(store, mode) == messages
 
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
-def test_a_page_is_decoded_while_the_next_is_on_its_way(store, url, monkeypatch, mode):
+def test_a_page_is_decoded_while_the_next_is_on_its_way(
+    store: RedisChatStore, url: str, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
     store.set_messages("k", [message(number) for number in range(7)])
     read(store, "sync")  # the server knows the script
     seen = []
 
-    def noting(place, name, word):
-        original = getattr(place, name)
+    def note(owner: Any, name: str, word: Any) -> None:
+        original = getattr(owner, name)
 
-        def noted(*arguments, **options):
+        def noted(*arguments: Any, **options: Any) -> Any:
             seen.append(word)
             return original(*arguments, **options)
 
-        monkeypatch.setattr(place, name, noted)
+        monkeypatch.setattr(owner, name, noted)
 
-    async def scenario():
+    async def scenario() -> Any:
         async with RedisChatStore(url) as other:
             await other.async_count_messages("k")  # connected
             seen.clear()
             return await other.async_get_messages("k")
 
     package = redis if mode == "sync" else redis.asyncio
-    noting(package.Connection, "send_packed_command", "send")
-    noting(package.Connection, "read_response", "read")
-    noting(codec, "decode_all", "decode")
+    note(package.Connection, "send_packed_command", "send")
+    note(package.Connection, "read_response", "read")
+    note(codec, "decode_all", "decode")
     assert len(store.get_messages("k") if mode == "sync" else asyncio.run(scenario())) == 7
     assert seen == [
         *["send", "read"],
@@ -78,15 +83,15 @@ def test_a_page_is_decoded_while_the_next_is_on_its_way(store, url, monkeypatch,
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 6, 7, 13, 14, 15])
-def test_pages_of_a_client_that_the_caller_brings(client, store, length):
+def test_pages_of_a_callers_client(client: redis.Redis, store: RedisChatStore, length: int) -> None:
     messages = [message(number) for number in range(length)]
     store.set_messages("k", messages)
-    with RedisChatStore(client=client) as given:
-        assert given.get_messages("k") == messages
+    with RedisChatStore(client=client) as other:
+        assert other.get_messages("k") == messages
 
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
-def test_gaps_between_the_positions(store, mode):
+def test_gaps_between_the_positions(store: RedisChatStore, mode: str) -> None:
     store.set_messages("k", [message(number) for number in range(30)])
     for index in (28, 20, 15, 7, 3, 2, 0):
         store.delete_message("k", index)
@@ -95,28 +100,28 @@ def test_gaps_between_the_positions(store, mode):
 
 
 @pytest.fixture
-def changing(store, url, monkeypatch):
-    """Return a function that has another store do something after a read's script."""
+def changing(store: RedisChatStore, url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Return a function that lets another store change something after each reading script."""
     others = RedisChatStore(url)
-    changes = []
+    changes: list[Change] = []
 
-    class Changed(Commands):
-        def run(self, script, keys, args, meanwhile=None):
-            reply = super().run(script, keys, args, meanwhile)
-            if script is scripts.READ and changes:
+    class Changing(Interceptor):
+        def send(self, command: Command, attempt: Attempt) -> Any:
+            reply = super().send(command, attempt)
+            if {scripts.READ.sha, scripts.READ.source} & set(command) and changes:
                 changes.pop(0)(others)
             return reply
 
-    def make():
-        client = store._clients.for_threads()
-        monkeypatch.setattr(store, "_execute", lambda plan: run(plan, Changed(client, run)))
+    def make() -> list[Change]:
+        intercept(monkeypatch, store, Changing)
         return changes
 
     yield make
     others.close()
 
 
-CHANGES = {
+Change = Callable[[RedisChatStore], object]
+CHANGES: dict[str, Change] = {
     "removed": lambda other: other.delete_message("k", 0),
     "inserted": lambda other: other.add_message("k", message("first"), 0),
     "replaced": lambda other: other.set_messages("k", [message("new")] * 9),
@@ -125,7 +130,9 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("what", CHANGES)
-def test_a_change_between_two_pages_shows_wholly(store, changing, what):
+def test_a_change_between_two_pages_is_read_as_a_whole(
+    store: RedisChatStore, changing: Any, what: str
+) -> None:
     store.set_messages("k", [message(number) for number in range(12)])
     changes = changing()
     changes += [lambda _: None, CHANGES[what]]
@@ -134,26 +141,30 @@ def test_a_change_between_two_pages_shows_wholly(store, changing, what):
     assert messages == store.get_messages("k")
 
 
-def test_appended_meanwhile(store, changing):
+def test_appended_meanwhile(store: RedisChatStore, changing: Any) -> None:
     store.set_messages("k", [message(number) for number in range(4)])
     changes = changing()
     changes += [lambda other: other.add_message("k", message(4))]
     changes += [lambda other: other.add_message("k", message(5))]
-    # The moment is that of the last page: the first append was before it, the other after.
+    # The result is that of the last page: the first append came before it, the second after.
     assert store.get_messages("k") == [message(number) for number in range(5)]
 
 
-def test_a_conversation_that_never_rests_is_read_by_one_script(store, changing):
+def test_a_conversation_that_never_rests_is_read_by_one_script(
+    store: RedisChatStore, changing: Any
+) -> None:
     store.set_messages("k", [message(number) for number in range(200)])
     changes = changing()
     changes += [CHANGES["removed"]] * 150
-    # Of the first attempt two scripts were run, and one of the second.
+    # The first attempt ran two scripts, the second attempt one.
     assert store.get_messages("k") == [message(number) for number in range(2, 200)]
     assert len(changes) == 147
 
 
-def test_one_that_never_rests_and_is_too_long_cannot_be_read(store, changing, monkeypatch):
-    monkeypatch.setattr(chatstore.redis_scripts.store, "_PAGE", 8)
+def test_one_that_never_rests_and_is_too_long_cannot_be_read(
+    store: RedisChatStore, changing: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "MAX_PART", 8)
     store.set_messages("k", [message(number) for number in range(200)])
     changes = changing()
     changes += [CHANGES["removed"]] * 150
@@ -162,7 +173,9 @@ def test_one_that_never_rests_and_is_too_long_cannot_be_read(store, changing, mo
 
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
-def test_a_damaged_message_of_a_later_page_is_named(client, store, mode):
+def test_a_damaged_message_of_a_later_page_is_named(
+    client: redis.Redis, store: RedisChatStore, mode: str
+) -> None:
     store.set_messages("k", [message(number) for number in range(9)])
     name = client.zrange("chatstore:{k}:order", 4, 4)[0]
     position = int(client.zscore("chatstore:{k}:order", name))

@@ -1,15 +1,19 @@
-"""What users do wrong: each mistake has its class, a cause, a remedy, and a bound of time."""
+"""Mistakes of users: each has an error class, a cause, a remedy and a limited duration."""
+
+from __future__ import annotations
 
 import asyncio
 import http.server
 import threading
 import time
+from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import redis
 import redis.asyncio
-from modes import AsyncCaller, SyncCaller
+from modes import AsyncCaller, Caller, SyncCaller
 
 from chatstore.core import (
     ChatMessage,
@@ -20,28 +24,28 @@ from chatstore.core import (
     open_store,
 )
 from chatstore.redis import RedisChatStore
-from chatstore.redis_scripts.testing import redis_server
+from chatstore.redis_scripts.testing import RedisServer, redis_server
 from chatstore.redis_scripts.testing.servers import free_port
 
 TIMEOUT, PATIENCE = 2.0, 0.3
 BOUND = 20.0  # seconds; an idle machine needs at most a tenth
 
 
-def message(text):
-    return ChatMessage(role="user", content=text)
+def message(text: object) -> ChatMessage:
+    return ChatMessage(role="user", content=str(text))
 
 
 class Http(http.server.BaseHTTPRequestHandler):
-    def handle(self):
+    def handle(self) -> None:
         self.rfile.readline()
         self.wfile.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
 
-    def log_message(self, *_):
+    def log_message(self, *_: Any) -> None:
         pass
 
 
 @pytest.fixture(scope="module")
-def http_port():
+def http_port() -> Iterator[Any]:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Http)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
@@ -52,46 +56,46 @@ def http_port():
 
 
 @pytest.fixture(scope="module")
-def closed_port():
+def closed_port() -> Any:
     return free_port()
 
 
 @pytest.fixture(scope="module")
-def locked_port():
+def locked_port() -> Iterator[Any]:
     with redis_server("--requirepass", "hunter2") as server:
         yield server.port
 
 
 @pytest.fixture(scope="module")
-def open_port(server):
+def open_port(server: RedisServer) -> Any:
     return server.port
 
 
 @pytest.fixture(scope="module")
-def cluster_port(cluster):
+def cluster_port(cluster: list[RedisServer]) -> Any:
     return cluster[0].port
 
 
 @pytest.fixture(scope="module")
-def sentinel_port():
+def sentinel_port() -> Iterator[Any]:
     with redis_server("--sentinel") as server:
         yield server.port
 
 
 @pytest.fixture(scope="module")
-def replica_port(server):
+def replica_port(server: RedisServer) -> Iterator[Any]:
     with redis_server("--replicaof", "127.0.0.1", str(server.port)) as replica:
         yield replica.port
 
 
 @pytest.fixture(scope="module")
-def full_port():
+def full_port() -> Iterator[Any]:
     with redis_server("--maxclients", "1") as server, redis.Redis(port=server.port) as client:
-        client.ping()  # holds the only connection
+        client.ping()  # uses the only connection
         yield server.port
 
 
-# For each: the fixture of a port, the URL, options, the class, and what the text says.
+# For each: the fixture of a port, the URL, options, the error class, and words of the message.
 ACCESS, SETUP, DOWN = StoreAccessError, StoreSetupError, StoreUnavailableError
 MISTAKES = {
     "no password": ("locked_port", "redis://{}", {}, ACCESS, "requires a password; give one"),
@@ -123,16 +127,16 @@ MISTAKES = {
 
 
 @pytest.fixture(params=["sync", "async"])
-def call(request):
+def call(request: pytest.FixtureRequest) -> Any:
     return SyncCaller() if request.param == "sync" else AsyncCaller()
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_mistake(request, call, mistake):
+def test_mistake(request: pytest.FixtureRequest, call: Caller, mistake: str) -> None:
     fixture, url, options, kind, text = MISTAKES[mistake]
     url = url.format(f"127.0.0.1:{request.getfixturevalue(fixture)}")
     store = RedisChatStore(url, timeout=TIMEOUT, patience=PATIENCE, **options)
-    for key in ("a", "b", "c"):  # of a cluster's slots, too
+    for key in ("a", "b", "c"):  # different slots of a cluster
         begin = time.monotonic()
         with pytest.raises(kind, match=text) as caught:
             call(store, "add_message", key, message("x"))
@@ -188,7 +192,7 @@ WRONG_URLS = {
 
 @pytest.mark.parametrize("open_by", [RedisChatStore, RedisChatStore.from_url])
 @pytest.mark.parametrize("url", WRONG_URLS)
-def test_a_wrong_url_is_refused_when_it_is_given(url, open_by):
+def test_a_wrong_url_is_refused_when_it_is_given(url: str, open_by: Any) -> None:
     with pytest.raises(InvalidArgumentError, match=WRONG_URLS[url]) as caught:
         open_by(url)
     error = caught.value
@@ -209,12 +213,12 @@ WRONG_OPTIONS = [
 
 
 @pytest.mark.parametrize("options", WRONG_OPTIONS, ids=str)
-def test_a_wrong_option_is_refused_when_it_is_given(options):
+def test_a_wrong_option_is_refused_when_it_is_given(options: dict[str, Any]) -> None:
     with pytest.raises(InvalidArgumentError, match=next(iter(options))):
         RedisChatStore("redis://localhost", **options)
 
 
-def test_the_constructor_and_urls_take_the_same_options(url):
+def test_the_constructor_and_urls_take_the_same_options(url: str) -> None:
     query = "ttl=60&namespace=n&timeout=3&patience=0&max_connections=2&db=3&client_name=me"
     for open_by in (RedisChatStore, RedisChatStore.from_url, open_store):
         with open_by(f"{url}?{query}") as store:
@@ -223,11 +227,26 @@ def test_the_constructor_and_urls_take_the_same_options(url):
         assert client.keys("*head") == [b"n:{k}:head"]
         assert 0 < client.ttl("n:{k}:head") <= 60
         client.flushdb()
-    with pytest.raises(InvalidArgumentError, match="ttl is given both"):
-        RedisChatStore(f"{url}?ttl=60", ttl=60)
 
 
-GIVEN = {
+@pytest.mark.parametrize("open_by", [RedisChatStore, RedisChatStore.from_url, open_store])
+def test_an_argument_overrides_the_url(client: redis.Redis, url: str, open_by: Any) -> None:
+    with open_by(f"{url}?ttl=60&namespace=in-url", ttl=600.0, namespace="argument") as store:
+        store.add_message("k", message("x"))
+    assert client.keys("*head") == [b"argument:{k}:head"]
+    assert 60 < client.ttl("argument:{k}:head") <= 600
+
+
+@pytest.mark.parametrize("open_by", [RedisChatStore, RedisChatStore.from_url, open_store])
+def test_an_argument_that_is_none_leaves_the_option_to_the_url(
+    client: redis.Redis, url: str, open_by: Any
+) -> None:
+    with open_by(f"{url}?ttl=60&namespace=in-url", ttl=None, namespace=None) as store:
+        store.add_message("k", message("x"))
+    assert 0 < client.ttl("in-url:{k}:head") <= 60
+
+
+CLIENTS = {
     "a URL": (lambda: "redis://localhost", "str"),
     "a class": (lambda: redis.Redis, "ProtocolMeta|type"),
     "a pool": (redis.ConnectionPool, "ConnectionPool"),
@@ -237,27 +256,27 @@ GIVEN = {
 }
 
 
-@pytest.mark.parametrize("what", GIVEN)
-def test_what_is_not_a_client_is_refused(what):
-    make, text = GIVEN[what]
+@pytest.mark.parametrize("what", CLIENTS)
+def test_other_objects_are_refused_as_clients(what: str) -> None:
+    make, text = CLIENTS[what]
     with pytest.raises(InvalidArgumentError, match=rf"^client must .*{text}"):
         RedisChatStore(client=make())
 
 
-def test_a_client_of_the_other_mode_is_refused():
+def test_a_client_of_the_other_mode_is_refused() -> None:
     with pytest.raises(InvalidArgumentError, match=r"client must .* as async_client"):
         RedisChatStore(client=redis.asyncio.Redis())
     with pytest.raises(InvalidArgumentError, match=r"async_client must .* as client"):
         RedisChatStore(async_client=redis.Redis())
 
 
-def test_a_client_of_yours_for_a_single_server_on_a_cluster(cluster):
+def test_a_client_for_a_single_server_on_a_cluster(cluster: list[RedisServer]) -> None:
     with redis.Redis(port=cluster[0].port) as client, RedisChatStore(client=client) as store:
         for key in "abcdef":
             with pytest.raises(StoreSetupError, match="cluster"):
                 store.add_message(key, message("x"))
 
-    async def scenario():
+    async def scenario() -> None:
         async with (
             redis.asyncio.Redis(port=cluster[0].port) as client,
             RedisChatStore(async_client=client) as store,

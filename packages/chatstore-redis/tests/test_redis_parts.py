@@ -1,8 +1,13 @@
-"""A conversation whose parts do not agree is reported by every call, and can be repaired."""
+"""Every call reports a conversation whose parts do not match; it can be repaired."""
+
+from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+import redis
 
 from chatstore.core import ChatMessage, CorruptStoreError
 from chatstore.redis import RedisChatStore
@@ -13,7 +18,9 @@ CALLS = {
     "newest": lambda store, name: getattr(store, name("get_messages"))("k", last=2),
     "count": lambda store, name: getattr(store, name("count_messages"))("k"),
     "append": lambda store, name: getattr(store, name("add_message"))("k", message("x")),
-    "append many": lambda store, name: getattr(store, name("add_messages"))("k", [message("x")] * 3),
+    "append many": lambda store, name: getattr(store, name("add_messages"))(
+        "k", [message("x")] * 3
+    ),
     "insert": lambda store, name: getattr(store, name("add_message"))("k", message("x"), 1),
     "remove": lambda store, name: getattr(store, name("delete_message"))("k", 1),
     "remove last": lambda store, name: getattr(store, name("delete_last_message"))("k"),
@@ -21,42 +28,42 @@ CALLS = {
 }
 
 
-def message(text):
-    return ChatMessage(role="user", content=text)
+def message(text: object) -> ChatMessage:
+    return ChatMessage(role="user", content=str(text))
 
 
-def call(store, name, mode):
+def call(store: RedisChatStore, name: str, mode: str) -> Any:
     if mode == "sync":
         return CALLS[name](store, lambda method: method)
 
-    async def awaited():
+    async def awaited() -> Any:
         return await CALLS[name](store, lambda method: f"async_{method}")
 
     return asyncio.run(awaited())
 
 
-def key_of(part):
+def key_of(part: str) -> Any:
     return f"chatstore:{{k}}:{part}"
 
 
-def restore(client, part, dump):
+def restore(client: redis.Redis, part: str, dump: Any) -> None:
     client.restore(key_of(part), 0, dump, replace=True)
 
 
 @pytest.fixture
-def store(url):
+def store(url: str) -> Iterator[Any]:
     with RedisChatStore(url) as store:
         store.set_messages("k", [message(str(number)) for number in range(5)])
         yield store
 
 
-def contents(client):
-    """Return what all parts hold; a dump of a hash may change its order."""
+def contents(client: redis.Redis) -> Any:
+    """Return the content of all parts; a dump of a hash may change its order."""
     order = client.zrange(key_of("order"), 0, -1, withscores=True)
     return [client.hgetall(key_of("head")), order, client.hgetall(key_of("bodies"))]
 
 
-def reports_damage(client, store, mode="sync"):
+def reports_damage(client: redis.Redis, store: RedisChatStore, mode: str = "sync") -> None:
     """Check that every call reports the damage and leaves what there is."""
     before = contents(client)
     for name in CALLS:
@@ -69,19 +76,21 @@ def reports_damage(client, store, mode="sync"):
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
 @pytest.mark.parametrize("part", PARTS)
-def test_a_lost_part_is_reported(client, store, part, mode):
+def test_a_lost_part_is_reported(
+    client: redis.Redis, store: RedisChatStore, part: str, mode: str
+) -> None:
     client.delete(key_of(part))
     reports_damage(client, store, mode)
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_two_lost_parts_are_reported(client, store, part):
+def test_two_lost_parts_are_reported(client: redis.Redis, store: RedisChatStore, part: str) -> None:
     client.delete(*(key_of(other) for other in PARTS if other != part))
     reports_damage(client, store)
 
 
 @pytest.mark.parametrize("part", ["order", "bodies"])
-def test_a_lost_record_is_reported(client, store, part):
+def test_a_lost_record_is_reported(client: redis.Redis, store: RedisChatStore, part: str) -> None:
     [name] = client.zrange(key_of("order"), 2, 2)
     client.zrem(key_of(part), name) if part == "order" else client.hdel(key_of(part), name)
     reports_damage(client, store)
@@ -101,7 +110,9 @@ CHANGES = {
 
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("part", PARTS)
-def test_a_part_of_another_moment_is_reported(client, store, part, change):
+def test_a_part_of_another_moment_is_reported(
+    client: redis.Redis, store: RedisChatStore, part: str, change: str
+) -> None:
     old = client.dump(key_of(part))
     CHANGES[change](store)
     restore(client, part, old)
@@ -111,10 +122,15 @@ def test_a_part_of_another_moment_is_reported(client, store, part, change):
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize(
     "repair",
-    [lambda store: store.set_messages("k", [message("a")]), lambda store: store.delete_messages("k")],
+    [
+        lambda store: store.set_messages("k", [message("a")]),
+        lambda store: store.delete_messages("k"),
+    ],
     ids=["set", "delete"],
 )
-def test_a_damaged_conversation_can_be_repaired(client, store, part, repair):
+def test_a_damaged_conversation_can_be_repaired(
+    client: redis.Redis, store: RedisChatStore, part: str, repair: Callable[[RedisChatStore], None]
+) -> None:
     client.delete(key_of(part))
     repair(store)
     store.add_message("k", message("b"))
@@ -122,7 +138,9 @@ def test_a_damaged_conversation_can_be_repaired(client, store, part, repair):
     assert store.count_messages("k") == len(store.get_messages("k"))
 
 
-def test_all_parts_lost_is_no_conversation(client, store):
+def test_without_its_parts_a_conversation_does_not_exist(
+    client: redis.Redis, store: RedisChatStore
+) -> None:
     client.delete(*map(key_of, PARTS))
     assert store.get_messages("k") == []
     store.add_message("k", message("a"))

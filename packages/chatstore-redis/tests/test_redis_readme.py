@@ -1,33 +1,37 @@
-"""What the README shows runs as it stands, but for the addresses."""
+"""The README's examples run as they are, except for the addresses."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
 
-from chatstore.redis_scripts.testing import redis_server
+from chatstore.redis_scripts.testing import RedisServer, redis_server
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
 @pytest.fixture(scope="module")
-def sentinel(server):
+def sentinel(server: RedisServer) -> Iterator[Any]:
     with redis_server("--sentinel") as watcher:
         with redis.Redis(port=watcher.port) as client:
             client.execute_command("SENTINEL", "MONITOR", "chat", "127.0.0.1", server.port, 1)
         yield watcher
 
 
-def test_readme_has_snippets():
+def test_readme_has_snippets() -> None:
     assert len(SNIPPETS) == 4
 
 
 @pytest.mark.parametrize("snippet", SNIPPETS)
-def test_snippet_runs(snippet, server, cluster, sentinel):
+def test_snippet_runs(
+    snippet: str, server: RedisServer, cluster: list[RedisServer], sentinel: RedisServer
+) -> None:
     known = {"localhost:6379": server, "localhost:7000": cluster[0]}
     for address, started in known.items():
         snippet = snippet.replace(address, f"127.0.0.1:{started.port}")

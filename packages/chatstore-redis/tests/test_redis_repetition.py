@@ -1,41 +1,47 @@
-"""A script that is sent twice acts once, and answers the same."""
+"""A script that is sent twice takes effect once, and has the same answer."""
+
+from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import pytest
 import redis
+from redis_interception import Interceptor, intercept
 
 from chatstore.core import ChatMessage, OutcomeUnknownError
-from chatstore.core.backend import run
 from chatstore.redis import RedisChatStore
-from chatstore.redis.commands import Commands
+from chatstore.redis_scripts import Attempt, Command
+from chatstore.redis_scripts.call_clock import CallClock
+from chatstore.redis_scripts.testing import RedisServer
 
 
-def message(text):
-    return ChatMessage(role="user", content=text)
+def message(text: object) -> ChatMessage:
+    return ChatMessage(role="user", content=str(text))
 
 
-class Twice(Commands):
-    """Sends every script twice, as after an answer that was lost."""
+class Twice(Interceptor):
+    """Sends every command twice, as after a lost answer."""
 
-    def run(self, script, keys, args, meanwhile=None):
-        first = super().run(script, keys, args, meanwhile)
-        again = super().run(script, keys, args, meanwhile)
+    def send(self, command: Command, attempt: Attempt) -> Any:
+        first = super().send(command, attempt)
+        again = super().send(command, attempt)
         assert again == first
         return first
 
 
 @pytest.fixture
-def twice(server, monkeypatch):
+def twice(server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     with redis.Redis(port=server.port) as client:
         client.flushall()
         with RedisChatStore(client=client) as store:
-            monkeypatch.setattr(store, "_execute", lambda plan: run(plan, Twice(client, run)))
+            intercept(monkeypatch, store, Twice)
             yield store
 
 
-def test_every_write_acts_once(twice):
+def test_every_write_takes_effect_once(twice: Any) -> None:
     twice.set_messages("k", [message("a"), message("b")])
     twice.add_message("k", message("c"))
     twice.add_messages("k", [message("d"), message("e")])
@@ -51,34 +57,39 @@ def test_every_write_acts_once(twice):
     assert twice.get_keys() == []
 
 
-@pytest.fixture
-def late(server, request, monkeypatch):
-    """Return a store, and what sends all its calls once more."""
-    sent = []
+class Late(NamedTuple):
+    store: RedisChatStore
+    sent: list[Command]
+    repeat: Callable[[], list[Any]]
 
-    class Noting(Commands):
-        def run(self, script, keys, args, meanwhile=None):
-            sent.append((script, keys, args))
-            return super().run(script, keys, args, meanwhile)
+
+@pytest.fixture
+def late(
+    server: RedisServer, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Any]:
+    """Return a store, its commands, and a function that sends all of them once more."""
+    sent: list[Command] = []
+
+    class Recorder(Interceptor):
+        def send(self, command: Command, attempt: Attempt) -> Any:
+            reply = super().send(command, attempt)
+            sent.append(command)
+            return reply
 
     with redis.Redis(port=server.port) as client:
         client.flushall()
         with RedisChatStore(client=client, ttl=getattr(request, "param", None)) as store:
-            monkeypatch.setattr(store, "_execute", lambda plan: run(plan, Noting(client, run)))
+            own = store.backend.clients.for_threads()
+            intercept(monkeypatch, store, Recorder)
 
-            store._sent = sent
+            def repeat() -> list[Any]:
+                return [own.send(command, Attempt()) for command in tuple(sent)]
 
-            def repeat():
-                return [
-                    Commands(client, run).run(script, keys, args)
-                    for script, keys, args in tuple(sent)
-                ]
-
-            yield store, repeat
+            yield Late(store, sent, repeat)
 
 
-def test_a_late_repetition_does_not_undo_what_followed(late):
-    store, repeat = late
+def test_a_late_repetition_does_not_undo_what_followed(late: Any) -> None:
+    store, _, repeat = late
     store.add_message("k", message("a"))
     store.set_messages("k", [message("b"), message("c")])
     store.delete_last_message("k")
@@ -100,8 +111,10 @@ def test_a_late_repetition_does_not_undo_what_followed(late):
     ],
     ids=["last", "middle", "all", "replaced", "replaced by nothing"],
 )
-def test_what_was_removed_does_not_come_back(late, removal, named):
-    store, repeat = late
+def test_what_was_removed_does_not_come_back(
+    late: Any, removal: Callable[[RedisChatStore], object], named: Any
+) -> None:
+    store, _, repeat = late
     for text in "abcd":
         store.add_message("k", ChatMessage(role="user", content=text, id=text if named else None))
     store.add_messages("k", [message("e"), message("f"), message("g")])
@@ -113,8 +126,8 @@ def test_what_was_removed_does_not_come_back(late, removal, named):
     assert store.get_messages("k") == before
 
 
-def test_an_id_that_was_removed_may_come_again(late):
-    store, _ = late
+def test_an_id_that_was_removed_may_be_added_again(late: Any) -> None:
+    store = late.store
     message = ChatMessage(role="user", content="a", id="a")
     store.add_message("k", message)
     store.delete_last_message("k")
@@ -122,8 +135,8 @@ def test_an_id_that_was_removed_may_come_again(late):
     assert store.get_messages("k") == [message]
 
 
-def test_large_batches_do_not_come_back(late):
-    store, repeat = late
+def test_large_batches_do_not_come_back(late: Any) -> None:
+    store, _, repeat = late
     for _ in range(64):
         store.add_messages("k", [message("a")] * 64)
     store.delete_messages("k")
@@ -132,8 +145,8 @@ def test_large_batches_do_not_come_back(late):
 
 
 @pytest.mark.parametrize("late", [0.05], indirect=True)
-def test_what_expired_does_not_come_back(late):
-    store, repeat = late
+def test_what_expired_does_not_come_back(late: Any) -> None:
+    store, _, repeat = late
     store.add_message("k", message("a"))
     deadline = time.monotonic() + 10
     while store.get_keys():
@@ -155,8 +168,10 @@ WRITES = {
 
 
 @pytest.mark.parametrize("write", WRITES)
-def test_a_call_acts_once_however_many_others_come_between(late, url, write):
-    store, repeat = late
+def test_a_call_takes_effect_once_however_many_others_come_between(
+    late: Any, url: str, write: Any
+) -> None:
+    store, _, repeat = late
     others = RedisChatStore(url)
     others.set_messages("k", [message("a"), message("b"), message("c")])
     WRITES[write](store)
@@ -175,8 +190,8 @@ def test_a_call_acts_once_however_many_others_come_between(late, url, write):
     others.close()
 
 
-def test_the_answer_of_a_removal_is_remembered(late, url):
-    store, repeat = late
+def test_the_answer_of_a_removal_is_remembered(late: Any, url: str) -> None:
+    store, _, repeat = late
     with RedisChatStore(url) as others:
         others.set_messages("k", [message(str(number)) for number in range(500)])
         assert store.delete_message("k", 0) == message("0")
@@ -187,8 +202,8 @@ def test_the_answer_of_a_removal_is_remembered(late, url):
 
 
 @pytest.fixture
-def clock(monkeypatch):
-    """Return the clocks of the client, which a test can set forward."""
+def clock(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return the offsets of the client's clocks."""
     ahead = SimpleNamespace(wall=0.0, monotonic=0.0)
     clocks = SimpleNamespace(
         time=lambda: time.time() + ahead.wall, monotonic=lambda: time.monotonic() + ahead.monotonic
@@ -198,36 +213,31 @@ def clock(monkeypatch):
 
 
 @pytest.mark.parametrize("hours", [-100_000, -1, 1, 100_000])
-def test_clocks_may_differ(late, clock, hours):
-    store, repeat = late
+def test_clocks_may_differ(late: Any, clock: Any, hours: int) -> None:
+    store, _, repeat = late
     clock.wall = hours * 3600.0
     store.add_message("k", message("a"))
     assert store.delete_last_message("k") == message("a")
-    assert len(sent_of(store)) == 3  # the first call learned the server's time
+    assert len(late.sent) == 3  # the first call learned the server's time
     repeat()
     assert store.count_messages("k") == 0
 
 
-def sent_of(store):
-    return store._sent
-
-
 @pytest.mark.parametrize("suspended", [False, True])
-def test_a_call_that_is_too_old_is_not_applied(late, client, clock, suspended, monkeypatch):
+def test_a_call_that_is_too_old_is_not_applied(
+    late: Any, client: redis.Redis, clock: Any, suspended: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The server may have forgotten it."""
-    store, _ = late
+    store = late.store
     store.set_messages("k", [message("a"), message("b"), message("c")])
-    sending = store._clock.sending
 
-    def delayed(send):
-        def send_late(_):
+    class LateClock(CallClock):
+        def now(self) -> int:
             clock.wall += 0 if suspended else 1000
             clock.monotonic += 1000
-            return send(1)
+            return 1
 
-        return sending(send_late)
-
-    monkeypatch.setattr(store._clock, "sending", delayed)
+    monkeypatch.setattr(store.backend, "clock", LateClock())
     for write in WRITES.values():
         with pytest.raises(OutcomeUnknownError, match=r"read the\s+conversation"):
             write(store)

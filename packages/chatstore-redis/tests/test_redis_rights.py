@@ -1,6 +1,9 @@
-"""A user has exactly the rights of the README; what is missing is named."""
+"""A user needs exactly the permissions in the README; errors name a missing one."""
+
+from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 import redis
@@ -8,14 +11,16 @@ from redis_rights import add_user, expected_rights, stated_rights
 
 from chatstore.core import ChatMessage, StoreAccessError
 from chatstore.redis import RedisChatStore
+from chatstore.redis_scripts import Limits
 from chatstore.redis_scripts.scripts import required_commands
+from chatstore.redis_scripts.testing import RedisServer
 
 
-def message(text):
-    return ChatMessage(role="user", content=text)
+def message(text: object) -> ChatMessage:
+    return ChatMessage(role="user", content=str(text))
 
 
-def use_everything(store):
+def use_everything(store: RedisChatStore) -> None:
     """Make every call, with and without a time to live."""
     store.set_messages("k", [message(str(number)) for number in range(5)])
     store.add_message("k", message("x"))
@@ -29,12 +34,12 @@ def use_everything(store):
     store.delete_messages("k")
 
 
-def use_stores(url, *, stages):
-    """Use stores with and without a time to live, which take turns."""
+def use_stores(url: str, *, stages: Any) -> None:
+    """Use stores with and without a time to live, alternately."""
     for ttl in (None, 60, None):
-        with RedisChatStore(url, ttl, namespace="rights") as store:
+        with RedisChatStore(url, ttl=ttl, namespace="rights") as store:
             if stages:
-                store.max_request_bytes = 10_000  # what is larger is staged
+                store.backend.limits = Limits(max_request_bytes=10_000)  # larger writes are staged
                 store.add_message("staged", message("x" * 20_000))
             store.add_message("k", message("begins to expire, or stops to"))
             use_everything(store)
@@ -44,12 +49,14 @@ def use_stores(url, *, stages):
             store.get_messages("gaps")
 
 
-def test_the_readme_states_what_the_scripts_call():
+def test_the_readme_states_what_the_scripts_call() -> None:
     assert stated_rights() == expected_rights()
 
 
 @pytest.mark.parametrize("is_cluster", [False, True])
-def test_a_user_with_exactly_these_rights(client, server, cluster, is_cluster):
+def test_a_user_with_exactly_these_rights(
+    client: redis.Redis, server: RedisServer, cluster: list[RedisServer], is_cluster: bool
+) -> None:
     nodes = [node.port for node in cluster] if is_cluster else [server.port]
     for port in nodes:
         with redis.Redis(port=port) as admin:
@@ -57,11 +64,11 @@ def test_a_user_with_exactly_these_rights(client, server, cluster, is_cluster):
     url = f"redis://{login}@127.0.0.1:{nodes[0]}"
     options = {"namespace": "rights", "cluster": is_cluster}
     for ttl in (None, 60, None):
-        with RedisChatStore(url, ttl, **options) as store:
+        with RedisChatStore(url, ttl=ttl, **options) as store:
             use_everything(store)
             store.add_message("k", message("stays for the next time to live"))
 
-    async def scenario():
+    async def scenario() -> None:
         async with RedisChatStore(url, **options) as store:
             await store.async_add_message("k", message("x"))
             assert "k" in await store.async_get_keys()
@@ -71,20 +78,20 @@ def test_a_user_with_exactly_these_rights(client, server, cluster, is_cluster):
 
 
 @pytest.mark.parametrize("command", sorted(set(required_commands()) - {"PING"}))
-def test_a_missing_right_is_named(client, server, command):
-    """And each of them is needed by some call."""
+def test_a_missing_right_is_named(client: redis.Redis, server: RedisServer, command: str) -> None:
+    """Each of them is needed by a call."""
     login = add_user(client, "rights")
     client.execute_command("ACL", "SETUSER", "user-rights", f"-{command.lower()}")
     client.script_flush()
     url = f"redis://{login}@127.0.0.1:{server.port}"
-    # Redis before version 7 tells only the line of a script, and one line makes both these calls.
+    # Redis before version 7 names only the line of a script, and one line makes both these calls.
     is_unnamed = command in {"ZRANGEBYSCORE", "ZREVRANGEBYSCORE"}
     text = "lacks a permission" if is_unnamed else f"may not call the command {command};"
     with pytest.raises(StoreAccessError, match=text):
         use_stores(url, stages=command == "PEXPIRE")
 
 
-def test_keys_that_the_user_may_not_access(client, server):
+def test_keys_that_the_user_may_not_access(client: redis.Redis, server: RedisServer) -> None:
     login = add_user(client, "rights")
     url = f"redis://{login}@127.0.0.1:{server.port}"
     with (

@@ -1,7 +1,11 @@
-"""No secret and no content in a message, a cause, a context, a log, a repr or a traceback."""
+"""No secrets and no content in messages, causes, contexts, logs, reprs or tracebacks."""
+
+from __future__ import annotations
 
 import logging
 import traceback
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import redis
@@ -10,14 +14,14 @@ from modes import AsyncCaller, SyncCaller
 from chatstore.core import ChatMessage, ChatStoreError
 from chatstore.core.testing.relay import Relay
 from chatstore.redis import RedisChatStore
-from chatstore.redis_scripts.testing import redis_server
+from chatstore.redis_scripts.testing import RedisServer, redis_server
 from chatstore.redis_scripts.testing.servers import free_port
 
 SECRET = "s3cr3t"
 CONTENT = "what-the-user-said"
 KEY = "user-name-as-key"
 
-# Where `{}` stands, a host and a port follow.
+# `{}` is replaced by a host and a port.
 URLS = [
     f"redis://:{SECRET}@{{}}",
     f"redis://{SECRET}@{{}}",
@@ -54,24 +58,24 @@ URLS = [
 ]
 
 
-def text_of(error):
-    """Return all that anybody could print of an error and its chain, but for the test's lines."""
+def text_of(error: Any) -> Any:
+    """Return everything that can be printed of an error and its chain."""
     texts = []
     while error is not None:
         texts += [str(error), repr(error), repr(error.args), repr(vars(error))]
-        # Lines of source are the test's own.
+        # without lines of source, which are the test's
         texts += traceback.format_exception_only(type(error), error)
         error = error.__cause__ or error.__context__
     return "\n".join(texts)
 
 
 @pytest.fixture(params=[SyncCaller, AsyncCaller])
-def caller(request):
+def caller(request: pytest.FixtureRequest) -> Any:
     return request.param
 
 
 @pytest.fixture(scope="module")
-def places():
+def places() -> Iterator[Any]:
     """Return addresses that fail in different ways."""
     with (
         redis_server("--requirepass", "other") as locked,
@@ -86,7 +90,13 @@ def places():
 
 @pytest.mark.parametrize("cluster", [False, True])
 @pytest.mark.parametrize("number", range(len(URLS)))
-def test_no_secret_of_a_url_is_told(places, caller, number, cluster, caplog):
+def test_no_secret_of_a_url_is_printed(
+    places: Any,
+    caller: Any,
+    number: int,
+    cluster: list[RedisServer],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     caplog.set_level(logging.DEBUG)
     for place in places:
         store, call = None, caller()
@@ -97,10 +107,10 @@ def test_no_secret_of_a_url_is_told(places, caller, number, cluster, caplog):
             assert SECRET not in store.server
             call(store, "add_message", KEY, ChatMessage(role="user", content=CONTENT))
         except ChatStoreError as error:
-            told = text_of(error)
-            assert SECRET not in told
-            assert CONTENT not in told
-            assert KEY not in told
+            printed = text_of(error)
+            assert SECRET not in printed
+            assert CONTENT not in printed
+            assert KEY not in printed
         finally:
             call.close(store)
     logged = "\n".join(
@@ -129,13 +139,13 @@ REPLIES = [
 
 
 @pytest.mark.parametrize("reply", REPLIES)
-def test_no_reply_is_quoted(caller, reply):
-    """A server that answers everything so."""
+def test_no_reply_is_quoted(caller: Any, reply: str) -> None:
+    """The server answers every command with this reply."""
     import socketserver
     import threading
 
     class Answers(socketserver.BaseRequestHandler):
-        def handle(self):
+        def handle(self) -> None:
             while self.request.recv(1 << 16):
                 self.request.sendall(f"-{reply}\r\n".encode())
 
@@ -153,7 +163,7 @@ def test_no_reply_is_quoted(caller, reply):
         thread.join()
 
 
-def test_errors_of_given_clients_tell_no_secret():
+def test_errors_of_callers_clients_have_no_secrets() -> None:
     with redis_server("--requirepass", "other") as server:
         url = f"redis://:{SECRET}@127.0.0.1:{server.port}"
         with redis.Redis.from_url(url) as client, RedisChatStore(client=client) as store:

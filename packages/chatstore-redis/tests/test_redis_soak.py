@@ -13,7 +13,9 @@ import threading
 import time
 import warnings
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any
 
 import pytest
 import redis
@@ -21,13 +23,17 @@ from redis_pair import Pair
 
 from chatstore.core import ChatMessage, ChatStoreError, StoreAccessError, StoreUnavailableError
 from chatstore.redis import RedisChatStore
+from chatstore.redis_scripts import Limits
 from chatstore.redis_scripts.testing import redis_server
 
+Open = Callable[[str], RedisChatStore]
 IS_LONG = bool(os.environ.get("CHATSTORE_SOAK"))
 WRITERS = 8
 APPENDS = 20_000 if IS_LONG else 400
 EVERY = 10.0 if IS_LONG else 1.5  # seconds between two failovers
-PAUSE = 0.02 if IS_LONG else 0.08  # seconds between two appends of a writer, so that faults fit in
+PAUSE = (
+    0.02 if IS_LONG else 0.08
+)  # seconds between two appends of a writer, so that there is time for faults
 KILLS = 200 if IS_LONG else 10
 BATCH = 40  # messages of a large write, of 50 KB each
 STAGED_SECONDS = 600
@@ -53,7 +59,7 @@ class Log:
             self._last = now
 
     def fail(self, error: ChatStoreError) -> None:
-        """Note an error that a program may answer by making the same call again."""
+        """Note an error after which a program may repeat the call."""
         if not isinstance(error, (StoreUnavailableError, StoreAccessError)):
             raise error
         with self._lock:
@@ -90,8 +96,8 @@ async def async_write(store: RedisChatStore, writer: int, log: Log) -> None:
         await asyncio.sleep(PAUSE)
 
 
-def disturb(pair: Pair, writing: list, faults: Counter[str]) -> None:
-    """Cut, forget, delay and lose replies, and fail over every some seconds."""
+def disturb(pair: Pair, writing: list[Future[None]], faults: Counter[str]) -> None:
+    """Cut, forget, delay and lose replies, and fail over every few seconds."""
     choice = random.Random(7)
     next_failover = time.monotonic() + EVERY
     while wait(writing, choice.uniform(0.2, 1.0)).not_done:
@@ -110,15 +116,18 @@ def disturb(pair: Pair, writing: list, faults: Counter[str]) -> None:
 
 
 @pytest.fixture
-def pair():
+def pair() -> Iterator[Any]:
     started = Pair()
     yield started
     started.close()
 
 
 @pytest.mark.parametrize("patience", [1.0, 0.0])
-def test_appends_under_faults_and_failovers(pair, patience, capsys):
-    log, faults = Log(), Counter()
+def test_appends_under_faults_and_failovers(
+    pair: Pair, patience: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = Log()
+    faults: Counter[str] = Counter()
     url = f"redis://127.0.0.1:{pair.relay.port}?timeout=1&max_connections={WRITERS}"
     store = RedisChatStore(url, patience=patience)
 
@@ -135,32 +144,35 @@ def test_appends_under_faults_and_failovers(pair, patience, capsys):
             one.result()
     took = time.monotonic() - started
     with RedisChatStore(f"redis://127.0.0.1:{pair.primary.port}") as direct:
-        found = [one.content for one in direct.get_messages("k")]
+        contents = [one.content for one in direct.get_messages("k")]
         assert direct.count_messages("k") == APPENDS
     store.close()
-    assert Counter(found) == Counter(name for writer in range(WRITERS) for name in names_of(writer))
-    for writer in range(WRITERS):  # each in the order in which they were answered
-        assert [name for name in found if name.startswith(f"{writer}.")] == names_of(writer)
+    assert Counter(contents) == Counter(
+        name for writer in range(WRITERS) for name in names_of(writer)
+    )
+    for writer in range(WRITERS):  # in the order of the answers
+        assert [name for name in contents if name.startswith(f"{writer}.")] == names_of(writer)
     assert pair.failovers
     with capsys.disabled():
         print(
             f"\nRedis, patience {patience:g} s: {APPENDS} appends by {WRITERS} writers in "
-            f"{took:.0f} s, {pair.failovers} failovers (writes held back for up to "
+            f"{took:.0f} s, {pair.failovers} failovers (which delayed writes for up to "
             f"{pair.longest_pause:.2f} s), faults {dict(faults)}, "
             f"errors {dict(log.errors)}, longest without a write {log.longest:.2f} s"
         )
 
 
-class StagingChatStore(RedisChatStore):
-    """Writes in parts, as over Upstash."""
+def open_staging(url: str) -> RedisChatStore:
+    """Open a store that writes in chunks, as over Upstash."""
+    store = RedisChatStore(url)
+    store.backend.limits = Limits(max_request_bytes=256 * 1024)  # type: ignore[attr-defined]
+    return store
 
-    max_request_bytes = 256 * 1024
 
-
-def write_until_killed(kind: type[RedisChatStore], url: str, number: int, pipe: int) -> None:
+def write_until_killed(open_store: Open, url: str, number: int, pipe: int) -> None:
     """Append and replace large batches, each of which must be whole."""
     text = "x" * 50_000
-    with kind(url) as store:
+    with open_store(url) as store:
         for batch in range(1_000_000):
             name = f"{number}.{batch}"
             batched = [ChatMessage(role="user", content=f"{name} {text}")] * BATCH
@@ -171,14 +183,14 @@ def write_until_killed(kind: type[RedisChatStore], url: str, number: int, pipe: 
                 store.add_messages(f"appended {number % 10}", batched)
 
 
-def kill_a_writer(kind: type[RedisChatStore], url: str, number: int, choice: random.Random) -> None:
+def kill_a_writer(open_store: Open, url: str, number: int, choice: random.Random) -> None:
     reader, writer = os.pipe()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside threads
         child = os.fork()
     if not child:
         try:
-            write_until_killed(kind, url, number, writer)
+            write_until_killed(open_store, url, number, writer)
         finally:
             os._exit(1)
     os.close(writer)
@@ -190,17 +202,19 @@ def kill_a_writer(kind: type[RedisChatStore], url: str, number: int, choice: ran
     os.close(reader)
 
 
-@pytest.mark.parametrize("kind", [RedisChatStore, StagingChatStore])
-def test_killed_writers_leave_whole_conversations(kind, capsys):
+@pytest.mark.parametrize("open_store", [RedisChatStore, open_staging])
+def test_killed_writers_leave_whole_conversations(
+    open_store: Open, capsys: pytest.CaptureFixture[str]
+) -> None:
     choice = random.Random(7)
     with redis_server() as server, redis.Redis(port=server.port) as admin:
         url = f"redis://127.0.0.1:{server.port}"
         empty = admin.info("memory")["used_memory"]
         for number in range(KILLS):
-            kill_a_writer(kind, url, number, choice)
+            kill_a_writer(open_store, url, number, choice)
             if number % 20 == 19:
                 check_whole(url)
-                with RedisChatStore(url) as store:  # so that memory suffices
+                with RedisChatStore(url) as store:  # to save memory
                     for key in store.get_keys("appended"):
                         store.delete_messages(key)
         check_whole(url)
@@ -210,7 +224,7 @@ def test_killed_writers_leave_whole_conversations(kind, capsys):
         left = admin.keys("*")
         staged = [name for name in left if b":staged:" in name]
         size = admin.info("memory")["used_memory"]
-        # What is left ends by itself.
+        # These keys expire.
         assert all(0 < admin.pttl(name) <= 2 * STAGED_SECONDS * 1000 for name in left)
         assert all(admin.pttl(name) <= STAGED_SECONDS * 1000 for name in staged)
         for name in left:
@@ -222,7 +236,7 @@ def test_killed_writers_leave_whole_conversations(kind, capsys):
         end = admin.info("memory")["used_memory"]
     with capsys.disabled():
         print(
-            f"\nRedis, {kind.__name__}: {KILLS} kills, left {len(staged)} staged writes, "
+            f"\nRedis, {open_store.__name__}: {KILLS} kills, left {len(staged)} staged writes, "
             f"memory {empty >> 10} KiB empty, {size >> 10} KiB with what killed writers left, "
             f"{end >> 10} KiB after it expired"
         )
@@ -232,8 +246,8 @@ def check_whole(url: str) -> None:
     """Read everything; each batch is complete and in one piece."""
     with RedisChatStore(url) as store:
         for key in store.get_keys():
-            found = [one.content.partition(" ")[0] for one in store.get_messages(key)]
-            assert len(found) % BATCH == 0
-            batches = found[::BATCH]
-            assert found == [name for name in batches for _ in range(BATCH)]
+            names = [str(one.content).partition(" ")[0] for one in store.get_messages(key)]
+            assert len(names) % BATCH == 0
+            batches = names[::BATCH]
+            assert names == [name for name in batches for _ in range(BATCH)]
             assert len(set(batches)) == len(batches)

@@ -1,17 +1,20 @@
-"""TLS and users with few rights."""
+"""TLS and users with few permissions."""
+
+from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import signal
 import threading
 import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 import redis
 import trustme
-from redis_tls import NoTlsServerError, find_tls_server
+from redis_tls import find_tls_server
 
 from chatstore.core import (
     ChatMessage,
@@ -20,23 +23,18 @@ from chatstore.core import (
     StoreUnavailableError,
 )
 from chatstore.redis import RedisChatStore
-from chatstore.redis_scripts.testing import redis_server
+from chatstore.redis_scripts.testing import RedisServer, redis_server
 from chatstore.redis_scripts.testing.servers import free_port
 
 
-def message(text):
-    return ChatMessage(role="user", content=text)
+def message(text: object) -> ChatMessage:
+    return ChatMessage(role="user", content=str(text))
 
 
 @contextmanager
-def tls_server(folder, host):
+def tls_server(folder: Any, host: Any) -> Iterator[Any]:
     """Start a server with a certificate for a host; yield it and its authority's file."""
-    try:
-        binary = find_tls_server()
-    except NoTlsServerError as error:
-        if "redis-tls" in os.environ.get("CHATSTORE_REQUIRE", ""):
-            raise
-        pytest.skip(str(error))
+    binary = find_tls_server()
     authority = trustme.CA()
     certificate = authority.issue_cert(host)
     authority.cert_pem.write_to_path(folder / "ca.pem")
@@ -52,20 +50,20 @@ def tls_server(folder, host):
 
 
 @pytest.fixture(scope="module")
-def tls(tmp_path_factory):
-    """Return a server with TLS, and the file of the authority that it is signed by."""
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Return a server with TLS, and the file of the authority that signed its certificate."""
     with tls_server(tmp_path_factory.mktemp("tls"), "127.0.0.1") as started:
         yield started
 
 
 @pytest.fixture(scope="module")
-def elsewhere(tmp_path_factory):
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """Return a server whose certificate is for another host."""
     with tls_server(tmp_path_factory.mktemp("elsewhere"), "redis.example") as started:
         yield started
 
 
-def test_tls_with_a_known_authority(tls):
+def test_tls_with_a_known_authority(tls: Any) -> None:
     server, authority = tls
     url = f"rediss://127.0.0.1:{server.port}?ssl_ca_certs={authority}&namespace=tls"
     with RedisChatStore.from_url(url) as store:
@@ -73,23 +71,23 @@ def test_tls_with_a_known_authority(tls):
         assert store.get_messages("k") == [message("x")]
 
 
-async def appended(url):
+async def appended(url: str) -> Any:
     async with RedisChatStore.from_url(url) as store:
         await store.async_add_message("a", message("x"))
         return await store.async_get_messages("a")
 
 
-def test_tls_async(tls):
+def test_tls_async(tls: Any) -> None:
     server, authority = tls
     url = f"rediss://127.0.0.1:{server.port}?ssl_ca_certs={authority}&namespace=tls"
     assert asyncio.run(appended(url)) == [message("x")]
 
 
-def test_tls_async_is_closed_with_the_store_though_the_server_is_slow(tls):
+def test_tls_async_is_closed_with_the_store_though_the_server_is_slow(tls: Any) -> None:
     server, authority = tls
     url = f"rediss://127.0.0.1:{server.port}?ssl_ca_certs={authority}&namespace=slow"
 
-    async def scenario():
+    async def scenario() -> None:
         async with RedisChatStore.from_url(url) as store:
             await store.async_add_message("k", message("x"))
             server.signal(signal.SIGSTOP)
@@ -102,11 +100,11 @@ def test_tls_async_is_closed_with_the_store_though_the_server_is_slow(tls):
     assert not [one for one in caught if str(server.port) in str(one.message)]
 
 
-def test_closing_gives_up_a_tls_server_that_stands_still(tls):
+def test_closing_gives_up_a_tls_server_that_is_suspended(tls: Any) -> None:
     server, authority = tls
     url = f"rediss://127.0.0.1:{server.port}?ssl_ca_certs={authority}&namespace=still&timeout=2"
 
-    async def scenario():
+    async def scenario() -> None:
         async with RedisChatStore.from_url(url) as store:
             await store.async_add_message("k", message("x"))
             server.signal(signal.SIGSTOP)
@@ -120,7 +118,7 @@ def test_closing_gives_up_a_tls_server_that_stands_still(tls):
         gc.collect()
 
 
-def append_in(mode, url):
+def append_in(mode: str, url: str) -> Any:
     if mode == "sync":
         with RedisChatStore(url) as store:
             store.add_message("a", message("x"))
@@ -130,7 +128,9 @@ def append_in(mode, url):
 
 @pytest.mark.parametrize("cluster", [False, True])
 @pytest.mark.parametrize("mode", ["sync", "async"])
-def test_the_certificate_must_be_for_the_host(elsewhere, mode, cluster):
+def test_the_certificate_must_be_for_the_host(
+    elsewhere: Any, mode: str, cluster: list[RedisServer]
+) -> None:
     server, authority = elsewhere
     query = f"ssl_ca_certs={authority}&cluster={str(cluster).lower()}"
     url = f"rediss://127.0.0.1:{server.port}?{query}"
@@ -140,14 +140,14 @@ def test_the_certificate_must_be_for_the_host(elsewhere, mode, cluster):
 
 @pytest.mark.parametrize("option", ["ssl_check_hostname=false", "ssl_cert_reqs=none"])
 @pytest.mark.parametrize("mode", ["sync", "async"])
-def test_checks_can_be_turned_off(elsewhere, mode, option):
+def test_checks_can_be_turned_off(elsewhere: Any, mode: str, option: str) -> None:
     server, authority = elsewhere
     query = f"ssl_ca_certs={authority}&namespace=off-{option[4:9]}-{mode}&{option}"
     url = f"rediss://127.0.0.1:{server.port}?{query}"
     assert append_in(mode, url) == [message("x")]
 
 
-def test_tls_with_an_unknown_authority_is_refused(tls):
+def test_tls_with_an_unknown_authority_is_refused(tls: Any) -> None:
     server, _ = tls
     with (
         RedisChatStore(f"rediss://127.0.0.1:{server.port}") as store,
@@ -156,7 +156,7 @@ def test_tls_with_an_unknown_authority_is_refused(tls):
         store.add_message("k", message("x"))
 
 
-def test_plain_words_to_a_tls_server_fail(tls):
+def test_a_tls_server_refuses_plain_connections(tls: Any) -> None:
     server, _ = tls
     with (
         RedisChatStore(f"redis://127.0.0.1:{server.port}", timeout=2) as store,
@@ -166,8 +166,8 @@ def test_plain_words_to_a_tls_server_fail(tls):
 
 
 @pytest.fixture
-def users(server):
-    """Return the port of a server with a user for our keys, one for reading, and a password."""
+def users(server: RedisServer) -> Iterator[Any]:
+    """Return the port of a server with a user for the store's keys and a read-only user."""
     with redis.Redis(port=server.port) as client:
         client.flushall()
         rights = ["resetkeys", "~chatstore:*", "resetchannels", "+@all", "-@dangerous"]
@@ -177,7 +177,7 @@ def users(server):
         client.execute_command("ACL DELUSER", "chat", "reader")
 
 
-def test_a_user_of_the_namespace_alone(users):
+def test_a_user_of_the_namespace_alone(users: Any) -> None:
     with RedisChatStore(f"redis://chat:p%40ss%2Fword@127.0.0.1:{users}") as store:
         store.add_message("acl", message("x"))
         assert store.get_messages("acl") == [message("x")]
@@ -188,7 +188,7 @@ def test_a_user_of_the_namespace_alone(users):
 @pytest.mark.parametrize(
     "login", ["chat:wrong", "nobody:secret", "reader:pw"], ids=["password", "user", "rights"]
 )
-def test_refusals_keep_the_secret(users, login):
+def test_refusals_keep_the_secret(users: Any, login: str) -> None:
     with (
         RedisChatStore(f"redis://{login}@127.0.0.1:{users}") as store,
         pytest.raises(StoreAccessError) as caught,
@@ -197,7 +197,7 @@ def test_refusals_keep_the_secret(users, login):
     assert login.split(":")[1] not in str(caught.value)
 
 
-def test_another_namespace_than_the_users_is_refused(users):
+def test_another_namespace_than_the_users_is_refused(users: Any) -> None:
     url = f"redis://chat:p%40ss%2Fword@127.0.0.1:{users}"
     with RedisChatStore(url, namespace="other") as store, pytest.raises(StoreAccessError):
         store.add_message("k", message("x"))
@@ -206,6 +206,6 @@ def test_another_namespace_than_the_users_is_refused(users):
 @pytest.mark.parametrize(
     "url", ["http://localhost", "localhost:6379", "redis://host:port/0", None, ""]
 )
-def test_wrong_urls_are_refused(url):
+def test_wrong_urls_are_refused(url: str) -> None:
     with pytest.raises(InvalidArgumentError):
         RedisChatStore(url)
