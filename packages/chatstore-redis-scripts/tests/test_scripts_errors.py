@@ -1,4 +1,4 @@
-"""Replies of a server as our errors."""
+"""What replies of a server mean."""
 
 from __future__ import annotations
 
@@ -36,8 +36,9 @@ from chatstore.redis_scripts import judge_reply
     ],
 )
 def test_replies_have_their_kind_and_are_not_quoted(reply: str, kind: Any) -> None:
-    found, text, *_ = judge_reply(reply)
-    assert found is kind
+    verdict = judge_reply(reply)
+    text = verdict.text
+    assert verdict.error is kind
     assert text
     assert "secret" not in text
     assert "10.0.0.1" not in text

@@ -1,4 +1,4 @@
-"""Keys in Redis: every conversation has its own, and they can be told from others."""
+"""Keys in Redis: every conversation has its own, different from those of other programs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from redis_pair import Pair
 
 from chatstore.core import InvalidArgumentError
 from chatstore.redis_scripts.layout import (
@@ -26,7 +25,7 @@ NAMESPACES = st.text("%*?[]\\:ab\n", min_size=1, max_size=8)
 
 
 def matches(pattern: str, name: str) -> Any:
-    """Whether Redis's pattern matches, for patterns with no sign but ``\\x`` and ``*``."""
+    """Return whether a pattern of Redis matches that has only ``\\x`` and ``*``."""
     parts = re.findall(r"\\(.)|(\*)|([^\\*])", pattern, re.DOTALL)
     expression = "".join(".*" if star else re.escape(one + two) for one, star, two in parts)
     return re.fullmatch(expression, name, re.DOTALL) is not None
@@ -39,7 +38,7 @@ def test_keys_come_back(namespace: str, key: str) -> None:
 
 
 @given(st.lists(st.tuples(NAMESPACES, KEYS), min_size=2, max_size=2, unique=True))
-def test_conversations_share_no_key(pair: Pair) -> None:
+def test_conversations_share_no_key(pair: list[tuple[str, str]]) -> None:
     one, other = (
         {*conversation_keys(namespace, key), staged_key(namespace, key, "ab")}
         for namespace, key in pair
@@ -65,12 +64,12 @@ def test_pattern_matches_the_prefix_alone(
 
 
 @pytest.mark.parametrize("quoted", ["", "a}b", "{", "%", "%7b", "%zz", "x" * 256, "\udcff"])
-def test_other_programs_keys_are_none_of_ours(quoted: str) -> None:
+def test_keys_of_other_programs_are_not_conversations(quoted: str) -> None:
     assert key_of_head("n", f"n:{{{quoted}}}:head") is None
 
 
 @pytest.mark.parametrize("namespace", ["", "{", "a}b", None, 3, "\ud800"])
-def test_namespaces_that_cannot_be(namespace: str) -> None:
+def test_invalid_namespaces(namespace: str) -> None:
     with pytest.raises(InvalidArgumentError):
         check_namespace(namespace)
 

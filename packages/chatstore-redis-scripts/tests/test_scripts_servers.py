@@ -1,4 +1,4 @@
-"""A server for tests that does not start says why, and one that does not run is not chosen."""
+"""A server for tests that does not start says why; one that does not run is not selected."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def test_a_server_that_does_not_start_says_why() -> None:
         pass
 
 
-def test_a_port_that_is_taken_is_not_taken_for_the_server() -> None:
+def test_another_program_on_the_port_is_not_the_server() -> None:
     with (
         socket.create_server(("127.0.0.1", free_port())) as other,
         pytest.raises(PortTakenError, match="already in use"),
@@ -25,7 +25,7 @@ def test_a_port_that_is_taken_is_not_taken_for_the_server() -> None:
         pass
 
 
-def test_a_binary_that_does_not_run_is_not_chosen(
+def test_a_binary_that_does_not_run_is_not_selected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = tmp_path / "redis-server"

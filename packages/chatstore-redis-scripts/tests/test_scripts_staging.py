@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatstore.core.backend import Record
-from chatstore.redis_scripts.staging import chunks, flat, request_bytes
+from chatstore.redis_scripts.staging import chunks, flatten, request_bytes
 
 RECORDS = st.lists(
     st.builds(Record, st.text("a1é", min_size=1), st.text("x\0é🙂\\ 12")), min_size=1, max_size=8
@@ -19,19 +19,22 @@ FRAME = re.compile(rb"(\d+) (\d+) ")
 
 def unframed(text: str) -> Any:
     """Return ids and bodies, as the scripts read them."""
-    rest, found = text.encode(), []
+    rest, parts = text.encode(), []
     while rest:
         frame = FRAME.match(rest)
-        name, body = map(int, frame.groups())
+        assert frame is not None
+        id_size, body_size = map(int, frame.groups())
         start = frame.end()
-        found += [rest[start : start + name], rest[start + name : start + name + body]]
-        rest = rest[start + name + body :]
-    return [part.decode() for part in found]
+        body_start = start + id_size
+        end = body_start + body_size
+        parts += [rest[start:body_start], rest[body_start:end]]
+        rest = rest[end:]
+    return [part.decode() for part in parts]
 
 
 @given(RECORDS, st.integers(100, 500))
 def test_chunks_hold_everything_and_keep_the_limit(records: Any, size: Any) -> None:
-    arguments = flat(records)
+    arguments = flatten(records)
     pieces = list(chunks(arguments, size))
     assert unframed("".join(pieces)) == arguments
     assert all(request_bytes([piece]) <= size for piece in pieces)

@@ -42,10 +42,12 @@ class AsyncCaller:
     name = "async"
 
     def __init__(self) -> None:
-        self._runner = asyncio.Runner()
+        self._loop = asyncio.new_event_loop()
 
     def __call__(self, store: RedisChatStore, method: str, *arguments: Any, **options: Any) -> Any:
-        return self._runner.run(getattr(store, f"async_{method}")(*arguments, **options))
+        return self._loop.run_until_complete(
+            getattr(store, f"async_{method}")(*arguments, **options)
+        )
 
     def together(self, calls: list[Step]) -> list[Any]:
         """Make calls at once; return results and errors."""
@@ -54,16 +56,18 @@ class AsyncCaller:
             awaited = [getattr(store, f"async_{name}")(*args) for store, name, args in calls]
             return await asyncio.gather(*awaited, return_exceptions=True)
 
-        return self._runner.run(gathered())
+        return self._loop.run_until_complete(gathered())
 
     def sleep(self, seconds: float) -> None:
-        self._runner.run(asyncio.sleep(seconds))
+        self._loop.run_until_complete(asyncio.sleep(seconds))
 
     def close(self, store: RedisChatStore | None) -> None:
         """Close a store on the loop, if there is one, and the loop."""
         if store is not None:
-            self._runner.run(store.async_close())
-        self._runner.close()
+            self._loop.run_until_complete(store.async_close())
+        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        self._loop.close()
 
 
 Caller: TypeAlias = Union[SyncCaller, AsyncCaller]  # noqa: UP007 - evaluated on Python 3.10

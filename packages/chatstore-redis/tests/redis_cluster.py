@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
-import redis
+from redis_admin import connect
 
 from chatstore.redis_scripts.testing import RedisServer, redis_server
 
@@ -20,7 +21,7 @@ def redis_cluster() -> Iterator[list[RedisServer]]:
     options = ("--cluster-enabled", "yes", "--cluster-node-timeout", "3000")
     with ExitStack() as stack:
         servers = [stack.enter_context(redis_server(*options)) for _ in range(3)]
-        nodes = [redis.Redis(port=server.port) for server in servers]
+        nodes = [connect(server.port) for server in servers]
         for node in nodes:
             stack.callback(node.close)
         for number, node in enumerate(nodes):
@@ -37,6 +38,6 @@ def redis_cluster() -> Iterator[list[RedisServer]]:
         yield servers
 
 
-def _is_ready(node: redis.Redis) -> bool:
+def _is_ready(node: Any) -> bool:
     state = node.execute_command("CLUSTER INFO")
-    return state["cluster_state"] == "ok" and state["cluster_known_nodes"] == "3"
+    return bool(state["cluster_state"] == "ok" and state["cluster_known_nodes"] == "3")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chatstore.core import ChatStore
+from chatstore.redis import RedisBackend
 from chatstore.redis_scripts import Attempt, Command, ScriptClient
 
 
@@ -27,12 +28,18 @@ class Interceptor:
         return self.inner.sleep(seconds)
 
 
+def backend_of(store: ChatStore) -> RedisBackend:
+    """Return a store's backend with its type."""
+    assert isinstance(store.backend, RedisBackend)
+    return store.backend
+
+
 def intercept(
     monkeypatch: pytest.MonkeyPatch,
     store: ChatStore,
     make: Callable[[ScriptClient], ScriptClient],
 ) -> None:
     """Let a store's sync calls use another client, made from its own."""
-    clients: Any = store.backend.clients  # type: ignore[attr-defined]
+    clients = backend_of(store).clients
     interceptor = make(clients.for_threads())
     monkeypatch.setattr(clients, "for_threads", lambda: interceptor)

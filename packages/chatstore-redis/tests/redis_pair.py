@@ -33,7 +33,7 @@ class Pair:
         self._wait_for_link()
 
     def fail_over(self) -> None:
-        """Promote the replica; the old primary becomes a read-only replica and is still reachable."""
+        """Promote the replica; the old primary becomes a reachable, read-only replica."""
         self._wait_for_link()
         with self._admin(self.primary.port) as old, self._admin(self.replica.port) as new:
             begin = time.monotonic()

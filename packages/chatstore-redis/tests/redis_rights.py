@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-
-import redis
+from typing import Any
 
 from chatstore.redis_scripts.scripts import required_commands
 
@@ -32,7 +31,7 @@ def stated_rights() -> tuple[str, str]:
     return single, cluster
 
 
-def add_user(client: redis.Redis, namespace: str, *, is_cluster: bool = False) -> str:
+def add_user(client: Any, namespace: str, *, is_cluster: bool = False) -> str:
     """Create a user with exactly the README's permissions; return the login for a URL."""
     lines = stated_rights()[: 2 if is_cluster else 1]
     name = f"user-{namespace}"

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-# Debian 12's server (redis-server is a link into redis-tools) and the libraries that few other packages need.
+# Debian 12's server (redis-server is a link into redis-tools), and libraries that few others need.
 PACKAGES = ("redis-tools", "libjemalloc2", "liblzf1")
 CACHE = Path(__file__).resolve().parents[3] / ".servers" / "redis"
 PATIENCE = 120  # seconds for each command

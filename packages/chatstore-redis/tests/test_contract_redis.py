@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
 import redis
+from redis_admin import connect
 from redis_rights import add_user
 
 from chatstore.core.testing import (
@@ -28,28 +29,31 @@ from chatstore.redis_scripts.testing.servers import free_port
 
 
 class RedisHarness(ContractHarness):
-    """The store's user has exactly the rights that the README advises."""
+    """The store's user has exactly the permissions in the README."""
 
-    def __init__(self, *servers: Any, cluster: list[RedisServer] = False) -> None:
-        namespace = f"test-{uuid.uuid4()}"
+    def __init__(self, *servers: RedisServer, cluster: bool = False) -> None:
+        self.namespace = f"test-{uuid.uuid4()}"
+        self.cluster = cluster
+        self.port = servers[0].port
+        login = ""
         for server in servers:
-            with redis.Redis(port=server.port) as client:
-                login = add_user(client, namespace, is_cluster=cluster)
-        self.admin_url = f"redis://127.0.0.1:{servers[0].port}"
-        self.url = f"redis://{login}@127.0.0.1:{servers[0].port}"
-        self.options = {"namespace": namespace, "cluster": cluster}
+            with connect(server.port) as client:
+                login = add_user(client, self.namespace, is_cluster=cluster)
+        self.url = f"redis://{login}@127.0.0.1:{self.port}"
 
-    def open(self, *, ttl: Any = None, clock: Any = None) -> Any:
+    def open(
+        self, *, ttl: float | None = None, clock: Callable[[], float] | None = None
+    ) -> RedisChatStore:
         assert clock is None  # the server's clock decides
-        return RedisChatStore(self.url, ttl=ttl, **self.options)
+        return RedisChatStore(self.url, ttl=ttl, namespace=self.namespace, cluster=self.cluster)
 
-    def opener(self) -> Any:
-        return partial(RedisChatStore, self.url, **self.options)
+    def opener(self) -> Callable[[], RedisChatStore]:
+        return partial(RedisChatStore, self.url, namespace=self.namespace, cluster=self.cluster)
 
-    def corrupt(self, key: str, index: Any) -> None:
-        kind = redis.RedisCluster if self.options["cluster"] else redis.Redis
-        with kind.from_url(self.admin_url) as client:
-            _, order, bodies, *_ = conversation_keys(self.options["namespace"], key)
+    def corrupt(self, key: str, index: int) -> None:
+        kind: Any = redis.RedisCluster if self.cluster else redis.Redis
+        with kind(host="127.0.0.1", port=self.port) as client:
+            _, order, bodies, *_ = conversation_keys(self.namespace, key)
             [name] = client.zrange(order, index, index)
             client.hset(bodies, name, '{"v":1,')
 
@@ -57,54 +61,57 @@ class RedisHarness(ContractHarness):
 class ServerHarness(RedisHarness):
     """A single server, which tests can inspect and disturb."""
 
-    def counts(self) -> Any:
-        with redis.Redis.from_url(self.admin_url) as client:
+    def counts(self) -> Counts:
+        with connect(self.port) as client:
             stats = client.info("stats")
         traffic = stats["total_net_input_bytes"] + stats["total_net_output_bytes"]
         return Counts(stats["total_commands_processed"], traffic)
 
-    def stored(self) -> Any:
-        """Count the parts' elements, without what recent calls did, which expires."""
+    def stored(self) -> int:
+        """Count the parts' elements, without the calls that are remembered, which expire."""
         sizes = {b"hash": "hlen", b"zset": "zcard", b"string": "strlen"}
-        with redis.Redis.from_url(self.admin_url) as client:
+        with connect(self.port) as client:
             keys = [
                 key
-                for key in client.scan_iter(f"{self.options['namespace']}*")
+                for key in client.scan_iter(f"{self.namespace}*")
                 if b":calls" not in key.rpartition(b"}")[2]
             ]
             return sum(getattr(client, sizes[client.type(key)])(key) for key in keys)
 
     @contextmanager
-    def failing(self) -> Iterator[Any]:
-        """Take all rights from the store's user."""
-        with redis.Redis.from_url(self.admin_url) as client:
+    def failing(self) -> Iterator[None]:
+        """Take all permissions from the store's user."""
+        with connect(self.port) as client:
             name = urlsplit(self.url).username
             [line] = [line for line in client.acl_list() if line.split()[1] == name]
             client.execute_command("ACL", "SETUSER", name, "-@all")
             yield
             client.execute_command("ACL", "SETUSER", name, "reset", *line.split()[2:])
 
-    def unreachable(self) -> Any:
+    def unreachable(self) -> RedisChatStore:
         return RedisChatStore(f"redis://127.0.0.1:{free_port()}")
 
     @contextmanager
-    def slow(self) -> Iterator[Any]:
-        with redis.Redis.from_url(self.admin_url) as client:
+    def slow(self) -> Iterator[float]:
+        with connect(self.port) as client:
             client.client_pause(500)
         yield 0.5
 
 
 class TestRedis(ChatStoreContract, ProcessContract):
     @pytest.fixture
-    def harness(self, server: RedisServer) -> Any:
+    def harness(self, server: RedisServer) -> ServerHarness:
         return ServerHarness(server)
 
 
 # The long run also tests each mode alone.
-ClusterContract = ChatStoreContract if os.environ.get("CHATSTORE_SOAK") else MixedContract
+if TYPE_CHECKING or os.environ.get("CHATSTORE_SOAK"):
+    ClusterContract = ChatStoreContract
+else:
+    ClusterContract = MixedContract
 
 
 class TestRedisCluster(ClusterContract, ProcessContract):
     @pytest.fixture
-    def harness(self, cluster: list[RedisServer]) -> Any:
+    def harness(self, cluster: list[RedisServer]) -> RedisHarness:
         return RedisHarness(*cluster, cluster=True)

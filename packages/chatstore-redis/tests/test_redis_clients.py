@@ -61,7 +61,7 @@ def test_clients_of_sentinel(port: int) -> None:
         with redis.Redis(port=watcher.port) as client:
             client.execute_command("SENTINEL", "MONITOR", "chat", "127.0.0.1", port, 1)
         address = [("127.0.0.1", watcher.port)]
-        sentinel = Sentinel(address)
+        sentinel: Any = Sentinel(address)  # type: ignore[no-untyped-call]
         master = sentinel.master_for("chat")
         with master, RedisChatStore(client=master) as store:
             store.add_message("k", message("x"))
@@ -70,7 +70,7 @@ def test_clients_of_sentinel(port: int) -> None:
             watched.close()
 
         async def scenario() -> None:
-            sentinel = AsyncSentinel(address)
+            sentinel: Any = AsyncSentinel(address)  # type: ignore[no-untyped-call]
             async with (
                 sentinel.master_for("chat") as master,
                 RedisChatStore(async_client=master) as store,
@@ -107,12 +107,12 @@ def test_url_with_wrong_options(option: str) -> None:
         RedisChatStore.from_url(f"redis://localhost?{option}")
 
 
-def named(client: redis.Redis, name: str) -> Any:
+def named(client: Any, name: str) -> Any:
     """Return the connections with a name: other tests share the server."""
     return [one for one in client.client_list() if one["name"] == name]
 
 
-def wait_for_clients(client: redis.Redis, name: str, count: Any) -> None:
+def wait_for_clients(client: Any, name: str, count: Any) -> None:
     """Wait: the server notices a closed connection a moment later."""
     deadline = time.monotonic() + 60
     while len(named(client, name)) != count:
@@ -152,7 +152,7 @@ def test_connections_do_not_read_metadata_each_time(
 
     with RedisChatStore(f"redis://127.0.0.1:{port}") as store:
         store.add_message("k", message("x"))
-        reads = []
+        reads: list[str] = []
         monkeypatch.setattr(importlib.metadata, "version", reads.append)
         for _ in range(3):
             with RedisChatStore(f"redis://127.0.0.1:{port}") as other:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import redis
 import redis.asyncio
-from redis_interception import Interceptor
+from redis_interception import Interceptor, backend_of
 
 from chatstore.core import ChatMessage, StoreUnavailableError
 from chatstore.core.backend import RetryPolicy, run
@@ -36,7 +36,9 @@ def settings_of(port: int, timeout: float) -> tuple[RedisSettings, ServerMode]:
 
 def connections(port: int, timeout: float = 5.0) -> Connections:
     def make() -> Any:
-        return redis.Connection(port=port, protocol=2, socket_timeout=timeout)
+        return redis.Connection(  # type: ignore[no-untyped-call]
+            port=port, protocol=2, socket_timeout=timeout
+        )
 
     return Connections(make, *settings_of(port, timeout))
 
@@ -55,13 +57,13 @@ def wait_for(condition: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
-def names(client: redis.Redis) -> list[str]:
+def names(client: Any) -> list[str]:
     return [one["cmd"] for one in client.client_list()]
 
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
 def test_connections_that_the_server_closed_are_replaced(
-    client: redis.Redis, server: RedisServer, mode: str
+    client: Any, server: RedisServer, mode: str
 ) -> None:
     async def twice(store: RedisChatStore) -> list[ChatMessage]:
         for text in ("before", "after"):
@@ -79,9 +81,7 @@ def test_connections_that_the_server_closed_are_replaced(
     assert [message.content for message in asyncio.run(twice(store))] == ["before", "after"]
 
 
-def test_an_error_of_the_server_keeps_the_connection(
-    client: redis.Redis, server: RedisServer
-) -> None:
+def test_an_error_of_the_server_keeps_the_connection(client: Any, server: RedisServer) -> None:
     pool = connections(server.port)
     number = pool.send(("CLIENT", "ID"), Attempt())
     with pytest.raises(redis.ResponseError):
@@ -105,7 +105,7 @@ async def with_connections(
 
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
-def test_a_late_answer_is_not_anothers(client: redis.Redis, server: RedisServer, mode: str) -> None:
+def test_a_late_answer_is_not_anothers(client: Any, server: RedisServer, mode: str) -> None:
     async def scenario(ask: Ask) -> None:
         with pytest.raises(redis.TimeoutError):
             await ask(("BLPOP", "list", "2"), Attempt())
@@ -115,12 +115,10 @@ def test_a_late_answer_is_not_anothers(client: redis.Redis, server: RedisServer,
     asyncio.run(with_connections(mode, server.port, scenario, timeout=0.2))
 
 
-def test_a_store_says_that_all_connections_are_in_use(
-    client: redis.Redis, server: RedisServer
-) -> None:
+def test_a_store_says_that_all_connections_are_in_use(client: Any, server: RedisServer) -> None:
     url = f"redis://127.0.0.1:{server.port}?max_connections=1"
     with RedisChatStore(url, timeout=0.3) as store:
-        clients: Any = store.backend.clients  # type: ignore[attr-defined]
+        clients: Any = backend_of(store).clients
         with (
             clients.for_threads().pool.session(),
             pytest.raises(StoreUnavailableError, match="in use"),
@@ -139,7 +137,7 @@ def test_a_store_says_that_all_connections_are_in_use(
 
 
 def test_a_connection_in_use_is_closed_when_it_is_released(
-    client: redis.Redis, server: RedisServer
+    client: Any, server: RedisServer
 ) -> None:
     pool = connections(server.port)
     thread = threading.Thread(target=pool.send, args=(("BLPOP", "list", "10"), Attempt()))
@@ -153,7 +151,7 @@ def test_a_connection_in_use_is_closed_when_it_is_released(
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
 def test_the_client_works_while_the_server_works(
-    client: redis.Redis, server: RedisServer, mode: str
+    client: Any, server: RedisServer, mode: str
 ) -> None:
     done = []
 
@@ -171,7 +169,7 @@ def test_the_client_works_while_the_server_works(
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
 def test_an_answer_that_was_not_read_is_not_anothers(
-    client: redis.Redis, server: RedisServer, mode: str
+    client: Any, server: RedisServer, mode: str
 ) -> None:
     async def scenario(ask: Ask) -> None:
         with pytest.raises(ZeroDivisionError):
@@ -181,9 +179,7 @@ def test_an_answer_that_was_not_read_is_not_anothers(
     asyncio.run(with_connections(mode, server.port, scenario))
 
 
-def test_the_client_also_works_during_a_repetition(
-    client: redis.Redis, server: RedisServer
-) -> None:
+def test_the_client_also_works_during_a_repetition(client: Any, server: RedisServer) -> None:
     calls = []
 
     def meanwhile() -> None:

@@ -6,12 +6,12 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import redis
 from modes import AsyncCaller, Caller, SyncCaller
-from redis_pair import Pair
+from redis_interception import backend_of
 
 from chatstore.core import (
     ChatMessage,
@@ -21,8 +21,10 @@ from chatstore.core import (
 )
 from chatstore.core.testing.relay import Relay
 from chatstore.redis import RedisChatStore
+from chatstore.redis.connections import Connections
 from chatstore.redis_scripts.testing import RedisServer, redis_server
 
+Servers = tuple[RedisServer, RedisServer]
 CONNECTIONS = 8
 
 
@@ -36,7 +38,7 @@ def call(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.fixture
-def relay(server: RedisServer, client: redis.Redis) -> Iterator[Any]:
+def relay(server: RedisServer, client: Any) -> Iterator[Any]:
     with Relay(server.port) as relay:
         yield relay
 
@@ -105,7 +107,7 @@ def test_connections_that_were_idle_are_checked_before_use(
 
 
 def test_connections_that_the_server_kills(
-    client: redis.Redis, relay: Relay, store: RedisChatStore, call: Caller
+    client: Any, relay: Relay, store: RedisChatStore, call: Caller
 ) -> None:
     open_all_connections(relay, store, call)
     client.client_kill_filter(_type="normal", skipme=True)
@@ -115,7 +117,7 @@ def test_connections_that_the_server_kills(
 
 
 def test_connections_that_the_server_closes_when_idle(
-    client: redis.Redis, relay: Relay, store: RedisChatStore, call: Caller
+    client: Any, relay: Relay, store: RedisChatStore, call: Caller
 ) -> None:
     client.config_set("timeout", 1)
     try:
@@ -130,7 +132,7 @@ def test_connections_that_the_server_closes_when_idle(
 
 
 @pytest.fixture
-def pair() -> Iterator[Any]:
+def pair() -> Iterator[Servers]:
     """Return a primary and a replica of it that has caught up."""
     with (
         redis_server() as primary,
@@ -145,7 +147,7 @@ def pair() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("has_scripts", [False, True])
-def test_failover_behind_one_address(pair: Pair, call: Caller, has_scripts: bool) -> None:
+def test_failover_behind_one_address(pair: Servers, call: Caller, has_scripts: bool) -> None:
     """The old primary is still reachable, and is read-only."""
     primary, replica = pair
     with (
@@ -172,7 +174,7 @@ def test_failover_behind_one_address(pair: Pair, call: Caller, has_scripts: bool
         call.close(store)
 
 
-def test_a_replica_that_stays_one_is_an_access_error(pair: Pair, call: Caller) -> None:
+def test_a_replica_that_stays_one_is_an_access_error(pair: Servers, call: Caller) -> None:
     _, replica = pair
     store = RedisChatStore(f"redis://127.0.0.1:{replica.port}", patience=0.1)
     with pytest.raises(StoreAccessError, match="read-only replica; connect to the primary"):
@@ -224,9 +226,7 @@ def test_a_replica_that_lost_its_primary_says_so(call: Caller) -> None:
         call.close(store)
 
 
-def test_the_store_waits_for_a_busy_script(
-    server: RedisServer, client: redis.Redis, call: Caller
-) -> None:
+def test_the_store_waits_for_a_busy_script(server: RedisServer, client: Any, call: Caller) -> None:
     client.config_set("lua-time-limit", 1)
     store = RedisChatStore(f"redis://127.0.0.1:{server.port}", patience=30)
     call(store, "add_message", "k", message("a"))
@@ -246,7 +246,7 @@ def test_the_store_waits_for_a_busy_script(
     call.close(store)
 
 
-def test_a_lost_login_is_renewed(client: redis.Redis, server: RedisServer, call: Caller) -> None:
+def test_a_lost_login_is_renewed(client: Any, server: RedisServer, call: Caller) -> None:
     """A connection that lost its login, by RESET or because its user changed, is replaced."""
     client.execute_command("ACL", "SETUSER", "chat", "on", ">pw1234", "~*", "+@all")
     store = RedisChatStore(f"redis://chat:pw1234@127.0.0.1:{server.port}")
@@ -331,7 +331,7 @@ def test_the_number_of_connections_is_bounded(
 
 def test_the_system_checks_idle_connections(relay: Relay, store: RedisChatStore) -> None:
     store.count_messages("k")
-    pool = store.backend.clients.for_threads().pool
+    pool = cast("Connections", backend_of(store).clients.for_threads()).pool
     session = pool.acquire()
     sock = session.connection._sock
     assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import redis
 import redis.asyncio
-from redis_interception import Interceptor, intercept
+from redis_interception import Interceptor, backend_of, intercept
 
 from chatstore.core import ChatMessage, CorruptMessageError, StoreUnavailableError, codec
 from chatstore.redis import RedisChatStore
@@ -24,8 +24,8 @@ def message(text: object) -> ChatMessage:
 def store(url: str) -> Iterator[Any]:
     """Return a store with pages of 2, 4, 8 and 8 messages."""
     with RedisChatStore(url) as store:
-        limits = store.backend.limits._replace(first_page=2, largest_page=8)
-        store.backend.limits = limits
+        limits = backend_of(store).limits._replace(first_page=2, largest_page=8)
+        backend_of(store).limits = limits
         yield store
 
 
@@ -65,6 +65,7 @@ def test_a_page_is_decoded_while_the_next_is_on_its_way(
 
     async def scenario() -> Any:
         async with RedisChatStore(url) as other:
+            backend_of(other).limits = backend_of(store).limits
             await other.async_count_messages("k")  # connected
             seen.clear()
             return await other.async_get_messages("k")
@@ -83,7 +84,7 @@ def test_a_page_is_decoded_while_the_next_is_on_its_way(
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 6, 7, 13, 14, 15])
-def test_pages_of_a_callers_client(client: redis.Redis, store: RedisChatStore, length: int) -> None:
+def test_pages_of_a_callers_client(client: Any, store: RedisChatStore, length: int) -> None:
     messages = [message(number) for number in range(length)]
     store.set_messages("k", messages)
     with RedisChatStore(client=client) as other:
@@ -174,7 +175,7 @@ def test_one_that_never_rests_and_is_too_long_cannot_be_read(
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
 def test_a_damaged_message_of_a_later_page_is_named(
-    client: redis.Redis, store: RedisChatStore, mode: str
+    client: Any, store: RedisChatStore, mode: str
 ) -> None:
     store.set_messages("k", [message(number) for number in range(9)])
     name = client.zrange("chatstore:{k}:order", 4, 4)[0]

@@ -6,7 +6,7 @@ import asyncio
 import http.server
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from modes import AsyncCaller, Caller, SyncCaller
 
 from chatstore.core import (
     ChatMessage,
+    ChatStoreError,
     InvalidArgumentError,
     StoreAccessError,
     StoreSetupError,
@@ -40,7 +41,7 @@ class Http(http.server.BaseHTTPRequestHandler):
         self.rfile.readline()
         self.wfile.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
 
-    def log_message(self, *_: Any) -> None:
+    def log_message(self, *_: Any, **__: Any) -> None:
         pass
 
 
@@ -97,7 +98,7 @@ def full_port() -> Iterator[Any]:
 
 # For each: the fixture of a port, the URL, options, the error class, and words of the message.
 ACCESS, SETUP, DOWN = StoreAccessError, StoreSetupError, StoreUnavailableError
-MISTAKES = {
+MISTAKES: dict[str, tuple[str, str, dict[str, Any], type[ChatStoreError], str]] = {
     "no password": ("locked_port", "redis://{}", {}, ACCESS, "requires a password; give one"),
     "other password": ("locked_port", "redis://:zzz1@{}", {}, ACCESS, "does not accept"),
     "other user": ("locked_port", "redis://zzz1:zzz2@{}", {}, ACCESS, "does not accept"),
@@ -195,7 +196,7 @@ WRONG_URLS = {
 def test_a_wrong_url_is_refused_when_it_is_given(url: str, open_by: Any) -> None:
     with pytest.raises(InvalidArgumentError, match=WRONG_URLS[url]) as caught:
         open_by(url)
-    error = caught.value
+    error: BaseException | None = caught.value
     while error is not None:
         assert "zzz" not in repr(error)
         error = error.__cause__ or error.__context__
@@ -230,7 +231,7 @@ def test_the_constructor_and_urls_take_the_same_options(url: str) -> None:
 
 
 @pytest.mark.parametrize("open_by", [RedisChatStore, RedisChatStore.from_url, open_store])
-def test_an_argument_overrides_the_url(client: redis.Redis, url: str, open_by: Any) -> None:
+def test_an_argument_overrides_the_url(client: Any, url: str, open_by: Any) -> None:
     with open_by(f"{url}?ttl=60&namespace=in-url", ttl=600.0, namespace="argument") as store:
         store.add_message("k", message("x"))
     assert client.keys("*head") == [b"argument:{k}:head"]
@@ -239,14 +240,14 @@ def test_an_argument_overrides_the_url(client: redis.Redis, url: str, open_by: A
 
 @pytest.mark.parametrize("open_by", [RedisChatStore, RedisChatStore.from_url, open_store])
 def test_an_argument_that_is_none_leaves_the_option_to_the_url(
-    client: redis.Redis, url: str, open_by: Any
+    client: Any, url: str, open_by: Any
 ) -> None:
     with open_by(f"{url}?ttl=60&namespace=in-url", ttl=None, namespace=None) as store:
         store.add_message("k", message("x"))
     assert 0 < client.ttl("in-url:{k}:head") <= 60
 
 
-CLIENTS = {
+CLIENTS: dict[str, tuple[Callable[[], Any], str]] = {
     "a URL": (lambda: "redis://localhost", "str"),
     "a class": (lambda: redis.Redis, "ProtocolMeta|type"),
     "a pool": (redis.ConnectionPool, "ConnectionPool"),
@@ -265,9 +266,9 @@ def test_other_objects_are_refused_as_clients(what: str) -> None:
 
 def test_a_client_of_the_other_mode_is_refused() -> None:
     with pytest.raises(InvalidArgumentError, match=r"client must .* as async_client"):
-        RedisChatStore(client=redis.asyncio.Redis())
+        RedisChatStore(client=redis.asyncio.Redis())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     with pytest.raises(InvalidArgumentError, match=r"async_client must .* as client"):
-        RedisChatStore(async_client=redis.Redis())
+        RedisChatStore(async_client=redis.Redis())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def test_a_client_for_a_single_server_on_a_cluster(cluster: list[RedisServer]) -> None:

@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import redis
 
 from chatstore.core import ChatMessage, CorruptStoreError
 from chatstore.redis import RedisChatStore
 
 PARTS = ["head", "order", "bodies"]
-CALLS = {
+CALLS: dict[str, Callable[..., Any]] = {
     "get": lambda store, name: getattr(store, name("get_messages"))("k"),
     "newest": lambda store, name: getattr(store, name("get_messages"))("k", last=2),
     "count": lambda store, name: getattr(store, name("count_messages"))("k"),
@@ -46,7 +45,7 @@ def key_of(part: str) -> Any:
     return f"chatstore:{{k}}:{part}"
 
 
-def restore(client: redis.Redis, part: str, dump: Any) -> None:
+def restore(client: Any, part: str, dump: Any) -> None:
     client.restore(key_of(part), 0, dump, replace=True)
 
 
@@ -57,13 +56,13 @@ def store(url: str) -> Iterator[Any]:
         yield store
 
 
-def contents(client: redis.Redis) -> Any:
+def contents(client: Any) -> Any:
     """Return the content of all parts; a dump of a hash may change its order."""
     order = client.zrange(key_of("order"), 0, -1, withscores=True)
     return [client.hgetall(key_of("head")), order, client.hgetall(key_of("bodies"))]
 
 
-def reports_damage(client: redis.Redis, store: RedisChatStore, mode: str = "sync") -> None:
+def reports_damage(client: Any, store: RedisChatStore, mode: str = "sync") -> None:
     """Check that every call reports the damage and leaves what there is."""
     before = contents(client)
     for name in CALLS:
@@ -76,27 +75,25 @@ def reports_damage(client: redis.Redis, store: RedisChatStore, mode: str = "sync
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
 @pytest.mark.parametrize("part", PARTS)
-def test_a_lost_part_is_reported(
-    client: redis.Redis, store: RedisChatStore, part: str, mode: str
-) -> None:
+def test_a_lost_part_is_reported(client: Any, store: RedisChatStore, part: str, mode: str) -> None:
     client.delete(key_of(part))
     reports_damage(client, store, mode)
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_two_lost_parts_are_reported(client: redis.Redis, store: RedisChatStore, part: str) -> None:
+def test_two_lost_parts_are_reported(client: Any, store: RedisChatStore, part: str) -> None:
     client.delete(*(key_of(other) for other in PARTS if other != part))
     reports_damage(client, store)
 
 
 @pytest.mark.parametrize("part", ["order", "bodies"])
-def test_a_lost_record_is_reported(client: redis.Redis, store: RedisChatStore, part: str) -> None:
+def test_a_lost_record_is_reported(client: Any, store: RedisChatStore, part: str) -> None:
     [name] = client.zrange(key_of("order"), 2, 2)
     client.zrem(key_of(part), name) if part == "order" else client.hdel(key_of(part), name)
     reports_damage(client, store)
 
 
-CHANGES = {
+CHANGES: dict[str, Callable[..., Any]] = {
     "append": lambda store: store.add_message("k", message("new")),
     "remove": lambda store: store.delete_message("k", 0),
     "append and remove": lambda store: [
@@ -111,7 +108,7 @@ CHANGES = {
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("part", PARTS)
 def test_a_part_of_another_moment_is_reported(
-    client: redis.Redis, store: RedisChatStore, part: str, change: str
+    client: Any, store: RedisChatStore, part: str, change: str
 ) -> None:
     old = client.dump(key_of(part))
     CHANGES[change](store)
@@ -129,7 +126,7 @@ def test_a_part_of_another_moment_is_reported(
     ids=["set", "delete"],
 )
 def test_a_damaged_conversation_can_be_repaired(
-    client: redis.Redis, store: RedisChatStore, part: str, repair: Callable[[RedisChatStore], None]
+    client: Any, store: RedisChatStore, part: str, repair: Callable[[RedisChatStore], None]
 ) -> None:
     client.delete(key_of(part))
     repair(store)
@@ -139,7 +136,7 @@ def test_a_damaged_conversation_can_be_repaired(
 
 
 def test_without_its_parts_a_conversation_does_not_exist(
-    client: redis.Redis, store: RedisChatStore
+    client: Any, store: RedisChatStore
 ) -> None:
     client.delete(*map(key_of, PARTS))
     assert store.get_messages("k") == []

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import redis
-from redis_interception import Interceptor, intercept
+from redis_interception import Interceptor, backend_of, intercept
 
 from chatstore.core import ChatMessage, OutcomeUnknownError
 from chatstore.redis import RedisChatStore
@@ -79,7 +79,7 @@ def late(
     with redis.Redis(port=server.port) as client:
         client.flushall()
         with RedisChatStore(client=client, ttl=getattr(request, "param", None)) as store:
-            own = store.backend.clients.for_threads()
+            own = backend_of(store).clients.for_threads()
             intercept(monkeypatch, store, Recorder)
 
             def repeat() -> list[Any]:
@@ -155,7 +155,7 @@ def test_what_expired_does_not_come_back(late: Any) -> None:
     assert store.count_messages("k") == 0
 
 
-WRITES = {
+WRITES: dict[str, Callable[..., Any]] = {
     "append": lambda store: store.add_message("k", message("late")),
     "append many": lambda store: store.add_messages("k", [message("late"), message("later")]),
     "insert": lambda store: store.add_message("k", message("late"), 0),
@@ -225,7 +225,7 @@ def test_clocks_may_differ(late: Any, clock: Any, hours: int) -> None:
 
 @pytest.mark.parametrize("suspended", [False, True])
 def test_a_call_that_is_too_old_is_not_applied(
-    late: Any, client: redis.Redis, clock: Any, suspended: bool, monkeypatch: pytest.MonkeyPatch
+    late: Any, client: Any, clock: Any, suspended: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The server may have forgotten it."""
     store = late.store
@@ -237,7 +237,7 @@ def test_a_call_that_is_too_old_is_not_applied(
             clock.monotonic += 1000
             return 1
 
-    monkeypatch.setattr(store.backend, "clock", LateClock())
+    monkeypatch.setattr(backend_of(store), "clock", LateClock())
     for write in WRITES.values():
         with pytest.raises(OutcomeUnknownError, match=r"read the\s+conversation"):
             write(store)

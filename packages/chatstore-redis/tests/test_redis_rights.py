@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import redis
+from redis_interception import backend_of
 from redis_rights import add_user, expected_rights, stated_rights
 
 from chatstore.core import ChatMessage, StoreAccessError
@@ -39,7 +40,7 @@ def use_stores(url: str, *, stages: Any) -> None:
     for ttl in (None, 60, None):
         with RedisChatStore(url, ttl=ttl, namespace="rights") as store:
             if stages:
-                store.backend.limits = Limits(max_request_bytes=10_000)  # larger writes are staged
+                backend_of(store).limits = Limits(max_request_bytes=10_000)
                 store.add_message("staged", message("x" * 20_000))
             store.add_message("k", message("begins to expire, or stops to"))
             use_everything(store)
@@ -55,14 +56,15 @@ def test_the_readme_states_what_the_scripts_call() -> None:
 
 @pytest.mark.parametrize("is_cluster", [False, True])
 def test_a_user_with_exactly_these_rights(
-    client: redis.Redis, server: RedisServer, cluster: list[RedisServer], is_cluster: bool
+    client: Any, server: RedisServer, cluster: list[RedisServer], is_cluster: bool
 ) -> None:
+    login = ""
     nodes = [node.port for node in cluster] if is_cluster else [server.port]
     for port in nodes:
         with redis.Redis(port=port) as admin:
             login = add_user(admin, "rights", is_cluster=is_cluster)
     url = f"redis://{login}@127.0.0.1:{nodes[0]}"
-    options = {"namespace": "rights", "cluster": is_cluster}
+    options: dict[str, Any] = {"namespace": "rights", "cluster": is_cluster}
     for ttl in (None, 60, None):
         with RedisChatStore(url, ttl=ttl, **options) as store:
             use_everything(store)
@@ -78,7 +80,7 @@ def test_a_user_with_exactly_these_rights(
 
 
 @pytest.mark.parametrize("command", sorted(set(required_commands()) - {"PING"}))
-def test_a_missing_right_is_named(client: redis.Redis, server: RedisServer, command: str) -> None:
+def test_a_missing_right_is_named(client: Any, server: RedisServer, command: str) -> None:
     """Each of them is needed by a call."""
     login = add_user(client, "rights")
     client.execute_command("ACL", "SETUSER", "user-rights", f"-{command.lower()}")
@@ -91,7 +93,7 @@ def test_a_missing_right_is_named(client: redis.Redis, server: RedisServer, comm
         use_stores(url, stages=command == "PEXPIRE")
 
 
-def test_keys_that_the_user_may_not_access(client: redis.Redis, server: RedisServer) -> None:
+def test_keys_that_the_user_may_not_access(client: Any, server: RedisServer) -> None:
     login = add_user(client, "rights")
     url = f"redis://{login}@127.0.0.1:{server.port}"
     with (

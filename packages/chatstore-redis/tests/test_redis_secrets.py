@@ -101,7 +101,7 @@ def test_no_secret_of_a_url_is_printed(
     for place in places:
         store, call = None, caller()
         try:
-            options = {"timeout": 0.5, "patience": 0.1, "cluster": cluster}
+            options: dict[str, Any] = {"timeout": 0.5, "patience": 0.1, "cluster": cluster}
             store = RedisChatStore(URLS[number].format(place), **options)
             assert SECRET not in repr(store)
             assert SECRET not in store.server

@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 import redis
+from redis_interception import backend_of
 from redis_pair import Pair
 
 from chatstore.core import ChatMessage, ChatStoreError, StoreAccessError, StoreUnavailableError
@@ -144,7 +145,7 @@ def test_appends_under_faults_and_failovers(
             one.result()
     took = time.monotonic() - started
     with RedisChatStore(f"redis://127.0.0.1:{pair.primary.port}") as direct:
-        contents = [one.content for one in direct.get_messages("k")]
+        contents = [str(one.content) for one in direct.get_messages("k")]
         assert direct.count_messages("k") == APPENDS
     store.close()
     assert Counter(contents) == Counter(
@@ -165,7 +166,7 @@ def test_appends_under_faults_and_failovers(
 def open_staging(url: str) -> RedisChatStore:
     """Open a store that writes in chunks, as over Upstash."""
     store = RedisChatStore(url)
-    store.backend.limits = Limits(max_request_bytes=256 * 1024)  # type: ignore[attr-defined]
+    backend_of(store).limits = Limits(max_request_bytes=256 * 1024)
     return store
 
 
@@ -221,7 +222,7 @@ def test_killed_writers_leave_whole_conversations(
         with RedisChatStore(url) as store:
             for key in store.get_keys():
                 store.delete_messages(key)
-        left = admin.keys("*")
+        left: Any = admin.keys("*")
         staged = [name for name in left if b":staged:" in name]
         size = admin.info("memory")["used_memory"]
         # These keys expire.

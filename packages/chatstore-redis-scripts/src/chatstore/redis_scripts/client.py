@@ -44,6 +44,7 @@ class ScriptClient(Protocol):
 
     def send(self, command: Command, attempt: Attempt) -> MaybeAwaitable[Any]:
         """Send a command and return the reply: a string, an integer, ``None``, or a list."""
+        ...
 
     def scan(
         self, cursor: Any | None, pattern: str, count: int, attempt: Attempt
@@ -52,6 +53,8 @@ class ScriptClient(Protocol):
 
         The cursor of the first page is ``None``.
         """
+        ...
 
     def sleep(self, seconds: float) -> MaybeAwaitable[None]:
         """Wait."""
+        ...

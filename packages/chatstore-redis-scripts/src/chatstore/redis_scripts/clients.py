@@ -15,6 +15,7 @@ class OwnClient(ScriptClient, Protocol):
 
     def close(self) -> None:
         """Close the connections."""
+        ...
 
 
 class OwnAsyncClient(ScriptClient, Protocol):
@@ -22,6 +23,7 @@ class OwnAsyncClient(ScriptClient, Protocol):
 
     def close(self) -> Awaitable[None]:
         """Close the connections."""
+        ...
 
 
 class Clients(ForkAware):

@@ -8,7 +8,7 @@ from typing import Any
 
 from chatstore.core import ChatStoreError, OutcomeUnknownError
 from chatstore.core.backend import Plan, Retryable, RetryPolicy, call, retry
-from chatstore.redis_scripts.client import Attempt, ScanPage, ScriptClient
+from chatstore.redis_scripts.client import Attempt, Command, ScanPage, ScriptClient
 from chatstore.redis_scripts.errors import UNKNOWN_SCRIPT, Verdict
 from chatstore.redis_scripts.scripts import Script
 
@@ -90,14 +90,12 @@ class Sender:
         def begin(attempt: Attempt) -> Plan[ScriptClient, Any]:
             attempt.meanwhile = meanwhile
             try:
-                command = ("EVALSHA", script.sha, *rest)
-                return (yield from call(lambda client: client.send(command, attempt)))
+                return (yield from _send(("EVALSHA", script.sha, *rest), attempt))
             except Exception as error:
                 if self._errors.judge(error) is not UNKNOWN_SCRIPT:
                     raise
             attempt.meanwhile = None
-            command = ("EVAL", script.source, *rest)
-            return (yield from call(lambda client: client.send(command, attempt)))
+            return (yield from _send(("EVAL", script.source, *rest), attempt))
 
         return self._send(_Repetition(begin, self._errors, script))
 
@@ -172,6 +170,10 @@ class _Repetition:
                 "before you repeat it"
             )
         return verdict.error(text)
+
+
+def _send(command: Command, attempt: Attempt) -> Plan[ScriptClient, Any]:
+    return call(lambda client: client.send(command, attempt))
 
 
 def _sleep(seconds: float) -> Plan[ScriptClient, None]:
