@@ -1,4 +1,4 @@
-"""Real servers, and what the real packages leave on them."""
+"""Real servers, filled by the frameworks' own packages."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import json
 import subprocess
 import sys
 import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from benchmarks.environments import plain_environment, prepare
 
+Fill = Callable[..., dict[str, Any]]
 _HERE = Path(__file__).parent
 _PACKAGES = _HERE.parents[1] / "packages"
 for package in ("azure", "dynamodb", "upstash"):
@@ -18,16 +21,16 @@ for package in ("azure", "dynamodb", "upstash"):
 
 
 @pytest.fixture(scope="session")
-def leave():
-    """Return a function that lets a framework's own store keep conversations.
+def fill() -> Fill:
+    """Return a function that writes conversations with a framework's own store.
 
-    It runs in an environment of the framework's packages, whose pins exclude ours, and returns
-    the messages as that store reads them, by their keys.
+    It runs in an environment of the framework's packages, whose pins conflict with this project's,
+    and returns the messages by key, as that store reads them.
     """
 
-    def run(framework, kind, **where):
-        script = _HERE / f"leave_{framework}.py"
-        done = subprocess.run(
+    def run(framework: str, kind: str, **where: Any) -> dict[str, Any]:
+        script = _HERE / f"fill_{framework}.py"
+        completed = subprocess.run(
             [str(prepare(framework)), str(script), kind, json.dumps(where)],
             capture_output=True,
             text=True,
@@ -35,30 +38,31 @@ def leave():
             check=False,
             env=plain_environment() | {"NO_PROXY": "*"},
         )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout.splitlines()[-1])
+        assert completed.returncode == 0, completed.stderr
+        result: dict[str, Any] = json.loads(completed.stdout.splitlines()[-1])
+        return result
 
     return run
 
 
 @pytest.fixture
-def redis_port(redis_server):
+def redis_port(redis_server: Any) -> int:
     import redis
 
     with redis.Redis(port=redis_server.port) as client:
         client.flushall()
-    return redis_server.port
+    return int(redis_server.port)
 
 
 @pytest.fixture
-def postgres_url(postgres_server):
-    name = f"left_{uuid.uuid4().hex}"
+def postgres_url(postgres_server: Any) -> str:
+    name = f"filled_{uuid.uuid4().hex}"
     postgres_server.execute(f"CREATE DATABASE {name}")
-    return postgres_server.url(name)
+    return str(postgres_server.url(name))
 
 
 @pytest.fixture
-def upstash(redis_port):
+def upstash(redis_port: int) -> Iterator[Any]:
     from upstash_double import UpstashDouble
 
     double = UpstashDouble(redis_port)
@@ -67,7 +71,7 @@ def upstash(redis_port):
 
 
 @pytest.fixture(scope="session")
-def dynamodb():
+def dynamodb() -> Iterator[Any]:
     from dynamodb_server import DynamoDBServer
 
     server = DynamoDBServer()
@@ -76,7 +80,7 @@ def dynamodb():
 
 
 @pytest.fixture
-def dynamodb_table(dynamodb):
+def dynamodb_table(dynamodb: Any) -> Iterator[Any]:
     """Return boto3's resource of a new table."""
     import boto3
     from dynamodb_server import KEYS, REGION
@@ -87,7 +91,7 @@ def dynamodb_table(dynamodb):
 
 
 @pytest.fixture(scope="session")
-def azurite():
+def azurite() -> Iterator[Any]:
     from azurite_server import Azurite
 
     server = Azurite()

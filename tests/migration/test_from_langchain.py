@@ -1,12 +1,15 @@
-"""What LangChain's own packages kept on real servers is copied whole, and stays where it was.
+"""Conversations that LangChain's own packages wrote are copied completely and stay unchanged.
 
-RedisJSON, which langchain-redis needs, is no part of the servers that can be had here: its
-documents are tested as that package's source writes them, over a client that gives them.
+The available servers do not have RedisJSON, which langchain-redis needs: a double of the client
+returns documents as that package's source writes them.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -26,95 +29,97 @@ from chatstore.migrate.langchain import (
     from_sql,
 )
 
+Fill = Callable[..., dict[str, Any]]
 
-def everything(client):
+
+def everything(client: Any) -> Any:
     return {name: client.dump(name) for name in client.scan_iter()}
 
 
-def check(source, left):
-    """Migrate twice, and compare with what their history reads."""
-    expected = {key: messages_from_dict(some) for key, some in left.items()}
+def check(source: Any, filled: dict[str, Any]) -> None:
+    """Migrate twice, and compare with what the history reads."""
+    expected = {key: messages_from_dict(messages) for key, messages in filled.items()}
     with SimpleChatStore() as store:
-        done = migrate(source, store)
+        report = migrate(source, store)
         again = migrate(source, store)
-        found = {key: to_langchain(store.get_messages(key)) for key in store.get_keys()}
-    assert found == expected
-    assert {one.key: one.messages for one in done} == {k: len(m) for k, m in expected.items()}
-    assert [one.copied for one in again] == [0] * len(done)
-    assert sum(one.copied for one in done) == sum(map(len, expected.values())) > 4
+        result = {key: to_langchain(store.get_messages(key)) for key in store.get_keys()}
+    assert result == expected
+    assert {one.key: one.messages for one in report} == {k: len(m) for k, m in expected.items()}
+    assert [one.copied for one in again] == [0] * len(report)
+    assert sum(one.copied for one in report) == sum(map(len, expected.values())) > 4
 
 
-def test_file(leave, tmp_path):
+def test_file(fill: Fill, tmp_path: Path) -> None:
     path = tmp_path / "chat.json"
-    left = leave("langchain", "file", path=str(path))
+    filled = fill("langchain", "file", path=str(path))
     before = hashlib.sha256(path.read_bytes()).digest()
-    check(from_file(path), left)
-    check(from_file(path, key="user:1"), {"user:1": left["chat"]})
+    check(from_file(path), filled)
+    check(from_file(path, key="user:1"), {"user:1": filled["chat"]})
     assert hashlib.sha256(path.read_bytes()).digest() == before
 
 
-def test_sql(leave, tmp_path):
-    url = f"sqlite:///{tmp_path}/theirs.db"
-    left = leave("langchain", "sql", url=url)
+def test_sql(fill: Fill, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/other.db"
+    filled = fill("langchain", "sql", url=url)
     engine = create_engine(url)
-    check(from_sql(engine), left)
+    check(from_sql(engine), filled)
     engine.dispose()
 
 
-def test_postgres(leave, postgres_url):
-    left = leave("langchain", "postgres", url=postgres_url, table="chat_history")
+def test_postgres(fill: Fill, postgres_url: str) -> None:
+    filled = fill("langchain", "postgres", url=postgres_url, table="chat_history")
     engine = create_engine(postgres_url.replace("postgresql:", "postgresql+psycopg:"))
-    check(from_postgres(engine, "chat_history"), left)
+    check(from_postgres(engine, "chat_history"), filled)
     engine.dispose()
 
 
-def test_redis(leave, redis_port):
-    left = leave("langchain", "redis", url=f"redis://127.0.0.1:{redis_port}")
+def test_redis(fill: Fill, redis_port: int) -> None:
+    filled = fill("langchain", "redis", url=f"redis://127.0.0.1:{redis_port}")
     with redis.Redis(port=redis_port) as client:
         client.rpush("list of another program", "x")
         before = everything(client)
-        check(from_redis(client), left)
+        check(from_redis(client), filled)
         assert everything(client) == before
 
 
-def test_upstash(leave, upstash):
-    left = leave("langchain", "upstash", url=upstash.url, token=upstash.token)
+def test_upstash(fill: Fill, upstash: Any) -> None:
+    filled = fill("langchain", "upstash", url=upstash.url, token=upstash.token)
     with upstash_redis.Redis(upstash.url, upstash.token) as client:
-        check(from_redis(client), left)
+        check(from_redis(client), filled)
 
 
-def test_dynamodb(leave, dynamodb, dynamodb_table):
+def test_dynamodb(fill: Fill, dynamodb: Any, dynamodb_table: Any) -> None:
     from dynamodb_server import KEYS, REGION
 
     where = {"url": dynamodb.url, "table": dynamodb_table.name, "region": REGION, "keys": KEYS}
-    left = leave("langchain", "dynamodb", **where)
-    check(from_dynamodb(dynamodb_table), left)
+    filled = fill("langchain", "dynamodb", **where)
+    check(from_dynamodb(dynamodb_table), filled)
 
 
 class Documents:
-    """A client of RedisJSON that holds documents."""
+    """A double of a RedisJSON client with documents."""
 
-    def __init__(self, documents):
+    def __init__(self, documents: dict[str, Any]) -> None:
         self.documents = documents
 
-    def scan_iter(self, match, count):
+    def scan_iter(self, match: str, count: int) -> Any:
         assert match == "chat:*"
         return [name.encode() for name in self.documents]
 
-    def json(self):
+    def json(self) -> Any:
         return self
 
-    def get(self, name):
+    def get(self, name: str) -> Any:
         return self.documents[name]
 
 
-def document(key, text, time, name):
+def document(key: str, text: str, time: float, name: str) -> Any:
     data = {"content": text, "additional_kwargs": {}, "type": "human"}
     fields = {"type": "human", "message_id": name, "data": data, "session_id": key}
     return f"chat:{key}:{name}", {**fields, "timestamp": time}
 
 
-def test_redis_json():
+def test_redis_json() -> None:
     client = Documents(
         dict(
             [
@@ -132,7 +137,7 @@ def test_redis_json():
     assert to_langchain(store.get_messages("b")) == [HumanMessage("x")]
 
 
-def test_what_is_damaged_is_named(tmp_path):
+def test_what_is_damaged_is_named(tmp_path: Path) -> None:
     path = tmp_path / "chat.json"
     path.write_text('[{"type": "human", "data": {"content": "x"}}, {"type": "new", "data": {}}]')
     with pytest.raises(CorruptMessageError) as caught:

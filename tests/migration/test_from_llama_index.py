@@ -1,9 +1,12 @@
-"""What LlamaIndex's own packages kept on real servers is copied whole, and stays where it was."""
+"""Conversations that LlamaIndex's own packages wrote are copied completely and stay unchanged."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -25,96 +28,100 @@ from chatstore.migrate.llama_index import (
     from_sqlite,
 )
 
+Fill = Callable[..., dict[str, Any]]
 
-def everything(client):
+
+def everything(client: Any) -> Any:
     return {name: client.dump(name) for name in client.scan_iter()}
 
 
-def check(source, left):
-    """Migrate twice, and compare with what their store reads; return what was migrated."""
-    expected = {key: [ChatMessage.model_validate(m) for m in some] for key, some in left.items()}
+def check(source: Any, filled: dict[str, Any]) -> None:
+    """Migrate twice, and compare with what the store reads."""
+    expected = {
+        key: [ChatMessage.model_validate(m) for m in messages] for key, messages in filled.items()
+    }
     with SimpleChatStore() as store:
-        done = migrate(source, store)
+        report = migrate(source, store)
         again = migrate(source, store)
-        found = {key: to_llama_index(store.get_messages(key)) for key in store.get_keys()}
-    assert found == expected
-    assert {one.key: one.messages for one in done} == {k: len(m) for k, m in expected.items()}
-    assert [one.copied for one in again] == [0] * len(done)
-    assert sum(one.copied for one in done) == sum(map(len, expected.values())) > 5
+        result = {key: to_llama_index(store.get_messages(key)) for key in store.get_keys()}
+    assert result == expected
+    assert {one.key: one.messages for one in report} == {k: len(m) for k, m in expected.items()}
+    assert [one.copied for one in again] == [0] * len(report)
+    assert sum(one.copied for one in report) == sum(map(len, expected.values())) > 5
 
 
-def test_simple(leave, tmp_path):
+def test_simple(fill: Fill, tmp_path: Path) -> None:
     path = tmp_path / "chat_store.json"
-    left = leave("llama_index", "simple", path=str(path))
+    filled = fill("llama_index", "simple", path=str(path))
     before = hashlib.sha256(path.read_bytes()).digest()
-    check(from_json(path), left)
+    check(from_json(path), filled)
     assert hashlib.sha256(path.read_bytes()).digest() == before
 
 
-def test_redis(leave, redis_port):
-    left = leave("llama_index", "redis", url=f"redis://127.0.0.1:{redis_port}")
+def test_redis(fill: Fill, redis_port: int) -> None:
+    filled = fill("llama_index", "redis", url=f"redis://127.0.0.1:{redis_port}")
     with redis.Redis(port=redis_port) as client:
         client.set("of another program", "x")
         before = everything(client)
-        check(from_redis(client), left)
+        check(from_redis(client), filled)
         assert everything(client) == before
 
         client.rpush("list of another program", "no message")
         with pytest.raises(CorruptMessageError, match="not a message") as caught:
             migrate(from_redis(client), SimpleChatStore())
         assert caught.value.key == "list of another program"
-        short = {key.removeprefix("user:"): some for key, some in left.items()}
+        short = {key.removeprefix("user:"): messages for key, messages in filled.items()}
         check(from_redis(client, prefix="user:"), short)
 
 
-def test_upstash(leave, upstash):
-    left = leave("llama_index", "upstash", url=upstash.url, token=upstash.token)
+def test_upstash(fill: Fill, upstash: Any) -> None:
+    filled = fill("llama_index", "upstash", url=upstash.url, token=upstash.token)
     with upstash_redis.Redis(upstash.url, upstash.token) as client:
-        check(from_redis(client), left)
+        check(from_redis(client), filled)
 
 
-def test_postgres(leave, postgres_url):
-    left = leave("llama_index", "postgres", url=postgres_url)
+def test_postgres(fill: Fill, postgres_url: str) -> None:
+    filled = fill("llama_index", "postgres", url=postgres_url)
     engine = create_engine(postgres_url.replace("postgresql:", "postgresql+psycopg:"))
-    check(from_postgres(engine), left)
+    check(from_postgres(engine), filled)
     engine.dispose()
 
 
-def test_sqlite(leave, tmp_path):
-    url = f"sqlite:///{tmp_path}/theirs.db"
-    left = leave("llama_index", "sqlite", url=url)
+def test_sqlite(fill: Fill, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/other.db"
+    filled = fill("llama_index", "sqlite", url=url)
     engine = create_engine(url)
-    check(from_sqlite(engine), left)
+    check(from_sqlite(engine), filled)
     engine.dispose()
 
 
-def test_memory(leave, tmp_path):
-    left = leave("llama_index", "memory", url=f"sqlite+aiosqlite:///{tmp_path}/theirs.db")
-    engine = create_engine(f"sqlite:///{tmp_path}/theirs.db")
-    check(from_memory(engine), left)
+def test_memory(fill: Fill, tmp_path: Path) -> None:
+    filled = fill("llama_index", "memory", url=f"sqlite+aiosqlite:///{tmp_path}/other.db")
+    engine = create_engine(f"sqlite:///{tmp_path}/other.db")
+    check(from_memory(engine), filled)
     engine.dispose()
 
 
-def test_dynamodb(leave, dynamodb, dynamodb_table):
+def test_dynamodb(fill: Fill, dynamodb: Any, dynamodb_table: Any) -> None:
     from dynamodb_server import KEYS, REGION
 
     where = {"url": dynamodb.url, "table": dynamodb_table.name, "region": REGION, "keys": KEYS}
-    left = leave("llama_index", "dynamodb", **where)
-    check(from_dynamodb(dynamodb_table), left)
+    filled = fill("llama_index", "dynamodb", **where)
+    check(from_dynamodb(dynamodb_table), filled)
 
 
-def test_azure(leave, azurite):
+def test_azure(fill: Fill, azurite: Any) -> None:
     from azurite_server import ACCOUNT, KEY
 
     endpoint = f"http://127.0.0.1:{azurite.port}/{ACCOUNT}"
     text = f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={KEY};"
     text += f"TableEndpoint={endpoint};"
-    left = leave("llama_index", "azure", connection_string=text)
+    filled = fill("llama_index", "azure", connection_string=text)
     with TableClient.from_connection_string(text, "ChatMessages") as client:
-        check(from_azure(client), left)
+        check(from_azure(client), filled)
 
 
-def test_what_is_damaged_is_named(tmp_path):
+def test_what_is_damaged_is_named(tmp_path: Path) -> None:
     path = tmp_path / "chat_store.json"
     path.write_text(json.dumps({"store": {"k": [{"role": "user", "blocks": []}, {"role": "?"}]}}))
     with pytest.raises(CorruptMessageError) as caught:

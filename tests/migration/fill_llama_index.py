@@ -1,6 +1,6 @@
-"""Keeps conversations by LlamaIndex's own stores, and prints what they read.
+"""Write conversations with LlamaIndex's own stores, and print what they read.
 
-It runs in an environment of LlamaIndex's packages: `python leave_llama_index.py KIND WHERE`.
+This runs in an environment of LlamaIndex's packages: `python fill_llama_index.py KIND WHERE`.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ MEDIA = [
 LONG = [ChatMessage(role="user", content=f"message {number}") for number in range(30)]
 
 
-def keep(store, media):
+def write(store, media):
     conversations = {"user:1": PLAIN + (MEDIA if media else []), "user:2": LONG}
     for key, messages in conversations.items():
         for message in messages:
@@ -54,33 +54,33 @@ def simple(path):
     from llama_index.core.storage.chat_store import SimpleChatStore
 
     store = SimpleChatStore()
-    kept = keep(store, media=True)
+    read = write(store, media=True)
     store.persist(path)
-    return kept
+    return read
 
 
 def redis(url):
     from llama_index.storage.chat_store.redis import RedisChatStore
 
-    return keep(RedisChatStore(url), media=True)
+    return write(RedisChatStore(url), media=True)
 
 
 def upstash(url, token):
     from llama_index.storage.chat_store.upstash import UpstashChatStore
 
-    return keep(UpstashChatStore(url, token), media=False)
+    return write(UpstashChatStore(url, token), media=False)
 
 
 def postgres(url):
     from llama_index.storage.chat_store.postgres import PostgresChatStore
 
-    return keep(PostgresChatStore.from_uri(url), media=True)
+    return write(PostgresChatStore.from_uri(url), media=True)
 
 
 def sqlite(url):
     from llama_index.storage.chat_store.sqlite import SQLiteChatStore
 
-    return keep(SQLiteChatStore.from_uri(url), media=True)
+    return write(SQLiteChatStore.from_uri(url), media=True)
 
 
 def memory(url):
@@ -104,21 +104,24 @@ def dynamodb(url, table, region, keys):
     store = DynamoDBChatStore(
         table_name=table, region_name=region, resource_kwargs={"endpoint_url": url}, **keys
     )
-    kept = keep(store, media=False)
-    for message in kept["user:1"]:  # DynamoDB's numbers are decimals
+    read = write(store, media=False)
+    for message in read["user:1"]:  # DynamoDB's numbers are decimals
         kwargs = json.dumps(message.additional_kwargs, default=int)
         message.additional_kwargs = json.loads(kwargs)
-    return kept
+    return read
 
 
 def azure(connection_string):
     from llama_index.storage.chat_store.azure import AzureChatStore
 
     store = AzureChatStore.from_connection_string(connection_string)
-    return keep(store, media=False)
+    return write(store, media=False)
 
 
 if __name__ == "__main__":
-    kept = globals()[sys.argv[1]](**json.loads(sys.argv[2]))
-    dumped = {key: [one.model_dump(mode="json") for one in some] for key, some in kept.items()}
+    read = globals()[sys.argv[1]](**json.loads(sys.argv[2]))
+    dumped = {
+        key: [message.model_dump(mode="json") for message in messages]
+        for key, messages in read.items()
+    }
     print(json.dumps(dumped))

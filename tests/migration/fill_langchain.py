@@ -1,6 +1,6 @@
-"""Keeps conversations by LangChain's own histories, and prints what they read.
+"""Write conversations with LangChain's own histories, and print what they read.
 
-It runs in an environment of LangChain's packages: `python leave_langchain.py KIND WHERE`.
+This runs in an environment of LangChain's packages: `python fill_langchain.py KIND WHERE`.
 """
 
 import json
@@ -32,17 +32,17 @@ PLAIN = [
     AIMessage("Sunny."),
 ]
 LONG = [HumanMessage(f"message {number}") for number in range(30)]
-KEYS = [str(uuid.UUID(int=1)), str(uuid.UUID(int=2))]  # Postgres takes no others
+KEYS = [str(uuid.UUID(int=1)), str(uuid.UUID(int=2))]  # Postgres accepts only UUIDs
 
 
-def keep(open_history):
-    kept = {}
+def write(open_history):
+    read = {}
     for key, messages in zip(KEYS, (PLAIN, LONG), strict=True):
         history = open_history(key)
         for start in range(0, len(messages), 3):
             history.add_messages(messages[start : start + 3])
-        kept[key] = history.messages
-    return kept
+        read[key] = history.messages
+    return read
 
 
 def file(path):
@@ -56,7 +56,7 @@ def file(path):
 def sql(url):
     from langchain_community.chat_message_histories import SQLChatMessageHistory
 
-    return keep(lambda key: SQLChatMessageHistory(key, connection=url))
+    return write(lambda key: SQLChatMessageHistory(key, connection=url))
 
 
 def postgres(url, table):
@@ -65,19 +65,19 @@ def postgres(url, table):
 
     with psycopg.connect(url) as connection:
         PostgresChatMessageHistory.create_tables(connection, table)
-        return keep(lambda key: PostgresChatMessageHistory(table, key, sync_connection=connection))
+        return write(lambda key: PostgresChatMessageHistory(table, key, sync_connection=connection))
 
 
 def redis(url):
     from langchain_community.chat_message_histories import RedisChatMessageHistory
 
-    return keep(lambda key: RedisChatMessageHistory(key, url=url))
+    return write(lambda key: RedisChatMessageHistory(key, url=url))
 
 
 def upstash(url, token):
     from langchain_community.chat_message_histories import UpstashRedisChatMessageHistory
 
-    return keep(lambda key: UpstashRedisChatMessageHistory(key, url=url, token=token))
+    return write(lambda key: UpstashRedisChatMessageHistory(key, url=url, token=token))
 
 
 def dynamodb(url, table, region, keys):
@@ -85,12 +85,12 @@ def dynamodb(url, table, region, keys):
     from langchain_community.chat_message_histories import DynamoDBChatMessageHistory
 
     session = boto3.Session(region_name=region, **keys)
-    return keep(
+    return write(
         lambda key: DynamoDBChatMessageHistory(table, key, endpoint_url=url, boto3_session=session)
     )
 
 
 if __name__ == "__main__":
-    kept = globals()[sys.argv[1]](**json.loads(sys.argv[2]))
-    dumped = {key: messages_to_dict(some) for key, some in kept.items()}
+    read = globals()[sys.argv[1]](**json.loads(sys.argv[2]))
+    dumped = {key: messages_to_dict(messages) for key, messages in read.items()}
     print(json.dumps(dumped, default=int))  # DynamoDB's numbers are decimals
