@@ -6,7 +6,7 @@ import pytest
 
 from chatstore.core.testing.contract.arguments import Arguments
 from chatstore.core.testing.contract.atomicity import Atomicity
-from chatstore.core.testing.contract.base import AsyncCaller, Caller, MixedCaller, SyncCaller
+from chatstore.core.testing.contract.callers import AsyncCaller, Caller, MixedCaller, SyncCaller
 from chatstore.core.testing.contract.copies import Copies
 from chatstore.core.testing.contract.costs import Costs
 from chatstore.core.testing.contract.damage import Damage

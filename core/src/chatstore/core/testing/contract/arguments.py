@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from chatstore.core import ChatStore, InvalidArgumentError
-from chatstore.core.testing.contract.base import Base, Caller, message
+from chatstore.core.testing.contract.base import Base
+from chatstore.core.testing.contract.callers import Caller
+from chatstore.core.testing.messages import message
 
 
 class Arguments(Base):

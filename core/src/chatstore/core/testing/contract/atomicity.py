@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from chatstore.core import ChatMessage, ChatStore, InvalidMessageError, MessageConflictError
-from chatstore.core.testing.contract.base import Base, Caller, Step, contents, message
+from chatstore.core.testing.contract.base import Base
+from chatstore.core.testing.contract.callers import Caller, Step
+from chatstore.core.testing.messages import contents, message
 
 _PAUSE = 0.005  # seconds in which the writer gets its turn
 _PATIENCE = 60.0  # seconds after which readers wait no more for a writer that failed

@@ -8,8 +8,10 @@ import pytest
 
 from chatstore.core import ChatStore
 from chatstore.core.memory import ChatMemoryBuffer
-from chatstore.core.testing.contract.base import Base, Caller, message, require
+from chatstore.core.testing.contract.base import Base, require
+from chatstore.core.testing.contract.callers import Caller
 from chatstore.core.testing.harness import ContractHarness, Counts
+from chatstore.core.testing.messages import message
 
 _SHORT, _LONG = 20, 600
 _CALLS: list[tuple[str, tuple[Any, ...]]] = [

@@ -12,15 +12,10 @@ from chatstore.core import (
     CorruptMessageError,
     InvalidArgumentError,
 )
-from chatstore.core.testing.contract.base import (
-    Base,
-    Caller,
-    contents,
-    drain,
-    message,
-    require,
-)
+from chatstore.core.testing.contract.base import Base, require
+from chatstore.core.testing.contract.callers import Caller, drain
 from chatstore.core.testing.harness import ContractHarness
+from chatstore.core.testing.messages import contents, message
 
 _FOUR = [message(c, id=c) for c in "abcd"]
 

@@ -8,8 +8,10 @@ import pytest
 
 from chatstore.core import ChatStore, ChatStoreError, InvalidArgumentError
 from chatstore.core.errors import DriverError
-from chatstore.core.testing.contract.base import Base, Caller, contents, drain, message, require
+from chatstore.core.testing.contract.base import Base, require
+from chatstore.core.testing.contract.callers import Caller, drain
 from chatstore.core.testing.harness import ContractHarness
+from chatstore.core.testing.messages import contents, message
 
 _SECRET = "content-of-a-user"
 CALLS: list[tuple[str, tuple[Any, ...]]] = [

@@ -3,8 +3,10 @@
 import pytest
 
 from chatstore.core import ChatStore, CorruptMessageError
-from chatstore.core.testing.contract.base import Base, Caller, drain, message
+from chatstore.core.testing.contract.base import Base
+from chatstore.core.testing.contract.callers import Caller, drain
 from chatstore.core.testing.harness import ContractHarness
+from chatstore.core.testing.messages import message
 
 
 class Errors(Base):

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from chatstore.core import ChatMessage, ChatStore, InvalidMessageError, MessageRole
-from chatstore.core.testing.contract.base import Base, Caller, message
+from chatstore.core.testing.contract.base import Base
+from chatstore.core.testing.contract.callers import Caller
+from chatstore.core.testing.messages import message
 
 CONTENTS: list[Any] = [
     None, "", "a\0b", "\U0001f600 \u00e9 e\u0301 \u2028", "\r\n\t\"\\'", [],

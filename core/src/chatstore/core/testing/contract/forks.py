@@ -18,8 +18,10 @@ from functools import partial
 import pytest
 
 from chatstore.core import ChatStore
-from chatstore.core.testing.contract.base import PATIENCE, Base, contents, message
+from chatstore.core.testing.contract.base import Base
+from chatstore.core.testing.contract.callers import PATIENCE
 from chatstore.core.testing.harness import ContractHarness
+from chatstore.core.testing.messages import contents, message
 
 
 class _Child:

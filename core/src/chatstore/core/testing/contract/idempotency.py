@@ -3,7 +3,9 @@
 import pytest
 
 from chatstore.core import ChatStore, InvalidMessageError, MessageConflictError
-from chatstore.core.testing.contract.base import Base, Caller, contents, message
+from chatstore.core.testing.contract.base import Base
+from chatstore.core.testing.contract.callers import Caller
+from chatstore.core.testing.messages import contents, message
 
 
 class Idempotency(Base):

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from chatstore.core import ChatStore, InvalidKeyError
-from chatstore.core.testing.contract.base import Base, Caller, contents, message
+from chatstore.core.testing.contract.base import Base
+from chatstore.core.testing.contract.callers import Caller
+from chatstore.core.testing.messages import contents, message
 
 KEYS = [
     *"/\\#?%*[]{}: '\"`\n\r\t\0.-_$@&=+,;<>|!~^()",

@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable
 
 from chatstore.core import ChatMessage, ChatStore
-from chatstore.core.testing.contract.base import Base, Caller, contents, message, require
+from chatstore.core.testing.contract.base import Base, require
+from chatstore.core.testing.contract.callers import Caller
 from chatstore.core.testing.harness import ContractHarness
+from chatstore.core.testing.messages import contents, message
 
 
 def _messages(count: int) -> list[ChatMessage]:

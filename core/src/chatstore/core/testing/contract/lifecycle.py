@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 from chatstore.core import ChatStore, StoreClosedError
-from chatstore.core.testing.contract.base import Base, Caller, contents, message
+from chatstore.core.testing.contract.base import Base
+from chatstore.core.testing.contract.callers import Caller
 from chatstore.core.testing.harness import ContractHarness
+from chatstore.core.testing.messages import contents, message
 
 
 def _use_in_child(store: ChatStore) -> None:

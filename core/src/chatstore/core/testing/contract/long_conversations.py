@@ -1,7 +1,9 @@
 """No cliff: big messages and long conversations."""
 
 from chatstore.core import ChatStore
-from chatstore.core.testing.contract.base import Base, Caller, contents, drain, message
+from chatstore.core.testing.contract.base import Base
+from chatstore.core.testing.contract.callers import Caller, drain
+from chatstore.core.testing.messages import contents, message
 
 
 class LongConversations(Base):

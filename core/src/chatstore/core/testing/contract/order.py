@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from chatstore.core import ChatStore
-from chatstore.core.testing.contract.base import AsyncCaller, Base, Caller, contents, message
+from chatstore.core.testing.contract.base import Base
+from chatstore.core.testing.contract.callers import AsyncCaller, Caller
+from chatstore.core.testing.messages import contents, message
 
 
 class Order(Base):

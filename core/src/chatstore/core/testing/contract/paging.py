@@ -3,7 +3,9 @@
 import pytest
 
 from chatstore.core import ChatStore, ConversationChangedError
-from chatstore.core.testing.contract.base import Base, Caller, contents, drain, message
+from chatstore.core.testing.contract.base import Base
+from chatstore.core.testing.contract.callers import Caller, drain
+from chatstore.core.testing.messages import contents, message
 
 
 class Paging(Base):

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from chatstore.core import ChatStore, ConversationChangedError
-from chatstore.core.testing.contract.base import Base, Caller, contents, drain, message
+from chatstore.core.testing.contract.base import Base
+from chatstore.core.testing.contract.callers import Caller, drain
+from chatstore.core.testing.messages import contents, message
 
 _FIVE = [message(c, id=c) for c in "abcde"]
 

@@ -15,8 +15,10 @@ from typing import Any
 import pytest
 
 from chatstore.core import ChatStore
-from chatstore.core.testing.contract.base import PATIENCE, Base, message, require
+from chatstore.core.testing.contract.base import Base, require
+from chatstore.core.testing.contract.callers import PATIENCE
 from chatstore.core.testing.harness import ContractHarness
+from chatstore.core.testing.messages import message
 
 Opener = Callable[[], ChatStore]
 _GRACE = 5.0  # seconds in which threads and sockets may still end

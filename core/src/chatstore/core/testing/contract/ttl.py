@@ -6,8 +6,10 @@ from collections.abc import Callable
 import pytest
 
 from chatstore.core import ChatStore
-from chatstore.core.testing.contract.base import Base, Caller, contents, drain, message
+from chatstore.core.testing.contract.base import Base
+from chatstore.core.testing.contract.callers import Caller, drain
 from chatstore.core.testing.harness import ContractHarness
+from chatstore.core.testing.messages import contents, message
 
 
 class Ttl(Base):

@@ -12,14 +12,9 @@ import pytest
 
 from chatstore.core import ChatMessage, ChatStore, MessageRole
 from chatstore.core.memory import ChatMemoryBuffer
-from chatstore.core.testing.contract.base import (
-    PATIENCE,
-    Base,
-    Caller,
-    Step,
-    contents,
-    message,
-)
+from chatstore.core.testing.contract.base import Base
+from chatstore.core.testing.contract.callers import PATIENCE, Caller, Step
+from chatstore.core.testing.messages import contents, message
 from chatstore.core.testing.provider_rules import provider_violations, window_violations
 
 _LIMITS = [1, 40, 150, 600, 100_000]

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 
 from chatstore.core import ChatStore
-from chatstore.core.testing.contract.base import Base, Caller, contents, message
+from chatstore.core.testing.contract.base import Base
+from chatstore.core.testing.contract.callers import Caller
 from chatstore.core.testing.harness import ContractHarness
+from chatstore.core.testing.messages import contents, message
 
 
 class Writers(Base):

@@ -12,14 +12,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from chatstore.core import ChatMessage, ChatStore, ChatStoreError
-from chatstore.core.testing.contract.base import (
-    AsyncCaller,
-    Base,
-    Caller,
-    MixedCaller,
-    SyncCaller,
-    message,
-)
+from chatstore.core.testing.contract.base import Base
+from chatstore.core.testing.contract.callers import AsyncCaller, Caller, MixedCaller, SyncCaller
+from chatstore.core.testing.messages import message
 from chatstore.core.testing.relay import Relay
 
 HANG = 120.0

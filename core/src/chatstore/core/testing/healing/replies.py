@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chatstore.core import StoreUnavailableError
-from chatstore.core.testing.contract.base import SyncCaller, contents, message
+from chatstore.core.testing.contract.callers import SyncCaller
 from chatstore.core.testing.healing.base import (
     HANG,
     Attempt,
@@ -19,6 +19,7 @@ from chatstore.core.testing.healing.base import (
     answer,
     attempting,
 )
+from chatstore.core.testing.messages import contents, message
 
 _BEFORE = [message(c, id=c) for c in "abc"]
 # What each call leaves of a, b, c, and what it returns.

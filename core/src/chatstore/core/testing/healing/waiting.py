@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from chatstore.core.testing.contract.base import message
 from chatstore.core.testing.healing.base import HANG, HealingBase, RelayedHarness
+from chatstore.core.testing.messages import message
 
 _DELAY = 0.25  # seconds in each direction
 
