@@ -133,7 +133,7 @@ class SimpleChatStore(ChatStore):
     def __reduce__(self) -> Any:
         """Pickle the conversations, too: they exist nowhere else."""
         super().__reduce__()  # raises if an argument cannot be pickled
-        args, kwargs = self._constructed_with
+        args, kwargs = self.__getnewargs_ex__()
         return _restored, (type(self), args, kwargs, self._memory.state())
 
     def __copy__(self) -> Self:
@@ -142,7 +142,7 @@ class SimpleChatStore(ChatStore):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """Return another store with the same conversations."""
-        args, kwargs = self._constructed_with
+        args, kwargs = self.__getnewargs_ex__()
         return _restored(type(self), args, kwargs, self._memory.state())
 
 
