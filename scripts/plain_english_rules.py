@@ -25,6 +25,8 @@ PROSE = {
     r"\b(in vain|lest|thereof|wherein|henceforth|ere|albeit|heed(s|ed)?)\b": "plain words",
     r"\bmov(e|es|ed|ing) in\b": "import data",
     r"\bclean life\b": "say what it does",
+    r"\bso many\b(?! (as|that)\b)": "say the number",
+    r"\btell whether\b": "Return whether",
     # "No" and "none" for "not".
     r"(?<!there )\b(is|are|was|were|be|been|that's) (?-i:none)\b": "say what it is not",
     r"(?<!there )\b(is|are|was|were|be|been|being) no "
