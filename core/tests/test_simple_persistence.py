@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chatstore.core.temporary import temporary_file
 
 from chatstore.core import (
     ChatMessage,
@@ -23,10 +22,8 @@ from chatstore.core import (
     SimpleChatStore,
     StoreAccessError,
 )
-
-
-def say(text: str, **fields: Any) -> ChatMessage:
-    return ChatMessage(role="user", content=text, **fields)
+from chatstore.core.simple.temporary_files import temporary_file
+from chatstore.core.testing.messages import message
 
 
 def test_a_round_trip_keeps_everything(tmp_path: Path) -> None:
@@ -34,27 +31,27 @@ def test_a_round_trip_keeps_everything(tmp_path: Path) -> None:
     store = SimpleChatStore.from_persist_path(path)
     assert store.get_keys() == []
     call = {"tool_calls": [{"id": "1", "n": 2**60, "x": 0.1, "none": None}]}
-    told = [
-        say("é\0😀", id="first"),
+    messages = [
+        message("é\0😀", id="first"),
         ChatMessage(role="assistant", content=None, additional_kwargs=call),
-        say(""),
+        message(""),
     ]
-    store.add_messages("a/\n\0", told)
+    store.add_messages("a/\n\0", messages)
     store.persist()
     again = SimpleChatStore.from_persist_path(persist_path=str(path))
-    assert again.get_messages("a/\n\0") == told
+    assert again.get_messages("a/\n\0") == messages
     before, after = store.get_messages("a/\n\0"), again.get_messages("a/\n\0")
     assert [(m.id, m.created_at) for m in before] == [(m.id, m.created_at) for m in after]
-    again.add_message("a/\n\0", told[0])  # its id is still known
+    again.add_message("a/\n\0", messages[0])  # its id is still known
     assert again.count_messages("a/\n\0") == 3
-    assert SimpleChatStore.parse_raw(again.json()).get_messages("a/\n\0") == told
+    assert SimpleChatStore.parse_raw(again.json()).get_messages("a/\n\0") == messages
     assert [file.name for file in path.parent.iterdir()] == ["chat.json"]
 
 
 def test_expiry_is_kept(tmp_path: Path) -> None:
     path, now = tmp_path / "chat.json", [1000.0]
     store = SimpleChatStore(ttl=10, clock=lambda: now[0])
-    store.add_message("a", say("x"))
+    store.add_message("a", message("x"))
     store.persist(path)
     again = SimpleChatStore.from_persist_path(path, clock=lambda: now[0])
     assert again.count_messages("a") == 1
@@ -90,7 +87,7 @@ def test_a_store_without_a_file_needs_a_path() -> None:
         b"[" * 200_000,
     ],
 )
-def test_a_file_that_is_no_store_is_refused_and_kept(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_store_is_refused_and_kept(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "chat.json"
     path.write_bytes(content)
     with pytest.raises(CorruptStoreError):
@@ -103,14 +100,14 @@ def test_a_file_of_a_later_version_is_refused() -> None:
         SimpleChatStore.parse_raw('{"chatstore":2,"conversations":{}}')
 
 
-def test_one_corrupt_message_does_not_lock_away_the_others(tmp_path: Path) -> None:
+def test_one_corrupt_message_leaves_the_others_readable(tmp_path: Path) -> None:
     store = SimpleChatStore()
-    store.add_message("good", say("x"))
+    store.add_message("good", message("x"))
     document = json.loads(store.json())
     for i, damaged in enumerate(({"v": 1, "role": "nobody"}, 7, {"v": 1, "role": "\ud800"})):
         document["conversations"][f"bad {i}"] = {"expires_at": None, "messages": [damaged]}
     again = SimpleChatStore.parse_raw(json.dumps(document))
-    assert again.get_messages("good") == [say("x")]
+    assert again.get_messages("good") == [message("x")]
     again.persist(tmp_path / "chat.json")
     once_more = SimpleChatStore.from_persist_path(tmp_path / "chat.json")
     for i in range(3):
@@ -118,16 +115,16 @@ def test_one_corrupt_message_does_not_lock_away_the_others(tmp_path: Path) -> No
             once_more.get_messages(f"bad {i}")
 
 
-def test_a_file_changed_by_somebody_else_is_not_overwritten(tmp_path: Path) -> None:
+def test_a_file_changed_by_another_program_is_not_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "chat.json"
     one, two = (SimpleChatStore.from_persist_path(path) for _ in range(2))
-    one.add_message("a", say("one"))
+    one.add_message("a", message("one"))
     one.persist()
-    two.add_message("a", say("two"))
+    two.add_message("a", message("two"))
     with pytest.raises(ConversationChangedError):
         two.persist()
-    assert SimpleChatStore.from_persist_path(path).get_messages("a") == [say("one")]
-    one.add_message("a", say("more"))
+    assert SimpleChatStore.from_persist_path(path).get_messages("a") == [message("one")]
+    one.add_message("a", message("more"))
     one.persist()
     path.unlink()
     with pytest.raises(ConversationChangedError):
@@ -140,14 +137,14 @@ def test_a_link_is_followed_and_the_mode_is_kept(tmp_path: Path) -> None:
     path.chmod(0o640)
     link.symlink_to(path)
     store = SimpleChatStore.from_persist_path(link)
-    store.add_message("a", say("x"))
+    store.add_message("a", message("x"))
     store.persist()
     assert link.is_symlink()
     assert path.stat().st_mode & 0o777 == 0o640
     assert SimpleChatStore.from_persist_path(path).count_messages("a") == 1
 
 
-def test_a_folder_is_no_file(tmp_path: Path) -> None:
+def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
     with pytest.raises(StoreAccessError) as caught:
         SimpleChatStore.from_persist_path(tmp_path)
     assert isinstance(caught.value.__cause__, DriverError)
@@ -174,7 +171,7 @@ except StoreFullError as error:
 def test_a_full_disk_leaves_the_old_file_whole(tmp_path: Path) -> None:
     path = tmp_path / "chat.json"
     store = SimpleChatStore()
-    store.add_message("a", say("old"))
+    store.add_message("a", message("old"))
     store.persist(path)
     before = path.read_bytes()
     done = subprocess.run(
@@ -193,7 +190,7 @@ def test_a_file_of_llama_index_is_read() -> None:
     text = {"block_type": "text", "text": "What is this?"}
     image = {"block_type": "image", "image": "aGk=", "image_mimetype": "image/png", "url": None}
     call = {"tool_calls": [{"id": "1", "function": {"name": "f", "arguments": "{}"}}]}
-    theirs = {
+    document = {
         "store": {
             "a": [
                 {"role": "user", "additional_kwargs": {}, "blocks": [text]},
@@ -204,19 +201,19 @@ def test_a_file_of_llama_index_is_read() -> None:
         },
         "class_name": "SimpleChatStore",
     }
-    for form in (json.dumps(theirs), json.dumps(json.dumps(theirs))):
+    for form in (json.dumps(document), json.dumps(json.dumps(document))):
         store = SimpleChatStore.parse_raw(form)
         first, second, third, fourth = store.get_messages("a")
-        assert first == say("What is this?")
+        assert first == message("What is this?")
         assert second == ChatMessage(role="assistant", content=None, additional_kwargs=call)
         blocks = third.model_dump(exclude_unset=True)["content"]
         assert [block["type"] for block in blocks] == ["text", "image"]
         assert blocks[1]["data"] == "aGk="
         assert blocks[1]["media_type"] == "image/png"
-        assert fourth == say("older")
+        assert fourth == message("older")
         assert len({m.id for m in store.get_messages("a")}) == 4
-        store.add_message("a", say("new"))
-        assert SimpleChatStore.parse_raw(store.json()).get_messages("a")[-1] == say("new")
+        store.add_message("a", message("new"))
+        assert SimpleChatStore.parse_raw(store.json()).get_messages("a")[-1] == message("new")
 
 
 KILLED_WRITER = """

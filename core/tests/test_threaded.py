@@ -1,4 +1,4 @@
-"""``ThreadedChatStore``: async calls on threads, through cancellation, loops and forks."""
+"""``ThreadedBackend``: async calls on threads, through cancellation, loops and forks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,20 @@ from typing import Any
 
 import pytest
 
-from chatstore.core.backend import Plan, ThreadedChatStore, call
+from chatstore.core import ChatStore, ChatStoreError
+from chatstore.core.backend import (
+    Append,
+    Existing,
+    Insert,
+    KeyPage,
+    Page,
+    Plan,
+    Remove,
+    Replace,
+    StoredRecord,
+    ThreadedBackend,
+    call,
+)
 
 WAIT = 30  # seconds; an upper bound that only a failure reaches
 
@@ -34,94 +47,113 @@ class Client:
         return self.ended
 
 
-class Store(ThreadedChatStore):
-    """Only what these tests need of a store."""
-
-    max_threads = 1
+class Threaded(ThreadedBackend[Client]):
+    """Only what these tests need of a backend."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(max_threads=1)
         self.client = Client()
 
     @contextmanager
-    def _borrow(self) -> Iterator[Client]:
+    def borrow(self) -> Iterator[Client]:
         yield self.client
 
-    def _translate(self, error: Exception) -> None:
+    def translate(self, error: Exception) -> ChatStoreError | None:
         return None
 
-    def _close(self) -> None:
-        self._stop_threads()
+    def count(self, key: str) -> Plan[Client, int]:
+        return call(lambda client: client.work())
 
-    async def _async_close(self) -> None:
-        self._stop_threads()
-
-    def _count(self, key: str) -> Plan[int]:
-        return (yield from call(lambda client: client.work()))
-
-    def _unused(self, *_args: Any, **_options: Any) -> Any:
+    def append(self, key: str, write: Append) -> Plan[Client, list[Existing]]:
         raise NotImplementedError
 
-    _append = _insert = _replace = _delete = _remove = _unused
-    _read_newest = _read_oldest = _list_keys = _unused
+    def insert(self, key: str, write: Insert) -> Plan[Client, list[Existing]]:
+        raise NotImplementedError
+
+    def replace(self, key: str, write: Replace) -> Plan[Client, None]:
+        raise NotImplementedError
+
+    def delete(self, key: str) -> Plan[Client, None]:
+        raise NotImplementedError
+
+    def remove(self, key: str, write: Remove) -> Plan[Client, StoredRecord | None]:
+        raise NotImplementedError
+
+    def read_newest(
+        self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
+    ) -> Plan[Client, Page]:
+        raise NotImplementedError
+
+    def read_oldest(self, key: str, limit: int, *, after: int | None = None) -> Plan[Client, Page]:
+        raise NotImplementedError
+
+    def list_keys(self, prefix: str, limit: int, cursor: Any | None) -> Plan[Client, KeyPage]:
+        raise NotImplementedError
 
 
 @pytest.fixture
-def store() -> Iterator[Store]:
-    made = Store()
+def backend() -> Iterator[Threaded]:
+    made = Threaded()
     yield made
     made.client.may_end.set()
     made.close()
 
 
-async def begun(store: Store) -> None:
-    assert await asyncio.to_thread(store.client.begun.wait, WAIT)
+@pytest.fixture
+def store(backend: Threaded) -> ChatStore:
+    return ChatStore(backend)
 
 
-def test_async_calls_run_elsewhere_and_sync_calls_here(store: Store) -> None:
-    store.client.may_end.set()
+async def begun(backend: Threaded) -> None:
+    assert await asyncio.to_thread(backend.client.begun.wait, WAIT)
+
+
+def test_async_calls_run_elsewhere_and_sync_calls_here(store: ChatStore, backend: Threaded) -> None:
+    backend.client.may_end.set()
     assert store.count_messages("a") == 1
-    assert store.client.threads == {threading.get_ident()}
+    assert backend.client.threads == {threading.get_ident()}
     assert asyncio.run(store.async_count_messages("a")) == 2
-    assert len(store.client.threads) == 2
+    assert len(backend.client.threads) == 2
 
 
-def test_a_call_that_has_begun_ends_before_its_cancellation(store: Store) -> None:
+def test_a_call_that_has_begun_ends_before_its_cancellation(
+    store: ChatStore, backend: Threaded
+) -> None:
     async def main() -> None:
         task = asyncio.ensure_future(store.async_count_messages("a"))
-        await begun(store)
+        await begun(backend)
         for _ in range(3):  # also when cancelled again and again
             task.cancel()
             await asyncio.sleep(0)
             await asyncio.sleep(0)
         assert not task.done()
-        store.client.may_end.set()
+        backend.client.may_end.set()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert store.client.ended == 1
+        assert backend.client.ended == 1
 
     asyncio.run(main())
 
 
-def test_a_call_that_has_not_begun_never_runs(store: Store) -> None:
+def test_a_call_that_has_not_begun_never_runs(store: ChatStore, backend: Threaded) -> None:
     async def main() -> None:
         first = asyncio.ensure_future(store.async_count_messages("a"))
-        await begun(store)
+        await begun(backend)
         second = asyncio.ensure_future(store.async_count_messages("a"))
         await asyncio.sleep(0)
         second.cancel()
         with pytest.raises(asyncio.CancelledError):
             await second
-        store.client.may_end.set()
+        backend.client.may_end.set()
         assert await first == 1
 
     asyncio.run(main())
-    store.close()  # waits for whatever still runs
-    assert store.client.ended == 1
+    store.close()  # waits for what still runs
+    assert backend.client.ended == 1
 
 
-def test_several_loops_one_after_another_and_at_once(store: Store) -> None:
-    store.client.may_end.set()
+def test_several_loops_one_after_another_and_at_once(store: ChatStore, backend: Threaded) -> None:
+    backend.client.may_end.set()
     for expected in (1, 2, 3):
         assert asyncio.run(store.async_count_messages("a")) == expected
     results: list[int] = []
@@ -139,10 +171,12 @@ def test_several_loops_one_after_another_and_at_once(store: Store) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
-def test_a_forked_child_gets_threads_and_locks_of_its_own(store: Store) -> None:
-    store.client.may_end.set()
+def test_a_forked_child_gets_threads_and_locks_of_its_own(
+    store: ChatStore, backend: Threaded
+) -> None:
+    backend.client.may_end.set()
     asyncio.run(store.async_count_messages("a"))  # the parent has a thread now
-    with store._executor_lock:  # as if another thread had been about to use it
+    with backend._executor_lock:  # as if another thread had been about to use it
         child = os.fork()
         if child == 0:
             signal.alarm(WAIT)  # ends a child that hangs
