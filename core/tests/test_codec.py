@@ -146,14 +146,14 @@ def test_unreadable_is_named(body, reason):
 
 
 def test_reformatted_text_is_read_among_others():
-    texts = [body for _, body in SNAPSHOTS]
-    texts.insert(1, json.dumps(json.loads(SNAPSHOTS[0][1]), indent=2))
+    bodies = [body for _, body in SNAPSHOTS]
+    bodies.insert(1, json.dumps(json.loads(SNAPSHOTS[0][1]), indent=2))
     messages = [message for message, _ in SNAPSHOTS]
     messages.insert(1, SNAPSHOTS[0][0])
 
-    assert decode_all("k", StoredRecords(range(len(texts)), texts)) == messages
-    sealed = [f"{text}seal" for text in texts]
-    assert decode_all("k", StoredRecords(range(len(texts)), sealed, tail=4)) == messages
+    assert decode_all("k", StoredRecords(range(len(bodies)), bodies)) == messages
+    sealed = [f"{text}seal" for text in bodies]
+    assert decode_all("k", StoredRecords(range(len(bodies)), sealed, tail=4)) == messages
 
 
 def test_columns_are_a_sequence_of_records():

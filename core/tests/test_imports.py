@@ -20,12 +20,12 @@ def loaded(program: str) -> set[str]:
 
 
 def test_importing_core_loads_neither_tiktoken_nor_asyncio_nor_sockets() -> None:
-    ours = loaded("import chatstore.core")
-    assert "chatstore.core.store" in ours
-    assert "chatstore.core.memory.buffer" in ours
-    beyond_pydantic = ours - loaded(PYDANTIC)
+    modules = loaded("import chatstore.core")
+    assert "chatstore.core.store" in modules
+    assert "chatstore.core.memory.buffer" in modules
+    beyond_pydantic = modules - loaded(PYDANTIC)
     assert not {"tiktoken", "asyncio", "socket", "ssl", "importlib.metadata"} & beyond_pydantic
-    assert not {"tiktoken", "asyncio"} & ours
+    assert not {"tiktoken", "asyncio"} & modules
 
 
 def test_all_names_are_there() -> None:

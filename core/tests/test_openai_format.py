@@ -51,11 +51,11 @@ def test_round_trip_is_exact(message):
     assert to_openai(from_openai(message)) == message
 
 
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=9)
+strings = st.text(st.characters(exclude_categories=["Cs"]), max_size=9)
 numbers = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 values = st.recursive(
-    st.none() | st.booleans() | numbers | texts,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    st.none() | st.booleans() | numbers | strings,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(strings, inner, max_size=3),
     max_leaves=8,
 )
 
@@ -73,14 +73,14 @@ OUR_KINDS = {
     *("image", "audio", "video", "document", "thinking", "text"),
     *("tool_call", "tool_use", "tool_result", "function_call", "function_call_output"),
 }
-fields = st.dictionaries(texts.filter(lambda name: name not in OWN), values, max_size=3)
+fields = st.dictionaries(strings.filter(lambda name: name not in OWN), values, max_size=3)
 parts = (
-    st.builds(lambda text, more: {"type": "text", "text": text, **more}, texts, fields)
-    | st.builds(lambda url: {"type": "image_url", "image_url": {"url": url}}, texts)
-    | st.builds(lambda data: {"type": "input_audio", "input_audio": {"data": data}}, texts)
+    st.builds(lambda text, more: {"type": "text", "text": text, **more}, strings, fields)
+    | st.builds(lambda url: {"type": "image_url", "image_url": {"url": url}}, strings)
+    | st.builds(lambda data: {"type": "input_audio", "input_audio": {"data": data}}, strings)
     | st.builds(
         lambda kind, more: {"type": kind, **more},
-        texts.filter(lambda kind: kind not in OUR_KINDS),
+        strings.filter(lambda kind: kind not in OUR_KINDS),
         fields,
     )
 )
@@ -91,24 +91,24 @@ calls = st.lists(
             "type": "function",
             "function": {"name": name, "arguments": arguments},
         },
-        texts,
-        texts,
-        texts,
+        strings,
+        strings,
+        strings,
     )
 )
 openai_messages = st.builds(
     lambda role, content, rest, more: {"role": role, **content, **rest, **more},
     st.sampled_from(["system", "developer", "user", "assistant", "tool", "function"]),
-    st.just({}) | st.builds(dict, content=st.none() | texts | st.lists(parts, max_size=3)),
+    st.just({}) | st.builds(dict, content=st.none() | strings | st.lists(parts, max_size=3)),
     fields,
     st.fixed_dictionaries(
         {},
         optional={
             "tool_calls": st.none() | calls,
             "function_call": st.none() | st.just({"name": "f", "arguments": "{}"}),
-            "tool_call_id": texts,
-            "name": texts,
-            "refusal": st.none() | texts,
+            "tool_call_id": strings,
+            "name": strings,
+            "refusal": st.none() | strings,
             "audio": st.none() | st.just({"id": "audio_1"}),
         },
     ),

@@ -79,7 +79,7 @@ USER = ChatMessage(role="user", content="wait")
             ],
             [(0, 0, 1)],
         ),
-        # A result before its call is none.
+        # A result before its call does not count.
         ([result("a"), calls(("a", "f"))], []),
     ],
 )

@@ -72,18 +72,18 @@ CONVERSATION = "s u a u +ab -a -b a u a"
 
 
 @pytest.mark.parametrize(
-    ("places", "limit"),
+    ("indexes", "limit"),
     [([0, 8, 9], 3), ([0, 3, 4, 5, 6, 7, 8, 9], 8), (list(range(10)), 10), ([0, 8, 9], 1)],
 )
-def test_a_good_window(places: list[int], limit: int) -> None:
+def test_a_good_window(indexes: list[int], limit: int) -> None:
     conversation = talk(CONVERSATION)
-    window = [conversation[place] for place in places]
+    window = [conversation[index] for index in indexes]
 
     assert window_violations(conversation, window, limit, lambda _: 1) == []
 
 
 @pytest.mark.parametrize(
-    "places",
+    "indexes",
     [
         [],
         [0],
@@ -98,9 +98,9 @@ def test_a_good_window(places: list[int], limit: int) -> None:
         [0, 1, 8, 9],  # a hole
     ],
 )
-def test_a_bad_window(places: list[int]) -> None:
+def test_a_bad_window(indexes: list[int]) -> None:
     conversation = talk(CONVERSATION)
-    window = [conversation[place] for place in places]
+    window = [conversation[index] for index in indexes]
 
     assert window_violations(conversation, window, 99, lambda _: 1) != []
 

@@ -48,7 +48,7 @@ CALLS = {"tool_calls": [{"id": "1", "function": {}}, {"id": "2", "function": {}}
             ["1", "2"],
         ),
         (assistant(additional_kwargs={"function_call": {"name": "f"}}), ["f"]),
-        # What is no call does no harm.
+        # What is not a call is left out.
         (assistant(additional_kwargs={"tool_calls": None}), []),
         (assistant(additional_kwargs={"tool_calls": ["x", {}, {"id": None}]}), []),
         # Ids may be missing, repeated, or numbers.

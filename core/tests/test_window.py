@@ -11,7 +11,7 @@ from chatstore.core.messages import ChatMessage
 from chatstore.core.testing.provider_rules import provider_violations, window_violations
 
 
-def say(role: str, *, calls: str = "", answers: str = "", text: str = "x") -> ChatMessage:
+def spoken(role: str, *, calls: str = "", answers: str = "", text: str = "x") -> ChatMessage:
     """Make a message; each letter of ``calls`` and ``answers`` is the id of a call.
 
     ``_`` is a call or result without an id, ``f`` a call without an id, or a result that has the
@@ -46,13 +46,13 @@ def talk(script: str) -> list[ChatMessage]:
     messages = []
     for number, word in enumerate(script.split()):
         if word[0] == "+":
-            message = say("assistant", calls=word[1:])
+            message = spoken("assistant", calls=word[1:])
         elif word[0] == "-":
-            message = say("tool", answers=word[1:])
+            message = spoken("tool", answers=word[1:])
         elif word[0] == "=":
-            message = say("user", answers=word[1:])
+            message = spoken("user", answers=word[1:])
         else:
-            message = say({"s": "system", "u": "user", "a": "assistant", "d": "developer"}[word])
+            message = spoken({"s": "system", "u": "user", "a": "assistant", "d": "developer"}[word])
         messages.append(message.model_copy(update={"id": str(number)}))
     return messages
 

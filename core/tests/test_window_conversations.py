@@ -35,7 +35,7 @@ class Writer:
 
     def conversation(self) -> list[ChatMessage]:
         """Return turns, some of which are interleaved."""
-        messages = [self._say("system") for _ in range(self._random.choice([0, 0, 1, 2]))]
+        messages = [self._spoken("system") for _ in range(self._random.choice([0, 0, 1, 2]))]
         for _ in range(self._random.randrange(1, 6)):
             turns = [self._turn() for _ in range(self._random.choice([1, 1, 1, 2, 3]))]
             while any(turns):
@@ -44,12 +44,12 @@ class Writer:
         return messages
 
     def _turn(self) -> list[ChatMessage]:
-        steps = [self._say("user")]
+        steps = [self._spoken("user")]
         # Interleaved exchanges can only be told apart by ids that are unique.
         for _ in range(self._random.choice([0, 1, 1, 2])):
             steps += self._exchange(self._random.choice(IDS))
         if self._random.random() < 0.8:
-            steps.append(self._say("assistant"))
+            steps.append(self._spoken("assistant"))
         return steps
 
     def _exchange(self, ids: str) -> list[ChatMessage]:
@@ -63,13 +63,13 @@ class Writer:
                     for (call, _), tool in zip(pairs, tools, strict=True)
                 ]
             }
-            made = self._say("assistant", additional_kwargs=kwargs)
+            made = self._spoken("assistant", additional_kwargs=kwargs)
         else:
             blocks = [
                 {"type": "tool_use", "id": call, "name": tool, "input": {}}
                 for (call, _), tool in zip(pairs, tools, strict=True)
             ]
-            made = self._say("assistant", content=blocks)
+            made = self._spoken("assistant", content=blocks)
         results = [(result, tool) for (_, result), tool in zip(pairs, tools, strict=True)]
         if ids in {"unique", "name"}:
             self._random.shuffle(results)
@@ -91,12 +91,12 @@ class Writer:
             ]
             if self._random.random() < 0.3:
                 blocks.append({"type": "text", "text": self._words()})
-            return [self._say("user", content=blocks)]
+            return [self._spoken("user", content=blocks)]
         for identity, tool in results:
             if self._random.random() < 0.2:
-                messages.append(self._say("user"))
+                messages.append(self._spoken("user"))
             kwargs = {"tool_call_id": identity, "name": tool}
-            messages.append(self._say("tool", additional_kwargs=kwargs))
+            messages.append(self._spoken("tool", additional_kwargs=kwargs))
         return messages
 
     def _ids(self, ids: str, tool: str, place: int) -> tuple[str, str]:
@@ -112,7 +112,7 @@ class Writer:
     def _words(self) -> str:
         return "word " * self._random.choice([1, 3, 10, 60])
 
-    def _say(self, role: str, **fields: Any) -> ChatMessage:
+    def _spoken(self, role: str, **fields: Any) -> ChatMessage:
         self._count += 1
         fields.setdefault("content", self._words())
         return ChatMessage.model_validate({"role": role, "id": str(self._count), **fields})
