@@ -6,8 +6,6 @@ with a secret. The reason is derived from the classes of the errors instead.
 
 from __future__ import annotations
 
-import socket
-import ssl
 from collections.abc import Iterator
 
 _TIMEOUT_NAMES = ("timeout", "timedout")
@@ -37,6 +35,9 @@ def reason_of(error: BaseException) -> str:
 
 
 def _reason(error: BaseException) -> str | None:
+    import socket  # noqa: PLC0415 - a program without a network never loads it
+    import ssl  # noqa: PLC0415 - as above
+
     if isinstance(error, ssl.SSLCertVerificationError):
         detail = getattr(error, "verify_message", None) or "it cannot be verified"
         return f"TLS failed, the certificate is not accepted: {detail}"
@@ -63,10 +64,11 @@ def _reason_of_system(error: BaseException) -> str | None:
 
 def is_unreachable(error: BaseException) -> bool:
     """Return whether no connection could be made, so that nothing was sent."""
-    return any(
-        isinstance(one, (socket.gaierror, ConnectionRefusedError, ssl.SSLCertVerificationError))
-        for one in wrapped_errors(error)
-    )
+    import socket  # noqa: PLC0415 - as above
+    import ssl  # noqa: PLC0415 - as above
+
+    kinds = (socket.gaierror, ConnectionRefusedError, ssl.SSLCertVerificationError)
+    return any(isinstance(one, kinds) for one in wrapped_errors(error))
 
 
 def is_timeout(error: BaseException) -> bool:
