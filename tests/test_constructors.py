@@ -26,7 +26,6 @@ VOCABULARY: dict[str, tuple[Any, Any]] = {
 }
 NO_DRIVER = "conversations are in the process; there is no driver"
 NO_SETUP = "there is nothing to create"
-SDK_RETRIES = "the cloud's SDK repeats requests, by a policy that its client has"
 MISSING: dict[str, dict[str, str]] = {
     "memory": {
         "client": NO_DRIVER,
@@ -44,13 +43,9 @@ MISSING: dict[str, dict[str, str]] = {
     "redis": {"create": NO_SETUP},
     "upstash": {"create": NO_SETUP},
     "postgres": {},
-    "dynamodb": {
-        "async_client": "boto3 has no async client",
-        "patience": SDK_RETRIES,
-        "create": "a table needs decisions about capacity and keys that its owner makes",
-    },
-    "azure": {"patience": SDK_RETRIES},
-    "cosmos": {"patience": SDK_RETRIES},
+    "dynamodb": {"async_client": "boto3 has no async client"},
+    "azure": {},
+    "cosmos": {},
 }
 # The first parameters, which may be given without their names.
 LEADING: dict[str, list[str]] = {
@@ -65,8 +60,15 @@ LEADING: dict[str, list[str]] = {
 }
 # What the URL itself says, so that `from_url` needs no option for it.
 IN_THE_URL: dict[str, set[str]] = {
-    name: set(LEADING[name]) - {"profile_name"} for name in LEADING
-} | {"azure": {"chat_table_name", "account_name"}, "dynamodb": {"table_name"}}
+    "memory": set(),
+    "sqlite": {"path"},
+    "redis": {"redis_url"},
+    "upstash": {"redis_url", "redis_token"},
+    "postgres": {"uri"},
+    "dynamodb": {"table_name"},
+    "azure": {"chat_table_name", "account_name", "endpoint"},
+    "cosmos": {"endpoint", "credential"},
+}
 # What a class may override of `ChatStore`, and why.
 OVERRIDES = {
     "memory": {

@@ -20,11 +20,16 @@ URLS = {
     "redis": "redis://127.0.0.1:1",
     "rediss": "rediss://127.0.0.1:1",
     "upstash": "upstash://:token@127.0.0.1:1",
+    "upstash+http": "upstash+http://:token@127.0.0.1:1",
     "postgres": "postgres://127.0.0.1:1/chat",
     "postgresql": "postgresql://127.0.0.1:1/chat",
+    "postgresql+asyncpg": "postgresql+asyncpg://127.0.0.1:1/chat",
+    "postgresql+psycopg": "postgresql+psycopg://127.0.0.1:1/chat",
     "dynamodb": "dynamodb://table?region=eu-central-1",
-    "azure-tables": "azure-tables://account:a2V5@chatstore",
-    "cosmos": "cosmos://:a2V5@127.0.0.1:1",
+    "azure-tables": "azure-tables://account:a2V5@127.0.0.1:1/chats",
+    "azure-tables+http": "azure-tables+http://account:a2V5@127.0.0.1:1/account/chats",
+    "cosmos": "cosmos://:a2V5@127.0.0.1:1/chats/messages",
+    "cosmos+http": "cosmos+http://:a2V5@127.0.0.1:1/chats/messages",
 }
 # Modules that need more than their distribution depends on, and what brings it.
 NEED_MORE = {
