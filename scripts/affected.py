@@ -1,7 +1,7 @@
-"""Which packages a change affects: ``git diff --name-only BASE | python scripts/affected.py``.
+"""List affected packages: ``git diff --name-only BASE | python scripts/affected.py``.
 
-Prints a JSON list of package folders, for a CI matrix. A package is affected by its own files and
-by those of packages it depends on; files that belong to no package affect them all.
+Prints a JSON list of package folders, for a CI matrix. A package is affected by changes of its own
+files and of the packages that it depends on; files outside of packages affect all of them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
 def read_packages(root: Path) -> dict[str, set[str]]:
-    """Return, by folder, the folders of the packages of this workspace that it depends on."""
+    """Return each package folder, with the folders of the packages that it depends on."""
     members = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["uv"]["workspace"]
     projects = {}
     for pattern in members["members"]:
@@ -51,7 +51,7 @@ def affected(graph: dict[str, set[str]], paths: Iterable[str]) -> list[str]:
 
 
 def main() -> None:
-    """Read paths from standard input, print the list, and say how many there are."""
+    """Read paths from standard input; print the list, and its length to standard error."""
     graph = read_packages(ROOT)
     folders = affected(graph, [line.strip() for line in sys.stdin if line.strip()])
     print(json.dumps(folders))

@@ -25,7 +25,7 @@ def check_release(root: Path, tag: str) -> str:
     """Return the folder of the package that a tag releases.
 
     Raises:
-        ReleaseError: The tag, the version and the changelog do not agree.
+        ReleaseError: The tag, the version and the changelog differ, or the tag names no package.
 
     """
     match = _TAG.fullmatch(tag)

@@ -42,3 +42,12 @@ def test_every_method_is_in_the_guide() -> None:
     methods = Backend.__abstractmethods__
     assert len(methods) > 9
     assert [name for name in methods if not re.search(rf"(`|def ){name}\b", guide)] == []
+
+
+def test_the_glossary_has_one_sentence_for_each_term() -> None:
+    glossary = (ROOT / "docs" / "glossary.md").read_text()
+    rows = dict(re.findall(r"^\| \*\*(.+?)\*\* \| (.+) \|$", glossary, re.MULTILINE))
+    terms = {"store", "backend", "wrapper", "plan", "step", "client", "record", "position", "index"}
+    assert terms <= set(rows)
+    assert len(rows) == glossary.count("| **")
+    assert [term for term, meaning in rows.items() if not re.fullmatch(r"[^.]+\.", meaning)] == []
