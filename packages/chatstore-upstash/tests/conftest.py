@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # importlib's mode of importing leaves it out
+sys.path.insert(0, str(Path(__file__).parent))  # pytest's import mode importlib leaves it out
 
 from upstash_double import UpstashDouble
 from upstash_resp import Connection

@@ -1,7 +1,7 @@
-"""Upstash keeps every promise of the contract.
+"""The contract, on the double.
 
-The tests run on the double, and on a real database too where ``CHATSTORE_UPSTASH_URL`` and
-``CHATSTORE_UPSTASH_TOKEN`` name one: there they cost requests, and delete what they wrote.
+If ``CHATSTORE_UPSTASH_URL`` and ``CHATSTORE_UPSTASH_TOKEN`` name a real database, the tests also
+run there: they cost requests, and delete the conversations that they wrote.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 import uuid
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import TYPE_CHECKING
 
 import pytest
 import upstash_redis
@@ -40,7 +41,7 @@ class UpstashHarness(ContractHarness):
         self, *, ttl: float | None = None, clock: Callable[[], float] | None = None
     ) -> UpstashChatStore:
         assert clock is None  # the server's clock decides
-        return UpstashChatStore(self.url, self.token, ttl, namespace=self.namespace)
+        return UpstashChatStore(self.url, self.token, ttl=ttl, namespace=self.namespace)
 
     def opener(self) -> Callable[[], UpstashChatStore]:
         return partial(UpstashChatStore, self.url, self.token, namespace=self.namespace)
@@ -53,7 +54,7 @@ class UpstashHarness(ContractHarness):
 
 
 class DoubleHarness(UpstashHarness):
-    """The double, which can be looked into."""
+    """The double, which tests can inspect."""
 
     def __init__(self, double: UpstashDouble) -> None:
         super().__init__(double.url, double.token)
@@ -67,8 +68,11 @@ class DoubleHarness(UpstashHarness):
         return UpstashChatStore(f"http://127.0.0.1:{free_port()}", "token")
 
 
-# Calls of both colours by turns are for the long run.
-Contract = ChatStoreContract if os.environ.get("CHATSTORE_SOAK") else SyncAsyncContract
+# The long run also tests mixed calls of both modes.
+if TYPE_CHECKING or os.environ.get("CHATSTORE_SOAK"):
+    Contract = ChatStoreContract
+else:
+    Contract = SyncAsyncContract
 
 
 class TestUpstashContract(Contract, ProcessContract):

@@ -1,6 +1,12 @@
 """The healing contract, over REST."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
+from upstash_double import UpstashDouble
 
 from chatstore.core.testing.healing import HealingContract, RelayedHarness
 from chatstore.core.testing.relay import Relay
@@ -8,20 +14,20 @@ from chatstore.upstash import UpstashChatStore
 
 
 class RelayedUpstash(RelayedHarness):
-    def __init__(self, double, relay):
+    def __init__(self, double: UpstashDouble, relay: Relay) -> None:
         self._double = double
         self.relay = relay
 
-    def open(self, *, timeout):
+    def open(self, *, timeout: float) -> Any:
         url = f"http://127.0.0.1:{self.relay.port}"
         return UpstashChatStore(url, self._double.token, timeout=timeout)
 
-    def open_direct(self):
+    def open_direct(self) -> Any:
         return UpstashChatStore(self._double.url, self._double.token)
 
 
 class TestUpstashHeals(HealingContract):
     @pytest.fixture
-    def relayed(self, double):
+    def relayed(self, double: UpstashDouble) -> Iterator[Any]:
         with Relay(double.port) as relay:
             yield RelayedUpstash(double, relay)

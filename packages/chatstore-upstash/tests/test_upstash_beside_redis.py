@@ -1,13 +1,15 @@
-"""One layout: what is written through Upstash is read through Redis, and the other way."""
+"""One layout: conversations written through Upstash are read through Redis, and vice versa."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from upstash_double import UpstashDouble
+from upstash_resp import Connection
 
 from chatstore.core import ChatMessage, ChatStore
 from chatstore.redis import RedisChatStore
@@ -16,7 +18,7 @@ from chatstore.upstash import UpstashChatStore
 TEXTS = ["a", "", "\0\U0001f600 é", "x" * 6_000_000, None]
 
 
-def message(text, **fields):
+def message(text: str | None, **fields: Any) -> ChatMessage:
     return ChatMessage(role="user", content=text, **fields)
 
 
@@ -30,7 +32,7 @@ def stores(double: UpstashDouble, redis_port: int) -> Iterator[tuple[ChatStore, 
 
 
 @pytest.mark.parametrize("order", [1, -1], ids=["to-redis", "to-upstash"])
-def test_each_reads_what_the_other_wrote(stores, order):
+def test_each_reads_what_the_other_wrote(stores: tuple[ChatStore, ChatStore], order: Any) -> None:
     writer, reader = stores[::order]
     messages = [message(text, additional_kwargs={"n": number}) for number, text in enumerate(TEXTS)]
     writer.set_messages("set {k}", messages)
@@ -48,7 +50,7 @@ def test_each_reads_what_the_other_wrote(stores, order):
     assert writer.get_keys() == ["added"]
 
 
-def test_an_id_is_held_for_both(stores):
+def test_an_id_exists_for_both(stores: tuple[ChatStore, ChatStore]) -> None:
     upstash, redis = stores
     for store in stores:
         store.add_message("k", message("a", id="1"))
@@ -56,27 +58,29 @@ def test_an_id_is_held_for_both(stores):
     assert redis.count_messages("k") == 1
 
 
-def test_both_write_at_once(stores):
-    def append(store):
+def test_both_write_at_once(stores: tuple[ChatStore, ChatStore]) -> None:
+    def append(store: UpstashChatStore) -> None:
         for number in range(50):
             store.add_message("k", message(f"{type(store).__name__} {number}"))
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(append, stores))
-    said = [[message.content for message in store.get_messages("k")] for store in stores]
-    assert said[0] == said[1]
+    contents = [[message.content for message in store.get_messages("k")] for store in stores]
+    assert contents[0] == contents[1]
     for store in stores:
         name = type(store).__name__
-        mine = [text for text in said[0] if text.startswith(name)]
+        mine = [text for text in contents[0] if str(text).startswith(name)]
         assert mine == [f"{name} {number}" for number in range(50)]
 
 
-def test_keys_of_other_programs_are_neither_listed_nor_touched(stores, redis):
+def test_keys_of_other_programs_are_neither_listed_nor_touched(
+    stores: tuple[ChatStore, ChatStore], redis: Connection
+) -> None:
     others = [b"k", b"chatstore", b"chatstore:{k", b"chatstore:{k}:head:x", b"xchatstore:{k}:head"]
     for name in others:
-        assert redis.call(b"SET", name, b"theirs \xff") == b"OK"
+        assert redis.call(b"SET", name, b"other \xff") == b"OK"
     for store in stores:
         store.set_messages("k", [message("a")])
         assert store.get_keys() == ["k"]
         store.delete_messages("k")
-    assert [redis.call(b"GET", name) for name in others] == [b"theirs \xff"] * len(others)
+    assert [redis.call(b"GET", name) for name in others] == [b"other \xff"] * len(others)

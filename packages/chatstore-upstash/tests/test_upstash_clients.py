@@ -1,4 +1,4 @@
-"""Clients: given ones, those of event loops, and their ends."""
+"""Clients of the caller and of event loops, and how they end."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import subprocess
 import sys
 import threading
 import time
+from typing import Any, cast
 
 import httpx
 import pytest
 import upstash_redis
 import upstash_redis.asyncio
-from upstash_double import LOST_REPLY, Fault
+from upstash_double import LOST_REPLY, Fault, UpstashDouble
 
 from chatstore.core import (
     ChatMessage,
@@ -21,18 +22,26 @@ from chatstore.core import (
     StoreClosedError,
     StoreUnavailableError,
 )
-from chatstore.upstash import UpstashChatStore
+from chatstore.upstash import UpstashBackend, UpstashChatStore
 
 
-def message(text):
+def message(text: str) -> ChatMessage:
     return ChatMessage(role="user", content=text)
 
 
-def held_by_loops(store):
-    return [held.client.generations.client for held in store._clients._on_loops._held.values()]
+def clients_of_loops(store: UpstashChatStore) -> list[Any]:
+    """Return upstash-redis's clients of all event loops."""
+    clients = backend_of(store).clients
+    own = [entry.client for entry in clients._per_loop._entries.values()]
+    return [cast("AsyncUpstashClient", client).generations.client for client in own]
 
 
-def test_given_clients_are_used_and_stay_open(double):
+def backend_of(store: UpstashChatStore) -> UpstashBackend:
+    assert isinstance(store.backend, UpstashBackend)
+    return store.backend
+
+
+def test_callers_clients_are_used_and_stay_open(double: UpstashDouble) -> None:
     with upstash_redis.Redis(double.url, double.token) as client:
         with UpstashChatStore(client=client) as store:
             store.add_message("k", message("a"))
@@ -40,7 +49,7 @@ def test_given_clients_are_used_and_stay_open(double):
                 asyncio.run(store.async_count_messages("k"))
         assert client.ping() == "PONG"
 
-    async def scenario():
+    async def scenario() -> None:
         async with upstash_redis.asyncio.Redis(double.url, double.token) as client:
             async with UpstashChatStore(async_client=client) as store:
                 await store.async_add_message("k", message("b"))
@@ -53,7 +62,7 @@ def test_given_clients_are_used_and_stay_open(double):
         assert [message.content for message in store.get_messages("k")] == ["a", "b"]
 
 
-def test_retries_of_a_given_client_are_harmless(double):
+def test_retries_of_a_callers_client_do_no_harm(double: UpstashDouble) -> None:
     with upstash_redis.Redis(double.url, double.token, rest_retry_interval=0) as client:
         store = UpstashChatStore(client=client)
         store.add_message("k", message("a"))
@@ -63,14 +72,14 @@ def test_retries_of_a_given_client_are_harmless(double):
         assert store.count_messages("k") == 11
 
 
-def test_given_client_that_its_owner_closed(double):
+def test_a_callers_client_that_was_closed(double: UpstashDouble) -> None:
     client = upstash_redis.Redis(double.url, double.token, rest_retries=0)
     client.close()
     with UpstashChatStore(client=client) as store, pytest.raises(StoreClosedError):
         store.count_messages("k")
 
 
-def test_given_client_without_timeouts_gets_them(double):
+def test_a_callers_client_without_timeouts_gets_them(double: UpstashDouble) -> None:
     own = httpx.Timeout(3.0)
     with (
         upstash_redis.Redis(double.url, double.token, rest_retries=0) as client,
@@ -84,7 +93,7 @@ def test_given_client_without_timeouts_gets_them(double):
         with pytest.raises(StoreUnavailableError):
             store.count_messages("k")
 
-    async def scenario():
+    async def scenario() -> None:
         retries = {"rest_retries": 0}
         async with upstash_redis.asyncio.Redis(double.url, double.token, **retries) as client:
             store = UpstashChatStore(async_client=client, timeout=0.1)
@@ -94,29 +103,29 @@ def test_given_client_without_timeouts_gets_them(double):
     asyncio.run(scenario())
 
 
-def test_event_loops_leave_no_connection_behind(double):
-    """An open one would warn when it is collected, and warnings are errors here."""
+def test_event_loops_leave_no_connection_behind(double: UpstashDouble) -> None:
+    """An open one would warn when it is collected, and warnings are errors in tests."""
     store = UpstashChatStore(double.url, double.token)
     for number in range(5):
         asyncio.run(store.async_add_message("k", message(str(number))))
         gc.collect()
-    assert len(held_by_loops(store)) <= 2
+    assert len(clients_of_loops(store)) <= 2
     assert store.count_messages("k") == 5
     store.close()
     gc.collect()
 
 
-def test_loops_at_once_have_clients_of_their_own(double):
+def test_concurrent_loops_have_different_clients(double: UpstashDouble) -> None:
     store = UpstashChatStore(double.url, double.token)
     barrier = threading.Barrier(4)
 
-    async def work(name):
+    async def work(name: str) -> Any:
         for number in range(10):
             await store.async_add_message(name, message(str(number)))
             barrier.wait(30)
-        return len(held_by_loops(store))
+        return len(clients_of_loops(store))
 
-    def run(name):
+    def run(name: str) -> None:
         seen.append(asyncio.run(work(name)))
 
     seen = []
@@ -130,11 +139,11 @@ def test_loops_at_once_have_clients_of_their_own(double):
     store.close()
 
 
-def test_close_ends_the_client_of_a_loop_that_runs_elsewhere(double):
+def test_close_ends_the_client_of_a_loop_that_runs_elsewhere(double: UpstashDouble) -> None:
     store = UpstashChatStore(double.url, double.token)
     is_open, may_end = threading.Event(), threading.Event()
 
-    async def hold():
+    async def hold() -> None:
         await store.async_add_message("k", message("a"))
         is_open.set()
         await asyncio.to_thread(may_end.wait, 10)
@@ -142,7 +151,7 @@ def test_close_ends_the_client_of_a_loop_that_runs_elsewhere(double):
     thread = threading.Thread(target=asyncio.run, args=(hold(),))
     thread.start()
     assert is_open.wait(10)
-    [client] = held_by_loops(store)
+    [client] = clients_of_loops(store)
     store.close()
     deadline = time.monotonic() + 10
     while not client._http._client.is_closed and time.monotonic() < deadline:
@@ -153,11 +162,11 @@ def test_close_ends_the_client_of_a_loop_that_runs_elsewhere(double):
     assert not thread.is_alive()
 
 
-def test_async_close_closes_at_once(double):
-    async def scenario():
+def test_async_close_closes_at_once(double: UpstashDouble) -> None:
+    async def scenario() -> None:
         store = UpstashChatStore(double.url, double.token)
         await store.async_add_message("k", message("a"))
-        [client] = held_by_loops(store)
+        [client] = clients_of_loops(store)
         await store.async_close()
         assert client._http._client.is_closed
         with pytest.raises(StoreClosedError):
@@ -166,13 +175,13 @@ def test_async_close_closes_at_once(double):
     asyncio.run(scenario())
 
 
-def test_cancelled_call_has_taken_effect_when_it_ends(double):
-    """What goes on after a cancelled call goes on after its request."""
+def test_cancelled_call_has_taken_effect_when_it_ends(double: UpstashDouble) -> None:
+    """A cancelled call ends after its request."""
 
-    async def scenario():
+    async def scenario() -> Any:
         loop, arrived = asyncio.get_running_loop(), asyncio.Event()
 
-        def hold(_):
+        def hold(_: Any) -> Any:
             loop.call_soon_threadsafe(arrived.set)
             return Fault(delay=0.05)
 
@@ -196,8 +205,8 @@ def test_cancelled_call_has_taken_effect_when_it_ends(double):
     assert asyncio.run(scenario()) == 1  # none was broken
 
 
-def test_cancelled_call_before_its_request_does_nothing(double):
-    async def scenario():
+def test_cancelled_call_before_its_request_does_nothing(double: UpstashDouble) -> None:
+    async def scenario() -> None:
         async with UpstashChatStore(double.url, double.token) as store:
             task = asyncio.create_task(store.async_add_message("k", message("a")))
             task.cancel()
@@ -208,14 +217,14 @@ def test_cancelled_call_before_its_request_does_nothing(double):
     asyncio.run(scenario())
 
 
-def test_event_loop_that_ends_cancels_a_call(double):
+def test_event_loop_that_ends_cancels_a_call(double: UpstashDouble) -> None:
     arrived = threading.Event()
 
-    def hold(_):
+    def hold(_: Any) -> Any:
         arrived.set()
         return Fault(delay=60)
 
-    async def scenario():
+    async def scenario() -> Any:
         task = asyncio.create_task(store.async_count_messages("k"))
         await asyncio.to_thread(arrived.wait, 10)
         return task
@@ -227,8 +236,8 @@ def test_event_loop_that_ends_cancels_a_call(double):
     store.close()
 
 
-def test_two_hundred_calls_at_once(double):
-    async def scenario():
+def test_two_hundred_concurrent_calls(double: UpstashDouble) -> None:
+    async def scenario() -> None:
         async with UpstashChatStore(double.url, double.token) as store:
             await asyncio.gather(*(store.async_add_message("k", message("a")) for _ in range(200)))
             assert await store.async_count_messages("k") == 200
@@ -236,7 +245,7 @@ def test_two_hundred_calls_at_once(double):
     asyncio.run(scenario())
 
 
-def test_importing_loads_no_client():
+def test_importing_loads_no_client() -> None:
     code = """
 import sys
 import chatstore.upstash

@@ -1,4 +1,4 @@
-"""The double does what Upstash's documentation of the REST API says."""
+"""The double behaves like Upstash's documentation of the REST API."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import http.client
 import json
 import threading
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from upstash_double import LOST_REPLY, LOST_REQUEST, Fault, UpstashDouble
@@ -15,13 +17,20 @@ STANDARD = object()
 
 
 class Caller:
-    """Makes requests on one kept connection."""
+    """Makes requests on one persistent connection."""
 
     def __init__(self, double: UpstashDouble) -> None:
         self.double = double
         self.connection = http.client.HTTPConnection("127.0.0.1", double.port, timeout=10)
 
-    def __call__(self, body=None, path="/", method="POST", token=STANDARD, **headers):
+    def __call__(
+        self,
+        body: Any = None,
+        path: str = "/",
+        method: str = "POST",
+        token: Any = STANDARD,
+        **headers: Any,
+    ) -> Any:
         if token is STANDARD:
             token = self.double.token
         if token is not None:
@@ -35,13 +44,13 @@ class Caller:
 
 
 @pytest.fixture
-def ask(double):
+def ask(double: UpstashDouble) -> Iterator[Any]:
     caller = Caller(double)
     yield caller
     caller.connection.close()
 
 
-def test_results_are_of_rediss_types(ask):
+def test_results_are_of_rediss_types(ask: Caller) -> None:
     assert ask(["SET", "k", "v"]) == (200, {"result": "OK"})
     assert ask(["GET", "k"]) == (200, {"result": "v"})
     assert ask(["GET", "none"]) == (200, {"result": None})
@@ -53,7 +62,7 @@ def test_results_are_of_rediss_types(ask):
     )
 
 
-def test_command_as_path(ask):
+def test_command_as_path(ask: Caller) -> None:
     assert ask(None, "/set/foo/bar%2Fbaz", "GET") == (200, {"result": "OK"})
     assert ask(None, "/get/foo", "GET") == (200, {"result": "bar/baz"})
     assert ask('{"a":1}', "/set/foo?EX=100") == (200, {"result": "OK"})
@@ -62,24 +71,24 @@ def test_command_as_path(ask):
 
 
 @pytest.mark.parametrize("method", ["DELETE", "PATCH", "OPTIONS"])
-def test_other_methods_are_not_allowed(ask, method):
+def test_other_methods_are_not_allowed(ask: Caller, method: str) -> None:
     assert ask(None, "/", method)[0] == 405
 
 
 @pytest.mark.parametrize("token", [None, "", "wrong"])
-def test_wrong_token(ask, token):
+def test_wrong_token(ask: Caller, token: Any) -> None:
     refusal = (401, {"error": "WRONGPASS invalid or missing auth token"})
     for path in ("/", "/pipeline", "/multi-exec"):
         assert ask([["PING"]], path, token=token) == refusal
     assert ask(["GET", "k"])[0] == 200
 
 
-def test_token_in_the_url(ask, double):
+def test_token_in_the_url(ask: Caller, double: UpstashDouble) -> None:
     assert ask(["PING"], f"/?_token={double.token}", token=None) == (200, {"result": "PONG"})
     assert ask(None, f"/echo/x?_token={double.token}", token=None) == (200, {"result": "x"})
 
 
-def test_reading_token(ask, double):
+def test_reading_token(ask: Caller, double: UpstashDouble) -> None:
     ask(["SET", "k", "v"])
     assert ask(["GET", "k"], token=double.reading_token) == (200, {"result": "v"})
     for command in (["SET", "k", "w"], ["SCAN", 0], ["KEYS", "*"], ["EVAL", "return 1", 0]):
@@ -87,8 +96,8 @@ def test_reading_token(ask, double):
         assert (status, answer["error"].split()[0]) == (400, "NOPERM")
 
 
-def test_base64(ask):
-    def encoded(text):
+def test_base64(ask: Caller) -> None:
+    def encoded(text: str) -> Any:
         return base64.b64encode(text).decode()
 
     headers = {"Upstash_Encoding": "base64"}
@@ -102,7 +111,7 @@ def test_base64(ask):
     assert ask(["NONSENSE"], **headers)[1]["error"].startswith("ERR unknown command")
 
 
-def test_bytes_that_are_no_text_are_replaced(ask):
+def test_bytes_that_are_not_text_are_replaced(ask: Caller) -> None:
     ask(b"a\xff", "/set/k")
     assert ask(["GET", "k"]) == (200, {"result": "a�"})
     encoded = base64.b64encode(b"a\xff").decode()
@@ -115,13 +124,13 @@ def test_bytes_that_are_no_text_are_replaced(ask):
      b'["GET", "\\ud800"]', b'["GET"]', b'["NONSENSE"]', b'["SUBSCRIBE", "a"]', b'["WATCH", "k"]',
      b'["CONFIG", "GET", "*"]', b'["BLPOP", "l", 0]', b'["XREAD", "block", 0, "STREAMS", "s", 0]'],
 )  # fmt: skip
-def test_what_is_refused(ask, body):
+def test_what_is_refused(ask: Caller, body: str) -> None:
     status, answer = ask(body)
     assert (status, list(answer)) == (400, ["error"])
     assert ask(["PING"]) == (200, {"result": "PONG"})
 
 
-def test_pipeline_answers_each_command(ask):
+def test_pipeline_answers_each_command(ask: Caller) -> None:
     rows = [["SET", "k", "x"], ["INCR", "k"], ["WATCH", "k"], ["GET", "k"]]
     status, answers = ask(rows, "/pipeline")
     assert status == 200
@@ -130,7 +139,7 @@ def test_pipeline_answers_each_command(ask):
     assert ask([], "/pipeline")[0] == 400
 
 
-def test_transaction_carries_on_after_an_error(ask):
+def test_transaction_carries_on_after_an_error(ask: Caller) -> None:
     rows = [["SET", "k", "x"], ["INCR", "k"], ["GET", "k"]]
     status, answers = ask(rows, "/multi-exec", Upstash_Encoding="base64")
     assert status == 200
@@ -139,13 +148,13 @@ def test_transaction_carries_on_after_an_error(ask):
 
 
 @pytest.mark.parametrize("bad", [["GET"], ["NONSENSE"], ["WATCH", "k"]])
-def test_transaction_is_discarded_as_a_whole(ask, bad):
+def test_transaction_is_discarded_as_a_whole(ask: Caller, bad: Any) -> None:
     status, answer = ask([["SET", "k", "x"], bad], "/multi-exec")
     assert (status, list(answer)) == (400, ["error"])
     assert ask([["GET", "k"]], "/multi-exec") == (200, [{"result": None}])
 
 
-def test_sizes_of_requests_and_replies(ask, double):
+def test_sizes_of_requests_and_replies(ask: Caller, double: UpstashDouble) -> None:
     double.max_size = 1000
     text = "ERR max request size exceeded. Limit: 1000 bytes, Actual: {} bytes."
     status, answer = ask(["SET", "k", "x" * 1000])
@@ -160,7 +169,7 @@ def test_sizes_of_requests_and_replies(ask, double):
     assert ask(["STRLEN", "k"]) == (200, {"result": 1200})
 
 
-def test_scripts_by_their_hash(ask):
+def test_scripts_by_their_hash(ask: Caller) -> None:
     hash_of_it = "e0e1f9fabfc9d4800c877a703b823ac0578ff8db"  # of "return 1"
     ask(["SCRIPT", "FLUSH"])
     status, answer = ask(["EVALSHA", hash_of_it, 0])
@@ -170,7 +179,7 @@ def test_scripts_by_their_hash(ask):
     assert ask(["EVALSHA", hash_of_it, 0]) == (200, {"result": 1})
 
 
-def test_sync_tokens_are_given_and_noted(ask, double):
+def test_sync_tokens_are_given_and_noted(ask: Caller, double: UpstashDouble) -> None:
     ask(["SET", "k", "v"])
     token = ask.response.headers["Upstash-Sync-Token"]
     assert token
@@ -178,7 +187,7 @@ def test_sync_tokens_are_given_and_noted(ask, double):
     assert [request.sync_token for request in double.requests] == [None, token]
 
 
-def test_requests_are_counted(ask, double):
+def test_requests_are_counted(ask: Caller, double: UpstashDouble) -> None:
     ask(["get", "k"])
     ask([["PING"], ["ECHO", "x"]], "/pipeline")
     assert [(request.number, request.path, request.commands) for request in double.requests] == [
@@ -190,7 +199,7 @@ def test_requests_are_counted(ask, double):
 @pytest.mark.parametrize(
     ("fault", "left"), [(LOST_REPLY, 1), (LOST_REQUEST, 0), (Fault(sent=0.5), 1)]
 )
-def test_dropped_connections(ask, double, fault, left):
+def test_dropped_connections(ask: Caller, double: UpstashDouble, fault: Fault, left: Any) -> None:
     double.fault = lambda request: fault if request.number == 0 else None
     with pytest.raises((http.client.HTTPException, ConnectionError)):
         ask(["RPUSH", "l", "a"])
@@ -198,19 +207,19 @@ def test_dropped_connections(ask, double, fault, left):
     assert ask(["LLEN", "l"]) == (200, {"result": left})
 
 
-def test_answers_of_something_else(ask, double):
+def test_answers_of_something_else(ask: Caller, double: UpstashDouble) -> None:
     double.fault = lambda _: Fault(acts=False, answer=(502, b'"Bad gateway"'))
     assert ask(["SET", "k", "v"]) == (502, "Bad gateway")
     double.fault = lambda _: None
     assert ask(["GET", "k"]) == (200, {"result": None})
 
 
-def test_delay_holds_back_only_its_own_request(ask, double):
+def test_delay_holds_back_only_its_own_request(ask: Caller, double: UpstashDouble) -> None:
     double.fault = lambda request: Fault(delay=60) if request.commands == ("PING",) else None
     slow = Caller(double)
     answers = []
 
-    def call_slowly():
+    def call_slowly() -> None:
         try:
             answers.append(slow(["PING"]))
         except (http.client.HTTPException, ConnectionError) as error:
@@ -228,7 +237,7 @@ def test_delay_holds_back_only_its_own_request(ask, double):
     assert len(answers) == 1
 
 
-def test_one_connection_serves_many_requests(ask, double):
+def test_one_connection_serves_many_requests(ask: Caller, double: UpstashDouble) -> None:
     ask(["PING"])
     first = ask.connection.sock
     for _ in range(50):
@@ -237,8 +246,8 @@ def test_one_connection_serves_many_requests(ask, double):
     assert ask(["GET", "n"]) == (200, {"result": "50"})
 
 
-def test_threads_are_served_at_once(double):
-    def count():
+def test_threads_are_served_at_once(double: UpstashDouble) -> None:
+    def count() -> None:
         caller = Caller(double)
         for _ in range(25):
             caller(["INCR", "n"])

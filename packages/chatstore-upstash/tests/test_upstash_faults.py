@@ -1,4 +1,4 @@
-"""What a network and a service do wrong, and what callers see of it."""
+"""Faults of the network and the service, and the errors that callers get."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import asyncio
 import base64
 import socket
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
-from upstash_double import LOST_REPLY, LOST_REQUEST, Fault
+from upstash_double import LOST_REPLY, LOST_REQUEST, Fault, UpstashDouble
+from upstash_resp import Connection
 
 from chatstore.core import (
     ChatMessage,
@@ -25,22 +28,22 @@ from chatstore.core import (
 from chatstore.upstash import UpstashChatStore
 
 
-def message(text):
+def message(text: str) -> ChatMessage:
     return ChatMessage(role="user", content=text)
 
 
-def texts(messages):
+def contents(messages: list[ChatMessage]) -> list[Any]:
     return [message.content for message in messages]
 
 
 @pytest.fixture
-def store(double):
+def store(double: UpstashDouble) -> Iterator[Any]:
     with UpstashChatStore(double.url, double.token, timeout=5) as store:
         yield store
 
 
-def every_tenth(fault):
-    """Return what strikes one request in ten, a resent one as well as a first one."""
+def every_tenth(fault: Fault) -> Any:
+    """Return a function that lets one request in ten fail, repeated ones included."""
     return lambda request: fault if request.number % 10 == 9 else None
 
 
@@ -49,46 +52,52 @@ def every_tenth(fault):
     [(LOST_REPLY, 1000), (LOST_REQUEST, 200), (Fault(sent=0.5), 200)],
     ids=["reply", "request", "half"],
 )
-def test_appends_under_lost_connections(store, double, fault, appends):
+def test_appends_under_lost_connections(
+    store: UpstashChatStore, double: UpstashDouble, fault: Fault, appends: Any
+) -> None:
     double.fault = every_tenth(fault)
     expected = [str(number) for number in range(appends)]
     for text in expected[::2]:
         store.add_message("sync", message(text))
 
-    async def append():
+    async def append() -> None:
         for text in expected[1::2]:
             await store.async_add_message("async", message(text))
 
     asyncio.run(append())
     struck = sum(double.fault(request) is not None for request in double.requests)
     double.fault = lambda _: None
-    assert texts(store.get_messages("sync")) == expected[::2]
-    assert texts(store.get_messages("async")) == expected[1::2]
+    assert contents(store.get_messages("sync")) == expected[::2]
+    assert contents(store.get_messages("async")) == expected[1::2]
     assert struck > appends // 10
 
 
-def test_a_thousand_appends_from_eight_writers_under_lost_replies(store, double):
+def test_a_thousand_appends_from_eight_writers_under_lost_replies(
+    store: UpstashChatStore, double: UpstashDouble
+) -> None:
     double.fault = every_tenth(LOST_REPLY)
 
-    def append(writer):
+    def append(writer: Any) -> None:
         for number in range(125):
             store.add_message("k", message(f"{writer} {number}"))
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(append, range(8)))
     double.fault = lambda _: None
-    said = texts(store.get_messages("k"))
-    assert len(said) == 1000
+    result = contents(store.get_messages("k"))
+    assert len(result) == 1000
     for writer in range(8):
-        mine = [text for text in said if text.startswith(f"{writer} ")]
+        mine = [text for text in result if text.startswith(f"{writer} ")]
         assert mine == [f"{writer} {number}" for number in range(125)]
 
 
-def test_every_write_takes_effect_once_under_lost_replies(store, double):
-    """Each first answer is lost, so that each operation is carried out twice."""
+def test_every_write_takes_effect_once_under_lost_replies(
+    store: UpstashChatStore, double: UpstashDouble
+) -> None:
+    """Every first answer is lost, so that every call is sent twice."""
     seen = 0
 
-    def lose_each_first(request):
+    def lose_each_first(request: pytest.FixtureRequest) -> Any:
         nonlocal seen
         seen += 1
         return LOST_REPLY if seen % 2 else None
@@ -102,16 +111,18 @@ def test_every_write_takes_effect_once_under_lost_replies(store, double):
     store.add_message("k", message("e"))
     store.add_messages("k", [message("f"), message("g")])
     store.add_message("k", message("first"), 0)
-    assert store.delete_message("k", 1).content == "a"
-    assert store.delete_last_message("k").content == "g"
-    assert texts(store.get_messages("k")) == ["first", "b", "c", "d", "e", "f"]
+    assert store.delete_message("k", 1) == message("a")
+    assert store.delete_last_message("k") == message("g")
+    assert contents(store.get_messages("k")) == ["first", "b", "c", "d", "e", "f"]
     store.set_messages("k", [message("new")])
     assert store.count_messages("k") == 1
     store.delete_messages("k")
     assert store.get_keys() == []
 
 
-def test_connections_that_always_break_are_given_up(store, double):
+def test_connections_that_always_break_are_given_up(
+    store: UpstashChatStore, double: UpstashDouble
+) -> None:
     store.add_message("k", message("a"))
     before = len(double.requests)
     double.fault = lambda _: LOST_REQUEST
@@ -123,7 +134,7 @@ def test_connections_that_always_break_are_given_up(store, double):
     assert store.count_messages("k") == 1
 
 
-def test_slow_answer_ends_in_time(double):
+def test_slow_answer_ends_in_time(double: UpstashDouble) -> None:
     with UpstashChatStore(double.url, double.token, timeout=0.2) as store:
         store.add_message("k", message("a"))
         before = len(double.requests)
@@ -132,15 +143,15 @@ def test_slow_answer_ends_in_time(double):
             store.add_message("k", message("b"))
         assert isinstance(caught.value.__cause__, DriverError)
 
-        async def add():
+        async def add() -> None:
             with pytest.raises(StoreUnavailableError, match="in time"):
                 await store.async_add_message("k", message("b"))
 
         asyncio.run(add())
-        assert len(double.requests) - before == 2  # neither was sent again
+        assert len(double.requests) - before == 2  # no request was repeated
 
 
-def test_refused_connection_fails_at_once():
+def test_refused_connection_fails_at_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     timeout = 30.0
@@ -150,7 +161,7 @@ def test_refused_connection_fails_at_once():
             store.add_message("k", message("a"))
         assert isinstance(caught.value.__cause__, DriverError)
 
-        async def add():
+        async def add() -> None:
             with pytest.raises(StoreUnavailableError, match="no connection"):
                 await store.async_add_message("k", message("a"))
 
@@ -158,8 +169,8 @@ def test_refused_connection_fails_at_once():
         assert time.monotonic() - begin < timeout
 
 
-def test_swallowed_connection_fails_in_time():
-    """A listener that never accepts, its queue full: packets get no answer."""
+def test_swallowed_connection_fails_in_time() -> None:
+    """The server never accepts and its queue is full: packets get no answer."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
         fillers = [socket.socket() for _ in range(3)]
         for filler in fillers:
@@ -182,7 +193,7 @@ def test_swallowed_connection_fails_in_time():
      (500, StoreUnavailableError), (502, StoreUnavailableError), (503, StoreUnavailableError)],
 )  # fmt: skip
 @pytest.mark.parametrize("body", [b"<html>secret</html>", b'{"error": "ERR secret"}', b'"secret"'])
-def test_status_decides(double, status, kind, body):
+def test_status_decides(double: UpstashDouble, status: int, kind: Any, body: str) -> None:
     double.fault = lambda _: Fault(acts=False, answer=(status, body))
     with UpstashChatStore(double.url, double.token, patience=0) as store:
         with pytest.raises(kind) as caught:
@@ -192,7 +203,7 @@ def test_status_decides(double, status, kind, body):
         assert isinstance(caught.value, OutcomeUnknownError) == (status >= 500)
         assert len(double.requests) == 1
 
-        async def add():
+        async def add() -> None:
             with pytest.raises(kind):
                 await store.async_add_message("k", message("secret"))
             await store.async_close()
@@ -215,7 +226,7 @@ def test_status_decides(double, status, kind, body):
      ("WRONGTYPE Operation against a key holding the wrong kind of value", CorruptStoreError),
      ("ERR unknown command, with args beginning with: 'secret'", StoreSetupError)],
 )  # fmt: skip
-def test_error_of_the_database(double, text, kind):
+def test_error_of_the_database(double: UpstashDouble, text: str, kind: Any) -> None:
     store = UpstashChatStore(double.url, double.token, patience=0)
     body = f'{{"error": "{text}"}}'.encode()
     double.fault = lambda _: Fault(acts=False, answer=(400, body))
@@ -233,21 +244,23 @@ def test_error_of_the_database(double, text, kind):
      b'{"result": "a"}', b'{"result": 1.5}', b'{"message": "hello"}'],
 )  # fmt: skip
 @pytest.mark.parametrize("status", [200, 400])
-def test_answer_of_something_else(store, double, status, body):
-    """A captive portal, a proxy: among others what makes the client raise `AttributeError`."""
+def test_answer_of_something_else(
+    store: UpstashChatStore, double: UpstashDouble, status: int, body: str
+) -> None:
+    """A captive portal, a proxy: for some, the client raises `AttributeError`."""
     double.fault = lambda _: Fault(acts=False, answer=(status, body))
     with pytest.raises(StoreUnavailableError):
         store.count_messages("k")
 
 
-def test_bytes_that_are_no_text(store, double):
+def test_bytes_that_are_not_text(store: UpstashChatStore, double: UpstashDouble) -> None:
     answer = b'{"result": "' + base64.b64encode(b"a\xff") + b'"}'
     double.fault = lambda _: Fault(acts=False, answer=(200, answer))
     with pytest.raises(CorruptStoreError):
         store.count_messages("k")
 
 
-def test_refused_token(double):
+def test_refused_token(double: UpstashDouble) -> None:
     for token in ("wrong-token", "x" * 500):
         with UpstashChatStore(double.url, token) as store:
             for call in (lambda: store.add_message("k", message("a")), store.get_keys):
@@ -257,7 +270,7 @@ def test_refused_token(double):
                 assert token not in repr(caught.value.__cause__)
 
 
-def test_reading_token_may_not_write(double):
+def test_reading_token_may_not_write(double: UpstashDouble) -> None:
     with UpstashChatStore(double.url, double.reading_token) as store:
         for call in (lambda: store.add_message("k", message("a")), store.get_keys):
             with pytest.raises(StoreAccessError) as caught:
@@ -265,20 +278,22 @@ def test_reading_token_may_not_write(double):
             assert double.reading_token not in repr(caught.value)
 
 
-def test_scripts_are_loaded_again_after_they_were_lost(store, double, redis):
+def test_scripts_are_loaded_again_after_they_were_lost(
+    store: UpstashChatStore, double: UpstashDouble, redis: Connection
+) -> None:
     store.add_message("k", message("a"))
     assert redis.call(b"SCRIPT", b"FLUSH") == b"OK"
     store.add_message("k", message("b"))
-    assert texts(store.get_messages("k")) == ["a", "b"]
+    assert contents(store.get_messages("k")) == ["a", "b"]
 
 
-def test_full_database_keeps_what_it_has(store, redis):
+def test_full_database_keeps_what_it_has(store: UpstashChatStore, redis: Connection) -> None:
     store.add_message("k", message("a"))
     assert redis.call(b"CONFIG", b"SET", b"maxmemory", b"1") == b"OK"
     try:
         with pytest.raises(StoreFullError):
             store.add_message("k", message("b"))
-        assert texts(store.get_messages("k")) == ["a"]
+        assert contents(store.get_messages("k")) == ["a"]
     finally:
         redis.call(b"CONFIG", b"SET", b"maxmemory", b"0")
     store.add_message("k", message("b"))

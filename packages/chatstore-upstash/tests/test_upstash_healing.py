@@ -1,13 +1,15 @@
-"""Connections and services that fail for a while, and what no error may tell."""
+"""Connections and services that fail for a while, and secrets in errors."""
 
 from __future__ import annotations
 
 import asyncio
 import traceback
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
-from upstash_double import Fault
+from upstash_double import Fault, UpstashDouble
 
 from chatstore.core import (
     ChatMessage,
@@ -17,76 +19,91 @@ from chatstore.core import (
 )
 from chatstore.core.testing.relay import Relay
 from chatstore.upstash import UpstashChatStore
+from chatstore.upstash.clients import AsyncUpstashClient, UpstashClient
 
 CALLS = 8
 SECRET = "AYNg-s3cr3t"
 CONTENT = "what-the-user-said"
 
 
-def message(text):
+def message(text: str) -> ChatMessage:
     return ChatMessage(role="user", content=text)
 
 
 class SyncCaller:
-    def __call__(self, store, method, *arguments):
+    """Calls the sync methods."""
+
+    def __call__(self, store: UpstashChatStore, method: str, *arguments: Any) -> Any:
         return getattr(store, method)(*arguments)
 
-    def together(self, store, method, *arguments):
+    def together(self, store: UpstashChatStore, method: str, *arguments: Any) -> Any:
         with ThreadPoolExecutor(CALLS) as pool:
             futures = [pool.submit(self, store, method, *arguments) for _ in range(CALLS)]
             return [future.exception() or future.result() for future in futures]
 
-    def close(self, store):
+    def close(self, store: UpstashChatStore) -> None:
         store.close()
 
 
 class AsyncCaller:
-    def __init__(self):
-        self._runner = asyncio.Runner()
+    """Calls the async methods, on one event loop."""
 
-    def __call__(self, store, method, *arguments):
-        return self._runner.run(getattr(store, f"async_{method}")(*arguments))
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
 
-    def together(self, store, method, *arguments):
-        async def gathered():
+    def __call__(self, store: UpstashChatStore, method: str, *arguments: Any) -> Any:
+        return self._loop.run_until_complete(getattr(store, f"async_{method}")(*arguments))
+
+    def together(self, store: UpstashChatStore, method: str, *arguments: Any) -> Any:
+        async def gathered() -> Any:
             calls = [getattr(store, f"async_{method}")(*arguments) for _ in range(CALLS)]
             return await asyncio.gather(*calls, return_exceptions=True)
 
-        return self._runner.run(gathered())
+        return self._loop.run_until_complete(gathered())
 
-    def close(self, store):
-        self._runner.run(store.async_close())
-        self._runner.close()
+    def close(self, store: UpstashChatStore) -> None:
+        self._loop.run_until_complete(store.async_close())
+        self.close_loop()
+
+    def close_loop(self) -> None:
+        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        self._loop.close()
+
+
+Caller = SyncCaller | AsyncCaller
 
 
 @pytest.fixture(params=[SyncCaller, AsyncCaller])
-def call(request):
+def call(request: pytest.FixtureRequest) -> Any:
     return request.param()
 
 
 @pytest.fixture
-def relay(double):
+def relay(double: UpstashDouble) -> Iterator[Any]:
     with Relay(double.port) as relay:
         yield relay
 
 
 @pytest.fixture
-def store(relay, double, call):
+def store(relay: Relay, double: UpstashDouble, call: Caller) -> Iterator[Any]:
     url = f"http://127.0.0.1:{relay.port}"
     store = UpstashChatStore(url, double.token, timeout=1, max_connections=CALLS)
     yield store
     call.close(store)
 
 
-def test_cut_connections_fail_no_call(relay, store, call):
+def test_cut_connections_fail_no_call(relay: Relay, store: UpstashChatStore, call: Caller) -> None:
     call.together(store, "count_messages", "k")
     relay.cut()
     assert call.together(store, "add_message", "k", message("x")) == [None] * CALLS
     assert call(store, "count_messages", "k") == CALLS
 
 
-def test_forgotten_connections_cost_one_timeout_in_all(relay, store, call, double):
-    double.fault = lambda _: Fault(delay=0.05)  # so that all calls need connections
+def test_forgotten_connections_cost_one_timeout_in_all(
+    relay: Relay, store: UpstashChatStore, call: Caller, double: UpstashDouble
+) -> None:
+    double.fault = lambda _: Fault(delay=0.05)  # then all calls need connections
     call.together(store, "count_messages", "k")
     double.fault = lambda _: None
     assert relay.connections > CALLS // 2
@@ -101,14 +118,18 @@ def test_forgotten_connections_cost_one_timeout_in_all(relay, store, call, doubl
     assert call(store, "count_messages", "k") == CALLS * 2 - failures
 
 
-def test_forgotten_connections_fail_each_caller_of_a_burst_once(relay, store, call):
+def test_forgotten_connections_fail_each_caller_of_a_burst_once(
+    relay: Relay, store: UpstashChatStore, call: Caller
+) -> None:
     call.together(store, "count_messages", "k")
     relay.forget()
     call.together(store, "count_messages", "k")
     assert call.together(store, "count_messages", "k") == [0] * CALLS
 
 
-def test_the_number_of_connections_is_bounded(relay, double, call):
+def test_the_number_of_connections_is_bounded(
+    relay: Relay, double: UpstashDouble, call: Caller
+) -> None:
     url = f"http://127.0.0.1:{relay.port}"
     store = UpstashChatStore(url, double.token, max_connections=2)
     assert call.together(store, "add_message", "k", message("x")) == [None] * CALLS
@@ -116,7 +137,7 @@ def test_the_number_of_connections_is_bounded(relay, double, call):
     call.close(store)
 
 
-def test_too_many_calls_at_once_say_so(double, call):
+def test_too_many_calls_at_once_say_so(double: UpstashDouble, call: Caller) -> None:
     store = UpstashChatStore(double.url, double.token, timeout=0.3, max_connections=1)
     call(store, "count_messages", "k")
     double.fault = lambda _: Fault(delay=0.25)
@@ -127,10 +148,12 @@ def test_too_many_calls_at_once_say_so(double, call):
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 @pytest.mark.parametrize("acts", [False, True])
-def test_a_service_that_fails_for_a_moment(double, call, status, acts):
+def test_a_service_that_fails_for_a_moment(
+    double: UpstashDouble, call: Caller, status: int, acts: Any
+) -> None:
     store = UpstashChatStore(double.url, double.token, patience=30)
     call(store, "add_message", "k", message("a"))
-    call(store, "count_messages", "k")  # the database knows the scripts from here on
+    call(store, "count_messages", "k")  # from here on, the database knows the scripts
     begin = len(double.requests)
     answer = (status, b"<html>busy</html>")
     double.fault = lambda request: (
@@ -142,7 +165,9 @@ def test_a_service_that_fails_for_a_moment(double, call, status, acts):
     call.close(store)
 
 
-def test_an_html_page_in_place_of_an_answer_leaves_the_outcome_unknown(double, call):
+def test_an_html_page_instead_of_an_answer_leaves_the_outcome_unknown(
+    double: UpstashDouble, call: Caller
+) -> None:
     store = UpstashChatStore(double.url, double.token)
     double.fault = lambda _: Fault(answer=(200, b"<html>Welcome to the hotel</html>"))
     with pytest.raises(OutcomeUnknownError, match=r"not one of Upstash's REST API; a proxy may"):
@@ -150,45 +175,40 @@ def test_an_html_page_in_place_of_an_answer_leaves_the_outcome_unknown(double, c
     call.close(store)
 
 
-def test_a_removal_whose_answer_is_late_acts_once(double, call):
-    """However many others come between."""
+def test_a_removal_whose_answer_is_late_takes_effect_once(
+    double: UpstashDouble, call: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many other calls come between."""
     store = UpstashChatStore(double.url, double.token, patience=60)
     other = UpstashChatStore(double.url, double.token)
     other.set_messages("k", [message(str(number)) for number in range(600)])
-    other.delete_message("another", 0)  # the database knows the scripts from here on
+    other.delete_message("another", 0)  # from here on, the database knows the scripts
     struck = []
 
-    def strike(request):
+    def strike(request: pytest.FixtureRequest) -> Any:
         if struck or request.commands != ("EVALSHA",):
             return None
         struck.append(request.number)
         return Fault(answer=(502, b""))
 
-    def remove_others(seconds):
+    def remove_others(seconds: Any) -> None:
         for _ in range(300):
             other.delete_message("k", 0)
 
-    import chatstore.upstash.store as module
+    async def async_remove_others(_: Any, seconds: Any) -> None:
+        remove_others(seconds)
 
-    original = module.Commands
-
-    class Slow(original):
-        def __init__(self, client, drive, sleep, *more):
-            super().__init__(client, drive, lambda s: (remove_others(s), sleep(0))[1], *more)
-
-    module.Commands = Slow
-    try:
-        double.fault = strike
-        removed = call(store, "delete_message", "k", 0)
-    finally:
-        module.Commands = original
+    monkeypatch.setattr(UpstashClient, "sleep", lambda _, seconds: remove_others(seconds))
+    monkeypatch.setattr(AsyncUpstashClient, "sleep", async_remove_others)
+    double.fault = strike
+    removed = call(store, "delete_message", "k", 0)
     assert removed == message("0")
     assert other.count_messages("k") == 600 - 1 - 300
     other.close()
     call.close(store)
 
 
-def text_of(error):
+def text_of(error: Any) -> Any:
     texts = []
     while error is not None:
         texts += [str(error), repr(error), repr(error.args), repr(vars(error))]
@@ -217,7 +237,9 @@ URLS = [
 
 
 @pytest.mark.parametrize("url", URLS)
-def test_no_token_is_told(double, call, url, caplog):
+def test_no_token_is_printed(
+    double: UpstashDouble, call: Caller, url: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level("WARNING")
     for place in (f"127.0.0.1:{double.port}", "127.0.0.1:1", "no-such-host.invalid"):
         store = None
@@ -226,16 +248,16 @@ def test_no_token_is_told(double, call, url, caplog):
             assert SECRET not in repr(store) + store.server
             call(store, "add_message", "k", message(CONTENT))
         except ChatStoreError as error:
-            told = text_of(error)
+            printed = text_of(error)
         else:
-            told = ""
-        assert SECRET not in told
-        assert CONTENT not in told
+            printed = ""
+        assert SECRET not in printed
+        assert CONTENT not in printed
         if store is not None:
             call(store, "close")
     assert SECRET not in caplog.text
     if isinstance(call, AsyncCaller):
-        call._runner.close()
+        call.close_loop()
 
 
 ANSWERS = [
@@ -250,7 +272,7 @@ ANSWERS = [
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_no_answer_is_quoted(double, call, answer):
+def test_no_answer_is_quoted(double: UpstashDouble, call: Caller, answer: Any) -> None:
     status, body = answer
     double.fault = lambda _: Fault(acts=False, answer=(status, body.encode()))
     store = UpstashChatStore(double.url, double.token, patience=0)

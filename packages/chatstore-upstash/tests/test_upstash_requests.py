@@ -1,24 +1,31 @@
-"""How many requests a call makes, and how large they are."""
+"""The number and the size of requests."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from upstash_double import UpstashDouble
+from upstash_resp import Connection
 
 from chatstore.core import ChatMemoryBuffer, ChatMessage, MessageTooLargeError
+from chatstore.redis_scripts import Attempt
 from chatstore.upstash import UpstashChatStore
-from chatstore.upstash.commands import MAX_REQUEST_BYTES, Commands
+from chatstore.upstash.clients import SdkClient
+from chatstore.upstash.requests import MAX_REQUEST_BYTES
 
 MIB = 2**20
 
 
-def message(text, **fields):
+def message(text: str | None, **fields: Any) -> ChatMessage:
     return ChatMessage(role="user", content=text, **fields)
 
 
 @pytest.fixture
-def store(double):
+def store(double: UpstashDouble) -> Iterator[Any]:
     with UpstashChatStore(double.url, double.token) as store:
         yield store
 
@@ -39,17 +46,17 @@ ONE_REQUEST = {
 
 
 @pytest.mark.parametrize("call", ONE_REQUEST.values(), ids=ONE_REQUEST)
-def test_one_request(store, double, call):
+def test_one_request(store: UpstashChatStore, double: UpstashDouble, call: Any) -> None:
     conversation = [message(f"{number} " + "word " * 20) for number in range(300)]
-    for _ in range(2):  # the second time, the scripts are known
+    for _ in range(2):  # the second time, the database knows the scripts
         store.set_messages("k", conversation)
         before = len(double.requests)
         call(store)
     assert [request.commands for request in double.requests[before:]] == [("EVALSHA",)]
 
 
-def test_one_async_request(store, double):
-    async def scenario():
+def test_one_async_request(store: UpstashChatStore, double: UpstashDouble) -> None:
+    async def scenario() -> Any:
         await store.async_add_message("k", message("a"))
         await store.async_get_messages("k", last=1)
         before = len(double.requests)
@@ -61,7 +68,9 @@ def test_one_async_request(store, double):
     assert [request.commands for request in double.requests[before:]] == [("EVALSHA",)] * 2
 
 
-def test_unknown_script_costs_one_more_request_once(store, double, redis):
+def test_unknown_script_costs_one_more_request_once(
+    store: UpstashChatStore, double: UpstashDouble, redis: Connection
+) -> None:
     redis.call(b"SCRIPT", b"FLUSH")
     for _ in range(2):
         store.add_message("k", message("x"))
@@ -72,8 +81,8 @@ def test_unknown_script_costs_one_more_request_once(store, double, redis):
 @pytest.mark.parametrize(
     "text", ["x" * 5 * MIB, '"' * 2 * MIB, "\0" * MIB, "\U0001f600" * MIB], ids=repr
 )
-def test_large_messages_stay_below_the_limit(store, text):
-    """The double refuses what is above it, in requests and in answers."""
+def test_large_messages_stay_below_the_limit(store: UpstashChatStore, text: str) -> None:
+    """The double refuses larger requests and answers."""
     store.add_message("k", message(text))
     store.add_message("k", message("after"))
     assert [m.content for m in store.get_messages("k")] == [text, "after"]
@@ -84,26 +93,30 @@ def test_large_messages_stay_below_the_limit(store, text):
     assert store.get_messages("k", last=2)[0].content == text
 
 
-def test_large_conversation_is_set_and_read_in_parts(store, double):
-    texts = [f"{number} " + "x" * 100_000 for number in range(250)]
-    store.set_messages("k", [message(text) for text in texts])
-    store.add_messages("k", [message(text) for text in texts])
-    assert [m.content for m in store.get_messages("k")] == texts * 2
-    assert [m.content for m in store.iter_messages("k", page_size=1000)] == texts * 2
+def test_large_conversation_is_set_and_read_in_parts(
+    store: UpstashChatStore, double: UpstashDouble
+) -> None:
+    expected = [f"{number} " + "x" * 100_000 for number in range(250)]
+    store.set_messages("k", [message(text) for text in expected])
+    store.add_messages("k", [message(text) for text in expected])
+    assert [m.content for m in store.get_messages("k")] == expected * 2
+    assert [m.content for m in store.iter_messages("k", page_size=1000)] == expected * 2
     assert store.count_messages("k") == 500
 
 
-def test_command_above_the_limit_is_not_sent():
-    sent = []
-    commands = Commands(None, lambda plan, client: list(plan), sent.append, 1.0)
+def test_command_above_the_limit_is_not_sent() -> None:
+    sent: list[list[str]] = []
+    client = SdkClient(cast("Redis", SimpleNamespace(execute=sent.append)))
     for text in ("x" * MAX_REQUEST_BYTES, "\n" * (MAX_REQUEST_BYTES // 2), "é" * (5 * MIB)):
         with pytest.raises(MessageTooLargeError, match=str(MAX_REQUEST_BYTES)):
-            commands.scan("0", text, 1)
+            client.scan("0", text, 1, Attempt())
     assert sent == []
 
 
-def test_what_is_written_in_one_colour_is_waited_for_in_the_other(store, double):
-    """Each request carries the sync token of the answer before, whichever client got it."""
+def test_one_mode_reads_what_the_other_wrote(
+    store: UpstashChatStore, double: UpstashDouble
+) -> None:
+    """Each request has the sync token of the previous answer, whichever client got it."""
     store.add_message("k", message("a"))
     known = len(double.requests)
     asyncio.run(store.async_count_messages("k"))

@@ -1,6 +1,6 @@
 """Upstash's REST API in front of a redis-server of this machine.
 
-Follows https://upstash.com/docs/redis/features/restapi: commands as a JSON array, as a path, in
+It follows https://upstash.com/docs/redis/features/restapi: commands as a JSON array, as a path, in
 ``/pipeline`` and in ``/multi-exec``; bearer and ``_token`` authentication with a standard and a
 read-only token; the codes 200, 400, 401 and 405; base64 answers; sync tokens; the commands that
 REST does not support. A request or a reply above the limit is refused, as in
@@ -33,7 +33,7 @@ _READER, _PASSWORD = "default_ro", "reads"
 
 
 class Request(NamedTuple):
-    """What a client sent: counted from 0."""
+    """A request of a client; the first has the number 0."""
 
     number: int
     path: str
@@ -42,14 +42,14 @@ class Request(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """What goes wrong with one request.
+    """A fault of one request.
 
     Attributes:
         acts: Whether the commands are carried out.
         delay: Seconds before that.
         answer: A status and a body instead of the real ones.
-        sent: The part of the answer's body, 0 to 1, after which the connection is dropped; 0: not
-            even the head is sent; 1: it is not dropped.
+        sent: The part of the answer's body, 0 to 1, after which the connection is dropped; 0: the
+            head is not sent either; 1: the connection is not dropped.
 
     """
 
@@ -64,12 +64,12 @@ LOST_REQUEST = Fault(acts=False, sent=0.0)
 
 
 class UpstashDouble:
-    """Serves one redis-server on a free loopback port, from the moment it is made.
+    """Serves one redis-server on a free loopback port, as soon as it is constructed.
 
     Attributes:
         requests: All requests so far that named a command.
         connections: How many connections clients have made so far.
-        fault: Tells what goes wrong with a request; ``None``: nothing.
+        fault: Returns the fault of a request; ``None``: there is none.
 
     """
 
@@ -112,18 +112,18 @@ class UpstashDouble:
         return request
 
     def connected(self, client: socket.socket) -> None:
-        """Know a client's connection."""
+        """Note that a client connected."""
         with self._lock:
             self.connections += 1
             self._clients.add(client)
 
     def disconnected(self, client: socket.socket) -> None:
-        """Forget a client's connection."""
+        """Note that a client disconnected."""
         with self._lock:
             self._clients.discard(client)
 
     def connect(self, token: str | None) -> Connection | None:
-        """Connect to Redis as the user of a token; ``None`` where no user has it."""
+        """Connect to Redis as the user of a token; ``None`` if no user has it."""
         if token == self.token:
             return Connection(self.redis_port)
         if token == self.reading_token:
@@ -162,7 +162,7 @@ class _Handler(BaseHTTPRequestHandler):
         super().finish()
 
     def handle(self) -> None:
-        with suppress(ConnectionError):  # the client went away
+        with suppress(ConnectionError):  # the client disconnected
             super().handle()
 
     def log_message(self, *args: object) -> None:
@@ -171,7 +171,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._answer_request()
 
-    do_GET = do_HEAD = do_PUT = do_POST  # noqa: N815 - http.server looks for these names
+    do_GET = do_HEAD = do_PUT = do_POST  # noqa: N815 - http.server requires these names
 
     def do_DELETE(self) -> None:
         self._read_body()
