@@ -50,7 +50,7 @@ class UpstashHarness(ContractHarness):
         _, order, bodies, *_ = conversation_keys(self.namespace, key)
         with upstash_redis.Redis(self.url, self.token) as client:
             [name] = client.zrange(order, index, index)
-            assert client.hset(bodies, name, "{") == 0
+            assert client.hset(bodies, str(name), "{") == 0
 
 
 class DoubleHarness(UpstashHarness):
@@ -86,7 +86,7 @@ if URL and TOKEN:
     class TestUpstashAccount(ChatStoreContract, ProcessContract):
         @pytest.fixture
         def harness(self) -> Iterator[UpstashHarness]:
-            harness = UpstashHarness(URL, TOKEN)
+            harness = UpstashHarness(str(URL), str(TOKEN))
             yield harness
             with harness.open() as store:
                 for key in store.get_keys():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -68,12 +69,14 @@ def test_wrong_bound(options: dict[str, Any]) -> None:
 
 def test_wrong_client() -> None:
     with upstash_redis.Redis(URL, TOKEN) as client:
+        wrong: Any = client
         with pytest.raises(InvalidArgumentError, match=r"^async_client .* as client"):
-            UpstashChatStore(async_client=client)
-        unfit = upstash_redis.asyncio.Redis(URL, TOKEN)
+            UpstashChatStore(async_client=wrong)
+        unfit: Any = upstash_redis.asyncio.Redis(URL, TOKEN)
         with pytest.raises(InvalidArgumentError, match=r"^client .* as async_client"):
             UpstashChatStore(client=unfit)
-        for other in (object(), URL, upstash_redis.Redis):
+        others: list[Any] = [object(), URL, upstash_redis.Redis]
+        for other in others:
             with pytest.raises(InvalidArgumentError, match="client must be an upstash_redis"):
                 UpstashChatStore(client=other)
 
@@ -143,7 +146,9 @@ def test_wrong_store_url(url: Any) -> None:
 
 
 def test_environment(double: UpstashDouble, monkeypatch: pytest.MonkeyPatch) -> None:
-    for opener in (UpstashChatStore.from_env, lambda: open_store("upstash://")):
+    openers: list[Callable[[], object]]
+    openers = [UpstashChatStore.from_env, lambda: open_store("upstash://")]
+    for opener in openers:
         with pytest.raises(InvalidArgumentError, match="UPSTASH_REDIS_REST_URL and UPSTASH_REDIS"):
             opener()
     monkeypatch.setenv("UPSTASH_REDIS_REST_URL", double.url)

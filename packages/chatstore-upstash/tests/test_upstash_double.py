@@ -97,7 +97,7 @@ def test_reading_token(ask: Caller, double: UpstashDouble) -> None:
 
 
 def test_base64(ask: Caller) -> None:
-    def encoded(text: str) -> Any:
+    def encoded(text: bytes) -> Any:
         return base64.b64encode(text).decode()
 
     headers = {"Upstash_Encoding": "base64"}

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from upstash_double import LOST_REPLY, LOST_REQUEST, Fault, UpstashDouble
+from upstash_double import LOST_REPLY, LOST_REQUEST, Fault, Request, UpstashDouble
 from upstash_resp import Connection
 
 from chatstore.core import (
@@ -97,7 +97,7 @@ def test_every_write_takes_effect_once_under_lost_replies(
     """Every first answer is lost, so that every call is sent twice."""
     seen = 0
 
-    def lose_each_first(request: pytest.FixtureRequest) -> Any:
+    def lose_each_first(_: Request) -> Fault | None:
         nonlocal seen
         seen += 1
         return LOST_REPLY if seen % 2 else None
@@ -193,7 +193,7 @@ def test_swallowed_connection_fails_in_time() -> None:
      (500, StoreUnavailableError), (502, StoreUnavailableError), (503, StoreUnavailableError)],
 )  # fmt: skip
 @pytest.mark.parametrize("body", [b"<html>secret</html>", b'{"error": "ERR secret"}', b'"secret"'])
-def test_status_decides(double: UpstashDouble, status: int, kind: Any, body: str) -> None:
+def test_status_decides(double: UpstashDouble, status: int, kind: Any, body: bytes) -> None:
     double.fault = lambda _: Fault(acts=False, answer=(status, body))
     with UpstashChatStore(double.url, double.token, patience=0) as store:
         with pytest.raises(kind) as caught:
@@ -245,7 +245,7 @@ def test_error_of_the_database(double: UpstashDouble, text: str, kind: Any) -> N
 )  # fmt: skip
 @pytest.mark.parametrize("status", [200, 400])
 def test_answer_of_something_else(
-    store: UpstashChatStore, double: UpstashDouble, status: int, body: str
+    store: UpstashChatStore, double: UpstashDouble, status: int, body: bytes
 ) -> None:
     """A captive portal, a proxy: for some, the client raises `AttributeError`."""
     double.fault = lambda _: Fault(acts=False, answer=(status, body))

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from upstash_double import Fault, UpstashDouble
+from upstash_double import Fault, Request, UpstashDouble
 
 from chatstore.core import (
     ChatMessage,
@@ -183,9 +183,9 @@ def test_a_removal_whose_answer_is_late_takes_effect_once(
     other = UpstashChatStore(double.url, double.token)
     other.set_messages("k", [message(str(number)) for number in range(600)])
     other.delete_message("another", 0)  # from here on, the database knows the scripts
-    struck = []
+    struck: list[int] = []
 
-    def strike(request: pytest.FixtureRequest) -> Any:
+    def strike(request: Request) -> Fault | None:
         if struck or request.commands != ("EVALSHA",):
             return None
         struck.append(request.number)

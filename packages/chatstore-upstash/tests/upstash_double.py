@@ -19,7 +19,7 @@ import base64
 import json
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
@@ -147,7 +147,7 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    server: _Server
+    server: _Server  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def setup(self) -> None:
         super().setup()
@@ -165,7 +165,7 @@ class _Handler(BaseHTTPRequestHandler):
         with suppress(ConnectionError):  # the client disconnected
             super().handle()
 
-    def log_message(self, *args: object) -> None:
+    def log_message(self, *_: Any, **__: Any) -> None:
         pass
 
     def do_POST(self) -> None:
@@ -245,7 +245,7 @@ class _Handler(BaseHTTPRequestHandler):
         assert isinstance(replies, list)
         return replies
 
-    def _send(self, redis: Connection, commands: list[Command]) -> list[object]:
+    def _send(self, redis: Connection, commands: Sequence[Command]) -> list[object]:
         replies = redis.send(commands)
         if size(replies) > self.double.max_size:
             raise oversized(size(replies), self.double.max_size)

@@ -7,16 +7,12 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from chatstore.core.backend import PoolTimeoutError
 from chatstore.redis_scripts import Attempt, Command, ScanPage
 from chatstore.upstash.generations import Generations
 from chatstore.upstash.requests import check_size, foreign_answers, read_scan, scan_command
-
-if TYPE_CHECKING:
-    from upstash_redis import Redis
-    from upstash_redis.asyncio import Redis as AsyncRedis
 
 T = TypeVar("T")
 
@@ -45,8 +41,8 @@ class _Client(ABC):
 class SdkClient(_Client):
     """Sends requests with the caller's client."""
 
-    def __init__(self, client: Redis) -> None:
-        """Take the client."""
+    def __init__(self, client: Any) -> None:
+        """Take a client of upstash-redis."""
         self._client = client
 
     def _execute(self, command: list[str]) -> Any:
@@ -57,11 +53,11 @@ class SdkClient(_Client):
 class UpstashClient(_Client):
     """Sends requests with clients that are replaced when their connections are useless."""
 
-    def __init__(self, make: Callable[[], Redis], max_connections: int, timeout: float) -> None:
+    def __init__(self, make: Callable[[], Any], max_connections: int, timeout: float) -> None:
         """Open nothing yet.
 
         Args:
-            make: Makes a client.
+            make: Makes a client of upstash-redis.
             max_connections: The most requests at once.
             timeout: Seconds for which further requests wait.
 
@@ -135,8 +131,8 @@ class _AsyncClient(ABC):
 class AsyncSdkClient(_AsyncClient):
     """Sends requests with the caller's client, on its event loop."""
 
-    def __init__(self, client: AsyncRedis, timeout: float) -> None:
-        """Take the client."""
+    def __init__(self, client: Any, timeout: float) -> None:
+        """Take a client of upstash-redis."""
         super().__init__(timeout)
         self._client = client
 
@@ -148,9 +144,7 @@ class AsyncSdkClient(_AsyncClient):
 class AsyncUpstashClient(_AsyncClient):
     """Like `UpstashClient`, for the tasks of one event loop."""
 
-    def __init__(
-        self, make: Callable[[], AsyncRedis], max_connections: int, timeout: float
-    ) -> None:
+    def __init__(self, make: Callable[[], Any], max_connections: int, timeout: float) -> None:
         """Open nothing yet; see `UpstashClient`."""
         import asyncio  # noqa: PLC0415 - as above
 
