@@ -60,13 +60,13 @@ URLS = [
 
 def text_of(error: Any) -> Any:
     """Return everything that can be printed of an error and its chain."""
-    texts = []
+    parts = []
     while error is not None:
-        texts += [str(error), repr(error), repr(error.args), repr(vars(error))]
+        parts += [str(error), repr(error), repr(error.args), repr(vars(error))]
         # without lines of source, which are the test's
-        texts += traceback.format_exception_only(type(error), error)
+        parts += traceback.format_exception_only(type(error), error)
         error = error.__cause__ or error.__context__
-    return "\n".join(texts)
+    return "\n".join(parts)
 
 
 @pytest.fixture(params=[SyncCaller, AsyncCaller])
@@ -75,7 +75,7 @@ def caller(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.fixture(scope="module")
-def places() -> Iterator[Any]:
+def addresses() -> Iterator[Any]:
     """Return addresses that fail in different ways."""
     with (
         redis_server("--requirepass", "other") as locked,
@@ -91,18 +91,18 @@ def places() -> Iterator[Any]:
 @pytest.mark.parametrize("cluster", [False, True])
 @pytest.mark.parametrize("number", range(len(URLS)))
 def test_no_secret_of_a_url_is_printed(
-    places: Any,
+    addresses: Any,
     caller: Any,
     number: int,
     cluster: list[RedisServer],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    for place in places:
+    for address in addresses:
         store, call = None, caller()
         try:
             options: dict[str, Any] = {"timeout": 0.5, "patience": 0.1, "cluster": cluster}
-            store = RedisChatStore(URLS[number].format(place), **options)
+            store = RedisChatStore(URLS[number].format(address), **options)
             assert SECRET not in repr(store)
             assert SECRET not in store.server
             call(store, "add_message", KEY, ChatMessage(role="user", content=CONTENT))

@@ -209,12 +209,12 @@ def test_a_removal_whose_answer_is_late_takes_effect_once(
 
 
 def text_of(error: Any) -> Any:
-    texts = []
+    parts = []
     while error is not None:
-        texts += [str(error), repr(error), repr(error.args), repr(vars(error))]
-        texts += traceback.format_exception_only(type(error), error)
+        parts += [str(error), repr(error), repr(error.args), repr(vars(error))]
+        parts += traceback.format_exception_only(type(error), error)
         error = error.__cause__ or error.__context__
-    return "\n".join(texts)
+    return "\n".join(parts)
 
 
 URLS = [

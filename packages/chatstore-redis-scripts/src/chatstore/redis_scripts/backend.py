@@ -154,19 +154,19 @@ class ScriptBackend(Backend[ScriptClient]):
         """Run a writing script under a new call id, and return what `read` makes of its reply."""
         call_id = new_call_id()
         keys = conversation_keys(self._namespace, key)
-        texts = flatten(records)
+        words = flatten(records)
         staged = 0
         limit = self.limits.max_request_bytes
-        if limit is not None and request_bytes(texts) > limit - _FRAME_BYTES:
+        if limit is not None and request_bytes(words) > limit - _FRAME_BYTES:
             keys.append(staged_key(self._namespace, key, call_id))
-            for chunk in chunks(texts, limit - _FRAME_BYTES):
+            for chunk in chunks(words, limit - _FRAME_BYTES):
                 staged += 1
                 yield from self._sender.run(scripts.STAGE, keys[-1:], [str(staged), chunk])
-            texts = []
+            words = []
         age = stopwatch()
         for _ in range(_CLOCK_ATTEMPTS):
             header = f"{call_id} {self.clock.now()} {self._ttl} {staged}"
-            reply = yield from self._sender.run(script, keys, [header, *arguments, *texts])
+            reply = yield from self._sender.run(script, keys, [header, *arguments, *words])
             if not isinstance(reply, int):
                 return read(reply)
             self.clock.correct(reply, age())

@@ -201,8 +201,8 @@ def _judge_silence(error: BaseException) -> Verdict:
     text = reason if remedy is None else f"{reason}; {remedy}"
     if reason != "no connection" and isinstance(error, httpx.ConnectError):
         text = f"no connection: {text}"
-    is_lost = not reason.startswith("TLS") and reason != "unknown host name"
-    return Verdict(StoreUnavailableError, text, Health.BROKEN, is_temporary=is_lost)
+    is_broken = not reason.startswith("TLS") and reason != "unknown host name"
+    return Verdict(StoreUnavailableError, text, Health.BROKEN, is_temporary=is_broken)
 
 
 def _retry_after(error: Exception) -> float | None:
