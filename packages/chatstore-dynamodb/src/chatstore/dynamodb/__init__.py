@@ -1,4 +1,4 @@
-"""Chat history in Amazon DynamoDB."""
+"""Conversations in Amazon DynamoDB."""
 
 from chatstore.dynamodb.store import DynamoDBChatStore
 

@@ -1,4 +1,4 @@
-"""The path by which programs written for LlamaIndex's store import this one."""
+"""The import path of LlamaIndex's store, for programs that were written for it."""
 
 from chatstore.dynamodb.store import DynamoDBChatStore
 

@@ -1,4 +1,14 @@
-"""The primitives of ``chatstore.conditional`` on a table with a hash key alone."""
+"""``DynamoDBDatabase``: the primitives of ``chatstore.conditional`` in one table.
+
+The table has one key space. A head's name is ``chatstore/head/`` and the key. A record's name
+contains the length of the key, so that different keys and record ids never make the same name.
+Other programs' items have names with other beginnings.
+
+A transaction costs twice the write units, so a head without records is written by itself
+(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html). boto3 adds
+to each a token, by which the service recognizes boto3's repetitions for ten minutes. The
+algorithm recognizes the store's own repetitions by the head.
+"""
 
 from __future__ import annotations
 
@@ -7,27 +17,36 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from chatstore.conditional import Limits
+from chatstore.conditional import Database, Limits
 from chatstore.core import CorruptStoreError
-from chatstore.core.backend import Plan, call
-from chatstore.dynamodb import transactions
-from chatstore.dynamodb.address import BODY, VERSION
-from chatstore.dynamodb.batches import Table
+from chatstore.core.backend import Plan
 from chatstore.dynamodb.clients import Connection
-from chatstore.dynamodb.errors import code_of, meaning_of, reasons_of
-from chatstore.dynamodb.items import HEADS, head_name, record_name
-from chatstore.dynamodb.sizes import (
-    MAX_ITEM_BYTES,
+from chatstore.dynamodb.errors import (
+    is_invalid_request,
+    is_refused,
+    is_table_missing,
+    text_of,
+    was_sent_again,
+)
+from chatstore.dynamodb.settings import BODY, VERSION
+from chatstore.dynamodb.setup import create_missing_table, setup_error
+from chatstore.dynamodb.table import (
     MAX_TRANSACTION_BYTES,
     MAX_TRANSACTION_ITEMS,
+    Item,
+    Table,
+    sleep,
 )
-from chatstore.dynamodb.table import setup_error
 
 T = TypeVar("T")
-_AROUND = 1024  # bytes of an item beside its body: attributes' names, the key, the record's id
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+MAX_ITEM_BYTES = 400 * 1024
+_OVERHEAD = 1024  # bytes of an item beside its body: attributes' names, the key, the record's id
+_HEADS = "chatstore/head/"
+_RECORDS = "chatstore/record/"
 
 
-class DynamoDBDatabase:
+class DynamoDBDatabase(Database[Connection]):
     """Heads and records as items of one table."""
 
     limits = Limits(
@@ -37,29 +56,38 @@ class DynamoDBDatabase:
     )
 
     def __init__(self, table: Table) -> None:
-        """Take the table."""
+        """Use a table."""
+        self.server = table.settings.server
         self._table = table
-        self._layout = table.layout
+        self._name = table.settings.table
+        self._primary_key = table.settings.primary_key
+        self._may_create = table.settings.create
 
     def weigh(self, body: str) -> int:
-        """Return the bytes of an item with this body, at most."""
-        return len(body.encode()) + _AROUND
+        """Return an upper bound of the bytes of an item with this body."""
+        return len(body.encode()) + _OVERHEAD
 
-    def read_head(self, key: str) -> Plan[tuple[str, str] | None]:
-        """Return the head and its version, as they are now; ``None``: there is no head.
+    def read_head(self, key: str) -> Plan[Connection, tuple[str, str] | None]:
+        """See `Database.read_head`.
 
-        It comes before the first write to a key, so that a table with another key is found out
-        before anything is written to it.
+        It is the first request for a key, so a table with another key is recognized before
+        anything is written to it.
         """
-        item = yield from self._ask(lambda client: self._table.get(client, head_name(key)))
+        place = self._table.key(_head_name(key))
+        answer = yield from self._call(
+            lambda: self._table.send(
+                "get_item", TableName=self._name, Key=place, ConsistentRead=True
+            )
+        )
+        item: Item | None = answer.get("Item")
         return None if item is None else (self._text(item, BODY), self._text(item, VERSION))
 
-    def read_records(self, key: str, ids: Sequence[str]) -> Plan[dict[str, str]]:
-        """Return the records of these ids that exist, as they are now."""
-        ids_of = {record_name(key, record_id): record_id for record_id in ids}
-        found = yield from self._ask(lambda client: self._table.get_all(client, list(ids_of)))
+    def read_records(self, key: str, ids: Sequence[str]) -> Plan[Connection, dict[str, str]]:
+        """See `Database.read_records`."""
+        ids_of = {_record_name(key, record_id): record_id for record_id in ids}
+        items = yield from self._call(lambda: self._table.get_all(list(ids_of)))
         # The reader reports a record without a text.
-        return {ids_of[name]: item.get(BODY, {}).get("S", "") for name, item in found.items()}
+        return {ids_of[name]: item.get(BODY, {}).get("S", "") for name, item in items.items()}
 
     def commit(
         self,
@@ -69,96 +97,137 @@ class DynamoDBDatabase:
         puts: Mapping[str, str],
         deletes: Sequence[str],
         lifetime: float | None = None,
-    ) -> Plan[str | None]:
-        """Write all if the head's version is the expected one; return the new one, or ``None``."""
+    ) -> Plan[Connection, str | None]:
+        """See `Database.commit`."""
         version = secrets.token_hex(16)
-        item = self._item(head_name(key), head) | {VERSION: {"S": version}}
+        item = {**self._item(_head_name(key), head), VERSION: {"S": version}}
         if lifetime is not None:
-            item[self._layout.ttl_attribute] = {"N": str(int(time.time() + lifetime))}
-        records = self._records(key, puts)
-        gone = [self._table.key(record_name(key, record_id)) for record_id in deletes]
-        condition = self._condition(expected)
-        is_done = yield from self._ask(
-            lambda client: transactions.write(client, self._layout, item, condition, records, gone)
-        )
-        return version if is_done else None
+            expiry = str(int(time.time() + lifetime))
+            item[self._table.settings.ttl_attribute] = {"N": expiry}
+        put = {"TableName": self._name, "Item": item, **self._condition(expected)}
+        action, request = "put_item", put
+        if puts or deletes:
+            action, request = "transact_write_items", {"TransactItems": [{"Put": put}]}
+            for name, body in puts.items():
+                record = self._item(_record_name(key, name), body)
+                request["TransactItems"].append({"Put": {"TableName": self._name, "Item": record}})
+            for name in deletes:
+                place = self._table.key(_record_name(key, name))
+                request["TransactItems"].append({"Delete": {"TableName": self._name, "Key": place}})
+        try:
+            yield from self._call(lambda: self._table.send_write(action, **request))
+        except Exception as error:
+            # A caller's client may have sent it twice: the refusal may be due to the first one.
+            if is_refused(error) and not was_sent_again(error):
+                return None
+            raise
+        return version
 
-    def delete_head(self, key: str, expected: str) -> Plan[None]:
-        """Delete the head, if its version is the expected one."""
-        place, condition = self._table.key(head_name(key)), self._condition(expected)
-        yield from self._ask(
-            lambda client: transactions.delete(client, self._layout, place, condition)
-        )
+    def delete_head(self, key: str, expected: str) -> Plan[Connection, None]:
+        """See `Database.delete_head`."""
+        request = {
+            "TableName": self._name,
+            "Key": self._table.key(_head_name(key)),
+            **self._condition(expected),
+        }
+        try:
+            yield from self._call(lambda: self._table.send_write("delete_item", **request))
+        except Exception as error:
+            if not is_refused(error):
+                raise
 
-    def stage(self, key: str, puts: Mapping[str, str]) -> Plan[None]:
-        """Write records, in no order and not at one moment."""
-        records = self._records(key, puts)
-        yield from self._ask(lambda client: self._table.put_all(client, records))
+    def stage(self, key: str, puts: Mapping[str, str]) -> Plan[Connection, None]:
+        """See `Database.stage`."""
+        items = [self._item(_record_name(key, name), body) for name, body in puts.items()]
+        return self._call(lambda: self._table.put_all(items))
 
-    def discard(self, key: str, ids: Sequence[str]) -> Plan[None]:
-        """Delete the records of these ids that exist."""
-        names = [record_name(key, record_id) for record_id in ids]
-        yield from self._ask(lambda client: self._table.delete_all(client, names))
+    def discard(self, key: str, ids: Sequence[str]) -> Plan[Connection, None]:
+        """See `Database.discard`."""
+        names = [_record_name(key, record_id) for record_id in ids]
+        return self._call(lambda: self._table.delete_all(names))
 
     def list_heads(
-        self, prefix: str, limit: int, cursor: Any | None
-    ) -> Plan[tuple[list[tuple[str, str]], Any | None]]:
-        """Return keys and heads, by a scan: a page is what the service goes through at once."""
-        del limit  # counts what is gone through, which is other items for the most part
-        items, following = yield from self._ask(
-            lambda client: self._table.scan(client, head_name(prefix), BODY, cursor)
-        )
-        key = self._table.primary_key
-        return [
-            (self._text(item, key)[len(HEADS) :], self._text(item, BODY)) for item in items
-        ], following
+        self,
+        prefix: str,
+        limit: int,  # noqa: ARG002 - it would limit the scanned items, which are mostly others
+        cursor: Any | None,
+    ) -> Plan[Connection, tuple[list[tuple[str, str]], Any | None]]:
+        """See `Database.list_heads`; a page is what the service scans in one request."""
+        request: dict[str, Any] = {
+            "TableName": self._name,
+            "ConsistentRead": True,
+            "ProjectionExpression": "#key, #attribute",
+            "FilterExpression": "begins_with(#key, :prefix) AND attribute_exists(#attribute)",
+            "ExpressionAttributeNames": {"#key": self._primary_key, "#attribute": BODY},
+            "ExpressionAttributeValues": {":prefix": {"S": _head_name(prefix)}},
+        }
+        if cursor is not None:
+            request["ExclusiveStartKey"] = cursor
+        answer = yield from self._call(lambda: self._table.send("scan", **request))
+        heads = [
+            (self._text(item, self._primary_key)[len(_HEADS) :], self._text(item, BODY))
+            for item in answer["Items"]
+        ]
+        return heads, answer.get("LastEvaluatedKey")
 
-    def sleep(self, seconds: float) -> Plan[None]:
-        """Wait, on the thread of the call."""
-        yield from call(lambda _: time.sleep(seconds))
+    def sleep(self, seconds: float) -> Plan[Connection, None]:
+        """See `Database.sleep`."""
+        return sleep(seconds)
 
-    def _ask(self, step: Callable[[Connection], T]) -> Plan[T]:
-        """Send requests; find out what is wrong with a table that does not take them."""
+    def _call(self, begin: Callable[[], Plan[Connection, T]]) -> Plan[Connection, T]:
+        """Send requests; the first call creates a missing table.
+
+        Raises:
+            StoreSetupError: The table does not accept the store's items.
+
+        """
         try:
-            return (yield from call(step))
+            result = yield from begin()
         except Exception as error:
-            is_refused = code_of(error) == "ValidationException"
-            if not is_refused and "ValidationError" not in reasons_of(error):
-                raise
-            meaning = meaning_of(error)
-            text = meaning.text if meaning else ""
-            text = text.replace("{primary_key!r}", repr(self._layout.primary_key))
-            problem = yield from call(lambda client: setup_error(client, self._layout, text))
-            if problem is None:
-                raise
-            raise problem from error
+            if is_table_missing(error) and self._may_create:
+                self._may_create = False
+                yield from create_missing_table(self._table)
+                return (yield from begin())
+            if is_invalid_request(error):
+                text = text_of(error, self._primary_key)
+                problem = yield from setup_error(self._table, text)
+                if problem is not None:
+                    raise problem from error
+            raise
+        self._may_create = False  # a table that disappears later is not replaced by an empty one
+        return result
 
-    def _text(self, item: Mapping[str, Any], attribute: str) -> str:
+    def _text(self, item: Item, attribute: str) -> str:
         try:
             text: str = item[attribute]["S"]
         except (KeyError, TypeError):
             text = ""
         if not text:
             raise CorruptStoreError(
-                f"{self._layout.server}: the head of a conversation has no text in its attribute "
+                f"{self.server}: the head of a conversation has no text in its attribute "
                 f"{attribute!r}; something else wrote the item: restore or delete it"
             )
         return text
 
-    def _records(self, key: str, puts: Mapping[str, str]) -> list[dict[str, Any]]:
-        return [self._item(record_name(key, name), body) for name, body in puts.items()]
-
     def _item(self, name: str, body: str) -> dict[str, Any]:
-        return {**self._table.key(name), BODY: {"S": body}}
+        return {self._primary_key: {"S": name}, BODY: {"S": body}}
 
     def _condition(self, expected: str | None) -> dict[str, Any]:
         if expected is None:
             return {
                 "ConditionExpression": "attribute_not_exists(#key)",
-                "ExpressionAttributeNames": {"#key": self._table.primary_key},
+                "ExpressionAttributeNames": {"#key": self._primary_key},
             }
         return {
             "ConditionExpression": "#version = :expected",
             "ExpressionAttributeNames": {"#version": VERSION},
             "ExpressionAttributeValues": {":expected": {"S": expected}},
         }
+
+
+def _head_name(key: str) -> str:
+    return _HEADS + key
+
+
+def _record_name(key: str, record_id: str) -> str:
+    return f"{_RECORDS}{len(key)}/{key}/{record_id}"

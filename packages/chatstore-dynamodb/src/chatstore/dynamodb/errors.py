@@ -1,7 +1,7 @@
-"""What botocore's errors mean: for the caller, and for the connections and credentials.
+"""The meaning of botocore's errors: for the caller, and for connections and credentials.
 
-One table says all of it. Messages never quote an answer of the service, which may repeat account
-numbers and parts of a request.
+Messages never quote an answer of the service, which may contain account numbers and parts of a
+request.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from chatstore.core.backend import reason_of
 
 
 class After(Enum):
-    """What to do with the client after an answer."""
+    """What to do with the client after an error."""
 
     KEEP = "keep it"
-    NEW_CONNECTIONS = "close its idle connections: they may be as dead as this one"
-    NEW_CREDENTIALS = "make a new one, which reads the credentials again"
+    NEW_CONNECTIONS = "close its idle connections, which may be dead, too"
+    NEW_CREDENTIALS = "create a new one, which reads the credentials again"
 
 
 class Meaning(NamedTuple):
-    """What an answer means.
+    """The meaning of an error.
 
     Attributes:
-        kind: The error that the caller gets.
-        text: Its cause and its remedy.
+        kind: The class of the error for the caller.
+        text: The cause and the remedy.
         after: What to do with the client.
         is_busy: Whether the same request may succeed in a moment.
-        is_without_effect: Whether a write with this answer surely did nothing.
+        is_without_effect: Whether a write with this answer certainly had no effect.
 
     """
 
@@ -67,14 +67,14 @@ _NOT_ALLOWED = Meaning(
 )
 _THROTTLED = Meaning(
     StoreUnavailableError,
-    "the throughput is used up: raise the table's capacity, or pay by request",
+    "the throughput is used up: raise the table's capacity, or use on-demand billing",
     is_busy=True,
     is_without_effect=True,
 )
 _SERVER = Meaning(StoreUnavailableError, "the service has an internal error", is_busy=True)
 _CONFLICT = Meaning(
     StoreUnavailableError,
-    "others write the same items now",
+    "other writers are writing the same items",
     is_busy=True,
     is_without_effect=True,
 )
@@ -107,18 +107,18 @@ MEANINGS: dict[str, Meaning] = {
     ),
     "ResourceNotFoundException": Meaning(
         StoreSetupError,
-        "there is no such table in this region and account: make it with create_table(), or check "
+        "there is no such table in this region and account: create it with setup(), or check "
         "table_name, region_name and the credentials",
     ),
     "TableNotFoundException": Meaning(
-        StoreSetupError, "there is no such table in this region and account"
+        StoreSetupError, "there is no such table in this region and account: call setup()"
     ),
     "ResourceInUseException": Meaning(
         StoreUnavailableError, "the table is being changed; wait until it is active", is_busy=True
     ),
     "ValidationException": Meaning(
         StoreSetupError,
-        "the service does not take the store's items for this table: it needs a partition key "
+        "the table does not accept the store's items: it needs a partition key "
         "{primary_key!r} of type S (string), and no sort key; check primary_key=",
     ),
     "KMSAccessDeniedException": Meaning(
@@ -146,11 +146,11 @@ _REASONS: dict[str, Meaning] = {
     "ThrottlingError": _THROTTLED,
     "ValidationError": MEANINGS["ValidationException"],
     "ItemCollectionSizeLimitExceeded": _THROTTLED._replace(
-        text="a conversation is larger than its table's local index takes", is_busy=False
+        text="a conversation is larger than the table's local index permits", is_busy=False
     ),
     "DuplicateItem": _CONFLICT,
 }
-# What botocore raises by itself, by the names of its classes, the first that fits.
+# Errors without an answer, by the names of botocore's classes; the first match counts.
 _WITHOUT_ANSWER: list[tuple[tuple[str, ...], Meaning]] = [
     (
         (
@@ -186,7 +186,7 @@ _WITHOUT_ANSWER: list[tuple[tuple[str, ...], Meaning]] = [
     ),
     (
         ("ParamValidationError",),
-        Meaning(CorruptStoreError, "botocore refuses a request ({name})"),
+        Meaning(CorruptStoreError, "botocore rejects a request ({name})"),
     ),
     (
         ("HTTPClientError", "ConnectionError"),
@@ -202,7 +202,7 @@ _CLOCK_TOLERANCE = 240.0  # seconds; the service accepts signatures of five minu
 
 
 def meaning_of(error: BaseException) -> Meaning | None:
-    """Return what an error means; ``None`` where it is not one of botocore's."""
+    """Return the meaning of an error; ``None`` if it is not one of botocore's."""
     from botocore import exceptions  # noqa: PLC0415 - loaded with the client
 
     if isinstance(error, exceptions.ClientError):
@@ -216,7 +216,7 @@ def meaning_of(error: BaseException) -> Meaning | None:
         if isinstance(error, kinds):
             reason = reason_of(error) if "{reason}" in meaning.text else ""
             return meaning._replace(text=meaning.text.format(name=name, reason=reason))
-    text = f"{'boto3 refuses a setting' if isinstance(error, ValueError) else 'no answer'} ({name})"
+    text = f"{'boto3 rejects a setting' if isinstance(error, ValueError) else 'no answer'} ({name})"
     kind = InvalidArgumentError if isinstance(error, ValueError) else StoreUnavailableError
     return Meaning(kind, text)
 
@@ -226,13 +226,13 @@ def _meaning_of_answer(error: Any) -> Meaning:
     for reason in reasons_of(error):
         if reason in _REASONS:
             return _REASONS[reason]
-    found = MEANINGS.get(code)
+    meaning = MEANINGS.get(code)
     skew = _skew(error)
-    if found in (_REFUSED, _SKEWED) and (found is _SKEWED or abs(skew) > _CLOCK_TOLERANCE):
+    if meaning in (_REFUSED, _SKEWED) and (meaning is _SKEWED or abs(skew) > _CLOCK_TOLERANCE):
         by = f" by about {abs(skew) / 60:.0f} minutes" if abs(skew) > _CLOCK_TOLERANCE else ""
         return _SKEWED._replace(text=_SKEWED.text.format(skew=by))
-    if found is not None:
-        return found
+    if meaning is not None:
+        return meaning
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     shown = code if code.isalnum() else f"HTTP status {status}"
     is_client_error = 400 <= status < 500 and status != 429
@@ -246,12 +246,35 @@ def translate(error: Exception, server: str, primary_key: str) -> ChatStoreError
     meaning = meaning_of(error)
     if meaning is None:
         return None
-    text = meaning.text.replace("{primary_key!r}", repr(primary_key))
-    return meaning.kind(f"{server}: {text}")
+    return meaning.kind(f"{server}: {text_of(error, primary_key)}")
+
+
+def text_of(error: Exception, primary_key: str) -> str:
+    """Return the cause and the remedy of an error."""
+    meaning = meaning_of(error)
+    text = "" if meaning is None else meaning.text
+    return text.replace("{primary_key!r}", repr(primary_key))
+
+
+def is_table_missing(error: Exception) -> bool:
+    """Return whether the service answered that there is no such table."""
+    return code_of(error) in {"ResourceNotFoundException", "TableNotFoundException"}
+
+
+def is_invalid_request(error: Exception) -> bool:
+    """Return whether the table does not accept a request, because it has another key."""
+    return code_of(error) == "ValidationException" or "ValidationError" in reasons_of(error)
+
+
+def is_refused(error: Exception) -> bool:
+    """Return whether the condition of a write did not hold."""
+    if code_of(error) == "ConditionalCheckFailedException":
+        return True
+    return "ConditionalCheckFailed" in reasons_of(error)
 
 
 def code_of(error: BaseException) -> str:
-    """Return the code of a service's answer, ``""`` where there was no answer."""
+    """Return the code of the service's answer; ``""``: there was no answer."""
     response = getattr(error, "response", None) or {}
     return str(response.get("Error", {}).get("Code", ""))
 
@@ -263,13 +286,13 @@ def reasons_of(error: BaseException) -> list[str]:
 
 
 def was_sent_again(error: BaseException) -> bool:
-    """Whether botocore sent the request more than once before this answer came."""
+    """Return whether botocore sent the request more than once before this answer."""
     response = getattr(error, "response", None) or {}
     return bool(response.get("ResponseMetadata", {}).get("RetryAttempts"))
 
 
 def _skew(error: Any) -> float:
-    """Return by how many seconds this machine's clock is ahead of the service's, about."""
+    """Return by about how many seconds this machine's clock is ahead of the service's."""
     headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     try:
         return time() - parsedate_to_datetime(headers["date"]).timestamp()

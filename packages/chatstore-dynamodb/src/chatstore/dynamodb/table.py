@@ -1,147 +1,187 @@
-"""The table: made on request, and described where the service does not take the store's items."""
+"""``Table``: the requests to one table, as plans, with retries.
+
+Limits of transactions and batches:
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html and the API
+reference of TransactWriteItems, BatchWriteItem and BatchGetItem.
+"""
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
-from chatstore.core import StoreSetupError, StoreUnavailableError
-from chatstore.dynamodb.address import LAYOUT
+from chatstore.core import StoreUnavailableError
+from chatstore.core.backend import (
+    Plan,
+    Retryable,
+    RetryPolicy,
+    call,
+    is_timeout,
+    is_unreachable,
+    retry,
+)
 from chatstore.dynamodb.clients import Connection
-from chatstore.dynamodb.errors import code_of, meaning_of
-from chatstore.dynamodb.sending import send
+from chatstore.dynamodb.errors import Meaning, meaning_of
+from chatstore.dynamodb.settings import Settings
 
-PATIENCE = 120.0
-"""Seconds that `create` waits for the table to become active."""
+T = TypeVar("T")
+Item = Mapping[str, Any]
 
-_PAUSE = 1.0
-_README = "see 'The table' in the README of chatstore-dynamodb"
+MAX_TRANSACTION_ITEMS = 100
+MAX_TRANSACTION_BYTES = 4 * 1024 * 1024
+_MAX_BATCH_READS = 100
+_MAX_BATCH_WRITES = 25  # items of at most 400 KB: below the 16 MB of a batch
+
+_POLICY = RetryPolicy(math.inf, first_pause=0.05, attempts=3)
 
 
-class Layout(NamedTuple):
-    """What the table must look like.
+class _NoProgressError(StoreUnavailableError):
+    """The service carried out nothing of a batch."""
+
+
+class Table:
+    """The requests to one table.
 
     Attributes:
-        server: What messages call the table.
-        name: The table's name or ARN.
-        primary_key: The attribute of its partition key.
-        ttl_attribute: The attribute that its TTL looks at.
+        settings: The options.
 
     """
 
-    server: str
-    name: str
-    primary_key: str
-    ttl_attribute: str
+    def __init__(self, settings: Settings) -> None:
+        """Keep the options."""
+        self.settings = settings
 
+    def key(self, name: str) -> dict[str, Any]:
+        """Return an item's key."""
+        return {self.settings.primary_key: {"S": name}}
 
-def create(connection: Connection, layout: Layout) -> None:
-    """Create the table if it is missing, wait until it is active, and switch its TTL on.
+    # ------------------------------------------------------------------ one request
 
-    Raises:
-        StoreSetupError: There is a table of this name with another key, or whose TTL looks at
-            another attribute.
-        StoreUnavailableError: The table is not active after `PATIENCE` seconds.
+    def send(self, action: str, **request: Any) -> Plan[Connection, Any]:
+        """Send a request that may take effect twice without harm, and return the answer."""
+        return self._send(action, request, _judge_idempotent)
 
-    """
-    description = _describe(connection, layout)
-    if description is None:
-        try:
-            connection.send(
-                "create_table",
-                TableName=layout.name,
-                KeySchema=[{"AttributeName": layout.primary_key, "KeyType": "HASH"}],
-                AttributeDefinitions=[{"AttributeName": layout.primary_key, "AttributeType": "S"}],
-                BillingMode="PAY_PER_REQUEST",
-            )
-        except Exception as error:
-            if code_of(error) != "ResourceInUseException":  # another process makes it now
-                raise
-    deadline = time.monotonic() + PATIENCE
-    while (description or {}).get("TableStatus") not in {"ACTIVE", "UPDATING"}:
-        if time.monotonic() > deadline:
-            raise StoreUnavailableError(
-                f"{layout.server}: the table is not active after {PATIENCE:g} s; try again"
-            )
-        if description is not None:
-            time.sleep(_PAUSE)
-        description = _describe(connection, layout)
-    problem = _problem(description or {}, layout)
-    if problem is not None:
-        raise StoreSetupError(f"{layout.server}: {problem}")
-    _switch_ttl_on(connection, layout)
+    def send_write(self, action: str, **request: Any) -> Plan[Connection, Any]:
+        """Send a request again only if the answer says that it had no effect."""
+        return self._send(action, request, _judge_write)
 
-
-def setup_error(connection: Connection, layout: Layout, text: str) -> StoreSetupError | None:
-    """Return what is wrong with a table that does not take the store's requests.
-
-    ``None``: its description shows nothing wrong. Where the credentials do not permit to describe
-    the table, the error says what is expected only.
-    """
-    try:
-        description = _describe(connection, layout)
-    except Exception as error:
-        if meaning_of(error) is None:
-            raise
-        return StoreSetupError(f"{layout.server}: {text}")
-    if description is None:
-        return StoreSetupError(f"{layout.server}: there is no such table any more")
-    problem = _problem(description, layout)
-    return None if problem is None else StoreSetupError(f"{layout.server}: {problem}")
-
-
-def _describe(connection: Connection, layout: Layout) -> Mapping[str, Any] | None:
-    try:
-        answer = send(connection, layout.server, "describe_table", TableName=layout.name)
-    except Exception as error:
-        if code_of(error) == "ResourceNotFoundException":
-            return None
-        raise
-    description: Mapping[str, Any] = answer["Table"]
-    return description
-
-
-def _problem(description: Mapping[str, Any], layout: Layout) -> str | None:
-    types = {
-        item["AttributeName"]: item["AttributeType"]
-        for item in description.get("AttributeDefinitions", ())
-    }
-    expected = f"a partition key {layout.primary_key!r} of type S (string) and no sort key"
-    keys = [(item["AttributeName"], item["KeyType"]) for item in description["KeySchema"]]
-    found = ", ".join(
-        f"a {'partition' if kind == 'HASH' else 'sort'} key {name!r} of type {types.get(name)}"
-        for name, kind in keys
-    )
-    if keys != [(layout.primary_key, "HASH")] or types.get(layout.primary_key) != "S":
-        remedy = "use another table"
-        if len(keys) == 1 and types.get(keys[0][0]) == "S" and keys[0][0] not in LAYOUT:
-            remedy = f"pass primary_key={keys[0][0]!r}, or use another table"
-        return f"expected {expected}, found {found}: {remedy}; {_README}"
-    own = {*LAYOUT, layout.ttl_attribute}
-    for index in description.get("GlobalSecondaryIndexes", ()):
-        clashes = [i["AttributeName"] for i in index["KeySchema"] if i["AttributeName"] in own]
-        if clashes:
-            return (
-                f"expected no index on the store's attributes, found the index "
-                f"{index['IndexName']!r} on {clashes[0]!r}: use another table; {_README}"
-            )
-    return None
-
-
-def _switch_ttl_on(connection: Connection, layout: Layout) -> None:
-    answer = send(connection, layout.server, "describe_time_to_live", TableName=layout.name)
-    description = answer["TimeToLiveDescription"]
-    if description["TimeToLiveStatus"] == "DISABLED":
-        connection.send(
-            "update_time_to_live",
-            TableName=layout.name,
-            TimeToLiveSpecification={"Enabled": True, "AttributeName": layout.ttl_attribute},
+    def _send(
+        self,
+        action: str,
+        request: dict[str, Any],
+        judge: Callable[[Exception, int], Retryable | None],
+    ) -> Plan[Connection, Any]:
+        return retry(
+            lambda: call(lambda connection: connection.send(action, **request)),
+            judge,
+            policy=_POLICY,
+            sleep=sleep,
+            server=self.settings.server,
         )
-        return
-    name = description.get("AttributeName", layout.ttl_attribute)
-    if name != layout.ttl_attribute:
-        raise StoreSetupError(
-            f"{layout.server}: expected the table's TTL on {layout.ttl_attribute!r}, found it on "
-            f"{name!r}: pass ttl_attribute={name!r}, or change the table's TTL"
+
+    # ------------------------------------------------------------------ many items
+
+    def get_all(self, names: Sequence[str]) -> Plan[Connection, dict[str, Item]]:
+        """Return the current items of these names, as far as they exist."""
+        items: dict[str, Item] = {}
+        for batch in _divided(names, _MAX_BATCH_READS):
+            keys: Any = {"Keys": [self.key(name) for name in batch], "ConsistentRead": True}
+            while keys:
+                keys = yield from self._with_progress(self._get_batch, keys, items)
+        return items
+
+    def put_all(self, items: Iterable[Item]) -> Plan[Connection, None]:
+        """Write items, in any order and not atomically."""
+        return self._write_all([{"PutRequest": {"Item": item}} for item in items])
+
+    def delete_all(self, names: Iterable[str]) -> Plan[Connection, None]:
+        """Delete items, in any order and not atomically."""
+        return self._write_all([{"DeleteRequest": {"Key": self.key(name)}} for name in names])
+
+    def _write_all(self, writes: Sequence[Any]) -> Plan[Connection, None]:
+        for batch in _divided(writes, _MAX_BATCH_WRITES):
+            rest: Any = batch
+            while rest:
+                rest = yield from self._with_progress(self._write_batch, rest)
+
+    def _get_batch(self, keys: Any, items: dict[str, Item]) -> Plan[Connection, Any]:
+        """Read items; return the keys that the service did not process."""
+        answer = yield from self.send("batch_get_item", RequestItems={self.settings.table: keys})
+        batch = _of_only_table(answer.get("Responses")) or []
+        items.update((item[self.settings.primary_key]["S"], item) for item in batch)
+        rest = _of_only_table(answer.get("UnprocessedKeys"))
+        if rest and not batch:
+            raise self._no_progress()
+        return rest
+
+    def _write_batch(self, writes: Any) -> Plan[Connection, Any]:
+        """Write or delete items; return the writes that the service did not process."""
+        answer = yield from self.send(
+            "batch_write_item", RequestItems={self.settings.table: writes}
         )
+        rest = _of_only_table(answer.get("UnprocessedItems"))
+        if rest and len(rest) >= len(writes):
+            raise self._no_progress()
+        return rest
+
+    def _with_progress(
+        self, process: Callable[..., Plan[Connection, T]], *args: Any
+    ) -> Plan[Connection, T]:
+        """Process a batch again, for `timeout` seconds, if the service processes nothing of it."""
+        return retry(
+            lambda: process(*args),
+            _judge_progress,
+            policy=RetryPolicy(self.settings.timeout, first_pause=0.05, longest_pause=2.0),
+            sleep=sleep,
+            server=self.settings.server,
+        )
+
+    def _no_progress(self) -> _NoProgressError:
+        return _NoProgressError(
+            f"{self.settings.server}: the throughput is used up, batches made no progress for "
+            f"{self.settings.timeout:g} s: raise the table's capacity, or use on-demand billing"
+        )
+
+
+def sleep(seconds: float) -> Plan[Connection, None]:
+    """Wait, on the thread of the call."""
+    return call(lambda _: time.sleep(seconds))
+
+
+def _judge_idempotent(error: Exception, attempt: int) -> Retryable | None:
+    meaning = meaning_of(error)
+    is_retryable = meaning is not None and meaning.is_busy
+    return _retryable(meaning, error, attempt) if is_retryable else None
+
+
+def _judge_write(error: Exception, attempt: int) -> Retryable | None:
+    meaning = meaning_of(error)
+    is_retryable = meaning is not None and meaning.is_without_effect
+    return _retryable(meaning, error, attempt) if is_retryable else None
+
+
+def _retryable(meaning: Meaning | None, error: Exception, attempt: int) -> Retryable | None:
+    # If nothing listens, `patience` decides how long to repeat the call.
+    if meaning is None or is_unreachable(error):
+        return None
+    # One new connection shows whether only the old one was dead; more would wait longer.
+    if is_timeout(error) and attempt > 1:
+        return None
+    return Retryable(meaning.text)
+
+
+def _judge_progress(error: Exception, _: int) -> Retryable | None:
+    is_retryable = isinstance(error, _NoProgressError)
+    return Retryable("the throughput is used up") if is_retryable else None
+
+
+def _of_only_table(by_table: Mapping[str, Any] | None) -> Any:
+    """Return an answer's part about the only table, which may have its name instead of its ARN."""
+    return next(iter(by_table.values()), None) if by_table else None
+
+
+def _divided(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
