@@ -21,7 +21,7 @@ from chatstore.conditional.decisions import (
     Replacing,
 )
 from chatstore.conditional.entries import Location
-from chatstore.conditional.garbage import clean_up, needs_cleanup
+from chatstore.conditional.garbage import clean_up
 from chatstore.conditional.head import Head, StoredHead, new_head
 from chatstore.conditional.head_json import dump_head, load_head
 from chatstore.conditional.lookup import newest, oldest
@@ -131,7 +131,7 @@ class ConditionalBackend(Backend[C]):
     def _change(self, key: str, decide: Decide[C], *, extra: float = 0) -> Plan[C, Any]:
         change = Change(self._context, key, decide)
         result, known = yield from change.run(self._heads.pop(key, None))
-        if known is not None and needs_cleanup(known.head, change.request):
+        if known is not None and known.head.has_leftovers:
             known = yield from self._clean_up(key, known, extra, change.request)
         if known is not None:
             self._heads[key] = known
@@ -233,8 +233,7 @@ class ConditionalBackend(Backend[C]):
             for key, text in heads:
                 try:
                     head = load_head(text)
-                    has_leftovers = head.garbage or head.stagings or head.unmarked
-                    if has_leftovers or head.is_expired(self._context.clock()):
+                    if head.has_leftovers or head.is_expired(self._context.clock()):
                         yield from self._purge_conversation(key)
                 except CorruptStoreError as error:
                     damaged = error

@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from typing import Any, Generic, TypeVar
 
-from chatstore.conditional.commit import Commit, commit_of, message_records, with_markers
+from chatstore.conditional.commit import (
+    Commit,
+    commit_of,
+    is_divided,
+    message_records,
+    with_markers,
+)
 from chatstore.conditional.context import Context
 from chatstore.conditional.decisions import Decide, Edited, Nothing, Preparation, Proposal, View
 from chatstore.conditional.head import Head, StoredHead
@@ -17,7 +23,7 @@ from chatstore.conditional.lookup import OutdatedError
 from chatstore.conditional.lost_replies import REMEMBERED, Attempt, took_effect
 from chatstore.conditional.names import new_name
 from chatstore.conditional.reading import read_head
-from chatstore.conditional.staging import StagedWrite, is_divided
+from chatstore.conditional.staging import StagedWrite
 from chatstore.core import StoreUnavailableError
 from chatstore.core.backend import Plan, Retryable, RetryPolicy, retry
 

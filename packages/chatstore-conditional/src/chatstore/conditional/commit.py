@@ -52,11 +52,10 @@ def with_markers(
 
     """
     head = commit.head
-    markers = {
-        number + offset: marker_id(head.generation, message.caller_id)
-        for offset, message in enumerate(messages)
-        if message.caller_id is not None
-    }
+    markers: dict[int, str] = {}
+    for offset, message in enumerate(messages, number):
+        if message.caller_id is not None:
+            markers[offset] = marker_id(head.generation, message.caller_id)
     if not markers:
         return commit
     room = max(0, limits.operations - 1 - len(commit.puts) - len(commit.deletes))
@@ -67,6 +66,11 @@ def with_markers(
         unmarked = (*unmarked, (later[0], number + len(messages)))
     new = head._replace(is_marked=True, unmarked=unmarked)
     return Commit(new, {**commit.puts, **puts}, commit.deletes)
+
+
+def is_divided(messages: Sequence[NewMessage]) -> bool:
+    """Return whether a message has several parts."""
+    return max([len(message.parts) for message in messages], default=1) > 1
 
 
 def message_records(

@@ -52,7 +52,8 @@ class Context(Generic[C]):
 
     def lasting(self, head: Head) -> Head:
         """Return a head that is written now. A slow clock never lets it expire earlier."""
-        lasts = self.ttl if head.exists else EMPTY_LIFETIME
         now = round(self.clock(), 3)
-        before = head.written if head.exists else None
-        return head._replace(written=now if before is None else max(now, before), lasts=lasts)
+        if not head.exists:
+            return head._replace(written=now, lasts=EMPTY_LIFETIME)
+        written = now if head.written is None else max(now, head.written)
+        return head._replace(written=written, lasts=self.ttl)

@@ -31,13 +31,6 @@ MAX_RANGES = 8
 _MAX_CONFLICTS = 5
 
 
-def needs_cleanup(head: Head, request: str = "") -> bool:
-    """Return whether there are missing markers, garbage, or a staging of an ended request."""
-    if head.garbage or head.unmarked:
-        return True
-    return any(staging.owner == request for staging in head.stagings)
-
-
 def clean_up(
     context: Context[C], key: str, stored: StoredHead, *, extra: float = 0, request: str = ""
 ) -> Plan[C, StoredHead | None]:
@@ -63,7 +56,7 @@ def clean_up(
             head = head._replace(stagings=others, garbage=garbage)
         if len(head.garbage) > MAX_RANGES:
             budget = float("inf")
-        if not needs_cleanup(head) or budget <= 0:
+        if not (head.garbage or head.unmarked) or budget <= 0:
             return None if ended else StoredHead(head, version)
         if head.unmarked:
             new, puts, count = yield from next_markers(database, key, head)

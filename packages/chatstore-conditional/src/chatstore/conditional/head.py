@@ -120,6 +120,11 @@ class Head(NamedTuple):
         return bool(self.entries) or self.record is not None
 
     @property
+    def has_leftovers(self) -> bool:
+        """Whether it refers to garbage, missing markers or stagings."""
+        return bool(self.garbage or self.unmarked or self.stagings)
+
+    @property
     def lifetime(self) -> float | None:
         """Seconds until it may be deleted; ``None``: it refers to something."""
         return None if self.exists or self.garbage or self.stagings else EMPTY_LIFETIME

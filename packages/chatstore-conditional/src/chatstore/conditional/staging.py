@@ -7,7 +7,7 @@ from time import monotonic
 from typing import Generic, TypeVar
 
 from chatstore.conditional.abandoned import STAGING_TIME
-from chatstore.conditional.commit import Commit, commit_of, message_records
+from chatstore.conditional.commit import Commit, commit_of, is_divided, message_records
 from chatstore.conditional.context import Context
 from chatstore.conditional.decisions import Edited, NewMessage
 from chatstore.conditional.garbage import clean_up
@@ -118,11 +118,6 @@ class StagedWrite(Generic[C]):
         yield from database.commit(
             self._key, stored.version, dump_head(head), {}, (), head.lifetime
         )
-
-
-def is_divided(messages: Sequence[NewMessage]) -> bool:
-    """Return whether a message has several parts."""
-    return any(len(message.parts) > 1 for message in messages)
 
 
 def _batches(records: Mapping[str, str]) -> Iterator[dict[str, str]]:

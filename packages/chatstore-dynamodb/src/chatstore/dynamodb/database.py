@@ -35,6 +35,7 @@ from chatstore.dynamodb.table import (
     MAX_TRANSACTION_ITEMS,
     Item,
     Table,
+    judge_write,
     sleep,
 )
 
@@ -74,11 +75,8 @@ class DynamoDBDatabase(Database[Connection]):
         anything is written to it.
         """
         place = self._table.key(_head_name(key))
-        answer = yield from self._call(
-            lambda: self._table.send(
-                "get_item", TableName=self._name, Key=place, ConsistentRead=True
-            )
-        )
+        request = {"TableName": self._name, "Key": place, "ConsistentRead": True}
+        answer = yield from self._call(lambda: self._table.send("get_item", request))
         item: Item | None = answer.get("Item")
         return None if item is None else (self._text(item, BODY), self._text(item, VERSION))
 
@@ -115,7 +113,7 @@ class DynamoDBDatabase(Database[Connection]):
                 place = self._table.key(_record_name(key, name))
                 request["TransactItems"].append({"Delete": {"TableName": self._name, "Key": place}})
         try:
-            yield from self._call(lambda: self._table.send_write(action, **request))
+            yield from self._call(lambda: self._table.send(action, request, judge_write))
         except Exception as error:
             # A caller's client may have sent it twice: the refusal may be due to the first one.
             if is_refused(error) and not was_sent_again(error):
@@ -131,7 +129,7 @@ class DynamoDBDatabase(Database[Connection]):
             **self._condition(expected),
         }
         try:
-            yield from self._call(lambda: self._table.send_write("delete_item", **request))
+            yield from self._call(lambda: self._table.send("delete_item", request, judge_write))
         except Exception as error:
             if not is_refused(error):
                 raise
@@ -163,7 +161,7 @@ class DynamoDBDatabase(Database[Connection]):
         }
         if cursor is not None:
             request["ExclusiveStartKey"] = cursor
-        answer = yield from self._call(lambda: self._table.send("scan", **request))
+        answer = yield from self._call(lambda: self._table.send("scan", request))
         heads = [
             (self._text(item, self._primary_key)[len(_HEADS) :], self._text(item, BODY))
             for item in answer["Items"]

@@ -10,7 +10,7 @@ from chatstore.core.backend import Plan, Retryable, RetryPolicy, retry
 from chatstore.dynamodb.clients import Connection
 from chatstore.dynamodb.errors import code_of, is_table_missing, meaning_of
 from chatstore.dynamodb.settings import LAYOUT, Settings
-from chatstore.dynamodb.table import Table, sleep
+from chatstore.dynamodb.table import Table, judge_write, sleep
 
 PATIENCE = 120.0
 """Seconds to wait until a new table is active."""
@@ -36,15 +36,14 @@ def create_table(table: Table) -> Plan[Connection, None]:
     settings = table.settings
     if (yield from _describe(table)) is None:
         try:
-            yield from table.send_write(
-                "create_table",
-                TableName=settings.table,
-                KeySchema=[{"AttributeName": settings.primary_key, "KeyType": "HASH"}],
-                AttributeDefinitions=[
-                    {"AttributeName": settings.primary_key, "AttributeType": "S"}
-                ],
-                BillingMode="PAY_PER_REQUEST",
-            )
+            key = {"AttributeName": settings.primary_key}
+            request = {
+                "TableName": settings.table,
+                "KeySchema": [{**key, "KeyType": "HASH"}],
+                "AttributeDefinitions": [{**key, "AttributeType": "S"}],
+                "BillingMode": "PAY_PER_REQUEST",
+            }
+            yield from table.send("create_table", request, judge_write)
         except Exception as error:
             if code_of(error) != "ResourceInUseException":  # another process creates it now
                 raise
@@ -103,7 +102,7 @@ def setup_error(table: Table, text: str) -> Plan[Connection, StoreSetupError | N
 
 def _describe(table: Table) -> Plan[Connection, Description | None]:
     try:
-        answer = yield from table.send("describe_table", TableName=table.settings.table)
+        answer = yield from table.send("describe_table", {"TableName": table.settings.table})
     except Exception as error:
         if is_table_missing(error):
             return None
@@ -153,14 +152,14 @@ def _enable_ttl(table: Table) -> Plan[Connection, None]:
     status = yield from _describe_ttl(table)
     if status["TimeToLiveStatus"] == "DISABLED":
         try:
-            yield from table.send_write(
-                "update_time_to_live",
-                TableName=settings.table,
-                TimeToLiveSpecification={
+            request = {
+                "TableName": settings.table,
+                "TimeToLiveSpecification": {
                     "Enabled": True,
                     "AttributeName": settings.ttl_attribute,
                 },
-            )
+            }
+            yield from table.send("update_time_to_live", request, judge_write)
         except Exception:
             # Another process may have enabled it meanwhile, which DynamoDB refuses to repeat.
             status = yield from _describe_ttl(table)
@@ -177,6 +176,6 @@ def _enable_ttl(table: Table) -> Plan[Connection, None]:
 
 
 def _describe_ttl(table: Table) -> Plan[Connection, Description]:
-    answer = yield from table.send("describe_time_to_live", TableName=table.settings.table)
+    answer = yield from table.send("describe_time_to_live", {"TableName": table.settings.table})
     description: Description = answer["TimeToLiveDescription"]
     return description

@@ -28,6 +28,7 @@ from chatstore.dynamodb.settings import Settings
 
 T = TypeVar("T")
 Item = Mapping[str, Any]
+Judge = Callable[[Exception, int], "Retryable | None"]
 
 MAX_TRANSACTION_ITEMS = 100
 MAX_TRANSACTION_BYTES = 4 * 1024 * 1024
@@ -59,23 +60,21 @@ class Table:
 
     # ------------------------------------------------------------------ one request
 
-    def send(self, action: str, **request: Any) -> Plan[Connection, Any]:
-        """Send a request that may take effect twice without harm, and return the answer."""
-        return self._send(action, request, _judge_idempotent)
-
-    def send_write(self, action: str, **request: Any) -> Plan[Connection, Any]:
-        """Send a request again only if the answer says that it had no effect."""
-        return self._send(action, request, _judge_write)
-
-    def _send(
-        self,
-        action: str,
-        request: dict[str, Any],
-        judge: Callable[[Exception, int], Retryable | None],
+    def send(
+        self, action: str, request: dict[str, Any], judge: Judge | None = None
     ) -> Plan[Connection, Any]:
+        """Send a request, and repeat it for a moment if the service is busy.
+
+        Args:
+            action: The method of boto3's client, such as ``get_item``.
+            request: Its arguments.
+            judge: Decides whether to repeat it, see `retry`; by default the request may take
+                effect twice without harm, so that it is repeated if no answer came.
+
+        """
         return retry(
-            lambda: call(lambda connection: connection.send(action, **request)),
-            judge,
+            lambda: _request(action, request),
+            judge or _judge_idempotent,
             policy=_POLICY,
             sleep=sleep,
             server=self.settings.server,
@@ -108,7 +107,8 @@ class Table:
 
     def _get_batch(self, keys: Any, items: dict[str, Item]) -> Plan[Connection, Any]:
         """Read items; return the keys that the service did not process."""
-        answer = yield from self.send("batch_get_item", RequestItems={self.settings.table: keys})
+        request = {"RequestItems": {self.settings.table: keys}}
+        answer = yield from self.send("batch_get_item", request)
         batch = _of_only_table(answer.get("Responses")) or []
         items.update((item[self.settings.primary_key]["S"], item) for item in batch)
         rest = _of_only_table(answer.get("UnprocessedKeys"))
@@ -118,9 +118,8 @@ class Table:
 
     def _write_batch(self, writes: Any) -> Plan[Connection, Any]:
         """Write or delete items; return the writes that the service did not process."""
-        answer = yield from self.send(
-            "batch_write_item", RequestItems={self.settings.table: writes}
-        )
+        request = {"RequestItems": {self.settings.table: writes}}
+        answer = yield from self.send("batch_write_item", request)
         rest = _of_only_table(answer.get("UnprocessedItems"))
         if rest and len(rest) >= len(writes):
             raise self._no_progress()
@@ -145,20 +144,25 @@ class Table:
         )
 
 
+def judge_write(error: Exception, attempt: int) -> Retryable | None:
+    """Repeat a request only if the answer says that it had no effect."""
+    meaning = meaning_of(error)
+    is_retryable = meaning is not None and meaning.is_without_effect
+    return _retryable(meaning, error, attempt) if is_retryable else None
+
+
 def sleep(seconds: float) -> Plan[Connection, None]:
     """Wait, on the thread of the call."""
     return call(lambda _: time.sleep(seconds))
 
 
+def _request(action: str, request: dict[str, Any]) -> Plan[Connection, Any]:
+    return (yield lambda connection: connection.send(action, **request))
+
+
 def _judge_idempotent(error: Exception, attempt: int) -> Retryable | None:
     meaning = meaning_of(error)
     is_retryable = meaning is not None and meaning.is_busy
-    return _retryable(meaning, error, attempt) if is_retryable else None
-
-
-def _judge_write(error: Exception, attempt: int) -> Retryable | None:
-    meaning = meaning_of(error)
-    is_retryable = meaning is not None and meaning.is_without_effect
     return _retryable(meaning, error, attempt) if is_retryable else None
 
 

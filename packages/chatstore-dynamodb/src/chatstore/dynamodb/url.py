@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
@@ -11,7 +12,7 @@ from chatstore.dynamodb.settings import check_table
 
 _EXAMPLE = "dynamodb://TABLE?region=eu-central-1"
 _PARAMETERS = {"region": "region_name", "profile": "profile_name"}
-_OPTIONS = {
+_OPTIONS: dict[str, Callable[[str], Any]] = {
     "region": str,
     "profile": str,
     "endpoint_url": str,
