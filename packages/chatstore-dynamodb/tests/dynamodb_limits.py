@@ -1,4 +1,4 @@
-"""What the service refuses and moto lets pass.
+"""Requests that the service refuses and moto accepts.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html, and the API
 reference's pages of TransactWriteItems, BatchWriteItem and BatchGetItem.
@@ -20,24 +20,24 @@ _MOST = {
 
 
 Types = dict[str, dict[str, str]]
-"""By table, the types of the attributes of its key and its indexes."""
+"""The types of the attributes of keys and indexes, by table."""
 
 
-def note_table(types: Types, action: str, asked: dict[str, Any]) -> None:
-    """Keep the types that a new table defines."""
+def note_table(types: Types, action: str, request: dict[str, Any]) -> None:
+    """Remember the types that a new table defines."""
     if action == "CreateTable":
-        types[asked["TableName"]] = {
+        types[request["TableName"]] = {
             attribute["AttributeName"]: attribute["AttributeType"]
-            for attribute in asked["AttributeDefinitions"]
+            for attribute in request["AttributeDefinitions"]
         }
 
 
 def refusal(
-    action: str, asked: dict[str, Any], types: Types, primary_key: str = "SessionId"
+    action: str, request: dict[str, Any], types: Types, primary_key: str = "SessionId"
 ) -> str | None:
-    """Say why the service refuses a request; ``None``: it does not."""
-    items = list(_items(action, asked))
-    table = _table(action, asked)
+    """Return why the service refuses a request; ``None``: it accepts it."""
+    items = list(_items(action, request))
+    table = _table(action, request)
     for name, kind in types.get(table, {}).items():
         if any(name in item and kind not in item[name] for item in items):
             return f"One or more parameter values were invalid: Type mismatch for key {name}"
@@ -57,25 +57,25 @@ def refusal(
     return None
 
 
-def _table(action: str, asked: dict[str, Any]) -> str:
+def _table(action: str, request: dict[str, Any]) -> str:
     if action == "TransactWriteItems":
-        [operation, *_] = asked["TransactItems"][0].values()
+        [operation, *_] = request["TransactItems"][0].values()
         return str(operation["TableName"])
-    return str(asked.get("TableName") or next(iter(asked.get("RequestItems", {})), ""))
+    return str(request.get("TableName") or next(iter(request.get("RequestItems", {})), ""))
 
 
-def _items(action: str, asked: dict[str, Any]) -> Any:
+def _items(action: str, request: dict[str, Any]) -> Any:
     if action == "TransactWriteItems":
-        for part in asked["TransactItems"]:
+        for part in request["TransactItems"]:
             [operation] = part.values()
             yield operation.get("Item") or operation["Key"]
     elif action == "BatchWriteItem":
-        for writes in asked["RequestItems"].values():
+        for writes in request["RequestItems"].values():
             for write in writes:
                 [operation] = write.values()
                 yield operation.get("Item") or operation["Key"]
     elif action == "BatchGetItem":
-        for wanted in asked["RequestItems"].values():
-            yield from wanted["Keys"]
+        for batch in request["RequestItems"].values():
+            yield from batch["Keys"]
     elif action in {"PutItem", "GetItem", "DeleteItem", "UpdateItem"}:
-        yield asked.get("Item") or asked["Key"]
+        yield request.get("Item") or request["Key"]

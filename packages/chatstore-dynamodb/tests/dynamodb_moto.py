@@ -1,7 +1,7 @@
 """The process of the test server: moto's DynamoDB, one request at a time, with a log and faults.
 
-moto loses updates when its threads overlap, so a lock lets one request in after another. What
-the tests order goes over HTTP too, to paths that begin with ``/-/``.
+moto loses updates when its threads overlap, so a lock admits one request at a time. Tests send
+their instructions over HTTP, too, to paths that begin with ``/-/``.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ def _copy_of_table(table: Table, _: dict[int, Any]) -> Table:
 
 
 Table.__deepcopy__ = _copy_of_table
-LimitedSizeDict.__setitem__ = dict.__setitem__  # it counts base64; `refusal` counts as the service
+LimitedSizeDict.__setitem__ = (
+    dict.__setitem__
+)  # it counts base64; `refusal` counts like the service
 
 
 class Handler(MotoRequestHandler):
@@ -46,7 +48,7 @@ class Handler(MotoRequestHandler):
     disable_nagle_algorithm = True
 
     def send_response(self, code: int, message: str | None = None) -> None:
-        """Begin an answer; its date is the service's."""
+        """Begin an answer; `Service` sets the date."""
         self.send_response_only(code, message)
 
     def log(self, *args: Any) -> None:
@@ -54,7 +56,7 @@ class Handler(MotoRequestHandler):
 
 
 class Service:
-    """moto behind a lock, a log of what was asked, and a plan of what goes wrong."""
+    """moto behind a lock, with a log of requests, and with faults."""
 
     def __init__(self) -> None:
         self._moto = DomainDispatcherApplication(create_backend_app)
@@ -67,23 +69,23 @@ class Service:
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         if environ["PATH_INFO"].startswith("/-/"):
-            return self._ordered(environ["PATH_INFO"], body, start)
+            return self._instruct(environ["PATH_INFO"], body, start)
         action = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
-        asked = json.loads(body)
+        request = json.loads(body)
         with self._lock:
             fault = self._next_fault(action)
-            note_table(self._types, action, asked)
-            refused = fault.get("answer") or _refused(refusal(action, asked, self._types))
-            left = _cut(action, asked) if fault.get("partial") else {}
+            note_table(self._types, action, request)
+            refused = fault.get("answer") or _refused(refusal(action, request, self._types))
+            left = _cut(action, request, fault.get("partial"))
             if refused:
                 status, headers, output = f"{refused[0]} Refused", [], refused[1].encode()
                 headers = [("x-amzn-requestid", "REFUSED")]
                 if "date" in fault:
                     headers.append(("Date", fault["date"]))
             else:
-                status, headers, output = self._ask_moto(environ, asked)
+                status, headers, output = self._ask_moto(environ, request)
                 output = json.dumps({**json.loads(output), **left}).encode() if left else output
-            self._note(action, len(body), asked, status, output)
+            self._note(action, len(body), request, status, output)
         if "hang" in fault:
             threading.Event().wait(fault["hang"])
         if fault.get("lose"):
@@ -94,9 +96,9 @@ class Service:
         return [output]
 
     def _ask_moto(
-        self, environ: dict[str, Any], asked: dict[str, Any]
+        self, environ: dict[str, Any], request: dict[str, Any]
     ) -> tuple[str, list[tuple[str, str]], bytes]:
-        body = json.dumps(asked).encode()
+        body = json.dumps(request).encode()
         environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
         answer: list[Any] = []
         output = b"".join(self._moto(environ, lambda *args: answer.extend(args[:2])))
@@ -116,15 +118,15 @@ class Service:
         return self._fault
 
     def _note(
-        self, action: str, sent: int, asked: dict[str, Any], status: str, output: bytes
+        self, action: str, sent: int, request: dict[str, Any], status: str, output: bytes
     ) -> None:
         entry = {"action": action, "status": int(status.split(maxsplit=1)[0])}
         entry |= {"sent": sent, "received": len(output)}
         if entry["status"] == 200:
-            entry |= units_of(action, asked, json.loads(output or b"{}"))
+            entry |= units_of(action, request, json.loads(output or b"{}"))
         self._log.append(entry)
 
-    def _ordered(self, path: str, body: bytes, start: Callable[..., Any]) -> Iterable[bytes]:
+    def _instruct(self, path: str, body: bytes, start: Callable[..., Any]) -> Iterable[bytes]:
         reply = b"{}"
         with self._lock:
             if path == "/-/log":
@@ -143,18 +145,18 @@ def _refused(reason: str | None) -> tuple[int, str] | None:
     return 400, json.dumps({"__type": kind, "message": reason})
 
 
-def _cut(action: str, asked: dict[str, Any]) -> dict[str, Any]:
-    """Take the second half out of a batch; return what the service answers about it."""
-    if action not in {"BatchWriteItem", "BatchGetItem"}:
+def _cut(action: str, request: dict[str, Any], partial: object) -> dict[str, Any]:
+    """Take the second half, or all, out of a batch; return the service's answer about it."""
+    if not partial or action not in {"BatchWriteItem", "BatchGetItem"}:
         return {}
-    [(table, batch)] = asked["RequestItems"].items()
+    [(table, batch)] = request["RequestItems"].items()
     if action == "BatchWriteItem":
-        half = (len(batch) + 1) // 2
-        asked["RequestItems"][table] = batch[:half]
+        half = 0 if partial == "all" else (len(batch) + 1) // 2
+        request["RequestItems"][table] = batch[:half]
         return {"UnprocessedItems": {table: batch[half:]} if batch[half:] else {}}
     keys = batch["Keys"]
-    half = (len(keys) + 1) // 2
-    asked["RequestItems"][table] = {**batch, "Keys": keys[:half]}
+    half = 0 if partial == "all" else (len(keys) + 1) // 2
+    request["RequestItems"][table] = {**batch, "Keys": keys[:half]}
     return {"UnprocessedKeys": {table: {**batch, "Keys": keys[half:]}} if keys[half:] else {}}
 
 

@@ -1,4 +1,4 @@
-"""The test server, seen from the tests: a process of its own that ends with them."""
+"""Starts the test server: a process of its own that ends with the tests."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _NO_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class DynamoDBServer:
-    """moto on a free port of the loopback; its process reads a pipe that we hold open."""
+    """moto on a free port of the loopback interface; its process ends with its input pipe."""
 
     def __init__(self) -> None:
-        """Start it, and wait until it listens."""
+        """Start the process, and wait until it listens."""
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         self._process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("dynamodb_moto.py"))],
@@ -37,19 +37,19 @@ class DynamoDBServer:
         if not line:
             self._process.wait(30)
             self._errors.seek(0)
-            said = self._errors.read()[-2000:].decode(errors="replace")
+            output = self._errors.read()[-2000:].decode(errors="replace")
             self.close()
             raise RuntimeError(
-                f"the test server did not start (status {self._process.returncode}): {said}"
+                f"the test server did not start (status {self._process.returncode}): {output}"
             )
         self.url = f"http://127.0.0.1:{int(line)}"
 
     def client(self) -> Any:
-        """Return a client past the store."""
+        """Return a client beside the store's."""
         return boto3.client("dynamodb", region_name=REGION, endpoint_url=self.url, **KEYS)
 
     def new_table(self) -> str:
-        """Make the table of LlamaIndex's documentation, under a name of its own."""
+        """Create the table of LlamaIndex's documentation, with a new name."""
         name = f"chats-{uuid.uuid4()}"
         client = self.client()
         client.create_table(
@@ -63,20 +63,23 @@ class DynamoDBServer:
         return name
 
     def log(self) -> list[dict[str, Any]]:
-        """Return what was asked since the last time, with its units."""
-        answer: list[dict[str, Any]] = self._order("log")
+        """Return the requests since the last call, with their units."""
+        answer: list[dict[str, Any]] = self._instruct("log")
         return answer
 
     def set_fault(self, **fault: Any) -> None:
-        """Let every so many-th request go wrong.
+        """Let every n-th request go wrong.
 
-        Keywords: ``every``; ``actions`` (default: all); ``times``; and ``lose`` the reply,
-        ``answer`` ``[status, body]`` instead, process a batch in ``partial``, or ``hang`` so
-        many seconds.
+        Args:
+            fault: ``every`` (n); ``actions`` (by default all); ``times``; and what happens:
+                ``lose`` the reply, ``answer`` with ``[status, body]``, process only a half of
+                a batch (``partial``) or nothing of it (``partial="all"``), or ``hang`` for some
+                seconds.
+
         """
-        self._order("fault", fault)
+        self._instruct("fault", fault)
 
-    def _order(self, name: str, body: Any = None) -> Any:
+    def _instruct(self, name: str, body: Any = None) -> Any:
         data = json.dumps(body or {}).encode()
         with _NO_PROXY.open(f"{self.url}/-/{name}", data, timeout=30) as reply:
             return json.load(reply)

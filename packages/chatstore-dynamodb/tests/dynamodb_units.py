@@ -3,7 +3,7 @@
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html:
 a write takes one unit for each started KB of the item, the larger of the old and the new one, and
 twice that in a transaction; a strongly consistent read takes one for each started 4 KB of an
-item, at least one. What a scan takes cannot be seen from outside, and is left out.
+item, at least one. The units of a scan cannot be computed from its answer, and are left out.
 Sizes: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
 """
 
@@ -36,34 +36,34 @@ def _value_size(value: dict[str, Any]) -> int:
     raise ValueError(f"no formula for {kind}")
 
 
-def units_of(action: str, asked: dict[str, Any], answered: dict[str, Any]) -> dict[str, float]:
-    """Return what a successful request consumed."""
-    return {"write": _written(action, asked), "read": _read(action, asked, answered)}
+def units_of(action: str, request: dict[str, Any], answered: dict[str, Any]) -> dict[str, float]:
+    """Return the units that a successful request consumed."""
+    return {"write": _written(action, request), "read": _read(action, request, answered)}
 
 
-def _written(action: str, asked: dict[str, Any]) -> int:
+def _written(action: str, request: dict[str, Any]) -> int:
     if action == "PutItem":
-        return _write_units(asked["Item"])
+        return _write_units(request["Item"])
     if action == "DeleteItem":
         return 1
     if action == "BatchWriteItem":
-        [writes] = asked["RequestItems"].values()
+        [writes] = request["RequestItems"].values()
         return sum(_write_units(w.get("PutRequest", {}).get("Item", {})) for w in writes)
     if action == "TransactWriteItems":
-        parts = [next(iter(item.values())) for item in asked["TransactItems"]]
+        parts = [next(iter(item.values())) for item in request["TransactItems"]]
         return sum(2 * _write_units(part.get("Item", {})) for part in parts)
     return 0
 
 
-def _read(action: str, asked: dict[str, Any], answered: dict[str, Any]) -> float:
+def _read(action: str, request: dict[str, Any], answered: dict[str, Any]) -> float:
     if action == "GetItem":
-        return _read_units(answered.get("Item", {})) * (1 if asked.get("ConsistentRead") else 0.5)
+        return _read_units(answered.get("Item", {})) * (1 if request.get("ConsistentRead") else 0.5)
     if action == "BatchGetItem":
-        [(table, wanted)] = asked["RequestItems"].items()
-        found = answered["Responses"].get(table, [])
-        missing = len(wanted["Keys"]) - len(found)
-        units = sum(map(_read_units, found)) + missing
-        return units * (1 if wanted.get("ConsistentRead") else 0.5)
+        [(table, batch)] = request["RequestItems"].items()
+        items = answered["Responses"].get(table, [])
+        missing = len(batch["Keys"]) - len(items)
+        units = sum(map(_read_units, items)) + missing
+        return units * (1 if batch.get("ConsistentRead") else 0.5)
     return 0
 
 

@@ -1,8 +1,8 @@
-"""DynamoDB keeps every promise of the contract.
+"""The contract on DynamoDB.
 
-The tests run on moto, and also on what these variables name, where they are set:
-``CHATSTORE_DYNAMODB_ENDPOINT`` (DynamoDB Local), ``CHATSTORE_DYNAMODB_TABLE`` (a table of the
-account and region that boto3 finds; it must exist, and is emptied of what the tests wrote).
+The tests run on moto, and on what these variables name, if they are set:
+``CHATSTORE_DYNAMODB_ENDPOINT`` (DynamoDB Local), ``CHATSTORE_DYNAMODB_TABLE`` (a table in the
+account and region that boto3 finds; it must exist, and the tests delete their items in it).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LOCAL = os.environ.get("CHATSTORE_DYNAMODB_ENDPOINT")
 TABLE = os.environ.get("CHATSTORE_DYNAMODB_TABLE")
 
 
-# moto is slow: each colour by itself is for the long run.
+# moto is slow: each mode by itself is for the long run.
 Contract = ChatStoreContract if os.environ.get("CHATSTORE_SOAK") else MixedContract
 
 
@@ -43,7 +43,7 @@ if LOCAL:
             client = boto3.client("dynamodb", endpoint_url=LOCAL)
             table = f"chats-{uuid.uuid4()}"
             with DynamoDBChatStore(table, endpoint_url=LOCAL) as store:
-                store.create_table()
+                store.setup()
             yield DynamoDBHarness(table, LOCAL, client)
             client.delete_table(TableName=table)
             client.close()

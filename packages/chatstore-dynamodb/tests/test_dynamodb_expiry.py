@@ -1,22 +1,26 @@
-"""What ended conversations leave, and who removes it: the service's TTL, or `purge_expired`."""
+"""Ended conversations leave a head; the service's TTL or `purge_expired` deletes it."""
 
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
+from dynamodb_server import DynamoDBServer
 from expiry import DAY, Clock, check_purge, say
 
 from chatstore.core import InvalidArgumentError
 from chatstore.dynamodb import DynamoDBChatStore
 
 
-def items_of(server, table):
+def items_of(server: DynamoDBServer, table: str) -> list[dict[str, Any]]:
     return server.client().scan(TableName=table)["Items"]
 
 
 @pytest.mark.parametrize("options", [{}, {"ttl_attribute": "gone_at"}, {"ttl": 60}])
-def test_only_what_a_conversation_leaves_carries_the_attribute(server, options):
+def test_only_heads_of_ended_conversations_have_the_attribute(
+    server: DynamoDBServer, options: dict[str, Any]
+) -> None:
     table = server.new_table()
     attribute = options.get("ttl_attribute", "TTL")
     with DynamoDBChatStore(table, endpoint_url=server.url, **options) as store:
@@ -34,13 +38,13 @@ def test_only_what_a_conversation_leaves_carries_the_attribute(server, options):
 
 
 @pytest.mark.parametrize("is_async", [False, True])
-def test_a_purge_leaves_nothing_in_the_end(server, is_async):
+def test_a_purge_leaves_nothing_in_the_end(server: DynamoDBServer, is_async: bool) -> None:
     table, clock = server.new_table(), Clock()
     with DynamoDBChatStore(table, endpoint_url=server.url, ttl=60, clock=clock) as store:
         check_purge(store, clock, lambda: len(items_of(server, table)), is_async=is_async)
 
 
 @pytest.mark.parametrize("name", ["SessionId", "b", "v"])
-def test_the_attribute_is_nobody_elses(name):
+def test_the_attribute_has_a_name_of_its_own(name: str) -> None:
     with pytest.raises(InvalidArgumentError, match=name):
         DynamoDBChatStore("chats", ttl_attribute=name)

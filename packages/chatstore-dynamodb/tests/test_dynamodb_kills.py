@@ -7,8 +7,10 @@ import os
 import random
 import signal
 import time
+from multiprocessing.connection import Connection
 
 import pytest
+from dynamodb_server import DynamoDBServer
 from expiry import DAY, Clock, say
 
 from chatstore.dynamodb import DynamoDBChatStore
@@ -18,7 +20,7 @@ ROUNDS = 20 if os.environ.get("CHATSTORE_SOAK") else 1  # moto is slow with larg
 LARGE = 120
 
 
-def write_until_killed(table, url, first, written):
+def write_until_killed(table: str, url: str, first: int, written: Connection) -> None:
     with DynamoDBChatStore(table, endpoint_url=url) as store:
         for number in range(first, first + 3):
             store.add_messages(
@@ -27,17 +29,17 @@ def write_until_killed(table, url, first, written):
             written.send(number)
 
 
-def batches(store):
+def batches(store: DynamoDBChatStore) -> list[int]:
     """Return the numbers of the batches, each of which must be whole and in order."""
-    texts = [message.content for message in store.get_messages("k")]
-    numbers = [int(text.partition(".")[0]) for text in texts[::LARGE]]
-    assert texts == [f"{number}.{n}" for number in numbers for n in range(LARGE)]
+    contents = [str(message.content) for message in store.get_messages("k")]
+    numbers = [int(text.partition(".")[0]) for text in contents[::LARGE]]
+    assert contents == [f"{number}.{n}" for number in numbers for n in range(LARGE)]
     return numbers
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that begin quickly")
 @pytest.mark.parametrize("number", range(ROUNDS))
-def test_kills_in_large_writes_lose_and_leave_nothing(server, number):
+def test_kills_in_large_writes_lose_and_leave_nothing(server: DynamoDBServer, number: int) -> None:
     chance = random.Random(number)
     table, clock = server.new_table(), Clock()
     fork = multiprocessing.get_context("fork")
@@ -51,6 +53,7 @@ def test_kills_in_large_writes_lose_and_leave_nothing(server, number):
         sender.close()
         receiver.poll(chance.uniform(0.3, 2.5))  # a batch, or a part of one
         time.sleep(chance.uniform(0, 0.2))
+        assert writer.pid is not None
         os.kill(writer.pid, signal.SIGKILL)
         writer.join()
         while receiver.poll():
@@ -59,7 +62,7 @@ def test_kills_in_large_writes_lose_and_leave_nothing(server, number):
             except EOFError:
                 break
 
-    def names():
+    def names() -> list[str]:
         pages = server.client().get_paginator("scan").paginate(TableName=table)
         return [item["SessionId"]["S"] for page in pages for item in page["Items"]]
 

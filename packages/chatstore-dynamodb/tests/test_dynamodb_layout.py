@@ -1,42 +1,47 @@
-"""Names that the layout uses are refused, and so are tables that do not look as expected."""
+"""Names that the layout uses are refused, and so are tables with another key."""
 
 from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import pytest
+from dynamodb_server import DynamoDBServer
 
 from chatstore.core import ChatMessage, InvalidArgumentError, StoreSetupError
 from chatstore.dynamodb import DynamoDBChatStore
-from chatstore.dynamodb.address import LAYOUT
+from chatstore.dynamodb.settings import LAYOUT
+
+MakeTable = Callable[..., str]
 
 
-def message(text):
+def message(text: str) -> ChatMessage:
     return ChatMessage(role="user", content=text)
 
 
-def contents(messages):
+def contents(messages: Iterable[ChatMessage]) -> list[Any]:
     return [one.content for one in messages]
 
 
-def call(store, name, *arguments, is_async):
+def call(store: DynamoDBChatStore, name: str, *arguments: Any, is_async: bool) -> Any:
     if is_async:
         return asyncio.run(getattr(store, f"async_{name}")(*arguments))
     return getattr(store, name)(*arguments)
 
 
 @pytest.fixture
-def make_table(server):
-    """Return a function that makes a table with these keys, and deletes it afterwards."""
+def make_table(server: DynamoDBServer) -> Iterator[MakeTable]:
+    """Return a function that creates a table with some keys, and delete it afterwards."""
     client = server.client()
-    names = []
+    names: list[str] = []
 
-    def make(*keys, indexes=()):
+    def make(*keys: tuple[str, str], indexes: Iterable[tuple[str, str]] = ()) -> str:
         names.append(f"chats-{uuid.uuid4()}")
         attributes = dict([*keys, *indexes])
         roles = ["HASH", "RANGE"]
-        options = {}
+        options: dict[str, Any] = {}
         if indexes:
             options["GlobalSecondaryIndexes"] = [
                 {
@@ -68,13 +73,12 @@ def make_table(server):
 
 @pytest.mark.parametrize("name", LAYOUT)
 @pytest.mark.parametrize("option", ["primary_key", "ttl_attribute"])
-def test_names_of_the_layout_are_refused(option, name):
+def test_names_of_the_layout_are_refused(option: Any, name: str) -> None:
     with pytest.raises(InvalidArgumentError, match=f"{option}.*'{name}'"):
         DynamoDBChatStore("chats", **{option: name})
 
 
-def test_the_list_of_the_layout_is_complete(server):
-    """Every attribute of every item is the key, the TTL or one of the list."""
+def test_the_layout_lists_all_attributes(server: DynamoDBServer) -> None:
     table = server.new_table()
     with DynamoDBChatStore(table, endpoint_url=server.url, ttl=60) as store:
         store.add_messages("k", [message("a"), ChatMessage(role="user", content="b", id="x")])
@@ -87,18 +91,24 @@ def test_the_list_of_the_layout_is_complete(server):
     assert {name for item in items for name in item} == {"SessionId", "TTL", *LAYOUT}
 
 
-def test_both_options_of_one_name_are_refused():
+def test_one_name_for_both_options_is_refused() -> None:
     with pytest.raises(InvalidArgumentError, match="differ"):
         DynamoDBChatStore("chats", primary_key="TTL")
 
 
 # Not "a.b": moto takes it for a path, even behind a placeholder.
 @pytest.mark.parametrize("name", ["Order", "a b", "#k", ":v", "é😀", "TTL", "x" * 255])
-def test_any_other_name_of_the_key_works(server, make_table, name):
-    options = {"primary_key": name, "endpoint_url": server.url, "ttl_attribute": "expires"}
+def test_any_other_name_of_the_key_works(
+    server: DynamoDBServer, make_table: MakeTable, name: str
+) -> None:
+    options: dict[str, Any] = {
+        "primary_key": name,
+        "endpoint_url": server.url,
+        "ttl_attribute": "expires",
+    }
     with DynamoDBChatStore(make_table((name, "S")), **options) as store:
         store.add_messages("k", [message("a"), message("b")])
-        assert store.delete_last_message("k").content == "b"
+        assert contents(filter(None, [store.delete_last_message("k")])) == ["b"]
         assert contents(store.get_messages("k")) == ["a"]
         assert store.get_keys() == ["k"]
 
@@ -119,13 +129,13 @@ TABLES = {
 @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
 @pytest.mark.parametrize("keys", TABLES.values(), ids=TABLES)
 def test_tables_with_another_key_are_refused_before_anything_is_written(
-    server, make_table, keys, is_async
-):
+    server: DynamoDBServer, make_table: MakeTable, keys: list[tuple[str, str]], is_async: bool
+) -> None:
     table = make_table(*keys)
-    calls = [
+    calls: list[tuple[Any, ...]] = [
         ("add_message", "k", message("secret-content")),
         ("add_messages", "k", [message("a"), message("b")]),
-        ("set_messages", "k", [message("a")] * 1),
+        ("set_messages", "k", [message("a")]),
         ("get_messages", "k"),
         ("count_messages", "k"),
         ("delete_last_message", "k"),
@@ -143,7 +153,7 @@ def test_tables_with_another_key_are_refused_before_anything_is_written(
     client.close()
 
 
-def test_the_name_of_the_key_is_advised(server, make_table):
+def test_the_name_of_the_key_is_advised(server: DynamoDBServer, make_table: MakeTable) -> None:
     table = make_table(("Id", "S"))
     with (
         DynamoDBChatStore(table, endpoint_url=server.url) as store,
@@ -154,16 +164,20 @@ def test_the_name_of_the_key_is_advised(server, make_table):
 
 @pytest.mark.parametrize("kind", ["S", "N"])
 @pytest.mark.parametrize("name", LAYOUT)
-def test_indexes_on_the_layout_are_found_by_create_table(server, make_table, name, kind):
+def test_setup_refuses_indexes_on_the_layout(
+    server: DynamoDBServer, make_table: MakeTable, name: str, kind: str
+) -> None:
     table = make_table(("SessionId", "S"), indexes=[(name, kind)])
     with (
         DynamoDBChatStore(table, endpoint_url=server.url) as store,
         pytest.raises(StoreSetupError, match=f"by-{name}"),
     ):
-        store.create_table()
+        store.setup()
 
 
-def test_indexes_on_the_layout_are_found_by_a_write(server, make_table):
+def test_a_write_refuses_indexes_on_the_layout(
+    server: DynamoDBServer, make_table: MakeTable
+) -> None:
     table = make_table(("SessionId", "S"), indexes=[("b", "N")])
     with (
         DynamoDBChatStore(table, endpoint_url=server.url) as store,
@@ -173,15 +187,19 @@ def test_indexes_on_the_layout_are_found_by_a_write(server, make_table):
 
 
 @pytest.mark.parametrize("keys", TABLES.values(), ids=TABLES)
-def test_create_table_refuses_a_table_with_another_key(server, make_table, keys):
+def test_setup_refuses_a_table_with_another_key(
+    server: DynamoDBServer, make_table: MakeTable, keys: list[tuple[str, str]]
+) -> None:
     with (
         DynamoDBChatStore(make_table(*keys), endpoint_url=server.url) as store,
         pytest.raises(StoreSetupError, match="expected a partition key"),
     ):
-        store.create_table()
+        store.setup()
 
 
-def test_create_table_refuses_a_ttl_on_another_attribute(server, make_table):
+def test_setup_refuses_a_ttl_on_another_attribute(
+    server: DynamoDBServer, make_table: MakeTable
+) -> None:
     table = make_table(("SessionId", "S"))
     client = server.client()
     client.update_time_to_live(
@@ -191,14 +209,15 @@ def test_create_table_refuses_a_ttl_on_another_attribute(server, make_table):
     client.close()
     with DynamoDBChatStore(table, endpoint_url=server.url) as store:
         with pytest.raises(StoreSetupError, match="ttl_attribute='expires'"):
-            asyncio.run(store.async_create_table())
+            asyncio.run(store.async_setup())
         store.count_messages("k")
-    options = {"ttl_attribute": "expires", "endpoint_url": server.url}
-    with DynamoDBChatStore(table, **options) as store:
-        store.create_table()
+    with DynamoDBChatStore(table, ttl_attribute="expires", endpoint_url=server.url) as store:
+        store.setup()
 
 
-def test_stores_on_different_tables_never_meet(server, make_table):
+def test_stores_with_different_tables_are_independent(
+    server: DynamoDBServer, make_table: MakeTable
+) -> None:
     one, other = (
         DynamoDBChatStore(make_table(("SessionId", "S")), endpoint_url=server.url) for _ in range(2)
     )

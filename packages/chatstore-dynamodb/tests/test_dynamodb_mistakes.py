@@ -1,16 +1,21 @@
-"""Mistakes with tables, options, credentials and servers: the class, the sentence, the time."""
+"""Mistakes with tables, options, credentials and servers: the error, its message, its time."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from email.utils import formatdate
+from pathlib import Path
 from time import time
+from typing import Any
 
 import boto3
 import botocore.session
 import mistakes
 import pytest
+from dynamodb_harness import client_of
+from dynamodb_server import DynamoDBServer
 
 from chatstore.core import (
     ChatMessage,
@@ -22,6 +27,7 @@ from chatstore.core import (
     open_store,
 )
 from chatstore.dynamodb import DynamoDBChatStore
+from chatstore.dynamodb.backend import DynamoDBBackend
 from chatstore.dynamodb.errors import MEANINGS
 
 SECRET = "wJalrXUtnFEMI-K7MDENG"
@@ -32,10 +38,10 @@ TOKEN = f"AKIAEXAMPLE:{SECRET}"
 
 
 class AsyncClient:
-    async def __aenter__(self):
+    async def __aenter__(self) -> AsyncClient:
         return self
 
-    async def transact_write_items(self, **request):
+    async def transact_write_items(self, **request: Any) -> Any:
         raise AssertionError
 
 
@@ -43,15 +49,15 @@ class AsyncSession(botocore.session.Session):
     __module__ = "aiobotocore.session"
 
 
-def store(*args, **options):
+def store(*args: Any, **options: Any) -> Callable[[], DynamoDBChatStore]:
     return lambda: DynamoDBChatStore(*(args or ("chats",)), **options)
 
 
-def url(text):
+def url(text: str) -> Callable[[], Any]:
     return lambda: open_store(text)
 
 
-def resource():
+def resource() -> Any:
     return boto3.resource(
         "dynamodb",
         region_name="eu-central-1",
@@ -60,11 +66,11 @@ def resource():
     )
 
 
-def s3():
+def s3() -> Any:
     return boto3.client("s3", region_name="eu-central-1")
 
 
-GIVEN = {
+ARGUMENTS: dict[str, tuple[Callable[[], Any], str]] = {
     "table with a blank": (store("my table"), "'my table' is not a table name"),
     "table too short": (store("ab"), "3 to 255"),
     "table missing": (store(None), "table name"),
@@ -77,7 +83,7 @@ GIVEN = {
     "endpoint of letters that change": (store(endpoint_url=f"http://{TOKEN}@h℀"), "form"),
     "endpoint with a wrong port": (store(endpoint_url="http://host:port"), "form"),
     "key of the layout": (store(primary_key="b"), "primary_key must not be 'b'"),
-    "key missing": (store(primary_key=None), "primary_key"),
+    "key missing": (store(primary_key=""), "primary_key"),
     "ttl on the key": (store(ttl_attribute="SessionId"), "differ"),
     "profile missing": (store(profile_name=""), "profile_name"),
     "half of a pair": (store(aws_access_key_id="AKIA"), "together"),
@@ -110,8 +116,8 @@ GIVEN = {
 }
 
 
-@pytest.mark.parametrize(("make", "pattern"), GIVEN.values(), ids=GIVEN)
-def test_what_is_given_wrongly_is_refused_at_once(make, pattern):
+@pytest.mark.parametrize(("make", "pattern"), ARGUMENTS.values(), ids=ARGUMENTS)
+def test_wrong_arguments_are_refused_at_once(make: Callable[[], Any], pattern: str) -> None:
     mistakes.check(make, InvalidArgumentError, pattern, secrets=SECRETS, seconds=2)
 
 
@@ -119,14 +125,16 @@ def test_what_is_given_wrongly_is_refused_at_once(make, pattern):
 
 
 @MODES
-def test_missing_table(server, is_async):
-    make = store("no-such-table", endpoint_url=server.url)
-    pattern = "'no-such-table'.*no such table.*create_table"
+def test_missing_table(server: DynamoDBServer, is_async: bool) -> None:
+    make = store("no-such-table", endpoint_url=server.url, create=False)
+    pattern = r"'no-such-table'.*no such table.*setup\(\)"
     mistakes.check(make, StoreSetupError, pattern, secrets=SECRETS, is_async=is_async)
 
 
 @MODES
-def test_missing_credentials(server, monkeypatch, tmp_path, is_async):
+def test_missing_credentials(
+    server: DynamoDBServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, is_async: bool
+) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "missing"))
@@ -137,21 +145,25 @@ def test_missing_credentials(server, monkeypatch, tmp_path, is_async):
 
 
 @MODES
-def test_missing_profile(server, is_async):
+def test_missing_profile(server: DynamoDBServer, is_async: bool) -> None:
     make = store(profile_name="no-such")
     pattern = "no such profile"
     mistakes.check(make, InvalidArgumentError, pattern, secrets=SECRETS, is_async=is_async)
 
 
 @MODES
-def test_missing_region(server, monkeypatch, tmp_path, is_async):
+def test_missing_region(
+    server: DynamoDBServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, is_async: bool
+) -> None:
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "missing"))
     pattern = "region_name"
     mistakes.check(store(), InvalidArgumentError, pattern, secrets=SECRETS, is_async=is_async)
 
 
-def test_unreadable_configuration(server, monkeypatch, tmp_path):
+def test_unreadable_configuration(
+    server: DynamoDBServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     (tmp_path / "config").write_text("no section at all")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     make = store(endpoint_url=server.url)
@@ -159,30 +171,29 @@ def test_unreadable_configuration(server, monkeypatch, tmp_path):
 
 
 @MODES
-def test_refused_connection(server, is_async):
+def test_refused_connection(server: DynamoDBServer, is_async: bool) -> None:
     make = store(endpoint_url=f"http://127.0.0.1:{mistakes.refused_port()}")
     pattern = "connection refused.*endpoint_url"
     mistakes.check(make, StoreUnavailableError, pattern, secrets=SECRETS, is_async=is_async)
 
 
 @MODES
-def test_unknown_host(server, is_async):
+def test_unknown_host(server: DynamoDBServer, is_async: bool) -> None:
     make = store(endpoint_url="http://no-such-host.invalid")
     pattern = "unknown host name"
     mistakes.check(make, StoreUnavailableError, pattern, secrets=SECRETS, is_async=is_async)
 
 
 @MODES
-def test_tls_to_a_plain_port(server, is_async):
+def test_tls_to_a_plain_port(server: DynamoDBServer, is_async: bool) -> None:
     make = store(endpoint_url=server.url.replace("http:", "https:"), timeout=2)
     mistakes.check(make, StoreUnavailableError, "TLS failed", secrets=SECRETS, is_async=is_async)
 
 
 @MODES
-def test_silence(server, is_async, monkeypatch):
-    monkeypatch.setattr(DynamoDBChatStore, "patience", 1.0)
+def test_silence(server: DynamoDBServer, is_async: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     with mistakes.silent_port() as port:
-        make = store(endpoint_url=f"http://127.0.0.1:{port}", timeout=0.2)
+        make = store(endpoint_url=f"http://127.0.0.1:{port}", timeout=0.2, patience=1)
         pattern = "no answer in time"
         mistakes.check(
             make, StoreUnavailableError, pattern, secrets=SECRETS, seconds=10, is_async=is_async
@@ -191,7 +202,7 @@ def test_silence(server, is_async, monkeypatch):
 
 @MODES
 @pytest.mark.parametrize("status", [200, 404])
-def test_another_server(server, status, is_async):
+def test_another_server(server: DynamoDBServer, status: int, is_async: bool) -> None:
     with mistakes.web_server(status) as port:
         make = store(endpoint_url=f"http://127.0.0.1:{port}", timeout=1)
         pattern = "not DynamoDB" if status == 200 else "HTTP status 404|answers 404"
@@ -200,27 +211,28 @@ def test_another_server(server, status, is_async):
         )
 
 
-def answer(code, **more):
+def answer(code: str, **more: Any) -> list[Any]:
     return [400, json.dumps({"__type": f"com.amazon#{code}", "message": SECRET, **more})]
 
 
 @MODES
 @pytest.mark.parametrize("code", [*MEANINGS, "SomethingNew"])
-def test_answers(server, code, is_async, monkeypatch):
-    monkeypatch.setattr(DynamoDBChatStore, "patience", 1.0)
+def test_answers(
+    server: DynamoDBServer, code: str, is_async: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     meaning = MEANINGS.get(code)
     kind = meaning.kind if meaning else StoreUnavailableError
     pattern = meaning.text[:20] if meaning else "SomethingNew"
     if code in {"RequestExpired", "RequestTimeTooSkewed"}:
         pattern = "clock of this machine is wrong: set it"
     server.set_fault(every=1, answer=answer(code))
-    make = store(endpoint_url=server.url, timeout=1)
+    make = store(endpoint_url=server.url, timeout=1, patience=1, create=False)
     mistakes.check(make, kind, pattern, secrets=SECRETS, is_async=is_async)
 
 
 @MODES
 @pytest.mark.parametrize("minutes", [-17, 17])
-def test_wrong_clock(server, minutes, is_async):
+def test_wrong_clock(server: DynamoDBServer, minutes: int, is_async: bool) -> None:
     date = formatdate(time() - 60 * minutes, usegmt=True)
     server.set_fault(every=1, answer=answer("InvalidSignatureException"), date=date)
     pattern = "clock of this machine is wrong by about 17 minutes"
@@ -228,7 +240,7 @@ def test_wrong_clock(server, minutes, is_async):
     mistakes.check(make, StoreAccessError, pattern, secrets=SECRETS, is_async=is_async)
 
 
-# ---------------------------------------------------------------------- what others wrote
+# ---------------------------------------------------------------------- items of other programs
 
 
 @pytest.mark.parametrize(
@@ -243,7 +255,7 @@ def test_wrong_clock(server, minutes, is_async):
     ],
     ids=str,
 )
-def test_a_head_of_another_type_is_reported(server, damage):
+def test_a_head_of_another_type_is_reported(server: DynamoDBServer, damage: dict[str, Any]) -> None:
     table = server.new_table()
     client = server.client()
     with DynamoDBChatStore(table, endpoint_url=server.url) as one:
@@ -264,28 +276,34 @@ def test_a_head_of_another_type_is_reported(server, damage):
                 call()
 
 
-# ---------------------------------------------------------------------- nothing shows a secret
+# ---------------------------------------------------------------------- secrets
 
 
-def test_representations_show_no_secret(server):
+def test_representations_show_no_secret(server: DynamoDBServer) -> None:
     keys = {"aws_access_key_id": "AKIA", "aws_secret_access_key": SECRET}
-    with DynamoDBChatStore("chats", endpoint_url=server.url, **keys) as one:
-        client = one._clients.get().client
-        shown = f"{one!r} {one.server} {one._clients!r} {one._clients.settings!r} {client!r}"
+    with DynamoDBChatStore("chats", endpoint_url=server.url, **keys) as one:  # type: ignore[arg-type]
+        backend = one.backend
+        assert isinstance(backend, DynamoDBBackend)
+        client = client_of(one)
+        shown = f"{one!r} {one.server} {backend.clients!r} {backend.settings!r} {client!r}"
         assert SECRET not in shown
         assert "'chats'" in one.server
 
 
-def test_given_credentials_are_used(server, monkeypatch):
+def test_given_credentials_are_used(
+    server: DynamoDBServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     keys = {"aws_access_key_id": "AKIAGIVEN", "aws_secret_access_key": SECRET}
-    with DynamoDBChatStore(server.new_table(), endpoint_url=server.url, **keys) as one:
+    with DynamoDBChatStore(server.new_table(), endpoint_url=server.url, **keys) as one:  # type: ignore[arg-type]
         assert one.count_messages("k") == 0
-        credentials = one._clients.get().client._request_signer._credentials
+        credentials = client_of(one)._request_signer._credentials
         assert credentials.access_key == "AKIAGIVEN"
 
 
-def test_expired_credentials_are_read_again(server, monkeypatch):
+def test_expired_credentials_are_read_again(
+    server: DynamoDBServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with DynamoDBChatStore(server.new_table(), endpoint_url=server.url) as one:
         one.add_message("k", ChatMessage(role="user", content="a"))
         server.set_fault(every=1, answer=answer("ExpiredTokenException"), times=1)
@@ -293,5 +311,5 @@ def test_expired_credentials_are_read_again(server, monkeypatch):
         with pytest.raises(StoreAccessError, match="expired"):
             one.count_messages("k")
         assert one.count_messages("k") == 1
-        credentials = one._clients.get().client._request_signer._credentials
+        credentials = client_of(one)._request_signer._credentials
         assert credentials.access_key == "AKIARENEWED"

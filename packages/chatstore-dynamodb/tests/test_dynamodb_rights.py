@@ -1,4 +1,4 @@
-"""The rights in the README are those that the requests of all methods need."""
+"""The README lists the rights that the requests of all methods need."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import json
 import re
 from pathlib import Path
 from time import time
+from typing import Any
 
+from dynamodb_server import DynamoDBServer
 from every_call import call_all
 
 from chatstore.dynamodb import DynamoDBChatStore
@@ -17,12 +19,12 @@ ACTIONS = {"TransactWriteItems": {"PutItem", "DeleteItem"}}
 FOR_TABLES = {"CreateTable", "DescribeTable", "DescribeTimeToLive", "UpdateTimeToLive"}
 
 
-def actions_of(log):
-    asked = {entry["action"] for entry in log}
-    return set().union(*(ACTIONS.get(action, {action}) for action in asked))
+def actions_of(log: list[dict[str, Any]]) -> set[str]:
+    requested = {entry["action"] for entry in log}
+    return set().union(*(ACTIONS.get(action, {action}) for action in requested))
 
 
-def test_the_policy_has_what_all_methods_need_and_nothing_else(server):
+def test_the_policy_has_what_all_methods_need_and_nothing_else(server: DynamoDBServer) -> None:
     [policy] = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", README, re.DOTALL)]
     [statement] = policy["Statement"]
     allowed = {action.removeprefix("dynamodb:") for action in statement["Action"]}
@@ -35,12 +37,12 @@ def test_the_policy_has_what_all_methods_need_and_nothing_else(server):
     assert actions_of(server.log()) == allowed
 
 
-def test_create_table_needs_what_the_readme_says(server):
+def test_setup_needs_what_the_readme_says(server: DynamoDBServer) -> None:
     with DynamoDBChatStore("rights", endpoint_url=server.url) as store:
-        store.create_table()
+        store.setup()
     client = server.client()
-    asked = actions_of(server.log())
+    requested = actions_of(server.log())
     client.delete_table(TableName="rights")
     client.close()
-    assert asked == FOR_TABLES
+    assert requested == FOR_TABLES
     assert all(f"`{action}`" in README for action in FOR_TABLES)

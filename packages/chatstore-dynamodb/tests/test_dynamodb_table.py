@@ -1,75 +1,158 @@
-"""The table: made on request, shared with others, and never asked for more than it takes."""
+"""The table: created by the first call, shared with other programs, and within its limits."""
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+from dynamodb_server import DynamoDBServer
+from dynamodb_units import size_of
 
-from chatstore.core import ChatMessage
+from chatstore.core import ChatMessage, StoreSetupError
 from chatstore.dynamodb import DynamoDBChatStore
-from chatstore.dynamodb.sizes import MAX_ITEM_BYTES, item_bytes
+from chatstore.dynamodb.database import MAX_ITEM_BYTES
 
 
-def say(text):
+def message(text: str) -> ChatMessage:
     return ChatMessage(role="user", content=text)
 
 
-def test_create_table_makes_what_is_missing(server):
-    with DynamoDBChatStore(
-        "made-by-us", endpoint_url=server.url, primary_key="Id", ttl=60
-    ) as store:
-        store.create_table()
-        store.create_table()
-        store.add_message("k", say("a"))
-        assert store.get_keys() == ["k"]
+def check_table(server: DynamoDBServer, name: str) -> None:
+    """Check the table that a store has created, and delete it."""
     client = server.client()
-    description = client.describe_table(TableName="made-by-us")["Table"]
+    description = client.describe_table(TableName=name)["Table"]
     assert description["KeySchema"] == [{"AttributeName": "Id", "KeyType": "HASH"}]
-    ttl = client.describe_time_to_live(TableName="made-by-us")["TimeToLiveDescription"]
+    assert description["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
+    ttl = client.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
     assert ttl == {"TimeToLiveStatus": "ENABLED", "AttributeName": "TTL"}
-    client.delete_table(TableName="made-by-us")
+    client.delete_table(TableName=name)
+    client.close()
 
 
-def test_items_of_others_are_neither_listed_nor_touched(server):
+def test_setup_creates_a_missing_table(server: DynamoDBServer) -> None:
+    with DynamoDBChatStore(
+        "set-up", endpoint_url=server.url, primary_key="Id", ttl=60, create=False
+    ) as store:
+        store.setup()
+        asyncio.run(store.async_setup())
+        store.add_message("k", message("a"))
+        assert store.get_keys() == ["k"]
+    check_table(server, "set-up")
+
+
+@pytest.mark.parametrize("name", ["add_message", "add_messages", "get_messages", "get_keys"])
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+def test_the_first_call_creates_a_missing_table(
+    server: DynamoDBServer, name: str, is_async: bool
+) -> None:
+    arguments = {"add_message": ("k", message("a")), "get_messages": ("k",), "get_keys": ()}
+    args = arguments.get(name, ("k", [message("a")]))
+    with DynamoDBChatStore("created", endpoint_url=server.url, primary_key="Id") as store:
+        if is_async:
+            asyncio.run(getattr(store, f"async_{name}")(*args))
+        else:
+            getattr(store, name)(*args)
+        assert store.count_messages("k") == name.startswith("add")
+    check_table(server, "created")
+
+
+def test_first_calls_at_once_create_one_table(server: DynamoDBServer) -> None:
+    options = {"endpoint_url": server.url, "primary_key": "Id"}
+    stores = [DynamoDBChatStore("at-once", **options) for _ in range(8)]  # type: ignore[arg-type]
+    with ThreadPoolExecutor(len(stores)) as pool:
+        list(pool.map(lambda store: store.add_message("k", message("a")), stores))
+    assert stores[0].count_messages("k") == len(stores)
+    for store in stores:
+        store.close()
+    check_table(server, "at-once")
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+def test_without_create_a_missing_table_is_an_error(server: DynamoDBServer, is_async: bool) -> None:
+    with DynamoDBChatStore("missing", endpoint_url=server.url, create=False) as store:
+        with pytest.raises(StoreSetupError, match=r"no such table.*setup\(\)"):
+            if is_async:
+                asyncio.run(store.async_add_message("k", message("a")))
+            else:
+                store.add_message("k", message("a"))
+    client = server.client()
+    assert "missing" not in client.list_tables()["TableNames"]
+    client.close()
+
+
+@pytest.mark.parametrize("action", ["CreateTable", "DescribeTable", "UpdateTimeToLive"])
+def test_without_the_rights_a_missing_table_is_an_error(
+    server: DynamoDBServer, action: str
+) -> None:
+    body = '{"__type": "com.amazon.coral.service#AccessDeniedException", "message": "secret"}'
+    server.set_fault(every=1, actions=[action], answer=[400, body])
+    with DynamoDBChatStore("forbidden", endpoint_url=server.url) as store:
+        with pytest.raises(StoreSetupError, match=r"no such table.*permit.*setup\(\)") as caught:
+            store.add_message("k", message("a"))
+    assert "secret" not in str(caught.value)
+    server.set_fault()
+    client = server.client()
+    if "forbidden" in client.list_tables()["TableNames"]:
+        client.delete_table(TableName="forbidden")
+    client.close()
+
+
+def test_a_table_that_disappears_is_not_created_again(server: DynamoDBServer) -> None:
     table = server.new_table()
     client = server.client()
-    theirs = [
-        {"SessionId": {"S": name}, "History": {"L": [{"S": "theirs"}]}}
+    with DynamoDBChatStore(table, endpoint_url=server.url) as store:
+        store.add_message("k", message("a"))
+        client.delete_table(TableName=table)
+        with pytest.raises(StoreSetupError, match="no such table"):
+            store.count_messages("k")
+    assert table not in client.list_tables()["TableNames"]
+    client.close()
+
+
+def test_items_of_other_programs_are_neither_listed_nor_changed(server: DynamoDBServer) -> None:
+    table = server.new_table()
+    client = server.client()
+    items = [
+        {"SessionId": {"S": name}, "History": {"L": [{"S": "other"}]}}
         for name in ("k", "chatstore", "chatstore/", "other/head/k")
     ]
-    for item in theirs:
+    for item in items:
         client.put_item(TableName=table, Item=item)
     with DynamoDBChatStore(table, endpoint_url=server.url, ttl=60) as store:
         assert store.get_messages("k") == []
-        store.add_message("k", say("ours"))
-        store.set_messages("chatstore/", [say("ours")] * 0 + [say("a"), say("b")])
+        store.add_message("k", message("own"))
+        store.set_messages("chatstore/", [message("a"), message("b")])
         assert sorted(store.get_keys()) == ["chatstore/", "k"]
         store.delete_messages("k")
         store.delete_messages("chatstore/")
-    for item in theirs:
+    for item in items:
         assert (
             client.get_item(TableName=table, Key={"SessionId": item["SessionId"]})["Item"] == item
         )
 
 
 @pytest.mark.parametrize("letter", ["x", "é", "\U0001f600", '"'])
-def test_messages_about_an_item_and_a_transaction_in_size(server, letter):
+def test_messages_of_about_the_size_of_an_item_or_transaction(
+    server: DynamoDBServer, letter: str
+) -> None:
     with DynamoDBChatStore(server.new_table(), endpoint_url=server.url) as store:
         for limit in (MAX_ITEM_BYTES, 4 * 1024 * 1024):
             for size in (limit - 2000, limit - 100, limit, limit + 1):
-                message = say(letter * (size // len(letter.encode())))
-                store.set_messages("k", [say("first")])
-                store.add_message("k", message)
-                assert store.get_messages("k", last=1) == [message]
+                large = message(letter * (size // len(letter.encode())))
+                store.set_messages("k", [message("first")])
+                store.add_message("k", large)
+                assert store.get_messages("k", last=1) == [large]
 
 
-def test_a_message_of_5_mib(server):
-    message = say("x" * (5 * 1024 * 1024))
+def test_a_message_of_5_mib(server: DynamoDBServer) -> None:
+    large = message("x" * (5 * 1024 * 1024))
     with DynamoDBChatStore(server.new_table(), endpoint_url=server.url) as store:
-        store.add_messages("k", [say("before"), message, say("after")])
-        assert store.get_messages("k") == [say("before"), message, say("after")]
-        assert store.delete_message("k", 1) == message
+        store.add_messages("k", [message("before"), large, message("after")])
+        assert store.get_messages("k") == [message("before"), large, message("after")]
+        assert store.delete_message("k", 1) == large
 
 
-def test_item_bytes_are_those_of_the_service():
-    item = {"SessionId": {"S": "é"}, "b": {"B": b"123"}, "T": {"N": "1800000000"}}
-    assert item_bytes(item) >= 9 + 2 + 1 + 3 + 1 + 6
+def test_sizes_of_items_are_those_of_the_service() -> None:
+    item = {"SessionId": {"S": "é"}, "b": {"B": "MTIz"}, "T": {"N": "1800000001"}}
+    assert size_of(item) == 9 + 2 + 1 + 3 + 1 + 6
