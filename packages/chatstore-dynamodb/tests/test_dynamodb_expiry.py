@@ -14,7 +14,8 @@ from chatstore.dynamodb import DynamoDBChatStore
 
 
 def items_of(server: DynamoDBServer, table: str) -> list[dict[str, Any]]:
-    return server.client().scan(TableName=table)["Items"]
+    items: list[dict[str, Any]] = server.client().scan(TableName=table)["Items"]
+    return items
 
 
 @pytest.mark.parametrize("options", [{}, {"ttl_attribute": "gone_at"}, {"ttl": 60}])

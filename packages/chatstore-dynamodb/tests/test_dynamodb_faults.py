@@ -145,5 +145,5 @@ def test_batches_without_progress_are_an_error(server: DynamoDBServer) -> None:
     with DynamoDBChatStore(table, endpoint_url=server.url, timeout=0.3, patience=0) as store:
         store.set_messages("k", [message(str(number)) for number in range(3)])
         server.set_fault(every=1, partial="all", actions=["BatchGetItem"])
-        with pytest.raises(StoreUnavailableError, match="no progress for 0.3 s"):
+        with pytest.raises(StoreUnavailableError, match=r"no progress for 0\.3 s"):
             store.get_messages("k")

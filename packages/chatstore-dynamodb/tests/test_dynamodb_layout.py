@@ -75,7 +75,8 @@ def make_table(server: DynamoDBServer) -> Iterator[MakeTable]:
 @pytest.mark.parametrize("option", ["primary_key", "ttl_attribute"])
 def test_names_of_the_layout_are_refused(option: Any, name: str) -> None:
     with pytest.raises(InvalidArgumentError, match=f"{option}.*'{name}'"):
-        DynamoDBChatStore("chats", **{option: name})
+        options: dict[str, Any] = {option: name}
+        DynamoDBChatStore("chats", **options)
 
 
 def test_the_layout_lists_all_attributes(server: DynamoDBServer) -> None:

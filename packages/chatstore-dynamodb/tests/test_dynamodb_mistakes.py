@@ -16,6 +16,7 @@ import mistakes
 import pytest
 from dynamodb_harness import client_of
 from dynamodb_server import DynamoDBServer
+from typing_extensions import Self
 
 from chatstore.core import (
     ChatMessage,
@@ -38,14 +39,14 @@ TOKEN = f"AKIAEXAMPLE:{SECRET}"
 
 
 class AsyncClient:
-    async def __aenter__(self) -> AsyncClient:
+    async def __aenter__(self) -> Self:
         return self
 
     async def transact_write_items(self, **request: Any) -> Any:
         raise AssertionError
 
 
-class AsyncSession(botocore.session.Session):
+class AsyncSession(botocore.session.Session):  # type: ignore[misc] # botocore has no types
     __module__ = "aiobotocore.session"
 
 
@@ -266,14 +267,10 @@ def test_a_head_of_another_type_is_reported(server: DynamoDBServer, damage: dict
     client.put_item(TableName=table, Item=changed)
     client.close()
     with DynamoDBChatStore(table, endpoint_url=server.url) as one:
-        calls = {
-            "get_messages": lambda: one.get_messages("k"),
-            "count_messages": lambda: one.count_messages("k"),
-            "add_message": lambda: one.add_message("k", ChatMessage(role="user", content="a")),
-        }
-        for name, call in calls.items():
+        message = ChatMessage(role="user", content="a")
+        for name, *args in (("get_messages",), ("count_messages",), ("add_message", message)):
             with pytest.raises(CorruptStoreError, match=name):
-                call()
+                getattr(one, name)("k", *args)
 
 
 # ---------------------------------------------------------------------- secrets
