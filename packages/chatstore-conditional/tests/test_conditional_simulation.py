@@ -27,7 +27,7 @@ A, B = (record(name, 0, has_caller_id=True) for name in "ab")
 def test_every_history_is_that_of_a_list_and_nothing_is_left(first: int) -> None:
     unknown = [simulate(seed) for seed in range(first, first + SEEDS_PER_TEST)]
 
-    # A client that cannot tell whether a call took effect says so; but that must be rare.
+    # Calls with an unknown outcome are reported; they must be rare.
     assert sum(unknown) <= SEEDS_PER_TEST // 10
 
 

@@ -25,7 +25,7 @@ from moto.moto_server.werkzeug_app import (
     MotoRequestHandler,
     create_backend_app,
 )
-from werkzeug.serving import make_server
+from werkzeug.serving import ThreadedWSGIServer, make_server
 
 
 def _copy_of_table(table: Table, _: dict[int, Any]) -> Table:
@@ -35,10 +35,9 @@ def _copy_of_table(table: Table, _: dict[int, Any]) -> Table:
     return copied
 
 
-Table.__deepcopy__ = _copy_of_table
-LimitedSizeDict.__setitem__ = (
-    dict.__setitem__
-)  # it counts base64; `refusal` counts like the service
+setattr(Table, "__deepcopy__", _copy_of_table)  # noqa: B010 - the class does not declare it
+# It counts base64; `refusal` counts like the service.
+setattr(LimitedSizeDict, "__setitem__", dict.__setitem__)  # noqa: B010 - it is a method
 
 
 class Handler(MotoRequestHandler):
@@ -51,7 +50,7 @@ class Handler(MotoRequestHandler):
         """Begin an answer; `Service` sets the date."""
         self.send_response_only(code, message)
 
-    def log(self, *args: Any) -> None:
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - as in werkzeug
         """Write no access log."""
 
 
@@ -163,6 +162,7 @@ def _cut(action: str, request: dict[str, Any], partial: object) -> dict[str, Any
 def main() -> None:
     """Serve on a free port, write it to the standard output, and end with the parent's pipe."""
     server = make_server("127.0.0.1", 0, Service(), threaded=True, request_handler=Handler)
+    assert isinstance(server, ThreadedWSGIServer)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     sys.stdout.write(f"{server.port}\n")

@@ -74,8 +74,8 @@ def make_table(server: DynamoDBServer) -> Iterator[MakeTable]:
 @pytest.mark.parametrize("name", LAYOUT)
 @pytest.mark.parametrize("option", ["primary_key", "ttl_attribute"])
 def test_names_of_the_layout_are_refused(option: Any, name: str) -> None:
+    options: dict[str, Any] = {option: name}
     with pytest.raises(InvalidArgumentError, match=f"{option}.*'{name}'"):
-        options: dict[str, Any] = {option: name}
         DynamoDBChatStore("chats", **options)
 
 

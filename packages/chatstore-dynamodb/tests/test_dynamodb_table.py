@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from dynamodb_server import DynamoDBServer
@@ -16,6 +17,12 @@ from chatstore.dynamodb.database import MAX_ITEM_BYTES
 
 def message(text: str) -> ChatMessage:
     return ChatMessage(role="user", content=text)
+
+
+def call(store: DynamoDBChatStore, name: str, *args: Any, is_async: bool) -> Any:
+    if is_async:
+        return asyncio.run(getattr(store, f"async_{name}")(*args))
+    return getattr(store, name)(*args)
 
 
 def check_table(server: DynamoDBServer, name: str) -> None:
@@ -49,10 +56,7 @@ def test_the_first_call_creates_a_missing_table(
     arguments = {"add_message": ("k", message("a")), "get_messages": ("k",), "get_keys": ()}
     args = arguments.get(name, ("k", [message("a")]))
     with DynamoDBChatStore("created", endpoint_url=server.url, primary_key="Id") as store:
-        if is_async:
-            asyncio.run(getattr(store, f"async_{name}")(*args))
-        else:
-            getattr(store, name)(*args)
+        call(store, name, *args, is_async=is_async)
         assert store.count_messages("k") == name.startswith("add")
     check_table(server, "created")
 
@@ -70,12 +74,11 @@ def test_first_calls_at_once_create_one_table(server: DynamoDBServer) -> None:
 
 @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
 def test_without_create_a_missing_table_is_an_error(server: DynamoDBServer, is_async: bool) -> None:
-    with DynamoDBChatStore("missing", endpoint_url=server.url, create=False) as store:
-        with pytest.raises(StoreSetupError, match=r"no such table.*setup\(\)"):
-            if is_async:
-                asyncio.run(store.async_add_message("k", message("a")))
-            else:
-                store.add_message("k", message("a"))
+    with (
+        DynamoDBChatStore("missing", endpoint_url=server.url, create=False) as store,
+        pytest.raises(StoreSetupError, match=r"no such table.*setup\(\)"),
+    ):
+        call(store, "add_message", "k", message("a"), is_async=is_async)
     client = server.client()
     assert "missing" not in client.list_tables()["TableNames"]
     client.close()
@@ -87,9 +90,11 @@ def test_without_the_rights_a_missing_table_is_an_error(
 ) -> None:
     body = '{"__type": "com.amazon.coral.service#AccessDeniedException", "message": "secret"}'
     server.set_fault(every=1, actions=[action], answer=[400, body])
-    with DynamoDBChatStore("forbidden", endpoint_url=server.url) as store:
-        with pytest.raises(StoreSetupError, match=r"no such table.*permit.*setup\(\)") as caught:
-            store.add_message("k", message("a"))
+    with (
+        DynamoDBChatStore("forbidden", endpoint_url=server.url) as store,
+        pytest.raises(StoreSetupError, match=r"no such table.*permit.*setup\(\)") as caught,
+    ):
+        store.add_message("k", message("a"))
     assert "secret" not in str(caught.value)
     server.set_fault()
     client = server.client()

@@ -76,7 +76,7 @@ class Change(Generic[C]):
             StoreUnavailableError: Other writers were faster again and again, or the database did
                 not answer.
             OutcomeUnknownError: A commit got no reply, and other writers wrote so much since that
-                nobody can tell whether it took effect.
+                its outcome cannot be known.
 
         """
         self._known = remembered

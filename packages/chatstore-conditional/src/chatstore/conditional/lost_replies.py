@@ -111,7 +111,6 @@ def _by_records(
 
 def _unknown(server: str) -> OutcomeUnknownError:
     return OutcomeUnknownError(
-        f"{server}: a write got no reply, and other writers wrote so much since that nobody can "
-        "tell whether it took effect; it is not sent again: read the conversation before you "
-        "repeat the call"
+        f"{server}: a write got no reply, and other writers wrote so much since that its outcome "
+        "cannot be known; it is not sent again: read the conversation before you repeat the call"
     )
