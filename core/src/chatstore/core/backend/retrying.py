@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Callable
 from itertools import count
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from chatstore.core.backend.plans import Plan
 from chatstore.core.logs import log_reconnect, log_retry
@@ -43,12 +43,14 @@ class Retryable(NamedTuple):
         reason: In a few words, for logs; ``None``: usual, and not logged.
         pause: Seconds to wait; ``None``: the policy's, with jitter.
         is_free: Repeat it even if `RetryPolicy.patience` is over.
+        prepare: Returns a plan to carry out before the next attempt; its errors end the request.
 
     """
 
     reason: str | None
     pause: float | None = None
     is_free: bool = False
+    prepare: Callable[[], Plan[Any, None]] | None = None
 
 
 def retry(
@@ -93,6 +95,8 @@ def retry(
                 log_reconnect(server, failure.reason)
         if pause:
             yield from sleep(pause)
+        if failure.prepare is not None:
+            yield from failure.prepare()
         growing = min(2 * growing, policy.longest_pause)
     raise AssertionError  # `count` does not end
 
