@@ -1,1 +1,1 @@
-"""Connections of each driver, as plans use them: a statement in, its rows out."""
+"""Connections of each driver: a statement in, its rows out."""

@@ -1,4 +1,4 @@
-"""Connections of asyncpg, for the async methods: to a server, or to a pooler in front of one."""
+"""Connections of asyncpg, for the async methods."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ import asyncpg  # type: ignore[import-untyped]
 
 from chatstore.core.backend import Health
 from chatstore.postgres.errors import NotConnectedError, health_after
-from chatstore.postgres.keywords import check_files
-from chatstore.postgres.names import Rows, Sql
+from chatstore.postgres.sql.rendering import Rows, Sql
+from chatstore.postgres.url import check_files
 
 _CHECK_SECONDS = 2.0
 _CLOSING_SECONDS = 5.0
-# What psycopg is told by options: a firewall that drops the connection is noticed.
+# psycopg gets these as options: they notice a firewall that drops the connection.
 _KEEPALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))
 
 
-class KeptConnection(asyncpg.Connection):  # type: ignore[misc]
+class KeepaliveConnection(asyncpg.Connection):  # type: ignore[misc]
     """A connection with TCP keepalive."""
 
     __slots__ = ()
 
     def __init__(self, protocol: Any, transport: Any, *arguments: Any) -> None:
-        """Take what asyncpg made, and turn keepalive on."""
+        """Turn keepalive on; the arguments are asyncpg's."""
         super().__init__(protocol, transport, *arguments)
-        one = transport.get_extra_info("socket")
-        if one is not None and one.family in {socket.AF_INET, socket.AF_INET6}:
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        sock = transport.get_extra_info("socket")
+        if sock is not None and sock.family in {socket.AF_INET, socket.AF_INET6}:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             for name, value in _KEEPALIVE:
-                if hasattr(socket, name):  # macOS and Windows have others
-                    one.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+                if hasattr(socket, name):  # macOS and Windows have other names
+                    sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 class AsyncpgSession:
@@ -47,17 +47,17 @@ class AsyncpgSession:
 
     @property
     def health(self) -> Health:
-        """What the last answer said; a connection that was closed without one is outdated."""
+        """The connection's state after the last answer; ``OUTDATED`` if it closed without one."""
         if self._health is Health.FINE and self._connection.is_closed():
             return Health.OUTDATED
         return self._health
 
     @property
     def is_reusable(self) -> bool:
-        """Whether it is outside of any transaction."""
+        """Whether no transaction is open."""
         return not self._connection.is_in_transaction()
 
-    async def fetch(self, sql: Sql, *parameters: Any) -> Rows:
+    async def fetch(self, sql: Sql, *parameters: object) -> Rows:
         """Execute a statement and return its rows."""
         try:
             rows: Rows = await self._connection.fetch(sql.numbered, *parameters)
@@ -67,29 +67,29 @@ class AsyncpgSession:
         return rows
 
     async def is_alive(self) -> bool:
-        """Ask the server for nothing, and wait for a short time."""
+        """Send an empty statement, and wait for a short time."""
         try:
             await self._connection.execute("", timeout=_CHECK_SECONDS)
-        except Exception:  # noqa: BLE001 - whatever it is, the connection is of no use
+        except Exception:  # noqa: BLE001 - after any error the connection is useless
             self._health = Health.OUTDATED
             return False
         return True
 
     async def close(self) -> None:
-        """Close the connection; one that is lost, or does not answer, is given up."""
-        if self.health is Health.OUTDATED:  # the server would not answer the farewell
+        """Close the connection; do not wait long for a server that does not answer."""
+        if self.health is Health.OUTDATED:  # the server would not answer
             self._connection.terminate()
             return
         try:
             await self._connection.close(timeout=_CLOSING_SECONDS)
-        except Exception:  # noqa: BLE001 - nothing is left to say to it
+        except Exception:  # noqa: BLE001 - the connection ends in any case
             self._connection.terminate()
 
 
 def connector(
     arguments: Mapping[str, Any], params: Mapping[str, str], timeout: float
 ) -> Callable[[], Awaitable[AsyncpgSession]]:
-    """Return what opens connections, after a look at what is at the other end.
+    """Return a function that opens connections; the first one finds out whether there is a pooler.
 
     Args:
         arguments: The address, as asyncpg's arguments.
@@ -101,7 +101,7 @@ def connector(
     bounds = {
         "timeout": min(timeout, limit) if limit > 0 else timeout,
         "command_timeout": timeout,
-        "connection_class": KeptConnection,
+        "connection_class": KeepaliveConnection,
     }
     known: dict[str, Any] = {}
 
@@ -126,6 +126,6 @@ async def _options(arguments: dict[str, Any]) -> dict[str, Any]:
         probe.terminate()
         raise
     await probe.close(timeout=_CLOSING_SECONDS)
-    # A pooler that is between gives each transaction another connection of the server's. A
-    # statement without a name is used within one, and leaves nothing behind.
+    # A pooler in between gives each transaction another connection to the server. Statements
+    # without a name are not used beyond their transaction.
     return arguments if is_direct else unprepared

@@ -1,18 +1,13 @@
 """The caller's SQLAlchemy engines: used, never closed.
 
-Statements go through SQLAlchemy, whose events, isolation and pool are the caller's to arrange.
+Statements go through SQLAlchemy, so that the caller's events and pool apply.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import (
-    AbstractAsyncContextManager,
-    AbstractContextManager,
-    asynccontextmanager,
-    contextmanager,
-)
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import ExceptionContext
@@ -20,11 +15,43 @@ from sqlalchemy.exc import DBAPIError
 
 from chatstore.core import InvalidArgumentError
 from chatstore.core.backend import Health
+from chatstore.postgres.client import AsyncClient, SyncClient
 from chatstore.postgres.errors import NotConnectedError, health_after
-from chatstore.postgres.names import Rows, Sql
+from chatstore.postgres.sql.rendering import Rows, Sql
 
-if TYPE_CHECKING:  # it loads SQLAlchemy's ORM, which a program without async calls never needs
+if TYPE_CHECKING:  # it loads SQLAlchemy's ORM, which sync programs do not need
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+
+class EngineClients:
+    """Clients that use the caller's engines.
+
+    Attributes:
+        address: Where the engines lead to, for messages.
+        secrets: Text that messages must not contain.
+
+    """
+
+    def __init__(self, client: object, async_client: object) -> None:
+        """Check the engines; nothing is opened.
+
+        Raises:
+            InvalidArgumentError: An engine is of another kind, or for another driver.
+
+        """
+        engine, async_engine = _check_engine(client), _check_async_engine(async_client)
+        inner = [engine, None if async_engine is None else async_engine.sync_engine]
+        engines = [item for item in inner if item is not None]
+        self.address = _address_of(engines[0])
+        self.secrets = tuple(str(item.url.password) for item in engines if item.url.password)
+        self.sync_client = SyncClient(_EngineSessions(engine).acquire)
+        self.async_client = AsyncClient(_AsyncEngineSessions(async_engine).acquire)
+
+    def close(self) -> None:
+        """Leave the engines open: they are the caller's."""
+
+    async def async_close(self) -> None:
+        """Leave the engines open."""
 
 
 class EngineSession:
@@ -34,10 +61,11 @@ class EngineSession:
         """Take a connection that commits each statement by itself."""
         self._connection = connection
 
-    def fetch(self, sql: Sql, *parameters: Any) -> Rows:
+    def fetch(self, sql: Sql, *parameters: object) -> Rows:
         """Execute a statement and return its rows."""
-        with drivers_errors():
-            result = self._connection.exec_driver_sql(sql.named, _named(parameters))
+        named = {f"p{number}": value for number, value in enumerate(parameters, 1)}
+        with _driver_errors():
+            result = self._connection.exec_driver_sql(sql.named, named)
             return list(result.fetchall()) if result.returns_rows else []
 
 
@@ -48,136 +76,84 @@ class AsyncEngineSession:
         """Take a connection that commits each statement by itself."""
         self._connection = connection
 
-    async def fetch(self, sql: Sql, *parameters: Any) -> Rows:
+    async def fetch(self, sql: Sql, *parameters: object) -> Rows:
         """Execute a statement and return its rows."""
-        with drivers_errors():
+        with _driver_errors():
             result = await self._connection.exec_driver_sql(sql.numbered, parameters)
             return list(result.fetchall()) if result.returns_rows else []
 
 
-def check_engines(engine: object, async_engine: object) -> None:
-    """Check that each engine is of the right kind, before it is used.
+class _EngineSessions:
+    """Acquires connections of an engine for psycopg."""
 
-    Raises:
-        InvalidArgumentError: An engine is of another kind, or for another driver.
-
-    """
-    for name, value, is_async, other in (
-        ("engine", engine, False, "async_engine"),
-        ("async_engine", async_engine, True, "engine"),
-    ):
-        expected = (
-            "an AsyncEngine of create_async_engine('postgresql+asyncpg://…')"
-            if is_async
-            else "an Engine of create_engine('postgresql+psycopg://…')"
-        )
-        if value is None:
-            continue
-        driver = "asyncpg" if is_async else "psycopg"
-        kind, found = _kind_of(value)
-        if (kind, found) == ("async" if is_async else "sync", driver):
-            continue
-        advice = ""
-        if kind == ("sync" if is_async else "async"):
-            advice = f"; pass it as {other}="
-        with_driver = f" for {found}" if found else ""
-        raise InvalidArgumentError(
-            f"{name} must be {expected}, not {type(value).__name__}{with_driver}{advice}"
-        )
-
-
-def place_and_secrets(engine: Engine | None, async_engine: AsyncEngine | None) -> tuple[str, Any]:
-    """Return where the engines lead to, and what messages must not hold."""
-    inner = engine if engine is not None else async_engine.sync_engine if async_engine else None
-    if inner is None:
-        return "an unknown place", ()
-    url = inner.url
-    host = url.host or url.query.get("host") or "the address of the caller's engine"
-    port = "" if url.port is None else f":{url.port}"
-    database = "" if url.database is None else f"/{url.database}"
-    engines = [one for one in (engine, async_engine) if one is not None]
-    secrets = tuple(str(one.url.password) for one in engines if one.url.password)
-    return f"{host if isinstance(host, str) else ','.join(host)}{port}{database}", secrets
-
-
-def _kind_of(value: object) -> tuple[str, str]:
-    """Return whether something is a sync or an async engine or neither, and its driver."""
-    if isinstance(value, Engine):
-        return ("async" if value.dialect.is_async else "sync"), value.dialect.driver
-    inner = getattr(value, "sync_engine", None)  # without loading SQLAlchemy's asyncio
-    return ("async", inner.dialect.driver) if isinstance(inner, Engine) else ("", "")
-
-
-def lender(engine: Engine | None) -> Callable[[], AbstractContextManager[EngineSession]]:
-    """Return what acquires sessions of an engine for psycopg.
-
-    Raises:
-        InvalidArgumentError: When it is first needed, there is no engine.
-
-    """
-    own = None if engine is None else engine.execution_options(isolation_level="AUTOCOMMIT")
-    if own is not None:
-        _discard_useless(own)
+    def __init__(self, engine: Engine | None) -> None:
+        self._engine = _with_autocommit(engine)
 
     @contextmanager
-    def acquire() -> Iterator[EngineSession]:
-        if own is None:
-            raise InvalidArgumentError("this store has no engine for sync methods: give it engine=")
-        is_made = False
+    def acquire(self) -> Iterator[EngineSession]:
+        if self._engine is None:
+            raise InvalidArgumentError("this store has no engine for sync methods: pass client=")
+        is_connected = False
         try:
-            with drivers_errors(), own.connect() as connection:
-                is_made = True
+            with _driver_errors(), self._engine.connect() as connection:
+                is_connected = True
                 try:
                     yield EngineSession(connection)
                 except BaseException as error:
                     if not isinstance(error, Exception):
-                        connection.invalidate()  # it may be inside a transaction
+                        connection.invalidate()  # a transaction may be open
                     raise
         except Exception as error:
-            if is_made:
+            if is_connected:
                 raise
             raise NotConnectedError(error) from error
 
-    return acquire
 
+class _AsyncEngineSessions:
+    """Acquires connections of an engine for asyncpg."""
 
-def async_lender(
-    engine: AsyncEngine | None,
-) -> Callable[[], AbstractAsyncContextManager[AsyncEngineSession]]:
-    """Return what acquires sessions of an engine for asyncpg; see `lender`."""
-    own = None if engine is None else engine.execution_options(isolation_level="AUTOCOMMIT")
-    if own is not None:
-        _discard_useless(own.sync_engine)
+    def __init__(self, engine: AsyncEngine | None) -> None:
+        self._engine = (
+            None if engine is None else engine.execution_options(isolation_level="AUTOCOMMIT")
+        )
+        if self._engine is not None:
+            _discard_useless(self._engine.sync_engine)
 
     @asynccontextmanager
-    async def acquire() -> AsyncIterator[AsyncEngineSession]:
-        if own is None:
+    async def acquire(self) -> AsyncIterator[AsyncEngineSession]:
+        if self._engine is None:
             raise InvalidArgumentError(
-                "this store has no engine for async methods: give it async_engine="
+                "this store has no engine for async methods: pass async_client="
             )
-        is_made = False
+        is_connected = False
         try:
-            with drivers_errors():
-                async with own.connect() as connection:
-                    is_made = True
+            with _driver_errors():
+                async with self._engine.connect() as connection:
+                    is_connected = True
                     try:
                         yield AsyncEngineSession(connection)
                     except BaseException as error:
                         if not isinstance(error, Exception):
-                            await connection.invalidate()  # it may be inside a transaction
+                            await connection.invalidate()  # a transaction may be open
                         raise
         except Exception as error:
-            if is_made:
+            if is_connected:
                 raise
             raise NotConnectedError(error) from error
 
-    return acquire
+
+def _with_autocommit(engine: Engine | None) -> Engine | None:
+    if engine is None:
+        return None
+    copy = engine.execution_options(isolation_level="AUTOCOMMIT")
+    _discard_useless(copy)
+    return copy
 
 
 def _discard_useless(engine: Engine) -> None:
     """Have SQLAlchemy's pool discard connections that the server has made useless.
 
-    The engine is another one on the caller's pool, so the caller's own calls are left alone.
+    The engine is a copy on the caller's pool, so the caller's own calls are not affected.
     """
 
     @event.listens_for(engine, "handle_error")
@@ -190,8 +166,54 @@ def _discard_useless(engine: Engine) -> None:
             context.invalidate_pool_on_disconnect = health is Health.OUTDATED
 
 
-def _named(parameters: tuple[Any, ...]) -> dict[str, Any]:
-    return {f"p{place}": value for place, value in enumerate(parameters, 1)}
+class _Kind(NamedTuple):
+    """What an argument is: an engine's mode, if it is an engine, and its driver."""
+
+    mode: str = ""
+    driver: str = ""
+
+
+def _check_engine(value: object) -> Engine | None:
+    if value is None or (isinstance(value, Engine) and _kind_of(value) == ("sync", "psycopg")):
+        return value
+    raise InvalidArgumentError(
+        "client must be an Engine of create_engine('postgresql+psycopg://…'), not "
+        f"{_described(value)}{_other_option(value, 'async', 'async_client')}"
+    )
+
+
+def _check_async_engine(value: Any) -> AsyncEngine | None:
+    if value is None or _kind_of(value) == ("async", "asyncpg"):
+        engine: AsyncEngine | None = value
+        return engine
+    raise InvalidArgumentError(
+        "async_client must be an AsyncEngine of create_async_engine('postgresql+asyncpg://…'), "
+        f"not {_described(value)}{_other_option(value, 'sync', 'client')}"
+    )
+
+
+def _described(value: object) -> str:
+    driver = _kind_of(value).driver
+    return f"{type(value).__name__} for {driver}" if driver else type(value).__name__
+
+
+def _other_option(value: object, mode: str, option: str) -> str:
+    return f"; pass it as {option}=" if _kind_of(value).mode == mode else ""
+
+
+def _kind_of(value: object) -> _Kind:
+    if isinstance(value, Engine):
+        return _Kind("async" if value.dialect.is_async else "sync", value.dialect.driver)
+    inner = getattr(value, "sync_engine", None)  # without loading SQLAlchemy's asyncio
+    return _Kind("async", inner.dialect.driver) if isinstance(inner, Engine) else _Kind()
+
+
+def _address_of(engine: Engine) -> str:
+    url = engine.url
+    host = url.host or url.query.get("host") or "the address of the caller's engine"
+    port = "" if url.port is None else f":{url.port}"
+    database = "" if url.database is None else f"/{url.database}"
+    return f"{host if isinstance(host, str) else ','.join(host)}{port}{database}"
 
 
 def _innermost(error: BaseException) -> BaseException:
@@ -200,8 +222,8 @@ def _innermost(error: BaseException) -> BaseException:
 
 
 @contextmanager
-def drivers_errors() -> Iterator[None]:
-    """Let the driver's own error leave: SQLAlchemy's would quote statements and content."""
+def _driver_errors() -> Iterator[None]:
+    """Raise the driver's own error: SQLAlchemy's would quote statements and content."""
     try:
         yield
     except DBAPIError as error:

@@ -10,8 +10,8 @@ import psycopg
 
 from chatstore.core.backend import Health
 from chatstore.postgres.errors import CallTimeoutError, NotConnectedError, health_after
-from chatstore.postgres.keywords import check_files
-from chatstore.postgres.names import Rows, Sql
+from chatstore.postgres.sql.rendering import Rows, Sql
+from chatstore.postgres.url import check_files
 
 _CHECK_SECONDS = 2.0
 
@@ -21,7 +21,7 @@ class AnswerTimeoutError(psycopg.OperationalError, CallTimeoutError):
 
 
 class BoundedConnection(psycopg.Connection[Any]):
-    """Waits for ``call_timeout`` seconds at most; keepalives do not notice a server that hangs."""
+    """Waits at most ``call_timeout`` seconds: keepalive does not notice a server that hangs."""
 
     call_timeout = 30.0
 
@@ -29,7 +29,7 @@ class BoundedConnection(psycopg.Connection[Any]):
         """Wait for the server's answer.
 
         Raises:
-            AnswerTimeoutError: There was none in time; the connection is closed.
+            AnswerTimeoutError: There was no answer in time; the connection is closed.
 
         """
         bounded = _bounded(gen, time.monotonic() + self.call_timeout)
@@ -41,14 +41,14 @@ class BoundedConnection(psycopg.Connection[Any]):
 
 
 def _bounded(gen: Any, deadline: float) -> Any:
-    """Pass on what psycopg's waiting and its generator tell each other, until the deadline."""
+    """Pass values between psycopg's waiting function and its generator, until the deadline."""
     try:
-        wish = next(gen)
+        request = next(gen)
         while True:
-            ready = yield wish
+            ready = yield request
             if not ready and time.monotonic() > deadline:
                 raise AnswerTimeoutError("the server did not answer in time")
-            wish = gen.send(ready)
+            request = gen.send(ready)
     except StopIteration as stop:
         return stop.value
     finally:
@@ -67,40 +67,40 @@ class PsycopgSession:
 
     @property
     def health(self) -> Health:
-        """What the last answer said; a connection that was closed without one is outdated."""
+        """The connection's state after the last answer; ``OUTDATED`` if it closed without one."""
         if self._health is Health.FINE and self._connection.closed:
             return Health.OUTDATED
         return self._health
 
     @property
     def is_reusable(self) -> bool:
-        """Whether it is outside of any transaction, and no statement is going on."""
+        """Whether no transaction is open and no statement is running."""
         return not self._connection.pgconn.transaction_status  # 0 is idle
 
-    def fetch(self, sql: Sql, *parameters: Any) -> Rows:
+    def fetch(self, sql: Sql, *parameters: object) -> Rows:
         """Execute a statement and return its rows."""
-        cursor = self._cursor  # kept, since it remembers how to write and read each type
+        cursor = self._cursor  # reused, since it caches how to convert each type
         try:
             cursor.execute(sql.numbered, parameters)
-            # Not by `description`: it makes an object for each column.
+            # `description` would create an object for each column.
             if not cursor.pgresult.nfields:
                 return []
             rows: Rows = cursor.fetchall()
         except BaseException as error:
             self._health = health_after(error)
             raise
-        if len(rows) > 1:  # messages, which a cursor would hold until its next statement
+        if len(rows) > 1:  # a cursor would keep these messages until its next statement
             self._cursor = self._connection.cursor()
         return rows
 
     def is_alive(self) -> bool:
-        """Ask the server for nothing, and wait for a short time."""
+        """Send an empty statement, and wait for a short time."""
         connection = self._connection
         usual = connection.call_timeout
         connection.call_timeout = min(usual, _CHECK_SECONDS)
         try:
             self._cursor.execute("")
-        except Exception:  # noqa: BLE001 - whatever it is, the connection is of no use
+        except Exception:  # noqa: BLE001 - after any error the connection is useless
             return False
         finally:
             connection.call_timeout = usual
@@ -112,7 +112,7 @@ class PsycopgSession:
 
 
 def connector(params: Mapping[str, str], timeout: float) -> Callable[[], PsycopgSession]:
-    """Return what opens connections.
+    """Return a function that opens connections.
 
     Args:
         params: The address, as libpq's options.
@@ -141,15 +141,15 @@ def _open(arguments: dict[str, Any], timeout: float) -> BoundedConnection:
     """Open a connection that commits each statement by itself."""
     connection = BoundedConnection.connect(
         autocommit=True,
-        cursor_factory=psycopg.RawCursor,  # it has $1 as the server has it: nothing to convert
+        cursor_factory=psycopg.RawCursor,  # it takes $1 as the server does, without conversion
         **arguments,
     )
     connection.call_timeout = timeout
     try:
         row = connection.execute("SELECT pg_backend_pid()", prepare=False).fetchone()
         if row is None or row[0] != connection.info.backend_pid:
-            # A pooler is between, and gives each transaction another connection of the server's:
-            # a prepared statement would be left behind, or be another client's.
+            # A pooler is in between and gives each transaction another connection to the server,
+            # which lacks the statements that were prepared before.
             connection.prepare_threshold = None
     except BaseException:
         connection.close()

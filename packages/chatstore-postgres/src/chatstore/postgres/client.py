@@ -1,0 +1,266 @@
+"""What the steps of plans call: clients with the same methods in both modes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from chatstore.core import InvalidArgumentError
+from chatstore.core.backend import (
+    AsyncPool,
+    ClientPerLoop,
+    Health,
+    MaybeAwaitable,
+    Plan,
+    Pool,
+    async_run,
+    call,
+    run,
+)
+from chatstore.postgres.errors import NotReadyError, health_after
+from chatstore.postgres.sql.rendering import Rows, Sql
+from chatstore.postgres.url import Address
+
+if TYPE_CHECKING:  # a program that uses one mode loads one driver
+    from chatstore.postgres.drivers.asyncpg import AsyncpgSession
+    from chatstore.postgres.drivers.psycopg import PsycopgSession
+
+T = TypeVar("T")
+_BEGIN, _COMMIT, _ROLLBACK = (
+    Sql(text, text) for text in ("BEGIN ISOLATION LEVEL READ COMMITTED", "COMMIT", "ROLLBACK")
+)
+
+
+class Session(Protocol):
+    """A connection, for the steps of a transaction."""
+
+    def fetch(self, sql: Sql, *parameters: object) -> MaybeAwaitable[Rows]:
+        """Execute a statement and return its rows."""
+        ...
+
+
+class Client(Protocol):
+    """What the steps of plans use.
+
+    Attributes:
+        is_ready: The tables were checked through this client, and are as they should be.
+
+    """
+
+    is_ready: bool
+
+    def fetch(self, sql: Sql, *parameters: object) -> MaybeAwaitable[Rows]:
+        """Execute a statement by itself and return its rows.
+
+        Raises:
+            NotReadyError: The tables have not been checked yet.
+
+        """
+        ...
+
+    def fetch_unchecked(self, sql: Sql, *parameters: object) -> MaybeAwaitable[Rows]:
+        """Like `fetch`, whether the tables have been checked or not."""
+        ...
+
+    def transact(
+        self, body: Callable[[], Plan[Session, T]], *, is_setup: bool = False
+    ) -> MaybeAwaitable[T]:
+        """Run a plan as one transaction.
+
+        Raises:
+            NotReadyError: The tables have not been checked yet, and it is not ``is_setup``.
+
+        """
+        ...
+
+    def sleep(self, seconds: float) -> MaybeAwaitable[None]:
+        """Wait."""
+        ...
+
+
+class SyncSession(Protocol):
+    """A `Session` of a sync driver."""
+
+    def fetch(self, sql: Sql, *parameters: object) -> Rows:
+        """See `Session.fetch`."""
+        ...
+
+
+class AsyncSession(Protocol):
+    """A `Session` of an async driver."""
+
+    async def fetch(self, sql: Sql, *parameters: object) -> Rows:
+        """See `Session.fetch`."""
+        ...
+
+
+class SyncClient:
+    """A `Client` for sync methods."""
+
+    def __init__(self, acquire: Callable[[], AbstractContextManager[SyncSession]]) -> None:
+        """Take the function that acquires a session for a ``with`` block."""
+        self._acquire = acquire
+        self.is_ready = False
+
+    def fetch(self, sql: Sql, *parameters: object) -> Rows:
+        """See `Client.fetch`."""
+        if not self.is_ready:
+            raise NotReadyError
+        with self._acquire() as session:
+            return session.fetch(sql, *parameters)
+
+    def fetch_unchecked(self, sql: Sql, *parameters: object) -> Rows:
+        """See `Client.fetch_unchecked`."""
+        with self._acquire() as session:
+            return session.fetch(sql, *parameters)
+
+    def transact(self, body: Callable[[], Plan[Session, T]], *, is_setup: bool = False) -> T:
+        """See `Client.transact`."""
+        if not self.is_ready and not is_setup:
+            raise NotReadyError
+        with self._acquire() as session:
+            return run(_transaction(body), session)
+
+    def sleep(self, seconds: float) -> None:
+        """See `Client.sleep`."""
+        time.sleep(seconds)
+
+
+class AsyncClient:
+    """A `Client` for async methods."""
+
+    def __init__(self, acquire: Callable[[], AbstractAsyncContextManager[AsyncSession]]) -> None:
+        """Take the function that acquires a session for an ``async with`` block."""
+        self._acquire = acquire
+        self.is_ready = False
+
+    async def fetch(self, sql: Sql, *parameters: object) -> Rows:
+        """See `Client.fetch`."""
+        if not self.is_ready:
+            raise NotReadyError
+        async with self._acquire() as session:
+            return await session.fetch(sql, *parameters)
+
+    async def fetch_unchecked(self, sql: Sql, *parameters: object) -> Rows:
+        """See `Client.fetch_unchecked`."""
+        async with self._acquire() as session:
+            return await session.fetch(sql, *parameters)
+
+    async def transact(self, body: Callable[[], Plan[Session, T]], *, is_setup: bool = False) -> T:
+        """See `Client.transact`."""
+        if not self.is_ready and not is_setup:
+            raise NotReadyError
+        async with self._acquire() as session:
+            return await async_run(_transaction(body), session)
+
+    async def sleep(self, seconds: float) -> None:
+        """See `Client.sleep`."""
+        import asyncio  # noqa: PLC0415 - a sync program never loads it
+
+        await asyncio.sleep(seconds)
+
+
+class Clients(Protocol):
+    """The clients of a store, one for each mode."""
+
+    sync_client: SyncClient
+    async_client: AsyncClient
+
+    def close(self) -> None:
+        """Close the connections that the store opened."""
+        ...
+
+    async def async_close(self) -> None:
+        """Like `close`, on an event loop."""
+        ...
+
+
+class PooledClients:
+    """Clients with connections of the store's own: a pool for threads, and one for each loop.
+
+    SQLAlchemy's pools would take a fifth of the client's time for an append.
+
+    Attributes:
+        pool: The connections for threads.
+        loop_pools: The connections for each event loop.
+
+    """
+
+    def __init__(self, address: Address, timeout: float, size: int) -> None:
+        """Prepare pools; nothing is opened.
+
+        Args:
+            address: The database.
+            timeout: Seconds to wait to connect, for a free connection, and for an answer.
+            size: The most connections for threads, and for each loop.
+
+        """
+
+        def connect() -> PsycopgSession:
+            from chatstore.postgres.drivers.psycopg import connector  # noqa: PLC0415 - as above
+
+            return connector(address.libpq, timeout)()
+
+        def make_pool() -> AsyncPool[AsyncpgSession]:
+            from chatstore.postgres.drivers.asyncpg import connector  # noqa: PLC0415 - as above
+
+            return AsyncPool(connector(address.asyncpg, address.libpq, timeout), size, timeout)
+
+        self.pool: Pool[PsycopgSession] = Pool(connect, size, timeout)
+        self.loop_pools = ClientPerLoop(make_pool, _close)
+        self.sync_client = SyncClient(self.pool.session)
+        self.async_client = AsyncClient(lambda: _LoopSession(self.loop_pools, address.only_sync))
+
+    def close(self) -> None:
+        """See `Clients.close`; the pool of an idle loop is closed when the loop shuts down."""
+        self.pool.close()
+        self.loop_pools.close()
+
+    async def async_close(self) -> None:
+        """See `Clients.async_close`."""
+        import asyncio  # noqa: PLC0415 - as above
+
+        await self.loop_pools.async_close()
+        await asyncio.to_thread(self.pool.close)
+
+
+async def _close(pool: AsyncPool[AsyncpgSession]) -> None:
+    await pool.close()
+
+
+class _LoopSession:
+    """Acquires a connection of the running loop's pool for an ``async with`` block."""
+
+    def __init__(
+        self, pools: ClientPerLoop[AsyncPool[AsyncpgSession]], only_sync: str | None
+    ) -> None:
+        self._pools = pools
+        self._only_sync = only_sync
+
+    async def __aenter__(self) -> AsyncpgSession:
+        if self._only_sync is not None:
+            raise InvalidArgumentError(
+                f"asyncpg does not support the option {self._only_sync}: remove it from the URL "
+                "or the environment, or use the sync methods"
+            )
+        self._pool = await self._pools.get()
+        self._session = await self._pool.acquire()
+        return self._session
+
+    async def __aexit__(self, *_: object) -> None:
+        self._pool.release(self._session)
+
+
+def _transaction(body: Callable[[], Plan[Session, T]]) -> Plan[Session, T]:
+    yield from call(lambda session: session.fetch(_BEGIN))
+    try:
+        result = yield from body()
+    except Exception as error:
+        if health_after(error) is Health.FINE:  # else the transaction ends with the connection
+            with suppress(Exception):
+                yield from call(lambda session: session.fetch(_ROLLBACK))
+        raise
+    yield from call(lambda session: session.fetch(_COMMIT))
+    return result
