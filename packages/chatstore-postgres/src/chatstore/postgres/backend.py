@@ -27,7 +27,7 @@ from chatstore.core.backend import (
     now,
     run,
 )
-from chatstore.postgres.client import Client, Clients, PooledClients, Session
+from chatstore.postgres.client import Client, Clients, PooledClients, Session, transact
 from chatstore.postgres.errors import ErrorReader
 from chatstore.postgres.retry import Attempt, Sender
 from chatstore.postgres.sql import statements
@@ -191,7 +191,7 @@ class PostgresBackend(Backend[Client]):
 
         def attempt(one: Attempt) -> Plan[Client, bool | None]:
             if one.is_locked or len(chunks) > 1:
-                rows = yield from sender.transact(in_transaction)
+                rows = yield from transact(in_transaction)
             else:
                 rows = yield from sender.send(one, statements.REPLACE, name, *values)
             return (yield from self._read_effect(rows))
@@ -321,7 +321,7 @@ class PostgresBackend(Backend[Client]):
             return []
 
         try:
-            return (yield from sender.transact(body))
+            return (yield from transact(body))
         except _NotWrittenError as error:
             return error.existing
 

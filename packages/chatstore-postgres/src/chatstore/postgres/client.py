@@ -253,14 +253,29 @@ class _LoopSession:
         self._pool.release(self._session)
 
 
+def fetch(sql: Sql, *parameters: object) -> Plan[Session, Rows]:
+    """Have a session, or a client, execute a statement."""
+    return call(lambda session: session.fetch(sql, *parameters))
+
+
+def fetch_unchecked(sql: Sql, *parameters: object) -> Plan[Client, Rows]:
+    """Have a client execute a statement, whether the tables have been checked or not."""
+    return call(lambda client: client.fetch_unchecked(sql, *parameters))
+
+
+def transact(body: Callable[[], Plan[Session, T]], *, is_setup: bool = False) -> Plan[Client, T]:
+    """Have a client run a plan as one transaction."""
+    return call(lambda client: client.transact(body, is_setup=is_setup))
+
+
 def _transaction(body: Callable[[], Plan[Session, T]]) -> Plan[Session, T]:
-    yield from call(lambda session: session.fetch(_BEGIN))
+    yield from fetch(_BEGIN)
     try:
         result = yield from body()
     except Exception as error:
         if health_after(error) is Health.FINE:  # else the transaction ends with the connection
             with suppress(Exception):
-                yield from call(lambda session: session.fetch(_ROLLBACK))
+                yield from fetch(_ROLLBACK)
         raise
-    yield from call(lambda session: session.fetch(_COMMIT))
+    yield from fetch(_COMMIT)
     return result

@@ -48,7 +48,7 @@ class Repeat(Enum):
     """Whether a call is repeated after an error."""
 
     NEVER = auto()
-    AT_ONCE = auto()
+    IMMEDIATELY = auto()
     AFTER_PAUSE = auto()
     AFTER_CHECK = auto()
     """Once, after the tables were checked: they changed while the store was in use."""
@@ -83,8 +83,8 @@ _UNKNOWN = Diagnosis(is_quoted=False)
 _LOST = Diagnosis(health=Health.OUTDATED, repeat=Repeat.AFTER_PAUSE, may_be_done=True)
 _BUSY = Diagnosis(repeat=Repeat.AFTER_PAUSE, is_answered=True)
 _STARTING = Diagnosis(health=Health.OUTDATED, repeat=Repeat.AFTER_PAUSE, is_answered=True)
-_CONFLICT = Diagnosis(repeat=Repeat.AT_ONCE, is_quoted=False)
-_NOT_PREPARED = Diagnosis(health=Health.BROKEN, repeat=Repeat.AT_ONCE)
+_CONFLICT = Diagnosis(repeat=Repeat.IMMEDIATELY, is_quoted=False)
+_NOT_PREPARED = Diagnosis(health=Health.BROKEN, repeat=Repeat.IMMEDIATELY)
 _CHANGED = Diagnosis(StoreSetupError, Health.BROKEN, Repeat.AFTER_CHECK)
 _DAMAGED = Diagnosis(CorruptStoreError, is_quoted=False)
 _FOREIGN = Diagnosis(

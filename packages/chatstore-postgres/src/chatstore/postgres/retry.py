@@ -15,7 +15,7 @@ from typing import Generic, NamedTuple, TypeVar
 from chatstore.core import StoreAccessError, StoreUnavailableError
 from chatstore.core.backend import Plan, Retryable, RetryPolicy, call, now, retry
 from chatstore.core.errors import ChatStoreError, OutcomeUnknownError
-from chatstore.postgres.client import Client, Session
+from chatstore.postgres.client import Client, Session, fetch, fetch_unchecked, transact
 from chatstore.postgres.errors import (
     Diagnosis,
     ErrorReader,
@@ -86,7 +86,7 @@ class Sender:
         try:
             rows = yield lambda client: client.fetch(sql, *parameters)
         except Exception as error:  # noqa: BLE001 - raised again unless it can be repeated
-            read = _Read(self, lambda: call(lambda client: client.fetch(sql, *parameters)))
+            read = _Read(self, lambda: fetch(sql, *parameters))
             read.resume(error)
             rows = yield from read.run()
         if time.monotonic() > self._sweep_at:
@@ -125,22 +125,17 @@ class Sender:
         """Execute a statement once: by itself, or under the lock of its conversation."""
         sql = self.render(template)
         if not attempt.is_locked:
-            return (yield from call(lambda client: client.fetch(sql, key, *parameters)))
+            return (yield from fetch(sql, key, *parameters))
 
         def body() -> Plan[Session, Rows]:
             yield from self.inside(statements.LOCK, key)
-            return (yield from call(lambda session: session.fetch(sql, key, *parameters)))
+            return (yield from fetch(sql, key, *parameters))
 
-        return (yield from self.transact(body))
-
-    def transact(self, body: Callable[[], Plan[Session, T]]) -> Plan[Client, T]:
-        """Execute the statements of a plan as one transaction, once."""
-        return (yield from call(lambda client: client.transact(body)))
+        return (yield from transact(body))
 
     def inside(self, template: str, *parameters: object) -> Plan[Session, Rows]:
         """Execute a statement inside of a transaction."""
-        sql = self.render(template)
-        return (yield from call(lambda session: session.fetch(sql, *parameters)))
+        return fetch(self.render(template), *parameters)
 
     def lock_or_begin(self, key: bytes) -> Plan[Session, bool]:
         """Lock a conversation for the rest of the transaction.
@@ -186,7 +181,7 @@ class Sender:
         return _Read(self, lambda: look_at_tables(self._names)).run()
 
     def _migrate(self) -> Plan[Client, None]:
-        return call(lambda client: client.transact(lambda: migrate(self._names), is_setup=True))
+        return transact(lambda: migrate(self._names), is_setup=True)
 
     # ------------------------------------------------------------------ reclaiming
 
@@ -199,7 +194,7 @@ class Sender:
         self._sweep_at = time.monotonic() + _SWEEP_SECONDS
         sql = self.render(statements.PURGE)
         try:
-            yield from call(lambda client: client.fetch_unchecked(sql, _SWEPT_MESSAGES))
+            yield from fetch_unchecked(sql, _SWEPT_MESSAGES)
         except Exception as error:
             # The caller's call has taken effect, so it must not fail.
             failure = self.errors.translate(error)
@@ -249,7 +244,7 @@ class _Repetition(Generic[T]):
     @abstractmethod
     def _attempt(self) -> Plan[Client, T]: ...
 
-    def _judge(self, error: Exception, _: int) -> Retryable | None:
+    def _judge(self, error: Exception, attempt: int) -> Retryable | None:  # noqa: ARG002
         if isinstance(error, NotReadyError):
             return _at_once(self._sender.prepare)
         diagnosis = self._sender.errors.diagnose(error)
@@ -265,7 +260,7 @@ class _Repetition(Generic[T]):
                 raise self._unknown_outcome(diagnosis.reason)
             return None
         self._failures += 1
-        if diagnosis.repeat is Repeat.AT_ONCE and self._failures == 1:
+        if diagnosis.repeat is Repeat.IMMEDIATELY and self._failures == 1:
             return _at_once()
         pause = self._pause * _random.uniform(0.5, 1)
         self._pause = min(2 * self._pause, _LONGEST_PAUSE)
@@ -273,7 +268,7 @@ class _Repetition(Generic[T]):
 
     def _is_over(self, error: Exception, diagnosis: Diagnosis) -> bool:
         """Return whether the call was repeated for long enough."""
-        if diagnosis.repeat is Repeat.AT_ONCE and self._failures < _CONFLICTS:
+        if diagnosis.repeat is Repeat.IMMEDIATELY and self._failures < _CONFLICTS:
             return False
         patience = self._sender.patience
         is_unreached = isinstance(error, NotConnectedError) and not self._sender.was_reached

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from chatstore.core import SchemaVersionError
-from chatstore.core.backend import Plan, call
+from chatstore.core.backend import Plan
 from chatstore.core.errors import StoreSetupError
-from chatstore.postgres.client import Client, Session
+from chatstore.postgres.client import Client, Session, fetch, fetch_unchecked
 from chatstore.postgres.sql import statements
 from chatstore.postgres.sql.rendering import TableNames, check_name, quoted
 
@@ -193,16 +193,16 @@ def _needs(text: str, right: str, pattern: str, word: str) -> bool:
 def migrate(names: TableNames) -> Plan[Session, None]:
     """Create or update the tables, in a transaction that one process at a time runs."""
     lock = names.render("SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))")
-    yield from call(lambda session: session.fetch(lock, names.quoted_name("version")))
+    yield from fetch(lock, names.quoted_name("version"))
     if names.schema is not None:
         # Even IF NOT EXISTS needs the right to create schemas, so only send it if it is missing.
         look = names.render("SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1::text")
-        rows = yield from call(lambda session: session.fetch(look, names.schema))
+        rows = yield from fetch(look, names.schema)
         if not rows:
             yield from _execute(names, "CREATE SCHEMA IF NOT EXISTS {schema}")
     yield from _execute(names, _VERSION_TABLE)
     read = names.render(_READ_VERSIONS)
-    versions = yield from call(lambda session: session.fetch(read))
+    versions = yield from fetch(read)
     for template in _missing(max([row[0] for row in versions], default=0)):
         yield from _execute(names, template)
 
@@ -216,18 +216,18 @@ def _missing(applied: int) -> list[str]:
 
 def _execute(names: TableNames, template: str) -> Plan[Session, None]:
     sql = names.render(template)
-    yield from call(lambda session: session.fetch(sql))
+    yield from fetch(sql)
 
 
 def look_at_tables(names: TableNames) -> Plan[Client, ExistingTables]:
     """Read what the database has, without changing anything."""
     tables = [names.quoted_name(word) for word in _COLUMNS]
     sql = names.render(_DESCRIBE)
-    rows = yield from call(lambda client: client.fetch_unchecked(sql, tables))
+    rows = yield from fetch_unchecked(sql, tables)
     existing = ExistingTables(rows)
     if existing.has_versions:
         read = names.render(_READ_VERSIONS)
-        existing.add_versions((yield from call(lambda client: client.fetch_unchecked(read))))
+        existing.add_versions((yield from fetch_unchecked(read)))
     return existing
 
 
