@@ -1,21 +1,24 @@
 """Runs tests of a contract in processes of their own, since many of them are meant to fail."""
 
+from __future__ import annotations
+
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 PROCESSES = 3  # at once: most tests wait for something
 TIMEOUT = 600  # seconds for all
 
 
-def run_tests(folder, names):
+def run_tests(folder: Path, names: list[str]) -> dict[str, str | None]:
     """Run tests of ``test_suite.py``; return by name why each failed, ``None`` where it passed.
 
-    Tests with parameters that are named without them are there with all their parameters.
+    A name without parameters selects a test with all its parameters.
     """
     groups = [names[start::PROCESSES] for start in range(PROCESSES)]
     running = [_start(folder / f"out{n}", group) for n, group in enumerate(groups) if group]
-    results = {}
+    results: dict[str, str | None] = {}
     for process, report in running:
         try:
             code = process.wait(timeout=TIMEOUT)
@@ -24,15 +27,15 @@ def run_tests(folder, names):
         output = report.with_suffix(".txt").read_text()[-3000:]
         assert code in (0, 1), output  # no usage or import error
         for case in ET.parse(report.with_suffix(".xml")).iter("testcase"):
-            name = f"{case.get('classname').rpartition('.')[2]}::{case.get('name')}"
+            name = f"{case.get('classname', '').rpartition('.')[2]}::{case.get('name')}"
             assert case.find("error") is None, f"a fixture of {name} failed: {output}"
             assert case.find("skipped") is None, f"{name} was skipped"
             failure = case.find("failure")
-            results[name] = None if failure is None else failure.get("message")
+            results[name] = None if failure is None else failure.get("message", "")
     return results
 
 
-def _start(report, names):
+def _start(report: Path, names: list[str]) -> tuple[subprocess.Popen[bytes], Path]:
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-W", "ignore"]
     command += ["--tb=short", "--durations=10", "-v", f"--junitxml={report}.xml"]
     command += [f"test_suite.py::{name}" for name in names]

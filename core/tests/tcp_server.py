@@ -1,4 +1,4 @@
-"""A small database server: a conversation store behind a socket, in threads of this process."""
+"""A small database server: conversations behind a socket, in threads of this process."""
 
 from __future__ import annotations
 
@@ -6,53 +6,84 @@ import pickle
 import socket
 import struct
 import threading
+import time
+from typing import Any, NamedTuple
 
-from chatstore.core import SimpleChatStore
-from chatstore.core.backend import run
+from typing_extensions import Self
 
-WRITES = ("_append", "_insert", "_replace", "_delete", "_remove")
+from chatstore.core.backend import Remove
+from chatstore.core.simple import Conversations
+
+WRITES = ("append", "insert", "replace", "delete", "remove")
+
+
+class Request(NamedTuple):
+    """A call of a client.
+
+    Attributes:
+        id: Identifies the call; the server carries out each id once.
+        name: A method of `Conversations`, or ``"ping"``.
+        args: The method's arguments.
+
+    """
+
+    id: str
+    name: str
+    args: tuple[Any, ...]
 
 
 class ReadOnlyError(Exception):
-    """The server was demoted: it takes no more writes."""
+    """The server was demoted: it accepts no more writes."""
 
 
 class Database:
-    """What several servers may serve: conversations, and the replies to the calls so far."""
+    """What several servers may serve: conversations, and the replies to earlier requests."""
 
-    def __init__(self):
-        self.store = SimpleChatStore()
-        self.lock = threading.Lock()
-        self.replies = {}
+    def __init__(self) -> None:
+        self._conversations = Conversations(None, time.time)
+        self._lock = threading.Lock()
+        self._replies: dict[str, Any] = {}
 
-    def execute(self, request_id, name, args):
-        with self.lock:
-            if request_id not in self.replies:
-                try:
-                    reply = run(getattr(self.store, name)(*args), self.store._conversations)
-                except Exception as error:
-                    reply = error
-                self.replies[request_id] = reply
-            return self.replies[request_id]
+    def execute(self, request: Request) -> Any:
+        """Carry out a request, unless it was carried out before; return the reply."""
+        with self._lock:
+            if request.id not in self._replies:
+                self._replies[request.id] = self._execute(request.name, request.args)
+            return self._replies[request.id]
+
+    def _execute(self, name: str, args: tuple[Any, ...]) -> Any:
+        try:
+            if name == "remove":  # the check is a function of the client's process
+                key, index = args
+                return self._conversations.remove(key, Remove(index, lambda record: record))
+            return getattr(self._conversations, name)(*args)
+        except Exception as error:
+            return error
 
 
 class TcpServer:
-    """Serves a database on a free port; ``name`` tells servers apart."""
+    """Serves a database on a free port, with a thread for each connection.
 
-    def __init__(self, database=None):
-        self.database = database or Database()
+    Attributes:
+        port: The port.
+        is_read_only: Refuse writes.
+
+    """
+
+    def __init__(self, database: Database) -> None:
         self.is_read_only = False
+        self._database = database
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=100)
-        self.port = self._listener.getsockname()[1]
+        self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self._listener.close()
 
-    def _accept(self):
+    def _accept(self) -> None:
         while True:
             try:
                 client, _ = self._listener.accept()
@@ -60,22 +91,22 @@ class TcpServer:
                 return
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
-    def _serve(self, client):
+    def _serve(self, client: socket.socket) -> None:
         try:
             with client, client.makefile("rb") as stream:
                 while header := stream.read(4):
-                    request_id, name, args = pickle.loads(stream.read(*struct.unpack("!I", header)))
-                    if self.is_read_only and name in WRITES:
-                        reply = ReadOnlyError()
-                    elif name == "ping":
-                        reply = None
-                    else:
-                        reply = self.database.execute(request_id, name, args)
-                    client.sendall(framed(reply))
+                    request = pickle.loads(stream.read(*struct.unpack("!I", header)))
+                    client.sendall(framed(self._reply(request)))
         except (OSError, EOFError, struct.error):
             pass
 
+    def _reply(self, request: Request) -> Any:
+        if self.is_read_only and request.name in WRITES:
+            return ReadOnlyError()
+        return None if request.name == "ping" else self._database.execute(request)
 
-def framed(value):
+
+def framed(value: object) -> bytes:
+    """Return a value as bytes, preceded by their number."""
     data = pickle.dumps(value)
     return struct.pack("!I", len(data)) + data

@@ -1,42 +1,47 @@
-"""The healing contract accepts a store that heals, and refuses each that does not."""
+"""The healing contract accepts a store that heals, and rejects each one that does not."""
 
-import sys
+from __future__ import annotations
+
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))  # importlib's mode of importing leaves it out
-
 from contract_runs import run_tests
+from tcp_backend import TcpBackend
+from tcp_broken import BROKEN, BrokenStore
 from tcp_server import Database, TcpServer
-from tcp_store import BROKEN, TcpStore
 
+from chatstore.core import ChatStore
 from chatstore.core.testing import HealingContract, Relay, RelayedHarness
+
+Kind = type[TcpBackend | ChatStore]
 
 
 class TcpHarness(RelayedHarness):
-    def __init__(self, relay, server, replica, kind=TcpStore):
+    def __init__(self, relay: Relay, server: TcpServer, replica: TcpServer, kind: Kind) -> None:
         self.relay = relay
         self.server = server
         self.replica = replica
         self.kind = kind
 
-    def open(self, *, timeout):
-        return self.kind(self.relay.port, timeout=timeout)
+    def open(self, *, timeout: float) -> ChatStore:
+        if issubclass(self.kind, TcpBackend):
+            return ChatStore(self.kind(self.relay.port, timeout=timeout))
+        return self.kind(TcpBackend(self.relay.port, timeout=timeout))
 
-    def open_direct(self):
-        return TcpStore(self.replica.port, timeout=60)
+    def open_direct(self) -> ChatStore:
+        return ChatStore(TcpBackend(self.replica.port, timeout=60))
 
-    def fail_over(self):
+    def fail_over(self) -> None:
         self.server.is_read_only = True
         self.relay.swap(self.replica.port)
 
 
 class TcpContract(HealingContract):
-    kind = TcpStore
+    kind: Kind = TcpBackend
 
     @pytest.fixture
-    def relayed(self):
+    def relayed(self) -> Iterator[TcpHarness]:
         database = Database()
         with (
             TcpServer(database) as server,
@@ -46,35 +51,41 @@ class TcpContract(HealingContract):
             yield TcpHarness(relay, server, replica, self.kind)
 
 
-class TestTcpStore(TcpContract):
+class TestTcpBackend(TcpContract):
     pass
 
 
 SUITE = """
 import sys
 sys.path.insert(0, {folder!r})
-from tcp_store import BROKEN
+from tcp_broken import BROKEN
 from test_healing import TcpContract
 
-for kind in {{broken[0] for broken in BROKEN}}:
+for kind in {{broken.kind for broken in BROKEN}}:
     name = "Test" + kind.__name__
     globals()[name] = type(name, (TcpContract,), {{"kind": kind}})
 """
 
 
 @pytest.fixture(scope="module")
-def verdicts(tmp_path_factory):
+def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | None]:
     """Return why each test failed; ``None``: it passed."""
     folder = tmp_path_factory.mktemp("healing")
     (folder / "test_suite.py").write_text(SUITE.format(folder=str(Path(__file__).parent)))
-    return run_tests(folder, [f"Test{kind.__name__}::{name}" for kind, name, _ in BROKEN])
+    return run_tests(folder, [_name(broken) for broken in BROKEN])
 
 
 @pytest.mark.parametrize(
-    ("kind", "name", "part"), BROKEN, ids=[f"{kind.__name__}-{name}" for kind, name, _ in BROKEN]
+    "broken", BROKEN, ids=[f"{broken.kind.__name__}-{broken.test}" for broken in BROKEN]
 )
-def test_is_refused_for_the_right_reason(verdicts, kind, name, part):
-    reason = verdicts[f"Test{kind.__name__}::{name}"]
+def test_is_rejected_for_the_right_reason(
+    verdicts: dict[str, str | None], broken: BrokenStore
+) -> None:
+    reason = verdicts[_name(broken)]
 
-    assert reason is not None, f"{name} let {kind.__name__} pass"
-    assert part in reason
+    assert reason is not None, f"{broken.test} let {broken.kind.__name__} pass"
+    assert broken.reason in reason
+
+
+def _name(broken: BrokenStore) -> str:
+    return f"Test{broken.kind.__name__}::{broken.test}"

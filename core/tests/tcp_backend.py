@@ -1,0 +1,198 @@
+"""A backend over the small server that keeps the healing contract."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from typing import Any, Protocol, TypeVar
+
+from tcp_connections import AsyncConnection, Connection
+from tcp_server import ReadOnlyError, Request
+
+from chatstore.core import StoreUnavailableError
+from chatstore.core.backend import (
+    Append,
+    AsyncPool,
+    Backend,
+    ClientPerLoop,
+    Existing,
+    Health,
+    Insert,
+    KeyPage,
+    MaybeAwaitable,
+    Page,
+    Plan,
+    Pool,
+    PoolTimeoutError,
+    Remove,
+    Replace,
+    Retryable,
+    RetryPolicy,
+    StoredRecord,
+    async_run,
+    call,
+    is_timeout,
+    retry,
+    run,
+)
+from chatstore.core.errors import ChatStoreError
+
+T = TypeVar("T")
+ATTEMPTS = 8
+PAUSE = 0.05  # seconds between attempts
+CONNECTIONS = 32
+
+
+class Client(Protocol):
+    """What plans of the backend call."""
+
+    def ask(self, request: Request) -> MaybeAwaitable[Any]:
+        """Send a request once and return the reply."""
+        ...
+
+    def sleep(self, seconds: float) -> MaybeAwaitable[None]:
+        """Wait."""
+        ...
+
+
+class SyncClient:
+    """Sends requests from threads."""
+
+    def __init__(self, pool: Pool[Connection]) -> None:
+        self._pool = pool
+
+    def ask(self, request: Request) -> Any:
+        with self._pool.session() as connection:
+            return connection.ask(request)
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+class AsyncClient:
+    """Sends requests from the tasks of one event loop."""
+
+    def __init__(self, pool: AsyncPool[AsyncConnection]) -> None:
+        self._pool = pool
+
+    async def ask(self, request: Request) -> Any:
+        async with self._pool.session() as connection:
+            return await connection.ask(request)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+
+class TcpBackend(Backend[Client]):
+    """Keeps conversations on the small server; repeats requests that get no answer."""
+
+    reuses_all = False
+    reuses_cancelled = False
+    attempts = ATTEMPTS
+
+    def __init__(self, port: int, *, timeout: float = 5.0) -> None:
+        self.port = port
+        self.timeout = timeout
+        self.pool = Pool(lambda: Connection(self), CONNECTIONS, timeout)
+        self.async_clients = ClientPerLoop(self._async_client, AsyncClient.close)
+
+    def _async_client(self) -> AsyncClient:
+        return AsyncClient(AsyncPool(lambda: AsyncConnection.open(self), CONNECTIONS, self.timeout))
+
+    # ------------------------------------------------------------------ running plans
+
+    def run(self, plan: Plan[Client, T]) -> T:
+        return run(plan, SyncClient(self.pool))
+
+    async def async_run(self, plan: Plan[Client, T]) -> T:
+        return await async_run(plan, await self.async_clients.get())
+
+    def translate(self, error: Exception) -> ChatStoreError | None:
+        if isinstance(error, PoolTimeoutError):
+            return StoreUnavailableError("all connections are in use")
+        if isinstance(error, (OSError, ReadOnlyError)):
+            return StoreUnavailableError(f"{self.server}: {type(error).__name__}")
+        return None
+
+    def close(self) -> None:
+        self.pool.close()
+        self.async_clients.close()
+
+    async def async_close(self) -> None:
+        self.pool.close()
+        await self.async_clients.async_close()
+
+    # ------------------------------------------------------------------ requests
+
+    def health_after(self, error: Exception) -> Health:
+        """Return what an error says about the connection on which it occurred."""
+        return Health.OUTDATED
+
+    def request(self, name: str, *args: Any) -> Plan[Client, Any]:
+        """Send a request until it is answered; the server carries it out once."""
+        request = Request(secrets.token_hex(8), name, args)
+        timeouts = 0
+
+        def judge(error: Exception, attempt: int) -> Retryable | None:
+            nonlocal timeouts
+            if isinstance(error, ReadOnlyError):
+                return Retryable("it is read-only", pause=0) if self.leaves_read_only() else None
+            timeouts += is_timeout(error)
+            if timeouts > 1 or not isinstance(error, OSError):
+                return None
+            return Retryable(type(error).__name__, pause=PAUSE if attempt > 1 else 0)
+
+        return retry(
+            lambda: self.attempt(request),
+            judge,
+            policy=RetryPolicy(patience=10 * self.timeout, attempts=self.attempts),
+            sleep=lambda seconds: call(lambda client: client.sleep(seconds)),
+            server=self.server,
+        )
+
+    def attempt(self, request: Request) -> Plan[Client, Any]:
+        """Send a request once."""
+        asking: Plan[Client, Any] = call(lambda client: client.ask(request))
+        reply = yield from asking
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    def leaves_read_only(self) -> bool:
+        """Return whether a request is repeated on another connection if a server refuses writes."""
+        return True
+
+    # ------------------------------------------------------------------ operations
+
+    def append(self, key: str, write: Append) -> Plan[Client, list[Existing]]:
+        return self.request("append", key, write)
+
+    def insert(self, key: str, write: Insert) -> Plan[Client, list[Existing]]:
+        return self.request("insert", key, write)
+
+    def replace(self, key: str, write: Replace) -> Plan[Client, None]:
+        return self.request("replace", key, write)
+
+    def delete(self, key: str) -> Plan[Client, None]:
+        return self.request("delete", key)
+
+    def remove(self, key: str, write: Remove) -> Plan[Client, StoredRecord | None]:
+        return self.request("remove", key, write.index)
+
+    def count(self, key: str) -> Plan[Client, int]:
+        return self.request("count", key)
+
+    def read_newest(
+        self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
+    ) -> Plan[Client, Page]:
+        return self.request("read_newest", key, limit, before, leading)
+
+    def read_oldest(self, key: str, limit: int, *, after: int | None = None) -> Plan[Client, Page]:
+        return self.request("read_oldest", key, limit, after)
+
+    def list_keys(self, prefix: str, limit: int, cursor: Any | None) -> Plan[Client, KeyPage]:
+        return self.request("list_keys", prefix, limit, cursor)
