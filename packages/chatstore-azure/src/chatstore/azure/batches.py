@@ -1,25 +1,23 @@
-"""Operations of entity group transactions, and how many of them one takes."""
+"""Operations of entity group transactions, and how many of them fit into one."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from chatstore.azure.sizes import MAX_BATCH_BYTES, MAX_BATCH_OPERATIONS, utf16_bytes
+from chatstore.azure.table import Entity, Operation
 
-# Around an operation in a batch: its boundary, headers and URL, which repeats both keys.
-_AROUND = 1000
-_ESCAPED = 3  # characters at most that a character of a key takes in a URL
-_FRAME = 500
-_AROUND_BODY = 8192  # keys of the longest kind, stored and sent, and properties' names
-
-Operation = tuple[Any, ...]
-Entity = Mapping[str, Any]
+# Upper bounds in bytes.
+_OPERATION = 1000  # the boundary, headers and URL of an operation, without the keys in the URL
+_ESCAPED = 3  # a key's character in a URL
+_FRAME = 500  # around all operations
+_AROUND_BODY = 8192  # the longest keys, stored and sent, and the names of properties
 
 
 def create(entity: Entity) -> Operation:
-    """Create an entity; the batch fails with 409 where it exists."""
+    """Create an entity; the batch fails with 409 if it exists."""
     return ("create", entity)
 
 
@@ -29,29 +27,29 @@ def put(entity: Entity) -> Operation:
 
 
 def replace(entity: Entity, etag: str) -> Operation:
-    """Replace an entity; the batch fails with 412 at another etag, 404 where it is gone."""
-    return ("update", entity, {"mode": _replace_mode(), **_if_still(etag)})
+    """Replace an entity; the batch fails with 412 at another etag, 404 if it is missing."""
+    return ("update", entity, {"mode": _replace_mode(), **_if_unchanged(etag)})
 
 
 def delete(entity: Entity, etag: str | None = None) -> Operation:
-    """Delete an entity; the batch fails with 412 at another etag, 404 where it is gone."""
-    return ("delete", entity) if etag is None else ("delete", entity, _if_still(etag))
+    """Delete an entity; the batch fails with 412 at another etag, 404 if it is missing."""
+    return ("delete", entity) if etag is None else ("delete", entity, _if_unchanged(etag))
 
 
 def size_of(operation: Operation) -> int:
-    """Return at least the bytes that an operation has in a batch: strings are sent in ASCII."""
+    """Return an upper bound of the bytes of an operation in a batch; strings are sent in ASCII."""
     entity = operation[1]
     keys = len(entity["PartitionKey"]) + len(entity["RowKey"])
-    return len(json.dumps(entity)) + _ESCAPED * keys + _AROUND
+    return len(json.dumps(entity)) + _ESCAPED * keys + _OPERATION
 
 
 def weight(body: str) -> int:
-    """Return at least the bytes that an entity with this body has, stored in UTF-16 or sent."""
+    """Return an upper bound of the bytes of an entity with this body, stored in UTF-16 or sent."""
     return max(utf16_bytes(body), len(json.dumps(body))) + _AROUND_BODY
 
 
 def packed(operations: Iterable[Operation]) -> Iterator[list[Operation]]:
-    """Put operations into as few batches as take them, in their order."""
+    """Distribute operations over as few batches as possible, in order."""
     batch: list[Operation] = []
     size = _FRAME
     for operation in operations:
@@ -65,7 +63,7 @@ def packed(operations: Iterable[Operation]) -> Iterator[list[Operation]]:
         yield batch
 
 
-def _if_still(etag: str) -> dict[str, Any]:
+def _if_unchanged(etag: str) -> dict[str, Any]:
     from azure.core import MatchConditions  # noqa: PLC0415 - loaded with the client
 
     return {"etag": etag, "match_condition": MatchConditions.IfNotModified}

@@ -5,13 +5,8 @@ https://learn.microsoft.com/azure/storage/common/storage-configure-connection-st
 
 from __future__ import annotations
 
-from chatstore.azure.access import (
-    Access,
-    check_account,
-    check_endpoint,
-    check_key,
-    check_sas,
-)
+from chatstore.azure.account import Account, check_account, check_endpoint, check_sas
+from chatstore.azure_core.credentials import check_key
 from chatstore.core import InvalidArgumentError
 
 _SERVICES = ("blob", "queue", "table", "file")
@@ -29,12 +24,12 @@ _EXAMPLE = (
 )
 
 
-def read_connection_string(text: object) -> Access:
+def read_connection_string(text: object) -> Account:
     """Return the account that a connection string describes.
 
     Raises:
-        InvalidArgumentError: It is not a connection string of Table Storage or the Table API, has
-            an unknown setting or one twice, or holds no key and no token.
+        InvalidArgumentError: `text` is not a connection string of Table Storage or the Table API,
+            has an unknown setting or one twice, or has neither a key nor a token.
 
     """
     settings = _settings(text)
@@ -46,11 +41,13 @@ def read_connection_string(text: object) -> Access:
         endpoint = f"{protocol}://{check_account(account)}.table.{suffix}"
     key, sas = settings.get("accountkey"), settings.get("sharedaccesssignature")
     if endpoint is not None and account and key:
-        return Access(check_endpoint(endpoint), "key", check_account(account), check_key(key))
+        return Account(
+            check_endpoint(endpoint), check_account(account), check_key(key, "AccountKey")
+        )
     if endpoint is not None and sas:
-        return Access(check_endpoint(endpoint), "sas", "", check_sas(sas))
+        return Account(check_endpoint(endpoint), sas_token=check_sas(sas))
     raise InvalidArgumentError(
-        f"the connection string has no account, endpoint, key or token: {_EXAMPLE}"
+        f"the connection string has no account, endpoint, key or token; it looks like {_EXAMPLE}"
     )
 
 
@@ -63,10 +60,10 @@ def _settings(text: object) -> dict[str, str]:
         name = name.strip().lower()
         if name == "usedevelopmentstorage":
             raise InvalidArgumentError(
-                "UseDevelopmentStorage is not supported: write "
+                "UseDevelopmentStorage is not supported; write "
                 "AccountName=devstoreaccount1;AccountKey=…;TableEndpoint=http://127.0.0.1:10002/…"
             )
-        # The name itself is not shown: a part of a key may have come to its place.
+        # The message does not show the name, which may be a part of a key.
         if not equals or name not in _KNOWN:
             raise InvalidArgumentError(
                 f"the connection string has an unknown setting; it looks like {_EXAMPLE}"

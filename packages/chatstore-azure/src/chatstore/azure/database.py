@@ -1,36 +1,46 @@
-"""The primitives of ``chatstore.conditional`` on one table: a partition is a conversation."""
+"""``AzureDatabase``: the primitives of `chatstore.conditional` on a table.
+
+Each conversation is a partition.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
 from chatstore.azure import batches
-from chatstore.azure.errors import code_of, is_busy, status_of
-from chatstore.azure.names import decode, encode, partition_filter
-from chatstore.azure.queries import Entity, Found, next_page
-from chatstore.azure.sizes import (
-    MAX_BATCH_BYTES,
-    MAX_BATCH_OPERATIONS,
-    MAX_RECORD_BYTES,
-    pieces,
+from chatstore.azure.entities import (
+    HEAD,
+    RECORD,
+    body_of,
+    entity_keys,
+    new_entity,
+    row_ranges,
+    rows_filter,
 )
-from chatstore.conditional import Limits
-from chatstore.conditional.azure_core.repeating import repeated
+from chatstore.azure.errors import ERRORS, code_of
+from chatstore.azure.keys import decode, partition_filter
+from chatstore.azure.pages import EntityPage, read_page
+from chatstore.azure.sizes import MAX_BATCH_BYTES, MAX_BATCH_OPERATIONS, MAX_RECORD_BYTES
+from chatstore.azure.table import Operation, StoredEntity, Table
+from chatstore.azure_core.answers import status_of
+from chatstore.azure_core.clients import wait
+from chatstore.conditional import Database, Limits
 from chatstore.core import CorruptStoreError
-from chatstore.core.backend import Plan, Step, call
+from chatstore.core.backend import MaybeAwaitable, Plan, call
 
-_HEAD = "head"
-_RECORD = "r"
-_BODY = "Body"
+T = TypeVar("T")
 _PAGE = 1000
+_KEYS = ["PartitionKey", "RowKey"]
 _MISSING = 404
-_REFUSED = {_MISSING, 409, 412}
+_REJECTED = {_MISSING, 409, 412}
 _NO_ENTITY = {"ResourceNotFound", "EntityNotFound"}
+_TABLE_EXISTS = {"TableAlreadyExists", "EntityAlreadyExists"}
+_DISCARD_ATTEMPTS = 3
 
 
-class AzureDatabase:
+class AzureDatabase(Database[Table]):
     """Heads and records as entities of one table."""
 
     limits = Limits(
@@ -39,40 +49,44 @@ class AzureDatabase:
         record_bytes=MAX_RECORD_BYTES,
     )
 
-    def __init__(self, server: str) -> None:
-        """Take the name of the table for messages."""
-        self._server = server
+    def __init__(self, server: str, *, create: bool) -> None:
+        """Take the table's name for messages; the first request creates the table if asked to."""
+        self.server = server
+        self._is_ready = not create
 
     def weigh(self, body: str) -> int:
-        """Return the bytes that an entity with this body has, stored or sent, at most."""
+        """See `Database.weigh`."""
         return batches.weight(body)
 
-    def read_head(self, key: str) -> Plan[tuple[str, str] | None]:
-        """Return the head and its etag, as they are now; ``None``: there is no head."""
+    # ------------------------------------------------------------------ primitives
+
+    def read_head(self, key: str) -> Plan[Table, tuple[str, str] | None]:
+        """See `Database.read_head`; the version is the etag."""
         from azure.core.exceptions import ResourceNotFoundError  # noqa: PLC0415
 
+        keys = entity_keys(key, HEAD)
         try:
-            entity = yield from self._ask(
-                lambda client: client.get_entity(encode(key), _HEAD, retry_total=0)
+            entity = yield from self._request(
+                lambda table: table.get_entity(keys["PartitionKey"], keys["RowKey"], retry_total=0)
             )
         except ResourceNotFoundError as error:
-            if code_of(error) not in _NO_ENTITY:  # no table, or another server's page
+            if code_of(error) not in _NO_ENTITY:  # there is no table, or it is another server
                 raise
             return None
-        return self._body(entity), entity.metadata["etag"]
+        return self._body(entity), str(entity.metadata["etag"])
 
-    def read_records(self, key: str, ids: Sequence[str]) -> Plan[dict[str, str]]:
-        """Return the records of these ids that exist, as they are now."""
-        wanted = {_RECORD + record_id for record_id in ids}
-        found: dict[str, str] = {}
-        for low, high in _ranges(sorted(wanted)):
-            query = _rows(key, low, high)
-            entities = yield from self._query(query)
+    def read_records(self, key: str, ids: Sequence[str]) -> Plan[Table, dict[str, str]]:
+        """See `Database.read_records`."""
+        rows = {RECORD + record_id for record_id in ids}
+        records: dict[str, str] = {}
+        for low, high in row_ranges(sorted(rows)):
+            entities = yield from self._query(rows_filter(key, low, high))
             for entity in entities:
-                if entity["RowKey"] in wanted:
-                    # The reader reports a record without a text.
-                    found[entity["RowKey"][len(_RECORD) :]] = _text(entity) or ""
-        return found
+                row = entity["RowKey"]
+                if row in rows:
+                    # The reader reports a record without text.
+                    records[row.removeprefix(RECORD)] = body_of(entity) or ""
+        return records
 
     def commit(
         self,
@@ -81,162 +95,142 @@ class AzureDatabase:
         head: str,
         puts: Mapping[str, str],
         deletes: Sequence[str],
-        lifetime: float | None = None,  # noqa: ARG002 - tables delete nothing by themselves
-    ) -> Plan[str | None]:
-        """Write all if the head's etag is the expected one; return the new one, or ``None``."""
-        entity = _entity(key, _HEAD, head)
+        lifetime: float | None = None,  # noqa: ARG002 - tables have no TTL
+    ) -> Plan[Table, str | None]:
+        """See `Database.commit`.
+
+        It is sent once, so that a rejection is never caused by an earlier attempt.
+        """
+        entity = new_entity(key, HEAD, head)
         first = batches.create(entity) if expected is None else batches.replace(entity, expected)
         operations = [
             first,
-            *(batches.put(_entity(key, _RECORD + name, body)) for name, body in puts.items()),
-            *(batches.delete(_place(key, _RECORD + name)) for name in deletes),
+            *(batches.put(new_entity(key, RECORD + name, body)) for name, body in puts.items()),
+            *(batches.delete(entity_keys(key, RECORD + name)) for name in deletes),
         ]
-        # Sent once, so that a refusal is never about what an earlier sending wrote.
-        done = yield from _conditional(operations)
-        etag: str | None = None if done is None else done[0]["etag"]
-        return etag
+        results = yield from self._submit_if(operations)
+        return None if results is None else str(results[0]["etag"])
 
-    def delete_head(self, key: str, expected: str) -> Plan[None]:
-        """Delete the head, if its etag is the expected one."""
-        yield from _conditional([batches.delete(_place(key, _HEAD), expected)])
+    def delete_head(self, key: str, expected: str) -> Plan[Table, None]:
+        """See `Database.delete_head`."""
+        yield from self._submit_if([batches.delete(entity_keys(key, HEAD), expected)])
 
-    def stage(self, key: str, puts: Mapping[str, str]) -> Plan[None]:
-        """Write records, in no order and not at one moment."""
-        operations = [batches.put(_entity(key, _RECORD + n, body)) for n, body in puts.items()]
+    def stage(self, key: str, puts: Mapping[str, str]) -> Plan[Table, None]:
+        """See `Database.stage`."""
+        operations = [batches.put(new_entity(key, RECORD + n, body)) for n, body in puts.items()]
         for batch in batches.packed(operations):
-            yield from self._ask(_submitting(batch))
+            yield from self._request(partial(_submit, batch))
 
-    def discard(self, key: str, ids: Sequence[str]) -> Plan[None]:
-        """Delete records, where there are any.
+    def discard(self, key: str, ids: Sequence[str]) -> Plan[Table, None]:
+        """See `Database.discard`.
 
-        A batch fails as a whole where a record is missing, so that it is asked first which there
-        are; others may discard the same ones meanwhile.
+        A batch fails as a whole if a record is missing, so existing records are looked up first.
+        Other clients may discard the same records at the same time.
         """
         from azure.data.tables import TableTransactionError  # noqa: PLC0415
 
-        wanted = {_RECORD + record_id for record_id in ids}
-        for low, high in _ranges(sorted(wanted)):
-            for last in (False, False, True):
-                entities = yield from self._query(_rows(key, low, high), ["PartitionKey", "RowKey"])
-                places = [_place(key, e["RowKey"]) for e in entities if e["RowKey"] in wanted]
+        rows = {RECORD + record_id for record_id in ids}
+        for low, high in row_ranges(sorted(rows)):
+            for attempt in range(1, _DISCARD_ATTEMPTS + 1):
+                entities = yield from self._query(rows_filter(key, low, high), _KEYS)
+                keys = [entity_keys(key, e["RowKey"]) for e in entities if e["RowKey"] in rows]
                 try:
-                    for batch in batches.packed(map(batches.delete, places)):
-                        yield from self._ask(_submitting(batch))
+                    for batch in batches.packed(map(batches.delete, keys)):
+                        yield from self._request(partial(_submit, batch))
                 except TableTransactionError as error:
-                    if status_of(error) != _MISSING or last:
+                    if status_of(error) != _MISSING or attempt == _DISCARD_ATTEMPTS:
                         raise
                 else:
                     break
 
     def list_heads(
         self, prefix: str, limit: int, cursor: Any | None
-    ) -> Plan[tuple[list[tuple[str, str]], Any | None]]:
-        """Return keys and heads: a page may be empty and not the last."""
-        query = f"RowKey eq '{_HEAD}'"
+    ) -> Plan[Table, tuple[list[tuple[str, str]], Any | None]]:
+        """See `Database.list_heads`."""
+        query = f"RowKey eq '{HEAD}'"
         if prefix:
             query = f"{partition_filter(prefix)} and {query}"
-        size = min(limit, _PAGE)
-        found: Found = yield from self._ask(
-            lambda client: next_page(client, query, select=None, size=size, token=cursor)
-        )
-        return [(self._key(e), self._body(e)) for e in found.entities], found.token
+        page = yield from self._read_page(query, None, min(limit, _PAGE), cursor)
+        return [(self._key(e), self._body(e)) for e in page.entities], page.token
 
-    def sleep(self, seconds: float) -> Plan[None]:
-        """Wait."""
-        yield from call(lambda client: _pause(client, seconds))
+    def sleep(self, seconds: float) -> Plan[Table, None]:
+        """See `Database.sleep`."""
+        return call(lambda table: wait(table, seconds))
 
-    def _query(self, query: str, select: list[str] | None = None) -> Plan[list[Entity]]:
+    def setup(self) -> Plan[Table, None]:
+        """Create the table, unless it exists."""
+        from azure.core.exceptions import ResourceExistsError  # noqa: PLC0415
+
+        try:
+            yield from call(lambda table: table.create_table(retry_total=0))
+        except ResourceExistsError as error:
+            if code_of(error) not in _TABLE_EXISTS:  # such as a table that is being deleted
+                raise
+        self._is_ready = True
+
+    # ------------------------------------------------------------------ requests
+
+    def _request(self, step: Callable[[Table], MaybeAwaitable[T]]) -> Plan[Table, T]:
+        """Carry out a request that may take effect twice without harm."""
+        if not self._is_ready:
+            yield from self.setup()
+        return (yield from ERRORS.retry(lambda: call(step), sleep=self.sleep, server=self.server))
+
+    def _submit_if(
+        self, operations: list[Operation]
+    ) -> Plan[Table, list[Mapping[str, Any]] | None]:
+        """Submit a transaction once; return ``None`` if one of its conditions does not hold."""
+        from azure.data.tables import TableTransactionError  # noqa: PLC0415
+
+        if not self._is_ready:
+            yield from self.setup()
+        try:
+            return (yield from call(partial(_submit, operations)))
+        except TableTransactionError as error:
+            if status_of(error) in _REJECTED and code_of(error) != "TableNotFound":
+                return None
+            raise
+
+    def _query(
+        self, query: str, select: list[str] | None = None
+    ) -> Plan[Table, list[StoredEntity]]:
         """Return all entities of a query."""
-        entities: list[Entity] = []
-        token: Any = None
+        entities: list[StoredEntity] = []
+        token: Any | None = None
         while True:
-            found: Found = yield from self._ask(_asking(query, select, token))
-            entities += found.entities
-            token = found.token
+            page = yield from self._read_page(query, select, _PAGE, token)
+            entities += page.entities
+            token = page.token
             if token is None:
                 return entities
 
-    def _ask(self, step: Step) -> Plan[Any]:
-        return repeated(lambda: call(step), is_busy=is_busy, sleep=self.sleep, server=self._server)
+    def _read_page(
+        self, query: str, select: list[str] | None, size: int, token: Any | None
+    ) -> Plan[Table, EntityPage]:
+        return self._request(
+            lambda table: read_page(table, query, select=select, size=size, token=token)
+        )
 
-    def _key(self, entity: Entity) -> str:
+    # ------------------------------------------------------------------ foreign entities
+
+    def _key(self, entity: StoredEntity) -> str:
         try:
             return decode(str(entity["PartitionKey"]))
         except ValueError:
-            raise self._foreign() from None
+            raise self._foreign_entity() from None
 
-    def _body(self, entity: Entity) -> str:
-        body = _text(entity)
+    def _body(self, entity: StoredEntity) -> str:
+        body = body_of(entity)
         if body is None:
-            raise self._foreign()
+            raise self._foreign_entity()
         return body
 
-    def _foreign(self) -> CorruptStoreError:
-        message = (
-            f"{self._server}: an entity with the row key {_HEAD!r} is not the head of a "
-            "conversation; something else wrote it: restore or delete it, or use another table"
+    def _foreign_entity(self) -> CorruptStoreError:
+        return CorruptStoreError(
+            f"{self.server}: an entity with the row key {HEAD!r} is not the head of a "
+            "conversation; another program wrote it: restore or delete it, or use another table"
         )
-        return CorruptStoreError(message)
 
 
-def _conditional(operations: list[batches.Operation]) -> Plan[Any]:
-    """Submit a transaction; return ``None`` where a condition of it does not hold."""
-    from azure.data.tables import TableTransactionError  # noqa: PLC0415
-
-    try:
-        return (yield from call(_submitting(operations)))
-    except TableTransactionError as error:
-        if status_of(error) in _REFUSED and code_of(error) != "TableNotFound":
-            return None
-        raise
-
-
-def _submitting(batch: list[batches.Operation]) -> Step:
-    return lambda client: client.submit_transaction(batch, retry_total=0)
-
-
-def _asking(query: str, select: list[str] | None, token: Any) -> Step:
-    return lambda client: next_page(client, query, select=select, size=_PAGE, token=token)
-
-
-def _pause(client: Any, seconds: float) -> Any:
-    if hasattr(client, "__aenter__"):
-        import asyncio  # noqa: PLC0415 - a sync program never loads it
-
-        return asyncio.sleep(seconds)
-    return time.sleep(seconds)
-
-
-def _entity(key: str, row: str, body: str) -> dict[str, Any]:
-    parts = {f"{_BODY}{number}": piece for number, piece in enumerate(pieces(body))}
-    return {**_place(key, row), **parts}
-
-
-def _place(key: str, row: str) -> dict[str, Any]:
-    return {"PartitionKey": encode(key), "RowKey": row}
-
-
-def _text(entity: Entity) -> str | None:
-    """Return the text of an entity; ``None`` where a part is missing or not a text."""
-    parts: list[Any] = []
-    while f"{_BODY}{len(parts)}" in entity:
-        parts.append(entity[f"{_BODY}{len(parts)}"])
-    return "".join(parts) if parts and all(isinstance(part, str) for part in parts) else None
-
-
-def _rows(key: str, low: str, high: str) -> str:
-    return f"PartitionKey eq '{encode(key)}' and RowKey ge '{low}' and RowKey le '{high}'"
-
-
-def _ranges(rows: list[str]) -> list[tuple[str, str]]:
-    """Return ranges that hold these rows and few others, from sorted rows.
-
-    Rows of one segment are ``segment.position``, in hexadecimal without leading zeros: those with
-    positions of equal length follow each other. Other rows stand alone.
-    """
-    groups: dict[tuple[str, int], list[str]] = {}
-    for row in rows:
-        segment, dot, rest = row.partition(".")
-        group = (segment, len(rest.partition(".")[0])) if dot else (row, 0)
-        groups.setdefault(group, []).append(row)
-    return [(group[0], group[-1]) for group in groups.values()]
+def _submit(operations: list[Operation], table: Table) -> MaybeAwaitable[list[Mapping[str, Any]]]:
+    return table.submit_transaction(operations, retry_total=0)

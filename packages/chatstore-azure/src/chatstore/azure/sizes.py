@@ -1,20 +1,22 @@
-"""How large properties, entities and batches may be, and texts in pieces that fit.
+"""The sizes that the services accept, and texts in pieces that fit.
 
-https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model: a
-string has at most 64 KiB in UTF-16, an entity 1 MiB, names and keys in UTF-16 counted.
-https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions: 100
-operations and 4 MiB a batch; by https://learn.microsoft.com/azure/cosmos-db/table/faq the Table API
-takes 2 MB, and row keys of 255 bytes. What fits both is used for both. A batch stays below 1 MiB:
-aiohttp warns of larger bodies, since sending one stops the event loop for a while.
+- A string has at most 64 KiB in UTF-16; an entity has 1 MiB, with its keys and names in UTF-16:
+  https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model
+- A batch has at most 100 operations and 4 MiB:
+  https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
+- The Table API accepts batches of 2 MB, and row keys of 255 bytes:
+  https://learn.microsoft.com/azure/cosmos-db/table/faq
+
+The smaller limit is used for both services. A batch stays below 1 MiB, because aiohttp warns about
+larger bodies: sending one blocks the event loop.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 MAX_STRING_BYTES = 64 * 1024
-MAX_RECORD_BYTES = 900_000  # an entity, of which one fits a batch
+MAX_RECORD_BYTES = 900_000  # an entity; one fits into a batch
 MAX_BATCH_OPERATIONS = 100
 MAX_BATCH_BYTES = 1_000_000
 MAX_ROW_KEY_BYTES = 255
@@ -24,7 +26,7 @@ _FIRST_HIGH_SURROGATE = 0xD800
 
 
 def pieces(text: str) -> Iterator[str]:
-    """Cut a text into strings that fit a property each, never within a character."""
+    """Split a text into strings that each fit into a property, never within a character."""
     data = text.encode("utf-16-le")
     start = 0
     while start < len(data):
@@ -34,17 +36,6 @@ def pieces(text: str) -> Iterator[str]:
             end -= _UNIT
         yield data[start:end].decode("utf-16-le")
         start = end
-
-
-def entity_bytes(entity: Mapping[str, Any]) -> int:
-    """Return the bytes that the service counts for an entity of strings and numbers.
-
-    https://learn.microsoft.com/archive/blogs/avkashchauhan/how-the-size-of-an-entity-is-caclulated-in-windows-azure-table-storage
-    """
-    return 4 + sum(
-        8 + _UNIT * len(name) + (utf16_bytes(value) + 4 if isinstance(value, str) else 8)
-        for name, value in entity.items()
-    )
 
 
 def utf16_bytes(text: str) -> int:

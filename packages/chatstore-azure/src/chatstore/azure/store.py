@@ -1,135 +1,118 @@
-"""``AzureChatStore``."""
+"""``AzureChatStore``: conversations in a table of Azure."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, TypedDict, TypeVar
-from urllib.parse import urlsplit
+from typing import Any
 
-from typing_extensions import Self, Unpack
+from typing_extensions import Self
 
-from chatstore.azure.access import (
-    Access,
+from chatstore.azure.account import (
     check_account,
+    check_authorization,
     check_endpoint,
-    check_key,
     check_sas,
     check_table,
-    default_endpoint,
-    read_url,
 )
-from chatstore.azure.clients import Clients, Settings, check_client
+from chatstore.azure.backend import AzureBackend
+from chatstore.azure.clients import check_service_client
 from chatstore.azure.connection_strings import read_connection_string
-from chatstore.azure.database import AzureDatabase
-from chatstore.azure.errors import translate
-from chatstore.conditional import RecordsChatStore
-from chatstore.conditional.azure_core.credentials import check_credential, default_credential
-from chatstore.core import ChatStoreError, InvalidArgumentError
+from chatstore.azure.settings import MAX_CONNECTIONS, PATIENCE, TABLE, TIMEOUT, AzureSettings
+from chatstore.azure.urls import read_url
+from chatstore.azure_core.credentials import check_credential, check_key, default_credential
+from chatstore.core import ChatStore, InvalidArgumentError
 from chatstore.core.backend import (
-    Plan,
-    async_run,
+    check_flag,
     check_max_connections,
+    check_patience,
     check_timeout,
     check_ttl,
-    run,
 )
 
-T = TypeVar("T")
-TABLE = "ChatUser"
 
-
-class Options(TypedDict, total=False):
-    """The options that every way to make a store takes; see `AzureChatStore`."""
-
-    ttl: float | None
-    create_table: bool
-    max_connections: int
-    timeout: float
-    clock: Callable[[], float]
-    metadata_table_name: str | None
-    metadata_partition_key: str | None
-    service_mode: Any
-
-
-class AzureChatStore(RecordsChatStore):
-    """Conversations in a table of Azure Table Storage, or of Cosmos DB's Table API.
-
-    Made by `from_account_and_key`, `from_connection_string`, `from_sas_token`, `from_credential`,
-    `from_account_and_id` or `from_aad_token`, or with clients of the caller's. All take the
-    keyword options of the constructor.
-    """
+class AzureChatStore(ChatStore):
+    """Keeps conversations in a table of Azure Table Storage, or of Cosmos DB's Table API."""
 
     def __init__(
         self,
-        table_service_client: Any = None,
-        atable_service_client: Any = None,
         chat_table_name: str = TABLE,
         *,
-        access: Access | None = None,
+        account_name: str | None = None,
+        account_key: str | None = None,
+        endpoint: str | None = None,
+        sas_token: str | None = None,
+        credential: Any = None,
+        client: Any = None,
+        async_client: Any = None,
         ttl: float | None = None,
-        create_table: bool = True,
-        max_connections: int = 32,
-        timeout: float = 10.0,
+        timeout: float | None = None,
+        patience: float | None = None,
+        max_connections: int | None = None,
+        create: bool | None = None,
         clock: Callable[[], float] = time.time,
-        metadata_table_name: str | None = None,
-        metadata_partition_key: str | None = None,
-        service_mode: Any = None,
     ) -> None:
-        """Keep the settings; nothing is opened.
+        """Take options; nothing is opened or sent before the first call.
+
+        A store needs an account, or clients. `from_account_and_key` and the other class methods
+        are shorter for most accounts.
 
         Args:
-            table_service_client: A sync ``TableServiceClient`` for the sync methods. It keeps its
-                own timeouts, and is not closed.
-            atable_service_client: An async one for the async methods, on its one event loop.
             chat_table_name: The table.
-            access: An account, instead of clients; made by the class methods.
-            ttl: Seconds after its last write at which a conversation expires; ``None``: never.
-            create_table: Whether the first call makes a table that is missing.
-            max_connections: The most connections, of all threads together and of each event
-                loop; a request that finds all in use waits for one.
-            timeout: Seconds for a connection and for an answer.
-            clock: Returns the time in seconds; it decides what has expired.
-            metadata_table_name: Not used; LlamaIndex's store has it. This store has one table.
-            metadata_partition_key: Not used, as before.
-            service_mode: Not used, as before: one layout serves both services.
+            account_name: The account; required for ``account_key``.
+            account_key: One of the account's keys.
+            endpoint: The table service's URL; by default that of the account's Table Storage.
+            sas_token: A shared access signature, instead of a key.
+            credential: A sync ``TokenCredential``, of azure-identity for example, instead of a
+                key; async methods call it on a thread. It stays open.
+            client: Your own sync ``TableServiceClient``, for the sync methods. It keeps its
+                timeouts and is never closed.
+            async_client: Your own async ``TableServiceClient``, for the async methods on one event
+                loop. It keeps its timeouts and is never closed.
+            ttl: Seconds after its last write until a conversation expires; by default it stays.
+            timeout: Seconds to wait for a connection, and for an answer; by default 10.
+            patience: Seconds for which a call is repeated if the service does not answer, or if
+                other writers were faster; by default 30.
+            max_connections: The most connections of all threads together, and of each event loop;
+                a request waits if all of them are in use. By default 32.
+            create: Create the table at the first call if it is missing, which is the default.
+            clock: Returns the time in seconds since 1970; it decides what has expired.
 
         Raises:
             InvalidArgumentError: The table's name is not valid, a number is out of range, a client
                 is of another kind, or there is neither an account nor a client.
 
         """
-        del metadata_table_name, metadata_partition_key, service_mode
         table = check_table(chat_table_name)
-        client = check_client(table_service_client, "table_service_client", is_async=False)
-        async_client = check_client(atable_service_client, "atable_service_client", is_async=True)
-        if access is None and client is None and async_client is None:
-            raise InvalidArgumentError(
-                "AzureChatStore needs an account or clients: use from_account_and_key, "
-                "from_connection_string, from_sas_token or from_credential"
-            )
-        if not isinstance(create_table, bool):
-            raise InvalidArgumentError(
-                f"create_table must be True or False, not {type(create_table).__name__}"
-            )
-        endpoint = access.endpoint if access is not None else (client or async_client).url
-        place = urlsplit(endpoint)
-        self._server = f"table {table!r} at {place.hostname}{place.path.rstrip('/')}"
-        if place.port is not None:
-            self._server = f"table {table!r} at {place.hostname}:{place.port}{place.path}"
-        self._clients = Clients(
-            Settings(
-                self._server,
-                access,
-                table,
-                create_table=create_table,
-                timeout=check_timeout(timeout),
-                max_connections=check_max_connections(max_connections),
-                given=client,
-                async_given=async_client,
-            )
+        sync_client = check_service_client(client, "client", is_async=False)
+        loop_client = check_service_client(async_client, "async_client", is_async=True)
+        account = check_authorization(
+            account_name=account_name,
+            account_key=account_key,
+            endpoint=endpoint,
+            sas_token=sas_token,
+            credential=credential,
         )
-        super().__init__(AzureDatabase(self._server), ttl=check_ttl(ttl), clock=clock)
+        if account is None and sync_client is None and loop_client is None:
+            raise InvalidArgumentError(
+                "AzureChatStore needs an account or a client: use from_account_and_key, "
+                "from_connection_string, from_sas_token, from_credential, or client="
+            )
+        settings = AzureSettings(
+            table=table,
+            account=account,
+            client=sync_client,
+            async_client=loop_client,
+            ttl=check_ttl(ttl),
+            timeout=check_timeout(TIMEOUT if timeout is None else timeout),
+            patience=check_patience(PATIENCE if patience is None else patience),
+            max_connections=check_max_connections(
+                MAX_CONNECTIONS if max_connections is None else max_connections
+            ),
+            create=check_flag(True if create is None else create, "create"),
+            clock=clock,
+        )
+        super().__init__(AzureBackend(settings))
 
     @classmethod
     def from_account_and_key(
@@ -139,31 +122,88 @@ class AzureChatStore(RecordsChatStore):
         chat_table_name: str = TABLE,
         *,
         endpoint: str | None = None,
-        **options: Unpack[Options],
+        ttl: float | None = None,
+        timeout: float | None = None,
+        patience: float | None = None,
+        max_connections: int | None = None,
+        create: bool | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> Self:
-        """Return a store that signs with an account's key; by default of Table Storage.
+        """Open a table with a key of the account.
+
+        Args:
+            account_name: The account.
+            account_key: One of its keys.
+            chat_table_name: The table.
+            endpoint: The table service's URL; by default that of the account's Table Storage.
+            ttl: As in the constructor.
+            timeout: As in the constructor.
+            patience: As in the constructor.
+            max_connections: As in the constructor.
+            create: As in the constructor.
+            clock: As in the constructor.
 
         Raises:
             InvalidArgumentError: A name, the key, the endpoint or an option is not valid.
 
         """
-        account = check_account(account_name)
-        where = default_endpoint(account) if endpoint is None else check_endpoint(endpoint)
-        access = Access(where, "key", account, check_key(account_key))
-        return cls(chat_table_name=chat_table_name, access=access, **options)
+        return cls(
+            chat_table_name,
+            account_name=check_account(account_name),
+            account_key=check_key(account_key, "account_key"),
+            endpoint=endpoint,
+            ttl=ttl,
+            timeout=timeout,
+            patience=patience,
+            max_connections=max_connections,
+            create=create,
+            clock=clock,
+        )
 
     @classmethod
     def from_connection_string(
-        cls, connection_string: str, chat_table_name: str = TABLE, **options: Unpack[Options]
+        cls,
+        connection_string: str,
+        chat_table_name: str = TABLE,
+        *,
+        ttl: float | None = None,
+        timeout: float | None = None,
+        patience: float | None = None,
+        max_connections: int | None = None,
+        create: bool | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> Self:
-        """Return a store of the account that a connection string describes.
+        """Open a table of the account that a connection string describes.
+
+        Args:
+            connection_string: The connection string, as the portal shows it.
+            chat_table_name: The table.
+            ttl: As in the constructor.
+            timeout: As in the constructor.
+            patience: As in the constructor.
+            max_connections: As in the constructor.
+            create: As in the constructor.
+            clock: As in the constructor.
 
         Raises:
-            InvalidArgumentError: It does not describe an account, or an option is not valid.
+            InvalidArgumentError: The string does not describe an account, or an option is not
+                valid.
 
         """
-        access = read_connection_string(connection_string)
-        return cls(chat_table_name=chat_table_name, access=access, **options)
+        account = read_connection_string(connection_string)
+        return cls(
+            chat_table_name,
+            account_name=account.account_name,
+            account_key=account.account_key,
+            endpoint=account.endpoint,
+            sas_token=account.sas_token,
+            ttl=ttl,
+            timeout=timeout,
+            patience=patience,
+            max_connections=max_connections,
+            create=create,
+            clock=clock,
+        )
 
     @classmethod
     def from_sas_token(
@@ -171,16 +211,42 @@ class AzureChatStore(RecordsChatStore):
         endpoint: str,
         sas_token: str,
         chat_table_name: str = TABLE,
-        **options: Unpack[Options],
+        *,
+        ttl: float | None = None,
+        timeout: float | None = None,
+        patience: float | None = None,
+        max_connections: int | None = None,
+        create: bool | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> Self:
-        """Return a store that a shared access signature lets in.
+        """Open a table with a shared access signature.
+
+        Args:
+            endpoint: The table service's URL.
+            sas_token: The shared access signature.
+            chat_table_name: The table.
+            ttl: As in the constructor.
+            timeout: As in the constructor.
+            patience: As in the constructor.
+            max_connections: As in the constructor.
+            create: As in the constructor.
+            clock: As in the constructor.
 
         Raises:
             InvalidArgumentError: The endpoint, the token or an option is not valid.
 
         """
-        access = Access(check_endpoint(endpoint), "sas", "", check_sas(sas_token))
-        return cls(chat_table_name=chat_table_name, access=access, **options)
+        return cls(
+            chat_table_name,
+            endpoint=check_endpoint(endpoint),
+            sas_token=check_sas(sas_token),
+            ttl=ttl,
+            timeout=timeout,
+            patience=patience,
+            max_connections=max_connections,
+            create=create,
+            clock=clock,
+        )
 
     @classmethod
     def from_credential(
@@ -188,28 +254,43 @@ class AzureChatStore(RecordsChatStore):
         endpoint: str,
         credential: Any,
         chat_table_name: str = TABLE,
-        **options: Unpack[Options],
+        *,
+        ttl: float | None = None,
+        timeout: float | None = None,
+        patience: float | None = None,
+        max_connections: int | None = None,
+        create: bool | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> Self:
-        """Return a store that Entra ID lets in.
+        """Open a table with a credential of Entra ID.
 
         Args:
             endpoint: The table service's URL, which must begin with ``https``.
             credential: A sync ``TokenCredential``, of azure-identity or another; async methods
                 call it on a thread. It stays open.
             chat_table_name: The table.
-            options: See the class.
+            ttl: As in the constructor.
+            timeout: As in the constructor.
+            patience: As in the constructor.
+            max_connections: As in the constructor.
+            create: As in the constructor.
+            clock: As in the constructor.
 
         Raises:
             InvalidArgumentError: The endpoint, the credential or an option is not valid.
 
         """
-        where = check_endpoint(endpoint)
-        if not where.startswith("https:"):
-            raise InvalidArgumentError(
-                "endpoint must begin with https: tokens are not sent over plain http"
-            )
-        access = Access(where, "credential", "", check_credential(credential))
-        return cls(chat_table_name=chat_table_name, access=access, **options)
+        return cls(
+            chat_table_name,
+            endpoint=check_endpoint(endpoint),
+            credential=check_credential(credential),
+            ttl=ttl,
+            timeout=timeout,
+            patience=patience,
+            max_connections=max_connections,
+            create=create,
+            clock=clock,
+        )
 
     @classmethod
     def from_account_and_id(
@@ -218,60 +299,143 @@ class AzureChatStore(RecordsChatStore):
         chat_table_name: str = TABLE,
         *,
         endpoint: str | None = None,
-        **options: Unpack[Options],
+        ttl: float | None = None,
+        timeout: float | None = None,
+        patience: float | None = None,
+        max_connections: int | None = None,
+        create: bool | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> Self:
-        """Return a store of an account, let in by ``DefaultAzureCredential()``.
+        """Open a table of an account with ``DefaultAzureCredential()``.
+
+        Args:
+            account_name: The account.
+            chat_table_name: The table.
+            endpoint: The table service's URL; by default that of the account's Table Storage.
+            ttl: As in the constructor.
+            timeout: As in the constructor.
+            patience: As in the constructor.
+            max_connections: As in the constructor.
+            create: As in the constructor.
+            clock: As in the constructor.
 
         Raises:
-            InvalidArgumentError: azure-identity is not installed, or see `from_credential`.
+            InvalidArgumentError: azure-identity is not installed, or an argument is not valid.
 
         """
-        account = check_account(account_name)
-        where = default_endpoint(account) if endpoint is None else endpoint
-        credential = default_credential("from_account_and_id")
-        return cls.from_credential(where, credential, chat_table_name, **options)
+        return cls(
+            chat_table_name,
+            account_name=check_account(account_name),
+            endpoint=endpoint,
+            credential=default_credential("from_account_and_id"),
+            ttl=ttl,
+            timeout=timeout,
+            patience=patience,
+            max_connections=max_connections,
+            create=create,
+            clock=clock,
+        )
 
     @classmethod
     def from_aad_token(
-        cls, endpoint: str, chat_table_name: str = TABLE, **options: Unpack[Options]
+        cls,
+        endpoint: str,
+        chat_table_name: str = TABLE,
+        *,
+        ttl: float | None = None,
+        timeout: float | None = None,
+        patience: float | None = None,
+        max_connections: int | None = None,
+        create: bool | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> Self:
-        """Return a store of an endpoint, let in by ``DefaultAzureCredential()``.
+        """Open a table of an endpoint with ``DefaultAzureCredential()``.
+
+        Args:
+            endpoint: The table service's URL, which must begin with ``https``.
+            chat_table_name: The table.
+            ttl: As in the constructor.
+            timeout: As in the constructor.
+            patience: As in the constructor.
+            max_connections: As in the constructor.
+            create: As in the constructor.
+            clock: As in the constructor.
 
         Raises:
-            InvalidArgumentError: azure-identity is not installed, or see `from_credential`.
+            InvalidArgumentError: azure-identity is not installed, or an argument is not valid.
 
         """
-        where = check_endpoint(endpoint)
-        credential = default_credential("from_aad_token")
-        return cls.from_credential(where, credential, chat_table_name, **options)
+        return cls(
+            chat_table_name,
+            endpoint=check_endpoint(endpoint),
+            credential=default_credential("from_aad_token"),
+            ttl=ttl,
+            timeout=timeout,
+            patience=patience,
+            max_connections=max_connections,
+            create=create,
+            clock=clock,
+        )
 
     @classmethod
-    def from_url(cls, url: str) -> Self:
-        """Return the store of ``azure-tables://ACCOUNT:KEY@HOST/TABLE?ttl=…``.
+    def from_url(
+        cls,
+        url: str,
+        *,
+        account_key: str | None = None,
+        sas_token: str | None = None,
+        credential: Any = None,
+        client: Any = None,
+        async_client: Any = None,
+        ttl: float | None = None,
+        timeout: float | None = None,
+        patience: float | None = None,
+        max_connections: int | None = None,
+        create: bool | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> Self:
+        """Open ``azure-tables://ACCOUNT:KEY@HOST/TABLE?ttl=3600``.
+
+        The key is percent-encoded. ``azure-tables+http://`` is for emulators without TLS.
+
+        Args:
+            url: The URL. Its options are ``ttl``, ``timeout``, ``patience``, ``max_connections``
+                and ``create``. It needs no key if another argument authorizes the store.
+            account_key: As in the constructor; overrides the URL's.
+            sas_token: As in the constructor, instead of the URL's key.
+            credential: As in the constructor, instead of the URL's key.
+            client: As in the constructor.
+            async_client: As in the constructor.
+            ttl: As in the constructor; overrides the URL's.
+            timeout: As in the constructor; overrides the URL's.
+            patience: As in the constructor; overrides the URL's.
+            max_connections: As in the constructor; overrides the URL's.
+            create: As in the constructor; overrides the URL's.
+            clock: As in the constructor.
 
         Raises:
-            InvalidArgumentError: `url` is not such a URL, or has an unknown or wrong option.
+            InvalidArgumentError: The URL has another form, or an option is unknown or not valid.
 
         """
-        access, table, options = read_url(url)
-        return cls(chat_table_name=table, access=access, **options)
-
-    @property
-    def server(self) -> str:
-        """The table and its endpoint, for messages and logs."""
-        return self._server
-
-    def _execute(self, plan: Plan[T]) -> T:
-        return run(plan, self._clients.for_threads())
-
-    async def _async_execute(self, plan: Plan[T]) -> T:
-        return await async_run(plan, await self._clients.for_loop())
-
-    def _translate(self, error: Exception) -> ChatStoreError | None:
-        return translate(error, self._server)
-
-    def _close(self) -> None:
-        self._clients.close()
-
-    async def _async_close(self) -> None:
-        await self._clients.async_close()
+        needs_key = account_key is None and sas_token is None and credential is None
+        parts = read_url(url, needs_key=needs_key)
+        options = {
+            "ttl": ttl,
+            "timeout": timeout,
+            "patience": patience,
+            "max_connections": max_connections,
+            "create": create,
+        }
+        passed = {name: value for name, value in options.items() if value is not None}
+        return cls(
+            parts.table,
+            account_name=parts.account_name,
+            account_key=parts.account_key if needs_key else account_key,
+            endpoint=parts.endpoint,
+            sas_token=sas_token,
+            credential=credential,
+            client=client,
+            async_client=async_client,
+            clock=clock,
+            **{**parts.options, **passed},
+        )

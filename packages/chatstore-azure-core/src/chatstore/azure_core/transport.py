@@ -17,19 +17,23 @@ from chatstore.core.logs import log_reconnect
 RECYCLE_AFTER = 60.0
 """Seconds after which idle connections are replaced.
 
-Firewalls and gateways drop idle connections without a notice, and a name may get another address.
-Nothing older than this is used, so that no call waits for a connection that is long dead. It costs
-one handshake a minute and connection.
+Firewalls and gateways drop idle connections without notice, and the address of a host may change.
+A limit ensures that no call waits on a connection that has long been dead. It costs one handshake
+per minute and connection.
 """
 
 
 class HealingTransport(RequestsTransport):  # type: ignore[misc] # azure-core hides its type
-    """Bounded connections; closes all idle ones when one turns out to be dead."""
+    """Limits the number of connections; closes all idle ones when one turns out to be dead."""
 
     def __init__(self, server: str, *, timeout: float, max_connections: int) -> None:
-        """Take a name for logs, seconds for a connection and an answer, and the most connections.
+        """Start without connections.
 
-        A request that finds all connections in use waits for one.
+        Args:
+            server: The server, for logs.
+            timeout: Seconds to wait for a connection, and for an answer.
+            max_connections: The most connections; a request waits if all of them are in use.
+
         """
         session = requests.Session()
         adapter = HTTPAdapter(
@@ -55,8 +59,8 @@ class HealingTransport(RequestsTransport):  # type: ignore[misc] # azure-core hi
             raise
 
     def drop_idle(self) -> None:
-        """Close idle connections; those that carry a request are closed after it."""
+        """Close idle connections; a connection that is in use is closed after its request."""
         self._opened = time.monotonic()
         session = self.session
         if session is not None:
-            session.close()  # it opens new connections when it is used again
+            session.close()  # the session opens new connections when it is used again

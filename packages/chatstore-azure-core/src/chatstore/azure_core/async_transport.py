@@ -14,19 +14,23 @@ from chatstore.core.backend import reason_of
 from chatstore.core.logs import log_reconnect
 
 RECYCLE_AFTER = 60.0
-"""Seconds after which connections are replaced; see `chatstore.conditional.azure_core.for_threads`.
+"""Seconds after which connections are replaced; see `chatstore.azure_core.transport`.
 
-aiohttp closes connections that were idle for 15 s by itself.
+aiohttp itself closes connections that were idle for 15 seconds.
 """
 
 
 class HealingTransport(AioHttpTransport):  # type: ignore[misc] # azure-core hides its type
-    """Bounded connections; uses no older ones when one turns out to be dead."""
+    """Limits the number of connections; replaces all of them when one turns out to be dead."""
 
     def __init__(self, server: str, *, timeout: float, max_connections: int) -> None:
-        """Take a name for logs, seconds for a connection and an answer, and the most connections.
+        """Start without connections, on the running event loop.
 
-        A request that finds all connections in use waits for one. To be called on the event loop.
+        Args:
+            server: The server, for logs.
+            timeout: Seconds to wait for a connection, and for an answer.
+            max_connections: The most connections; a request waits if all of them are in use.
+
         """
         self._server = server
         self._max_connections = max_connections
@@ -51,7 +55,7 @@ class HealingTransport(AioHttpTransport):  # type: ignore[misc] # azure-core hid
             await self._replace(self.session)
         session = self.session
         if session is None:
-            return await super().send(request, **config)  # it says that the transport is closed
+            return await super().send(request, **config)  # raises: the transport was closed
         self._requests[session] += 1
         try:
             return await super().send(request, **config)
@@ -71,7 +75,7 @@ class HealingTransport(AioHttpTransport):  # type: ignore[misc] # azure-core hid
         await super().close()
 
     async def _replace(self, session: aiohttp.ClientSession | None) -> None:
-        """Use new connections from now on, unless another request has seen to it."""
+        """Use new connections from now on, unless another request has replaced them already."""
         if session is None or session is not self.session:
             return
         self.session = self._new_session()

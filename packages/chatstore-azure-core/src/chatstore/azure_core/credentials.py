@@ -1,8 +1,11 @@
-"""Credentials of Entra ID: checked when they are given, and used from event loops."""
+"""Account keys, and credentials of Entra ID: checked when they are given."""
 
 from __future__ import annotations
 
+import base64
+import binascii
 import inspect
+from importlib import import_module
 from types import TracebackType
 from typing import Any
 
@@ -11,11 +14,30 @@ from typing_extensions import Self
 from chatstore.core import InvalidArgumentError
 
 
+def check_key(key: object, name: str) -> str:
+    """Return the key of an account.
+
+    Raises:
+        InvalidArgumentError: `key` is not base64 text, as the keys of accounts are.
+
+    """
+    try:
+        is_key = isinstance(key, str) and bool(base64.b64decode(key, validate=True))
+    except (binascii.Error, ValueError):
+        is_key = False
+    if isinstance(key, str) and is_key:
+        return key
+    raise InvalidArgumentError(
+        f"{name} must be the primary or secondary key of the account, which is base64; check it "
+        "for spaces"
+    )
+
+
 def check_credential(credential: object, name: str = "credential") -> Any:
     """Return a sync ``TokenCredential``.
 
     Raises:
-        InvalidArgumentError: It is an async credential, or has no ``get_token``.
+        InvalidArgumentError: `credential` is an async credential, or has no ``get_token``.
 
     """
     get_token = getattr(credential, "get_token", None)
@@ -26,7 +48,7 @@ def check_credential(credential: object, name: str = "credential") -> Any:
         )
     if inspect.iscoroutinefunction(get_token) or hasattr(type(credential), "__aenter__"):
         raise InvalidArgumentError(
-            f"{name} is an async credential ({type(credential).__name__}): give the sync one, from "
+            f"{name} is an async credential ({type(credential).__name__}): pass the sync one, from "
             "azure.identity instead of azure.identity.aio; async methods call it on a thread"
         )
     return credential
@@ -39,8 +61,6 @@ def default_credential(method: str) -> Any:
         InvalidArgumentError: azure-identity is not installed.
 
     """
-    from importlib import import_module  # noqa: PLC0415 - only here
-
     try:
         kind = import_module("azure.identity").DefaultAzureCredential
     except ImportError:
@@ -51,15 +71,15 @@ def default_credential(method: str) -> Any:
 
 
 class ThreadedCredential:
-    """A sync credential for an async client: tokens are fetched on a thread."""
+    """A sync credential for an async client: it fetches tokens on a thread."""
 
     def __init__(self, credential: Any) -> None:
-        """Take the credential, which stays the caller's."""
+        """Use a credential, which stays open."""
         self._credential = credential
 
     async def get_token(self, *scopes: str, **options: Any) -> Any:
         """Return a token."""
-        import asyncio  # noqa: PLC0415 - loaded, if there is a loop
+        import asyncio  # noqa: PLC0415 - it is loaded if there is a loop
 
         return await asyncio.to_thread(self._credential.get_token, *scopes, **options)
 
@@ -72,8 +92,8 @@ class ThreadedCredential:
 
     async def __aexit__(
         self,
-        exc_type: type[BaseException] | None = None,
-        exc_value: BaseException | None = None,
+        kind: type[BaseException] | None = None,
+        error: BaseException | None = None,
         traceback: TracebackType | None = None,
     ) -> None:
         """Leave the credential open."""

@@ -1,0 +1,51 @@
+"""Heads and records as entities: ``Body0``, ``Body1`` and so on are the parts of their text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chatstore.azure.keys import encode
+from chatstore.azure.sizes import pieces
+from chatstore.azure.table import StoredEntity
+
+HEAD = "head"
+RECORD = "r"
+_BODY = "Body"
+
+
+def entity_keys(key: str, row: str) -> dict[str, Any]:
+    """Return the keys of an entity."""
+    return {"PartitionKey": encode(key), "RowKey": row}
+
+
+def new_entity(key: str, row: str, body: str) -> dict[str, Any]:
+    """Return an entity with a text."""
+    parts = {f"{_BODY}{number}": piece for number, piece in enumerate(pieces(body))}
+    return {**entity_keys(key, row), **parts}
+
+
+def body_of(entity: StoredEntity) -> str | None:
+    """Return the text of an entity; ``None`` if there is no part or one is not text."""
+    parts: list[Any] = []
+    while f"{_BODY}{len(parts)}" in entity:
+        parts.append(entity[f"{_BODY}{len(parts)}"])
+    return "".join(parts) if parts and all(isinstance(part, str) for part in parts) else None
+
+
+def rows_filter(key: str, low: str, high: str) -> str:
+    """Return the OData filter of a conversation's rows from ``low`` to ``high``."""
+    return f"PartitionKey eq '{encode(key)}' and RowKey ge '{low}' and RowKey le '{high}'"
+
+
+def row_ranges(rows: list[str]) -> list[tuple[str, str]]:
+    """Return ranges that contain sorted rows and few others.
+
+    Rows of one run of messages are ``run.number``, hexadecimal without leading zeros, so those
+    with numbers of equal length are adjacent. Every other row is a range of its own.
+    """
+    groups: dict[tuple[str, int], list[str]] = {}
+    for row in rows:
+        run, dot, rest = row.partition(".")
+        group = (run, len(rest.partition(".")[0])) if dot else (row, 0)
+        groups.setdefault(group, []).append(row)
+    return [(group[0], group[-1]) for group in groups.values()]
