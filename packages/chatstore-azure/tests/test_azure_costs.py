@@ -1,11 +1,14 @@
-"""What calls cost: the same at any length."""
+"""Calls cost the same at any length."""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
+from typing import Any
 
 from azurite_server import ACCOUNT, KEY
 from costs import LENGTHS, Cost, drivers
+from tables_proxy import TablesProxy
 
 from chatstore.azure import AzureChatStore
 
@@ -16,12 +19,13 @@ _NOTE = (
 _MOST_MESSAGES = 20_000
 
 
-def test_costs_are_flat(service, costs):
-    def cost(act):
+def test_costs_are_flat(service: TablesProxy, costs: Any) -> None:
+    def cost(act: Callable[[], object]) -> Cost:
         service.requests.clear()
         act()
-        seen = service.requests
-        return Cost(len(seen), sum(one.sent for one in seen), sum(one.received for one in seen), {})
+        requests = service.requests
+        sent = sum(one.sent for one in requests)
+        return Cost(len(requests), sent, sum(one.received for one in requests), {})
 
     name, more = "Azure Table Storage", ""
     if service.table_api:
@@ -32,6 +36,6 @@ def test_costs_are_flat(service, costs):
         ACCOUNT, KEY, table, endpoint=service.endpoint
     ) as store:
         note = _NOTE.format(drivers=drivers("chatstore-azure", "azure-data-tables"), more=more)
-        found = costs.measure(name, store, cost, note=note, lengths=lengths)
+        table_of_costs = costs.measure(name, store, cost, note=note, lengths=lengths)
 
-    assert {one.requests for one in found["append"]} == {1}
+    assert {one.requests for one in table_of_costs["append"]} == {1}

@@ -1,4 +1,4 @@
-"""What ended conversations leave, and that `purge_expired` removes it."""
+"""`purge_expired` removes everything that ended conversations leave."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from azure.core.credentials import AzureNamedKeyCredential
 from azure.data.tables import TableClient
 from azurite_server import ACCOUNT, KEY
 from expiry import Clock, check_purge
+from tables_proxy import TablesProxy
 
 from chatstore.azure import AzureChatStore
 
 
 @pytest.mark.parametrize("is_async", [False, True])
-def test_a_purge_leaves_nothing_in_the_end(service, is_async):
+def test_a_purge_leaves_nothing_in_the_end(service: TablesProxy, is_async: bool) -> None:
     table, clock = f"Chat{uuid.uuid4().hex}", Clock()
     credential = AzureNamedKeyCredential(ACCOUNT, KEY)
     raw = TableClient(service.endpoint, table, credential=credential)

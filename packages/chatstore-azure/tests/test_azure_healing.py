@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable, Iterator
 
 import pytest
-from azurite_server import ACCOUNT, KEY
+from azurite_server import ACCOUNT, KEY, Azurite
 from healing import TIMEOUT, HealingTests
 
 from chatstore.azure import AzureChatStore
-from chatstore.conditional.azure_core import for_loops, for_threads
+from chatstore.azure_core import async_transport, transport
 from chatstore.core.testing.relay import Relay
 
 
 class TestAzureHealing(HealingTests):
     @pytest.fixture
-    def relay(self, azurite):
+    def relay(self, azurite: Azurite) -> Iterator[Relay]:
         with Relay(azurite.port) as relay:
             yield relay
 
     @pytest.fixture
-    def store(self, relay):
+    def store(self, relay: Relay) -> AzureChatStore:
         return AzureChatStore.from_account_and_key(
             ACCOUNT,
             KEY,
@@ -30,9 +31,9 @@ class TestAzureHealing(HealingTests):
         )
 
     @pytest.fixture
-    def recycle(self, monkeypatch):
-        def set_age(seconds):
-            monkeypatch.setattr(for_threads, "RECYCLE_AFTER", seconds)
-            monkeypatch.setattr(for_loops, "RECYCLE_AFTER", seconds)
+    def recycle(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+        def set_age(seconds: float) -> None:
+            monkeypatch.setattr(transport, "RECYCLE_AFTER", seconds)
+            monkeypatch.setattr(async_transport, "RECYCLE_AFTER", seconds)
 
         return set_age

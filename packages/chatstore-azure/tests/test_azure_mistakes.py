@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 from email.utils import formatdate
 from time import time
+from typing import Any
 
 import mistakes
 import pytest
@@ -13,11 +15,13 @@ from azure.core.credentials import AzureNamedKeyCredential
 from azure.core.exceptions import ClientAuthenticationError
 from azure.data.tables import TableServiceClient
 from azure.data.tables.aio import TableServiceClient as AsyncTableServiceClient
-from azurite_server import ACCOUNT, KEY
-from tables_proxy import Fault
+from azurite_server import ACCOUNT, KEY, Azurite
+from tables_proxy import Fault, TablesProxy
 
-from chatstore.azure import AzureChatStore
+from chatstore.azure import AzureBackend, AzureChatStore
 from chatstore.core import (
+    ChatStore,
+    ChatStoreError,
     InvalidArgumentError,
     StoreAccessError,
     StoreFullError,
@@ -28,46 +32,47 @@ from chatstore.core import (
 
 SECRET = "c2VjcmV0LXNlY3JldA=="
 SAS = "sv=2019-02-02&sig=c2VjcmV0%2Bc2VjcmV0%3D"
-# Tracebacks quote source lines, so that these must not be written there.
+# Not written in the lines that tracebacks quote.
 BAD_KEY, UNSIGNED = "c2VjcmV0!", "sv=2019&c2VjcmV0"
 SECRETS = [SECRET, "c2VjcmV0", KEY, KEY[:20]]
 HOST = "https://acc.table.core.windows.net"
 MODES = pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
-by_key = AzureChatStore.from_account_and_key
-by_string = AzureChatStore.from_connection_string
-by_sas = AzureChatStore.from_sas_token
-by_credential = AzureChatStore.from_credential
+# They are also called with arguments of wrong types.
+by_key: Any = AzureChatStore.from_account_and_key
+by_string: Any = AzureChatStore.from_connection_string
+by_sas: Any = AzureChatStore.from_sas_token
+by_credential: Any = AzureChatStore.from_credential
 
 
 class Credential:
-    def get_token(self, *scopes, **options):
+    def get_token(self, *scopes: str, **options: Any) -> Any:
         raise ClientAuthenticationError(f"the secret is {SECRET}")
 
 
 class AsyncCredential:
-    async def get_token(self, *scopes, **options):
+    async def get_token(self, *scopes: str, **options: Any) -> Any:
         raise AssertionError
 
 
 class AsyncContextCredential(Credential):
-    async def __aenter__(self):
+    async def __aenter__(self) -> Any:
         return self
 
 
-def url(text):
+def url(text: str) -> Callable[[], ChatStore]:
     return lambda: open_store(text)
 
 
-def string(text):
+def string(text: str) -> Callable[[], ChatStore]:
     return lambda: by_string(text)
 
 
-def clients():
+def clients() -> tuple[Any, Any]:
     key = AzureNamedKeyCredential("acc", SECRET)
     return TableServiceClient(HOST, credential=key), AsyncTableServiceClient(HOST, credential=key)
 
 
-GIVEN = {
+WRONG_ARGUMENTS: dict[str, tuple[Callable[[], ChatStore], str]] = {
     "account with a path": (lambda: by_key("acc/evil", SECRET), "account_name"),
     "account missing": (lambda: by_key(None, SECRET), "account_name"),
     "key with a blank": (lambda: by_key("acc", f" {SECRET}"), "account_key.*base64"),
@@ -86,12 +91,22 @@ GIVEN = {
     "async credential": (lambda: by_credential(HOST, AsyncCredential()), "azure.identity.aio"),
     "async context": (lambda: by_credential(HOST, AsyncContextCredential()), "async credential"),
     "plain http": (lambda: by_credential("http://host", Credential()), "https"),
-    "async client for sync": (lambda: AzureChatStore(clients()[1]), "table_service_client.*async"),
+    "async client for sync": (lambda: AzureChatStore(client=clients()[1]), "client.*async"),
     "sync client for async": (
-        lambda: AzureChatStore(atable_service_client=clients()[0]),
-        "atable_service_client.*sync",
+        lambda: AzureChatStore(async_client=clients()[0]),
+        "async_client.*sync",
     ),
-    "key as client": (lambda: AzureChatStore(SECRET), "TableServiceClient"),
+    "key as client": (lambda: AzureChatStore(client=SECRET), "TableServiceClient"),
+    "key and token": (
+        lambda: AzureChatStore(account_name="acc", account_key=SECRET, sas_token=SAS),
+        "exactly one.*account_key and sas_token",
+    ),
+    "key without a name": (
+        lambda: AzureChatStore(account_key=SECRET, endpoint=HOST),
+        "account_name",
+    ),
+    "token without an endpoint": (lambda: AzureChatStore(sas_token=SAS), "endpoint"),
+    "endpoint alone": (lambda: AzureChatStore(endpoint=HOST), "exactly one"),
     "nothing": (AzureChatStore, "from_account_and_key"),
     "azure-identity missing": (lambda: AzureChatStore.from_aad_token(HOST), "pip install"),
     "azure-identity missing too": (
@@ -111,8 +126,8 @@ GIVEN = {
         "'ttl' is given twice",
     ),
     "url with a wrong option": (
-        url(f"azure-tables://a:{SECRET}@h/Chats?create_table=no"),
-        "'create_table'.*true or false",
+        url(f"azure-tables://a:{SECRET}@h/Chats?create=no"),
+        "'create'.*true or false",
     ),
     "url without a key": (url("azure-tables://acc@host/Chats"), "percent-encoded"),
     "url with a raw key": (url("azure-tables://a:c2VjcmV0@c2VjcmV0@host/Chats"), "percent"),
@@ -123,25 +138,25 @@ GIVEN = {
     "ttl as a timedelta": (lambda: by_key("acc", SECRET, ttl=timedelta(1)), "ttl.*total_seconds"),
     "ttl too long": (lambda: by_key("acc", SECRET, ttl=2**63), "ttl"),
     "no connections": (lambda: by_key("acc", SECRET, max_connections=0), "max_connections"),
-    "create_table as text": (lambda: by_key("acc", SECRET, create_table="no"), "create_table"),
+    "create as text": (lambda: by_key("acc", SECRET, create="no"), "create"),
 }
 
 
-@pytest.mark.parametrize(("make", "pattern"), GIVEN.values(), ids=GIVEN)
-def test_what_is_given_wrongly_is_refused_at_once(make, pattern):
+@pytest.mark.parametrize(("make", "pattern"), WRONG_ARGUMENTS.values(), ids=WRONG_ARGUMENTS)
+def test_wrong_arguments_are_refused_at_once(make: Callable[[], ChatStore], pattern: str) -> None:
     mistakes.check(make, InvalidArgumentError, pattern, secrets=SECRETS, seconds=1)
 
 
-# ---------------------------------------------------------------------- what the service answers
+# ---------------------------------------------------------------------- answers of the service
 
 
-def at(endpoint, **options):
+def at(endpoint: str, **options: Any) -> Callable[[], ChatStore]:
     options = {"timeout": 1, "endpoint": endpoint, **options}
     return lambda: by_key(ACCOUNT, KEY, f"Chat{uuid.uuid4().hex}", **options)
 
 
 @MODES
-def test_wrong_key(service, is_async):
+def test_wrong_key(service: TablesProxy, is_async: bool) -> None:
     wrong = KEY.replace("Eby8", "Eby9")
     make = lambda: by_key(ACCOUNT, wrong, endpoint=service.endpoint)
     mistakes.check(
@@ -150,21 +165,21 @@ def test_wrong_key(service, is_async):
 
 
 @MODES
-def test_missing_table(service, is_async):
-    make = at(service.endpoint, create_table=False)
-    pattern = "no such table.*create_table=True"
+def test_missing_table(service: TablesProxy, is_async: bool) -> None:
+    make = at(service.endpoint, create=False)
+    pattern = r"no such table.*setup\(\)"
     mistakes.check(make, StoreSetupError, pattern, secrets=SECRETS, is_async=is_async)
 
 
 @MODES
-def test_refused_connection(is_async):
+def test_refused_connection(is_async: bool) -> None:
     make = at(f"http://127.0.0.1:{mistakes.refused_port()}/{ACCOUNT}")
     pattern = "connection refused.*endpoint"
     mistakes.check(make, StoreUnavailableError, pattern, secrets=SECRETS, is_async=is_async)
 
 
 @MODES
-def test_refused_connection_with_a_token(is_async):
+def test_refused_connection_with_a_token(is_async: bool) -> None:
     endpoint = f"http://127.0.0.1:{mistakes.refused_port()}/{ACCOUNT}"
     make = lambda: by_sas(endpoint, SAS, timeout=1)
     pattern = "connection refused"
@@ -172,20 +187,20 @@ def test_refused_connection_with_a_token(is_async):
 
 
 @MODES
-def test_unknown_host(is_async):
+def test_unknown_host(is_async: bool) -> None:
     make = at("http://no-such-host.invalid")
     pattern = "unknown host name"
     mistakes.check(make, StoreUnavailableError, pattern, secrets=SECRETS, is_async=is_async)
 
 
 @MODES
-def test_tls_to_a_plain_port(azurite, is_async):
+def test_tls_to_a_plain_port(azurite: Azurite, is_async: bool) -> None:
     make = at(f"https://127.0.0.1:{azurite.port}/{ACCOUNT}")
     mistakes.check(make, StoreUnavailableError, "TLS failed", secrets=SECRETS, is_async=is_async)
 
 
 @MODES
-def test_silence(is_async):
+def test_silence(is_async: bool) -> None:
     with mistakes.silent_port() as port:
         make = at(f"http://127.0.0.1:{port}/{ACCOUNT}", timeout=0.2)
         mistakes.check(
@@ -199,16 +214,16 @@ def test_silence(is_async):
 
 
 @MODES
-@pytest.mark.parametrize("create_table", [False, True])
+@pytest.mark.parametrize("create", [False, True])
 @pytest.mark.parametrize("status", [200, 404, 405])
-def test_another_server(status, create_table, is_async):
+def test_another_server(status: int, create: bool, is_async: bool) -> None:
     with mistakes.web_server(status) as port:
-        make = at(f"http://127.0.0.1:{port}", create_table=create_table)
+        make = at(f"http://127.0.0.1:{port}", create=create)
         mistakes.check(make, StoreSetupError, "endpoint", secrets=SECRETS, is_async=is_async)
 
 
 @MODES
-def test_credential_without_a_token(is_async):
+def test_credential_without_a_token(is_async: bool) -> None:
     make = lambda: by_credential("https://127.0.0.1:9", Credential(), timeout=1)
     pattern = "credential gives no token"
     mistakes.check(make, StoreAccessError, pattern, secrets=SECRETS, is_async=is_async)
@@ -229,17 +244,23 @@ ANSWERS = {
 
 @MODES
 @pytest.mark.parametrize(("answer", "kind", "pattern"), ANSWERS.values(), ids=ANSWERS)
-def test_answers(storage, answer, kind, pattern, is_async, monkeypatch):
-    monkeypatch.setattr(AzureChatStore, "patience", 1.0)
+def test_answers(
+    storage: TablesProxy,
+    answer: tuple[int, str],
+    kind: type[ChatStoreError],
+    pattern: str,
+    is_async: bool,
+) -> None:
     storage.fault = lambda _: Fault(answer=answer)
-    # The double puts the word into its answers' texts.
+    # The proxy's answers have this text.
     secrets = [*SECRETS, "secret-text"]
-    mistakes.check(at(storage.endpoint), kind, pattern, secrets=secrets, is_async=is_async)
+    make = at(storage.endpoint, patience=1)
+    mistakes.check(make, kind, pattern, secrets=secrets, is_async=is_async)
 
 
 @MODES
 @pytest.mark.parametrize("minutes", [-17, 17])
-def test_wrong_clock(storage, minutes, is_async):
+def test_wrong_clock(storage: TablesProxy, minutes: int, is_async: bool) -> None:
     date = formatdate(time() - 60 * minutes, usegmt=True)
     storage.fault = lambda _: Fault(answer=(403, "AuthenticationFailed"), headers=[("Date", date)])
     pattern = "clock is wrong by about 17 minutes"
@@ -248,11 +269,12 @@ def test_wrong_clock(storage, minutes, is_async):
     )
 
 
-def test_long_retry_after_is_not_waited_for(storage, monkeypatch):
-    monkeypatch.setattr(AzureChatStore, "patience", 1.0)
+def test_long_retry_after_is_not_waited_for(storage: TablesProxy) -> None:
     storage.fault = lambda _: Fault(answer=(503, "ServerBusy"), headers=[("Retry-After", "600")])
     pattern = "throughput"
-    mistakes.check(at(storage.endpoint), StoreUnavailableError, pattern, secrets=SECRETS)
+    mistakes.check(
+        at(storage.endpoint, patience=1), StoreUnavailableError, pattern, secrets=SECRETS
+    )
 
 
 # ---------------------------------------------------------------------- nothing shows a secret
@@ -266,12 +288,14 @@ def test_long_retry_after_is_not_waited_for(storage, monkeypatch):
         lambda: by_string(f"AccountName=acc;AccountKey={SECRET}"),
     ],
 )
-def test_representations_show_no_secret(make):
+def test_representations_show_no_secret(make: Callable[[], AzureChatStore]) -> None:
     store = make()
-    shown = f"{store!r} {store.server} {store._clients!r} {store._clients._settings!r}"
-    client = store._clients._make()
+    backend = store.backend
+    assert isinstance(backend, AzureBackend)
+    clients = backend._clients
+    shown = f"{store!r} {store.server} {backend!r} {clients!r} {clients._settings!r}"
+    client: Any = clients.get()
     shown += f" {client!r} {client._client!r}"
-    client.close()
     store.close()
     assert not any(secret in shown for secret in SECRETS)
     assert "acc.table.core.windows.net" in store.server

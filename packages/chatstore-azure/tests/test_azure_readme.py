@@ -1,19 +1,22 @@
-"""What the README shows runs as it stands."""
+"""The README's examples run unchanged."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
+import pytest
 from azurite_server import ACCOUNT, KEY
+from tables_proxy import TablesProxy
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
-def test_snippets_run(service, capsys):
+def test_snippets_run(service: TablesProxy, capsys: pytest.CaptureFixture[str]) -> None:
     assert len(SNIPPETS) == 2
-    given = {
+    names: dict[str, Any] = {
         "account_name": ACCOUNT,
         "account_key": KEY,
         "endpoint": service.endpoint,
@@ -22,7 +25,7 @@ def test_snippets_run(service, capsys):
         ),
     }
     for snippet in SNIPPETS:
-        exec(compile(snippet, "README.md", "exec"), given)
+        exec(compile(snippet, "README.md", "exec"), names)
     assert capsys.readouterr().out == "2\n"
-    with given["AzureChatStore"].from_connection_string(given["connection_string"]) as store:
+    with names["AzureChatStore"].from_connection_string(names["connection_string"]) as store:
         store.delete_messages("user:42")

@@ -1,4 +1,4 @@
-"""The rights in the README are those that the requests of all methods need."""
+"""All methods together need exactly the rights that the README lists."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from azure.data.tables import TableServiceClient
 from azurite_server import ACCOUNT, KEY
 from every_call import call_all
 from tables_limits import operations_of
+from tables_proxy import TablesProxy
 
 from chatstore.azure import AzureChatStore
 
@@ -27,12 +28,12 @@ PERMISSIONS = {
 
 
 @pytest.fixture
-def asked(monkeypatch):
-    """Return the permissions that requests need, and of those on tables, their methods."""
+def needed(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
+    """Return the permissions that requests need, and the methods of requests for tables."""
     needed: dict[str, set[str]] = {"entities": set(), "tables": set()}
-    check = tables_proxy.refusal
+    check = tables_proxy.rejection
 
-    def note(method, path, body, *, table_api):
+    def note(method: str, path: str, body: bytes, *, table_api: bool) -> tuple[int, str] | None:
         if path.partition("?")[0].endswith("$batch"):
             for one, _, _ in operations_of(body):
                 needed["entities"].update(PERMISSIONS[one])
@@ -42,21 +43,24 @@ def asked(monkeypatch):
             needed["entities"].update(PERMISSIONS[method])
         return check(method, path, body, table_api=table_api)
 
-    monkeypatch.setattr(tables_proxy, "refusal", note)
+    monkeypatch.setattr(tables_proxy, "rejection", note)
     return needed
 
 
-@pytest.mark.parametrize("create_table", [False, True])
-def test_a_store_needs_what_the_readme_says(storage, asked, create_table):
+@pytest.mark.parametrize("create", [False, True])
+def test_a_store_needs_what_the_readme_says(
+    storage: TablesProxy, needed: dict[str, set[str]], create: bool
+) -> None:
     table = f"Chat{uuid.uuid4().hex}"
     text = f"AccountName={ACCOUNT};AccountKey={KEY};TableEndpoint={storage.endpoint}"
-    if not create_table:
+    if not create:
         with TableServiceClient.from_connection_string(text) as client:
             client.create_table(table)
-        asked["tables"].clear()
-    options = {"endpoint": storage.endpoint, "create_table": create_table, "ttl": 3600}
-    with AzureChatStore.from_account_and_key(ACCOUNT, KEY, table, **options) as store:
+        needed["tables"].clear()
+    with AzureChatStore.from_account_and_key(
+        ACCOUNT, KEY, table, endpoint=storage.endpoint, create=create, ttl=3600
+    ) as store:
         call_all(store)
-    assert asked["entities"] == set("raud")
-    assert asked["tables"] == ({"POST"} if create_table else set())
+    assert needed["entities"] == set("raud")
+    assert needed["tables"] == ({"POST"} if create else set())
     assert "`raud`" in README

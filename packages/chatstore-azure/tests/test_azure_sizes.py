@@ -1,4 +1,4 @@
-"""Limits of the services, which Azurite does not enforce but the proxy does."""
+"""Limits of the services, which the proxy enforces because Azurite does not."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ import pytest
 from azurite_server import ACCOUNT, KEY
 from hypothesis import given
 from hypothesis import strategies as st
+from tables_proxy import TablesProxy
 
 from chatstore.azure import AzureChatStore
 from chatstore.azure.sizes import MAX_STRING_BYTES, pieces
 from chatstore.core import ChatMessage
 
 
-def say(text):
+def message(text: str) -> ChatMessage:
     return ChatMessage(role="user", content=text)
 
 
 @given(st.text(st.sampled_from("aé\U0001f600"), min_size=1, max_size=20), st.integers(1, 9000))
-def test_pieces_fit_and_join(text, times):
+def test_pieces_fit_and_join(text: str, times: int) -> None:
     whole = text * times
     parts = list(pieces(whole))
     assert "".join(parts) == whole
@@ -27,26 +28,28 @@ def test_pieces_fit_and_join(text, times):
 
 
 @pytest.mark.parametrize("letter", ["x", "é", "\U0001f600", '"'])
-def test_messages_about_a_property_an_entity_and_a_batch_in_size(service, letter):
+def test_messages_about_a_property_an_entity_and_a_batch_in_size(
+    service: TablesProxy, letter: str
+) -> None:
     table = f"Chat{uuid.uuid4().hex}"
     with AzureChatStore.from_account_and_key(
         ACCOUNT, KEY, table, endpoint=service.endpoint
     ) as store:
         for limit in (64 * 1024, 1024 * 1024, 2_000_000):
             for size in (limit, limit + 1):
-                message = say(letter * (size // len(letter.encode())))
-                store.set_messages("k", [say("first")])
-                store.add_message("k", message)
-                assert store.get_messages("k", last=1) == [message]
+                long = message(letter * (size // len(letter.encode())))
+                store.set_messages("k", [message("first")])
+                store.add_message("k", long)
+                assert store.get_messages("k", last=1) == [long]
 
 
-def test_a_message_of_5_mib_and_thousands_of_small_ones(service):
+def test_a_message_of_5_mib_and_thousands_of_small_ones(service: TablesProxy) -> None:
     table = f"Chat{uuid.uuid4().hex}"
-    message = say("x" * (5 * 1024 * 1024))
     with AzureChatStore.from_account_and_key(
         ACCOUNT, KEY, table, endpoint=service.endpoint
     ) as store:
-        messages = [*(say(str(number)) for number in range(1500)), message]
+        messages = [message(str(number)) for number in range(1500)]
+        messages.append(message("x" * (5 * 1024 * 1024)))
         store.set_messages("/" * 255, messages)
         assert store.get_messages("/" * 255) == messages
         assert store.get_keys() == ["/" * 255]

@@ -1,7 +1,7 @@
 """Table Storage keeps every promise of the contract, sync and async.
 
-The tests run on Azurite, and on the account that ``CHATSTORE_AZURE_CONNECTION_STRING`` names,
-where it is set: each test makes a table there, and deletes it.
+The tests run on Azurite, and on the account in ``CHATSTORE_AZURE_CONNECTION_STRING`` if it is set:
+each test creates a table there and deletes it.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from tables_proxy import TablesProxy
 from chatstore.core.testing import ChatStoreContract, MixedContract, ProcessContract
 from chatstore.core.testing.harness import Counts
 
-ACCOUNTS = os.environ.get("CHATSTORE_AZURE_CONNECTION_STRING")
+ACCOUNT = os.environ.get("CHATSTORE_AZURE_CONNECTION_STRING")
 
-# Each colour by itself is for the long run.
+# The two modes are tested separately only in the long run.
 Contract = ChatStoreContract if os.environ.get("CHATSTORE_SOAK") else MixedContract
 
 
 class ProxyHarness(AzureHarness):
-    """Azurite behind the proxy, which sees each request."""
+    """Azurite behind the proxy, which records each request."""
 
     def __init__(self, proxy: TablesProxy) -> None:
         super().__init__(connection_string(proxy))
         self.proxy = proxy
 
     def counts(self) -> Counts:
-        seen = list(self.proxy.requests)
-        return Counts(len(seen), sum(one.sent + one.received for one in seen))
+        requests = list(self.proxy.requests)
+        return Counts(len(requests), sum(one.sent + one.received for one in requests))
 
 
 class TestTableStorageContract(Contract, ProcessContract):
@@ -40,11 +40,11 @@ class TestTableStorageContract(Contract, ProcessContract):
         return ProxyHarness(storage)
 
 
-if ACCOUNTS:
+if ACCOUNT:
 
     class TestAzureContractOnAccount(ChatStoreContract, ProcessContract):
         @pytest.fixture
         def harness(self) -> Iterator[AzureHarness]:
-            harness = AzureHarness(ACCOUNTS or "")
+            harness = AzureHarness(ACCOUNT or "")
             yield harness
             harness.drop()

@@ -1,6 +1,6 @@
 """The Table API of Cosmos DB keeps every promise of the contract, sync and async.
 
-The tests run on Azurite behind what makes it like the Table API.
+The tests run on Azurite, behind a proxy that makes it behave like the Table API.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from tables_proxy import TablesProxy
 
 from chatstore.core.testing import ChatStoreContract, MixedContract, ProcessContract
 
-# Each colour by itself is for the long run.
+# The two modes are tested separately only in the long run.
 Contract = ChatStoreContract if os.environ.get("CHATSTORE_SOAK") else MixedContract
 
 

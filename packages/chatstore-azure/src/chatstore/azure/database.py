@@ -162,7 +162,7 @@ class AzureDatabase(Database[Table]):
         from azure.core.exceptions import ResourceExistsError  # noqa: PLC0415
 
         try:
-            yield from call(lambda table: table.create_table(retry_total=0))
+            yield from call(_create_table)
         except ResourceExistsError as error:
             if code_of(error) not in _TABLE_EXISTS:  # such as a table that is being deleted
                 raise
@@ -230,6 +230,10 @@ class AzureDatabase(Database[Table]):
             f"{self.server}: an entity with the row key {HEAD!r} is not the head of a "
             "conversation; another program wrote it: restore or delete it, or use another table"
         )
+
+
+def _create_table(table: Table) -> MaybeAwaitable[Any]:
+    return table.create_table(retry_total=0)
 
 
 def _submit(operations: list[Operation], table: Table) -> MaybeAwaitable[list[Mapping[str, Any]]]:
