@@ -1,4 +1,4 @@
-"""The path by which programs written for LlamaIndex's store import this one."""
+"""The import path of LlamaIndex's store, under this package's name."""
 
 from chatstore.cosmos.store import CosmosChatStore
 

@@ -1,28 +1,27 @@
-"""Operations of transactional batches, and how many of them one batch takes.
+"""Operations of transactional batches, and how many of them fit into one batch.
 
-https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-request-limits: 2 MB a request and
-100 operations a batch; an item has 2 MB as JSON in UTF-8, its id 1,023 bytes. The service says
-nowhere which megabyte it means: the smaller one holds for both.
+https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-request-limits: a request has at
+most 2 MB, a batch 100 operations, an item 2 MB as JSON in UTF-8, an id 1,023 bytes. The service
+does not document which megabyte it means; the smaller one is correct for both.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 MAX_OPERATIONS = 100
 MAX_BATCH_BYTES = 1_000_000
-MAX_ID_BYTES = 1023
-_AROUND = len("[]")
-_BETWEEN = len(",")
+_BRACKETS = len("[]")
+_COMMA = len(",")
 
-Operation = tuple[Any, ...]
-Item = dict[str, Any]
+Operation: TypeAlias = tuple[Any, ...]
+Item: TypeAlias = dict[str, Any]
 
 
 def create(item: Item) -> Operation:
-    """Create an item; the batch fails with 409 where its id exists."""
+    """Create an item; the batch fails with 409 if its id exists."""
     return ("create", (item,))
 
 
@@ -32,37 +31,37 @@ def upsert(item: Item) -> Operation:
 
 
 def replace(item: Item, etag: str) -> Operation:
-    """Replace an item; the batch fails with 412 where it has another etag, 404 where it is gone."""
+    """Replace an item; the batch fails with 412 at another etag, 404 if it is missing."""
     return ("replace", (item["id"], item), {"if_match_etag": etag})
 
 
 def delete(item_id: str, etag: str | None = None) -> Operation:
-    """Delete an item; the batch fails with 412 at another etag, 404 where it is gone."""
-    place = ("delete", (item_id,))
-    return place if etag is None else (*place, {"if_match_etag": etag})
+    """Delete an item; the batch fails with 412 at another etag, 404 if it is missing."""
+    operation = ("delete", (item_id,))
+    return operation if etag is None else (*operation, {"if_match_etag": etag})
 
 
 def size_of(operation: Operation) -> int:
-    """Return at least the bytes that an operation has in a request.
+    """Return an upper bound of the bytes of an operation in a request.
 
-    azure-cosmos writes non-ASCII characters as escapes, unless a client is told otherwise.
+    azure-cosmos sends escapes for characters outside of ASCII by default.
     """
     name, arguments, *options = operation
     wire = {"operationType": name, "id": "", "resourceBody": arguments[-1], "options": options}
     if len(arguments) > 1:
         wire["id"] = arguments[0]
-    return len(json.dumps(wire, separators=(",", ":"))) + _BETWEEN
+    return len(json.dumps(wire, separators=(",", ":"))) + _COMMA
 
 
 def packed(operations: Iterable[Operation]) -> Iterator[list[Operation]]:
-    """Put operations into as few batches as take them, in their order."""
+    """Distribute operations over as few batches as possible, in order."""
     batch: list[Operation] = []
-    size = _AROUND
+    size = _BRACKETS
     for operation in operations:
         more = size_of(operation)
         if batch and (len(batch) == MAX_OPERATIONS or size + more > MAX_BATCH_BYTES):
             yield batch
-            batch, size = [], _AROUND
+            batch, size = [], _BRACKETS
         batch.append(operation)
         size += more
     if batch:

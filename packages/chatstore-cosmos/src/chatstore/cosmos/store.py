@@ -4,55 +4,45 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypedDict, TypeVar
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
-from typing_extensions import Self, Unpack
+from typing_extensions import Self
 
-from chatstore.conditional import RecordsChatStore
-from chatstore.conditional.azure_core.credentials import check_credential, default_credential
-from chatstore.core import ChatStoreError, InvalidArgumentError
+from chatstore.azure_core.credentials import check_credential, check_key, default_credential
+from chatstore.core import ChatStore, InvalidArgumentError
 from chatstore.core.backend import (
-    Plan,
-    async_run,
+    check_flag,
     check_max_connections,
+    check_patience,
     check_timeout,
     check_ttl,
-    run,
 )
-from chatstore.cosmos.address import check_key, check_place, read_connection_string, read_url
-from chatstore.cosmos.clients import Clients, Settings, check_client
-from chatstore.cosmos.database import CosmosDatabase
-from chatstore.cosmos.errors import translate
+from chatstore.cosmos.address import check_address, read_connection_string
+from chatstore.cosmos.backend import CosmosBackend
+from chatstore.cosmos.clients import check_cosmos_client
+from chatstore.cosmos.settings import (
+    CONTAINER,
+    DATABASE,
+    MAX_CONNECTIONS,
+    PATIENCE,
+    TIMEOUT,
+    CosmosSettings,
+)
+from chatstore.cosmos.urls import read_url
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
-    from azure.cosmos import CosmosClient
-    from azure.cosmos.aio import CosmosClient as AsyncCosmosClient
 
-T = TypeVar("T")
 _LEVELS = (None, "Session", "BoundedStaleness", "Strong")
 
 
-class Options(TypedDict, total=False):
-    """The options that every way to make a store takes; see `CosmosChatStore`."""
-
-    database: str
-    container: str
-    ttl: float | None
-    consistency: str | None
-    create: bool
-    max_connections: int
-    timeout: float
-    clock: Callable[[], float]
-
-
-class CosmosChatStore(RecordsChatStore):
+class CosmosChatStore(ChatStore):
     """Keeps conversations in a container of Azure Cosmos DB for NoSQL.
 
-    A conversation is a partition, a change of it one transactional batch on condition of the
-    head's version. What other stores wrote is read at once where the account's consistency is
-    strong, a little later where it is session; what this store wrote is read at once always.
+    Each conversation is a partition, and each change is one transactional batch on the condition
+    that nobody else changed the conversation. A store always reads its own writes at once. It
+    reads other stores' writes at once if the account's consistency is strong, and a little later
+    if it is session.
     """
 
     def __init__(
@@ -60,157 +50,345 @@ class CosmosChatStore(RecordsChatStore):
         endpoint: str | None = None,
         credential: str | TokenCredential | None = None,
         *,
-        database: str = "chatstore",
-        container: str = "messages",
+        client: Any = None,
+        async_client: Any = None,
+        database: str | None = None,
+        container: str | None = None,
         ttl: float | None = None,
+        timeout: float | None = None,
+        patience: float | None = None,
+        max_connections: int | None = None,
+        create: bool | None = None,
         consistency: str | None = None,
-        create: bool = True,
-        max_connections: int = 32,
-        timeout: float = 10.0,
-        client: CosmosClient | None = None,
-        async_client: AsyncCosmosClient | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Keep the settings; nothing is sent before the first call.
+        """Take options; nothing is sent before the first call.
 
         Args:
-            endpoint: The account's URL, ``https://….documents.azure.com:443/``.
-            credential: One of the account's keys, or a sync credential of Entra ID; async methods
-                call it on a thread.
-            database: The database.
-            container: A container of it, for conversations alone.
-            ttl: Seconds after its last write at which a conversation expires; ``None``: never.
+            endpoint: The account's URL, ``https://….documents.azure.com:443/``; by default that of
+                your client.
+            credential: A key of the account, or a sync credential of Entra ID; async methods call
+                it on a thread.
+            client: Your own sync ``CosmosClient``, for the sync methods. It keeps its retries,
+                which do no harm, and is never closed.
+            async_client: Your own async ``CosmosClient``, for the async methods on one event loop.
+                It must have been entered (``async with``), and is never closed.
+            database: The database; by default ``chatstore``.
+            container: A container of it, for conversations only; by default ``messages``.
+            ttl: Seconds after its last write until a conversation expires; by default it stays.
+            timeout: Seconds for a request, with everything that the client does about it; by
+                default 10.
+            patience: Seconds for which a call is repeated if the service does not answer, or if
+                other writers were faster; by default 30.
+            max_connections: The most connections of all threads together, and of each event loop;
+                a request waits if all of them are in use. By default 32.
+            create: Create the database and the container at the first call if they are missing,
+                which is the default.
             consistency: ``Strong``, ``BoundedStaleness`` or ``Session``, at most the account's
-                own level; ``None``: that.
-            create: Make database and container at the first use, where they are missing.
-            max_connections: The most connections, of all threads together and of each event
-                loop; a request that finds all in use waits for one.
-            timeout: Seconds for a request with all that is done about it.
-            client: A client of your own for the sync methods. It keeps its own retries, which
-                are harmless, and is not closed.
-            async_client: The same for the async methods, on its one event loop; it must have
-                been entered (``async with``).
-            clock: Returns the time in seconds since 1970; decides what has expired.
+                level; by default the account's level.
+            clock: Returns the time in seconds since 1970; it decides what has expired.
 
         Raises:
-            InvalidArgumentError: There is neither an account nor a client, or a name, a number,
-                a client or a credential is not valid.
+            InvalidArgumentError: There is neither an account nor a client, or a name, a number, a
+                client or a credential is not valid.
 
         """
-        given = check_client(client, "client", is_async=False)
-        async_given = check_client(async_client, "async_client", is_async=True)
-        if credential is not None and not isinstance(credential, str):
-            credential = check_credential(credential)
+        sync_client = check_cosmos_client(client, "client", is_async=False)
+        loop_client = check_cosmos_client(async_client, "async_client", is_async=True)
+        any_client = sync_client or loop_client
+        if isinstance(credential, str):
+            check_key(credential, "credential")
         elif credential is not None:
-            credential = check_key(credential)
-        elif given is None and async_given is None:
-            raise InvalidArgumentError("CosmosChatStore needs an account; see from_account_and_key")
-        if endpoint is None and (given or async_given) is not None:
-            endpoint = (given or async_given).client_connection.url_connection
+            check_credential(credential)
+        elif any_client is None:
+            raise InvalidArgumentError(
+                "CosmosChatStore needs an account or a client: use from_account_and_key, "
+                "from_connection_string, from_credential, or client="
+            )
+        if endpoint is None and any_client is not None:
+            endpoint = any_client.client_connection.url_connection
         if consistency not in _LEVELS:
             raise InvalidArgumentError(
                 "consistency must be Strong, BoundedStaleness or Session, or None"
             )
-        if not isinstance(create, bool):
-            raise InvalidArgumentError(f"create must be True or False, not {type(create).__name__}")
-        place = check_place(endpoint, database, container)
-        host = urlsplit(place.endpoint).netloc
-        self._server = f"container {place.database}/{place.container} at {host}"
-        self._clients = Clients(
-            Settings(
-                place,
-                credential,
-                consistency=consistency,
-                create=create,
-                timeout=check_timeout(timeout),
-                max_connections=check_max_connections(max_connections),
-                server=self._server,
-                given=given,
-                async_given=async_given,
-            )
+        settings = CosmosSettings(
+            check_address(
+                endpoint,
+                DATABASE if database is None else database,
+                CONTAINER if container is None else container,
+            ),
+            credential=credential,
+            client=sync_client,
+            async_client=loop_client,
+            consistency=consistency,
+            ttl=check_ttl(ttl),
+            timeout=check_timeout(TIMEOUT if timeout is None else timeout),
+            patience=check_patience(PATIENCE if patience is None else patience),
+            max_connections=check_max_connections(
+                MAX_CONNECTIONS if max_connections is None else max_connections
+            ),
+            create=check_flag(True if create is None else create, "create"),
+            clock=clock,
         )
-        super().__init__(CosmosDatabase(self._server), ttl=check_ttl(ttl), clock=clock)
+        super().__init__(CosmosBackend(settings))
 
     @classmethod
-    def from_account_and_key(cls, endpoint: str, key: str, **options: Unpack[Options]) -> Self:
-        """Open an account by its URL and one of its keys; options are the constructor's.
+    def from_account_and_key(
+        cls,
+        endpoint: str,
+        key: str,
+        *,
+        database: str | None = None,
+        container: str | None = None,
+        ttl: float | None = None,
+        timeout: float | None = None,
+        patience: float | None = None,
+        max_connections: int | None = None,
+        create: bool | None = None,
+        consistency: str | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> Self:
+        """Open an account with one of its keys.
+
+        Args:
+            endpoint: The account's URL.
+            key: One of its keys.
+            database: As in the constructor.
+            container: As in the constructor.
+            ttl: As in the constructor.
+            timeout: As in the constructor.
+            patience: As in the constructor.
+            max_connections: As in the constructor.
+            create: As in the constructor.
+            consistency: As in the constructor.
+            clock: As in the constructor.
 
         Raises:
             InvalidArgumentError: An argument is not valid.
 
         """
-        return cls(endpoint, check_key(key), **options)
+        return cls(
+            endpoint,
+            check_key(key, "key"),
+            database=database,
+            container=container,
+            ttl=ttl,
+            timeout=timeout,
+            patience=patience,
+            max_connections=max_connections,
+            create=create,
+            consistency=consistency,
+            clock=clock,
+        )
 
     @classmethod
-    def from_connection_string(cls, connection_string: str, **options: Unpack[Options]) -> Self:
-        """Open an account by the connection string that the portal shows.
+    def from_connection_string(
+        cls,
+        connection_string: str,
+        *,
+        database: str | None = None,
+        container: str | None = None,
+        ttl: float | None = None,
+        timeout: float | None = None,
+        patience: float | None = None,
+        max_connections: int | None = None,
+        create: bool | None = None,
+        consistency: str | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> Self:
+        """Open the account that a connection string describes.
+
+        Args:
+            connection_string: The connection string, as the portal shows it.
+            database: As in the constructor.
+            container: As in the constructor.
+            ttl: As in the constructor.
+            timeout: As in the constructor.
+            patience: As in the constructor.
+            max_connections: As in the constructor.
+            create: As in the constructor.
+            consistency: As in the constructor.
+            clock: As in the constructor.
 
         Raises:
-            InvalidArgumentError: It is not a connection string, or an option is not valid.
+            InvalidArgumentError: The string does not describe an account, or an option is not
+                valid.
 
         """
-        return cls.from_account_and_key(*read_connection_string(connection_string), **options)
+        return cls.from_account_and_key(
+            *read_connection_string(connection_string),
+            database=database,
+            container=container,
+            ttl=ttl,
+            timeout=timeout,
+            patience=patience,
+            max_connections=max_connections,
+            create=create,
+            consistency=consistency,
+            clock=clock,
+        )
 
     @classmethod
     def from_credential(
-        cls, endpoint: str, credential: TokenCredential, **options: Unpack[Options]
+        cls,
+        endpoint: str,
+        credential: TokenCredential,
+        *,
+        database: str | None = None,
+        container: str | None = None,
+        ttl: float | None = None,
+        timeout: float | None = None,
+        patience: float | None = None,
+        max_connections: int | None = None,
+        create: bool | None = None,
+        consistency: str | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> Self:
-        """Open an account by a credential of Entra ID, such as ``DefaultAzureCredential()``.
+        """Open an account with a credential of Entra ID, such as ``DefaultAzureCredential()``.
 
-        The credential is a sync one; the async methods call it on a thread. Roles for data do
-        not permit making databases and containers: have them made, and pass ``create=False``.
+        Roles for data do not permit creating databases and containers: create them yourself, and
+        pass ``create=False``.
+
+        Args:
+            endpoint: The account's URL.
+            credential: A sync credential; async methods call it on a thread.
+            database: As in the constructor.
+            container: As in the constructor.
+            ttl: As in the constructor.
+            timeout: As in the constructor.
+            patience: As in the constructor.
+            max_connections: As in the constructor.
+            create: As in the constructor.
+            consistency: As in the constructor.
+            clock: As in the constructor.
 
         Raises:
             InvalidArgumentError: An argument is not valid.
 
         """
-        return cls(endpoint, check_credential(credential), **options)
+        return cls(
+            endpoint,
+            check_credential(credential),
+            database=database,
+            container=container,
+            ttl=ttl,
+            timeout=timeout,
+            patience=patience,
+            max_connections=max_connections,
+            create=create,
+            consistency=consistency,
+            clock=clock,
+        )
 
     @classmethod
-    def from_aad_token(cls, endpoint: str, **options: Unpack[Options]) -> Self:
-        """Open an account by ``DefaultAzureCredential()``.
+    def from_aad_token(
+        cls,
+        endpoint: str,
+        *,
+        database: str | None = None,
+        container: str | None = None,
+        ttl: float | None = None,
+        timeout: float | None = None,
+        patience: float | None = None,
+        max_connections: int | None = None,
+        create: bool | None = None,
+        consistency: str | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> Self:
+        """Open an account with ``DefaultAzureCredential()``.
+
+        Args:
+            endpoint: The account's URL.
+            database: As in the constructor.
+            container: As in the constructor.
+            ttl: As in the constructor.
+            timeout: As in the constructor.
+            patience: As in the constructor.
+            max_connections: As in the constructor.
+            create: As in the constructor.
+            consistency: As in the constructor.
+            clock: As in the constructor.
 
         Raises:
             InvalidArgumentError: azure-identity is not installed, or an argument is not valid.
 
         """
-        return cls(endpoint, default_credential("from_aad_token"), **options)
-
-    @classmethod
-    def from_url(cls, url: str) -> Self:
-        """Open ``cosmos://:KEY@host/database/container?ttl=3600``.
-
-        The key is percent-encoded where it needs to be. Options are ``ttl``, ``timeout``,
-        ``max_connections``, ``consistency`` and ``create``; ``cosmos+http://`` is for emulators
-        without TLS.
-
-        Raises:
-            InvalidArgumentError: `url` is not such a URL, or has an unknown or wrong option.
-
-        """
-        place, key, options = read_url(url)
         return cls(
-            place.endpoint, key, database=place.database, container=place.container, **options
+            endpoint,
+            default_credential("from_aad_token"),
+            database=database,
+            container=container,
+            ttl=ttl,
+            timeout=timeout,
+            patience=patience,
+            max_connections=max_connections,
+            create=create,
+            consistency=consistency,
+            clock=clock,
         )
 
-    @property
-    def server(self) -> str:
-        """The container and its account, for messages and logs."""
-        return self._server
+    @classmethod
+    def from_url(
+        cls,
+        url: str,
+        *,
+        client: Any = None,
+        async_client: Any = None,
+        database: str | None = None,
+        container: str | None = None,
+        ttl: float | None = None,
+        timeout: float | None = None,
+        patience: float | None = None,
+        max_connections: int | None = None,
+        create: bool | None = None,
+        consistency: str | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> Self:
+        """Open ``cosmos://:KEY@HOST/DATABASE/CONTAINER?ttl=3600``.
 
-    # ------------------------------------------------------------------ drivers
+        The key is percent-encoded. ``cosmos+http://`` is for emulators without TLS.
 
-    def _execute(self, plan: Plan[T]) -> T:
-        return run(plan, self._clients.for_threads())
+        Args:
+            url: The URL. Its options are ``ttl``, ``timeout``, ``patience``, ``max_connections``,
+                ``create`` and ``consistency``.
+            client: As in the constructor.
+            async_client: As in the constructor.
+            database: As in the constructor; overrides the URL's.
+            container: As in the constructor; overrides the URL's.
+            ttl: As in the constructor; overrides the URL's.
+            timeout: As in the constructor; overrides the URL's.
+            patience: As in the constructor; overrides the URL's.
+            max_connections: As in the constructor; overrides the URL's.
+            create: As in the constructor; overrides the URL's.
+            consistency: As in the constructor; overrides the URL's.
+            clock: As in the constructor.
 
-    async def _async_execute(self, plan: Plan[T]) -> T:
-        return await async_run(plan, await self._clients.for_loop())
+        Raises:
+            InvalidArgumentError: The URL has another form, or an option is unknown or not valid.
 
-    def _translate(self, error: Exception) -> ChatStoreError | None:
-        return translate(error, self._server)
-
-    def _close(self) -> None:
-        self._clients.close()
-
-    async def _async_close(self) -> None:
-        await self._clients.async_close()
+        """
+        parts = read_url(url)
+        options = {
+            "database": database,
+            "container": container,
+            "ttl": ttl,
+            "timeout": timeout,
+            "patience": patience,
+            "max_connections": max_connections,
+            "create": create,
+            "consistency": consistency,
+        }
+        passed = {name: value for name, value in options.items() if value is not None}
+        in_url = {
+            "database": parts.address.database,
+            "container": parts.address.container,
+            **parts.options,
+        }
+        return cls(
+            parts.address.endpoint,
+            parts.key,
+            client=client,
+            async_client=async_client,
+            clock=clock,
+            **{**in_url, **passed},
+        )

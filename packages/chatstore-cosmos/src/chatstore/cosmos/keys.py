@@ -1,10 +1,9 @@
 r"""Keys as values of the partition key, and ids of items: any text as plain ASCII.
 
-An id must not hold ``/ \ ? #`` and has at most 1,023 bytes
-(https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits), and is advised to be
-alphanumeric, since several tools fail on others. So each byte that is no letter, digit, ``-``,
-``_`` or ``.`` is written ``=`` and two hexadecimal digits. Beginnings stay beginnings: what begins
-with a prefix begins with the encoded prefix.
+An id must not contain ``/ \ ? #``, has at most 1,023 bytes, and should be alphanumeric, since some
+tools fail on other ids (https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits).
+Every byte except letters, digits, ``-``, ``_`` and ``.`` is written as ``=`` and two hexadecimal
+digits. Prefixes are preserved: the encoded key begins with the encoded prefix.
 """
 
 from __future__ import annotations
@@ -21,13 +20,13 @@ def encode(text: str) -> str:
 
 
 def decode(name: str) -> str:
-    """Return what `encode` was given.
+    """Return the text that `encode` encoded.
 
     Raises:
-        ValueError: It was given nothing that gives this name.
+        ValueError: `encode` does not return this name for any text.
 
     """
     text = _ESCAPED.sub(lambda match: bytes.fromhex(match[1].decode()), name.encode()).decode()
     if encode(text) != name:
-        raise ValueError("this is no encoded name")
+        raise ValueError("not an encoded name")
     return text
