@@ -6,6 +6,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+import tables_limits
 import tables_proxy
 from azure.data.tables import TableServiceClient
 from azurite_server import ACCOUNT, KEY
@@ -31,7 +32,7 @@ PERMISSIONS = {
 def needed(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
     """Return the permissions that requests need, and the methods of requests for tables."""
     needed: dict[str, set[str]] = {"entities": set(), "tables": set()}
-    check = tables_proxy.rejection
+    check = tables_limits.rejection
 
     def note(method: str, path: str, body: bytes, *, table_api: bool) -> tuple[int, str] | None:
         if path.partition("?")[0].endswith("$batch"):

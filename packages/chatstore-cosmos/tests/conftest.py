@@ -1,4 +1,4 @@
-"""The double of the service, one for each test: it starts in a millisecond."""
+"""A double of the service for each test; it starts within a millisecond."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from azure.cosmos import CosmosClient, PartitionKey
+from azure.cosmos import ContainerProxy, CosmosClient, PartitionKey
 
-sys.path.insert(0, str(Path(__file__).parent))  # importlib's mode of importing leaves it out
+sys.path.insert(0, str(Path(__file__).parent))  # pytest's mode `importlib` does not add it
 
 from cosmos_double import CosmosDouble
 
@@ -23,14 +23,14 @@ def double() -> Iterator[CosmosDouble]:
 
 
 @pytest.fixture
-def client(double):
-    """Return the SDK's client of the double."""
+def client(double: CosmosDouble) -> Iterator[CosmosClient]:
+    """Open the SDK's client of the double."""
     with CosmosClient(double.endpoint, double.key, retry_throttle_total=2) as client:
         yield client
 
 
 @pytest.fixture
-def container(client):
-    """Return a new container."""
+def container(client: CosmosClient) -> ContainerProxy:
+    """Create a container."""
     database = client.create_database("chats")
     return database.create_container("messages", PartitionKey("/conversation"), default_ttl=-1)

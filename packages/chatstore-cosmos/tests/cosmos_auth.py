@@ -11,31 +11,31 @@ import hmac
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, unquote
 
-from cosmos_refusals import Refused
+from cosmos_rejections import RejectedError
 
 
 def check_signature(
     key: str, tokens: set[str], method: str, path: str, headers: Mapping[str, str]
 ) -> None:
-    """Refuse a request that the account's key did not sign, and whose bearer token is unknown."""
+    """Reject a request that is not signed with the account's key and has no known bearer token."""
     authorization = unquote(headers.get("authorization", ""))
-    given = dict(parse_qsl(authorization.replace("+", "%2B")))
-    if given.get("type") == "aad":
-        if given.get("sig") not in tokens:
-            raise Refused(401, "The token is not known.")
+    fields = dict(parse_qsl(authorization.replace("+", "%2B")))
+    if fields.get("type") == "aad":
+        if fields.get("sig") not in tokens:
+            raise RejectedError(401, "The token is not known.")
         return
     segments = [unquote(segment) for segment in path.strip("/").split("/") if segment]
     is_feed = len(segments) % 2 == 1
     kind = segments[-1] if is_feed else segments[-2] if segments else ""
     link = "/".join(segments[:-1] if is_feed else segments)
     date = headers.get("x-ms-date", "").lower()
-    if given.get("type") != "master" or given.get("ver") != "1.0" or not date:
-        raise Refused(401, "Required Header authorization is missing.")
-    # A link of ids is signed as it is, one of resource ids in lower case.
+    if fields.get("type") != "master" or fields.get("ver") != "1.0" or not date:
+        raise RejectedError(401, "Required Header authorization is missing.")
+    # A link of ids is signed unchanged, a link of resource ids in lower case.
     for resource in (link, link.lower()):
-        if hmac.compare_digest(given.get("sig", ""), _sign(key, method, kind, resource, date)):
+        if hmac.compare_digest(fields.get("sig", ""), _sign(key, method, kind, resource, date)):
             return
-    raise Refused(401, "The input authorization token can't serve the request.")
+    raise RejectedError(401, "The input authorization token can't serve the request.")
 
 
 def _sign(key: str, method: str, kind: str, link: str, date: str) -> str:

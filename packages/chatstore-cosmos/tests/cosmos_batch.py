@@ -11,7 +11,7 @@ from typing import Any
 from cosmos_charges import read_charge, write_charge
 from cosmos_documents import Documents, Version, check_conditions
 from cosmos_patch import patched
-from cosmos_refusals import Refused
+from cosmos_rejections import RejectedError
 
 MAX_OPERATIONS = 100
 MAX_BYTES = 2 * 1024 * 1024
@@ -23,9 +23,9 @@ def execute_batch(
 ) -> tuple[int, list[dict[str, Any]], float]:
     """Return the status (200 or 207), the result of each operation, and the charge."""
     if not isinstance(operations, list) or not 0 < len(operations) <= MAX_OPERATIONS:
-        raise Refused(400, f"A batch has 1 to {MAX_OPERATIONS} operations.")
+        raise RejectedError(400, f"A batch has 1 to {MAX_OPERATIONS} operations.")
     if size > MAX_BYTES:
-        raise Refused(413, "Request size is too large.")
+        raise RejectedError(413, "Request size is too large.")
     results: list[dict[str, Any]] = []
     charge = 0.0
     try:
@@ -34,10 +34,10 @@ def execute_batch(
                 result = _execute(documents, key, operation)
                 charge += result["requestCharge"]
                 results.append(result)
-    except Refused as refused:
+    except RejectedError as rejected:
         failed = [_result(FAILED_DEPENDENCY) for _ in operations]
-        failed[len(results)] = _result(refused.status, charge=1.0)
-        failed[len(results)]["subStatusCode"] = refused.substatus
+        failed[len(results)] = _result(rejected.status, charge=1.0)
+        failed[len(results)]["subStatusCode"] = rejected.substatus
         return 207, failed, charge + 1.0
     return 200, results, charge
 
@@ -63,18 +63,18 @@ def _execute(documents: Documents, key: str, operation: dict[str, Any]) -> dict[
         deleted = documents.delete(key, item_id, conditions)
         return _result(204, charge=write_charge(deleted.size))
     if kind == "Read":
-        held = documents.need(key, item_id)
-        return {**_written(200, held), "requestCharge": read_charge(held.size)}
-    raise Refused(400, f"The double does not know the operation {kind!r}.")
+        existing = documents.need(key, item_id)
+        return {**_written(200, existing), "requestCharge": read_charge(existing.size)}
+    raise RejectedError(400, f"The double does not support the operation {kind!r}.")
 
 
 def patch_document(
     documents: Documents, key: str, item_id: str, patch: Any, conditions: Mapping[str, str]
 ) -> Version:
     """Apply a patch to a stored document."""
-    held = documents.need(key, item_id)
-    check_conditions(held, conditions)
-    return documents.replace(key, item_id, patched(held.document or {}, patch), {})
+    existing = documents.need(key, item_id)
+    check_conditions(existing, conditions)
+    return documents.replace(key, item_id, patched(existing.document or {}, patch), {})
 
 
 def _written(status: int, version: Version) -> dict[str, Any]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from azure.cosmos import exceptions
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from azure.cosmos import ContainerProxy, exceptions
 
 FAILED = exceptions.CosmosHttpResponseError
 
 
-def item(item_id, key="a", **fields):
+def item(item_id: str, key: str = "a", **fields: Any) -> dict[str, Any]:
     return {"id": item_id, "conversation": key, **fields}
 
 
-def status(call, *args, **kwargs):
-    """Return the status that a call ends with; 200, where it succeeds."""
+def status(call: Callable[..., Any], *args: Any, **kwargs: Any) -> int | None:
+    """Return the status that a call ends with; 200 if it succeeds."""
     try:
         call(*args, **kwargs)
     except (FAILED, exceptions.CosmosBatchOperationError) as error:
@@ -20,7 +23,10 @@ def status(call, *args, **kwargs):
     return 200
 
 
-def batch_statuses(container, operations, key="a"):
+def batch_statuses(
+    container: ContainerProxy, operations: Sequence[Any], key: str = "a"
+) -> list[int]:
+    results: Any
     try:
         results = container.execute_item_batch(operations, partition_key=key)
     except exceptions.CosmosBatchOperationError as error:
@@ -28,10 +34,13 @@ def batch_statuses(container, operations, key="a"):
     return [result["statusCode"] for result in results]
 
 
-def ids(container, condition="true = true", key="a", **parameters):
-    found = container.query_items(
+def ids(
+    container: ContainerProxy, condition: str = "true = true", key: str = "a", **parameters: Any
+) -> list[Any]:
+    """Return the ids of the items of a partition that a condition matches."""
+    items: Any = container.query_items(
         f"SELECT VALUE c.id FROM c WHERE {condition}",
         parameters=[{"name": f"@{name}", "value": value} for name, value in parameters.items()],
         partition_key=key,
     )
-    return sorted(found)
+    return sorted(items)

@@ -1,8 +1,8 @@
-"""Estimates of request units, so that tests can tell a flat cost from a growing one.
+"""Estimates of request units, so that tests can distinguish flat from growing costs.
 
-A read of 1 KB costs 1 unit and of 100 KB 10, a write 5 and 50
-(https://learn.microsoft.com/azure/cosmos-db/key-value-store-cost); between them on a line. A
-query costs its own 2.3 units, measured by many, and a part of what the items would have.
+A read of 1 KB costs 1 unit and of 100 KB 10 units, a write 5 and 50 units, with a linear function
+between them (https://learn.microsoft.com/azure/cosmos-db/key-value-store-cost). A query costs 2.3
+units, as often measured, and a share of the cost of reading its items.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 _QUERY = 2.3
-_PART_OF_READ = 0.1
+_SHARE_OF_READ = 0.1
 
 
 def read_charge(size: int) -> float:
@@ -24,8 +24,8 @@ def write_charge(size: int) -> float:
 
 
 def query_charge(sizes: list[int]) -> float:
-    """Return the units of a query that found items of these sizes."""
-    return _QUERY + sum(_PART_OF_READ * read_charge(size) for size in sizes)
+    """Return the units of a query that returns items of these sizes."""
+    return _QUERY + sum(_SHARE_OF_READ * read_charge(size) for size in sizes)
 
 
 def _kilobytes(size: int) -> int:

@@ -1,4 +1,4 @@
-"""The documents of a container: versions, etags, time to live, limits, and what replicas show."""
+"""The documents of a container: versions, etags, time to live, limits, lagging replicas."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from cosmos_refusals import Refused
+from cosmos_rejections import RejectedError
 
 # https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits
 MAX_ITEM_BYTES = 2 * 1024 * 1024
@@ -23,7 +23,7 @@ _SYSTEM = ("_rid", "_self", "_etag", "_attachments", "_ts")
 
 
 class Version(NamedTuple):
-    """A state of one id; without a document it was deleted."""
+    """A version of a document; ``None``: the document was deleted."""
 
     lsn: int
     document: Document | None
@@ -31,10 +31,10 @@ class Version(NamedTuple):
 
 
 class Documents:
-    """Keeps the documents of one container, by partition key and id.
+    """The documents of one container, by partition key and id.
 
-    Each write gets the next log sequence number. A reader may be shown an earlier number than the
-    newest, as by a replica that lags; old versions are kept that far.
+    Each write gets the next log sequence number. A reader may see the state at an earlier number,
+    as with a replica that lags, so enough old versions are kept.
     """
 
     def __init__(self, rid: str, path: str, default_ttl: int | None, clock: Callable[[], float]):
@@ -51,7 +51,7 @@ class Documents:
     # ------------------------------------------------------------------ reading
 
     def find(self, key: str, item_id: str, lsn: int | None = None) -> Version | None:
-        """Return the version of a living document at a sequence number."""
+        """Return the version of a document at a sequence number, unless it is deleted or expired."""
         versions = self._partitions.get(key, {}).get(item_id, ())
         for version in reversed(versions):
             if lsn is None or version.lsn <= lsn:
@@ -60,7 +60,7 @@ class Documents:
         return None
 
     def scan(self, key: str | None, lsn: int | None = None) -> Iterator[Version]:
-        """Iterate over the living documents of one partition, or of all."""
+        """Iterate over the documents of one partition, or of all."""
         for name in list(self._partitions) if key is None else [key]:
             for item_id in list(self._partitions.get(name, ())):
                 version = self.find(name, item_id, lsn)
@@ -78,7 +78,7 @@ class Documents:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Make the writes of a block one: with one number, and undone where it fails."""
+        """Make the writes of a block atomic: with one number, and undone if it fails."""
         self._undo = []
         self.lsn += 1
         try:
@@ -94,57 +94,57 @@ class Documents:
         """Create a document."""
         document = self._checked(key, body)
         if self.find(key, document["id"]) is not None:
-            raise Refused(409, "Resource with specified id or name already exists.")
+            raise RejectedError(409, "Resource with specified id or name already exists.")
         return self._write(key, document)
 
     def upsert(self, key: str, body: Any, conditions: Mapping[str, str]) -> tuple[Version, bool]:
-        """Create or replace a document; tell whether it is new."""
+        """Create or replace a document; return also whether it is new."""
         document = self._checked(key, body)
-        held = self.find(key, document["id"])
-        if held is not None:
-            check_conditions(held, conditions)
-        return self._write(key, document), held is None
+        existing = self.find(key, document["id"])
+        if existing is not None:
+            check_conditions(existing, conditions)
+        return self._write(key, document), existing is None
 
     def replace(self, key: str, item_id: str, body: Any, conditions: Mapping[str, str]) -> Version:
         """Replace a document."""
-        held = self.need(key, item_id)
-        check_conditions(held, conditions)
+        existing = self.need(key, item_id)
+        check_conditions(existing, conditions)
         document = self._checked(key, body)
         if document["id"] != item_id:
-            raise Refused(400, "The id of a document cannot be changed.")
+            raise RejectedError(400, "The id of a document cannot be changed.")
         return self._write(key, document)
 
     def delete(self, key: str, item_id: str, conditions: Mapping[str, str]) -> Version:
-        """Delete a document; return what it was."""
-        held = self.need(key, item_id)
-        check_conditions(held, conditions)
+        """Delete a document and return it."""
+        existing = self.need(key, item_id)
+        check_conditions(existing, conditions)
         self._add(key, item_id, Version(self._next_lsn(), None, 0))
-        return held
+        return existing
 
     def need(self, key: str, item_id: str, lsn: int | None = None) -> Version:
-        """Return a living document, or refuse with 404."""
-        held = self.find(key, item_id, lsn)
-        if held is None:
-            raise Refused(404, "Entity with the specified id does not exist in the system.")
-        return held
+        """Return a document, or reject with 404."""
+        existing = self.find(key, item_id, lsn)
+        if existing is None:
+            raise RejectedError(404, "Entity with the specified id does not exist in the system.")
+        return existing
 
     def _checked(self, key: str, body: Any) -> Document:
         if not isinstance(body, dict):
-            raise Refused(400, "A document must be a JSON object.")
+            raise RejectedError(400, "A document must be a JSON object.")
         item_id = body.get("id")
         if not isinstance(item_id, str) or not item_id:
-            raise Refused(400, "The input content is invalid because 'id' is missing.")
+            raise RejectedError(400, "The input content is invalid because 'id' is missing.")
         if len(item_id.encode()) > MAX_ID_BYTES or set(item_id) & set(FORBIDDEN_IN_ID):
-            raise Refused(400, "The input name is invalid: its length or a character in it.")
+            raise RejectedError(400, "The input name is invalid: its length or a character in it.")
         value = self._key_in(body)
         if json.dumps([value]) != key:
             text = "The partition key of the header is not that of the document."
-            raise Refused(400, text, substatus=1001)
+            raise RejectedError(400, text, substatus=1001)
         if isinstance(value, str) and len(value.encode()) > MAX_PARTITION_KEY_BYTES:
-            raise Refused(400, "The partition key is too long.")
+            raise RejectedError(400, "The partition key is too long.")
         ttl = body.get("ttl", -1)
         if isinstance(ttl, bool) or not isinstance(ttl, int) or (ttl != -1 and ttl < 1):
-            raise Refused(400, "ttl must be a positive integer, or -1.")
+            raise RejectedError(400, "ttl must be a positive integer, or -1.")
         return {name: value for name, value in body.items() if name not in _SYSTEM}
 
     def _key_in(self, body: Any) -> Any:
@@ -155,7 +155,7 @@ class Documents:
     def _write(self, key: str, document: Document) -> Version:
         size = len(json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode())
         if size > MAX_ITEM_BYTES:
-            raise Refused(413, "Request size is too large.")
+            raise RejectedError(413, "Request size is too large.")
         self._made += 1
         rid = f"{self.rid}{self._made:08x}"
         system = {
@@ -178,15 +178,15 @@ class Documents:
         versions = self._partitions.setdefault(key, {}).setdefault(item_id, [])
         if self._undo is not None:
             self._undo.append((versions, list(versions)))
-        seen = version.lsn - self.lag  # what a lagging replica may still show
-        while len(versions) > 1 and versions[1].lsn <= seen:
+        oldest = version.lsn - self.lag  # the oldest number that a lagging replica may show
+        while len(versions) > 1 and versions[1].lsn <= oldest:
             del versions[0]
         versions.append(version)
 
 
-def check_conditions(held: Version, conditions: Mapping[str, str]) -> None:
-    """Refuse with 412 where If-Match does not match, and If-None-Match does."""
-    etag = held.document["_etag"] if held.document else ""
-    wanted, unwanted = conditions.get("if-match"), conditions.get("if-none-match")
-    if wanted not in (None, "*", etag) or (unwanted is not None and unwanted in ("*", etag)):
-        raise Refused(412, "One of the specified pre-condition is not met.")
+def check_conditions(version: Version, conditions: Mapping[str, str]) -> None:
+    """Reject with 412 if ``If-Match`` does not match or ``If-None-Match`` does."""
+    etag = version.document["_etag"] if version.document else ""
+    match, none_match = conditions.get("if-match"), conditions.get("if-none-match")
+    if match not in (None, "*", etag) or (none_match is not None and none_match in ("*", etag)):
+        raise RejectedError(412, "One of the specified pre-condition is not met.")

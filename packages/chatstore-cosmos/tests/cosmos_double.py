@@ -1,9 +1,9 @@
 """Cosmos DB's REST API for NoSQL over plain HTTP, for tests.
 
-It stands on the service's documentation alone and does what its own tests list. It does not
-model: more than one physical partition (a query across partitions is answered directly, where the
-service may ask the SDK to merge), throughput (429 only where a test injects it), indexes and
-what queries cost without them, hierarchical and unique keys, several regions, stored procedures,
+It is written from the service's documentation alone, and its own tests list what it does. It does
+not model: more than one physical partition (it answers a query across partitions directly, while
+the service may have the SDK merge results), throughput (429 only if a test injects it), indexes and
+the cost of queries without them, hierarchical and unique keys, several regions, stored procedures,
 numbers as IEEE doubles, the wording of errors. Its request units are estimates.
 """
 
@@ -23,25 +23,25 @@ from typing import Any, NamedTuple
 
 import trustme
 from cosmos_auth import check_signature
-from cosmos_refusals import Refused
+from cosmos_rejections import RejectedError
 from cosmos_requests import Reply, Request
 from cosmos_service import Service
 
 LOST = 0
-"""A status for faults: the connection ends without a reply."""
+"""A status of faults: the connection is closed without a reply."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What happens to a request instead of its answer.
+    """What happens to a request instead of an answer.
 
     Attributes:
-        status: What is answered; `LOST`: nothing, the connection is closed.
-        acts: The request takes effect first.
+        status: The status of the answer; `LOST`: the connection is closed.
+        acts: Whether the request takes effect first.
         substatus: The value of ``x-ms-substatus``.
         retry_after_ms: The value of ``x-ms-retry-after-ms``.
-        delay: Seconds to wait before all this.
-        headers: Further headers of the answer.
+        delay: Seconds to wait first.
+        headers: More headers of the answer.
 
     """
 
@@ -53,8 +53,8 @@ class Fault:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-class Asked(NamedTuple):
-    """A request that was answered: `Request.kind`, the units charged, bytes of both bodies."""
+class Answered(NamedTuple):
+    """A request that was answered: `Request.kind`, the charged units, bytes of both bodies."""
 
     kind: str
     units: float
@@ -73,10 +73,11 @@ class CosmosDouble:
         endpoint: The account's URL.
         port: The port in it.
         key: The account's key.
-        tokens: Bearer tokens that are accepted in its place.
-        fault: Called with each request; what it returns, if anything, happens to it.
-        requests: What was asked.
-        errors: What went wrong in the double itself; there should be nothing.
+        tokens: Bearer tokens that are accepted instead.
+        fault: Called with each request; returns the fault, if any.
+        now: The time in seconds since 1970; ``None``: the system's.
+        requests: The answered requests.
+        errors: Errors of the double itself; there should not be any.
 
     """
 
@@ -85,17 +86,17 @@ class CosmosDouble:
         self.tokens: set[str] = set()
         self.fault: Callable[[Request], Fault | None] = lambda request: None
         self.now: float | None = None
-        self.requests: list[Asked] = []
+        self.requests: list[Answered] = []
         self.errors: list[BaseException] = []
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.double = self
         protocol = "http"
-        if tls:  # the SDK sends bearer tokens over nothing else
+        if tls:  # the SDK sends bearer tokens over TLS only
             protocol = "https"
             self._server.socket = _certified().wrap_socket(self._server.socket, server_side=True)
         self.port: int = self._server.server_address[1]
         self.endpoint = f"{protocol}://127.0.0.1:{self.port}/"
-        self.service = Service(self.endpoint, self._clock, consistency)
+        self.service = Service(self.endpoint, self.clock, consistency)
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.05,), name="cosmos-double", daemon=True
         )
@@ -108,11 +109,16 @@ class CosmosDouble:
         self._server.server_close()
         self._thread.join(10)
 
-    def _clock(self) -> float:
+    def clock(self) -> float:
+        """Return the service's time."""
         return time.time() if self.now is None else self.now
 
+    def advance(self, seconds: float) -> None:
+        """Set the clock forward, and let it stop there."""
+        self.now = self.clock() + seconds
+
     def answer(self, request: Request) -> Reply | None:
-        """Answer a request; ``None``: the connection is to be closed."""
+        """Answer a request; ``None``: close the connection."""
         fault = self.fault(request)
         if fault is not None:
             time.sleep(fault.delay)
@@ -123,8 +129,8 @@ class CosmosDouble:
             headers = {"x-ms-substatus": str(fault.substatus), **dict(fault.headers)}
             if fault.retry_after_ms is not None:
                 headers["x-ms-retry-after-ms"] = str(fault.retry_after_ms)
-            reply = Reply(fault.status, Refused(fault.status, "A fault.").body(), headers)
-            self._note(request, reply)
+            reply = Reply(fault.status, RejectedError(fault.status, "A fault.").body(), headers)
+            self._record(request, reply)
             return reply
         return self._act(request)
 
@@ -132,19 +138,19 @@ class CosmosDouble:
         try:
             check_signature(self.key, self.tokens, request.method, request.path, request.headers)
             reply = self.service.answer(request)
-        except Refused as refused:
-            headers = {"x-ms-substatus": str(refused.substatus), "x-ms-request-charge": "1.00"}
-            reply = Reply(refused.status, refused.body(), headers)
-        self._note(request, reply)
+        except RejectedError as rejected:
+            headers = {"x-ms-substatus": str(rejected.substatus), "x-ms-request-charge": "1.00"}
+            reply = Reply(rejected.status, rejected.body(), headers)
+        self._record(request, reply)
         return reply
 
-    def _note(self, request: Request, reply: Reply) -> None:
+    def _record(self, request: Request, reply: Reply) -> None:
         units = float(reply.headers.get("x-ms-request-charge", 0))
-        self.requests.append(Asked(request.kind, units, len(request.body), len(reply.payload)))
+        self.requests.append(Answered(request.kind, units, len(request.body), len(reply.payload)))
 
 
 def _certified() -> ssl.SSLContext:
-    """Return a context with a certificate of its own making."""
+    """Return a context with a new certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
     return context
@@ -152,7 +158,7 @@ def _certified() -> ssl.SSLContext:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    block_on_close = False  # keep-alive connections would be waited for
+    block_on_close = False  # do not wait for idle connections
     request_queue_size = 128
     double: CosmosDouble
 
@@ -173,10 +179,10 @@ class _Server(ThreadingHTTPServer):
             try:
                 connection.shutdown(socket.SHUT_RDWR)
             except OSError:
-                continue  # the client was faster
+                continue  # the client has closed it
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Keep an error of the double's own; clients that went away are none."""
+        """Remember an error, unless the client closed the connection."""
         error = sys.exc_info()[1]
         if error is not None and not isinstance(error, (ConnectionError, ssl.SSLError)):
             self.double.errors.append(error)
@@ -184,14 +190,14 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # else a kept connection waits 40 ms a reply
+    disable_nagle_algorithm = True  # it delays replies by 40 ms
     wbufsize = -1
     server: _Server
 
     def _serve(self) -> None:
         length = int(self.headers.get("content-length", 0))
         body = self.rfile.read(length)
-        if len(body) < length:  # the client went away
+        if len(body) < length:  # the client closed the connection
             self.close_connection = True
             return
         headers = {name.lower(): value for name, value in self.headers.items()}

@@ -1,4 +1,4 @@
-"""Requests for the documents of a container: one, a batch, a query."""
+"""Requests for the documents of a container: single documents, batches, queries."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from cosmos_batch import execute_batch, patch_document
 from cosmos_charges import query_charge, read_charge, write_charge
 from cosmos_documents import Documents, Version
 from cosmos_query import Query
-from cosmos_refusals import Refused
+from cosmos_rejections import RejectedError
 from cosmos_requests import Reply, Request, charged, partition_key
 
-MAX_REQUEST_BYTES = 4 * 1024 * 1024  # what the gateway reads before it looks
+MAX_REQUEST_BYTES = 4 * 1024 * 1024  # the gateway does not read more
 PAGE_BYTES = 4 * 1024 * 1024  # https://learn.microsoft.com/azure/cosmos-db/concepts-limits
 DEFAULT_PAGE = 100
 
 
 def answer_documents(request: Request, documents: Documents, consistency: str) -> Reply:
-    """Answer a request below ``docs``; reads see what the consistency and their token promise."""
-    lsn = _seen(request, documents, consistency)
+    """Answer a request below ``docs``; reads see what consistency and session token guarantee."""
+    lsn = _visible(request, documents, consistency)
     if request.kind == "query":
         reply = _query(request, documents, lsn)
     elif request.kind == "batch":
         reply = _batch(request, documents)
     elif len(request.body) > MAX_REQUEST_BYTES:
-        raise Refused(413, "Request size is too large.")
+        raise RejectedError(413, "Request size is too large.")
     elif len(request.segments) == 5:
         reply = _add(request, documents)
     else:
@@ -37,8 +37,8 @@ def answer_documents(request: Request, documents: Documents, consistency: str) -
     return reply._replace(headers={**headers, **reply.headers})
 
 
-def _seen(request: Request, documents: Documents, consistency: str) -> int | None:
-    """Return the sequence number up to which a read sees; ``None``: all."""
+def _visible(request: Request, documents: Documents, consistency: str) -> int | None:
+    """Return the newest sequence number that a read sees; ``None``: all."""
     level = request.headers.get("x-ms-consistency-level") or consistency
     if not documents.lag or level == "Strong" or request.kind not in {"read", "query"}:
         return None
@@ -61,36 +61,36 @@ def _add(request: Request, documents: Documents) -> Reply:
         return _document(201 if is_new else 200, version)
     if request.kind == "create":
         return _document(201, documents.create(key, body))
-    raise Refused(405, "The double does not list documents.")
+    raise RejectedError(405, "The double does not list documents.")
 
 
 def _answer_one(request: Request, documents: Documents, lsn: int | None) -> Reply:
     key, item_id = partition_key(request), request.segments[5]
     body = json.loads(request.body) if request.body else None
     if request.kind == "read":
-        held = documents.need(key, item_id, lsn)
-        if request.headers.get("if-none-match") == (held.document or {})["_etag"]:
+        existing = documents.need(key, item_id, lsn)
+        if request.headers.get("if-none-match") == (existing.document or {})["_etag"]:
             return Reply(304, None, charged(1.0))
-        return _document(200, held, charge=read_charge(held.size))
+        return _document(200, existing, charge=read_charge(existing.size))
     if request.kind == "replace":
         return _document(200, documents.replace(key, item_id, body, request.headers))
     if request.kind == "patch":
         return _document(200, patch_document(documents, key, item_id, body, request.headers))
     if request.kind == "delete":
-        held = documents.delete(key, item_id, request.headers)
-        return Reply(204, None, charged(write_charge(held.size)))
-    raise Refused(405, "The double does not do this with a document.")
+        existing = documents.delete(key, item_id, request.headers)
+        return Reply(204, None, charged(write_charge(existing.size)))
+    raise RejectedError(405, "The double does not support this request for a document.")
 
 
 def _query(request: Request, documents: Documents, lsn: int | None) -> Reply:
-    asked = json.loads(request.body)
-    query = Query(asked["query"], asked.get("parameters", ()))
+    body = json.loads(request.body)
+    query = Query(body["query"], body.get("parameters", ()))
     crosses = "x-ms-documentdb-partitionkey" not in request.headers
     allowed = request.headers.get("x-ms-documentdb-query-enablecrosspartition", "")
     if crosses and allowed.lower() != "true":
-        raise Refused(400, "Cross partition query is required but disabled.", substatus=1004)
-    found = _candidates(documents, query, None if crosses else partition_key(request), lsn)
-    matching = [version for version in found if query.matches(version.document or {})]
+        raise RejectedError(400, "Cross partition query is required but disabled.", substatus=1004)
+    candidates = _candidates(documents, query, None if crosses else partition_key(request), lsn)
+    matching = [version for version in candidates if query.matches(version.document or {})]
     start = int(request.headers.get("x-ms-continuation", "0"))
     page = _page(matching[start:], int(request.headers.get("x-ms-max-item-count", DEFAULT_PAGE)))
     headers = charged(query_charge([version.size for version in page]))
@@ -102,7 +102,7 @@ def _query(request: Request, documents: Documents, lsn: int | None) -> Reply:
 
 
 def _page(versions: list[Version], most: int) -> list[Version]:
-    """Return the first of them: at least one, as many as asked for and as fit."""
+    """Return the first versions: at least one, at most ``most``, as many as fit into a page."""
     size = 0
     for count, version in enumerate(versions):
         size += version.size
@@ -114,11 +114,11 @@ def _page(versions: list[Version], most: int) -> list[Version]:
 def _candidates(
     documents: Documents, query: Query, key: str | None, lsn: int | None
 ) -> list[Version]:
-    """Return what may match; documents of known ids without a look at the others."""
+    """Return documents that may match; documents of known ids are looked up."""
     if key is None or query.ids is None:
         return list(documents.scan(key, lsn))
-    found = [documents.find(key, item_id, lsn) for item_id in dict.fromkeys(query.ids)]
-    return [version for version in found if version is not None]
+    versions = [documents.find(key, item_id, lsn) for item_id in dict.fromkeys(query.ids)]
+    return [version for version in versions if version is not None]
 
 
 def _document(status: int, version: Version, *, charge: float | None = None) -> Reply:

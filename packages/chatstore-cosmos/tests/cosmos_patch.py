@@ -10,22 +10,22 @@ from typing import Any
 
 from cosmos_documents import Document
 from cosmos_query import Query
-from cosmos_refusals import Refused
+from cosmos_rejections import RejectedError
 
 MAX_OPERATIONS = 10
 
 
 def patched(document: Document, patch: Any) -> Document:
-    """Return the document with all operations applied, or refuse: none is applied then.
+    """Return the document with all operations applied, or reject the patch as a whole.
 
-    ``add``, ``set``, ``replace``, ``remove`` and ``incr`` on properties are known.
+    ``add``, ``set``, ``replace``, ``remove`` and ``incr`` on properties are supported.
     """
     operations = patch.get("operations") if isinstance(patch, dict) else None
     if not isinstance(operations, list) or not 0 < len(operations) <= MAX_OPERATIONS:
-        raise Refused(400, f"A patch has 1 to {MAX_OPERATIONS} operations.")
+        raise RejectedError(400, f"A patch has 1 to {MAX_OPERATIONS} operations.")
     condition = patch.get("condition")
     if condition is not None and not Query(f"SELECT * {condition}").matches(document):
-        raise Refused(412, "One of the specified pre-condition is not met.")
+        raise RejectedError(412, "One of the specified pre-condition is not met.")
     result = copy.deepcopy(document)
     for operation in operations:
         _apply(result, operation["op"], operation["path"], operation.get("value"))
@@ -38,9 +38,9 @@ def _apply(document: Document, name: str, path: str, value: Any) -> None:
     for parent in parents:
         target = target.get(parent) if isinstance(target, dict) else None
     if not isinstance(target, dict) or path in {"/id", "/_etag", "/_ts"}:
-        raise Refused(400, f"The path {path!r} cannot be patched.")
+        raise RejectedError(400, f"The path {path!r} cannot be patched.")
     if name in {"replace", "remove"} and last not in target:
-        raise Refused(400, f"There is nothing at {path!r}.")
+        raise RejectedError(400, f"There is nothing at {path!r}.")
     if name in {"add", "set", "replace"}:
         target[last] = value
     elif name == "remove":
@@ -48,4 +48,4 @@ def _apply(document: Document, name: str, path: str, value: Any) -> None:
     elif name == "incr" and isinstance(target.get(last, 0), (int, float)):
         target[last] = target.get(last, 0) + value
     else:
-        raise Refused(400, f"The double does not know the operation {name!r} here.")
+        raise RejectedError(400, f"The double does not support the operation {name!r} here.")

@@ -1,8 +1,8 @@
-"""The queries that the store asks, and no others: a small part of the SQL of Cosmos DB.
+"""The part of Cosmos DB's SQL that the store uses.
 
 ``SELECT * | VALUE path | path, …  FROM c  [WHERE condition]``, with parameters. Conditions are
 comparisons, ``IN``, ``STARTSWITH``, ``IS_DEFINED``, ``AND``, ``OR``, ``NOT``. Everything else is
-refused, as is what the gateway does not do across partitions.
+rejected, including queries that the gateway does not support across partitions.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from cosmos_documents import Document
-from cosmos_refusals import Refused
+from cosmos_rejections import RejectedError
 
 Value = Callable[[Document], Any]
 UNDEFINED = object()
@@ -39,50 +39,52 @@ class Query:
     """A parsed query.
 
     Attributes:
-        ids: The only ids that can match, where the condition says so: an index finds them.
+        ids: The only ids that can match, if the condition says so.
 
     """
 
     def __init__(self, text: str, parameters: Iterable[dict[str, Any]] = ()) -> None:
         self._parameters = {item["name"]: item["value"] for item in parameters}
         self._tokens = _tokenize(text)
-        self._place = 0
+        self._index = 0
         self.ids: list[str] | None = None
         self._expect("SELECT")
         self._shape = self._parse_shape()
         self._expect("FROM")
         self._alias = self._take("word")
         self._condition = self._parse_or() if self._skip("WHERE") else lambda document: True
-        if self._place < len(self._tokens):
-            raise Refused(400, f"The double does not know what begins at {self._peek()[1]!r}.")
+        if self._index < len(self._tokens):
+            raise RejectedError(
+                400, f"The double does not support what begins at {self._peek()[1]!r}."
+            )
 
     def matches(self, document: Document) -> bool:
-        """Tell whether the condition is true, neither false nor undefined."""
+        """Return whether the condition is true, neither false nor undefined."""
         return self._condition(document) is True
 
     def shape(self, document: Document) -> Any:
-        """Return what the query selects of a document."""
+        """Return the selected part of a document."""
         return self._shape(document)
 
     # ------------------------------------------------------------------ parsing
 
     def _peek(self) -> tuple[str, str]:
-        return self._tokens[self._place] if self._place < len(self._tokens) else ("end", "")
+        return self._tokens[self._index] if self._index < len(self._tokens) else ("end", "")
 
     def _skip(self, symbol: str) -> bool:
-        found = self._peek()[1].upper() == symbol and self._peek()[0] != "text"
-        self._place += found
-        return found
+        is_next = self._peek()[1].upper() == symbol and self._peek()[0] != "text"
+        self._index += is_next
+        return is_next
 
     def _expect(self, symbol: str) -> None:
         if not self._skip(symbol):
-            raise Refused(400, f"Syntax error, {symbol} expected near {self._peek()[1]!r}.")
+            raise RejectedError(400, f"Syntax error, {symbol} expected near {self._peek()[1]!r}.")
 
     def _take(self, kind: str) -> str:
-        found, text = self._peek()
-        if found != kind:
-            raise Refused(400, f"Syntax error, incorrect syntax near {text!r}.")
-        self._place += 1
+        next_kind, text = self._peek()
+        if next_kind != kind:
+            raise RejectedError(400, f"Syntax error, incorrect syntax near {text!r}.")
+        self._index += 1
         return text
 
     def _parse_shape(self) -> Callable[[Document], Any]:
@@ -104,13 +106,13 @@ class Query:
         while self._skip("."):
             names.append(self._take("word"))
         if not names:
-            raise Refused(400, "The double knows paths of properties alone.")
+            raise RejectedError(400, "The double supports only paths of properties.")
 
         def value(document: Document) -> Any:
-            found: Any = document
+            result: Any = document
             for name in names:
-                found = found.get(name, UNDEFINED) if isinstance(found, dict) else UNDEFINED
-            return found
+                result = result.get(name, UNDEFINED) if isinstance(result, dict) else UNDEFINED
+            return result
 
         return names[-1], value
 
@@ -144,14 +146,14 @@ class Query:
         word = self._peek()[1].upper()
         if word in {"STARTSWITH", "IS_DEFINED"}:
             return self._parse_function(word)
-        is_id = [text for _, text in self._tokens[self._place + 1 : self._place + 3]] == [".", "id"]
+        is_id = [text for _, text in self._tokens[self._index + 1 : self._index + 3]] == [".", "id"]
         left = self._parse_operand()
         if self._skip("IN"):
             return self._parse_in(left, is_id)
         sign = self._peek()[1]
         if sign not in _COMPARE:
-            raise Refused(400, f"The double does not know a condition with {sign!r}.")
-        self._place += 1
+            raise RejectedError(400, f"The double does not support a condition with {sign!r}.")
+        self._index += 1
         right = self._parse_operand()
         if is_id and sign == "=":
             self.ids = [right({})]
@@ -164,13 +166,13 @@ class Query:
             choices.append(self._parse_operand()({}))
         self._expect(")")
         if len(choices) > MAX_IN:
-            raise Refused(400, "The IN expression has too many arguments.")
+            raise RejectedError(400, "The IN expression has too many arguments.")
         if is_id:
             self.ids = choices
         return lambda d: left(d) in choices
 
     def _parse_function(self, name: str) -> Value:
-        self._place += 1
+        self._index += 1
         self._expect("(")
         arguments = [self._parse_operand()]
         while self._skip(","):
@@ -184,7 +186,7 @@ class Query:
         kind, text = self._peek()
         if kind == "parameter":
             if text not in self._parameters:
-                raise Refused(400, f"The parameter {text} has no value.")
+                raise RejectedError(400, f"The parameter {text} has no value.")
             return self._constant(self._parameters[text])
         if kind == "text":
             return self._constant(text[1:-1])
@@ -195,18 +197,20 @@ class Query:
         return self._parse_path()[1]
 
     def _constant(self, value: Any) -> Value:
-        self._place += 1
+        self._index += 1
         return lambda document: value
 
 
 def _tokenize(text: str) -> list[tuple[str, str]]:
-    tokens, place, text = [], 0, text.strip()
-    while place < len(text):
-        match = _TOKENS.match(text, place)
+    tokens, start, text = [], 0, text.strip()
+    while start < len(text):
+        match = _TOKENS.match(text, start)
         if match is None:
-            raise Refused(400, f"The double cannot read the query at {text[place : place + 10]!r}.")
+            raise RejectedError(
+                400, f"The double cannot read the query at {text[start : start + 10]!r}."
+            )
         tokens.append((str(match.lastgroup), match[match.lastgroup or 0]))
-        place = match.end()
+        start = match.end()
     return tokens
 
 

@@ -1,4 +1,4 @@
-"""Requests and replies, without HTTP around them."""
+"""Requests and replies, without HTTP."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from cosmos_refusals import Refused
+from cosmos_rejections import RejectedError
 
 
 class Request(NamedTuple):
@@ -24,7 +24,7 @@ class Request(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """A short name: account, database, container, ranges, query, batch, or a method's."""
+        """A short name: account, database, container, ranges, query, batch, or that of a method."""
         segments = self.segments
         if len(segments) < 4:
             return "account" if not segments else "database" if len(segments) < 3 else "container"
@@ -51,19 +51,19 @@ class Reply(NamedTuple):
 
     @property
     def payload(self) -> bytes:
-        """The body as it is sent."""
+        """The body in bytes."""
         return b"" if self.body is None else json.dumps(self.body).encode()
 
 
 def partition_key(request: Request) -> str:
-    """Return the value of the partition key that a request names, as JSON."""
+    """Return the value of a request's partition key, as JSON."""
     text = request.headers.get("x-ms-documentdb-partitionkey")
     value = json.loads(text) if text else None
     if not isinstance(value, list) or len(value) != 1:
-        raise Refused(400, "PartitionKey value must be supplied for this operation.")
+        raise RejectedError(400, "PartitionKey value must be supplied for this operation.")
     return json.dumps(value)
 
 
 def charged(units: float) -> dict[str, str]:
-    """Return the header that tells the charge."""
+    """Return the header with the charge."""
     return {"x-ms-request-charge": f"{units:.2f}"}

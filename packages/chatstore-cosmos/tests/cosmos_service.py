@@ -1,4 +1,4 @@
-"""What the service answers to a request."""
+"""An account: it answers requests for databases and containers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from cosmos_documents import FORBIDDEN_IN_ID, Documents
 from cosmos_items import answer_documents
-from cosmos_refusals import Refused
+from cosmos_rejections import RejectedError
 from cosmos_requests import Reply, Request
 
 
@@ -21,7 +21,9 @@ class Container:
     def __init__(self, body: dict[str, Any], rid: str, clock: Callable[[], float]) -> None:
         paths = body.get("partitionKey", {}).get("paths", [])
         if len(paths) != 1:
-            raise Refused(400, "The double knows containers with one path of a partition key.")
+            raise RejectedError(
+                400, "The double supports containers with one path of a partition key."
+            )
         self.properties = {
             "indexingPolicy": {"indexingMode": "consistent", "automatic": True},
             **body,
@@ -37,9 +39,9 @@ class Service:
     """An account.
 
     Attributes:
-        clock: Seconds since 1970, as the service's machines have it.
+        clock: Returns the service's time in seconds since 1970.
         consistency: The account's default consistency level.
-        lag: How many writes a read may be behind that brings no session token.
+        lag: By how many writes a read without a session token may be behind.
 
     """
 
@@ -64,17 +66,17 @@ class Service:
                 container.documents.lag = writes
 
     def answer(self, request: Request) -> Reply:
-        """Do what a request asks, alone."""
+        """Answer a request; one at a time."""
         with self._lock:
             segments = request.segments
             if not segments:
                 return Reply(200, self._account(request.headers.get("host")))
             if segments[0] != "dbs":
-                raise Refused(404, "The double does not know this path.")
+                raise RejectedError(404, "The double does not support this path.")
             if len(segments) < 3:
                 return self._answer_database(request, segments)
             if segments[1] not in self.databases:
-                raise Refused(404, "The database does not exist.")
+                raise RejectedError(404, "The database does not exist.")
             database = self.databases[segments[1]]
             if len(segments) < 5:
                 return self._answer_container(request, segments, database)
@@ -82,19 +84,19 @@ class Service:
             if segments[4] == "pkranges":
                 return _ranges(request, container)
             if segments[4] != "docs":
-                raise Refused(404, "The double does not know this path.")
+                raise RejectedError(404, "The double does not support this path.")
             intended = request.headers.get("x-ms-cosmos-intended-collection-rid")
             if intended and intended != container.properties["_rid"]:
-                raise Refused(400, "Another container has the name now.", substatus=1024)
+                raise RejectedError(400, "Another container has the name now.", substatus=1024)
             return answer_documents(request, container.documents, self.consistency)
 
     # ------------------------------------------------------------------ account and containers
 
     def _account(self, host: str | None) -> dict[str, Any]:
         endpoint = self.endpoint
-        if host:  # clients go on where they asked, through a proxy that counts too
+        if host:  # clients continue with this address, so a proxy sees all requests
             endpoint = urlsplit(endpoint)._replace(netloc=host).geturl()
-        place = [{"name": "Here", "databaseAccountEndpoint": endpoint}]
+        location = [{"name": "Here", "databaseAccountEndpoint": endpoint}]
         return {
             "_self": "",
             "id": "double",
@@ -102,8 +104,8 @@ class Service:
             "_dbs": "//dbs/",
             "media": "//media/",
             "addresses": "//addresses/",
-            "writableLocations": place,
-            "readableLocations": place,
+            "writableLocations": location,
+            "readableLocations": location,
             "enableMultipleWriteLocations": False,
             "userConsistencyPolicy": {"defaultConsistencyLevel": self.consistency},
         }
@@ -112,14 +114,14 @@ class Service:
         if request.method == "POST" and len(segments) == 1:
             name = _checked_name(json.loads(request.body))
             if name in self.databases:
-                raise Refused(409, "The database exists.")
+                raise RejectedError(409, "The database exists.")
             self.databases[name] = {}
             return Reply(201, self._database(name))
         if request.method == "GET" and len(segments) == 2:
             if segments[1] not in self.databases:
-                raise Refused(404, "The database does not exist.")
+                raise RejectedError(404, "The database does not exist.")
             return Reply(200, self._database(segments[1]))
-        raise Refused(405, "The double does not do this with a database.")
+        raise RejectedError(405, "The double does not support this request for a database.")
 
     def _database(self, name: str) -> dict[str, Any]:
         return {"id": name, "_rid": "double==", "_self": "dbs/double==/", "_colls": "colls/"}
@@ -131,7 +133,7 @@ class Service:
             body = json.loads(request.body)
             name = _checked_name(body)
             if name in database:
-                raise Refused(409, "The container exists.")
+                raise RejectedError(409, "The container exists.")
             self._rids += 1
             database[name] = Container(body, f"dbl{self._rids:05x}coll==", self.clock)
             database[name].documents.lag = self._lag
@@ -142,14 +144,14 @@ class Service:
         if request.method == "DELETE" and len(segments) == 4 and segments[3] in database:
             del database[segments[3]]
             return Reply(204)
-        raise Refused(405, "The double does not do this with a container.")
+        raise RejectedError(405, "The double does not support this request for a container.")
 
 
 def _checked_name(body: dict[str, Any]) -> str:
     name = body.get("id")
     # https://learn.microsoft.com/azure/cosmos-db/concepts-limits#control-plane
     if not isinstance(name, str) or not 0 < len(name) <= 255 or set(name) & set(FORBIDDEN_IN_ID):
-        raise Refused(400, "The input name is invalid.")
+        raise RejectedError(400, "The input name is invalid.")
     return name
 
 
@@ -157,11 +159,11 @@ def _by_rid(database: dict[str, Container], rid: str) -> Container:
     for container in database.values():
         if container.properties["_rid"].lower() == rid.lower():
             return container
-    raise Refused(404, "The container does not exist.", substatus=1003)
+    raise RejectedError(404, "The container does not exist.", substatus=1003)
 
 
 def _ranges(request: Request, container: Container) -> Reply:
-    """Answer with the one physical partition that there is."""
+    """Answer with the only physical partition."""
     if request.headers.get("if-none-match") == '"1"':
         return Reply(304, None, {"etag": '"1"'})
     rid = container.properties["_rid"]

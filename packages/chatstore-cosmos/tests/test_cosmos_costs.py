@@ -1,7 +1,11 @@
-"""What calls cost: the same at any length."""
+"""Calls cost the same at any length."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+from cosmos_double import CosmosDouble
 from costs import Cost, drivers
 
 from chatstore.cosmos import CosmosChatStore
@@ -14,16 +18,16 @@ _NOTE = (
 _OF_THE_ACCOUNT = {"account", "database", "container", "ranges"}
 
 
-def test_costs_are_flat(double, costs):
-    def cost(act):
+def test_costs_are_flat(double: CosmosDouble, costs: Any) -> None:
+    def cost(act: Callable[[], object]) -> Cost:
         double.requests.clear()
         act()
-        asked = [one for one in double.requests if one.kind not in _OF_THE_ACCOUNT]
+        requests = [one for one in double.requests if one.kind not in _OF_THE_ACCOUNT]
         return Cost(
-            len(asked),
-            sum(one.sent for one in asked),
-            sum(one.received for one in asked),
-            {"request units": round(sum(one.units for one in asked), 1)},
+            len(requests),
+            sum(one.sent for one in requests),
+            sum(one.received for one in requests),
+            {"request units": round(sum(one.units for one in requests), 1)},
         )
 
     with CosmosChatStore.from_account_and_key(double.endpoint, double.key) as store:

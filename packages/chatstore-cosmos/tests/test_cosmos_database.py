@@ -1,20 +1,23 @@
-"""The primitives on a container: conditions, limits at their edge, pages, lost replies."""
+"""The primitives on a container: conditions, limits, pages, lost replies."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import sys
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Any
 
 import pytest
 from azure.core.exceptions import AzureError
-from cosmos_double import LOST_REPLY, Fault
+from cosmos_double import LOST_REPLY, CosmosDouble, Fault
+from cosmos_requests import Request
 
 from chatstore.core import StoreUnavailableError
-from chatstore.core.backend import async_run, run
-from chatstore.cosmos.address import Place
+from chatstore.core.backend import Plan, async_run, run
+from chatstore.cosmos.address import Address
 from chatstore.cosmos.batches import (
     MAX_BATCH_BYTES,
     MAX_OPERATIONS,
@@ -24,48 +27,50 @@ from chatstore.cosmos.batches import (
     replace,
     size_of,
 )
-from chatstore.cosmos.clients import Clients, Settings
-from chatstore.cosmos.database import Changed, CosmosDatabase, _batch
+from chatstore.cosmos.clients import CosmosClients
+from chatstore.cosmos.container import Container
+from chatstore.cosmos.database import CosmosDatabase, ItemChangedError
+from chatstore.cosmos.settings import CosmosSettings
 
-database = CosmosDatabase("the double")
+database = CosmosDatabase("the double", create=True, timeout=5.0)
 KEY = "user:é/\\?#😀\0"
 
 
+Call = Callable[[Plan[Container, Any]], Any]
+
+
 @pytest.fixture
-def clients(double):
-    place = Place(double.endpoint, "chats", "messages")
-    options = {"consistency": None, "create": True, "timeout": 5.0}
-    clients = Clients(
-        Settings(place, double.key, max_connections=8, server="the double", **options)
-    )
+def clients(double: CosmosDouble) -> Iterator[CosmosClients]:
+    address = Address(double.endpoint, "chats", "messages")
+    clients = CosmosClients(CosmosSettings(address, double.key, timeout=5.0, max_connections=8))
     yield clients
     clients.close()
 
 
 @pytest.fixture(params=["sync", "async"])
-def call(request, clients):
-    """Run plans in one colour."""
+def call(request: pytest.FixtureRequest, clients: CosmosClients) -> Iterator[Call]:
+    """Run plans in one mode."""
     if request.param == "sync":
-        yield lambda plan: run(plan, clients.for_threads())
+        yield lambda plan: run(plan, clients.get())
         return
     loop = asyncio.new_event_loop()
 
-    async def call(plan):
-        return await async_run(plan, await clients.for_loop())
+    async def call(plan: Plan[Container, Any]) -> Any:
+        return await async_run(plan, await clients.async_get())
 
     yield lambda plan: loop.run_until_complete(call(plan))
     loop.run_until_complete(loop.shutdown_asyncgens())
     loop.close()
 
 
-def kinds(double):
-    """Return what was asked of documents since the last time."""
-    asked = [one.kind for one in double.requests if one.kind in {"batch", "query", "read"}]
+def kinds(double: CosmosDouble) -> list[str]:
+    """Return the kinds of requests for documents since the last call."""
+    requests = [one.kind for one in double.requests if one.kind in {"batch", "query", "read"}]
     double.requests.clear()
-    return asked
+    return requests
 
 
-def test_commit_and_read(call, double):
+def test_commit_and_read(call: Call, double: CosmosDouble) -> None:
     assert call(database.read_head(KEY)) is None
     first = call(database.commit(KEY, None, "one", {"1": "a", "2/#": "b"}, []))
     assert call(database.read_head(KEY)) == ("one", first)
@@ -76,7 +81,7 @@ def test_commit_and_read(call, double):
     assert call(database.read_records(KEY, ["1", "2/#", "3"])) == {"2/#": "b", "3": "c"}
 
 
-def test_an_append_is_one_request_and_a_read_two(call, double):
+def test_an_append_is_one_request_and_a_read_two(call: Call, double: CosmosDouble) -> None:
     version = call(database.commit(KEY, None, "one", {}, []))
     kinds(double)
     call(database.commit(KEY, version, "two", {"1": "a"}, []))
@@ -89,11 +94,12 @@ def test_an_append_is_one_request_and_a_read_two(call, double):
 LENGTHS = (10, 1000, 100_000 if os.environ.get("CHATSTORE_SOAK") else 5000)
 
 
-def test_costs_are_flat(call, double):
+def test_costs_are_flat(call: Call, double: CosmosDouble) -> None:
     head, text = "h" * 400, "x" * 600
-    version, costs = call(database.commit(KEY, None, head, {}, [])), []
+    version = call(database.commit(KEY, None, head, {}, []))
+    costs: list[list[Any]] = []
 
-    def cost(plan):
+    def cost(plan: Plan[Container, Any]) -> tuple[Any, list[Any]]:
         double.requests.clear()
         result = call(plan)
         return result, [
@@ -106,7 +112,7 @@ def test_costs_are_flat(call, double):
         staged = length
         version, append = cost(database.commit(KEY, version, head, {"new": text}, []))
         _, read = cost(database.read_head(KEY))
-        _, newest = cost(database.read_records(KEY, map(str, range(length - 10, length))))
+        _, newest = cost(database.read_records(KEY, [str(n) for n in range(length - 10, length)]))
         version, delete_last = cost(database.commit(KEY, version, head, {}, ["new"]))
         costs.append([*append, *read, *newest, *delete_last])
     assert costs[0] == [("batch", 10.0), ("read", 1.0), ("query", 3.3), ("batch", 10.0)]
@@ -114,7 +120,7 @@ def test_costs_are_flat(call, double):
 
 
 @pytest.mark.parametrize("missing", [True, False])
-def test_commit_on_another_head_changes_nothing(call, missing):
+def test_commit_on_another_head_changes_nothing(call: Call, missing: bool) -> None:
     version = call(database.commit(KEY, None, "one", {"1": "a"}, []))
     call(database.commit(KEY, version, "two", {}, []))
     expected = None if missing else version
@@ -123,14 +129,16 @@ def test_commit_on_another_head_changes_nothing(call, missing):
     assert call(database.read_records(KEY, ["1", "2"])) == {"1": "a"}
 
 
-def test_commit_of_what_cannot_be_is_whole_or_none(call):
+def test_a_commit_that_deletes_a_missing_record_changes_nothing(call: Call) -> None:
     version = call(database.commit(KEY, None, "one", {"1": "a"}, []))
     assert call(database.commit(KEY, version, "two", {"3": "c"}, ["2"])) is None
     assert call(database.read_head(KEY)) == ("one", version)
     assert call(database.read_records(KEY, ["1", "3"])) == {"1": "a"}
 
 
-def test_lost_reply_of_a_commit_shows_as_an_error_and_then_as_a_change(call, double):
+def test_lost_reply_of_a_commit_shows_as_an_error_and_then_as_a_change(
+    call: Call, double: CosmosDouble
+) -> None:
     version = call(database.commit(KEY, None, "one", {}, []))
     double.fault = lambda request: LOST_REPLY if request.kind == "batch" else None
     with pytest.raises(AzureError):
@@ -141,7 +149,9 @@ def test_lost_reply_of_a_commit_shows_as_an_error_and_then_as_a_change(call, dou
 
 
 @pytest.mark.parametrize("then", [[], [Fault(449)]], ids=["", "nothing was done"])
-def test_a_refusal_of_a_second_sending_is_not_taken_for_one(call, double, then):
+def test_a_rejection_of_a_repeated_batch_is_reported_as_unknown(
+    call: Call, double: CosmosDouble, then: list[Fault]
+) -> None:
     version = call(database.commit(KEY, None, "one", {}, []))
     left = [*then, Fault(503, acts=True)]  # azure-cosmos sends the batch again
     double.fault = lambda request: left.pop() if request.kind == "batch" and left else None
@@ -151,7 +161,7 @@ def test_a_refusal_of_a_second_sending_is_not_taken_for_one(call, double, then):
     assert call(database.read_head(KEY))[0] == "two"
 
 
-def test_busy_service_is_asked_again(call, double):
+def test_a_batch_is_repeated_while_the_service_is_busy(call: Call, double: CosmosDouble) -> None:
     left = [Fault(449)] * 5
     double.fault = lambda request: left.pop() if request.kind == "batch" and left else None
     call(database.commit(KEY, None, "one", {"1": "a"}, []))
@@ -159,60 +169,62 @@ def test_busy_service_is_asked_again(call, double):
     assert call(database.read_head(KEY))[0] == "one"
 
 
-def test_stage_and_discard_any_number(call, double):
+def test_stage_and_discard_any_number(call: Call, double: CosmosDouble) -> None:
     puts = {str(number): "x" * 1000 for number in range(1250)}
     call(database.stage(KEY, puts))
     call(database.stage(KEY, {"7": "again"}))
-    assert call(database.read_records(KEY, puts)) == {**puts, "7": "again"}
+    assert call(database.read_records(KEY, list(puts))) == {**puts, "7": "again"}
     kinds(double)
-    call(database.discard(KEY, [*puts, "none"]))
+    call(database.discard(KEY, [*puts, "missing"]))
     assert kinds(double).count("batch") == 13
-    assert call(database.read_records(KEY, puts)) == {}
+    assert call(database.read_records(KEY, list(puts))) == {}
 
 
-def test_records_of_more_than_a_page_are_read_whole(call):
+def test_records_of_more_than_a_page_are_read_whole(call: Call) -> None:
     puts = {str(number): "x" * 900_000 for number in range(6)}
     call(database.stage(KEY, puts))
-    assert call(database.read_records(KEY, puts)) == puts
+    assert call(database.read_records(KEY, list(puts))) == puts
 
 
-def test_heads_are_listed_page_by_page(call):
+def test_heads_are_listed_page_by_page(call: Call) -> None:
     keys = [f"user:{n}/😀" for n in range(5)] + ["user", "User:", "use"]
     for key in keys:
         call(database.commit(key, None, key, {"1": "a"}, []))
-    found, token = [], None
+    heads: list[Any] = []
+    token = None
     while True:
         page, token = call(database.list_heads("user:", 2, token))
-        found += page
+        heads += page
         if token is None:
             break
-    assert sorted(found) == [(key, key) for key in keys[:5]]
+    assert sorted(heads) == [(key, key) for key in keys[:5]]
     assert {key for key, _ in call(database.list_heads("", 100, None))[0]} == set(keys)
 
 
-def all_heads(access):
-    """Return the keys of all heads, asked for one by one."""
-    found, token = [], None
+def all_heads(container: Container) -> list[str]:
+    """Return the keys of all heads, in pages of one."""
+    keys: list[str] = []
+    token = None
     while True:
-        page, token = run(database.list_heads("", 1, token), access)
-        found.extend(key for key, _ in page)
+        page, token = run(database.list_heads("", 1, token), container)
+        keys.extend(key for key, _ in page)
         if token is None:
-            return sorted(found)
+            return sorted(keys)
 
 
-def test_threads_do_not_take_each_others_pages(clients):
-    access = clients.for_threads()
+def test_threads_do_not_take_each_others_pages(clients: CosmosClients) -> None:
+    container = clients.get()
     keys = sorted(f"k{number}" for number in range(12))
     for key in keys:
-        run(database.commit(key, None, "h", {"1": "a"}, []), access)
+        run(database.commit(key, None, "h", {"1": "a"}, []), container)
     before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)  # threads meet between a reply and what is read of it
+    sys.setswitchinterval(1e-6)  # let threads switch between a reply and reading its headers
     try:
         with ThreadPoolExecutor(8) as pool:
-            reads = [pool.submit(run, database.read_head("k1"), access) for _ in range(300)]
-            lists = [pool.submit(all_heads, access) for _ in range(8)]
+            reads = [pool.submit(run, database.read_head("k1"), container) for _ in range(300)]
+            lists = [pool.submit(all_heads, container) for _ in range(8)]
             assert [done.result() for done in lists] == [keys] * 8
-            assert {done.result()[0] for done in reads} == {"h"}
+            assert {(done.result() or ("", ""))[0] for done in reads} == {"h"}
     finally:
         sys.setswitchinterval(before)
 
@@ -220,12 +232,12 @@ def test_threads_do_not_take_each_others_pages(clients):
 # ---------------------------------------------------------------------- limits
 
 
-def item(text, item_id="1"):
+def item(text: str, item_id: str = "1") -> dict[str, Any]:
     return {"id": item_id, "conversation": "k", "body": text, "ttl": -1}
 
 
 @pytest.mark.parametrize("count", [1, 99, 100, 101, 200, 201])
-def test_a_batch_takes_100_operations(count):
+def test_a_batch_takes_100_operations(count: int) -> None:
     batches = list(packed(delete(str(number)) for number in range(count)))
     assert [len(batch) for batch in batches[:-1]] == [MAX_OPERATIONS] * ((count - 1) // 100)
     assert sum(map(len, batches)) == count
@@ -233,7 +245,7 @@ def test_a_batch_takes_100_operations(count):
 
 @pytest.mark.parametrize("character", ["x", '"', "é", "😀", "\\", "\0"])
 @pytest.mark.parametrize(("more", "batches"), [(0, 1), (1, 2)])
-def test_a_batch_takes_so_many_bytes(character, more, batches):
+def test_a_batch_takes_at_most_a_megabyte(character: str, more: int, batches: int) -> None:
     first = create(item(character * 30_000))
     rest = MAX_BATCH_BYTES - len("[]") - size_of(first) - size_of(create(item("", "2")))
     operations = [first, create(item("x" * (rest + more), "2"))]
@@ -244,12 +256,20 @@ def test_a_batch_takes_so_many_bytes(character, more, batches):
     "make", [create, partial(replace, etag='"0123"'), lambda item: delete(item["id"])]
 )
 @pytest.mark.parametrize("text", ["", "x" * 1000, 'é😀\0"\\' * 100])
-def test_sizes_are_those_on_the_wire_at_least(call, double, make, text):
-    seen = []
-    body = item(text)
-    double.fault = lambda request: seen.append(request) if request.kind == "batch" else None
-    with pytest.raises(Changed):
-        call(_batch("k", [make({**body, "id": "none"}), delete("other")]))
-    sent = len(seen[-1].body)
-    estimate = sum(size_of(o) for o in [make({**body, "id": "none"}), delete("other")]) + 2
+def test_sizes_are_upper_bounds_of_those_that_are_sent(
+    call: Call, double: CosmosDouble, make: Any, text: str
+) -> None:
+    batches: list[Request] = []
+
+    def record(request: Request) -> None:
+        if request.kind == "batch":
+            batches.append(request)
+
+    operations = [make({**item(text), "id": "missing"}), delete("other")]
+    call(database.read_head("k"))
+    double.fault = record
+    with pytest.raises(ItemChangedError):
+        call(database.execute_batch("k", operations))
+    sent = len(batches[-1].body)
+    estimate = sum(map(size_of, operations)) + len("[]")
     assert sent <= estimate <= sent + 200

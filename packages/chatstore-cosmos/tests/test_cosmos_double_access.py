@@ -1,10 +1,11 @@
-"""Who may ask the double, and what databases and containers it makes."""
+"""The double checks signatures and tokens, and creates databases and containers."""
 
 from __future__ import annotations
 
 import base64
 import http.client
 import time
+from typing import Any
 
 import pytest
 from azure.core.credentials import AccessToken
@@ -14,13 +15,13 @@ from cosmos_double import CosmosDouble
 
 
 @pytest.mark.parametrize("key", ["bm8gc3VjaCBrZXk=", base64.b64encode(bytes(64)).decode()])
-def test_another_key_is_refused(double, key):
+def test_another_key_is_refused(double: CosmosDouble, key: str) -> None:
     with pytest.raises(FAILED) as caught:
         CosmosClient(double.endpoint, key)
     assert caught.value.status_code == 401
 
 
-def test_unsigned_request_is_refused(double):
+def test_unsigned_request_is_refused(double: CosmosDouble) -> None:
     connection = http.client.HTTPConnection(double.endpoint.split("/")[2])
     connection.request("GET", "/dbs/chats")
     assert connection.getresponse().status == 401
@@ -28,15 +29,15 @@ def test_unsigned_request_is_refused(double):
 
 
 class Credential:
-    def __init__(self, token):
+    def __init__(self, token: str) -> None:
         self.token = token
 
-    def get_token(self, *scopes, **options):
+    def get_token(self, *scopes: str, **options: Any) -> AccessToken:
         return AccessToken(self.token, int(time.time()) + 3600)
 
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS")  # the certificate is the double's own
-def test_known_token_is_accepted():
+def test_known_token_is_accepted() -> None:
     service = CosmosDouble(tls=True)
     service.tokens.add("known")
     with CosmosClient(service.endpoint, Credential("known")) as client:
@@ -47,7 +48,7 @@ def test_known_token_is_accepted():
     service.close()
 
 
-def test_databases_and_containers(client):
+def test_databases_and_containers(client: CosmosClient) -> None:
     assert status(client.get_database_client("chats").read) == 404
     database = client.create_database("chats")
     assert status(client.create_database, "chats") == 409

@@ -1,69 +1,80 @@
-"""What ended conversations leave, and who removes it: the service's TTL, or `purge_expired`."""
+"""The service's TTL and `purge_expired` remove everything that ended conversations leave."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
-from azure.cosmos import PartitionKey
+from azure.cosmos import CosmosClient, PartitionKey
+from cosmos_double import CosmosDouble
 from expiry import DAY, say
 
 from chatstore.cosmos import CosmosChatStore
 
 
 @pytest.fixture
-def store(double):
+def store(double: CosmosDouble) -> Iterator[CosmosChatStore]:
     double.now = 1_800_000_000.0
     with CosmosChatStore.from_account_and_key(
-        double.endpoint, double.key, ttl=60, clock=lambda: double.now
+        double.endpoint, double.key, ttl=60, clock=double.clock
     ) as store:
         yield store
 
 
-def ids_in(double, client):
+def ids_in(client: CosmosClient) -> list[str]:
     container = client.get_database_client("chatstore").get_container_client("messages")
-    found = container.query_items("SELECT c.id FROM c", enable_cross_partition_query=True)
-    return [item["id"] for item in found]
+    items = container.query_items("SELECT c.id FROM c", enable_cross_partition_query=True)
+    return [item["id"] for item in items]
 
 
-def test_the_service_removes_what_a_deleted_conversation_leaves(double, client, store):
+def test_the_service_removes_what_a_deleted_conversation_leaves(
+    double: CosmosDouble, client: CosmosClient, store: CosmosChatStore
+) -> None:
     store.add_messages("k", [say(str(number), id=str(number)) for number in range(10)])
     store.delete_messages("k")
-    assert ids_in(double, client) == ["head"]
-    double.now += 3 * DAY - 1
-    assert ids_in(double, client) == ["head"]
-    double.now += 1
-    assert ids_in(double, client) == []
-    store.add_message("k", say("anew"))
-    assert [message.content for message in store.get_messages("k")] == ["anew"]
+    assert ids_in(client) == ["head"]
+    double.advance(3 * DAY - 1)
+    assert ids_in(client) == ["head"]
+    double.advance(1)
+    assert ids_in(client) == []
+    store.add_message("k", say("again"))
+    assert [message.content for message in store.get_messages("k")] == ["again"]
 
 
-def test_the_service_removes_nothing_that_may_be_read(double, client, store):
+def test_the_service_removes_nothing_that_may_be_read(
+    double: CosmosDouble, client: CosmosClient, store: CosmosChatStore
+) -> None:
     with CosmosChatStore.from_account_and_key(
-        double.endpoint, double.key, clock=lambda: double.now
+        double.endpoint, double.key, clock=double.clock
     ) as forever:
         forever.add_message("k", say("a"))
-        double.now += 1000 * DAY
+        double.advance(1000 * DAY)
         assert forever.count_messages("k") == 1
 
 
-def test_a_purge_and_the_service_leave_nothing(double, client, store):
+def test_a_purge_and_the_service_leave_nothing(
+    double: CosmosDouble, client: CosmosClient, store: CosmosChatStore
+) -> None:
     store.add_messages("old", [say(str(number)) for number in range(30)])
-    double.now += 61
+    double.advance(61)
     store.add_message("new", say("stays"))
     store.purge_expired()
-    assert len(ids_in(double, client)) == 1 + 3
-    double.now += 3 * DAY
-    assert len(ids_in(double, client)) == 3
+    assert len(ids_in(client)) == 1 + 3
+    double.advance(3 * DAY)
+    assert len(ids_in(client)) == 3
     store.purge_expired()
-    double.now += 3 * DAY
-    assert ids_in(double, client) == []
+    double.advance(3 * DAY)
+    assert ids_in(client) == []
 
 
-def test_a_purge_alone_removes_it_where_the_container_has_no_ttl(double, client, store):
+def test_a_purge_alone_removes_it_if_the_container_has_no_ttl(
+    double: CosmosDouble, client: CosmosClient, store: CosmosChatStore
+) -> None:
     database = client.create_database("chatstore")
     database.create_container("messages", PartitionKey("/conversation"), default_ttl=None)
     store.add_message("k", say("a"))
     store.delete_messages("k")
-    double.now += 3 * DAY
-    assert ids_in(double, client) == ["head"]
+    double.advance(3 * DAY)
+    assert ids_in(client) == ["head"]
     store.purge_expired()
-    assert ids_in(double, client) == []
+    assert ids_in(client) == []

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import pytest
+from cosmos_double import CosmosDouble
 from healing import TIMEOUT, HealingTests
 
-from chatstore.conditional.azure_core import for_loops, for_threads
+from chatstore.azure_core import async_transport, transport
 from chatstore.core.testing.relay import Relay
 from chatstore.cosmos import CosmosChatStore
 
 
 class TestCosmosHealing(HealingTests):
     @pytest.fixture
-    def relay(self, double):
+    def relay(self, double: CosmosDouble) -> Iterator[Relay]:
         with Relay(double.port) as relay:
             yield relay
 
     @pytest.fixture
-    def store(self, double, relay):
+    def store(self, double: CosmosDouble, relay: Relay) -> CosmosChatStore:
         endpoint = f"http://127.0.0.1:{relay.port}/"
         return CosmosChatStore.from_account_and_key(endpoint, double.key, timeout=TIMEOUT)
 
     @pytest.fixture
-    def recycle(self, monkeypatch):
-        def set_age(seconds):
-            monkeypatch.setattr(for_threads, "RECYCLE_AFTER", seconds)
-            monkeypatch.setattr(for_loops, "RECYCLE_AFTER", seconds)
+    def recycle(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+        def set_age(seconds: float) -> None:
+            monkeypatch.setattr(transport, "RECYCLE_AFTER", seconds)
+            monkeypatch.setattr(async_transport, "RECYCLE_AFTER", seconds)
 
         return set_age

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from email.utils import formatdate
 from time import time
+from typing import Any
 
 import mistakes
 import pytest
@@ -15,6 +17,8 @@ from cosmos_double import CosmosDouble, Fault
 
 from chatstore.core import (
     ChatMessage,
+    ChatStore,
+    ChatStoreError,
     CorruptStoreError,
     InvalidArgumentError,
     StoreAccessError,
@@ -23,54 +27,55 @@ from chatstore.core import (
     StoreUnavailableError,
     open_store,
 )
-from chatstore.cosmos import CosmosChatStore
-from chatstore.cosmos.names import encode
+from chatstore.cosmos import CosmosBackend, CosmosChatStore
+from chatstore.cosmos.keys import encode
 
 SECRET = "c2VjcmV0LXNlY3JldA=="
-# Tracebacks quote source lines, so that these must not be written there.
+# Not written in the lines that tracebacks quote.
 BAD_KEY = "c2VjcmV0!"
 SECRETS = [SECRET, "c2VjcmV0", "A fault."]
 HOST = "https://acc.documents.azure.com:443/"
 MODES = pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
-by_key = CosmosChatStore.from_account_and_key
-by_string = CosmosChatStore.from_connection_string
-by_credential = CosmosChatStore.from_credential
+# They are also called with arguments of wrong types.
+by_key: Any = CosmosChatStore.from_account_and_key
+by_string: Any = CosmosChatStore.from_connection_string
+by_credential: Any = CosmosChatStore.from_credential
 
 
 class Credential:
-    def get_token(self, *scopes, **options):
+    def get_token(self, *scopes: str, **options: Any) -> Any:
         raise ClientAuthenticationError(f"the secret is {SECRET}")
 
 
 class AsyncCredential:
-    async def get_token(self, *scopes, **options):
+    async def get_token(self, *scopes: str, **options: Any) -> Any:
         raise AssertionError
 
 
 class AsyncContextCredential(Credential):
-    async def __aenter__(self):
+    async def __aenter__(self) -> Any:
         return self
 
 
 class SyncClient:
-    def get_database_client(self, name):
+    def get_database_client(self, name: str) -> Any:
         raise AssertionError
 
 
 class AsyncClient(SyncClient):
-    async def __aenter__(self):
+    async def __aenter__(self) -> Any:
         return self
 
 
-def url(text):
+def url(text: str) -> Callable[[], ChatStore]:
     return lambda: open_store(text)
 
 
-def string(text):
+def string(text: str) -> Callable[[], ChatStore]:
     return lambda: by_string(text)
 
 
-GIVEN = {
+WRONG_ARGUMENTS: dict[str, tuple[Callable[[], ChatStore], str]] = {
     "endpoint missing": (lambda: by_key(None, SECRET), "endpoint"),
     "endpoint without scheme": (lambda: by_key("acc.documents.azure.com", SECRET), "endpoint"),
     "endpoint with a key": (lambda: by_key(f"https://:{SECRET}@host", SECRET), "endpoint"),
@@ -78,7 +83,7 @@ GIVEN = {
     "endpoint of letters that change": (lambda: by_key(f"https://a:{SECRET}@h℀", SECRET), "form"),
     "key not base64": (lambda: by_key(HOST, BAD_KEY), "key.*base64"),
     "key missing": (lambda: by_key(HOST, None), "key"),
-    "key as credential": (lambda: by_credential(HOST, SECRET), "credential.*get_token"),
+    "key as a credential": (lambda: by_credential(HOST, SECRET), "credential.*get_token"),
     "class as credential": (lambda: by_credential(HOST, Credential), "credential"),
     "async credential": (lambda: by_credential(HOST, AsyncCredential()), "azure.identity.aio"),
     "async context": (lambda: CosmosChatStore(HOST, AsyncContextCredential()), "async credential"),
@@ -115,26 +120,26 @@ GIVEN = {
 }
 
 
-@pytest.mark.parametrize(("make", "pattern"), GIVEN.values(), ids=GIVEN)
-def test_what_is_given_wrongly_is_refused_at_once(make, pattern):
+@pytest.mark.parametrize(("make", "pattern"), WRONG_ARGUMENTS.values(), ids=WRONG_ARGUMENTS)
+def test_wrong_arguments_are_refused_at_once(make: Callable[[], ChatStore], pattern: str) -> None:
     mistakes.check(make, InvalidArgumentError, pattern, secrets=SECRETS, seconds=1)
 
 
 # ---------------------------------------------------------------------- servers
 
 
-def at(endpoint, key=SECRET, **options):
+def at(endpoint: str, key: str = SECRET, **options: Any) -> Callable[[], ChatStore]:
     return lambda: by_key(endpoint, key, **{"timeout": 1, **options})
 
 
 @MODES
-def test_wrong_key(double, is_async):
+def test_wrong_key(double: CosmosDouble, is_async: bool) -> None:
     make = at(double.endpoint)
     mistakes.check(make, StoreAccessError, "not accepted", secrets=SECRETS, is_async=is_async)
 
 
 @MODES
-def test_missing_container(double, is_async):
+def test_missing_container(double: CosmosDouble, is_async: bool) -> None:
     make = at(double.endpoint, double.key, create=False)
     pattern = "no such database or container.*/conversation"
     mistakes.check(make, StoreSetupError, pattern, secrets=[double.key], is_async=is_async)
@@ -149,7 +154,14 @@ def test_missing_container(double, is_async):
         (PartitionKey("/conversation"), {"indexingMode": "none"}, "indexing mode 'none'"),
     ],
 )
-def test_another_container(double, client, key, policy, pattern, is_async):
+def test_another_container(
+    double: CosmosDouble,
+    client: CosmosClient,
+    key: PartitionKey,
+    policy: dict[str, Any] | None,
+    pattern: str,
+    is_async: bool,
+) -> None:
     database = client.create_database("chatstore")
     database.create_container("messages", key, indexing_policy=policy)
     make = at(double.endpoint, double.key)
@@ -158,7 +170,7 @@ def test_another_container(double, client, key, policy, pattern, is_async):
 
 @MODES
 @pytest.mark.parametrize("level", ["Eventual", "ConsistentPrefix"])
-def test_weak_account(level, is_async):
+def test_weak_account(level: str, is_async: bool) -> None:
     double = CosmosDouble(consistency=level)
     make = at(double.endpoint, double.key)
     pattern = f"found {level}.*default consistency"
@@ -167,7 +179,7 @@ def test_weak_account(level, is_async):
 
 
 @MODES
-def test_refused_connection(is_async):
+def test_refused_connection(is_async: bool) -> None:
     make = at(f"http://127.0.0.1:{mistakes.refused_port()}/")
     pattern = "connection refused.*endpoint"
     mistakes.check(
@@ -176,7 +188,7 @@ def test_refused_connection(is_async):
 
 
 @MODES
-def test_unknown_host(is_async):
+def test_unknown_host(is_async: bool) -> None:
     make = at("http://no-such-host.invalid/")
     pattern = "unknown host name"
     mistakes.check(
@@ -185,7 +197,7 @@ def test_unknown_host(is_async):
 
 
 @MODES
-def test_tls_to_a_plain_port(double, is_async):
+def test_tls_to_a_plain_port(double: CosmosDouble, is_async: bool) -> None:
     make = at(double.endpoint.replace("http:", "https:"))
     mistakes.check(
         make, StoreUnavailableError, "TLS failed", secrets=SECRETS, seconds=10, is_async=is_async
@@ -193,7 +205,7 @@ def test_tls_to_a_plain_port(double, is_async):
 
 
 @MODES
-def test_silence(is_async):
+def test_silence(is_async: bool) -> None:
     with mistakes.silent_port() as port:
         make = at(f"http://127.0.0.1:{port}/", timeout=0.2)
         mistakes.check(
@@ -208,7 +220,7 @@ def test_silence(is_async):
 
 @MODES
 @pytest.mark.parametrize("status", [200, 404, 405])
-def test_another_server(status, is_async):
+def test_another_server(status: int, is_async: bool) -> None:
     with mistakes.web_server(status) as port:
         make = at(f"http://127.0.0.1:{port}/")
         mistakes.check(
@@ -217,7 +229,7 @@ def test_another_server(status, is_async):
 
 
 @MODES
-def test_credential_without_a_token(is_async):
+def test_credential_without_a_token(is_async: bool) -> None:
     make = lambda: by_credential("https://127.0.0.1:9/", Credential(), timeout=1)
     pattern = "credential gives no token"
     mistakes.check(make, StoreAccessError, pattern, secrets=SECRETS, seconds=10, is_async=is_async)
@@ -228,11 +240,11 @@ ANSWERS = {
     "right is missing": (Fault(403, substatus=5300), StoreAccessError, "README"),
     "partition full": (Fault(403, substatus=1014), StoreFullError, "20 GB"),
     "container deleted": (Fault(404, substatus=1003), StoreSetupError, "no such"),
-    "replica behind": (Fault(404, substatus=1002), StoreUnavailableError, "behind"),
+    "replica behind": (Fault(404, substatus=1002), StoreUnavailableError, "replicas"),
     "too slow": (Fault(408), StoreUnavailableError, "too slow"),
     "moving": (Fault(410, substatus=1002), StoreUnavailableError, "moves"),
     "throttled": (Fault(429, retry_after_ms=50), StoreUnavailableError, "request units"),
-    "conflicts": (Fault(449), StoreUnavailableError, "others write"),
+    "conflicts": (Fault(449), StoreUnavailableError, "other clients write"),
     "internal": (Fault(500), StoreUnavailableError, "internal"),
     "away": (Fault(503), StoreUnavailableError, "not available"),
     "new error": (Fault(418), StoreUnavailableError, "HTTP status 418"),
@@ -241,20 +253,28 @@ ANSWERS = {
 
 @MODES
 @pytest.mark.parametrize(("fault", "kind", "pattern"), ANSWERS.values(), ids=ANSWERS)
-def test_answers(double, client, fault, kind, pattern, is_async, monkeypatch):
-    monkeypatch.setattr(CosmosChatStore, "patience", 1.0)
+def test_answers(
+    double: CosmosDouble,
+    client: CosmosClient,
+    fault: Fault,
+    kind: type[ChatStoreError],
+    pattern: str,
+    is_async: bool,
+) -> None:
     database = client.create_database("chatstore")
     database.create_container("messages", PartitionKey("/conversation"), default_ttl=-1)
     double.fault = lambda request: fault if request.kind in {"read", "batch"} else None
-    # The SDK sends again for half a second; on a busy machine that takes longer.
-    make = at(double.endpoint, double.key, timeout=10)
+    # The SDK repeats requests for half a second; on a busy machine this takes longer.
+    make = at(double.endpoint, double.key, timeout=10, patience=1)
     secrets = [*SECRETS, double.key]
     mistakes.check(make, kind, pattern, secrets=secrets, seconds=20, is_async=is_async)
 
 
 @MODES
 @pytest.mark.parametrize("minutes", [-17, 17])
-def test_wrong_clock(double, client, minutes, is_async):
+def test_wrong_clock(
+    double: CosmosDouble, client: CosmosClient, minutes: int, is_async: bool
+) -> None:
     client.create_database("chatstore").create_container(
         "messages", PartitionKey("/conversation"), default_ttl=-1
     )
@@ -266,11 +286,13 @@ def test_wrong_clock(double, client, minutes, is_async):
     mistakes.check(make, StoreAccessError, pattern, secrets=[double.key], is_async=is_async)
 
 
-# ---------------------------------------------------------------------- what others wrote
+# ---------------------------------------------------------------------- foreign items
 
 
 @pytest.mark.parametrize("body", [None, 7, ["a"], {"a": 1}, ""])
-def test_a_head_of_another_type_is_reported(double, client, body):
+def test_a_head_of_another_type_is_reported(
+    double: CosmosDouble, client: CosmosClient, body: Any
+) -> None:
     with by_key(double.endpoint, double.key) as store:
         store.add_message("other", ChatMessage(role="user", content="a"))
         container = client.get_database_client("chatstore").get_container_client("messages")
@@ -287,7 +309,9 @@ def test_a_head_of_another_type_is_reported(double, client, body):
         assert store.count_messages("other") == 1
 
 
-def test_a_container_that_is_deleted_later_is_missing_not_empty(double, client):
+def test_a_container_that_is_deleted_later_is_missing_not_empty(
+    double: CosmosDouble, client: CosmosClient
+) -> None:
     with by_key(double.endpoint, double.key, timeout=2) as store:
         store.add_message("k", ChatMessage(role="user", content="a"))
         client.get_database_client("chatstore").delete_container("messages")
@@ -298,17 +322,20 @@ def test_a_container_that_is_deleted_later_is_missing_not_empty(double, client):
 # ---------------------------------------------------------------------- nothing shows a secret
 
 
-def test_representations_show_no_secret(double):
+def test_representations_show_no_secret(double: CosmosDouble) -> None:
     with by_key(double.endpoint, double.key) as store:
         store.count_messages("k")
-        client = store._clients.for_threads().client
-        shown = f"{store!r} {store._clients!r} {store._clients._settings!r} {client!r}"
+        backend = store.backend
+        assert isinstance(backend, CosmosBackend)
+        clients = backend._clients
+        client: Any = clients.get().client
+        shown = f"{store!r} {backend!r} {clients!r} {clients._settings!r} {client!r}"
         assert double.key not in shown
         assert "chatstore/messages" in store.server
 
 
-def test_given_clients_are_of_the_right_mode(double):
-    async_client = AsyncCosmosClient(double.endpoint, double.key)
+def test_clients_of_the_wrong_mode_are_refused(double: CosmosDouble) -> None:
+    async_client: Any = AsyncCosmosClient(double.endpoint, double.key)
     with CosmosClient(double.endpoint, double.key) as client:
         CosmosChatStore(client=client, async_client=async_client)
         with pytest.raises(InvalidArgumentError, match="client"):

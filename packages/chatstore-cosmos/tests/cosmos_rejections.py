@@ -1,4 +1,4 @@
-"""What the double answers where it does not do what it is asked."""
+"""The double's answers to requests that it rejects."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CODES = {
 }
 
 
-class Refused(Exception):  # noqa: N818 - it is an answer, not an error of the double
+class RejectedError(Exception):
     """Ends a request with a status above 299."""
 
     def __init__(self, status: int, message: str, *, substatus: int = 0) -> None:
