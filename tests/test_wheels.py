@@ -33,7 +33,6 @@ URLS = {
 }
 # Modules that need more than their distribution depends on, and what brings it.
 NEED_MORE = {
-    "chatstore.conditional.azure_core": "chatstore-azure and chatstore-cosmos",
     "chatstore.langchain.middleware": "the extra agents",
     "chatstore.migrate.langchain": "the extra langchain",
     "chatstore.migrate.llama_index": "the extra llama-index",

@@ -51,7 +51,7 @@ class Documents:
     # ------------------------------------------------------------------ reading
 
     def find(self, key: str, item_id: str, lsn: int | None = None) -> Version | None:
-        """Return the version of a document at a sequence number, unless it is deleted or expired."""
+        """Return a document's version at a sequence number, unless it is deleted or expired."""
         versions = self._partitions.get(key, {}).get(item_id, ())
         for version in reversed(versions):
             if lsn is None or version.lsn <= lsn:

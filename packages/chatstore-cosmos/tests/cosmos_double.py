@@ -192,7 +192,6 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # it delays replies by 40 ms
     wbufsize = -1
-    server: _Server
 
     def _serve(self) -> None:
         length = int(self.headers.get("content-length", 0))
@@ -202,6 +201,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         headers = {name.lower(): value for name, value in self.headers.items()}
         request = Request(self.command, self.path.partition("?")[0], headers, body)
+        assert isinstance(self.server, _Server)
         reply = self.server.double.answer(request)
         if reply is None:
             self.close_connection = True
@@ -220,5 +220,5 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = _serve  # noqa: N815 - http.server's names
 
-    def log_message(self, *args: Any) -> None:
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's name
         """Write nothing to stderr."""

@@ -297,7 +297,7 @@ def test_a_head_of_another_type_is_reported(
         store.add_message("other", ChatMessage(role="user", content="a"))
         container = client.get_database_client("chatstore").get_container_client("messages")
         container.upsert_item({"id": "head", "conversation": encode("k"), "body": body})
-        calls = {
+        calls: dict[str, Callable[[], Any]] = {
             "get_messages": lambda: store.get_messages("k"),
             "count_messages": lambda: store.count_messages("k"),
             "add_message": lambda: store.add_message("k", ChatMessage(role="user", content="a")),
