@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 import uuid
+from typing import Any
 
 import pytest
 from azure.core.credentials import AzureNamedKeyCredential
@@ -60,7 +61,7 @@ def test_options_by_keyword_override_those_of_the_url() -> None:
 
 def test_a_credential_replaces_the_key_of_a_url() -> None:
     class Credential:
-        def get_token(self, *scopes: str) -> None:
+        def get_token(self, *scopes: str, **options: Any) -> None:
             raise AssertionError
 
     credential = Credential()

@@ -14,12 +14,12 @@ _SHARE_OF_READ = 0.1
 
 
 def read_charge(size: int) -> float:
-    """Return the units of a point read of so many bytes."""
+    """Return the units of a point read of an item with ``size`` bytes."""
     return 1 + (_kilobytes(size) - 1) * 9 / 99
 
 
 def write_charge(size: int) -> float:
-    """Return the units of a write of so many bytes."""
+    """Return the units of a write of an item with ``size`` bytes."""
     return 5 * read_charge(size)
 
 

@@ -7,11 +7,19 @@ import binascii
 import inspect
 from importlib import import_module
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 from typing_extensions import Self
 
 from chatstore.core import InvalidArgumentError
+
+
+class TokenCredential(Protocol):
+    """A sync credential of Entra ID, such as azure-identity has."""
+
+    def get_token(self, *scopes: str, **options: Any) -> Any:
+        """Return a token."""
+        ...
 
 
 def check_key(key: object, name: str) -> str:
@@ -33,8 +41,8 @@ def check_key(key: object, name: str) -> str:
     )
 
 
-def check_credential(credential: object, name: str = "credential") -> Any:
-    """Return a sync ``TokenCredential``.
+def check_credential(credential: Any, name: str = "credential") -> TokenCredential:
+    """Return a sync credential.
 
     Raises:
         InvalidArgumentError: `credential` is an async credential, or has no ``get_token``.
@@ -51,10 +59,11 @@ def check_credential(credential: object, name: str = "credential") -> Any:
             f"{name} is an async credential ({type(credential).__name__}): pass the sync one, from "
             "azure.identity instead of azure.identity.aio; async methods call it on a thread"
         )
-    return credential
+    checked: TokenCredential = credential
+    return checked
 
 
-def default_credential(method: str) -> Any:
+def default_credential(method: str) -> TokenCredential:
     """Return ``DefaultAzureCredential()`` of azure-identity.
 
     Raises:
@@ -67,13 +76,14 @@ def default_credential(method: str) -> Any:
         kind = None
     if kind is None:
         raise InvalidArgumentError(f"{method} needs azure-identity: pip install azure-identity")
-    return kind()
+    credential: TokenCredential = kind()
+    return credential
 
 
 class ThreadedCredential:
     """A sync credential for an async client: it fetches tokens on a thread."""
 
-    def __init__(self, credential: Any) -> None:
+    def __init__(self, credential: TokenCredential) -> None:
         """Use a credential, which stays open."""
         self._credential = credential
 

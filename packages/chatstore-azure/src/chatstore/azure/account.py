@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-from chatstore.azure_core.credentials import ThreadedCredential, check_credential, check_key
+from chatstore.azure_core.credentials import (
+    ThreadedCredential,
+    TokenCredential,
+    check_credential,
+    check_key,
+)
 from chatstore.core import InvalidArgumentError
 from chatstore.core.backend import split_url
 
@@ -31,7 +36,7 @@ class Account(NamedTuple):
     account_name: str | None = None
     account_key: str | None = None
     sas_token: str | None = None
-    credential: Any = None
+    credential: TokenCredential | None = None
 
     def __repr__(self) -> str:
         """Return the endpoint only."""
@@ -48,7 +53,9 @@ class Account(NamedTuple):
             return AzureNamedKeyCredential(self.account_name or "", self.account_key)
         if self.sas_token is not None:
             return AzureSasCredential(self.sas_token)
-        return ThreadedCredential(self.credential) if is_async else self.credential
+        if is_async and self.credential is not None:
+            return ThreadedCredential(self.credential)
+        return self.credential
 
 
 def check_authorization(

@@ -20,7 +20,12 @@ from chatstore.azure.clients import check_service_client
 from chatstore.azure.connection_strings import read_connection_string
 from chatstore.azure.settings import MAX_CONNECTIONS, PATIENCE, TABLE, TIMEOUT, AzureSettings
 from chatstore.azure.urls import read_url
-from chatstore.azure_core.credentials import check_credential, check_key, default_credential
+from chatstore.azure_core.credentials import (
+    TokenCredential,
+    check_credential,
+    check_key,
+    default_credential,
+)
 from chatstore.core import ChatStore, InvalidArgumentError
 from chatstore.core.backend import (
     check_flag,
@@ -42,7 +47,7 @@ class AzureChatStore(ChatStore):
         account_key: str | None = None,
         endpoint: str | None = None,
         sas_token: str | None = None,
-        credential: Any = None,
+        credential: TokenCredential | None = None,
         client: Any = None,
         async_client: Any = None,
         ttl: float | None = None,
@@ -252,7 +257,7 @@ class AzureChatStore(ChatStore):
     def from_credential(
         cls,
         endpoint: str,
-        credential: Any,
+        credential: TokenCredential,
         chat_table_name: str = TABLE,
         *,
         ttl: float | None = None,
@@ -384,7 +389,7 @@ class AzureChatStore(ChatStore):
         *,
         account_key: str | None = None,
         sas_token: str | None = None,
-        credential: Any = None,
+        credential: TokenCredential | None = None,
         client: Any = None,
         async_client: Any = None,
         ttl: float | None = None,

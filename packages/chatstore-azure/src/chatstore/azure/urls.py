@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from chatstore.azure.account import check_account, check_endpoint, check_table
 from chatstore.azure_core.credentials import check_key
 from chatstore.core import InvalidArgumentError
-from chatstore.core.backend import flag, read_options, split_url
+from chatstore.core.backend import Options, flag, read_options, split_url
 
 _SCHEMES = {"azure-tables": "https", "azure-tables+http": "http"}
-_OPTIONS: dict[str, Callable[[str], Any]] = {
+_OPTIONS: Options = {
     "create": flag,
     "max_connections": int,
     "patience": float,

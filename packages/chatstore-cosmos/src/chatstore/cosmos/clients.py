@@ -70,7 +70,7 @@ class CosmosClients(Clients[Container]):
         settings = self._settings
         if settings.credential is None:
             raise missing_client("async_client" if is_async else "client")
-        credential = settings.credential
+        credential: Any = settings.credential
         if is_async and not isinstance(credential, str):
             credential = ThreadedCredential(credential)
         make_client = import_sdk(module).CosmosClient

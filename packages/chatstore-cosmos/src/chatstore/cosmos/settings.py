@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from chatstore.azure_core.credentials import TokenCredential
 from chatstore.cosmos.address import Address
 
 DATABASE = "chatstore"
@@ -38,7 +39,7 @@ class CosmosSettings:
     """
 
     address: Address
-    credential: Any = field(default=None, repr=False)
+    credential: str | TokenCredential | None = field(default=None, repr=False)
     client: Any = None
     async_client: Any = None
     consistency: str | None = None

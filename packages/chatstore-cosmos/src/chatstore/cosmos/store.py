@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from typing_extensions import Self
 
-from chatstore.azure_core.credentials import check_credential, check_key, default_credential
+from chatstore.azure_core.credentials import (
+    TokenCredential,
+    check_credential,
+    check_key,
+    default_credential,
+)
 from chatstore.core import ChatStore, InvalidArgumentError
 from chatstore.core.backend import (
     check_flag,
@@ -29,9 +34,6 @@ from chatstore.cosmos.settings import (
     CosmosSettings,
 )
 from chatstore.cosmos.urls import read_url
-
-if TYPE_CHECKING:
-    from azure.core.credentials import TokenCredential
 
 _LEVELS = (None, "Session", "BoundedStaleness", "Strong")
 

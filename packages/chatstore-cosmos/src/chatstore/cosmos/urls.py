@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from chatstore.azure_core.credentials import check_key
 from chatstore.core import InvalidArgumentError
-from chatstore.core.backend import flag, read_options, split_url
+from chatstore.core.backend import Options, flag, read_options, split_url
 from chatstore.cosmos.address import Address, check_address
 
 _SCHEMES = {"cosmos": "https", "cosmos+http": "http"}
-_OPTIONS: dict[str, Callable[[str], Any]] = {
+_OPTIONS: Options = {
     "consistency": str,
     "create": flag,
     "max_connections": int,
