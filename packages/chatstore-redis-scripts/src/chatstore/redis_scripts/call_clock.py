@@ -54,6 +54,6 @@ def too_old() -> OutcomeUnknownError:
     """Return the error of a call that the server may have forgotten."""
     return OutcomeUnknownError(
         f"this call reached the server more than {TRUSTED_SECONDS:.0f} seconds after it was "
-        "first sent, so the server cannot tell whether it took effect before; read the "
+        "first sent, so the server cannot know whether it took effect before; read the "
         "conversation before you repeat the call"
     )

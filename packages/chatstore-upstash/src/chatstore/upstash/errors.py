@@ -141,7 +141,7 @@ class UpstashErrors(ErrorRules):
         self,
         error: Exception,
         verdict: Verdict,
-        attempt: Attempt,  # noqa: ARG002 - httpx does not tell whether a connection is new
+        attempt: Attempt,  # noqa: ARG002 - httpx does not expose whether a connection is new
         count: int,
     ) -> Retryable | None:
         """Repeat a request that failed for a moment, after the pause that the service asks for."""
