@@ -58,6 +58,3 @@ def check_purge(store: Any, clock: Clock, count: Callable[[], int], *, is_async:
     assert count() == 0
     store.add_message("old", message("again"))
     assert [item.content for item in store.get_messages("old")] == ["again"]
-
-
-say = message

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from azure.cosmos import CosmosClient, PartitionKey
 from cosmos_double import CosmosDouble
-from expiry import DAY, say
+from expiry import DAY, message
 
 from chatstore.cosmos import CosmosChatStore
 
@@ -30,14 +30,14 @@ def ids_in(client: CosmosClient) -> list[str]:
 def test_the_service_removes_what_a_deleted_conversation_leaves(
     double: CosmosDouble, client: CosmosClient, store: CosmosChatStore
 ) -> None:
-    store.add_messages("k", [say(str(number), id=str(number)) for number in range(10)])
+    store.add_messages("k", [message(str(number), id=str(number)) for number in range(10)])
     store.delete_messages("k")
     assert ids_in(client) == ["head"]
     double.advance(3 * DAY - 1)
     assert ids_in(client) == ["head"]
     double.advance(1)
     assert ids_in(client) == []
-    store.add_message("k", say("again"))
+    store.add_message("k", message("again"))
     assert [message.content for message in store.get_messages("k")] == ["again"]
 
 
@@ -47,7 +47,7 @@ def test_the_service_removes_nothing_that_may_be_read(
     with CosmosChatStore.from_account_and_key(
         double.endpoint, double.key, clock=double.clock
     ) as forever:
-        forever.add_message("k", say("a"))
+        forever.add_message("k", message("a"))
         double.advance(1000 * DAY)
         assert forever.count_messages("k") == 1
 
@@ -55,9 +55,9 @@ def test_the_service_removes_nothing_that_may_be_read(
 def test_a_purge_and_the_service_leave_nothing(
     double: CosmosDouble, client: CosmosClient, store: CosmosChatStore
 ) -> None:
-    store.add_messages("old", [say(str(number)) for number in range(30)])
+    store.add_messages("old", [message(str(number)) for number in range(30)])
     double.advance(61)
-    store.add_message("new", say("stays"))
+    store.add_message("new", message("stays"))
     store.purge_expired()
     assert len(ids_in(client)) == 1 + 3
     double.advance(3 * DAY)
@@ -72,7 +72,7 @@ def test_a_purge_alone_removes_it_if_the_container_has_no_ttl(
 ) -> None:
     database = client.create_database("chatstore")
     database.create_container("messages", PartitionKey("/conversation"), default_ttl=None)
-    store.add_message("k", say("a"))
+    store.add_message("k", message("a"))
     store.delete_messages("k")
     double.advance(3 * DAY)
     assert ids_in(client) == ["head"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from dynamodb_server import DynamoDBServer
-from expiry import DAY, Clock, check_purge, say
+from expiry import DAY, Clock, check_purge, message
 
 from chatstore.core import InvalidArgumentError
 from chatstore.dynamodb import DynamoDBChatStore
@@ -25,8 +25,8 @@ def test_only_heads_of_ended_conversations_have_the_attribute(
     table = server.new_table()
     attribute = options.get("ttl_attribute", "TTL")
     with DynamoDBChatStore(table, endpoint_url=server.url, **options) as store:
-        store.set_messages("long", [say("x" * 300_000, id=str(number)) for number in range(20)])
-        store.add_message("k", say("a"))
+        store.set_messages("long", [message("x" * 300_000, id=str(number)) for number in range(20)])
+        store.add_message("k", message("a"))
         assert [item for item in items_of(server, table) if attribute in item] == []
         store.delete_messages("long")
         store.delete_last_message("k")
@@ -34,7 +34,7 @@ def test_only_heads_of_ended_conversations_have_the_attribute(
         assert len(heads) == 2
         for head in heads:
             assert 2.99 * DAY < int(head[attribute]["N"]) - time.time() < 3.01 * DAY
-        store.add_message("k", say("b"))
+        store.add_message("k", message("b"))
         assert sum(attribute in item for item in items_of(server, table)) == 1
 
 

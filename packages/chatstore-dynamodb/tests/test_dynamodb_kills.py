@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 
 import pytest
 from dynamodb_server import DynamoDBServer
-from expiry import DAY, Clock, say
+from expiry import DAY, Clock, message
 
 from chatstore.dynamodb import DynamoDBChatStore
 
@@ -24,7 +24,7 @@ def write_until_killed(table: str, url: str, first: int, written: Connection) ->
     with DynamoDBChatStore(table, endpoint_url=url) as store:
         for number in range(first, first + 3):
             store.add_messages(
-                "k", [say(f"{number}.{n}", id=f"{number}.{n}") for n in range(LARGE)]
+                "k", [message(f"{number}.{n}", id=f"{number}.{n}") for n in range(LARGE)]
             )
             written.send(number)
 

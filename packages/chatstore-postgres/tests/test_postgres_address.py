@@ -9,6 +9,8 @@ from pathlib import Path
 import asyncpg
 import psycopg
 import pytest
+from chatstore.postgres.address import parse
+from chatstore.postgres.keywords import ADDRESS, KEYWORDS
 from postgres_calling import Caller, message
 from postgres_harness import fresh_name
 from psycopg.pq import Conninfo
@@ -17,8 +19,6 @@ from sqlalchemy import make_url
 from chatstore.core import InvalidArgumentError
 from chatstore.core.errors import StoreSetupError
 from chatstore.postgres import PostgresChatStore
-from chatstore.postgres.address import parse
-from chatstore.postgres.keywords import ADDRESS, KEYWORDS
 
 URLS = [
     "postgresql://h/db",

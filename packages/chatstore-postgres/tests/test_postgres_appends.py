@@ -10,13 +10,13 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
+from chatstore.postgres.calls import Calls
 from postgres_faults import FaultProxy
 from postgres_harness import PostgresHarness
 from sqlalchemy import create_engine
 
 from chatstore.core import ChatMessage, MessageConflictError
 from chatstore.postgres import PostgresChatStore, appends
-from chatstore.postgres.calls import Calls
 
 
 def say(text, **fields):

@@ -7,12 +7,12 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from chatstore.postgres.names import Names
 from postgres_harness import fresh_name
 from postgres_servers import PostgresServer
 
 from chatstore.core import ChatMessage
 from chatstore.postgres import PostgresChatStore, appends, reads, writes
-from chatstore.postgres.names import Names
 
 KEYS = 1000
 EACH = 1000

@@ -262,9 +262,9 @@ def test_late_statement_of_a_lost_client_writes_nothing(harness, other):
     import threading
 
     import psycopg
+    from chatstore.postgres.names import Names
 
     from chatstore.postgres import appends
-    from chatstore.postgres.names import Names
 
     other.set_messages("k", [message("a")])
     sql = Names(harness.table, None).render(appends.SHORT_ONE)
