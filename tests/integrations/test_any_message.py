@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,9 +74,9 @@ MESSAGES = st.builds(
 @pytest.mark.parametrize(
     "read", [to_items, to_model_messages, to_haystack, to_llama_index, to_langchain]
 )
-def test_any_message_is_read(read):
+def test_any_message_is_read(read: Any) -> None:
     @given(st.lists(MESSAGES, max_size=4))
-    def check(messages):
+    def check(messages: Any) -> None:
         with SimpleChatStore() as store:
             store.add_messages("k", messages)
             read(store.get_messages("k"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 import generated_haystack
 import generated_langchain
@@ -35,7 +36,7 @@ from pydantic_ai import Agent as PydanticAgent
 from pydantic_ai.messages import ModelResponse, TextPart, ThinkingPart, ToolCallPart
 from pydantic_ai.models.function import FunctionModel
 
-from chatstore.core import SimpleChatStore, open_store
+from chatstore.core import ChatStore, SimpleChatStore, open_store
 from chatstore.core.testing.provider_rules import provider_violations
 from chatstore.core.tool_calls import call_references, result_references
 from chatstore.haystack import StoredChatMessages, to_haystack
@@ -60,10 +61,10 @@ def tool(word: str, place: int) -> str:
     return f"{word} at {place}"
 
 
-def by_openai_agents(store, question):
+def by_openai_agents(store: ChatStore, question: str) -> Any:
     """Ask an agent of the OpenAI Agents SDK, and return what its model saw first."""
 
-    def answer(call):
+    def answer(call: Any) -> Any:
         outputs = [item["output"] for item in call.input if item.get("type", "").endswith("output")]
         if call.input[-1].get("type") == "function_call_output":
             return [assistant_message(" and ".join(outputs[-2:]))]
@@ -72,7 +73,7 @@ def by_openai_agents(store, question):
             for place in (1, 2)
         ]
 
-    async def ask():
+    async def ask() -> Any:
         model = ScriptedModel([ModelStep.respond(answer)] * 2)
         agent = OpenAIAgent(name="a", model=model, tools=[function_tool(tool)])
         await Runner.run(agent, question, session=ChatStoreSession(KEY, store))
@@ -81,11 +82,11 @@ def by_openai_agents(store, question):
     return asyncio.run(ask())
 
 
-def by_pydantic_ai(store, question):
+def by_pydantic_ai(store: ChatStore, question: str) -> Any:
     """Ask an agent of Pydantic AI, and return what its model saw first."""
     seen = []
 
-    def answer(messages, info):
+    def answer(messages: Any, info: Any) -> Any:
         seen.append(list(messages))
         parts = messages[-1].parts
         if parts[-1].part_kind == "tool-return":
@@ -96,7 +97,7 @@ def by_pydantic_ai(store, question):
         ]
         return ModelResponse([ThinkingPart("hm"), *calls])
 
-    async def ask():
+    async def ask() -> None:
         agent = PydanticAgent(FunctionModel(answer), tools=[tool], instructions="Be nice.")
         history = MessageHistory(store, KEY)
         result = await agent.run(question, message_history=await history.async_load())
@@ -106,11 +107,11 @@ def by_pydantic_ai(store, question):
     return seen[0]
 
 
-def by_haystack(store, question):
+def by_haystack(store: ChatStore, question: str) -> Any:
     """Ask an agent of Haystack, and return what its model saw first."""
     seen = []
 
-    def answer(messages):
+    def answer(messages: Any) -> Any:
         seen.append(list(messages))
         if messages[-1].tool_call_result:
             results = [message.tool_call_result.result for message in messages[-2:]]
@@ -136,11 +137,11 @@ def by_haystack(store, question):
     return seen[0]
 
 
-def by_llama_index(store, question):
+def by_llama_index(store: ChatStore, question: str) -> Any:
     """Ask an agent of LlamaIndex, and return what its model saw first."""
     seen = []
 
-    def answer(messages, **options):
+    def answer(messages: Any, **options: Any) -> Any:
         seen.append(list(messages))
         if messages[-1].role == "tool":
             results = [message.content for message in messages[-2:]]
@@ -155,7 +156,7 @@ def by_llama_index(store, question):
         ]
         return LlamaIndexMessage(role="assistant", blocks=calls)
 
-    async def ask():
+    async def ask() -> None:
         memory = BufferMemory.from_defaults(
             chat_store=store, chat_store_key=KEY, token_limit=10**6, tokenizer_fn=str.split
         )
@@ -172,17 +173,19 @@ class LangChainModel(BaseChatModel):
     seen: list
 
     @property
-    def _llm_type(self):
+    def _llm_type(self) -> Any:
         return "crossing"
 
-    def bind_tools(self, tools, **options):
+    def bind_tools(self, tools: Any, **options: Any) -> Any:
         return self
 
-    def _generate(self, messages, stop=None, run_manager=None, **options):
+    def _generate(
+        self, messages: Any, stop: Any = None, run_manager: Any = None, **options: Any
+    ) -> Any:
         self.seen.append(messages)
         question = messages[-1].content
         if messages[-1].type == "tool":
-            said = AIMessage(" and ".join(message.content for message in messages[-2:]))
+            reply = AIMessage(" and ".join(message.content for message in messages[-2:]))
         else:
             calls = [
                 {
@@ -192,11 +195,11 @@ class LangChainModel(BaseChatModel):
                 }
                 for place in (1, 2)
             ]
-            said = AIMessage("", tool_calls=calls)
-        return ChatResult(generations=[ChatGeneration(message=said)])
+            reply = AIMessage("", tool_calls=calls)
+        return ChatResult(generations=[ChatGeneration(message=reply)])
 
 
-def by_langchain(store, question):
+def by_langchain(store: ChatStore, question: str) -> Any:
     """Ask an agent of LangChain, and return what its model saw first."""
     history = ChatHistoryMiddleware(store, KEY, token_limit=10**6, tokenizer_fn=str.split)
     model = LangChainModel(seen=[])
@@ -205,7 +208,7 @@ def by_langchain(store, question):
     return model.seen[0]
 
 
-def words_of_llama_index(messages):
+def words_of_llama_index(messages: Any) -> Any:
     """Return the same of LlamaIndex's messages."""
     words = []
     for message in messages:
@@ -218,7 +221,7 @@ def words_of_llama_index(messages):
     return words
 
 
-def words_of_langchain(messages):
+def words_of_langchain(messages: Any) -> Any:
     """Return the same of LangChain's messages."""
     words = []
     for message in messages:
@@ -232,7 +235,7 @@ def words_of_langchain(messages):
     return words
 
 
-def words_of_items(items):
+def words_of_items(items: Any) -> Any:
     """Return who said what, called what, and got what, of the SDK's items."""
     words = []
     for item in items:
@@ -248,7 +251,7 @@ def words_of_items(items):
     return words
 
 
-def words_of_model_messages(messages):
+def words_of_model_messages(messages: Any) -> Any:
     """Return the same of Pydantic AI's messages."""
     words = []
     for part in (part for message in messages for part in message.parts):
@@ -262,7 +265,7 @@ def words_of_model_messages(messages):
     return words
 
 
-def words_of_haystack(messages):
+def words_of_haystack(messages: Any) -> Any:
     """Return the same of Haystack's messages."""
     words = []
     for message in messages:
@@ -287,7 +290,7 @@ ORDERS = [NAMES[place:] + NAMES[:place] for place in range(len(NAMES))]
 ORDERS += [order[::-1] for order in ORDERS]
 
 
-def turn(question):
+def turn(question: str) -> Any:
     """Return what a question, its calls and the answer are."""
     results = [f"{question} at {place}" for place in (1, 2)]
     return [
@@ -299,7 +302,9 @@ def turn(question):
 
 
 @pytest.mark.parametrize("order", ORDERS, ids="+".join)
-def test_a_conversation_goes_on_in_another_framework(each_store_url, order):
+def test_a_conversation_goes_on_in_another_framework(
+    each_store_url: str, order: tuple[str, ...]
+) -> None:
     words = []
     with open_store(each_store_url) as store:
         for place, name in enumerate((*order, *order)):
@@ -315,26 +320,28 @@ def test_a_conversation_goes_on_in_another_framework(each_store_url, order):
 
 
 @pytest.mark.parametrize("name", FRAMEWORKS)
-def test_what_a_framework_wrote_reads_as_plain_messages(store_url, name):
+def test_what_a_framework_wrote_reads_as_plain_messages(store_url: str, name: str) -> None:
     with open_store(store_url) as store:
         FRAMEWORKS[name][0](store, "q")
         messages = store.get_messages(KEY)
 
     assert provider_violations(messages) == []
-    said = [message for message in messages if message.content or call_references(message)]
-    roles = [message.role.value for message in said]
+    reply = [message for message in messages if message.content or call_references(message)]
+    roles = [message.role.value for message in reply]
     assert (roles[0], roles[1], roles[-1]) == ("user", "assistant", "assistant")
-    assert said[0].content == "q"
-    assert said[-1].content == "q at 1 and q at 2"
-    assert [call.id for call in call_references(said[1])] == ["q-1", "q-2"]
-    assert [result.id for message in said for result in result_references(message)] == [
+    assert reply[0].content == "q"
+    assert reply[-1].content == "q at 1 and q at 2"
+    assert [call.id for call in call_references(reply[1])] == ["q-1", "q-2"]
+    assert [result.id for message in reply for result in result_references(message)] == [
         "q-1",
         "q-2",
     ]
 
 
 @pytest.mark.parametrize("name", FRAMEWORKS)
-def test_what_a_framework_wrote_is_its_own_after_others_added_to_it(store_url, name):
+def test_what_a_framework_wrote_is_its_own_after_others_added_to_it(
+    store_url: str, name: str
+) -> None:
     with open_store(store_url) as store:
         ask, _, read = FRAMEWORKS[name]
         ask(store, "q0")
@@ -364,39 +371,39 @@ READ = {
 }
 
 
-def texts(messages):
+def contents(messages: Any) -> Any:
     """Return the texts that were said, apart from results of tools."""
-    found = []
+    pieces = []
     for message in messages:
         if message.role.value in {"tool", "function"} or message.content is None:
             continue
         if isinstance(message.content, str):
-            found.append(message.content)
+            pieces.append(message.content)
         else:
-            found += [block.text for block in message.content if block.type == "text"]
-    return "".join(found).replace("\n", "")
+            pieces += [block.text for block in message.content if block.type == "text"]
+    return "".join(pieces).replace("\n", "")
 
 
 @pytest.mark.parametrize("reader", READ)
 @pytest.mark.parametrize("writer", WRITTEN)
-def test_whatever_was_written_is_read_and_keeps_its_texts(writer, reader):
+def test_whatever_was_written_is_read_and_keeps_its_texts(writer: str, reader: str) -> None:
     conversations, to_messages = WRITTEN[writer]
     read, back = READ[reader]
 
     @given(conversations)
     @settings(suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
-    def check(conversation):
+    def check(conversation: Any) -> None:
         with SimpleChatStore() as store:
             store.add_messages(KEY, to_messages(conversation))
             messages = store.get_messages(KEY)
             plain = [without_native(message) for message in messages]
-            assert texts(back(read(plain))) == texts(plain)
+            assert contents(back(read(plain))) == contents(plain)
             read(messages)
 
     check()
 
 
-def without_native(message):
+def without_native(message: Any) -> Any:
     """Return a message as a framework finds it that did not write it."""
     kwargs = {
         key: value for key, value in message.additional_kwargs.items() if key != "chatstore.payload"

@@ -46,7 +46,7 @@ CALLS = {
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("adapter", MESSAGES)
-def test_refused_with_module_and_adapter(adapter, call):
+def test_refused_with_module_and_adapter(adapter: str, call: Any) -> None:
     message = MESSAGES[adapter]
     with Store() as store, pytest.raises(InvalidMessageError) as caught:
         CALLS[call](store, message)
@@ -60,7 +60,7 @@ def test_refused_with_module_and_adapter(adapter, call):
     assert "secret" not in text
 
 
-def test_other_stores_are_refused_with_module_and_adapter():
+def test_other_stores_are_refused_with_module_and_adapter() -> None:
     others: list[Any] = [LlamaIndexStore(), LlamaIndexChatStore(Store())]
     for other in others:
         with pytest.raises(InvalidArgumentError, match=type(other).__module__):

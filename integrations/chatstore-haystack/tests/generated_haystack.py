@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from typing import Any
 
 from haystack.dataclasses import (
     ChatMessage,
@@ -55,13 +56,13 @@ PARTS = {
 
 
 @st.composite
-def haystack_messages(draw):
+def haystack_messages(draw: Any) -> Any:
     role = draw(st.sampled_from(list(PARTS)))
     parts = draw(st.lists(PARTS[role], max_size=3))
     meta = {key: value for key, value in draw(OBJECTS).items() if key != "chat_message_id"}
     return ChatMessage(role, parts, draw(st.none() | TEXT), meta)
 
 
-def conversations():
+def conversations() -> Any:
     """Make a list of messages."""
     return st.lists(haystack_messages(), max_size=4)

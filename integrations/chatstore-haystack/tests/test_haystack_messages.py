@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from generated_haystack import conversations
 from haystack.dataclasses import ChatMessage, ImageContent, ToolCall
@@ -13,13 +15,13 @@ from chatstore.core.testing.provider_rules import provider_violations
 from chatstore.haystack import to_haystack, to_messages
 
 
-def without_id(message):
+def without_id(message: Any) -> Any:
     meta = {key: value for key, value in message.meta.items() if key != "chat_message_id"}
     return message.to_dict() | {"meta": meta}
 
 
 @given(conversations())
-def test_every_message_comes_back_equal(messages):
+def test_every_message_comes_back_equal(messages: Any) -> None:
     with SimpleChatStore() as store:
         store.add_messages("k", to_messages(messages))
         back = to_haystack(store.get_messages("k"))
@@ -28,7 +30,7 @@ def test_every_message_comes_back_equal(messages):
     assert len({message.meta["chat_message_id"] for message in back}) == len(messages)
 
 
-def test_common_fields():
+def test_common_fields() -> None:
     calls = [ToolCall("t", {"a": "é"}, id="c1"), ToolCall("t", {"a": 1})]
     messages = [
         ChatMessage.from_system("Be nice."),
@@ -38,16 +40,16 @@ def test_common_fields():
         ChatMessage.from_assistant("done"),
     ]
     stored = to_messages(messages)
-    system, user, asked, *results, said = stored
+    system, user, calling, *results, answer = stored
 
     assert [message.role.value for message in stored] == [
         "system", "user", "assistant", "tool", "tool", "assistant",
     ]  # fmt: skip
-    assert (system.content, said.content) == ("Be nice.", "done")
+    assert (system.content, answer.content) == ("Be nice.", "done")
     assert [block.type for block in user.content] == ["text", "image"]
     assert user.additional_kwargs["name"] == "Al"
-    assert [block.type for block in asked.content] == ["thinking", "text"]
-    made = asked.additional_kwargs["tool_calls"]
+    assert [block.type for block in calling.content] == ["thinking", "text"]
+    made = calling.additional_kwargs["tool_calls"]
     assert made[0] == {
         "id": "c1",
         "type": "function",
@@ -59,14 +61,14 @@ def test_common_fields():
     assert provider_violations(stored) == []
 
 
-def test_what_was_changed_elsewhere_is_read_as_it_says_now():
+def test_what_was_changed_elsewhere_is_read_as_it_says_now() -> None:
     stored = to_messages([ChatMessage.from_assistant("my password is 1234", meta={"a": 1})])[0]
     stored.content = "[removed]"
 
     assert to_haystack([stored])[0].text == "[removed]"
 
 
-def test_payload_that_cannot_be_read_leaves_the_common_fields():
+def test_payload_that_cannot_be_read_leaves_the_common_fields() -> None:
     stored = to_messages([ChatMessage.from_assistant("hi")])[0]
     stored.additional_kwargs["chatstore.payload"]["haystack"]["payload"]["content"] = [{"new": 1}]
 
@@ -74,12 +76,12 @@ def test_payload_that_cannot_be_read_leaves_the_common_fields():
 
 
 @pytest.mark.parametrize("value", ["\ud800", float("nan"), b"x", (1, 2), object()])
-def test_what_json_cannot_hold_is_refused(value):
+def test_what_json_cannot_hold_is_refused(value: Any) -> None:
     with SimpleChatStore() as store, pytest.raises(InvalidMessageError):
         store.add_messages("k", to_messages([ChatMessage.from_user("hi", meta={"a": value})]))
 
 
-def test_messages_of_other_frameworks():
+def test_messages_of_other_frameworks() -> None:
     call = {"id": "c", "type": "function", "function": {"name": "t", "arguments": '{"a":1}'}}
     blocks = [{"type": "tool_result", "tool_use_id": name, "content": name} for name in "de"]
     messages = [

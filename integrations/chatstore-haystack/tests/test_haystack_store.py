@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import copy
 import pickle
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from haystack import Pipeline
@@ -32,56 +35,56 @@ from chatstore.core import (
 )
 from chatstore.haystack import StoredChatMessages
 
-user, said = ChatMessage.from_user, ChatMessage.from_assistant
+user, assistant = ChatMessage.from_user, ChatMessage.from_assistant
 CALL = ToolCall("t", {}, id="c")
 
 
 @pytest.fixture
-def store(store_url):
+def store(store_url: str) -> Iterator[Any]:
     opened = StoredChatMessages(store_url)
     yield opened
     opened.close()
 
 
-def texts(messages):
+def contents(messages: Any) -> Any:
     return [message.text for message in messages]
 
 
-def a_round(number):
+def a_round(number: int) -> Any:
     return [
         user(f"question {number}"),
-        said(tool_calls=[CALL]),
+        assistant(tool_calls=[CALL]),
         ChatMessage.from_tool("1", origin=CALL),
-        said(f"answer {number}"),
+        assistant(f"answer {number}"),
     ]
 
 
-def test_writes_and_retrieves(store):
+def test_writes_and_retrieves(store: StoredChatMessages) -> None:
     assert store.retrieve_messages("c") == []
     assert store.write_messages("c", a_round(1) + a_round(2)) == 8
     assert store.count_messages("c") == 8
-    assert texts(store.retrieve_messages("c")) == texts(a_round(1) + a_round(2))
+    assert contents(store.retrieve_messages("c")) == contents(a_round(1) + a_round(2))
     store.delete_messages("c")
     assert store.retrieve_messages("c") == []
 
 
-def test_retrieves_rounds(store):
+def test_retrieves_rounds(store: StoredChatMessages) -> None:
     for number in range(30):
         store.write_messages("c", a_round(number))
 
     for count in (1, 2, 7, 29, 30, 31):
-        found = store.retrieve_messages("c", count)
-        assert len(found) == 4 * min(count, 30)
-        assert found[0].text == f"question {max(0, 30 - count)}"
+        retrieved = store.retrieve_messages("c", count)
+        assert len(retrieved) == 4 * min(count, 30)
+        assert retrieved[0].text == f"question {max(0, 30 - count)}"
     assert len(store.retrieve_messages("c")) == 4 * 10
     assert store.retrieve_messages("c", 0) == []
     store.last_k = None
     assert len(store.retrieve_messages("c")) == 4 * 30
 
 
-def test_long_rounds_are_read_whole(store):
-    calls = [said(tool_calls=[CALL]), ChatMessage.from_tool("1", origin=CALL)] * 100
-    store.write_messages("c", [*a_round(1), user("long"), *calls, said("done")])
+def test_long_rounds_are_read_whole(store: StoredChatMessages) -> None:
+    calls = [assistant(tool_calls=[CALL]), ChatMessage.from_tool("1", origin=CALL)] * 100
+    store.write_messages("c", [*a_round(1), user("long"), *calls, assistant("done")])
 
     assert store.retrieve_messages("c", 1)[0].text == "long"
     assert len(store.retrieve_messages("c", 1)) == 202
@@ -89,37 +92,41 @@ def test_long_rounds_are_read_whole(store):
 
 KINDS = {
     "user": user("u"),
-    "answer": said("a"),
-    "call": said(tool_calls=[CALL]),
-    "call and text": said("look", tool_calls=[CALL]),
+    "answer": assistant("a"),
+    "call": assistant(tool_calls=[CALL]),
+    "call and text": assistant("look", tool_calls=[CALL]),
     "result": ChatMessage.from_tool("1", origin=CALL),
-    "empty": said(""),
+    "empty": assistant(""),
 }
 
 
 @given(st.lists(st.sampled_from(list(KINDS)), max_size=20), st.integers(0, 6))
-def test_rounds_are_those_of_haystacks_own_store_without_what_providers_refuse(kinds, last_k):
+def test_rounds_are_those_of_haystacks_own_store_without_what_providers_refuse(
+    kinds: Any, last_k: int | None
+) -> None:
     messages = [replace(KINDS[kind], _meta={"n": n}) for n, kind in enumerate(kinds)]
-    theirs = InMemoryChatMessageStore()
-    theirs.delete_all_messages()
-    theirs.write_messages("c", messages)
+    reference = InMemoryChatMessageStore()
+    reference.delete_all_messages()
+    reference.write_messages("c", messages)
     with SimpleChatStore() as opened:
-        ours = StoredChatMessages(opened)
-        ours.write_messages("c", messages)
-        found = ours.retrieve_messages("c", last_k)
+        own = StoredChatMessages(opened)
+        own.write_messages("c", messages)
+        retrieved = own.retrieve_messages("c", last_k)
 
-    expected = theirs.retrieve_messages("c", last_k)
-    assert broken(found) == []
-    assert {message.meta["n"] for message in found} <= {message.meta["n"] for message in expected}
+    expected = reference.retrieve_messages("c", last_k)
+    assert broken(retrieved) == []
+    assert {message.meta["n"] for message in retrieved} <= {
+        message.meta["n"] for message in expected
+    }
     plain = [m for m in expected if not m.tool_calls and not m.tool_call_results]
-    assert [m.meta["n"] for m in found if not m.tool_calls and not m.tool_call_results] == [
+    assert [m.meta["n"] for m in retrieved if not m.tool_calls and not m.tool_call_results] == [
         m.meta["n"] for m in plain
     ]
     if not broken(expected):
-        assert [m.meta["n"] for m in found] == [m.meta["n"] for m in expected]
+        assert [m.meta["n"] for m in retrieved] == [m.meta["n"] for m in expected]
 
 
-def broken(messages):
+def broken(messages: Any) -> Any:
     """Return what a provider refuses; calls and results stand together, by the call they hold."""
     problems, waiting = [], []
     for message in messages:
@@ -134,15 +141,15 @@ def broken(messages):
     return problems + [f"a call without a result: {call}" for call in waiting]
 
 
-def call(identity, **arguments):
+def call(identity: Any, **arguments: Any) -> Any:
     return ToolCall("t", arguments, id=identity)
 
 
-def calls(*made, text=None):
-    return said(text, tool_calls=list(made))
+def calls(*made: Any, text: str | None = None) -> Any:
+    return assistant(text, tool_calls=list(made))
 
 
-def result(origin, text="r"):
+def result(origin: Any, text: str = "r") -> Any:
     return ChatMessage.from_tool(text, origin=origin)
 
 
@@ -161,20 +168,22 @@ INTERRUPTED = {
 
 
 @pytest.mark.parametrize("last_k", [1, 2, None])
-@pytest.mark.parametrize("next_round", [[], [user("never mind"), said("ok")], [user("next")]])
+@pytest.mark.parametrize("next_round", [[], [user("never mind"), assistant("ok")], [user("next")]])
 @pytest.mark.parametrize("kind", INTERRUPTED)
-def test_interrupted_runs_leave_nothing_that_a_provider_refuses(store, kind, next_round, last_k):
+def test_interrupted_runs_leave_nothing_that_a_provider_refuses(
+    store: StoredChatMessages, kind: str, next_round: Any, last_k: int | None
+) -> None:
     store.last_k = None
     store.write_messages("c", [*a_round(1), *INTERRUPTED[kind]])
     store.write_messages("c", next_round)
-    found = store.retrieve_messages("c", last_k)
+    retrieved = store.retrieve_messages("c", last_k)
 
-    assert broken(found) == []
+    assert broken(retrieved) == []
     expected = [m.text for m in next_round]
-    assert texts(found)[len(found) - len(expected) :] == expected
-    assert "q" in texts(found)
+    assert contents(retrieved)[len(retrieved) - len(expected) :] == expected
+    assert "q" in contents(retrieved)
     assert store.count_messages("c") == 4 + len(INTERRUPTED[kind]) + len(next_round)
-    assert asyncio.run(store.retrieve_messages_async("c", last_k)) == found
+    assert asyncio.run(store.retrieve_messages_async("c", last_k)) == retrieved
 
 
 @pytest.mark.parametrize(
@@ -186,32 +195,34 @@ def test_interrupted_runs_leave_nothing_that_a_provider_refuses(store, kind, nex
         [calls(NO_ID), result(NO_ID), calls(A, NO_ID), result(NO_ID), result(A)],
     ],
 )
-def test_repeated_and_missing_ids_are_kept_whole(store, exchange):
-    messages = [user("q"), *exchange, said("a")]
+def test_repeated_and_missing_ids_are_kept_whole(store: StoredChatMessages, exchange: Any) -> None:
+    messages = [user("q"), *exchange, assistant("a")]
     store.write_messages("c", messages)
-    found = store.retrieve_messages("c", 1)
+    retrieved = store.retrieve_messages("c", 1)
 
-    assert [m.to_dict()["content"] for m in found] == [m.to_dict()["content"] for m in messages]
+    assert [m.to_dict()["content"] for m in retrieved] == [m.to_dict()["content"] for m in messages]
 
 
-def test_words_between_a_call_and_its_result_come_behind_it(store):
-    messages = [user("book it"), calls(A), user("no, wait"), result(A), said("ok")]
+def test_words_between_a_call_and_its_result_come_behind_it(store: StoredChatMessages) -> None:
+    messages = [user("book it"), calls(A), user("no, wait"), result(A), assistant("ok")]
     store.write_messages("c", messages)
-    found = store.retrieve_messages("c", 1)
+    retrieved = store.retrieve_messages("c", 1)
 
-    assert broken(found) == []
-    assert [m.text for m in found] == ["book it", None, None, "no, wait", "ok"]
+    assert broken(retrieved) == []
+    assert [m.text for m in retrieved] == ["book it", None, None, "no, wait", "ok"]
 
 
-def test_what_was_retrieved_in_another_order_is_not_written_again(store):
+def test_what_was_retrieved_in_another_order_is_not_written_again(
+    store: StoredChatMessages,
+) -> None:
     store.write_messages("c", [user("q"), calls(A), user("wait"), result(A), calls(B)])
     history = store.retrieve_messages("c")
     assert store.write_messages("c", [*history, user("next")]) == 1
     assert store.count_messages("c") == 6
 
 
-def test_results_of_other_frameworks_hold_the_call_that_they_answer():
-    def made(place):
+def test_results_of_other_frameworks_hold_the_call_that_they_answer() -> None:
+    def made(place: int) -> Any:
         function = {"name": "t", "arguments": f'{{"place":{place}}}'}
         return {"id": "same", "type": "function", "function": function}
 
@@ -225,35 +236,37 @@ def test_results_of_other_frameworks_hold_the_call_that_they_answer():
     ]
     with SimpleChatStore() as opened:
         opened.add_messages("c", messages)
-        found = StoredChatMessages(opened).retrieve_messages("c")
+        retrieved = StoredChatMessages(opened).retrieve_messages("c")
 
-    results = [m.tool_call_result for m in found if m.tool_call_result]
+    results = [m.tool_call_result for m in retrieved if m.tool_call_result]
     assert [(r.origin.arguments["place"], r.result) for r in results] == [
         (1, "1"), (2, "2"), (3, "3"),
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize("by", ["sync", "async"])
-def test_replacing_is_one_write(store, by, monkeypatch):
+def test_replacing_is_one_write(
+    store: StoredChatMessages, by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store.write_messages("c", a_round(1) + a_round(2))
-    kept = [user("summary"), *store.retrieve_messages("c", 1)]
+    shorter = [user("summary"), *store.retrieve_messages("c", 1)]
     for forbidden in ("_append", "_delete"):
         monkeypatch.delattr(type(store.store), forbidden)
     if by == "sync":
-        assert store.replace_messages("c", kept) == 5
+        assert store.replace_messages("c", shorter) == 5
     else:
-        assert asyncio.run(store.replace_messages_async("c", kept)) == 5
+        assert asyncio.run(store.replace_messages_async("c", shorter)) == 5
 
-    assert texts(store.retrieve_messages("c", 2)) == texts(kept)
+    assert contents(store.retrieve_messages("c", 2)) == contents(shorter)
 
 
-def test_deep_copies_and_pickles_go_on(store):
+def test_deep_copies_and_pickles_go_on(store: StoredChatMessages) -> None:
     store.write_messages("c", a_round(1))
     for again in (copy.copy(store), copy.deepcopy(store), pickle.loads(pickle.dumps(store))):
-        assert texts(again.retrieve_messages("c")) == texts(a_round(1))
+        assert contents(again.retrieve_messages("c")) == contents(a_round(1))
 
 
-def test_system_messages_between_rounds_are_rounds_of_their_own(store_url):
+def test_system_messages_between_rounds_are_rounds_of_their_own(store_url: str) -> None:
     store = StoredChatMessages(store_url, skip_system_messages=False)
     system = ChatMessage.from_system("s")
     store.write_messages("c", [*a_round(1), system, *a_round(2)])
@@ -264,11 +277,11 @@ def test_system_messages_between_rounds_are_rounds_of_their_own(store_url):
     store.close()
 
 
-def test_system_messages_are_skipped(store):
+def test_system_messages_are_skipped(store: StoredChatMessages) -> None:
     assert store.write_messages("c", [ChatMessage.from_system("s"), user("u")]) == 1
 
 
-def test_what_is_held_is_not_written_again(store):
+def test_what_is_held_is_not_written_again(store: StoredChatMessages) -> None:
     store.write_messages("c", a_round(1))
     history = store.retrieve_messages("c")
 
@@ -277,20 +290,20 @@ def test_what_is_held_is_not_written_again(store):
     assert store.count_messages("c") == 8
 
 
-def test_equal_messages_without_ids_are_different_messages(store):
+def test_equal_messages_without_ids_are_different_messages(store: StoredChatMessages) -> None:
     assert store.write_messages("c", [user("yes"), user("yes")]) == 2
     assert store.write_messages("c", [user("yes")]) == 1
 
 
-def test_one_id_is_one_message_in_one_call_too(store):
+def test_one_id_is_one_message_in_one_call_too(store: StoredChatMessages) -> None:
     twice = [user(text, meta={"chat_message_id": "1"}) for text in ("first", "second")]
 
     assert store.write_messages("c", twice) == 1
-    assert texts(store.retrieve_messages("c")) == ["first"]
+    assert contents(store.retrieve_messages("c")) == ["first"]
 
 
-def test_writers_at_once_write_each_message_once(store_url):
-    async def main():
+def test_writers_at_once_write_each_message_once(store_url: str) -> None:
+    async def main() -> None:
         store = StoredChatMessages(store_url, last_k=None)
         given_ids = [user(str(n), meta={"chat_message_id": str(n)}) for n in range(10)]
         written = await asyncio.gather(
@@ -302,11 +315,11 @@ def test_writers_at_once_write_each_message_once(store_url):
     asyncio.run(main())
 
 
-def test_async_is_the_same(store_url):
-    async def main():
+def test_async_is_the_same(store_url: str) -> None:
+    async def main() -> None:
         store = StoredChatMessages(store_url, prefix="mine:")
         assert await store.write_messages_async("c", a_round(1) + a_round(2)) == 8
-        assert texts(await store.retrieve_messages_async("c", 1)) == texts(a_round(2))
+        assert contents(await store.retrieve_messages_async("c", 1)) == contents(a_round(2))
         await store.delete_messages_async("c")
         await store.write_messages_async("d", a_round(1))
         await store.delete_all_messages_async()
@@ -318,7 +331,7 @@ def test_async_is_the_same(store_url):
     asyncio.run(main())
 
 
-def test_deletes_all_of_its_prefix_and_no_more(store_url):
+def test_deletes_all_of_its_prefix_and_no_more(store_url: str) -> None:
     with open_store(store_url) as opened:
         opened.add_message("other", Stored(role="user", content="hi"))
         store = StoredChatMessages(opened, prefix="haystack:")
@@ -332,13 +345,13 @@ def test_deletes_all_of_its_prefix_and_no_more(store_url):
 
 
 @pytest.mark.parametrize("messages", [[Stored(role="user")], ["hi"], user("hi"), None])
-def test_other_things_than_messages_are_refused(store, messages):
+def test_other_things_than_messages_are_refused(store: StoredChatMessages, messages: Any) -> None:
     with pytest.raises(ValueError, match="Haystack's ChatMessage"):
         store.write_messages("c", messages)
 
 
 @pytest.mark.parametrize("chat_history_id", ["", None, 1])
-def test_a_history_needs_an_id_with_a_prefix_too(store_url, chat_history_id):
+def test_a_history_needs_an_id_with_a_prefix_too(store_url: str, chat_history_id: Any) -> None:
     store = StoredChatMessages(store_url, prefix="mine:")
     for call_with_id in (
         lambda: store.write_messages(chat_history_id, [user("hi")]),
@@ -357,18 +370,18 @@ def test_a_history_needs_an_id_with_a_prefix_too(store_url, chat_history_id):
 
 
 @pytest.mark.parametrize("other", [1, None, object(), InMemoryChatMessageStore()])
-def test_other_stores_are_refused(other):
+def test_other_stores_are_refused(other: Any) -> None:
     with pytest.raises(InvalidArgumentError, match=f"not .*{type(other).__name__}"):
         StoredChatMessages(other)
 
 
-def test_a_secret_without_a_value_is_refused(monkeypatch):
+def test_a_secret_without_a_value_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CHATSTORE_URL", raising=False)
     with pytest.raises(InvalidArgumentError, match="environment variable"):
         StoredChatMessages(Secret.from_env_var("CHATSTORE_URL", strict=False))
 
 
-def test_unknown_settings_are_refused(store):
+def test_unknown_settings_are_refused(store: StoredChatMessages) -> None:
     with pytest.raises(TypeError, match="limitt"):
         StoredChatMessages("sqlite://", limitt=1)
     data = store.to_dict()
@@ -377,7 +390,7 @@ def test_unknown_settings_are_refused(store):
         StoredChatMessages.from_dict(data)
 
 
-def test_arguments_are_checked(store):
+def test_arguments_are_checked(store: StoredChatMessages) -> None:
     with pytest.raises(ValueError, match="last_k"):
         store.retrieve_messages("c", -1)
     with pytest.raises(InvalidKeyError):
@@ -386,7 +399,7 @@ def test_arguments_are_checked(store):
         StoredChatMessages("nosuch://")
 
 
-def test_settings_are_saved(store_url):
+def test_settings_are_saved(store_url: str) -> None:
     store = StoredChatMessages(store_url, prefix="p:", skip_system_messages=False, last_k=3)
     store.write_messages("c", a_round(1))
     again = StoredChatMessages.from_dict(store.to_dict())
@@ -398,7 +411,9 @@ def test_settings_are_saved(store_url):
     again.close()
 
 
-def test_passwords_are_never_saved(store_url, monkeypatch, tmp_path):
+def test_passwords_are_never_saved(
+    store_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     with SimpleChatStore() as opened, pytest.raises(InvalidArgumentError, match="URL"):
         StoredChatMessages(opened).to_dict()
     monkeypatch.setenv("CHATSTORE_URL", store_url)
@@ -424,7 +439,9 @@ def test_passwords_are_never_saved(store_url, monkeypatch, tmp_path):
         "dynamodb://table?aws_secret_access_key=wqxz",
     ],
 )
-def test_a_url_with_a_secret_is_refused_when_saved(monkeypatch, url):
+def test_a_url_with_a_secret_is_refused_when_saved(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
     monkeypatch.setattr("chatstore.haystack.store.open_store", lambda url: SimpleChatStore())
     store = StoredChatMessages(url)
     with pytest.raises(InvalidArgumentError, match="Secret") as caught:
@@ -436,19 +453,19 @@ def test_a_url_with_a_secret_is_refused_when_saved(monkeypatch, url):
 @pytest.mark.parametrize(
     "url", ["sqlite:////home/a@b/chat.db", "redis://localhost:6379/0?namespace=a&ttl=60"]
 )
-def test_other_urls_are_saved(monkeypatch, url):
+def test_other_urls_are_saved(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setattr("chatstore.haystack.store.open_store", lambda url: SimpleChatStore())
     assert StoredChatMessages(url).to_dict()["init_parameters"]["store"] == url
 
 
-def test_a_token_is_never_saved(monkeypatch):
+def test_a_token_is_never_saved(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatstore.haystack.store.open_store", lambda url: SimpleChatStore())
     store = StoredChatMessages(Secret.from_token("redis://:1234@localhost"))
     with pytest.raises(ValueError, match="token"):
         store.to_dict()
 
 
-def pipeline(store):
+def pipeline(store: StoredChatMessages) -> Any:
     made = Pipeline()
     made.add_component("reader", ChatMessageRetriever(store))
     made.add_component("model", MockChatGenerator())
@@ -460,21 +477,21 @@ def pipeline(store):
     return made
 
 
-def test_pipelines_run_on_it_and_continue_after_they_were_saved(store):
+def test_pipelines_run_on_it_and_continue_after_they_were_saved(store: StoredChatMessages) -> None:
     first = pipeline(store)
     second = Pipeline.loads(
         first.dumps(), allowed_modules=["chatstore.haystack", "haystack_experimental"]
     )
     for made, text in ((first, "one"), (second, "two")):
-        asked = [user(text)]
+        question = [user(text)]
         made.run(
             {
-                "reader": {"chat_history_id": "c", "current_messages": asked},
-                "joiner": {"values": asked},
+                "reader": {"chat_history_id": "c", "current_messages": question},
+                "joiner": {"values": question},
                 "writer": {"chat_history_id": "c"},
             }
         )
     second.get_component("reader").chat_message_store.close()
     second.get_component("writer").chat_message_store.close()
 
-    assert texts(store.retrieve_messages("c")) == ["one", "one", "two", "two"]
+    assert contents(store.retrieve_messages("c")) == ["one", "one", "two", "two"]

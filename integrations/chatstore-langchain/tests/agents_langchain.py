@@ -14,6 +14,7 @@ from langchain_core.messages import (
 from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import BaseModel, Field
 
+from chatstore.core import ChatStore
 from chatstore.core.testing.provider_rules import provider_violations
 from chatstore.langchain import (
     ChatHistoryMiddleware,
@@ -28,30 +29,41 @@ LONG = "word " * 2000
 class Model(BaseChatModel):
     """Says what it is told to say, one after the other, the last again and again."""
 
-    says: list[Any]
+    outputs: list[Any]
     seen: list[Any] = Field(default_factory=list)
 
     @property
-    def _llm_type(self):
+    def _llm_type(self) -> Any:
         return "test"
 
-    def bind_tools(self, tools, **options):
+    def bind_tools(self, tools: Any, **options: Any) -> Any:
         return self
 
-    def bind(self, **options):
+    def bind(self, **options: Any) -> Any:
         return self
 
-    def _generate(self, messages, stop=None, run_manager=None, **options):
+    def _generate(
+        self, messages: Any, stop: Any = None, run_manager: Any = None, **options: Any
+    ) -> Any:
         self.seen.append(list(messages))
-        says = self.says.pop(0) if len(self.says) > 1 else self.says[0]
-        if isinstance(says, Exception):
-            raise says
-        if callable(says):
-            says = says(messages)
-        return ChatResult(generations=[ChatGeneration(message=says.model_copy())])
+        outputs = self.outputs.pop(0) if len(self.outputs) > 1 else self.outputs[0]
+        if isinstance(outputs, Exception):
+            raise outputs
+        if callable(outputs):
+            outputs = outputs(messages)
+        return ChatResult(generations=[ChatGeneration(message=outputs.model_copy())])
 
 
-def agent(store, model, *, tools=(), others=(), checkpointer=None, system=None, **options):
+def agent(
+    store: ChatStore,
+    model: Any,
+    *,
+    tools: Any = (),
+    others: Any = (),
+    checkpointer: Any = None,
+    system: Any = None,
+    **options: Any,
+) -> Any:
     options = {"tokenizer_fn": str.split, "token_limit": LIMIT, **options}
     return create_agent(
         model,
@@ -62,14 +74,14 @@ def agent(store, model, *, tools=(), others=(), checkpointer=None, system=None, 
     )
 
 
-def ask(made, *messages, by="invoke", thread=THREAD):
-    asked = {"messages": list(messages)}
+def ask(runner: Any, *messages: Any, by: str = "invoke", thread: Any = THREAD) -> Any:
+    request = {"messages": list(messages)}
     if by == "ainvoke":
-        return asyncio.run(made.ainvoke(asked, thread))
-    return made.invoke(asked, thread)
+        return asyncio.run(runner.ainvoke(request, thread))
+    return runner.invoke(request, thread)
 
 
-def words(value):
+def words(value: Any) -> Any:
     """Return how many words any JSON has that is no base64."""
     if isinstance(value, str):
         return len(value.split())
@@ -91,15 +103,15 @@ def search(query: str) -> str:
     return query
 
 
-def valid(messages):
+def valid(messages: Any) -> Any:
     return provider_violations([one for one in to_messages(messages) if one.role != "system"]) == []
 
 
-def calling(*ids, name="search", content=""):
+def calling(*ids: Any, name: str = "search", content: Any = "") -> Any:
     return AIMessage(
         content, tool_calls=[{"name": name, "args": {"query": "x"}, "id": one} for one in ids]
     )
 
 
-def result(call_id, content="r", **more):
+def result(call_id: str, content: Any = "r", **more: Any) -> Any:
     return ToolMessage(content, tool_call_id=call_id, **more)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import strategies as st
 from langchain_core.messages import (
     AIMessage,
@@ -74,10 +76,10 @@ INVALID = st.lists(
     max_size=1,
 )
 USAGE = st.none() | st.builds(
-    lambda asked, said: {
-        "input_tokens": asked,
-        "output_tokens": said,
-        "total_tokens": asked + said,
+    lambda sent, received: {
+        "input_tokens": sent,
+        "output_tokens": received,
+        "total_tokens": sent + received,
     },
     st.integers(0, 99),
     st.integers(0, 99),
@@ -91,7 +93,7 @@ COMMON = {
 }
 
 
-def messages():
+def messages() -> Any:
     """Return a strategy of messages of any kind."""
     return st.one_of(
         st.builds(HumanMessage, **COMMON),
@@ -117,6 +119,6 @@ def messages():
     )
 
 
-def conversations():
+def conversations() -> Any:
     """Return a strategy of conversations: any messages in any order, each id once."""
     return st.lists(messages(), max_size=4, unique_by=lambda message: message.id or id(message))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langgraph.checkpoint.memory import InMemorySaver
 
-from chatstore.core import InvalidArgumentError, SimpleChatStore, open_store
+from chatstore.core import ChatStore, InvalidArgumentError, SimpleChatStore, open_store
 from chatstore.core.testing.provider_rules import provider_violations
 from chatstore.langchain import ChatHistoryMiddleware, to_langchain
 
@@ -26,24 +27,26 @@ class Model(BaseChatModel):
     seen: list[Any]
 
     @property
-    def _llm_type(self):
+    def _llm_type(self) -> Any:
         return "test"
 
-    def bind_tools(self, tools, **options):
+    def bind_tools(self, tools: Any, **options: Any) -> Any:
         return self
 
-    def _generate(self, messages, stop=None, run_manager=None, **options):
+    def _generate(
+        self, messages: Any, stop: Any = None, run_manager: Any = None, **options: Any
+    ) -> Any:
         self.seen.append([message.content for message in messages])
         if messages[-1].type == "tool":
-            said = AIMessage(" and ".join(message.content for message in messages[-2:]))
+            answer = AIMessage(" and ".join(message.content for message in messages[-2:]))
         else:
             word = messages[-1].content
             calls = [
                 {"name": "look", "args": {"word": word, "place": place}, "id": f"{word}-{place}"}
                 for place in (1, 2)
             ]
-            said = AIMessage("", tool_calls=calls)
-        return ChatResult(generations=[ChatGeneration(message=said)])
+            answer = AIMessage("", tool_calls=calls)
+        return ChatResult(generations=[ChatGeneration(message=answer)])
 
 
 def look(word: str, place: int) -> str:
@@ -53,50 +56,54 @@ def look(word: str, place: int) -> str:
     return f"{word} at {place}"
 
 
-def agent(store, model, *others, checkpointer=None, **options):
+def agent(
+    store: ChatStore, model: Any, *others: Any, checkpointer: Any = None, **options: Any
+) -> Any:
     options = {"tokenizer_fn": str.split, **options}
     middleware = [ChatHistoryMiddleware(store, **options), *others]
     return create_agent(model, [look], middleware=middleware, checkpointer=checkpointer)
 
 
-def ask(made, question, *, thread=THREAD, by="invoke"):
-    asked = {"messages": [HumanMessage(question)]}
+def ask(runner: Any, question: str, *, thread: Any = THREAD, by: str = "invoke") -> Any:
+    inputs = {"messages": [HumanMessage(question)]}
     if by == "ainvoke":
-        return asyncio.run(made.ainvoke(asked, thread))
-    return made.invoke(asked, thread)
+        return asyncio.run(runner.ainvoke(inputs, thread))
+    return runner.invoke(inputs, thread)
 
 
-def turn(question):
+def turn(question: str) -> Any:
     results = [f"{question} at {place}" for place in (1, 2)]
     return [question, "", *results, " and ".join(results)]
 
 
 @pytest.fixture
-def store(store_url):
+def store(store_url: str) -> Iterator[Any]:
     with open_store(store_url) as opened:
         yield opened
 
 
 @pytest.mark.parametrize("by", ["invoke", "ainvoke"])
 @pytest.mark.parametrize("has_checkpointer", [False, True])
-def test_every_message_is_kept_and_seen_once(store, by, has_checkpointer):
+def test_every_message_is_kept_and_seen_once(
+    store: ChatStore, by: str, has_checkpointer: bool
+) -> None:
     model = Model(seen=[])
     checkpointer = InMemorySaver() if has_checkpointer else None
-    made = agent(store, model, checkpointer=checkpointer)
+    runner = agent(store, model, checkpointer=checkpointer)
     before = []
     for question in ("q1", "q2", "q3"):
-        result = ask(made, question, by=by)
+        result = ask(runner, question, by=by)
         assert model.seen == [[*before, question], [*before, *turn(question)[:-1]]]
         model.seen.clear()
         before += turn(question)
-        kept = to_langchain(store.get_messages("k"))
-        assert [message.content for message in kept] == before
-        assert kept[-len(result["messages"]) :] == result["messages"]
+        saved = to_langchain(store.get_messages("k"))
+        assert [message.content for message in saved] == before
+        assert saved[-len(result["messages"]) :] == result["messages"]
         assert "chatstore_last_saved" not in result
     assert provider_violations(store.get_messages("k")) == []
 
 
-def test_another_process_goes_on():
+def test_another_process_goes_on() -> None:
     store = SimpleChatStore()
     for question in ("q1", "q2"):
         model = Model(seen=[])
@@ -104,7 +111,7 @@ def test_another_process_goes_on():
     assert model.seen[0] == [*turn("q1"), "q2"]
 
 
-def test_the_model_is_sent_what_fits():
+def test_the_model_is_sent_what_fits() -> None:
     store, model = SimpleChatStore(), Model(seen=[])
     for number in range(5):
         ask(agent(store, model, token_limit=110), f"q{number}")
@@ -113,24 +120,24 @@ def test_the_model_is_sent_what_fits():
     assert store.count_messages("k") == 25
 
 
-def test_a_run_that_fails_leaves_whole_rounds():
+def test_a_run_that_fails_leaves_whole_rounds() -> None:
     store, model = SimpleChatStore(), Model(seen=[])
-    made = agent(store, model)
-    ask(made, "q1")
+    runner = agent(store, model)
+    ask(runner, "q1")
     with pytest.raises(RuntimeError):
-        ask(made, "fail")
+        ask(runner, "fail")
 
     messages = store.get_messages("k")
     assert [message.content for message in to_langchain(messages)] == [*turn("q1"), "fail"]
     assert provider_violations(messages) == []
     model.seen.clear()
-    ask(made, "q2")
+    ask(runner, "q2")
     assert model.seen[0] == [*turn("q1"), "fail", "q2"]
 
 
-def test_other_middleware_is_respected():
+def test_other_middleware_is_respected() -> None:
     class Shouting(AgentMiddleware):
-        def wrap_model_call(self, request, handler):
+        def wrap_model_call(self, request: Any, handler: Any) -> Any:
             *before, last = request.messages
             if last.type != "human":
                 return handler(request)
@@ -140,18 +147,18 @@ def test_other_middleware_is_respected():
     store, model = SimpleChatStore(), Model(seen=[])
     ask(agent(store, model), "q1")
     model.seen.clear()
-    made = create_agent(
+    runner = create_agent(
         model,
         [look],
         middleware=[Shouting(), ChatHistoryMiddleware(store, tokenizer_fn=str.split)],
     )
-    ask(made, "q2")
+    ask(runner, "q2")
 
     assert model.seen[0] == [*turn("q1"), "hint", "Q2"]
     assert store.get_messages("k")[5].content == "q2"
 
 
-def test_keys():
+def test_keys() -> None:
     store, model = SimpleChatStore(), Model(seen=[])
     ask(agent(store, model, key="fixed"), "q1")
     ask(agent(store, model, key=lambda runtime: "made"), "q1")
@@ -163,7 +170,7 @@ def test_keys():
 
 
 @pytest.mark.parametrize("options", [{"token_limit": 0}, {"key": ""}])
-def test_arguments_are_checked(options):
+def test_arguments_are_checked(options: Any) -> None:
     with pytest.raises(InvalidArgumentError):
         ChatHistoryMiddleware(SimpleChatStore(), **options)
 
@@ -171,52 +178,52 @@ def test_arguments_are_checked(options):
 class Again(AgentMiddleware):
     """Jumps to the end where a tool is called for the question that it is told."""
 
-    def __init__(self, question):
+    def __init__(self, question: str) -> None:
         super().__init__()
         self.question = question
 
     @hook_config(can_jump_to=["end"])
-    def after_model(self, state, runtime):
-        asked = [message.content for message in state["messages"] if message.type == "human"]
-        if asked[-1] == self.question and state["messages"][-1].tool_calls:
+    def after_model(self, state: Any, runtime: Any) -> Any:
+        inputs = [message.content for message in state["messages"] if message.type == "human"]
+        if inputs[-1] == self.question and state["messages"][-1].tool_calls:
             return {"jump_to": "end"}
         return None
 
 
-def test_calls_that_nobody_answered_are_not_kept():
+def test_calls_that_nobody_answered_are_not_kept() -> None:
     store, model = SimpleChatStore(), Model(seen=[])
-    made = agent(store, model, Again("q1"))
-    ask(made, "q1")
+    runner = agent(store, model, Again("q1"))
+    ask(runner, "q1")
     assert [message.content for message in store.get_messages("k")] == ["q1"]
     model.seen.clear()
-    ask(made, "q2")
+    ask(runner, "q2")
 
     assert model.seen[0] == ["q1", "q2"]
     assert provider_violations(store.get_messages("k")) == []
 
 
-def test_a_tool_that_failed_beside_a_checkpointer_leaves_a_valid_conversation():
+def test_a_tool_that_failed_beside_a_checkpointer_leaves_a_valid_conversation() -> None:
     store, model = SimpleChatStore(), Model(seen=[])
-    made = agent(store, model, checkpointer=InMemorySaver())
-    ask(made, "q1")
+    runner = agent(store, model, checkpointer=InMemorySaver())
+    ask(runner, "q1")
     with pytest.raises(RuntimeError):
-        ask(made, "fail")
-    ask(made, "q2")
+        ask(runner, "fail")
+    ask(runner, "q2")
 
     messages = store.get_messages("k")
     assert provider_violations(messages) == []
-    said = [message.content for message in to_langchain(messages)]
-    assert said == [*turn("q1"), "fail", *turn("q2")]
+    answer = [message.content for message in to_langchain(messages)]
+    assert answer == [*turn("q1"), "fail", *turn("q2")]
 
 
-def test_two_stores_each_keep_everything():
+def test_two_stores_each_keep_everything() -> None:
     class Second(ChatHistoryMiddleware):
         """Another one, for another store."""
 
     one, other, model = SimpleChatStore(), SimpleChatStore(), Model(seen=[])
-    made = agent(one, model, Second(other, tokenizer_fn=str.split))
-    ask(made, "q1")
-    ask(made, "q2")
+    runner = agent(one, model, Second(other, tokenizer_fn=str.split))
+    ask(runner, "q1")
+    ask(runner, "q2")
 
     assert one.get_messages("k") == other.get_messages("k")
     assert one.count_messages("k") == 10

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.runnables import RunnableLambda
 from langchain_core.runnables.history import RunnableWithMessageHistory
 
-from chatstore.core import InvalidKeyError, SimpleChatStore, open_store
+from chatstore.core import ChatStore, InvalidKeyError, SimpleChatStore, open_store
 from chatstore.langchain import ChatStoreMessageHistory
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*RunnableWithMessageHistory")
 
 
 @pytest.fixture
-def store(store_url):
+def store(store_url: str) -> Iterator[Any]:
     with open_store(store_url) as opened:
         yield opened
 
 
-def runnable(store, seen):
-    def answer(messages):
+def runnable(store: ChatStore, seen: Any) -> Any:
+    def answer(messages: Any) -> Any:
         seen.append([message.content for message in messages])
         return AIMessage(f"said {messages[-1].content}")
 
@@ -32,7 +34,7 @@ def runnable(store, seen):
     )
 
 
-def test_goes_on(store):
+def test_goes_on(store: ChatStore) -> None:
     seen = []
     session = {"configurable": {"session_id": "k"}}
     for question in ("one", "two"):
@@ -45,24 +47,24 @@ def test_goes_on(store):
 
 
 @pytest.mark.parametrize("by", ["invoke", "ainvoke"])
-def test_concurrent_runs_of_one_session_lose_nothing(store, by):
+def test_concurrent_runs_of_one_session_lose_nothing(store: ChatStore, by: str) -> None:
     # Without keys, LangChain finds a run's input by the number of messages in the history.
     together = threading.Barrier(4)
     started = []
     all_started = asyncio.Event()
 
-    def answer(inputs):
+    def answer(inputs: Any) -> Any:
         together.wait()
         return AIMessage(f"said {inputs['question']}")
 
-    async def async_answer(inputs):
+    async def async_answer(inputs: Any) -> Any:
         started.append(inputs)
         if len(started) == 4:
             all_started.set()
         await all_started.wait()
         return AIMessage(f"said {inputs['question']}")
 
-    made = RunnableWithMessageHistory(
+    runner = RunnableWithMessageHistory(
         RunnableLambda(answer, async_answer),
         lambda session_id: ChatStoreMessageHistory(store, session_id),
         input_messages_key="question",
@@ -70,11 +72,11 @@ def test_concurrent_runs_of_one_session_lose_nothing(store, by):
     )
     session = {"configurable": {"session_id": "k"}}
 
-    def run(number):
-        made.invoke({"question": f"q{number}"}, session)
+    def run(number: int) -> None:
+        runner.invoke({"question": f"q{number}"}, session)
 
-    async def run_all():
-        await asyncio.gather(*(made.ainvoke({"question": f"q{n}"}, session) for n in range(4)))
+    async def run_all() -> None:
+        await asyncio.gather(*(runner.ainvoke({"question": f"q{n}"}, session) for n in range(4)))
 
     if by == "ainvoke":
         asyncio.run(run_all())
@@ -85,12 +87,12 @@ def test_concurrent_runs_of_one_session_lose_nothing(store, by):
         for thread in threads:
             thread.join()
 
-    said = [message.content for message in store.get_messages("k")]
-    pairs = list(zip(said[::2], said[1::2], strict=True))
+    contents = [message.content for message in store.get_messages("k")]
+    pairs = list(zip(contents[::2], contents[1::2], strict=True))
     assert sorted(pairs) == [(f"q{n}", f"said q{n}") for n in range(4)]
 
 
-def test_every_method(store):
+def test_every_method(store: ChatStore) -> None:
     history = ChatStoreMessageHistory(store, "k")
     history.add_user_message("a")
     history.add_ai_message("b")
@@ -107,6 +109,6 @@ def test_every_method(store):
     assert store.get_keys() == []
 
 
-def test_key_is_checked():
+def test_key_is_checked() -> None:
     with pytest.raises(InvalidKeyError):
         ChatStoreMessageHistory(SimpleChatStore(), "")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from generated_langchain import conversations
 from hypothesis import HealthCheck, given, settings
@@ -22,7 +24,7 @@ from chatstore.langchain import to_langchain, to_messages
 
 @given(conversations())
 @settings(suppress_health_check=[HealthCheck.too_slow])
-def test_every_message_comes_back_equal(messages):
+def test_every_message_comes_back_equal(messages: Any) -> None:
     with SimpleChatStore() as store:
         store.add_messages("k", to_messages(messages))
         back = to_langchain(store.get_messages("k"))
@@ -31,7 +33,7 @@ def test_every_message_comes_back_equal(messages):
     assert [type(message) for message in back] == [type(message) for message in messages]
 
 
-def test_common_fields():
+def test_common_fields() -> None:
     image = {"type": "image", "base64": "AAAA", "mime_type": "image/png"}
     thought = {"type": "thinking", "thinking": "I think", "signature": "s"}
     usage = {"input_tokens": 1, "output_tokens": 2, "total_tokens": 3}
@@ -48,17 +50,17 @@ def test_common_fields():
         AIMessage("done"),
     ]
     stored = to_messages(messages)
-    system, user, asked, result, said = stored
+    system, user, calling, result, answer = stored
 
-    assert (system.content, said.content) == ("Be nice.", "done")
+    assert (system.content, answer.content) == ("Be nice.", "done")
     assert [block.type for block in user.content] == ["text", "image"]
     assert (user.id, user.additional_kwargs["name"]) == ("h1", "Al")
-    assert asked.content[0].model_dump() == {
+    assert calling.content[0].model_dump() == {
         "type": "thinking",
         "thinking": "I think",
         "signature": "s",
     }
-    assert asked.additional_kwargs["tool_calls"] == [
+    assert calling.additional_kwargs["tool_calls"] == [
         {"id": "c1", "type": "function", "function": {"name": "t", "arguments": '{"a": 1}'}}
     ]
     assert result.additional_kwargs["tool_call_id"] == "c1"
@@ -68,28 +70,28 @@ def test_common_fields():
     assert to_langchain(stored)[3].artifact == {"rows": [1]}
 
 
-def test_only_what_the_common_fields_do_not_tell_is_kept_beside_them():
+def test_only_what_the_common_fields_do_not_tell_is_kept_beside_them() -> None:
     plain, known = to_messages([HumanMessage("hi"), HumanMessage("hi", id="7")])
 
     assert plain.additional_kwargs == {}
     assert known.additional_kwargs["chatstore.payload"]["langchain"]["payload"]["data"]["id"] == "7"
 
 
-def test_what_was_changed_elsewhere_is_read_as_it_says_now():
+def test_what_was_changed_elsewhere_is_read_as_it_says_now() -> None:
     [stored] = to_messages([HumanMessage("my password is 1234", id="7")])
     stored.content = "[removed]"
 
     assert to_langchain([stored]) == [HumanMessage("[removed]")]
 
 
-def test_payload_that_cannot_be_read_leaves_the_common_fields():
+def test_payload_that_cannot_be_read_leaves_the_common_fields() -> None:
     [stored] = to_messages([AIMessage("hi", id="7")])
     stored.additional_kwargs["chatstore.payload"]["langchain"]["payload"]["type"] = "new"
 
     assert to_langchain([stored]) == [AIMessage("hi")]
 
 
-def test_several_results_in_one_message_are_a_message_each():
+def test_several_results_in_one_message_are_a_message_each() -> None:
     results = [
         {"type": "tool_result", "tool_use_id": name, "content": f"of {name}"} for name in "ab"
     ]
@@ -105,7 +107,7 @@ def test_several_results_in_one_message_are_a_message_each():
 
 
 @pytest.mark.parametrize("artifact", [Document("a"), [Document("a", metadata={"page": 1})], []])
-def test_documents_of_a_retriever_come_back_equal(artifact):
+def test_documents_of_a_retriever_come_back_equal(artifact: Any) -> None:
     message = ToolMessage("hi", tool_call_id="1", artifact=artifact)
 
     assert to_langchain(to_messages([message])) == [message]
@@ -114,13 +116,13 @@ def test_documents_of_a_retriever_come_back_equal(artifact):
 @pytest.mark.parametrize(
     "artifact", ["\ud800", float("nan"), (1, 2), object(), [Document("a"), 1], {"a": {1}}]
 )
-def test_what_json_cannot_hold_is_refused(artifact):
+def test_what_json_cannot_hold_is_refused(artifact: Any) -> None:
     message = ToolMessage("hi", tool_call_id="1", artifact=artifact)
     with SimpleChatStore() as store, pytest.raises(InvalidMessageError):
         store.add_messages("k", to_messages([message]))
 
 
 @pytest.mark.parametrize("message", [RemoveMessage("1"), "hi", Stored(role="user", content="hi")])
-def test_what_is_no_message_is_refused(message):
+def test_what_is_no_message_is_refused(message: Any) -> None:
     with pytest.raises(InvalidMessageError, match=type(message).__name__):
         to_messages([message])

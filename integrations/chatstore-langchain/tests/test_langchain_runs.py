@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import warnings
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from agents_langchain import (
@@ -36,7 +38,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from langgraph.types import Command
 
-from chatstore.core import TokenLimitWarning, open_store
+from chatstore.core import ChatStore, TokenLimitWarning, open_store
 from chatstore.core.testing.provider_rules import provider_violations
 from chatstore.langchain import (
     ChatHistoryMiddleware,
@@ -46,7 +48,7 @@ from chatstore.langchain import (
 
 
 @pytest.fixture
-def store(store_url):
+def store(store_url: str) -> Iterator[Any]:
     with open_store(store_url) as opened:
         yield opened
 
@@ -55,137 +57,143 @@ class TestRuns:
     @pytest.mark.parametrize("has_checkpointer", [False, True])
     @pytest.mark.parametrize("by", ["invoke", "ainvoke"])
     def test_after_any_broken_run_the_model_is_sent_what_it_accepts(
-        self, store, has_checkpointer, by
-    ):
+        self, store: ChatStore, has_checkpointer: bool, by: str
+    ) -> None:
         def failing(query: str) -> str:
             """Fail."""
             raise RuntimeError(query)
 
-        model = Model(says=[calling("1", "2", name="failing"), AIMessage("fine")])
+        model = Model(outputs=[calling("1", "2", name="failing"), AIMessage("fine")])
         tool = StructuredTool.from_function(failing, name="failing")
-        made = agent(
+        runner = agent(
             store, model, tools=[tool], checkpointer=InMemorySaver() if has_checkpointer else None
         )
         with pytest.raises(RuntimeError):
-            ask(made, HumanMessage("q1"), by=by)
-        ask(made, HumanMessage("q2"), by=by)
-        model.says = [RuntimeError("down")]
+            ask(runner, HumanMessage("q1"), by=by)
+        ask(runner, HumanMessage("q2"), by=by)
+        model.outputs = [RuntimeError("down")]
         with pytest.raises(RuntimeError):
-            ask(made, HumanMessage("q3"), by=by)
-        model.says = [AIMessage("fine")]
-        ask(made, HumanMessage("q4"), by=by)
+            ask(runner, HumanMessage("q3"), by=by)
+        model.outputs = [AIMessage("fine")]
+        ask(runner, HumanMessage("q4"), by=by)
 
         assert all(map(valid, model.seen))
         assert [m.content for m in model.seen[-1]] == ["q1", "q2", "fine", "q3", "q4"]
         assert provider_violations(store.get_messages("k")) == []
 
-    def test_what_is_empty_answer_is_kept_and_not_sent(self, store):
-        model = Model(says=[AIMessage(""), AIMessage("a")])
-        made = agent(store, model)
-        ask(made, HumanMessage("q1"))
-        ask(made, HumanMessage("q2"))
+    def test_what_is_empty_answer_is_kept_and_not_sent(self, store: ChatStore) -> None:
+        model = Model(outputs=[AIMessage(""), AIMessage("a")])
+        runner = agent(store, model)
+        ask(runner, HumanMessage("q1"))
+        ask(runner, HumanMessage("q2"))
 
         assert [m.content for m in model.seen[-1]] == ["q1", "q2"]
         assert store.count_messages("k") == 4
 
     @pytest.mark.parametrize("ids", [("a", "a"), (None, None), (None, "a")])
-    def test_repeated_and_missing_ids_stay_in_the_conversation(self, store, ids):
+    def test_repeated_and_missing_ids_stay_in_the_conversation(
+        self, store: ChatStore, ids: Any
+    ) -> None:
         calls = calling(*ids)
         answers = [result(call["id"] or "", name="search") for call in calls.tool_calls]
-        model = Model(says=[AIMessage("done")])
-        made = agent(store, model)
-        ask(made, HumanMessage("q1"), calls, *answers)
-        ask(made, HumanMessage("q2"))
+        model = Model(outputs=[AIMessage("done")])
+        runner = agent(store, model)
+        ask(runner, HumanMessage("q1"), calls, *answers)
+        ask(runner, HumanMessage("q2"))
 
         assert [m.type for m in model.seen[-1]] == ["human", "ai", "tool", "tool", "ai", "human"]
         assert store.count_messages("k") == 7
 
-    def test_replayed_messages_are_kept_once(self, store):
-        model = Model(says=[AIMessage("a")])
-        made = agent(store, model)
-        first = ask(made, HumanMessage("q1", id="1"))["messages"]
-        ask(made, *first, HumanMessage("q2", id="2"))
+    def test_replayed_messages_are_kept_once(self, store: ChatStore) -> None:
+        model = Model(outputs=[AIMessage("a")])
+        runner = agent(store, model)
+        first = ask(runner, HumanMessage("q1", id="1"))["messages"]
+        ask(runner, *first, HumanMessage("q2", id="2"))
         history = ChatStoreMessageHistory(store, "k")
         history.add_messages(history.messages)
 
         assert [m.content for m in history.messages] == ["q1", "a", "q2", "a"]
 
-    def test_messages_removed_from_a_state_stay_in_the_store(self, store):
+    def test_messages_removed_from_a_state_stay_in_the_store(self, store: ChatStore) -> None:
         class Trimming(AgentMiddleware):
-            def before_model(self, state, runtime):
+            def before_model(self, state: Any, runtime: Any) -> Any:
                 return {"messages": [RemoveMessage(id=m.id) for m in state["messages"][:-1]]}
 
-        model = Model(says=[AIMessage("a")])
-        made = agent(store, model, others=[Trimming()], checkpointer=InMemorySaver())
+        model = Model(outputs=[AIMessage("a")])
+        runner = agent(store, model, others=[Trimming()], checkpointer=InMemorySaver())
         for number in range(3):
-            ask(made, HumanMessage(f"q{number}"))
+            ask(runner, HumanMessage(f"q{number}"))
 
         assert [m.content for m in model.seen[-1]] == ["q0", "a", "q1", "a", "q2"]
         assert store.count_messages("k") == 6
 
     @pytest.mark.parametrize("decision", ["approve", "edit", "reject", "ask something else"])
-    def test_a_run_that_waits_for_a_person(self, store, decision):
-        def answer(messages):
+    def test_a_run_that_waits_for_a_person(self, store: ChatStore, decision: str) -> None:
+        def answer(messages: Any) -> Any:
             return AIMessage("done") if messages[-1].type == "tool" else calling("1")
 
-        model = Model(says=[answer])
+        model = Model(outputs=[answer])
         asking = HumanInTheLoopMiddleware(interrupt_on={"search": True})
         tool = StructuredTool.from_function(search)
-        made = agent(store, model, tools=[tool], others=[asking], checkpointer=InMemorySaver())
-        ask(made, HumanMessage("q1"))
+        runner = agent(store, model, tools=[tool], others=[asking], checkpointer=InMemorySaver())
+        ask(runner, HumanMessage("q1"))
         if decision == "ask something else":
-            model.says = [AIMessage("fine")]
-            ask(made, HumanMessage("never mind"))
+            model.outputs = [AIMessage("fine")]
+            ask(runner, HumanMessage("never mind"))
             expected = ["q1", "never mind", "fine"]
         else:
             edited = {"edited_action": {"name": "search", "args": {"query": "y"}}}
             more = {"edit": edited, "reject": {"message": "no"}}.get(decision, {})
-            made.invoke(Command(resume={"decisions": [{"type": decision, **more}]}), THREAD)
+            runner.invoke(Command(resume={"decisions": [{"type": decision, **more}]}), THREAD)
             results = {"approve": "x", "edit": "y", "reject": "no"}
             expected = ["q1", "", results[decision], "done"]  # LangChain explains the result
 
         assert all(map(valid, model.seen))
-        kept = store.get_messages("k")
-        found = [message.content for message in to_langchain(kept)]
-        assert len(found) == len(expected)
-        assert all(map(str.endswith, found, expected))
-        assert provider_violations(kept) == []
+        saved = store.get_messages("k")
+        contents = [message.content for message in to_langchain(saved)]
+        assert len(contents) == len(expected)
+        assert all(map(str.endswith, contents, expected))
+        assert provider_violations(saved) == []
 
     @pytest.mark.parametrize("has_checkpointer", [False, True])
     @pytest.mark.parametrize("is_first", [False, True])
-    def test_beside_langchains_own_summaries(self, store, has_checkpointer, is_first):
-        def answer(messages):
+    def test_beside_langchains_own_summaries(
+        self, store: ChatStore, has_checkpointer: bool, is_first: bool
+    ) -> None:
+        def answer(messages: Any) -> Any:
             if messages[-1].type == "tool":
                 return AIMessage(f"done {len(model.seen)}")
             return calling(f"call {len(model.seen)}")
 
-        model = Model(says=[answer])
+        model = Model(outputs=[answer])
         summing = SummarizationMiddleware(
-            Model(says=[AIMessage("summary")]), trigger=("messages", 6), keep=("messages", 3)
+            Model(outputs=[AIMessage("summary")]), trigger=("messages", 6), keep=("messages", 3)
         )
         history = ChatHistoryMiddleware(store, token_limit=LIMIT, tokenizer_fn=str.split)
-        made = create_agent(
+        runner = create_agent(
             model,
             [StructuredTool.from_function(search)],
             middleware=[summing, history] if is_first else [history, summing],
             checkpointer=InMemorySaver() if has_checkpointer else None,
         )
         for number in range(6):
-            ask(made, HumanMessage(f"q{number}"))
+            ask(runner, HumanMessage(f"q{number}"))
 
         assert all(map(valid, model.seen))
-        kept = store.get_messages("k")
-        assert provider_violations(kept) == []
-        asked = [m.content for m in kept if str(m.content).startswith("q")]
-        assert asked == [f"q{number}" for number in range(6)]
-        assert len({message.id for message in kept}) == len(kept)
+        saved = store.get_messages("k")
+        assert provider_violations(saved) == []
+        questions = [m.content for m in saved if str(m.content).startswith("q")]
+        assert questions == [f"q{number}" for number in range(6)]
+        assert len({message.id for message in saved}) == len(saved)
 
     @pytest.mark.parametrize("by", ["invoke", "ainvoke"])
-    def test_what_is_kept_stays_where_other_middleware_changes_it_later(self, store, by):
+    def test_what_is_kept_stays_where_other_middleware_changes_it_later(
+        self, store: ChatStore, by: str
+    ) -> None:
         class Redacting(AgentMiddleware):
             """Replaces the state: the first message is changed, the last has another id."""
 
-            def before_model(self, state, runtime):
+            def before_model(self, state: Any, runtime: Any) -> Any:
                 first, *rest, last = state["messages"]
                 if last.type != "human":
                     return None
@@ -194,9 +202,9 @@ class TestRuns:
                 removed = RemoveMessage(id=REMOVE_ALL_MESSAGES)
                 return {"messages": [removed, changed, *rest, renamed]}
 
-        model = Model(says=[calling("1"), AIMessage("done")])
+        model = Model(outputs=[calling("1"), AIMessage("done")])
         tool = StructuredTool.from_function(search)
-        made = create_agent(
+        runner = create_agent(
             model,
             [tool],
             middleware=[
@@ -204,47 +212,49 @@ class TestRuns:
                 Redacting(),
             ],
         )
-        ask(made, HumanMessage("q"), AIMessage("a"), HumanMessage("secret"), by=by)
+        ask(runner, HumanMessage("q"), AIMessage("a"), HumanMessage("secret"), by=by)
 
         assert "[redacted]" in [message.content for message in model.seen[-1]]
-        kept = store.get_messages("k")
-        assert kept[0].content == "q"
-        assert kept[-1].content == "done"
-        assert len({message.id for message in kept}) == len(kept)
-        assert provider_violations(kept) == []
+        saved = store.get_messages("k")
+        assert saved[0].content == "q"
+        assert saved[-1].content == "done"
+        assert len({message.id for message in saved}) == len(saved)
+        assert provider_violations(saved) == []
 
-    def test_streamed_answers_are_kept_whole(self, store):
+    def test_streamed_answers_are_kept_whole(self, store: ChatStore) -> None:
         class Streaming(Model):
-            def _stream(self, messages, stop=None, run_manager=None, **options):
+            def _stream(
+                self, messages: Any, stop: Any = None, run_manager: Any = None, **options: Any
+            ) -> Iterator[Any]:
                 self.seen.append(list(messages))
                 for text in ("a ", "b ", "c"):
                     yield ChatGenerationChunk(message=AIMessageChunk(text, id="run-1"))
 
-        model = Streaming(says=[AIMessage("")])
-        made = agent(store, model)
-        list(made.stream({"messages": [HumanMessage("q")]}, THREAD, stream_mode="messages"))
-        [_, said] = to_langchain(store.get_messages("k"))
+        model = Streaming(outputs=[AIMessage("")])
+        runner = agent(store, model)
+        list(runner.stream({"messages": [HumanMessage("q")]}, THREAD, stream_mode="messages"))
+        [_, streamed] = to_langchain(store.get_messages("k"))
 
-        assert said.content == "a b c"
+        assert streamed.content == "a b c"
         chunk = AIMessageChunk("x", tool_calls=[{"name": "t", "args": {}, "id": "1"}], id="c")
         history = ChatStoreMessageHistory(store, "chunks")
         history.add_messages([HumanMessage("q"), chunk, result("1"), AIMessageChunk("end")])
         assert history.messages[1] == chunk
         assert provider_violations(store.get_messages("chunks")) == []
 
-    def test_concurrent_runs_keep_everything(self, store):
-        def answer(messages):
+    def test_concurrent_runs_keep_everything(self, store: ChatStore) -> None:
+        def answer(messages: Any) -> Any:
             if messages[-1].type == "tool":
                 return AIMessage("done")
             return calling(f"call {messages[-1].content}")
 
         errors = []
 
-        def run(number):
+        def run(number: int) -> None:
             try:
-                model = Model(says=[answer])
-                made = agent(store, model, tools=[StructuredTool.from_function(search)])
-                ask(made, HumanMessage(f"q{number}"))
+                model = Model(outputs=[answer])
+                runner = agent(store, model, tools=[StructuredTool.from_function(search)])
+                ask(runner, HumanMessage(f"q{number}"))
                 assert all(map(valid, model.seen))
             except Exception as error:
                 errors.append(error)
@@ -256,14 +266,16 @@ class TestRuns:
             thread.join()
 
         assert errors == []
-        kept = store.get_messages("k")
-        assert len(kept) == 8 * 4
-        assert provider_violations(kept) == []
+        saved = store.get_messages("k")
+        assert len(saved) == 8 * 4
+        assert provider_violations(saved) == []
 
 
 class TestHistory:
     @pytest.mark.parametrize("by", ["assign", "replace", "areplace"])
-    def test_replacing_is_one_write(self, store, by, monkeypatch):
+    def test_replacing_is_one_write(
+        self, store: ChatStore, by: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         history = ChatStoreMessageHistory(store, "k")
         history.add_messages([HumanMessage(str(number)) for number in range(20)])
         shorter = [HumanMessage("summary"), *history.messages[-2:]]
@@ -279,24 +291,24 @@ class TestHistory:
         assert history.messages == shorter
 
     @pytest.mark.parametrize("other", [1, "sqlite://", None])
-    def test_other_stores_are_refused(self, other):
+    def test_other_stores_are_refused(self, other: Any) -> None:
         with pytest.raises(ValueError, match="store must be a chatstore"):
             ChatStoreMessageHistory(other, "k")
         with pytest.raises(ValueError, match="store must be a chatstore"):
             ChatHistoryMiddleware(other)
 
-    def test_unknown_options_are_refused(self, store):
+    def test_unknown_options_are_refused(self, store: ChatStore) -> None:
         for make in (ChatStoreMessageHistory, ChatHistoryMiddleware):
             with pytest.raises(TypeError, match="limitt"):
                 make(store, "k", limitt=1)
 
-    def test_session_is_required(self, store):
+    def test_session_is_required(self, store: ChatStore) -> None:
         with pytest.raises(TypeError, match="key"):
             ChatStoreMessageHistory(store)
 
 
 @pytest.fixture(autouse=True)
-def _strict():
+def _strict() -> Iterator[Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("error", TokenLimitWarning)
         yield

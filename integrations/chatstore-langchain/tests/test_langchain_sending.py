@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from agents_langchain import (
@@ -90,12 +92,12 @@ PROVIDERS = {
 
 @pytest.mark.parametrize("by", ["invoke", "ainvoke"])
 @pytest.mark.parametrize("kind", PROVIDERS)
-def test_blocks_of_providers_count(kind, by):
+def test_blocks_of_providers_count(kind: str, by: str) -> None:
     content, metadata = PROVIDERS[kind]
-    model = Model(says=[AIMessage(content, response_metadata=metadata)])
-    made = agent(SimpleChatStore(), model)
+    model = Model(outputs=[AIMessage(content, response_metadata=metadata)])
+    runner = agent(SimpleChatStore(), model)
     for number in range(4):
-        ask(made, HumanMessage(f"q{number}"), by=by)
+        ask(runner, HumanMessage(f"q{number}"), by=by)
 
     assert sum(words(message.content) for message in model.seen[-1]) <= LIMIT
     assert model.seen[-1][-1].content == "q3"
@@ -112,12 +114,12 @@ def test_blocks_of_providers_count(kind, by):
         HumanMessage("a", additional_kwargs={"documents": [{"text": LONG}]}),
     ],
 )
-def test_documents_that_are_text_count(message):
-    model = Model(says=[AIMessage("a")])
-    made = agent(SimpleChatStore(), model)
+def test_documents_that_are_text_count(message: Any) -> None:
+    model = Model(outputs=[AIMessage("a")])
+    runner = agent(SimpleChatStore(), model)
     with pytest.warns(TokenLimitWarning):
-        ask(made, message)
-    ask(made, HumanMessage("q"))
+        ask(runner, message)
+    ask(runner, HumanMessage("q"))
 
     assert [one.content for one in model.seen[-1]] == ["q"]
 
@@ -137,19 +139,24 @@ PICTURES = {
 
 
 @pytest.mark.parametrize("form", PICTURES)
-def test_pictures_in_results_count_as_media(form):
+def test_pictures_in_results_count_as_media(form: str) -> None:
     call = {"name": "t", "args": {}, "id": "1"}
     nested = {"type": "tool_result", "tool_use_id": "1", "content": [PICTURES[form]]}
     for message in (ToolMessage([PICTURES[form]], tool_call_id="1"), HumanMessage([nested])):
         store = SimpleChatStore()
-        said = [HumanMessage("q"), AIMessage("", tool_calls=[call]), message, AIMessage("a")]
-        store.add_messages("k", to_messages(said))
+        conversation = [
+            HumanMessage("q"),
+            AIMessage("", tool_calls=[call]),
+            message,
+            AIMessage("a"),
+        ]
+        store.add_messages("k", to_messages(conversation))
         buffer = ChatMemoryBuffer(1300, store, "k", str.split, payload_fn=sent_payload)
 
-        assert to_langchain(buffer.get()) == said
+        assert to_langchain(buffer.get()) == conversation
 
 
-def test_payload_is_what_is_sent():
+def test_payload_is_what_is_sent() -> None:
     call = {"name": "t", "args": {"a": "b"}, "id": "1", "type": "tool_call"}
     used = {"type": "tool_use", "id": "1", "name": "t", "input": {"a": "b"}}
     for content in ("", [used]):
@@ -179,29 +186,29 @@ BESIDES = {
 
 @pytest.mark.parametrize("by", ["invoke", "ainvoke"])
 @pytest.mark.parametrize("what", BESIDES)
-def test_what_is_sent_besides_takes_room(what, by):
-    model = Model(says=[AIMessage("a " * 100)])
-    made = agent(SimpleChatStore(), model, **BESIDES[what])
+def test_what_is_sent_besides_takes_room(what: str, by: str) -> None:
+    model = Model(outputs=[AIMessage("a " * 100)])
+    runner = agent(SimpleChatStore(), model, **BESIDES[what])
     for number in range(6):
-        ask(made, HumanMessage(f"q{number} " * 50), by=by)
+        ask(runner, HumanMessage(f"q{number} " * 50), by=by)
 
     sent = [one for one in model.seen[-1] if not isinstance(one, SystemMessage)]
     assert 0 < sum(words(message.content) for message in sent) <= LIMIT - 600
 
 
 @pytest.mark.parametrize("strategy", [ToolStrategy, ProviderStrategy])
-def test_schemas_of_answers_take_room(strategy):
+def test_schemas_of_answers_take_room(strategy: Any) -> None:
     seen = []
 
     class Looking(AgentMiddleware):
-        def wrap_model_call(self, request, handler):
+        def wrap_model_call(self, request: Any, handler: Any) -> Any:
             seen.append(request.messages)
             return handler(request)
 
     call = {"name": "Answer", "args": {"text": "a"}, "id": "1"}
-    said = AIMessage('{"text": "a"}', tool_calls=[call] if strategy is ToolStrategy else [])
-    made = create_agent(
-        Model(says=[said]),
+    conversation = AIMessage('{"text": "a"}', tool_calls=[call] if strategy is ToolStrategy else [])
+    runner = create_agent(
+        Model(outputs=[conversation]),
         [],
         response_format=strategy(Answer),
         middleware=[
@@ -210,60 +217,60 @@ def test_schemas_of_answers_take_room(strategy):
         ],
     )
     for number in range(6):
-        ask(made, HumanMessage(f"q{number} " * 50))
+        ask(runner, HumanMessage(f"q{number} " * 50))
 
     assert sum(words(message.content) for message in seen[-1]) <= 200
     assert seen[-1][-1].content.startswith("q5")
 
 
-def test_what_other_middleware_adds_takes_room():
+def test_what_other_middleware_adds_takes_room() -> None:
     class Hinting(AgentMiddleware):
-        def wrap_model_call(self, request, handler):
+        def wrap_model_call(self, request: Any, handler: Any) -> Any:
             *before, last = request.messages
             hint = HumanMessage("hint " * 500)
             longer = last.model_copy(update={"content": last.content + " more" * 200})
             return handler(request.override(messages=[*before, hint, longer]))
 
-    model = Model(says=[AIMessage("a " * 50)])
-    made = agent(SimpleChatStore(), model, others=[Hinting()])
+    model = Model(outputs=[AIMessage("a " * 50)])
+    runner = agent(SimpleChatStore(), model, others=[Hinting()])
     for number in range(8):
-        ask(made, HumanMessage(f"q{number} " * 50))
+        ask(runner, HumanMessage(f"q{number} " * 50))
 
     assert sum(words(message.content) for message in model.seen[-1]) <= LIMIT
 
 
-def test_the_newest_turn_is_sent_even_without_room():
-    model = Model(says=[AIMessage("a")])
-    made = agent(SimpleChatStore(), model, system="rule " * 2000)
+def test_the_newest_turn_is_sent_even_without_room() -> None:
+    model = Model(outputs=[AIMessage("a")])
+    runner = agent(SimpleChatStore(), model, system="rule " * 2000)
     with pytest.warns(TokenLimitWarning):
-        ask(made, HumanMessage("q"))
+        ask(runner, HumanMessage("q"))
 
     assert [one.content for one in model.seen[-1][1:]] == ["q"]
 
 
 class TestSendable:
-    def test_calls_without_results_are_not_sent(self):
+    def test_calls_without_results_are_not_sent(self) -> None:
         q, a = HumanMessage("q"), AIMessage("a")
         for broken in ([calling("1")], [calling("1", "2"), result("1")], [result("1")]):
             assert sendable([q, *broken, a, q]) == [q, a, q]
             assert sendable([q, *broken]) == [q]
 
-    def test_words_between_call_and_result_are_moved_behind(self):
+    def test_words_between_call_and_result_are_moved_behind(self) -> None:
         q, wait, call, answer = HumanMessage("q"), HumanMessage("wait"), calling("1"), result("1")
         assert sendable([q, call, wait, answer]) == [q, call, answer, wait]
 
-    def test_repeated_and_missing_ids(self):
+    def test_repeated_and_missing_ids(self) -> None:
         q = HumanMessage("q")
-        for said in (
+        for conversation in (
             [calling("a", "a"), result("a"), result("a")],
             [calling("a"), result("a"), calling("a"), result("a")],
             [calling(None), result("search")],
             [calling(None, None), result("", name="search"), result("", name="search")],
         ):
-            assert sendable([q, *said]) == [q, *said]
+            assert sendable([q, *conversation]) == [q, *conversation]
         assert sendable([q, calling("a", "a"), result("a")]) == [q]
 
-    def test_what_is_empty_answer_is_not_sent(self):
+    def test_what_is_empty_answer_is_not_sent(self) -> None:
         q = HumanMessage("q")
         thought = {"type": "thinking", "thinking": "hm", "signature": "s"}
         for empty in ("", " \n", [], [""], [{"type": "text", "text": " "}]):
@@ -273,21 +280,21 @@ class TestSendable:
             assert sendable([q, AIMessage(full), q]) == [q, AIMessage(full), q]
         assert called in sendable([q, called])
 
-    def test_results_in_anthropics_form(self):
+    def test_results_in_anthropics_form(self) -> None:
         q, wait = HumanMessage("q"), {"type": "text", "text": "wait"}
         answers = [{"type": "tool_result", "tool_use_id": one, "content": "r"} for one in "ab"]
-        said = [q, calling("a", "b"), HumanMessage([*answers, wait])]
-        assert sendable(said) == said
+        conversation = [q, calling("a", "b"), HumanMessage([*answers, wait])]
+        assert sendable(conversation) == conversation
         assert sendable([q, calling("a"), HumanMessage([*answers, wait])]) == [
             q,
             calling("a"),
             HumanMessage([answers[0], wait]),
         ]
-        stored = to_messages(said)
+        stored = to_messages(conversation)
         assert provider_violations(stored) == []
-        assert to_langchain(stored) == said
+        assert to_langchain(stored) == conversation
 
-    def test_calls_in_anthropics_form_only(self):
+    def test_calls_in_anthropics_form_only(self) -> None:
         used = AIMessage([{"type": "tool_use", "id": "a", "name": "t", "input": {}}])
         stored = to_messages([HumanMessage("q"), used, result("a"), AIMessage("done")])
         assert provider_violations(stored) == []
@@ -295,13 +302,13 @@ class TestSendable:
 
 
 @pytest.fixture
-def store(store_url):
+def store(store_url: str) -> Iterator[Any]:
     with open_store(store_url) as opened:
         yield opened
 
 
 @pytest.fixture(autouse=True)
-def _strict():
+def _strict() -> Iterator[Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("error", TokenLimitWarning)
         yield

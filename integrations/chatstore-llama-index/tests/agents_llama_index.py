@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from llama_index.core.base.llms.types import (
     ChatMessage,
@@ -12,24 +13,25 @@ from llama_index.core.bridge.pydantic import PrivateAttr
 from llama_index.core.llms import MockLLM
 from llama_index.core.llms.mock import MockFunctionCallingLLM
 
+from chatstore.core import ChatStore
 from chatstore.llama_index import (
     BufferMemory,
 )
 
 
-def say(text, role="user"):
+def chat_message(text: str, role: str = "user") -> Any:
     return ChatMessage(role=role, content=text)
 
 
-def texts(messages):
+def contents(messages: Any) -> Any:
     return [message.content for message in messages]
 
 
-def words(messages):
+def words(messages: Any) -> Any:
     return sum(len((message.content or "").split()) for message in messages)
 
 
-def memory_over(store, key="k", **options):
+def memory_over(store: ChatStore, key: str = "k", **options: Any) -> Any:
     options = {"tokenizer_fn": str.split, **options}
     return BufferMemory.from_defaults(chat_store=store, chat_store_key=key, **options)
 
@@ -37,17 +39,17 @@ def memory_over(store, key="k", **options):
 class Seen:
     """A model that notes what it is sent, and answers in 40 words."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.seen = []
         self.llm = MockFunctionCallingLLM(response_generator=self.answer)
 
-    def answer(self, messages, **options):
+    def answer(self, messages: Any, **options: Any) -> Any:
         self.seen.append(list(messages))
-        return say("a " * 40, "assistant")
+        return chat_message("a " * 40, "assistant")
 
 
-def ask(engine, by):
-    async def stream():
+def ask(engine: Any, by: str) -> None:
+    async def stream() -> None:
         response = await engine.astream_chat("q " * 20)
         async for _ in response.async_response_gen():
             pass
@@ -74,7 +76,7 @@ class Completing(MockLLM):
 
     _prompts: list[str] = PrivateAttr(default_factory=list)
 
-    def complete(self, prompt, formatted=False, **options):
+    def complete(self, prompt: Any, formatted: Any = False, **options: Any) -> Any:
         self._prompts.append(prompt)
         return super().complete(prompt, formatted, **options)
 
@@ -87,17 +89,17 @@ def weather(city: str) -> str:
 class CallingModel:
     """Calls a tool for each question, with whatever ids its provider has."""
 
-    def __init__(self, call_id, calls=1):
+    def __init__(self, call_id: str, calls: Any = 1) -> None:
         self.seen = []
         self.call_id = call_id
         self.calls = calls
         self.llm = MockFunctionCallingLLM(response_generator=self.answer)
 
-    def answer(self, messages, **options):
+    def answer(self, messages: Any, **options: Any) -> Any:
         self.seen.append(list(messages))
         last = messages[-1]
         if last.role == "tool":
-            return say(last.content, "assistant")
+            return chat_message(last.content, "assistant")
         blocks = [
             ToolCallBlock(
                 tool_call_id=self.call_id(n), tool_name="weather", tool_kwargs={"city": f"c{n}"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import strategies as st
 from llama_index.core.base.llms.types import (
     AudioBlock,
@@ -73,7 +75,7 @@ KWARGS = st.fixed_dictionaries(
 )
 
 
-def messages():
+def messages() -> Any:
     """Return a strategy of messages of any kind."""
     return st.builds(
         ChatMessage,
@@ -83,6 +85,6 @@ def messages():
     )
 
 
-def conversations():
+def conversations() -> Any:
     """Return a strategy of conversations: any messages in any order."""
     return st.lists(messages(), max_size=4)

@@ -6,6 +6,9 @@ import asyncio
 import json
 import uuid
 import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from agents_llama_index import (
@@ -13,9 +16,9 @@ from agents_llama_index import (
     Completing,
     Seen,
     ask,
+    chat_message,
+    contents,
     memory_over,
-    say,
-    texts,
     weather,
     words,
 )
@@ -39,7 +42,7 @@ from llama_index.core.storage.chat_store import SimpleChatStore as LlamaIndexSim
 
 from chatstore.core import ChatMemoryBuffer as Buffer
 from chatstore.core import ChatMessage as Stored
-from chatstore.core import InvalidArgumentError, SimpleChatStore, open_store
+from chatstore.core import ChatStore, InvalidArgumentError, SimpleChatStore, open_store
 from chatstore.core.testing.provider_rules import provider_violations
 from chatstore.llama_index import (
     BufferMemory,
@@ -58,50 +61,52 @@ pytestmark = [
 
 
 @pytest.fixture
-def store(store_url):
+def store(store_url: str) -> Iterator[Any]:
     with open_store(store_url) as opened:
         yield opened
 
 
 @pytest.fixture
-def registered(store):
+def registered(store: ChatStore) -> Any:
     name = f"store {uuid.uuid4()}"
     register_store(name, store)
     return store
 
 
 class TestWindow:
-    def test_sync_and_async(self, store):
-        memory = memory_over(store, chat_history=[say("seed")], token_limit=6)
-        memory.put(say("a b c"))
-        asyncio.run(memory.aput_messages([say("d", "assistant"), say("e")]))
+    def test_sync_and_async(self, store: ChatStore) -> None:
+        memory = memory_over(store, chat_history=[chat_message("seed")], token_limit=6)
+        memory.put(chat_message("a b c"))
+        asyncio.run(memory.aput_messages([chat_message("d", "assistant"), chat_message("e")]))
 
         everything = ["seed", "a b c", "d", "e"]
-        assert texts(memory.get_all()) == texts(asyncio.run(memory.aget_all())) == everything
-        assert texts(memory.get()) == texts(asyncio.run(memory.aget())) == ["e"]
-        memory.set([say("new")])
-        assert texts(memory.get()) == ["new"]
-        asyncio.run(memory.aset([say("newer")]))
-        asyncio.run(memory.aput(say("newest")))
-        assert texts(memory.get_all()) == ["newer", "newest"]
+        assert contents(memory.get_all()) == contents(asyncio.run(memory.aget_all())) == everything
+        assert contents(memory.get()) == contents(asyncio.run(memory.aget())) == ["e"]
+        memory.set([chat_message("new")])
+        assert contents(memory.get()) == ["new"]
+        asyncio.run(memory.aset([chat_message("newer")]))
+        asyncio.run(memory.aput(chat_message("newest")))
+        assert contents(memory.get_all()) == ["newer", "newest"]
         memory.reset()
         assert asyncio.run(memory.aget()) == []
-        memory.put_messages([say("x")])
+        memory.put_messages([chat_message("x")])
         asyncio.run(memory.areset())
         assert memory.get_all() == []
 
-    def test_limit_comes_from_the_model(self):
+    def test_limit_comes_from_the_model(self) -> None:
         limit = int(MockLLM().metadata.context_window * 0.75)
         assert BufferMemory.from_defaults(llm=MockLLM()).to_dict()["token_limit"] == limit
 
     @pytest.mark.parametrize("reserved_tokens", [0, 40])
-    def test_counts_above_the_limit_are_refused_as_by_llama_index(self, store, reserved_tokens):
+    def test_counts_above_the_limit_are_refused_as_by_llama_index(
+        self, store: ChatStore, reserved_tokens: Any
+    ) -> None:
         memory = memory_over(store, token_limit=100, reserved_tokens=reserved_tokens)
-        memory.put(say("a"))
+        memory.put(chat_message("a"))
         above = 101 - reserved_tokens
-        theirs = ChatMemoryBuffer.from_defaults(token_limit=100, tokenizer_fn=str.split)
+        reference = ChatMemoryBuffer.from_defaults(token_limit=100, tokenizer_fn=str.split)
         with pytest.raises(ValueError, match="token limit"):
-            theirs.get(initial_token_count=101)
+            reference.get(initial_token_count=101)
         with pytest.raises(InvalidArgumentError, match="token_limit 100"):
             memory.get(initial_token_count=above)
         with pytest.raises(InvalidArgumentError, match="token_limit 100"):
@@ -109,29 +114,29 @@ class TestWindow:
         with pytest.raises(InvalidArgumentError, match="token_limit 9"):
             memory_over(store, token_limit=9, reserved_tokens=10)
 
-    def test_messages_that_say_nothing_are_not_sent(self, store):
+    def test_messages_that_say_nothing_are_not_sent(self, store: ChatStore) -> None:
         memory = memory_over(store)
         call = ToolCallBlock(tool_call_id="1", tool_name="t", tool_kwargs={})
-        kept = [
-            say("q"),
+        remaining = [
+            chat_message("q"),
             ChatMessage(role="assistant", blocks=[call]),
             ChatMessage(role="tool", blocks=[], additional_kwargs={"tool_call_id": "1"}),
-            say("a", "assistant"),
+            chat_message("a", "assistant"),
         ]
         empty = [
             ChatMessage(),
             ChatMessage(role="assistant", blocks=[]),
-            say("", "assistant"),
-            say(" \n", "assistant"),
+            chat_message("", "assistant"),
+            chat_message(" \n", "assistant"),
             ChatMessage(role="assistant", blocks=[ThinkingBlock(content="hm")]),
         ]
-        memory.put_messages([*kept, *empty, say("q2")])
+        memory.put_messages([*remaining, *empty, chat_message("q2")])
         # An item that only its own provider understands.
         reasoning = {"type": "reasoning", "id": "rs_1"}
         store.add_message("k", Stored(role="assistant", content=[reasoning]))
 
-        assert memory.get() == asyncio.run(memory.aget()) == [*kept, say("q2")]
-        assert len(memory.get_all()) == len(kept) + len(empty) + 2
+        assert memory.get() == asyncio.run(memory.aget()) == [*remaining, chat_message("q2")]
+        assert len(memory.get_all()) == len(remaining) + len(empty) + 2
 
 
 LONG = "word " * 2000
@@ -169,25 +174,27 @@ class TestCounting:
             ChatMessage(role="assistant", content="a", additional_kwargs={"reasoning": LONG}),
         ],
     )
-    def test_what_the_common_fields_do_not_tell_counts(self, store, message):
+    def test_what_the_common_fields_do_not_tell_counts(
+        self, store: ChatStore, message: Any
+    ) -> None:
         memory = memory_over(store, token_limit=1000)
-        memory.put_messages([say("q"), message, say("q2")])
-        assert memory.get() == [say("q2")]
+        memory.put_messages([chat_message("q"), message, chat_message("q2")])
+        assert memory.get() == [chat_message("q2")]
 
-    def test_media_count_flat(self, store, tmp_path):
+    def test_media_count_flat(self, store: ChatStore, tmp_path: Path) -> None:
         path = tmp_path / "a.png"
         path.write_bytes(b"\x89PNG" + bytes(100_000))
-        said = [
+        conversation = [
             ChatMessage(role="user", blocks=[ImageBlock(image=b"\x89PNG" + bytes(300_000))]),
-            say("a", "assistant"),
+            chat_message("a", "assistant"),
             ChatMessage(role="user", blocks=[ImageBlock(path=path)]),
         ]
         memory = memory_over(store, token_limit=2400)
-        memory.put_messages(said)
-        assert memory.get() == said
+        memory.put_messages(conversation)
+        assert memory.get() == conversation
         assert len(memory_over(store, token_limit=2200).get()) == 1
 
-    def test_calls_count_once(self):
+    def test_calls_count_once(self) -> None:
         call = ToolCallBlock(tool_call_id="1", tool_name="t", tool_kwargs={"a": "b"})
         kwargs = {"tool_calls": [{"id": "1", "function": {"arguments": '{"a": "b"}'}}]}
         message = ChatMessage(role="assistant", blocks=[call], additional_kwargs=kwargs)
@@ -197,7 +204,7 @@ class TestCounting:
 
 
 class TestArguments:
-    def test_unknown_argument(self):
+    def test_unknown_argument(self) -> None:
         with pytest.raises(TypeError, match="chatstore"):
             BufferMemory.from_defaults(chatstore=SimpleChatStore())
         with pytest.raises(TypeError, match="tokens"):
@@ -209,7 +216,7 @@ class TestArguments:
         with pytest.raises(TypeError, match="fields"):
             LlamaIndexChatStore(SimpleChatStore(), fields=1)
 
-    def test_key_is_required_with_a_store(self, store):
+    def test_key_is_required_with_a_store(self, store: ChatStore) -> None:
         with pytest.raises(InvalidArgumentError, match="chat_store_key is required"):
             BufferMemory.from_defaults(chat_store=store)
         for make in (Buffer, Buffer.from_defaults):
@@ -228,25 +235,25 @@ class TestArguments:
             lambda store: register_store("name", store),
         ],
     )
-    def test_other_stores_are_refused_by_their_full_name(self, make, foreign):
+    def test_other_stores_are_refused_by_their_full_name(self, make: Any, foreign: Any) -> None:
         kind = type(foreign)
         with pytest.raises(InvalidArgumentError, match=rf"not {kind.__module__}.{kind.__name__}"):
             make(foreign)
 
-    def test_other_buffers_are_refused(self):
-        theirs = ChatMemoryBuffer.from_defaults(tokenizer_fn=str.split)
+    def test_other_buffers_are_refused(self) -> None:
+        reference = ChatMemoryBuffer.from_defaults(tokenizer_fn=str.split)
         with pytest.raises(InvalidArgumentError, match="not llama_index"):
-            BufferMemory(theirs)
+            BufferMemory(reference)
 
     @pytest.mark.parametrize("name", ["", None, 1])
-    def test_names_are_strings(self, store, name):
+    def test_names_are_strings(self, store: ChatStore, name: str) -> None:
         with pytest.raises(InvalidArgumentError, match="name"):
             register_store(name, store)
 
 
 class TestEngines:
     @pytest.mark.parametrize("by", ["chat", "achat", "stream_chat", "astream_chat"])
-    def test_prefix_counts(self, store, by):
+    def test_prefix_counts(self, store: ChatStore, by: str) -> None:
         model = Seen()
         memory = memory_over(store, token_limit=1000)
         engine = SimpleChatEngine.from_defaults(
@@ -258,7 +265,7 @@ class TestEngines:
         assert 800 < words(model.seen[-1]) <= 1000
         assert store.count_messages("k") == 16
 
-    def test_prefix_above_the_limit_is_refused(self, store):
+    def test_prefix_above_the_limit_is_refused(self, store: ChatStore) -> None:
         memory = memory_over(store, token_limit=100)
         engine = SimpleChatEngine.from_defaults(
             llm=Seen().llm, memory=memory, system_prompt="p " * 101
@@ -266,8 +273,10 @@ class TestEngines:
         with pytest.raises(InvalidArgumentError, match="initial_token_count 101"):
             engine.chat("q")
 
-    def test_default_tokenizer_counts_a_prefix_without_waiting(self, monkeypatch):
-        def load(*_):
+    def test_default_tokenizer_counts_a_prefix_without_waiting(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def load(*_: Any) -> None:
             raise AssertionError
 
         monkeypatch.setattr("chatstore.core.tokens.counter.load_encoding", load)
@@ -275,7 +284,9 @@ class TestEngines:
         assert len(memory.tokenizer_fn("a prompt of six words, about")) >= 6
 
     @pytest.mark.parametrize("mode", ["context", "condense_plus_context", "condense_question"])
-    def test_reserved_tokens_keep_room_for_what_an_engine_adds(self, store, mode):
+    def test_reserved_tokens_keep_room_for_what_an_engine_adds(
+        self, store: ChatStore, mode: Any
+    ) -> None:
         llm = Completing(max_tokens=40)
         memory = memory_over(store, token_limit=1000, reserved_tokens=800)
         index = SummaryIndex.from_documents(
@@ -302,10 +313,12 @@ class TestAgents:
     @pytest.mark.parametrize("calls", [1, 3])
     @pytest.mark.parametrize("ids", IDS)
     @pytest.mark.parametrize("workflow", [False, True])
-    def test_exchanges_stay_in_the_window(self, store, ids, calls, workflow):
+    def test_exchanges_stay_in_the_window(
+        self, store: ChatStore, ids: Any, calls: Any, workflow: Any
+    ) -> None:
         model = CallingModel(IDS[ids], calls)
 
-        async def run():
+        async def run() -> None:
             for question in ("q1", "q2"):
                 agent = FunctionAgent(name="a", tools=[weather], llm=model.llm)
                 runner = AgentWorkflow(agents=[agent], root_agent="a") if workflow else agent
@@ -314,15 +327,15 @@ class TestAgents:
         asyncio.run(run())
         # Tools that are called at once end in any order.
         results = [f"sunny in c{n}" for n in range(calls)]
-        sent, kept = texts(model.seen[-2]), texts(memory_over(store).get())
+        sent, remaining = contents(model.seen[-2]), contents(memory_over(store).get())
         assert sorted(map(str, sent)) == sorted(["q1", "None", *results, sent[-2], "q2"])
-        assert kept[: len(sent)] == sent
-        assert len(kept) == 2 * (len(sent) - 1)
+        assert remaining[: len(sent)] == sent
+        assert len(remaining) == 2 * (len(sent) - 1)
         if ids in {"unique", "the tool's name"}:
             assert provider_violations(store.get_messages("k")) == []
 
     @pytest.mark.parametrize("form", ["empty and name", "none and name", "empty and empty"])
-    def test_results_named_otherwise_than_their_calls(self, store, form):
+    def test_results_named_otherwise_than_their_calls(self, store: ChatStore, form: str) -> None:
         given, answered = form.split(" and ")
         call_id = {"empty": "", "none": None}[given]
         result_id = {"empty": "", "name": "weather"}[answered]
@@ -330,24 +343,26 @@ class TestAgents:
         result = ChatMessage(
             role="tool", content="sun", additional_kwargs={"tool_call_id": result_id}
         )
-        said = [say("q"), ChatMessage(role="assistant", blocks=[call]), result]
+        conversation = [chat_message("q"), ChatMessage(role="assistant", blocks=[call]), result]
         memory = memory_over(store)
-        memory.put_messages([*said, say("a", "assistant"), say("q2")])
+        memory.put_messages([*conversation, chat_message("a", "assistant"), chat_message("q2")])
 
-        assert memory.get() == [*said, say("a", "assistant"), say("q2")]
+        assert memory.get() == [*conversation, chat_message("a", "assistant"), chat_message("q2")]
 
 
 @pytest.mark.parametrize("default", [True, False])
-def test_the_key_that_llama_index_takes_when_it_is_forgotten_is_told(store, default):
+def test_the_key_that_llama_index_takes_when_it_is_forgotten_is_told(
+    store: ChatStore, default: Any
+) -> None:
     options = {} if default else {"chat_store_key": "user:42"}
     memory = ChatMemoryBuffer.from_defaults(
         chat_store=LlamaIndexChatStore(store), tokenizer_fn=str.split, **options
     )
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
-        memory.put(say("a"))
-        asyncio.run(memory.aput(say("b")))
-        memory.set([say("c")])
+        memory.put(chat_message("a"))
+        asyncio.run(memory.aput(chat_message("b")))
+        memory.set([chat_message("c")])
         memory.get()
 
     shared = [str(one.message) for one in told if "chat_store_key" in str(one.message)]
@@ -355,24 +370,24 @@ def test_the_key_that_llama_index_takes_when_it_is_forgotten_is_told(store, defa
 
 
 @pytest.mark.parametrize("buffer", [Buffer, BufferMemory.from_defaults], ids=["core", "adapter"])
-def test_async_methods_have_the_names_of_llama_indexs_buffer(buffer):
-    def message(text):
+def test_async_methods_have_the_names_of_llama_indexs_buffer(buffer: Any) -> None:
+    def message(text: str) -> Any:
         is_core = buffer is Buffer
-        return Stored(role="user", content=text) if is_core else say(text)
+        return Stored(role="user", content=text) if is_core else chat_message(text)
 
-    async def use():
+    async def use() -> None:
         memory = buffer(tokenizer_fn=str.split)
         await memory.aput(message("a"))
         await memory.aput_messages([message("b")])
-        assert texts(await memory.aget()) == texts(await memory.aget_all()) == ["a", "b"]
+        assert contents(await memory.aget()) == contents(await memory.aget_all()) == ["a", "b"]
         await memory.aset([message("c")])
-        assert texts(await memory.aget(initial_token_count=1)) == ["c"]
+        assert contents(await memory.aget(initial_token_count=1)) == ["c"]
         await memory.areset()
         assert await memory.aget_all() == []
 
     asyncio.run(use())
 
 
-def test_messages_of_the_store_are_told_apart_from_those_of_llama_index():
+def test_messages_of_the_store_are_told_apart_from_those_of_llama_index() -> None:
     with pytest.raises(ValueError, match=r"chatstore\.core\.messages\.ChatMessage"):
         to_messages([Stored(role="user", content="hi")])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from generated_llama_index import conversations
 from hypothesis import HealthCheck, given, settings
@@ -23,7 +25,7 @@ from chatstore.llama_index import to_llama_index, to_messages
 
 @given(conversations())
 @settings(suppress_health_check=[HealthCheck.too_slow])
-def test_every_message_comes_back_equal(messages):
+def test_every_message_comes_back_equal(messages: Any) -> None:
     with SimpleChatStore() as store:
         store.add_messages("k", to_messages(messages))
         back = to_llama_index(store.get_messages("k"))
@@ -31,7 +33,7 @@ def test_every_message_comes_back_equal(messages):
     assert back == messages
 
 
-def test_common_fields():
+def test_common_fields() -> None:
     messages = [
         ChatMessage(role="system", content="Be nice."),
         ChatMessage(role="user", blocks=[TextBlock(text="look"), ImageBlock(image=b"\x89PNG a")]),
@@ -46,17 +48,17 @@ def test_common_fields():
         ChatMessage(role="assistant", content="done"),
     ]
     stored = to_messages(messages)
-    system, user, asked, result, said = stored
+    system, user, calling, result, answer = stored
 
-    assert (system.content, said.content) == ("Be nice.", "done")
+    assert (system.content, answer.content) == ("Be nice.", "done")
     assert [block.type for block in user.content] == ["text", "image"]
     assert user.content[1].media_type == "image/png"
-    assert asked.content[0].model_dump() == {
+    assert calling.content[0].model_dump() == {
         "type": "thinking",
         "thinking": "I think",
         "signature": "s",
     }
-    assert asked.additional_kwargs["tool_calls"] == [
+    assert calling.additional_kwargs["tool_calls"] == [
         {"id": "c1", "type": "function", "function": {"name": "t", "arguments": '{"a": 1}'}}
     ]
     assert result.additional_kwargs["tool_call_id"] == "c1"
@@ -64,7 +66,7 @@ def test_common_fields():
     assert to_llama_index(stored) == messages
 
 
-def test_only_what_the_common_fields_do_not_tell_is_kept_beside_them():
+def test_only_what_the_common_fields_do_not_tell_is_kept_beside_them() -> None:
     point = CachePoint(cache_control=CacheControl(type="ephemeral"))
     plain, pointed = to_messages(
         [
@@ -78,7 +80,7 @@ def test_only_what_the_common_fields_do_not_tell_is_kept_beside_them():
     assert "chatstore.payload" in pointed.additional_kwargs
 
 
-def test_what_was_changed_elsewhere_is_read_as_it_says_now():
+def test_what_was_changed_elsewhere_is_read_as_it_says_now() -> None:
     point = CachePoint(cache_control=CacheControl(type="ephemeral"))
     blocks = [TextBlock(text="my password is 1234"), point]
     [stored] = to_messages([ChatMessage(role="user", blocks=blocks)])
@@ -87,7 +89,7 @@ def test_what_was_changed_elsewhere_is_read_as_it_says_now():
     assert to_llama_index([stored]) == [ChatMessage(role="user", content="[removed]")]
 
 
-def test_payload_that_cannot_be_read_leaves_the_common_fields():
+def test_payload_that_cannot_be_read_leaves_the_common_fields() -> None:
     point = CachePoint(cache_control=CacheControl(type="ephemeral"))
     [stored] = to_messages([ChatMessage(role="user", blocks=[TextBlock(text="hi"), point])])
     stored.additional_kwargs["chatstore.payload"]["llama_index"]["payload"]["blocks"] = [
@@ -97,7 +99,7 @@ def test_payload_that_cannot_be_read_leaves_the_common_fields():
     assert to_llama_index([stored])[0].content == "hi"
 
 
-def test_several_results_in_one_message_are_a_message_each():
+def test_several_results_in_one_message_are_a_message_each() -> None:
     results = [
         {"type": "tool_result", "tool_use_id": name, "content": f"of {name}"} for name in "ab"
     ]
@@ -113,12 +115,12 @@ def test_several_results_in_one_message_are_a_message_each():
 
 
 @pytest.mark.parametrize("value", ["\ud800", float("nan"), object(), {"a": [float("inf")]}])
-def test_what_json_cannot_hold_is_refused(value):
+def test_what_json_cannot_hold_is_refused(value: Any) -> None:
     message = ChatMessage(role="user", content="hi", additional_kwargs={"a": value})
     with SimpleChatStore() as store, pytest.raises(InvalidMessageError):
         store.add_messages("k", to_messages([message]))
 
 
-def test_what_is_no_message_is_refused():
+def test_what_is_no_message_is_refused() -> None:
     with pytest.raises(InvalidMessageError, match=r"llama_index\.core\.llms\.ChatMessage"):
         to_messages([Stored(role="user", content="hi")])

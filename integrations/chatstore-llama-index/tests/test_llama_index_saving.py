@@ -8,20 +8,22 @@ import gc
 import json
 import pickle
 import uuid
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from agents_llama_index import (
     Seen,
+    chat_message,
+    contents,
     memory_over,
-    say,
-    texts,
     weather,
 )
 from llama_index.core.agent.workflow import FunctionAgent
 from llama_index.core.memory import ChatMemoryBuffer
 from llama_index.core.workflow import Context, JsonPickleSerializer, JsonSerializer
 
-from chatstore.core import InvalidArgumentError, SimpleChatStore, open_store
+from chatstore.core import ChatStore, InvalidArgumentError, SimpleChatStore, open_store
 from chatstore.llama_index import (
     BufferMemory,
     LlamaIndexChatStore,
@@ -37,13 +39,13 @@ pytestmark = [
 
 
 @pytest.fixture
-def store(store_url):
+def store(store_url: str) -> Iterator[Any]:
     with open_store(store_url) as opened:
         yield opened
 
 
 @pytest.fixture
-def registered(store):
+def registered(store: ChatStore) -> Any:
     name = f"store {uuid.uuid4()}"
     register_store(name, store)
     return store
@@ -51,8 +53,10 @@ def registered(store):
 
 class TestSaving:
     @pytest.mark.parametrize("serializer", [JsonSerializer(), JsonPickleSerializer()])
-    def test_workflow_goes_on_after_its_context_was_restored(self, registered, serializer):
-        async def run():
+    def test_workflow_goes_on_after_its_context_was_restored(
+        self, registered: Any, serializer: Any
+    ) -> None:
+        async def run() -> Any:
             model = Seen()
             agent = FunctionAgent(tools=[weather], llm=model.llm)
             context = Context(agent)
@@ -64,11 +68,11 @@ class TestSaving:
             await again.run("q2", ctx=restored)
             return model.seen[-1]
 
-        assert texts(asyncio.run(run())) == ["q1", "a " * 40, "q2"]
+        assert contents(asyncio.run(run())) == ["q1", "a " * 40, "q2"]
         assert registered.count_messages("k") == 4
 
-    def test_memory_in_memory_goes_on_with_its_messages(self):
-        async def run():
+    def test_memory_in_memory_goes_on_with_its_messages(self) -> None:
+        async def run() -> Any:
             model = Seen()
             agent = FunctionAgent(tools=[weather], llm=model.llm)
             context = Context(agent)
@@ -79,19 +83,19 @@ class TestSaving:
             await agent.run("q2", ctx=restored)
             return model.seen[-1]
 
-        assert texts(asyncio.run(run())) == ["q1", "a " * 40, "q2"]
+        assert contents(asyncio.run(run())) == ["q1", "a " * 40, "q2"]
 
-    def test_settings_come_back(self, registered):
+    def test_settings_come_back(self, registered: Any) -> None:
         memory = memory_over(registered, token_limit=50, reserved_tokens=7)
-        memory.put(say("a"))
+        memory.put(chat_message("a"))
         data = json.loads(memory.to_json())
         again = BufferMemory.from_dict(data, tokenizer_fn=str.split)
 
         assert again.to_dict() == memory.to_dict() == data
-        assert again.get_all() == [say("a")]
+        assert again.get_all() == [chat_message("a")]
         assert "sqlite" not in json.dumps(data)
 
-    def test_store_without_a_name_is_refused_at_once(self, store):
+    def test_store_without_a_name_is_refused_at_once(self, store: ChatStore) -> None:
         memory = memory_over(store)
         with pytest.raises(InvalidArgumentError, match="register_store"):
             memory.to_dict()
@@ -102,8 +106,10 @@ class TestSaving:
                 chat_store=LlamaIndexChatStore(store), chat_store_key="k", tokenizer_fn=str.split
             ).to_dict()
 
-    def test_workflow_says_that_a_store_without_a_name_was_not_saved(self, store):
-        async def run():
+    def test_workflow_says_that_a_store_without_a_name_was_not_saved(
+        self, store: ChatStore
+    ) -> None:
+        async def run() -> None:
             agent = FunctionAgent(tools=[weather], llm=Seen().llm)
             context = Context(agent)
             await agent.run("q1", ctx=context, memory=memory_over(store))
@@ -112,7 +118,7 @@ class TestSaving:
 
         asyncio.run(run())
 
-    def test_name_that_is_not_registered_is_refused(self, registered):
+    def test_name_that_is_not_registered_is_refused(self, registered: Any) -> None:
         data = memory_over(registered).to_dict()
         with pytest.raises(InvalidArgumentError, match="'other'"):
             BufferMemory.from_dict({**data, "chat_store": "other"})
@@ -122,7 +128,7 @@ class TestSaving:
     @pytest.mark.parametrize(
         "change", [{"token_limit": "1"}, {"messages": [{"content": "secret"}]}]
     )
-    def test_other_data_are_refused_without_content(self, registered, change):
+    def test_other_data_are_refused_without_content(self, registered: Any, change: Any) -> None:
         data = {**memory_over(registered).to_dict(), **change}
         with pytest.raises(InvalidArgumentError) as caught:
             BufferMemory.from_dict(data)
@@ -131,7 +137,7 @@ class TestSaving:
         with pytest.raises(InvalidArgumentError, match="not what to_dict"):
             BufferMemory.from_dict({"class_name": "ChatstoreBufferMemory"})
 
-    def test_registered_stores_are_not_kept_alive(self):
+    def test_registered_stores_are_not_kept_alive(self) -> None:
         register_store("gone", SimpleChatStore())
         gc.collect()
         with pytest.raises(InvalidArgumentError, match="'gone'"):
@@ -145,55 +151,59 @@ class TestSaving:
             )
 
     @pytest.mark.parametrize("is_in_memory", [False, True])
-    def test_their_buffer_comes_back_with_its_store(self, registered, is_in_memory):
+    def test_their_buffer_comes_back_with_its_store(
+        self, registered: Any, is_in_memory: bool
+    ) -> None:
         chats = LlamaIndexChatStore(SimpleChatStore() if is_in_memory else registered)
         memory = ChatMemoryBuffer.from_defaults(
             chat_store=chats, chat_store_key="k", tokenizer_fn=str.split
         )
-        memory.put(say("a"))
+        memory.put(chat_message("a"))
         again = ChatMemoryBuffer.from_dict(json.loads(memory.to_string()))
 
         assert isinstance(again.chat_store, LlamaIndexChatStore)
-        assert again.get_all() == [say("a")]
+        assert again.get_all() == [chat_message("a")]
 
 
 class TestCopies:
     @pytest.mark.parametrize("make", [copy.copy, copy.deepcopy])
-    def test_copies_of_a_memory_are_the_same_conversation(self, store, make):
+    def test_copies_of_a_memory_are_the_same_conversation(
+        self, store: ChatStore, make: Any
+    ) -> None:
         memory = memory_over(store, reserved_tokens=1)
-        memory.put(say("a"))
+        memory.put(chat_message("a"))
         again = make(memory)
-        again.put(say("b"))
+        again.put(chat_message("b"))
 
-        assert texts(memory.get_all()) == ["a", "b"]
-        assert texts(again.get()) == ["a", "b"]
+        assert contents(memory.get_all()) == ["a", "b"]
+        assert contents(again.get()) == ["a", "b"]
 
-    def test_pickled_memory_goes_on(self, store):
+    def test_pickled_memory_goes_on(self, store: ChatStore) -> None:
         memory = BufferMemory.from_defaults(chat_store=store, chat_store_key="k", reserved_tokens=9)
-        memory.put(say("a"))
+        memory.put(chat_message("a"))
         again = pickle.loads(pickle.dumps(memory))
 
-        assert texts(again.get_all()) == ["a"]
+        assert contents(again.get_all()) == ["a"]
         with pytest.raises(InvalidArgumentError, match="reserved_tokens 9"):
             again.get(initial_token_count=2992)
 
-    def test_pickled_chat_stores_go_on(self, store):
-        LlamaIndexChatStore(store).add_message("k", say("a"))
+    def test_pickled_chat_stores_go_on(self, store: ChatStore) -> None:
+        LlamaIndexChatStore(store).add_message("k", chat_message("a"))
         chats = pickle.loads(pickle.dumps(LlamaIndexChatStore(store)))
         memory_store = pickle.loads(pickle.dumps(LlamaIndexDBChatStore(store)))
 
-        assert texts(chats.get_messages("k")) == ["a"]
-        assert texts(asyncio.run(memory_store.get_messages("k"))) == ["a"]
+        assert contents(chats.get_messages("k")) == ["a"]
+        assert contents(asyncio.run(memory_store.get_messages("k"))) == ["a"]
 
-    def test_what_cannot_be_pickled_is_refused_and_not_left_out(self, store):
+    def test_what_cannot_be_pickled_is_refused_and_not_left_out(self, store: ChatStore) -> None:
         class Unpicklable(SimpleChatStore):
-            def __reduce_ex__(self, protocol):
+            def __reduce_ex__(self, protocol: int) -> None:
                 raise TypeError("no")
 
-        for kept in (
+        for holder in (
             memory_over(Unpicklable()),
             LlamaIndexChatStore(Unpicklable()),
             LlamaIndexDBChatStore(Unpicklable()),
         ):
             with pytest.raises(TypeError, match="no"):
-                pickle.dumps(kept)
+                pickle.dumps(holder)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import strategies as st
 
 from chatstore.core import ChatMemoryBuffer, SimpleChatStore
@@ -79,16 +81,16 @@ HOSTED = [
 ]
 
 
-def user(text):
+def user(text: str) -> Any:
     return {"role": "user", "content": text}
 
 
-def said(text, number=0):
+def assistant(text: str, number: int = 0) -> Any:
     part = {"type": "output_text", "text": text, "annotations": []}
     return {"type": "message", "id": f"msg_{number}", "role": "assistant", "content": [part]}
 
 
-def reasoning(number, summary=""):
+def reasoning(number: int, summary: Any = "") -> Any:
     parts = [{"type": "summary_text", "text": summary}] if summary else []
     return {"type": "reasoning", "id": f"rs_{number}", "summary": parts, "encrypted_content": "x"}
 
@@ -103,7 +105,7 @@ STEP = st.tuples(
 TURNS = st.lists(st.lists(STEP, max_size=3), min_size=1, max_size=5)
 
 
-def conversation(turns):
+def conversation(turns: Any) -> Any:
     """Return items of these turns; a response ends with something other than reasoning."""
     items, number = [{"role": "system", "content": "Be nice."}], 0
     for turn in turns:
@@ -119,7 +121,7 @@ def conversation(turns):
                 elif kind == "hosted":
                     items.append({**HOSTED[number % len(HOSTED)], "id": f"hosted_{number}"})
                 elif kind == "said":
-                    items.append(said("answer", number))
+                    items.append(assistant("answer", number))
                 else:
                     items.append(reasoning(number, "hm" if kind == "summary" else ""))
             missing = {"first is missing": slice(1, None), "last is missing": slice(-1)}
@@ -128,7 +130,7 @@ def conversation(turns):
     return [*items, user("the last question")]
 
 
-def stored_window(items, limit, batches=1):
+def stored_window(items: Any, limit: int, batches: Any = 1) -> Any:
     """Return the window of a conversation that was stored in parts."""
     buffer = ChatMemoryBuffer(limit, SimpleChatStore(), "k", str.split, payload_fn=sent_payload)
     size = max(1, len(items) // batches)

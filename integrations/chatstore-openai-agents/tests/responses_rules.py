@@ -9,6 +9,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 PAIRS = {
     "function_call": ("call_id", "function_call_output", "call_id"),
     "custom_tool_call": ("call_id", "custom_tool_call_output", "call_id"),
@@ -32,13 +35,13 @@ MADE_BY_MODEL = {
 }
 
 
-def is_made_by_model(item):
+def is_made_by_model(item: Any) -> Any:
     return item.get("type") in MADE_BY_MODEL or item.get("role") == "assistant"
 
 
-def responses_violations(items, whole=None):
+def responses_violations(items: Any, whole: Any = None) -> Any:
     """Return what the API refuses; ``whole`` is the conversation that the items are of."""
-    found, open_calls = [], []
+    violations, open_calls = [], []
     for place, item in enumerate(items):
         kind = item.get("type")
         if kind in PAIRS:
@@ -48,27 +51,27 @@ def responses_violations(items, whole=None):
             if (call, item[name]) in open_calls:
                 open_calls.remove((call, item[name]))
             else:
-                found.append(f"{place}: {kind} without its {call}")
+                violations.append(f"{place}: {kind} without its {call}")
         elif item.get("role") == "user" and open_calls:
-            found.append(f"{place}: {open_calls} without outputs")
+            violations.append(f"{place}: {open_calls} without outputs")
         if kind == "reasoning":
             following = items[place + 1] if place + 1 < len(items) else {}
             if not is_made_by_model(following):
-                found.append(f"{place}: reasoning {item['id']} without its following item")
+                violations.append(f"{place}: reasoning {item['id']} without its following item")
     spoken = [item for item in items if item.get("role") not in {"system", "developer"}]
     if spoken and spoken[0].get("role") != "user":
-        found.append("the first item is not the user's")
+        violations.append("the first item is not the user's")
     if whole is not None:
-        found += _without_reasoning(items, whole)
-    return found
+        violations += _without_reasoning(items, whole)
+    return violations
 
 
-def _without_reasoning(items, whole):
+def _without_reasoning(items: Any, whole: Any) -> Iterator[Any]:
     for place, item in enumerate(whole[1:], start=1):
         reasoning = whole[place - 1]
         if reasoning.get("type") != "reasoning" or not is_made_by_model(item):
             continue
-        if any(item is kept for kept in items):
-            kept = [kept for kept in items if kept is item or kept is reasoning]
-            if [kept_item is reasoning for kept_item in kept] != [True, False]:
+        if any(item is other for other in items):
+            other = [other for other in items if other is item or other is reasoning]
+            if [kept_item is reasoning for kept_item in other] != [True, False]:
                 yield f"{item.get('id')} without its reasoning {reasoning['id']}"

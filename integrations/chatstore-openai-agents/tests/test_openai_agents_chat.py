@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +15,7 @@ from chatstore.openai_agents import to_items, to_messages
 pytestmark = pytest.mark.filterwarnings("ignore::chatstore.core.TokenLimitWarning")
 
 
-def check_chat(messages):
+def check_chat(messages: Any) -> None:
     """Chat completions refuse assistants that say nothing, and results apart from their calls."""
     unanswered = []
     for message in messages:
@@ -30,12 +32,12 @@ def check_chat(messages):
 
 
 @given(TURNS, st.integers(20, 300))
-def test_a_window_is_valid_for_chat_completions(turns, limit):
+def test_a_window_is_valid_for_chat_completions(turns: Any, limit: int) -> None:
     check_chat(to_openai(stored_window(conversation(turns), limit)))
 
 
 @pytest.mark.parametrize("kind", [kind for kind in CALLS if kind != "function"])
-def test_other_frameworks_read_calls_of_every_kind(kind):
+def test_other_frameworks_read_calls_of_every_kind(kind: str) -> None:
     call, output = CALLS[kind]("a")
     messages = to_messages([user("q"), call, output, said("done")])
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from agents import Agent, Runner
@@ -11,7 +13,7 @@ from agents.extensions.memory import EncryptedSession
 from agents.memory import OpenAIResponsesCompactionSession
 from agents.testing import ScriptedModel, assistant_message
 
-from chatstore.core import SimpleChatStore, StoreUnavailableError, open_store
+from chatstore.core import ChatStore, SimpleChatStore, StoreUnavailableError, open_store
 from chatstore.openai_agents import ChatStoreSession
 
 TURNS = 10
@@ -32,11 +34,11 @@ WRITES = [
 class Client:
     """Answers `responses.compact` as the API does."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.responses = self
         self.calls = 0
 
-    async def compact(self, **request):
+    async def compact(self, **request: Any) -> Any:
         self.calls += 1
         return SimpleNamespace(output=COMPACTED, usage=None)
 
@@ -45,16 +47,16 @@ class Killed(BaseException):
     """Ends a program: no error handling of the SDK sees it."""
 
 
-def kill_at(store, step):
+def kill_at(store: ChatStore, step: Any) -> None:
     """Let the program end before (even steps) or after (odd steps) a write of the store."""
     steps = iter(range(1000))
 
-    def count():
+    def count() -> None:
         if next(steps) >= step:
             raise Killed
 
-    def killing(write):
-        async def killed(*arguments):
+    def killing(write: Any) -> Any:
+        async def killed(*arguments: Any) -> None:
             count()
             await write(*arguments)
             count()
@@ -65,13 +67,13 @@ def kill_at(store, step):
         setattr(store, name, killing(getattr(store, name)))
 
 
-async def converse(session, first, turns):
+async def converse(session: Any, first: Any, turns: Any) -> None:
     for turn in range(first, first + turns):
         model = ScriptedModel([[assistant_message(f"answer {turn}", item_id=f"m{turn}")]])
         await Runner.run(Agent(name="a", model=model), f"question {turn}", session=session)
 
 
-def manual(session, client):
+def manual(session: Any, client: Any) -> Any:
     made = OpenAIResponsesCompactionSession(
         "s", session, client=client, should_trigger_compaction=lambda context: False
     )
@@ -79,7 +81,7 @@ def manual(session, client):
     return made, lambda: made.run_compaction(forced)
 
 
-def automatic(session, client):
+def automatic(session: Any, client: Any) -> Any:
     made = OpenAIResponsesCompactionSession(
         "s",
         session,
@@ -89,15 +91,15 @@ def automatic(session, client):
     return made, lambda: converse(made, TURNS, 1)
 
 
-def encrypted(session, client):
+def encrypted(session: Any, client: Any) -> Any:
     compacting, _ = automatic(session, client)
     made = EncryptedSession("s", compacting, encryption_key="a key of the program")
     return made, lambda: converse(made, TURNS, 1)
 
 
 @pytest.mark.parametrize("kind", [manual, automatic, encrypted])
-def test_a_program_killed_while_it_compacts_loses_nothing(tmp_path, kind):
-    async def attempt(step):
+def test_a_program_killed_while_it_compacts_loses_nothing(tmp_path: Path, kind: str) -> None:
+    async def attempt(step: Any) -> Any:
         """Return how many items are left, and whether the program ended by itself."""
         url, client = f"sqlite:///{tmp_path}/{step}.db", Client()
         async with open_store(url) as store:
@@ -115,7 +117,7 @@ def test_a_program_killed_while_it_compacts_loses_nothing(tmp_path, kind):
             left = await store.async_get_messages("s")
             return len(left), ended
 
-    async def main():
+    async def main() -> None:
         for step in range(100):
             left, ended = await attempt(step)
             if ended:
@@ -128,8 +130,8 @@ def test_a_program_killed_while_it_compacts_loses_nothing(tmp_path, kind):
     asyncio.run(main())
 
 
-def test_compacted_items_come_back(each_store_url):
-    async def main():
+def test_compacted_items_come_back(each_store_url: str) -> None:
+    async def main() -> None:
         async with open_store(each_store_url) as store:
             session, compact = manual(ChatStoreSession("s", store), Client())
             await converse(session, 0, TURNS)
@@ -150,15 +152,15 @@ class Failing(SimpleChatStore):
 
     applies = True
 
-    async def async_set_messages(self, key, messages):
+    async def async_set_messages(self, key: str, messages: Any) -> None:
         if self.applies:
             await super().async_set_messages(key, messages)
         raise StoreUnavailableError("no answer")
 
 
 @pytest.mark.parametrize("applies", [True, False])
-def test_a_failed_replacement_leaves_the_state_before_or_after(applies):
-    async def main():
+def test_a_failed_replacement_leaves_the_state_before_or_after(applies: Any) -> None:
+    async def main() -> None:
         store = Failing()
         store.applies = applies
         session, compact = manual(ChatStoreSession("s", store), Client())
@@ -174,18 +176,18 @@ def test_a_failed_replacement_leaves_the_state_before_or_after(applies):
 class Slow(SimpleChatStore):
     """Replaces a conversation when it is told to."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.begun, self.go = asyncio.Event(), asyncio.Event()
 
-    async def async_set_messages(self, key, messages):
+    async def async_set_messages(self, key: str, messages: Any) -> None:
         self.begun.set()
         await self.go.wait()
         await super().async_set_messages(key, messages)
 
 
-def test_a_cancelled_replacement_has_ended_when_the_cancellation_arrives():
-    async def main():
+def test_a_cancelled_replacement_has_ended_when_the_cancellation_arrives() -> None:
+    async def main() -> None:
         store = Slow()
         session, compact = manual(ChatStoreSession("s", store), Client())
         await converse(session, 0, TURNS)
@@ -206,13 +208,13 @@ class Counting(ChatStoreSession):
 
     seen = 0
 
-    async def add_items(self, items):
+    async def add_items(self, items: Any) -> None:
         self.seen += len(items)
         await super().add_items(items)
 
 
-def test_a_subclass_that_overrides_add_items_sees_the_compacted_items():
-    async def main():
+def test_a_subclass_that_overrides_add_items_sees_the_compacted_items() -> None:
+    async def main() -> None:
         inner = Counting("s", SimpleChatStore())
         session, compact = manual(inner, Client())
         await converse(session, 0, TURNS)

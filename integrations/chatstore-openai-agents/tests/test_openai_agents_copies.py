@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import pickle
+from typing import Any
 
 import pytest
 from agents import RunConfig, SessionSettings
@@ -16,8 +17,8 @@ ITEMS = [{"role": "user", "content": "hi"}]
 
 
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy])
-def test_a_copy_uses_the_same_store(store_url, duplicate):
-    async def main():
+def test_a_copy_uses_the_same_store(store_url: str, duplicate: Any) -> None:
+    async def main() -> None:
         async with ChatStoreSession.from_url(
             "s", store_url, session_settings={"limit": 1}
         ) as session:
@@ -30,8 +31,8 @@ def test_a_copy_uses_the_same_store(store_url, duplicate):
     asyncio.run(main())
 
 
-def test_a_copy_of_a_session_in_memory_is_the_same_conversation():
-    async def main():
+def test_a_copy_of_a_session_in_memory_is_the_same_conversation() -> None:
+    async def main() -> None:
         session = ChatStoreSession("s", SimpleChatStore())
         copied = copy.deepcopy({"sessions": [session]})["sessions"][0]
         await copied.add_items(ITEMS)
@@ -41,8 +42,8 @@ def test_a_copy_of_a_session_in_memory_is_the_same_conversation():
 
 
 @pytest.mark.parametrize("from_url", [True, False])
-def test_a_pickled_session_is_on_the_same_database(store_url, from_url):
-    async def main():
+def test_a_pickled_session_is_on_the_same_database(store_url: str, from_url: bool) -> None:
+    async def main() -> None:
         async with open_store(store_url) as store:
             session = (
                 ChatStoreSession.from_url("s", store_url)
@@ -63,12 +64,12 @@ def test_a_pickled_session_is_on_the_same_database(store_url, from_url):
 
 
 class Failing(SimpleChatStore):
-    async def async_add_messages(self, key, messages):
+    async def async_add_messages(self, key: str, messages: Any) -> None:
         raise StoreUnavailableError("no answer")
 
 
-def test_a_copy_does_not_repeat_the_originals_append():
-    async def main():
+def test_a_copy_does_not_repeat_the_originals_append() -> None:
+    async def main() -> None:
         session = ChatStoreSession("s", Failing())
         with pytest.raises(StoreUnavailableError):
             await session.add_items(ITEMS)
@@ -78,7 +79,7 @@ def test_a_copy_does_not_repeat_the_originals_append():
     asyncio.run(main())
 
 
-def test_a_window_is_copied_with_its_configuration_and_pickled():
+def test_a_window_is_copied_with_its_configuration_and_pickled() -> None:
     window = InputWindow(100, tokenizer_fn=len)
     config = copy.deepcopy(RunConfig(call_model_input_filter=window))
     assert config.call_model_input_filter.token_limit == 100

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from generated_openai_agents import KINDS, conversations, made_of
@@ -14,19 +15,19 @@ from chatstore.core.testing.provider_rules import provider_violations
 from chatstore.openai_agents import to_items, to_messages
 
 
-def user(text):
+def user(text: str) -> Any:
     return {"role": "user", "content": text}
 
 
-def call(name, **more):
+def call(name: str, **more: Any) -> Any:
     return {"type": "function_call", "call_id": name, "name": "t", "arguments": "{}", **more}
 
 
-def output(name, said="1"):
+def output(name: str, said: Any = "1") -> Any:
     return {"type": "function_call_output", "call_id": name, "output": said}
 
 
-def said(text, **more):
+def said(text: str, **more: Any) -> Any:
     part = {"type": "output_text", "text": text, "annotations": []}
     return {
         "type": "message",
@@ -40,11 +41,11 @@ def said(text, **more):
 REASONING = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "xyz"}
 
 
-def test_sdk_has_the_kinds_of_items_that_are_generated():
+def test_sdk_has_the_kinds_of_items_that_are_generated() -> None:
     assert len(KINDS) >= 33
 
 
-def check_return(items):
+def check_return(items: Any) -> None:
     with SimpleChatStore() as store:
         store.add_messages("k", to_messages(items))
         assert to_items(store.get_messages("k")) == items
@@ -52,17 +53,17 @@ def check_return(items):
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_every_kind_of_item_comes_back_as_it_was(kind):
+def test_every_kind_of_item_comes_back_as_it_was(kind: str) -> None:
     given(st.lists(made_of(kind), max_size=3))(check_return)()
 
 
 @given(conversations())
-def test_conversations_come_back_as_they_were(items):
+def test_conversations_come_back_as_they_were(items: Any) -> None:
     check_return(items)
 
 
 @given(st.lists(st.sampled_from(["user", "call", "output", "said", "reasoning"]), max_size=12))
-def test_windows_of_any_items_are_accepted_by_providers(shape):
+def test_windows_of_any_items_are_accepted_by_providers(shape: Any) -> None:
     items, unanswered = [], []
     for place, kind in enumerate(shape):
         if kind == "call":
@@ -78,7 +79,7 @@ def test_windows_of_any_items_are_accepted_by_providers(shape):
     assert provider_violations(buffer.get()) == []
 
 
-def test_simple_items_need_no_payload():
+def test_simple_items_need_no_payload() -> None:
     items = [user("hi"), call("c1"), output("c1"), {"role": "assistant", "content": "yo"}]
 
     natives = [message.additional_kwargs.get("chatstore.payload") for message in to_messages(items)]
@@ -87,7 +88,7 @@ def test_simple_items_need_no_payload():
     assert to_items(to_messages(items)) == items
 
 
-def test_calls_made_at_once_are_one_exchange():
+def test_calls_made_at_once_are_one_exchange() -> None:
     """Providers of chat completions want them in one message, right before the results."""
     items = [user("hi"), REASONING, call("c1", id="f1"), call("c2"), output("c1"), output("c2")]
     messages = to_messages([*items, said("done")])
@@ -96,7 +97,7 @@ def test_calls_made_at_once_are_one_exchange():
         "user", "assistant", "assistant", "assistant", "tool", "tool", "assistant",
     ]  # fmt: skip
     calls = [message.additional_kwargs.get("tool_calls", []) for message in messages]
-    assert [[made["id"] for made in some] for some in calls] == [
+    assert [[made["id"] for made in group] for group in calls] == [
         [],
         [],
         [],
@@ -109,7 +110,7 @@ def test_calls_made_at_once_are_one_exchange():
     assert to_items(messages) == [*items, said("done")]
 
 
-def test_text_after_a_call_carries_the_call():
+def test_text_after_a_call_carries_the_call() -> None:
     items = [user("hi"), call("c1"), said("let me look"), output("c1")]
     messages = to_messages(items)
 
@@ -119,21 +120,21 @@ def test_text_after_a_call_carries_the_call():
     assert to_items(messages) == items
 
 
-def test_what_was_changed_elsewhere_is_read_as_it_says_now():
+def test_what_was_changed_elsewhere_is_read_as_it_says_now() -> None:
     message = to_messages([said("my password is 1234")])[0]
     message.content = "[removed]"
 
     assert to_items([message]) == [{"role": "assistant", "content": "[removed]"}]
 
 
-def test_payloads_of_others_are_not_read():
+def test_payloads_of_others_are_not_read() -> None:
     native = {"chatstore.payload": {"langchain": {"item": said("no")}, "openai_agents": "no"}}
     message = ChatMessage(role="user", content="hi", additional_kwargs=native)
 
     assert to_items([message]) == [user("hi")]
 
 
-def test_media_are_blocks():
+def test_media_are_blocks() -> None:
     content = [
         {"type": "input_text", "text": "look"},
         {"type": "input_image", "image_url": "data:image/png;base64,AAAA", "detail": "auto"},
@@ -155,18 +156,18 @@ def test_media_are_blocks():
 
 @pytest.mark.parametrize("text", ["\ud800", float("nan"), b"bytes", object()])
 @pytest.mark.parametrize("kind", ["mcp_call", "message"])
-def test_what_json_cannot_hold_is_refused(text, kind):
+def test_what_json_cannot_hold_is_refused(text: str, kind: str) -> None:
     item = {"type": kind, "role": "user", "id": "1", "content": text}
     with SimpleChatStore() as store, pytest.raises(InvalidMessageError):
         store.add_messages("k", to_messages([item]))
 
 
 @pytest.mark.parametrize("item", [{}, {"type": "new"}, {"role": "critic", "content": "x"}])
-def test_items_of_tomorrow_are_kept(item):
+def test_items_of_tomorrow_are_kept(item: Any) -> None:
     assert to_items(to_messages([item])) == [item]
 
 
-def test_a_foreign_message_is_one_item_several_or_none():
+def test_a_foreign_message_is_one_item_several_or_none() -> None:
     messages = [
         ChatMessage(role="system", content="Be nice."),
         ChatMessage(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import wraps
+from typing import Any
 
 import pytest
 from agents import Agent, RunConfig, Runner, SessionSettings, function_tool
@@ -15,16 +16,16 @@ from chatstore.openai_agents import ChatStoreSession
 
 
 @pytest.fixture
-def session(store_url):
+def session(store_url: str) -> Any:
     return ChatStoreSession.from_url("s", store_url)
 
 
-def with_session(test):
+def with_session(test: Any) -> Any:
     """Run a coroutine as a test, and close its session."""
 
     @wraps(test)
-    def run(session):
-        async def main():
+    def run(session: Any) -> None:
+        async def main() -> None:
             async with session:
                 await test(session)
 
@@ -39,14 +40,14 @@ def double(number: int) -> str:
     return str(2 * number)
 
 
-def calls(*numbers):
+def calls(*numbers: Any) -> Any:
     return [
         function_call("double", {"number": number}, call_id=f"c{number}", item_id=f"fc{number}")
         for number in numbers
     ]
 
 
-def kinds(items):
+def kinds(items: Any) -> Any:
     return [item.get("type") or item["role"] for item in items]
 
 
@@ -54,7 +55,7 @@ TURN = ["user", "function_call", "function_call", "function_call_output", "funct
 
 
 @with_session
-async def test_handoffs_are_kept(session):
+async def test_handoffs_are_kept(session: Any) -> None:
     specialist = Agent(name="specialist", model=ScriptedModel([[assistant_message("hello")]]))
     model = ScriptedModel([[function_call("transfer_to_specialist", "{}", call_id="h")]])
     await Runner.run(Agent(name="a", model=model, handoffs=[specialist]), "hi", session=session)
@@ -65,7 +66,7 @@ async def test_handoffs_are_kept(session):
 
 
 @with_session
-async def test_streamed_runs_are_kept(session):
+async def test_streamed_runs_are_kept(session: Any) -> None:
     model = ScriptedModel([calls(1, 2), [assistant_message("2 and 4")]])
     result = Runner.run_streamed(
         Agent(name="a", model=model, tools=[double]), "hi", session=session
@@ -78,7 +79,7 @@ async def test_streamed_runs_are_kept(session):
 
 
 @with_session
-async def test_a_run_reads_as_much_as_its_settings_say(session):
+async def test_a_run_reads_as_much_as_its_settings_say(session: Any) -> None:
     for place in range(5):
         model = ScriptedModel([[assistant_message(f"answer {place}", item_id=f"m{place}")]])
         await Runner.run(
@@ -94,7 +95,7 @@ async def test_a_run_reads_as_much_as_its_settings_say(session):
 
 
 @with_session
-async def test_a_question_is_taken_back_with_pop(session):
+async def test_a_question_is_taken_back_with_pop(session: Any) -> None:
     """The SDK's own documentation corrects a question so."""
     for place in range(2):
         model = ScriptedModel([[assistant_message("?", item_id=f"m{place}")]])
@@ -107,7 +108,7 @@ async def test_a_question_is_taken_back_with_pop(session):
 
 
 @with_session
-async def test_a_failed_run_leaves_what_was_said(session):
+async def test_a_failed_run_leaves_what_was_said(session: Any) -> None:
     model = ScriptedModel([ModelStep.raise_error(RuntimeError("no model"))])
     with pytest.raises(RuntimeError, match="no model"):
         await Runner.run(Agent(name="a", model=model), "hi", session=session)
@@ -115,8 +116,8 @@ async def test_a_failed_run_leaves_what_was_said(session):
     assert kinds(await session.get_items()) == ["user"]
 
 
-def test_our_window_of_a_run_is_valid(store_url):
-    async def main():
+def test_our_window_of_a_run_is_valid(store_url: str) -> None:
+    async def main() -> None:
         async with open_store(store_url) as store:
             session = ChatStoreSession("s", store)
             for _ in range(20):

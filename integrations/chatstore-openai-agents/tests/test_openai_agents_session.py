@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from agents import Session, SessionSettings
 
 from chatstore.core import (
     ChatMessage,
+    ChatStore,
     InvalidKeyError,
     SimpleChatStore,
     StoreClosedError,
@@ -18,16 +20,16 @@ from chatstore.core import (
 from chatstore.openai_agents import ChatStoreSession
 
 
-def items(count, first=0):
+def items(count: int, first: Any = 0) -> Any:
     return [{"role": "user", "content": str(number)} for number in range(first, first + count)]
 
 
 @pytest.fixture
-def run(store_url):
+def run(store_url: str) -> Any:
     """Run a test's coroutine with a session on a store of its own."""
 
-    def run_with_session(test, **options):
-        async def main():
+    def run_with_session(test: Any, **options: Any) -> None:
+        async def main() -> None:
             async with open_store(store_url) as store:
                 await test(ChatStoreSession("s", store, **options), store)
 
@@ -36,8 +38,8 @@ def run(store_url):
     return run_with_session
 
 
-def test_it_is_a_session(run):
-    async def test(session, store):
+def test_it_is_a_session(run: Any) -> None:
+    async def test(session: Any, store: ChatStore) -> None:
         assert isinstance(session, Session)
         assert session.session_id == "s"
         assert session.session_settings == SessionSettings()
@@ -45,8 +47,8 @@ def test_it_is_a_session(run):
     run(test)
 
 
-def test_reads_the_newest_in_their_order(run):
-    async def test(session, store):
+def test_reads_the_newest_in_their_order(run: Any) -> None:
+    async def test(session: Any, store: ChatStore) -> None:
         await session.add_items(items(5))
         assert await session.get_items() == items(5)
         assert await session.get_items(2) == items(2, first=3)
@@ -57,8 +59,8 @@ def test_reads_the_newest_in_their_order(run):
 
 
 @pytest.mark.parametrize("settings", [SessionSettings(limit=2), {"limit": 2}])
-def test_settings_limit_what_is_read_unless_the_call_says_more(run, settings):
-    async def test(session, store):
+def test_settings_limit_what_is_read_unless_the_call_says_more(run: Any, settings: Any) -> None:
+    async def test(session: Any, store: ChatStore) -> None:
         await session.add_items(items(5))
         assert await session.get_items() == items(2, first=3)
         assert await session.get_items(4) == items(4, first=1)
@@ -66,10 +68,10 @@ def test_settings_limit_what_is_read_unless_the_call_says_more(run, settings):
     run(test, session_settings=settings)
 
 
-def test_a_limit_counts_items_and_not_messages(run):
+def test_a_limit_counts_items_and_not_messages(run: Any) -> None:
     """Messages of other frameworks are several items, or none."""
 
-    async def test(session, store):
+    async def test(session: Any, store: ChatStore) -> None:
         blocks = [
             {"type": "tool_call", "id": name, "name": "t", "arguments": {}} for name in ("a", "b")
         ]
@@ -87,16 +89,16 @@ def test_a_limit_counts_items_and_not_messages(run):
     run(test)
 
 
-def test_pops_the_newest_until_there_is_none(run):
-    async def test(session, store):
+def test_pops_the_newest_until_there_is_none(run: Any) -> None:
+    async def test(session: Any, store: ChatStore) -> None:
         await session.add_items(items(2))
         assert [await session.pop_item() for _ in range(3)] == [*reversed(items(2)), None]
 
     run(test)
 
 
-def test_pops_made_at_once_each_get_another_item(run):
-    async def test(session, store):
+def test_pops_made_at_once_each_get_another_item(run: Any) -> None:
+    async def test(session: Any, store: ChatStore) -> None:
         await session.add_items(items(20))
         popped = await asyncio.gather(*(session.pop_item() for _ in range(20)))
         assert sorted(int(item["content"]) for item in popped) == list(range(20))
@@ -104,8 +106,8 @@ def test_pops_made_at_once_each_get_another_item(run):
     run(test)
 
 
-def test_adds_made_at_once_stay_together(run):
-    async def test(session, store):
+def test_adds_made_at_once_stay_together(run: Any) -> None:
+    async def test(session: Any, store: ChatStore) -> None:
         await asyncio.gather(*(session.add_items(items(5, first=5 * n)) for n in range(8)))
         numbers = [int(item["content"]) for item in await session.get_items()]
         for start in range(0, 40, 5):
@@ -114,8 +116,8 @@ def test_adds_made_at_once_stay_together(run):
     run(test)
 
 
-def test_clearing_twice_is_no_error(run):
-    async def test(session, store):
+def test_clearing_twice_is_no_error(run: Any) -> None:
+    async def test(session: Any, store: ChatStore) -> None:
         await session.add_items(items(2))
         await session.clear_session()
         await session.clear_session()
@@ -125,18 +127,18 @@ def test_clearing_twice_is_no_error(run):
     run(test)
 
 
-def test_nothing_added_makes_no_conversation(run):
-    async def test(session, store):
+def test_nothing_added_makes_no_conversation(run: Any) -> None:
+    async def test(session: Any, store: ChatStore) -> None:
         await session.add_items([])
         assert await store.async_get_keys() == []
 
     run(test)
 
 
-def test_equal_items_are_different_items(run):
+def test_equal_items_are_different_items(run: Any) -> None:
     """People do say the same twice."""
 
-    async def test(session, store):
+    async def test(session: Any, store: ChatStore) -> None:
         for _ in range(2):
             await session.add_items(items(1))
         assert await session.get_items() == items(1) * 2
@@ -155,8 +157,8 @@ CALLS = [
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_closed_session_refuses_everything(run, call):
-    async def test(session, store):
+def test_closed_session_refuses_everything(run: Any, call: Any) -> None:
+    async def test(session: Any, store: ChatStore) -> None:
         await session.close()
         with pytest.raises(StoreClosedError, match="session"):
             await call(session)
@@ -166,8 +168,8 @@ def test_closed_session_refuses_everything(run, call):
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_session_of_a_url_closes_its_store(store_url, call):
-    async def main():
+def test_session_of_a_url_closes_its_store(store_url: str, call: Any) -> None:
+    async def main() -> None:
         async with ChatStoreSession.from_url("s", store_url) as session:
             await session.add_items(items(1))
             inside = session._store
@@ -180,8 +182,8 @@ def test_session_of_a_url_closes_its_store(store_url, call):
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_closed_store_refuses_everything(call):
-    async def main():
+def test_closed_store_refuses_everything(call: Any) -> None:
+    async def main() -> None:
         store = SimpleChatStore()
         session = ChatStoreSession("s", store)
         await store.async_close()
@@ -192,7 +194,7 @@ def test_closed_store_refuses_everything(call):
 
 
 @pytest.mark.parametrize("make", [ChatStoreSession, ChatStoreSession.from_url])
-def test_a_session_id_is_a_key(make):
+def test_a_session_id_is_a_key(make: Any) -> None:
     with pytest.raises(InvalidKeyError):
         make("", "memory://")
 
@@ -202,15 +204,15 @@ class Unsure(SimpleChatStore):
 
     fails = 1
 
-    async def async_add_messages(self, key, messages):
+    async def async_add_messages(self, key: str, messages: Any) -> None:
         await super().async_add_messages(key, messages)
         if self.fails:
             self.fails -= 1
             raise StoreUnavailableError("no answer")
 
 
-def test_a_repeated_add_writes_once():
-    async def main():
+def test_a_repeated_add_writes_once() -> None:
+    async def main() -> None:
         session = ChatStoreSession("s", Unsure())
         with pytest.raises(StoreUnavailableError):
             await session.add_items(items(3))
@@ -222,8 +224,8 @@ def test_a_repeated_add_writes_once():
     asyncio.run(main())
 
 
-def test_other_items_after_a_failed_add_are_their_own():
-    async def main():
+def test_other_items_after_a_failed_add_are_their_own() -> None:
+    async def main() -> None:
         session = ChatStoreSession("s", Unsure())
         with pytest.raises(StoreUnavailableError):
             await session.add_items(items(1))
@@ -237,18 +239,18 @@ def test_other_items_after_a_failed_add_are_their_own():
 class Slow(SimpleChatStore):
     """Answers when it is told to."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.begun, self.go = asyncio.Event(), asyncio.Event()
 
-    async def async_add_messages(self, key, messages):
+    async def async_add_messages(self, key: str, messages: Any) -> None:
         self.begun.set()
         await self.go.wait()
         await super().async_add_messages(key, messages)
 
 
-def test_a_cancelled_add_has_ended_when_the_cancellation_arrives():
-    async def main():
+def test_a_cancelled_add_has_ended_when_the_cancellation_arrives() -> None:
+    async def main() -> None:
         store = Slow()
         session = ChatStoreSession("s", store)
         adding = asyncio.create_task(session.add_items(items(2)))

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from agents import SessionSettings
 
-from chatstore.core import InvalidArgumentError, SimpleChatStore, StoreClosedError
+from chatstore.core import ChatStore, InvalidArgumentError, SimpleChatStore, StoreClosedError
 from chatstore.openai_agents import ChatStoreSession
 
 
-def from_constructor(settings):
+def from_constructor(settings: Any) -> Any:
     return ChatStoreSession("s", SimpleChatStore(), session_settings=settings)
 
 
-def from_url(settings):
+def from_url(settings: Any) -> Any:
     return ChatStoreSession.from_url("s", "memory://", session_settings=settings)
 
 
-def assigned(settings):
+def assigned(settings: Any) -> Any:
     session = ChatStoreSession("s", SimpleChatStore())
     session.session_settings = settings
     return session
@@ -42,29 +43,29 @@ GIVEN = pytest.mark.parametrize("give", [from_constructor, from_url, assigned])
         ([("limit", 1)], "not list"),
     ],
 )
-def test_wrong_settings_are_refused(give, settings, message):
+def test_wrong_settings_are_refused(give: Any, settings: Any, message: Any) -> None:
     with pytest.raises(InvalidArgumentError, match=message):
         give(settings)
 
 
 @GIVEN
 @pytest.mark.parametrize("settings", [{"limit": 2}, SessionSettings(limit=2)])
-def test_settings_are_the_sdks(give, settings):
+def test_settings_are_the_sdks(give: Any, settings: Any) -> None:
     assert give(settings).session_settings == SessionSettings(limit=2)
 
 
 @GIVEN
 @pytest.mark.parametrize("settings", [None, {}, {"limit": None}, SessionSettings()])
-def test_by_default_there_is_no_limit(give, settings):
+def test_by_default_there_is_no_limit(give: Any, settings: Any) -> None:
     assert give(settings).session_settings == SessionSettings()
 
 
-def test_a_limit_of_a_call_is_checked():
+def test_a_limit_of_a_call_is_checked() -> None:
     with pytest.raises(InvalidArgumentError, match="limit must be an integer or None, not str"):
         asyncio.run(from_constructor(None).get_items("2"))
 
 
-def test_a_limit_that_was_changed_later_is_checked():
+def test_a_limit_that_was_changed_later_is_checked() -> None:
     session = from_constructor(None)
     session.session_settings.limit = "2"
     with pytest.raises(InvalidArgumentError, match="not str"):
@@ -72,13 +73,13 @@ def test_a_limit_that_was_changed_later_is_checked():
 
 
 @pytest.mark.parametrize("store", ["memory://", None, {}, SimpleChatStore])
-def test_a_store_is_required(store):
+def test_a_store_is_required(store: ChatStore) -> None:
     with pytest.raises(InvalidArgumentError, match=r"store must be a ChatStore.*from_url"):
         ChatStoreSession("s", store)
 
 
-def test_a_closed_session_raises_a_runtime_error():
-    async def main():
+def test_a_closed_session_raises_a_runtime_error() -> None:
+    async def main() -> None:
         session = from_constructor(None)
         await session.close()
         with pytest.raises(RuntimeError) as raised:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 from agents import Agent, RunConfig, Runner, function_tool, handoff
@@ -37,13 +38,13 @@ from chatstore.openai_agents import (
 pytestmark = pytest.mark.filterwarnings("ignore::chatstore.core.TokenLimitWarning")
 
 
-def as_given(window, items):
+def as_given(window: Any, items: Any) -> Any:
     """Return the very items that a window holds."""
-    return [next(item for item in items if item == found) for found in to_items(window)]
+    return [next(item for item in items if item == selected) for selected in to_items(window)]
 
 
 @given(TURNS, st.integers(20, 300))
-def test_a_stored_conversation_is_valid_for_both_apis(turns, limit):
+def test_a_stored_conversation_is_valid_for_both_apis(turns: Any, limit: int) -> None:
     items = conversation(turns)
     window = stored_window(items, limit)
 
@@ -56,7 +57,7 @@ def test_a_stored_conversation_is_valid_for_both_apis(turns, limit):
 
 
 @given(TURNS, st.integers(20, 300))
-def test_an_input_is_shortened_to_a_valid_one(turns, limit):
+def test_an_input_is_shortened_to_a_valid_one(turns: Any, limit: int) -> None:
     items = conversation(turns)
     sent = asyncio.run(InputWindow(limit, tokenizer_fn=str.split).select(items))
 
@@ -66,7 +67,7 @@ def test_an_input_is_shortened_to_a_valid_one(turns, limit):
 
 
 @pytest.mark.parametrize("kind", CALLS)
-def test_an_unanswered_call_takes_all_of_its_response_along(kind):
+def test_an_unanswered_call_takes_all_of_its_response_along(kind: str) -> None:
     first, answer = CALLS[kind]("a")
     other, _ = CALLS["function"]("b")
     before = [user("one"), said("yes"), user("two")]
@@ -77,7 +78,7 @@ def test_an_unanswered_call_takes_all_of_its_response_along(kind):
 
 
 @pytest.mark.parametrize("kind", CALLS)
-def test_an_answered_call_stays_with_all_of_its_response(kind):
+def test_an_answered_call_stays_with_all_of_its_response(kind: str) -> None:
     first, answer = CALLS[kind]("a")
     other, told = CALLS["function"]("b")
     response = [reasoning(1), first, reasoning(2, "hm"), other, answer, told]
@@ -87,37 +88,37 @@ def test_an_answered_call_stays_with_all_of_its_response(kind):
     assert to_items(stored_window(items, 3000, batches=1)) == items
 
 
-def test_reasoning_that_led_to_nothing_is_left_out():
+def test_reasoning_that_led_to_nothing_is_left_out() -> None:
     """A response that was cut off while the model thought."""
     items = [user("one"), reasoning(1), reasoning(2, "hm"), user("two")]
 
     assert to_items(stored_window(items, 3000)) == [user("one"), user("two")]
 
 
-def test_a_running_exchange_keeps_its_reasoning():
+def test_a_running_exchange_keeps_its_reasoning() -> None:
     call, _ = CALLS["computer"]("a")
     items = [user("one"), reasoning(1), call]
 
     assert to_items(stored_window(items, 3000)) == items
 
 
-def test_what_a_compaction_left_stays():
+def test_what_a_compaction_left_stays() -> None:
     compaction = {"type": "compaction", "id": "cmp_1", "encrypted_content": "x"}
     items = [user("one"), compaction, user("two"), said("yes"), user("three")]
 
     assert to_items(stored_window(items, 3000)) == items
 
 
-def test_an_approval_says_what_was_decided():
+def test_an_approval_says_what_was_decided() -> None:
     request, response = CALLS["approval"]("a")
     denied = {**response, "approve": False, "reason": "too risky"}
-    texts = [to_messages([request, item])[1].content for item in (response, denied)]
+    contents = [to_messages([request, item])[1].content for item in (response, denied)]
 
-    assert texts == ["approved", "denied: too risky"]
+    assert contents == ["approved", "denied: too risky"]
 
 
 @pytest.mark.parametrize("ids", [("a", "a"), ("", ""), (None, None)])
-def test_calls_of_others_get_ids_of_their_own(ids):
+def test_calls_of_others_get_ids_of_their_own(ids: Any) -> None:
     calls = [
         {"id": identity, "type": "function", "function": {"name": "t", "arguments": "{}"}}
         for identity in ids
@@ -142,7 +143,7 @@ def test_calls_of_others_get_ids_of_their_own(ids):
 
 
 @given(st.lists(st.sampled_from(["a", "b"]), min_size=2, max_size=6))
-def test_repeated_ids_of_calls_are_kept_together(names):
+def test_repeated_ids_of_calls_are_kept_together(names: Any) -> None:
     """Ollama and Vertex AI give parallel calls the same id."""
     calls, outputs = zip(*(CALLS["function"](name) for name in names), strict=True)
     items = [user("q"), *calls, *outputs, user("next")]
@@ -175,7 +176,7 @@ LONG = "word " * 50
     ],
     ids=lambda item: item.get("type", "user"),
 )
-def test_whole_items_are_counted(item):
+def test_whole_items_are_counted(item: Any) -> None:
     (message,) = to_messages([item])
     assert 50 <= TokenCounter(str.split, payload_fn=sent_payload).count(message) <= 60
 
@@ -189,7 +190,7 @@ def test_whole_items_are_counted(item):
     ],
     ids=["screenshot", "upload", "image"],
 )
-def test_media_are_counted_as_media(item):
+def test_media_are_counted_as_media(item: Any) -> None:
     (message,) = to_messages([item])
     assert 1105 <= TokenCounter(str.split, payload_fn=sent_payload).count(message) <= 1120
 
@@ -206,18 +207,18 @@ def look(word: str) -> str:
     return word
 
 
-def words(model_call):
+def words(model_call: Any) -> Any:
     """Return how many words a model is sent."""
     tools = [(t.name, t.description, t.params_json_schema) for t in model_call.tools]
     handoffs = [(h.tool_name, h.tool_description) for h in model_call.handoffs]
-    texts = [
+    contents = [
         str(item.get("content", item.get("output", item.get("arguments"))))
         for item in model_call.input
     ]
     schema = model_call.output_schema
-    texts += [json.dumps(tools), json.dumps(handoffs), model_call.system_instructions or ""]
-    texts += [json.dumps(schema.json_schema())] if schema else []
-    return sum(len(text.split()) for text in texts)
+    contents += [json.dumps(tools), json.dumps(handoffs), model_call.system_instructions or ""]
+    contents += [json.dumps(schema.json_schema())] if schema else []
+    return sum(len(text.split()) for text in contents)
 
 
 @pytest.mark.parametrize(
@@ -233,8 +234,8 @@ def words(model_call):
     ],
     ids=["plain", "instructions", "dynamic", "tools", "handoff", "agent", "output"],
 )
-def test_what_is_sent_in_a_run_is_at_most_the_limit(options):
-    async def main():
+def test_what_is_sent_in_a_run_is_at_most_the_limit(options: Any) -> None:
+    async def main() -> None:
         store = SimpleChatStore()
         config = RunConfig(call_model_input_filter=InputWindow(400, tokenizer_fn=str.split))
         for turn in range(15):
@@ -257,7 +258,7 @@ def test_what_is_sent_in_a_run_is_at_most_the_limit(options):
     asyncio.run(main())
 
 
-def test_outputs_for_a_conversation_of_the_server_are_sent():
+def test_outputs_for_a_conversation_of_the_server_are_sent() -> None:
     _, output = CALLS["function"]("a")
     items = [output, user("and?")]
 
@@ -265,7 +266,7 @@ def test_outputs_for_a_conversation_of_the_server_are_sent():
 
 
 @pytest.mark.parametrize("item", ["hi", None, ChatMessage(role="user", content="secret")])
-def test_what_is_not_an_item_is_refused_by_name(item):
+def test_what_is_not_an_item_is_refused_by_name(item: Any) -> None:
     session = ChatStoreSession("s", SimpleChatStore())
     with pytest.raises(InvalidMessageError, match=r"an item must be a dict.* not ") as raised:
         asyncio.run(session.add_items([item]))
@@ -273,7 +274,7 @@ def test_what_is_not_an_item_is_refused_by_name(item):
     assert "secret" not in str(raised.value)
 
 
-def test_a_refused_item_is_quoted_nowhere():
+def test_a_refused_item_is_quoted_nowhere() -> None:
     with pytest.raises(InvalidMessageError) as raised:
         to_messages([user("secret"), {"type": "mcp_call", "arguments": "secret", "x": object()}])
     assert raised.value.__cause__ is None

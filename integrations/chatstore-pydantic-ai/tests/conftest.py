@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # importlib's mode of importing 
 
 
 @pytest.fixture(autouse=True)
-def _event_loop():
+def _event_loop() -> Iterator[Any]:
     """Close the loop that ``run_sync`` leaves open."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)

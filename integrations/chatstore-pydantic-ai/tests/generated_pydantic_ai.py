@@ -61,14 +61,14 @@ _SIMPLE = {
 
 def part_types(alias: Any) -> list[type]:
     """Return the classes of parts that are still made: the deprecated one is not."""
-    found: list[type] = []
+    subtypes: list[type] = []
     for member in get_args(get_args(alias)[0]):
         kind = get_args(member)[0]
         while not isinstance(kind, type):
             kind = get_origin(kind) or get_args(kind)[0]
-        if kind is not RetryPromptPart and kind not in found:
-            found.append(kind)
-    return found
+        if kind is not RetryPromptPart and kind not in subtypes:
+            subtypes.append(kind)
+    return subtypes
 
 
 REQUEST_PARTS = part_types(ModelRequestPart)
@@ -117,7 +117,7 @@ def _dataclass(kind: Any, arguments: tuple[Any, ...]) -> st.SearchStrategy[Any]:
         field.name: made_of(hints[field.name]) for field in fields if not _is_required(field)
     }
     values = st.fixed_dictionaries(required, optional=optional)
-    return values.map(lambda some: _valid(kind, **some))
+    return values.map(lambda chosen: _valid(kind, **chosen))
 
 
 def _valid(kind: Any, /, *values: Any, **named: Any) -> Any:

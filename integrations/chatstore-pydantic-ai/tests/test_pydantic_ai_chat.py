@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from pydantic_ai.messages import (
     BinaryContent,
@@ -32,7 +34,7 @@ PICTURE = BinaryContent(b"12", media_type="image/png")
     ],
     ids=["text", "words beside them", "media"],
 )
-def test_parallel_calls_and_results_are_in_one_form(results):
+def test_parallel_calls_and_results_are_in_one_form(results: Any) -> None:
     history = MessageHistory(SimpleChatStore(), "k")
     history.save(
         [

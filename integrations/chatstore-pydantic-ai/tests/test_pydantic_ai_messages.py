@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from generated_pydantic_ai import REQUEST_PARTS, RESPONSE_PARTS, conversations, made_of
@@ -39,13 +40,13 @@ KINDS = [(ModelRequest, kind) for kind in REQUEST_PARTS]
 KINDS += [(ModelResponse, kind) for kind in RESPONSE_PARTS]
 
 
-def as_json(messages):
+def as_json(messages: Any) -> Any:
     """Return messages as Pydantic AI's own JSON gives them back: bytes in `Any` are text then."""
     json = ModelMessagesTypeAdapter.dump_json(messages)
     return ModelMessagesTypeAdapter.validate_json(json)
 
 
-def check_return(messages):
+def check_return(messages: Any) -> None:
     with SimpleChatStore() as store:
         history = MessageHistory(store, "k")
         history.save(messages)
@@ -56,10 +57,10 @@ def check_return(messages):
 @pytest.mark.parametrize(
     ("message", "kind"), KINDS, ids=[f"{m.__name__}-{p.__name__}" for m, p in KINDS]
 )
-def test_every_part_comes_back_equal(message, kind):
+def test_every_part_comes_back_equal(message: Any, kind: str) -> None:
     @given(made_of(kind))
     @settings(max_examples=30, suppress_health_check=[HealthCheck.filter_too_much])
-    def check(part):
+    def check(part: Any) -> None:
         try:
             made = message([part])
         except ValueError:
@@ -71,16 +72,16 @@ def test_every_part_comes_back_equal(message, kind):
 
 @given(conversations())
 @settings(suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
-def test_conversations_come_back_equal(messages):
+def test_conversations_come_back_equal(messages: Any) -> None:
     check_return(messages)
 
 
-def test_parts_are_still_generated():
+def test_parts_are_still_generated() -> None:
     assert len(REQUEST_PARTS) >= 10
     assert len(RESPONSE_PARTS) >= 12
 
 
-def answer(messages, info):
+def answer(messages: Any, info: Any) -> Any:
     last = messages[-1].parts[-1]
     if last.part_kind == "tool-return":
         return ModelResponse([TextPart(f"done: {last.content}")])
@@ -88,7 +89,7 @@ def answer(messages, info):
     return ModelResponse([ThinkingPart("hm", signature="s"), *calls])
 
 
-def agent(model=answer, **options):
+def agent(model: Any = answer, **options: Any) -> Any:
     made = Agent(FunctionModel(model), system_prompt="Be nice.", **options)
 
     @made.tool_plain
@@ -98,7 +99,7 @@ def agent(model=answer, **options):
     return made
 
 
-def test_a_run_is_saved_once(store_url):
+def test_a_run_is_saved_once(store_url: str) -> None:
     with open_store(store_url) as store:
         history = MessageHistory(store, "k")
         first = agent().run_sync("one")
@@ -113,8 +114,8 @@ def test_a_run_is_saved_once(store_url):
         assert len({message.id for message in store.get_messages("k")}) == 8
 
 
-def test_async_is_the_same(store_url):
-    async def main():
+def test_async_is_the_same(store_url: str) -> None:
+    async def main() -> None:
         async with open_store(store_url) as store:
             history = MessageHistory(store, "k")
             for text in ("one", "two"):
@@ -126,27 +127,27 @@ def test_async_is_the_same(store_url):
     asyncio.run(main())
 
 
-def test_a_key_is_checked_at_once():
+def test_a_key_is_checked_at_once() -> None:
     with pytest.raises(InvalidKeyError):
         MessageHistory(SimpleChatStore(), "")
 
 
 @pytest.mark.parametrize("text", ["\ud800", object()])
-def test_what_json_cannot_hold_is_refused(text):
+def test_what_json_cannot_hold_is_refused(text: str) -> None:
     with SimpleChatStore() as store, pytest.raises(InvalidMessageError):
         MessageHistory(store, "k").save([ModelRequest([UserPromptPart("a")], metadata={"a": text})])
     with pytest.raises(InvalidMessageError):
         to_messages([ModelResponse([TextPart("\ud800")])])
 
 
-def test_what_was_changed_elsewhere_is_read_as_it_says_now():
+def test_what_was_changed_elsewhere_is_read_as_it_says_now() -> None:
     message = to_messages([ModelResponse([TextPart("my password is 1234")])])[0]
     message.content = "[removed]"
 
     assert [part.content for part in to_model_messages([message])[0].parts] == ["[removed]"]
 
 
-def test_payload_that_cannot_be_read_leaves_the_common_fields():
+def test_payload_that_cannot_be_read_leaves_the_common_fields() -> None:
     message = to_messages([ModelResponse([TextPart("hi")])])[0]
     message.additional_kwargs["chatstore.payload"]["pydantic_ai"]["payload"]["parts"][0][
         "part_kind"
@@ -155,9 +156,9 @@ def test_payload_that_cannot_be_read_leaves_the_common_fields():
     assert [part.content for part in to_model_messages([message])[0].parts] == ["hi"]
 
 
-def test_common_fields():
+def test_common_fields() -> None:
     run = agent().run_sync("one").all_messages()
-    question, calls, results, said = to_messages(run)
+    question, calls, results, final = to_messages(run)
 
     assert (question.role.value, question.content) == ("user", "one")
     assert [block.model_dump() for block in calls.content] == [
@@ -168,11 +169,11 @@ def test_common_fields():
     assert results.role.value == "user"
     assert [block.tool_use_id for block in results.content] == [call["id"] for call in made]
     assert [block.content for block in results.content] == ["one at 1", "one at 2"]
-    assert said.content == "done: one at 2"
-    assert provider_violations([question, calls, results, said]) == []
+    assert final.content == "done: one at 2"
+    assert provider_violations([question, calls, results, final]) == []
 
 
-def test_one_result_is_a_tool_message():
+def test_one_result_is_a_tool_message() -> None:
     message = to_messages([ModelRequest([ToolReturnPart("t", {"a": 1}, "c")])])[0]
 
     assert (message.role.value, message.content) == ("tool", '{"a":1}')
@@ -180,7 +181,7 @@ def test_one_result_is_a_tool_message():
     assert message.additional_kwargs["name"] == "t"
 
 
-def test_messages_of_other_frameworks():
+def test_messages_of_other_frameworks() -> None:
     messages = [
         ChatMessage(role="system", content="Be nice."),
         ChatMessage(role="user", content=[{"type": "image", "url": "https://example.org/a.png"}]),
@@ -212,7 +213,7 @@ def test_messages_of_other_frameworks():
     ).output == "ok"  # fmt: skip
 
 
-def test_media_and_results_of_other_frameworks():
+def test_media_and_results_of_other_frameworks() -> None:
     kinds = ["image", "audio", "video", "document"]
     blocks = [{"type": "text", "text": "look"}]
     blocks += [{"type": kind, "url": f"https://example.org/{kind}"} for kind in kinds]
@@ -229,7 +230,7 @@ def test_media_and_results_of_other_frameworks():
         ),
         ChatMessage(role="function", content="1", additional_kwargs={"name": "f"}),
     ]
-    question, asked, told, asked_again, told_again = to_model_messages(messages)
+    question, calling, tool_return, calling_again, tool_return_again = to_model_messages(messages)
 
     words = question.parts[0].content
     assert words[0] == "look"
@@ -237,17 +238,17 @@ def test_media_and_results_of_other_frameworks():
     assert [item.media_type for item in words[5:]] == [
         "image/png", "audio/wav", "video/mp4", "application/octet-stream",
     ]  # fmt: skip
-    assert (asked.parts[0].tool_name, asked.parts[0].args) == ("t", '{"x": 1}')
-    returned, prompt = told.parts
+    assert (calling.parts[0].tool_name, calling.parts[0].args) == ("t", '{"x": 1}')
+    returned, prompt = tool_return.parts
     assert (returned.tool_name, returned.content[0]) == ("t", "look")
     assert returned.files[0].url == "https://example.org/image"
     assert prompt.content == "and?"
-    assert asked_again.parts[0].tool_call_id == told_again.parts[0].tool_call_id
-    assert told_again.parts[0].tool_name == "f"
+    assert calling_again.parts[0].tool_call_id == tool_return_again.parts[0].tool_call_id
+    assert tool_return_again.parts[0].tool_name == "f"
 
 
-def model_that_notes(seen):
-    def model(messages, info):
+def model_that_notes(seen: Any) -> Any:
+    def model(messages: Any, info: Any) -> Any:
         seen.append(list(messages))
         return answer(messages, info)
 
@@ -255,7 +256,7 @@ def model_that_notes(seen):
 
 
 @pytest.mark.parametrize("limit", [75, 95, 135])
-def test_the_model_sees_a_valid_window_and_the_run_keeps_everything(limit):
+def test_the_model_sees_a_valid_window_and_the_run_keeps_everything(limit: int) -> None:
     seen = []
     window = HistoryWindow(limit, tokenizer_fn=str.split)
     guide = agent(model_that_notes(seen), capabilities=[window])
@@ -274,7 +275,7 @@ def test_the_model_sees_a_valid_window_and_the_run_keeps_everything(limit):
     assert len(seen[-1]) < 20
 
 
-def test_it_is_a_history_processor_too():
+def test_it_is_a_history_processor_too() -> None:
     seen = []
     window = HistoryWindow(60, tokenizer_fn=str.split)
     guide = agent(model_that_notes(seen), capabilities=[ProcessHistory(window.select)])
@@ -289,18 +290,18 @@ def test_it_is_a_history_processor_too():
     assert contents == ["Be nice.", "question 2"]
 
 
-def test_a_turn_above_the_limit_is_sent_whole():
+def test_a_turn_above_the_limit_is_sent_whole() -> None:
     window = HistoryWindow(1, tokenizer_fn=str.split)
     messages = [ModelRequest.user_text_prompt("a"), ModelRequest.user_text_prompt("b c d e f")]
     with pytest.warns(TokenLimitWarning):
         assert asyncio.run(window.select(messages)) == messages[1:]
 
 
-def test_nothing_is_no_window():
+def test_nothing_is_no_window() -> None:
     assert asyncio.run(HistoryWindow(9, tokenizer_fn=str.split).select([])) == []
 
 
-def test_a_system_prompt_of_its_own_stays():
+def test_a_system_prompt_of_its_own_stays() -> None:
     window = HistoryWindow(20, tokenizer_fn=str.split)
     prompt = ModelRequest([SystemPromptPart("Be nice.")])
     turns = [ModelRequest.user_text_prompt("many words " * 5) for _ in range(9)]

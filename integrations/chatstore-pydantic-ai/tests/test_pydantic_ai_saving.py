@@ -8,6 +8,7 @@ import dataclasses
 import pickle
 from datetime import datetime, timezone
 from itertools import combinations
+from typing import Any
 
 import pytest
 from generated_pydantic_ai import conversations
@@ -39,6 +40,7 @@ from pydantic_ai.usage import RequestUsage
 
 from chatstore.core import (
     ChatMessage,
+    ChatStore,
     InvalidArgumentError,
     InvalidMessageError,
     SimpleChatStore,
@@ -49,7 +51,7 @@ from chatstore.pydantic_ai import HistoryWindow, MessageHistory, to_messages
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
-def answer(messages, info):
+def answer(messages: Any, info: Any) -> Any:
     """Call a tool until it has answered twice; the first answer asks for a retry."""
     returned = sum(p.part_kind == "tool-return" for m in messages for p in m.parts)
     if returned % 2:
@@ -60,7 +62,7 @@ def answer(messages, info):
     return ModelResponse([TextPart("let me see"), ToolCallPart("look", {"word": "wrong"})])
 
 
-def agent():
+def agent() -> Any:
     made = Agent(FunctionModel(answer), system_prompt="Be nice.", instructions="Be brief.")
 
     @made.tool_plain
@@ -72,115 +74,115 @@ def agent():
     return made
 
 
-def history():
+def history() -> Any:
     return MessageHistory(SimpleChatStore(), "k")
 
 
-def test_a_run_saved_in_any_parts_comes_back():
+def test_a_run_saved_in_any_parts_comes_back() -> None:
     run = agent().run_sync(["look", ImageUrl("https://example.org/a.png")]).new_messages()
     assert len(run) == 6
     for count in range(4):
         for cuts in combinations(range(1, len(run)), count):
-            kept = history()
+            saved = history()
             for start, end in zip((0, *cuts), (*cuts, len(run)), strict=True):
-                kept.save(run[start:end])
-                kept.save(run[: end - 1])  # again, what another part held
-            assert kept.load() == run, cuts
+                saved.save(run[start:end])
+                saved.save(run[: end - 1])  # again, what another part held
+            assert saved.load() == run, cuts
 
 
-def test_a_run_saved_message_by_message_while_it_goes_on(store_url):
-    async def main():
+def test_a_run_saved_message_by_message_while_it_goes_on(store_url: str) -> None:
+    async def main() -> None:
         async with open_store(store_url) as store:
-            kept = MessageHistory(store, "k")
+            saved = MessageHistory(store, "k")
             for question in ("one", "two"):
-                before = await kept.async_load()
+                before = await saved.async_load()
                 async with agent().iter(question, message_history=before) as run:
                     async for _ in run:
-                        await kept.async_save(run.new_messages())
-                assert await kept.async_load() == run.result.all_messages()
-                await kept.async_save(run.result.all_messages())
-                assert await kept.async_load() == run.result.all_messages()
+                        await saved.async_save(run.new_messages())
+                assert await saved.async_load() == run.result.all_messages()
+                await saved.async_save(run.result.all_messages())
+                assert await saved.async_load() == run.result.all_messages()
 
     asyncio.run(main())
 
 
-def test_what_was_said_before_a_failure_is_saved_again_later():
-    def failing(messages, info):
+def test_what_was_said_before_a_failure_is_saved_again_later() -> None:
+    def failing(messages: Any, info: Any) -> Any:
         if len(messages) > 1:
             raise RuntimeError("no model")
         return answer(messages, info)
 
-    kept, broken = history(), agent()
+    saved, broken = history(), agent()
     with capture_run_messages() as messages, pytest.raises(RuntimeError, match="no model"):
         broken.run_sync("one", model=FunctionModel(failing))
-    kept.save(messages[:2])
-    kept.save(messages)
-    assert kept.load() == messages
+    saved.save(messages[:2])
+    saved.save(messages)
+    assert saved.load() == messages
 
 
 @given(conversations())
 @settings(suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
-def test_what_was_loaded_is_not_added_again(messages):
-    kept = history()
-    kept.save(messages)
-    loaded = kept.load()
-    kept.save(messages)
-    kept.save(loaded)
-    assert kept.load() == loaded
-    assert [m.id for m in to_messages(loaded)] == [m.id for m in kept.store.get_messages("k")]
+def test_what_was_loaded_is_not_added_again(messages: Any) -> None:
+    saved = history()
+    saved.save(messages)
+    loaded = saved.load()
+    saved.save(messages)
+    saved.save(loaded)
+    assert saved.load() == loaded
+    assert [m.id for m in to_messages(loaded)] == [m.id for m in saved.store.get_messages("k")]
 
 
-def test_messages_of_no_run_are_saved_once_too():
+def test_messages_of_no_run_are_saved_once_too() -> None:
     messages = [
         ModelRequest([UserPromptPart("hi", timestamp=NOW)]),
         ModelResponse([TextPart("yo")], timestamp=NOW),
     ]
-    kept = history()
+    saved = history()
     for _ in range(2):
-        kept.save(messages)
-    assert kept.load() == messages
+        saved.save(messages)
+    assert saved.load() == messages
 
 
-def test_the_same_words_at_another_time_are_another_message():
-    kept = history()
+def test_the_same_words_at_another_time_are_another_message() -> None:
+    saved = history()
     for _ in range(2):
-        kept.save([ModelRequest.user_text_prompt("yes")])
-    kept.save([ModelRequest([], run_id="r")] * 2)
-    assert [len(message.parts) for message in kept.load()] == [1, 1, 0, 0]
+        saved.save([ModelRequest.user_text_prompt("yes")])
+    saved.save([ModelRequest([], run_id="r")] * 2)
+    assert [len(message.parts) for message in saved.load()] == [1, 1, 0, 0]
 
 
-def test_a_history_without_some_messages_is_no_conflict():
+def test_a_history_without_some_messages_is_no_conflict() -> None:
     run = agent().run_sync("one").new_messages()
-    kept = history()
-    kept.save(run)
-    kept.save([run[0], *run[3:]])
-    assert kept.load() == run
+    saved = history()
+    saved.save(run)
+    saved.save([run[0], *run[3:]])
+    assert saved.load() == run
 
 
 @pytest.mark.parametrize("is_async", [False, True])
-def test_an_edited_history_replaces_what_is_stored(is_async):
+def test_an_edited_history_replaces_what_is_stored(is_async: bool) -> None:
     run = agent().run_sync("one").new_messages()
-    kept = history()
-    kept.save(run)
+    saved = history()
+    saved.save(run)
     edited = [dataclasses.replace(run[0], parts=[UserPromptPart("[removed]")]), *run[-1:]]
     if is_async:
-        asyncio.run(kept.async_replace(edited))
+        asyncio.run(saved.async_replace(edited))
     else:
-        kept.replace(edited)
-    assert kept.load() == edited
-    kept.save(edited)
-    assert kept.load() == edited
+        saved.replace(edited)
+    assert saved.load() == edited
+    saved.save(edited)
+    assert saved.load() == edited
 
 
-def test_any_run_id_is_taken():
-    kept = history()
+def test_any_run_id_is_taken() -> None:
+    saved = history()
     run = agent().run_sync("one", run_id="long " * 100).new_messages()
-    kept.save(run[:1])
-    kept.save(run)
-    assert kept.load() == run
+    saved.save(run[:1])
+    saved.save(run)
+    assert saved.load() == run
 
 
-def deferring():
+def deferring() -> Any:
     made = Agent(
         FunctionModel(
             lambda messages, info: ModelResponse(
@@ -199,19 +201,19 @@ def deferring():
     return made
 
 
-def test_results_of_deferred_tools_are_saved_when_they_come():
-    kept = history()
+def test_results_of_deferred_tools_are_saved_when_they_come() -> None:
+    saved = history()
     first = deferring().run_sync("buy it?")
-    kept.save(first.new_messages())
+    saved.save(first.new_messages())
     results = DeferredToolResults(calls={"c1": "yes", "c2": "no"})
-    second = deferring().run_sync(message_history=kept.load(), deferred_tool_results=results)
+    second = deferring().run_sync(message_history=saved.load(), deferred_tool_results=results)
     for _ in range(2):
-        kept.save(second.new_messages())
-    assert kept.load() == second.all_messages()
+        saved.save(second.new_messages())
+    assert saved.load() == second.all_messages()
     assert second.output == "done"
 
 
-def test_everything_that_a_message_knows_comes_back():
+def test_everything_that_a_message_knows_comes_back() -> None:
     messages = [
         ModelRequest(
             [
@@ -240,15 +242,15 @@ def test_everything_that_a_message_knows_comes_back():
             run_id="r",
         ),
     ]
-    kept = history()
-    kept.save(messages)
-    assert kept.load() == messages
+    saved = history()
+    saved.save(messages)
+    assert saved.load() == messages
 
 
-def test_a_retry_is_part_of_the_run():
+def test_a_retry_is_part_of_the_run() -> None:
     tries = []
 
-    def model(messages, info):
+    def model(messages: Any, info: Any) -> Any:
         tries.append(messages)
         return ModelResponse([TextPart("wrong" if len(tries) == 1 else "right")])
 
@@ -260,23 +262,23 @@ def test_a_retry_is_part_of_the_run():
             raise ModelRetry("again")
         return text
 
-    kept = history()
+    saved = history()
     run = made.run_sync("q")
     for message in run.new_messages():
-        kept.save([message])
-    assert kept.load() == run.all_messages()
-    assert isinstance(kept.load()[2].parts[0], RetryFeedbackPart)
+        saved.save([message])
+    assert saved.load() == run.all_messages()
+    assert isinstance(saved.load()[2].parts[0], RetryFeedbackPart)
 
 
 @pytest.mark.parametrize("message", [ChatMessage(role="user", content="secret"), "secret", {}])
-def test_messages_of_others_are_refused_by_name(message):
+def test_messages_of_others_are_refused_by_name(message: Any) -> None:
     with pytest.raises(InvalidMessageError, match="ModelResponse of pydantic_ai, not ") as raised:
         history().save([message])
     assert type(message).__qualname__ in str(raised.value)
     assert "secret" not in str(raised.value)
 
 
-def test_a_refused_message_is_quoted_nowhere():
+def test_a_refused_message_is_quoted_nowhere() -> None:
     with pytest.raises(InvalidMessageError) as raised:
         history().save([ModelRequest([UserPromptPart("secret")], metadata={"a": object()})])
     assert raised.value.__cause__ is None
@@ -284,18 +286,18 @@ def test_a_refused_message_is_quoted_nowhere():
 
 
 @pytest.mark.parametrize("store", ["memory://", None, SimpleChatStore])
-def test_a_store_is_required(store):
+def test_a_store_is_required(store: ChatStore) -> None:
     with pytest.raises(InvalidArgumentError, match=r"store must be a ChatStore.*open_store"):
         MessageHistory(store, "k")
 
 
-def test_a_history_is_copied_and_pickled(store_url):
+def test_a_history_is_copied_and_pickled(store_url: str) -> None:
     messages = [ModelRequest.user_text_prompt("hi")]
     with open_store(store_url) as store:
-        kept = MessageHistory(store, "k")
-        copy.deepcopy(kept).save(messages)
-        assert kept.load() == messages
-        restored = pickle.loads(pickle.dumps(kept))
+        saved = MessageHistory(store, "k")
+        copy.deepcopy(saved).save(messages)
+        assert saved.load() == messages
+        restored = pickle.loads(pickle.dumps(saved))
         with restored.store:
             assert restored.load() == messages
 
@@ -303,5 +305,5 @@ def test_a_history_is_copied_and_pickled(store_url):
 @pytest.mark.parametrize(
     "duplicate", [copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))]
 )
-def test_a_window_is_copied(duplicate):
+def test_a_window_is_copied(duplicate: Any) -> None:
     assert duplicate(HistoryWindow(100, tokenizer_fn=len)).token_limit == 100

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -45,11 +46,11 @@ class Answer(BaseModel):
     answer: str
 
 
-def select(messages, limit):
+def select(messages: Any, limit: int) -> Any:
     return asyncio.run(HistoryWindow(limit, tokenizer_fn=str.split).select(messages))
 
 
-def prompts(messages):
+def prompts(messages: Any) -> Any:
     return [
         part.content
         for message in messages
@@ -58,30 +59,30 @@ def prompts(messages):
     ]
 
 
-def violations(messages):
+def violations(messages: Any) -> Any:
     """Return what a provider refuses, written apart from the product."""
-    found, open_calls = [], []
+    problems, open_calls = [], []
     if isinstance(messages[0], ModelResponse):
-        found.append("begins with a response")
+        problems.append("begins with a response")
     for place, message in enumerate(messages):
         if isinstance(message, ModelResponse):
             if open_calls:
-                found.append(f"{place}: {open_calls} without results")
+                problems.append(f"{place}: {open_calls} without results")
             open_calls = [p.tool_call_id for p in message.parts if isinstance(p, ToolCallPart)]
             continue
         for part in message.parts:
             if isinstance(part, ToolReturnPart):
                 if part.tool_call_id not in open_calls:
-                    found.append(f"{place}: result without a call")
+                    problems.append(f"{place}: result without a call")
                 else:
                     open_calls.remove(part.tool_call_id)
         if open_calls:
-            found.append(f"{place}: {open_calls} without results")
-    return found
+            problems.append(f"{place}: {open_calls} without results")
+    return problems
 
 
-def structured(seen, limit):
-    def model(messages, info):
+def structured(seen: Any, limit: int) -> Any:
+    def model(messages: Any, info: Any) -> Any:
         seen.append(list(messages))
         return ModelResponse([ToolCallPart(info.output_tools[0].name, {"answer": "a " * 30})])
 
@@ -94,14 +95,14 @@ def structured(seen, limit):
 
 
 @pytest.mark.parametrize("limit", [200, 300, 400])
-def test_a_history_with_structured_outputs_is_cut_at_prompts(limit):
+def test_a_history_with_structured_outputs_is_cut_at_prompts(limit: int) -> None:
     seen = []
-    kept = MessageHistory(SimpleChatStore(), "k")
+    saved = MessageHistory(SimpleChatStore(), "k")
     for number in range(10):
         run = structured(seen, limit).run_sync(
-            f"question {number} " + "q " * 20, message_history=kept.load()
+            f"question {number} " + "q " * 20, message_history=saved.load()
         )
-        kept.save(run.new_messages())
+        saved.save(run.new_messages())
 
     for number, messages in enumerate(seen):
         sent = [int(prompt.split()[1]) for prompt in prompts(messages)]
@@ -112,7 +113,7 @@ def test_a_history_with_structured_outputs_is_cut_at_prompts(limit):
     assert sum(len(json.dumps(sent_payload(m)).split()) for m in to_messages(seen[-1])) <= limit
 
 
-def test_stored_requests_with_results_and_a_prompt_are_cut_between_them():
+def test_stored_requests_with_results_and_a_prompt_are_cut_between_them() -> None:
     everything, results = [], []
     for number in range(10):
         prompt = UserPromptPart(["question", str(number)])
@@ -122,9 +123,9 @@ def test_stored_requests_with_results_and_a_prompt_are_cut_between_them():
         ]
         results = [ToolReturnPart("final", {"is": "done"}, f"f{number}")]
     everything.append(ModelRequest([*results, UserPromptPart("last")]))
-    kept = MessageHistory(SimpleChatStore(), "k")
-    kept.save(everything)
-    buffer = ChatMemoryBuffer(120, kept.store, "k", str.split, payload_fn=sent_payload)
+    saved = MessageHistory(SimpleChatStore(), "k")
+    saved.save(everything)
+    buffer = ChatMemoryBuffer(120, saved.store, "k", str.split, payload_fn=sent_payload)
     window = to_model_messages(buffer.get())
 
     assert violations(window) == []
@@ -136,7 +137,7 @@ def test_stored_requests_with_results_and_a_prompt_are_cut_between_them():
     assert window[1:] == everything[1 - len(window) :]
 
 
-def test_what_was_changed_elsewhere_is_not_taken_from_the_payload():
+def test_what_was_changed_elsewhere_is_not_taken_from_the_payload() -> None:
     parts = [ToolReturnPart("t", "1", "a"), UserPromptPart("secret")]
     message = to_messages([ModelRequest(parts)])[0]
     blocks = [message.content[0], {"type": "text", "text": "[removed]"}]
@@ -152,7 +153,7 @@ TURN = st.lists(st.sampled_from(["text", "call", "calls", "feedback"]), max_size
 
 @given(st.lists(TURN, min_size=1, max_size=6), st.integers(20, 120), st.booleans())
 @pytest.mark.filterwarnings("ignore::chatstore.core.TokenLimitWarning")
-def test_windows_of_any_history_are_valid(turns, limit, structured_output):
+def test_windows_of_any_history_are_valid(turns: Any, limit: int, structured_output: Any) -> None:
     messages, results, name = [], [], 0
     for number, turn in enumerate(turns):
         request = [*results, UserPromptPart(f"question {number}")]
@@ -183,11 +184,11 @@ def test_windows_of_any_history_are_valid(turns, limit, structured_output):
     assert prompts(window) == prompts(messages)[-len(prompts(window)) :]
 
 
-def texts(limit, **options):
+def contents(limit: int, **options: Any) -> Any:
     """Return how many words a model is sent in the last of ten turns."""
     seen = []
 
-    def model(messages, info):
+    def model(messages: Any, info: Any) -> Any:
         seen.append((list(messages), info))
         return ModelResponse([TextPart('{"answer": "' + "a " * 29 + '"}')])
 
@@ -228,8 +229,8 @@ def texts(limit, **options):
     ],
     ids=["tools", "system prompt", "instructions", "dynamic instructions", "both", "output"],
 )
-def test_what_is_sent_is_at_most_the_limit(options):
-    assert texts(600, **options) <= 600
+def test_what_is_sent_is_at_most_the_limit(options: Any) -> None:
+    assert contents(600, **options) <= 600
 
 
 LONG = "word " * 50
@@ -244,7 +245,7 @@ LONG = "word " * 50
         (ToolCallPart("t", {"query": LONG}, "w"), 50),
     ],
 )
-def test_parts_of_a_response_are_counted(part, least):
+def test_parts_of_a_response_are_counted(part: Any, least: int) -> None:
     message = to_messages([ModelResponse([part])])[0]
     counted = TokenCounter(str.split, payload_fn=sent_payload).count(message)
     assert least <= counted <= least + 12
@@ -261,19 +262,19 @@ def test_parts_of_a_response_are_counted(part, least):
         (ToolReturnPart("t", BinaryContent(b"1" * 9000, media_type="image/png"), "c"), 1105, 1115),
     ],
 )
-def test_parts_of_a_request_are_counted(part, least, most):
+def test_parts_of_a_request_are_counted(part: Any, least: int, most: int) -> None:
     prompt = UserPromptPart("and?")
     message = to_messages([ModelRequest([part, prompt])])[0]
     counted = TokenCounter(str.split, payload_fn=sent_payload).count(message)
     assert least <= counted <= most
 
 
-def test_results_whose_calls_are_gone_are_sent_as_they_are():
+def test_results_whose_calls_are_gone_are_sent_as_they_are() -> None:
     request = ModelRequest([ToolReturnPart("t", "1", "gone")])
     assert select([ModelRequest.user_text_prompt("a"), request], 100)[-1] is request
 
 
-def test_the_newest_turn_is_sent_whole_with_the_results_before_it_left_out():
+def test_the_newest_turn_is_sent_whole_with_the_results_before_it_left_out() -> None:
     messages = [
         ModelRequest.user_text_prompt("q " * 50),
         ModelResponse([ToolCallPart("final", {"a": "x " * 50}, "f")]),
@@ -284,12 +285,12 @@ def test_the_newest_turn_is_sent_whole_with_the_results_before_it_left_out():
     assert request.parts == messages[-1].parts[1:]
 
 
-def call(identity, name="t"):
+def call(identity: Any, name: str = "t") -> Any:
     return {"id": identity, "type": "function", "function": {"name": name, "arguments": "{}"}}
 
 
 @pytest.mark.parametrize("ids", [("", ""), ("t", "t"), (None, None), ("a", "a"), ("a", "")])
-def test_calls_of_others_get_ids_of_their_own(ids):
+def test_calls_of_others_get_ids_of_their_own(ids: Any) -> None:
     """Ollama's calls have no ids, Vertex AI's are the tool's name."""
     calls = [call(identity) for identity in ids]
     results = [
@@ -317,7 +318,7 @@ def test_calls_of_others_get_ids_of_their_own(ids):
 
 
 @pytest.mark.filterwarnings("ignore:.*RetryPromptPart")
-def test_retries_of_the_deprecated_kind_answer_their_calls():
+def test_retries_of_the_deprecated_kind_answer_their_calls() -> None:
     messages = [
         ModelRequest.user_text_prompt("q"),
         ModelResponse([ToolCallPart("t", {}, "c"), ToolCallPart("t", {}, "d")]),
@@ -329,10 +330,10 @@ def test_retries_of_the_deprecated_kind_answer_their_calls():
 
     assert select(messages, 200) == messages
     assert select(messages, 60) == messages[-1:]  # the retry's words count
-    kept = MessageHistory(SimpleChatStore(), "k")
+    saved = MessageHistory(SimpleChatStore(), "k")
     for _ in range(2):
-        kept.save(messages)
-    assert [part.part_kind for message in kept.load() for part in message.parts] == [
+        saved.save(messages)
+    assert [part.part_kind for message in saved.load() for part in message.parts] == [
         "user-prompt", "tool-call", "tool-call", "tool-return", "tool-return", "text",
         "retry-feedback", "user-prompt",
     ]  # fmt: skip
