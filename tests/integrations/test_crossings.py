@@ -22,7 +22,7 @@ from haystack.components.agents import Agent as HaystackAgent
 from haystack.components.generators.chat import MockChatGenerator
 from haystack.dataclasses import ChatMessage as HaystackMessage
 from haystack.dataclasses import ToolCall
-from haystack.tools import Tool
+from haystack.tools.tool import Tool
 from hypothesis import HealthCheck, given, settings
 from langchain.agents import create_agent
 from langchain_core.language_models import BaseChatModel
@@ -170,7 +170,7 @@ def by_llama_index(store: ChatStore, question: str) -> Any:
 class LangChainModel(BaseChatModel):
     """Calls its tool twice at once, then repeats the results."""
 
-    seen: list
+    seen: list[Any]
 
     @property
     def _llm_type(self) -> Any:
@@ -210,7 +210,7 @@ def by_langchain(store: ChatStore, question: str) -> Any:
 
 def words_of_llama_index(messages: Any) -> Any:
     """Return the same of LlamaIndex's messages."""
-    words = []
+    words: list[Any] = []
     for message in messages:
         if message.role == "tool":
             words.append(("result", message.additional_kwargs["tool_call_id"], message.content))
@@ -223,7 +223,7 @@ def words_of_llama_index(messages: Any) -> Any:
 
 def words_of_langchain(messages: Any) -> Any:
     """Return the same of LangChain's messages."""
-    words = []
+    words: list[Any] = []
     for message in messages:
         if message.type == "tool":
             words.append(("result", message.tool_call_id, message.text))
@@ -237,7 +237,7 @@ def words_of_langchain(messages: Any) -> Any:
 
 def words_of_items(items: Any) -> Any:
     """Return who said what, called what, and got what, of the SDK's items."""
-    words = []
+    words: list[Any] = []
     for item in items:
         if item.get("type") == "function_call":
             words.append(("call", item["call_id"], json.loads(item["arguments"])))
@@ -253,7 +253,7 @@ def words_of_items(items: Any) -> Any:
 
 def words_of_model_messages(messages: Any) -> Any:
     """Return the same of Pydantic AI's messages."""
-    words = []
+    words: list[Any] = []
     for part in (part for message in messages for part in message.parts):
         if part.part_kind == "tool-call":
             words.append(("call", part.tool_call_id, part.args_as_dict()))
@@ -267,7 +267,7 @@ def words_of_model_messages(messages: Any) -> Any:
 
 def words_of_haystack(messages: Any) -> Any:
     """Return the same of Haystack's messages."""
-    words = []
+    words: list[Any] = []
     for message in messages:
         for result in message.tool_call_results:
             words.append(("result", result.origin.id, result.result))
@@ -278,7 +278,7 @@ def words_of_haystack(messages: Any) -> Any:
     return words
 
 
-FRAMEWORKS = {
+FRAMEWORKS: dict[str, Any] = {
     "openai-agents": (by_openai_agents, words_of_items, to_items),
     "pydantic-ai": (by_pydantic_ai, words_of_model_messages, to_model_messages),
     "haystack": (by_haystack, words_of_haystack, to_haystack),
@@ -305,7 +305,7 @@ def turn(question: str) -> Any:
 def test_a_conversation_goes_on_in_another_framework(
     each_store_url: str, order: tuple[str, ...]
 ) -> None:
-    words = []
+    words: list[Any] = []
     with open_store(each_store_url) as store:
         for place, name in enumerate((*order, *order)):
             ask, words_of, _ = FRAMEWORKS[name]
@@ -355,14 +355,14 @@ def test_what_a_framework_wrote_is_its_own_after_others_added_to_it(
     assert read(after)[: len(before)] == read(before)
 
 
-WRITTEN = {
+WRITTEN: dict[str, Any] = {
     "openai-agents": (generated_openai_agents.conversations(), from_items),
     "pydantic-ai": (generated_pydantic_ai.conversations(), from_model_messages),
     "haystack": (generated_haystack.conversations(), from_haystack),
     "llama-index": (generated_llama_index.conversations(), from_llama_index),
     "langchain": (generated_langchain.conversations(), from_langchain),
 }
-READ = {
+READ: dict[str, Any] = {
     "openai-agents": (to_items, from_items),
     "pydantic-ai": (to_model_messages, from_model_messages),
     "haystack": (to_haystack, from_haystack),
@@ -396,15 +396,15 @@ def test_whatever_was_written_is_read_and_keeps_its_texts(writer: str, reader: s
         with SimpleChatStore() as store:
             store.add_messages(KEY, to_messages(conversation))
             messages = store.get_messages(KEY)
-            plain = [without_native(message) for message in messages]
+            plain = [without_payload(message) for message in messages]
             assert contents(back(read(plain))) == contents(plain)
             read(messages)
 
     check()
 
 
-def without_native(message: Any) -> Any:
-    """Return a message as a framework finds it that did not write it."""
+def without_payload(message: Any) -> Any:
+    """Return a message as another framework reads it."""
     kwargs = {
         key: value for key, value in message.additional_kwargs.items() if key != "chatstore.payload"
     }

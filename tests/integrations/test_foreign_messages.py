@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -31,7 +32,7 @@ MESSAGES = {
     "chatstore-pydantic-ai": ModelRequest([UserPromptPart("secret")]),
     "from_openai": {"role": "user", "content": "secret"},
 }
-CALLS = {
+CALLS: dict[str, Callable[[Any, Any], object]] = {
     "add_message": lambda store, message: store.add_message("k", message),
     "add_messages": lambda store, message: store.add_messages("k", [message]),
     "add_messages of one": lambda store, message: store.add_messages("k", message),

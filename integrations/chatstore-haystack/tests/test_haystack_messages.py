@@ -24,7 +24,7 @@ def without_id(message: Any) -> Any:
 def test_every_message_comes_back_equal(messages: Any) -> None:
     with SimpleChatStore() as store:
         store.add_messages("k", to_messages(messages))
-        back = to_haystack(store.get_messages("k"))
+        back: Any = to_haystack(store.get_messages("k"))
 
     assert list(map(without_id, back)) == list(map(without_id, messages))
     assert len({message.meta["chat_message_id"] for message in back}) == len(messages)
@@ -39,7 +39,7 @@ def test_common_fields() -> None:
         *(ChatMessage.from_tool("1", origin=call) for call in calls),
         ChatMessage.from_assistant("done"),
     ]
-    stored = to_messages(messages)
+    stored: Any = to_messages(messages)
     system, user, calling, *results, answer = stored
 
     assert [message.role.value for message in stored] == [
@@ -62,14 +62,14 @@ def test_common_fields() -> None:
 
 
 def test_what_was_changed_elsewhere_is_read_as_it_says_now() -> None:
-    stored = to_messages([ChatMessage.from_assistant("my password is 1234", meta={"a": 1})])[0]
+    stored: Any = to_messages([ChatMessage.from_assistant("my password is 1234", meta={"a": 1})])[0]
     stored.content = "[removed]"
 
     assert to_haystack([stored])[0].text == "[removed]"
 
 
 def test_payload_that_cannot_be_read_leaves_the_common_fields() -> None:
-    stored = to_messages([ChatMessage.from_assistant("hi")])[0]
+    stored: Any = to_messages([ChatMessage.from_assistant("hi")])[0]
     stored.additional_kwargs["chatstore.payload"]["haystack"]["payload"]["content"] = [{"new": 1}]
 
     assert to_haystack([stored])[0].text == "hi"
@@ -100,7 +100,7 @@ def test_messages_of_other_frameworks() -> None:
         Stored(role="user", content=[*blocks, {"type": "text", "text": "and?"}], id="several"),
         Stored(role="assistant", content=[{"type": "video", "url": "https://example.org/a"}]),
     ]
-    made = to_haystack(messages)
+    made: Any = to_haystack(messages)
 
     assert [message.role.value for message in made] == [
         "system", "user", "assistant", "tool", "assistant", "tool", "tool", "user",

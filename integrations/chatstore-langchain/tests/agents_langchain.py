@@ -1,4 +1,4 @@
-"""Agents with a model that says what it is told to, for tests."""
+"""Agents with a scripted model, for tests."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LONG = "word " * 2000
 
 
 class Model(BaseChatModel):
-    """Says what it is told to say, one after the other, the last again and again."""
+    """Returns its outputs one after the other, the last one again and again."""
 
     outputs: list[Any]
     seen: list[Any] = Field(default_factory=list)
@@ -82,7 +82,7 @@ def ask(runner: Any, *messages: Any, by: str = "invoke", thread: Any = THREAD) -
 
 
 def words(value: Any) -> Any:
-    """Return how many words any JSON has that is no base64."""
+    """Return the number of words in JSON, without base64."""
     if isinstance(value, str):
         return len(value.split())
     if isinstance(value, dict):
@@ -93,7 +93,7 @@ def words(value: Any) -> Any:
 
 
 class Answer(BaseModel):
-    """What is asked for."""
+    """The answer."""
 
     text: str = Field(description="described " * 300)
 

@@ -90,7 +90,7 @@ def test_every_message_is_kept_and_seen_once(
     model = Model(seen=[])
     checkpointer = InMemorySaver() if has_checkpointer else None
     runner = agent(store, model, checkpointer=checkpointer)
-    before = []
+    before: list[Any] = []
     for question in ("q1", "q2", "q3"):
         result = ask(runner, question, by=by)
         assert model.seen == [[*before, question], [*before, *turn(question)[:-1]]]
@@ -147,10 +147,11 @@ def test_other_middleware_is_respected() -> None:
     store, model = SimpleChatStore(), Model(seen=[])
     ask(agent(store, model), "q1")
     model.seen.clear()
+    middleware: list[Any] = [Shouting(), ChatHistoryMiddleware(store, tokenizer_fn=str.split)]
     runner = create_agent(
         model,
         [look],
-        middleware=[Shouting(), ChatHistoryMiddleware(store, tokenizer_fn=str.split)],
+        middleware=middleware,
     )
     ask(runner, "q2")
 

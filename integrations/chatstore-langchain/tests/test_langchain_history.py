@@ -35,8 +35,8 @@ def runnable(store: ChatStore, seen: Any) -> Any:
 
 
 def test_goes_on(store: ChatStore) -> None:
-    seen = []
-    session = {"configurable": {"session_id": "k"}}
+    seen: list[Any] = []
+    session: Any = {"configurable": {"session_id": "k"}}
     for question in ("one", "two"):
         runnable(store, seen).invoke([HumanMessage(question)], session)
     asyncio.run(runnable(store, seen).ainvoke([HumanMessage("three")], session))
@@ -70,7 +70,7 @@ def test_concurrent_runs_of_one_session_lose_nothing(store: ChatStore, by: str) 
         input_messages_key="question",
         history_messages_key="history",
     )
-    session = {"configurable": {"session_id": "k"}}
+    session: Any = {"configurable": {"session_id": "k"}}
 
     def run(number: int) -> None:
         runner.invoke({"question": f"q{number}"}, session)

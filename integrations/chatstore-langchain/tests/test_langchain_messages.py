@@ -27,7 +27,7 @@ from chatstore.langchain import to_langchain, to_messages
 def test_every_message_comes_back_equal(messages: Any) -> None:
     with SimpleChatStore() as store:
         store.add_messages("k", to_messages(messages))
-        back = to_langchain(store.get_messages("k"))
+        back: Any = to_langchain(store.get_messages("k"))
 
     assert back == messages
     assert [type(message) for message in back] == [type(message) for message in messages]
@@ -49,7 +49,7 @@ def test_common_fields() -> None:
         ToolMessage("1", tool_call_id="c1", artifact={"rows": [1]}),
         AIMessage("done"),
     ]
-    stored = to_messages(messages)
+    stored: Any = to_messages(messages)
     system, user, calling, result, answer = stored
 
     assert (system.content, answer.content) == ("Be nice.", "done")
@@ -66,26 +66,28 @@ def test_common_fields() -> None:
     assert result.additional_kwargs["tool_call_id"] == "c1"
     assert provider_violations(stored) == []
     assert to_langchain(stored) == messages
-    assert to_langchain(stored)[2].usage_metadata == usage
-    assert to_langchain(stored)[3].artifact == {"rows": [1]}
+    converted: Any = to_langchain(stored)
+    assert converted[2].usage_metadata == usage
+    assert converted[3].artifact == {"rows": [1]}
 
 
 def test_only_what_the_common_fields_do_not_tell_is_kept_beside_them() -> None:
-    plain, known = to_messages([HumanMessage("hi"), HumanMessage("hi", id="7")])
+    stored: Any = to_messages([HumanMessage("hi"), HumanMessage("hi", id="7")])
 
+    plain, known = stored
     assert plain.additional_kwargs == {}
     assert known.additional_kwargs["chatstore.payload"]["langchain"]["payload"]["data"]["id"] == "7"
 
 
 def test_what_was_changed_elsewhere_is_read_as_it_says_now() -> None:
-    [stored] = to_messages([HumanMessage("my password is 1234", id="7")])
+    stored: Any = to_messages([HumanMessage("my password is 1234", id="7")])[0]
     stored.content = "[removed]"
 
     assert to_langchain([stored]) == [HumanMessage("[removed]")]
 
 
 def test_payload_that_cannot_be_read_leaves_the_common_fields() -> None:
-    [stored] = to_messages([AIMessage("hi", id="7")])
+    stored: Any = to_messages([AIMessage("hi", id="7")])[0]
     stored.additional_kwargs["chatstore.payload"]["langchain"]["payload"]["type"] = "new"
 
     assert to_langchain([stored]) == [AIMessage("hi")]
@@ -96,7 +98,7 @@ def test_several_results_in_one_message_are_a_message_each() -> None:
         {"type": "tool_result", "tool_use_id": name, "content": f"of {name}"} for name in "ab"
     ]
     words = {"type": "text", "text": "and now?"}
-    made = to_langchain([Stored(role="user", content=[*results, words])])
+    made: Any = to_langchain([Stored(role="user", content=[*results, words])])
 
     assert [(message.type, message.text) for message in made] == [
         ("tool", "of a"),

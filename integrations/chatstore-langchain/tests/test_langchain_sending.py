@@ -46,7 +46,7 @@ from chatstore.langchain.sending import sendable
 ANTHROPIC = {"model_provider": "anthropic"}
 OPENAI = {"model_provider": "openai"}
 GOOGLE = {"model_provider": "google_genai"}
-PROVIDERS = {
+PROVIDERS: dict[str, Any] = {
     "web search": (
         [
             {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"query": "q"}},
@@ -125,7 +125,7 @@ def test_documents_that_are_text_count(message: Any) -> None:
 
 
 PICTURE = "iVBORw0KGgo" + "A" * 400_000
-PICTURES = {
+PICTURES: dict[str, Any] = {
     "anthropic's": {
         "type": "image",
         "source": {"type": "base64", "media_type": "image/png", "data": PICTURE},
@@ -159,7 +159,8 @@ def test_pictures_in_results_count_as_media(form: str) -> None:
 def test_payload_is_what_is_sent() -> None:
     call = {"name": "t", "args": {"a": "b"}, "id": "1", "type": "tool_call"}
     used = {"type": "tool_use", "id": "1", "name": "t", "input": {"a": "b"}}
-    for content in ("", [used]):
+    contents: list[Any] = ["", [used]]
+    for content in contents:
         message = AIMessage(
             content,
             tool_calls=[call],
@@ -177,7 +178,7 @@ def test_payload_is_what_is_sent() -> None:
 
 
 DESCRIBED = StructuredTool.from_function(search, description="described " * 600)
-BESIDES = {
+BESIDES: dict[str, Any] = {
     "system prompt": {"system": "rule " * 600},
     "tools": {"tools": [DESCRIBED]},
     "provider's tool": {"tools": [{"type": "web_search", "description": "described " * 600}]},
@@ -206,15 +207,16 @@ def test_schemas_of_answers_take_room(strategy: Any) -> None:
             return handler(request)
 
     call = {"name": "Answer", "args": {"text": "a"}, "id": "1"}
-    conversation = AIMessage('{"text": "a"}', tool_calls=[call] if strategy is ToolStrategy else [])
+    answer = AIMessage('{"text": "a"}', tool_calls=[call] if strategy is ToolStrategy else [])
+    middleware: list[Any] = [
+        ChatHistoryMiddleware(SimpleChatStore(), token_limit=500, tokenizer_fn=str.split),
+        Looking(),
+    ]
     runner = create_agent(
-        Model(outputs=[conversation]),
+        Model(outputs=[answer]),
         [],
         response_format=strategy(Answer),
-        middleware=[
-            ChatHistoryMiddleware(SimpleChatStore(), token_limit=500, tokenizer_fn=str.split),
-            Looking(),
-        ],
+        middleware=middleware,
     )
     for number in range(6):
         ask(runner, HumanMessage(f"q{number} " * 50))
@@ -270,13 +272,15 @@ class TestSendable:
             assert sendable([q, *conversation]) == [q, *conversation]
         assert sendable([q, calling("a", "a"), result("a")]) == [q]
 
-    def test_what_is_empty_answer_is_not_sent(self) -> None:
+    def test_empty_answers_are_not_sent(self) -> None:
         q = HumanMessage("q")
         thought = {"type": "thinking", "thinking": "hm", "signature": "s"}
-        for empty in ("", " \n", [], [""], [{"type": "text", "text": " "}]):
+        blank: list[Any] = ["", " \n", [], [""], [{"type": "text", "text": " "}]]
+        for empty in blank:
             assert sendable([q, AIMessage(empty), q]) == [q, q]
         called = AIMessage("", additional_kwargs={"function_call": {"name": "f"}})
-        for full in ("a", [thought], [{"type": "text", "text": "a"}]):
+        contents: list[Any] = ["a", [thought], [{"type": "text", "text": "a"}]]
+        for full in contents:
             assert sendable([q, AIMessage(full), q]) == [q, AIMessage(full), q]
         assert called in sendable([q, called])
 

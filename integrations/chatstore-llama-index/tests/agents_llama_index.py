@@ -40,7 +40,7 @@ class Seen:
     """A model that notes what it is sent, and answers in 40 words."""
 
     def __init__(self) -> None:
-        self.seen = []
+        self.seen: list[Any] = []
         self.llm = MockFunctionCallingLLM(response_generator=self.answer)
 
     def answer(self, messages: Any, **options: Any) -> Any:
@@ -89,8 +89,8 @@ def weather(city: str) -> str:
 class CallingModel:
     """Calls a tool for each question, with whatever ids its provider has."""
 
-    def __init__(self, call_id: str, calls: Any = 1) -> None:
-        self.seen = []
+    def __init__(self, call_id: Any, calls: Any = 1) -> None:
+        self.seen: list[Any] = []
         self.call_id = call_id
         self.calls = calls
         self.llm = MockFunctionCallingLLM(response_generator=self.answer)

@@ -28,7 +28,7 @@ from chatstore.llama_index import to_llama_index, to_messages
 def test_every_message_comes_back_equal(messages: Any) -> None:
     with SimpleChatStore() as store:
         store.add_messages("k", to_messages(messages))
-        back = to_llama_index(store.get_messages("k"))
+        back: Any = to_llama_index(store.get_messages("k"))
 
     assert back == messages
 
@@ -47,7 +47,7 @@ def test_common_fields() -> None:
         ChatMessage(role="tool", content="1", additional_kwargs={"tool_call_id": "c1"}),
         ChatMessage(role="assistant", content="done"),
     ]
-    stored = to_messages(messages)
+    stored: Any = to_messages(messages)
     system, user, calling, result, answer = stored
 
     assert (system.content, answer.content) == ("Be nice.", "done")
@@ -83,7 +83,7 @@ def test_only_what_the_common_fields_do_not_tell_is_kept_beside_them() -> None:
 def test_what_was_changed_elsewhere_is_read_as_it_says_now() -> None:
     point = CachePoint(cache_control=CacheControl(type="ephemeral"))
     blocks = [TextBlock(text="my password is 1234"), point]
-    [stored] = to_messages([ChatMessage(role="user", blocks=blocks)])
+    stored: Any = to_messages([ChatMessage(role="user", blocks=blocks)])[0]
     stored.content = "[removed]"
 
     assert to_llama_index([stored]) == [ChatMessage(role="user", content="[removed]")]
@@ -91,7 +91,7 @@ def test_what_was_changed_elsewhere_is_read_as_it_says_now() -> None:
 
 def test_payload_that_cannot_be_read_leaves_the_common_fields() -> None:
     point = CachePoint(cache_control=CacheControl(type="ephemeral"))
-    [stored] = to_messages([ChatMessage(role="user", blocks=[TextBlock(text="hi"), point])])
+    stored: Any = to_messages([ChatMessage(role="user", blocks=[TextBlock(text="hi"), point])])[0]
     stored.additional_kwargs["chatstore.payload"]["llama_index"]["payload"]["blocks"] = [
         {"block_type": "new"}
     ]
@@ -104,7 +104,7 @@ def test_several_results_in_one_message_are_a_message_each() -> None:
         {"type": "tool_result", "tool_use_id": name, "content": f"of {name}"} for name in "ab"
     ]
     words = {"type": "text", "text": "and now?"}
-    made = to_llama_index([Stored(role="user", content=[*results, words])])
+    made: Any = to_llama_index([Stored(role="user", content=[*results, words])])
 
     assert [(message.role.value, message.content) for message in made] == [
         ("tool", "of a"),
@@ -123,4 +123,5 @@ def test_what_json_cannot_hold_is_refused(value: Any) -> None:
 
 def test_what_is_no_message_is_refused() -> None:
     with pytest.raises(InvalidMessageError, match=r"llama_index\.core\.llms\.ChatMessage"):
-        to_messages([Stored(role="user", content="hi")])
+        wrong: Any = Stored(role="user", content="hi")
+        to_messages([wrong])

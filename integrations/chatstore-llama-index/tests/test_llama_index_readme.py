@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from programs import run_program, snippets
 
@@ -26,7 +27,7 @@ def test_model_receives_the_whole_conversation(each_store_url: str) -> None:
     cities = ["Oslo", "Rome", "Lima", "Bonn"]
     lines = run(GUIDE, each_store_url, *cities[:3]) + run(GUIDE, each_store_url, cities[3])
 
-    before: list[list[str | None]] = []
+    before: list[Any] = []
     for city, line in zip(cities, lines, strict=True):
         answer, first, second = json.loads(line)
         question, call, result = ["user", city], ["assistant", None], ["tool", f"sunny in {city}"]

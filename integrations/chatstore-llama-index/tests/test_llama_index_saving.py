@@ -9,7 +9,7 @@ import json
 import pickle
 import uuid
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, SupportsIndex
 
 import pytest
 from agents_llama_index import (
@@ -197,7 +197,7 @@ class TestCopies:
 
     def test_what_cannot_be_pickled_is_refused_and_not_left_out(self, store: ChatStore) -> None:
         class Unpicklable(SimpleChatStore):
-            def __reduce_ex__(self, protocol: int) -> None:
+            def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
                 raise TypeError("no")
 
         for holder in (

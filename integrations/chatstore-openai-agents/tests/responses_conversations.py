@@ -10,7 +10,7 @@ from chatstore.core import ChatMemoryBuffer, SimpleChatStore
 from chatstore.openai_agents import sent_payload, to_messages
 
 ACTION = {"type": "exec", "command": ["ls"], "env": {}}
-CALLS = {
+CALLS: dict[str, Any] = {
     "function": lambda c: (
         {"type": "function_call", "call_id": c, "name": "t", "arguments": "{}", "id": f"fc_{c}"},
         {"type": "function_call_output", "call_id": c, "output": "sun " * 5},
@@ -73,7 +73,7 @@ CALLS = {
         {"type": "mcp_approval_response", "approval_request_id": c, "approve": True},
     ),
 }
-HOSTED = [
+HOSTED: list[dict[str, Any]] = [
     {"type": "web_search_call", "id": "ws_1", "status": "completed", "action": {"query": "q"}},
     {"type": "file_search_call", "id": "fs_1", "status": "completed", "queries": ["q"]},
     {"type": "code_interpreter_call", "id": "ci_1", "status": "completed", "code": "1"},
@@ -81,7 +81,7 @@ HOSTED = [
 ]
 
 
-def user(text: str) -> Any:
+def user(text: Any) -> Any:
     return {"role": "user", "content": text}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from responses_conversations import CALLS, TURNS, conversation, said, stored_window, user
+from responses_conversations import CALLS, TURNS, assistant, conversation, stored_window, user
 
 from chatstore.core.openai_format import to_openai
 from chatstore.openai_agents import to_items, to_messages
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::chatstore.core.TokenLimitWarnin
 
 def check_chat(messages: Any) -> None:
     """Chat completions refuse assistants that say nothing, and results apart from their calls."""
-    unanswered = []
+    unanswered: list[Any] = []
     for message in messages:
         if message["role"] == "tool":
             unanswered.remove(message["tool_call_id"])
@@ -39,9 +39,9 @@ def test_a_window_is_valid_for_chat_completions(turns: Any, limit: int) -> None:
 @pytest.mark.parametrize("kind", [kind for kind in CALLS if kind != "function"])
 def test_other_frameworks_read_calls_of_every_kind(kind: str) -> None:
     call, output = CALLS[kind]("a")
-    messages = to_messages([user("q"), call, output, said("done")])
+    messages: Any = to_messages([user("q"), call, output, assistant("done")])
 
-    assert to_items(messages) == [user("q"), call, output, said("done")]
+    assert to_items(messages) == [user("q"), call, output, assistant("done")]
     chat = to_openai(messages)
     check_chat(chat)
     screenshot = ["user"] if kind == "computer" else []  # a tool message holds text only

@@ -74,31 +74,31 @@ async def converse(session: Any, first: Any, turns: Any) -> None:
 
 
 def manual(session: Any, client: Any) -> Any:
-    made = OpenAIResponsesCompactionSession(
+    compacting = OpenAIResponsesCompactionSession(
         "s", session, client=client, should_trigger_compaction=lambda context: False
     )
-    forced = {"force": True, "compaction_mode": "input"}
-    return made, lambda: made.run_compaction(forced)
+    forced: Any = {"force": True, "compaction_mode": "input"}
+    return compacting, lambda: compacting.run_compaction(forced)
 
 
 def automatic(session: Any, client: Any) -> Any:
-    made = OpenAIResponsesCompactionSession(
+    compacting = OpenAIResponsesCompactionSession(
         "s",
         session,
         client=client,
         should_trigger_compaction=lambda context: len(context["session_items"]) > 2 * TURNS,
     )
-    return made, lambda: converse(made, TURNS, 1)
+    return compacting, lambda: converse(compacting, TURNS, 1)
 
 
 def encrypted(session: Any, client: Any) -> Any:
     compacting, _ = automatic(session, client)
-    made = EncryptedSession("s", compacting, encryption_key="a key of the program")
-    return made, lambda: converse(made, TURNS, 1)
+    encrypting = EncryptedSession("s", compacting, encryption_key="a key of the program")
+    return encrypting, lambda: converse(encrypting, TURNS, 1)
 
 
 @pytest.mark.parametrize("kind", [manual, automatic, encrypted])
-def test_a_program_killed_while_it_compacts_loses_nothing(tmp_path: Path, kind: str) -> None:
+def test_a_program_killed_while_it_compacts_loses_nothing(tmp_path: Path, kind: Any) -> None:
     async def attempt(step: Any) -> Any:
         """Return how many items are left, and whether the program ended by itself."""
         url, client = f"sqlite:///{tmp_path}/{step}.db", Client()

@@ -82,16 +82,18 @@ def test_windows_of_any_items_are_accepted_by_providers(shape: Any) -> None:
 def test_simple_items_need_no_payload() -> None:
     items = [user("hi"), call("c1"), output("c1"), {"role": "assistant", "content": "yo"}]
 
-    natives = [message.additional_kwargs.get("chatstore.payload") for message in to_messages(items)]
-    assert natives[0] is natives[3] is None
-    assert [native["openai_agents"]["payload"] for native in natives[1:3]] == [True, True]
+    payloads: list[Any] = [
+        message.additional_kwargs.get("chatstore.payload") for message in to_messages(items)
+    ]
+    assert payloads[0] is payloads[3] is None
+    assert [payload["openai_agents"]["payload"] for payload in payloads[1:3]] == [True, True]
     assert to_items(to_messages(items)) == items
 
 
 def test_calls_made_at_once_are_one_exchange() -> None:
     """Providers of chat completions want them in one message, right before the results."""
     items = [user("hi"), REASONING, call("c1", id="f1"), call("c2"), output("c1"), output("c2")]
-    messages = to_messages([*items, said("done")])
+    messages: Any = to_messages([*items, said("done")])
 
     assert [message.role.value for message in messages] == [
         "user", "assistant", "assistant", "assistant", "tool", "tool", "assistant",
@@ -112,7 +114,7 @@ def test_calls_made_at_once_are_one_exchange() -> None:
 
 def test_text_after_a_call_carries_the_call() -> None:
     items = [user("hi"), call("c1"), said("let me look"), output("c1")]
-    messages = to_messages(items)
+    messages: Any = to_messages(items)
 
     assert messages[2].content == "let me look"
     assert messages[2].additional_kwargs["tool_calls"][0]["id"] == "c1"
@@ -121,7 +123,7 @@ def test_text_after_a_call_carries_the_call() -> None:
 
 
 def test_what_was_changed_elsewhere_is_read_as_it_says_now() -> None:
-    message = to_messages([said("my password is 1234")])[0]
+    message: Any = to_messages([said("my password is 1234")])[0]
     message.content = "[removed]"
 
     assert to_items([message]) == [{"role": "assistant", "content": "[removed]"}]
@@ -142,7 +144,8 @@ def test_media_are_blocks() -> None:
         {"type": "input_file", "file_data": "data:application/pdf;base64,AAAA", "filename": "a"},
         {"type": "input_file", "file_id": "file_1"},
     ]
-    message = to_messages([{"role": "user", "content": content}])[0]
+    item: Any = {"role": "user", "content": content}
+    message: Any = to_messages([item])[0]
 
     blocks = [block.model_dump(exclude_none=True) for block in message.content]
     assert blocks == [
@@ -159,7 +162,8 @@ def test_media_are_blocks() -> None:
 def test_what_json_cannot_hold_is_refused(text: str, kind: str) -> None:
     item = {"type": kind, "role": "user", "id": "1", "content": text}
     with SimpleChatStore() as store, pytest.raises(InvalidMessageError):
-        store.add_messages("k", to_messages([item]))
+        wrong: Any = item
+        store.add_messages("k", to_messages([wrong]))
 
 
 @pytest.mark.parametrize("item", [{}, {"type": "new"}, {"role": "critic", "content": "x"}])
@@ -193,7 +197,7 @@ def test_a_foreign_message_is_one_item_several_or_none() -> None:
         ),
         ChatMessage(role="assistant", content=[{"type": "thinking", "thinking": "hm"}]),
     ]
-    items = to_items(messages)
+    items: Any = to_items(messages)
 
     assert items == [
         {"role": "system", "content": "Be nice."},

@@ -72,7 +72,7 @@ def test_a_limit_counts_items_and_not_messages(run: Any) -> None:
     """Messages of other frameworks are several items, or none."""
 
     async def test(session: Any, store: ChatStore) -> None:
-        blocks = [
+        blocks: list[Any] = [
             {"type": "tool_call", "id": name, "name": "t", "arguments": {}} for name in ("a", "b")
         ]
         store_messages = [
@@ -263,7 +263,7 @@ def test_a_cancelled_add_has_ended_when_the_cancellation_arrives() -> None:
         with pytest.raises(asyncio.CancelledError):
             await adding
         assert await session.get_items() == items(2)
-        await session.add_items(items(2))  # whoever was cancelled repeats it
+        await session.add_items(items(2))  # the cancelled caller repeats it
         assert await session.get_items() == items(2)
 
     asyncio.run(main())

@@ -16,9 +16,9 @@ from responses_conversations import (
     CALLS,
     HOSTED,
     TURNS,
+    assistant,
     conversation,
     reasoning,
-    said,
     stored_window,
     user,
 )
@@ -70,9 +70,9 @@ def test_an_input_is_shortened_to_a_valid_one(turns: Any, limit: int) -> None:
 def test_an_unanswered_call_takes_all_of_its_response_along(kind: str) -> None:
     first, answer = CALLS[kind]("a")
     other, _ = CALLS["function"]("b")
-    before = [user("one"), said("yes"), user("two")]
+    before = [user("one"), assistant("yes"), user("two")]
     response = [reasoning(1), first, reasoning(2, "hm"), other]
-    window = to_items(stored_window([*before, *response, answer, user("three")], 3000))
+    window: Any = to_items(stored_window([*before, *response, answer, user("three")], 3000))
 
     assert window == [*before, user("three")]
 
@@ -82,7 +82,7 @@ def test_an_answered_call_stays_with_all_of_its_response(kind: str) -> None:
     first, answer = CALLS[kind]("a")
     other, told = CALLS["function"]("b")
     response = [reasoning(1), first, reasoning(2, "hm"), other, answer, told]
-    items = [user("one"), *response, said("yes"), user("two")]
+    items = [user("one"), *response, assistant("yes"), user("two")]
 
     assert to_items(stored_window(items, 3000)) == items
     assert to_items(stored_window(items, 3000, batches=1)) == items
@@ -104,14 +104,14 @@ def test_a_running_exchange_keeps_its_reasoning() -> None:
 
 def test_what_a_compaction_left_stays() -> None:
     compaction = {"type": "compaction", "id": "cmp_1", "encrypted_content": "x"}
-    items = [user("one"), compaction, user("two"), said("yes"), user("three")]
+    items = [user("one"), compaction, user("two"), assistant("yes"), user("three")]
 
     assert to_items(stored_window(items, 3000)) == items
 
 
 def test_an_approval_says_what_was_decided() -> None:
     request, response = CALLS["approval"]("a")
-    denied = {**response, "approve": False, "reason": "too risky"}
+    denied: Any = {**response, "approve": False, "reason": "too risky"}
     contents = [to_messages([request, item])[1].content for item in (response, denied)]
 
     assert contents == ["approved", "denied: too risky"]
@@ -134,7 +134,7 @@ def test_calls_of_others_get_ids_of_their_own(ids: Any) -> None:
     ]
     with SimpleChatStore() as store:
         store.add_messages("k", [message.model_copy() for message in turn * 2])
-        items = to_items(store.get_messages("k"))
+        items: Any = to_items(store.get_messages("k"))
 
     assert responses_violations(items) == []
     called = [item["call_id"] for item in items if item.get("type") == "function_call"]
@@ -159,7 +159,7 @@ LONG = "word " * 50
     "item",
     [
         user(LONG),
-        said(LONG),
+        assistant(LONG),
         {**HOSTED[3], "output": LONG},
         {**HOSTED[1], "results": [{"text": LONG}]},
         {**HOSTED[2], "code": LONG},
@@ -275,7 +275,8 @@ def test_what_is_not_an_item_is_refused_by_name(item: Any) -> None:
 
 
 def test_a_refused_item_is_quoted_nowhere() -> None:
+    wrong: Any = {"type": "mcp_call", "arguments": "secret", "x": object()}
     with pytest.raises(InvalidMessageError) as raised:
-        to_messages([user("secret"), {"type": "mcp_call", "arguments": "secret", "x": object()}])
+        to_messages([user("secret"), wrong])
     assert raised.value.__cause__ is None
     assert raised.value.__context__ is None

@@ -55,7 +55,7 @@ def test_parallel_calls_and_results_are_in_one_form(results: Any) -> None:
     )
     chat = to_openai(ChatMemoryBuffer(3000, history.store, "k", str.split).get())
 
-    unanswered = []
+    unanswered: list[Any] = []
     for message in chat:
         if message["role"] == "tool":
             unanswered.remove(message["tool_call_id"])

@@ -35,15 +35,20 @@ from chatstore.core import (
 from chatstore.core.testing.provider_rules import provider_violations
 from chatstore.pydantic_ai import HistoryWindow, MessageHistory, to_messages, to_model_messages
 
-TestModel.__test__ = False  # no test of ours
-KINDS = [(ModelRequest, kind) for kind in REQUEST_PARTS]
+TestModel.__test__ = False  # pytest would collect it
+KINDS: list[tuple[Any, type]] = [(ModelRequest, kind) for kind in REQUEST_PARTS]
 KINDS += [(ModelResponse, kind) for kind in RESPONSE_PARTS]
 
 
 def as_json(messages: Any) -> Any:
-    """Return messages as Pydantic AI's own JSON gives them back: bytes in `Any` are text then."""
+    """Return messages after Pydantic AI's own JSON, in which bytes of type `Any` become text."""
     json = ModelMessagesTypeAdapter.dump_json(messages)
     return ModelMessagesTypeAdapter.validate_json(json)
+
+
+def part_contents(message: ChatMessage) -> list[Any]:
+    converted: list[Any] = to_model_messages([message])
+    return [part.content for part in converted[0].parts]
 
 
 def check_return(messages: Any) -> None:
@@ -57,14 +62,14 @@ def check_return(messages: Any) -> None:
 @pytest.mark.parametrize(
     ("message", "kind"), KINDS, ids=[f"{m.__name__}-{p.__name__}" for m, p in KINDS]
 )
-def test_every_part_comes_back_equal(message: Any, kind: str) -> None:
+def test_every_part_comes_back_equal(message: Any, kind: type) -> None:
     @given(made_of(kind))
     @settings(max_examples=30, suppress_health_check=[HealthCheck.filter_too_much])
     def check(part: Any) -> None:
         try:
             made = message([part])
         except ValueError:
-            return  # no part of such a message: a user's speech is no response
+            return  # such a message cannot have this part: a response has no user's speech
         check_return([made])
 
     check()
@@ -133,48 +138,49 @@ def test_a_key_is_checked_at_once() -> None:
 
 
 @pytest.mark.parametrize("text", ["\ud800", object()])
-def test_what_json_cannot_hold_is_refused(text: str) -> None:
+def test_what_json_cannot_hold_is_refused(text: Any) -> None:
     with SimpleChatStore() as store, pytest.raises(InvalidMessageError):
         MessageHistory(store, "k").save([ModelRequest([UserPromptPart("a")], metadata={"a": text})])
     with pytest.raises(InvalidMessageError):
         to_messages([ModelResponse([TextPart("\ud800")])])
 
 
-def test_what_was_changed_elsewhere_is_read_as_it_says_now() -> None:
-    message = to_messages([ModelResponse([TextPart("my password is 1234")])])[0]
+def test_changes_of_common_fields_win_over_the_payload() -> None:
+    message: Any = to_messages([ModelResponse([TextPart("my password is 1234")])])[0]
     message.content = "[removed]"
 
-    assert [part.content for part in to_model_messages([message])[0].parts] == ["[removed]"]
+    assert part_contents(message) == ["[removed]"]
 
 
 def test_payload_that_cannot_be_read_leaves_the_common_fields() -> None:
-    message = to_messages([ModelResponse([TextPart("hi")])])[0]
+    message: Any = to_messages([ModelResponse([TextPart("hi")])])[0]
     message.additional_kwargs["chatstore.payload"]["pydantic_ai"]["payload"]["parts"][0][
         "part_kind"
     ] = "new"
 
-    assert [part.content for part in to_model_messages([message])[0].parts] == ["hi"]
+    assert part_contents(message) == ["hi"]
 
 
 def test_common_fields() -> None:
     run = agent().run_sync("one").all_messages()
-    question, calls, results, final = to_messages(run)
+    stored: Any = to_messages(run)
+    question, calls, results, final = stored
 
     assert (question.role.value, question.content) == ("user", "one")
     assert [block.model_dump() for block in calls.content] == [
         {"type": "thinking", "thinking": "hm", "signature": "s"}
     ]
-    made = calls.additional_kwargs["tool_calls"]
-    assert [call["function"]["name"] for call in made] == ["look", "look"]
+    requests = calls.additional_kwargs["tool_calls"]
+    assert [call["function"]["name"] for call in requests] == ["look", "look"]
     assert results.role.value == "user"
-    assert [block.tool_use_id for block in results.content] == [call["id"] for call in made]
+    assert [block.tool_use_id for block in results.content] == [call["id"] for call in requests]
     assert [block.content for block in results.content] == ["one at 1", "one at 2"]
     assert final.content == "done: one at 2"
     assert provider_violations([question, calls, results, final]) == []
 
 
 def test_one_result_is_a_tool_message() -> None:
-    message = to_messages([ModelRequest([ToolReturnPart("t", {"a": 1}, "c")])])[0]
+    message: Any = to_messages([ModelRequest([ToolReturnPart("t", {"a": 1}, "c")])])[0]
 
     assert (message.role.value, message.content) == ("tool", '{"a":1}')
     assert message.additional_kwargs["tool_call_id"] == "c"
@@ -198,24 +204,24 @@ def test_messages_of_other_frameworks() -> None:
         ChatMessage(role="assistant", content=None),
         ChatMessage(role="assistant", content="yo"),
     ]
-    made = to_model_messages(messages)
+    converted: Any = to_model_messages(messages)
 
-    assert [[part.part_kind for part in message.parts] for message in made] == [
+    assert [[part.part_kind for part in message.parts] for message in converted] == [
         ["system-prompt"],
         ["user-prompt"],
         ["thinking", "file", "tool-call"],
         ["tool-return"],
         ["text"],
     ]
-    assert made[3].parts[0].tool_name == "t"
+    assert converted[3].parts[0].tool_name == "t"
     assert agent(lambda m, i: ModelResponse([TextPart("ok")])).run_sync(
-        "and?", message_history=made
+        "and?", message_history=converted
     ).output == "ok"  # fmt: skip
 
 
 def test_media_and_results_of_other_frameworks() -> None:
     kinds = ["image", "audio", "video", "document"]
-    blocks = [{"type": "text", "text": "look"}]
+    blocks: list[Any] = [{"type": "text", "text": "look"}]
     blocks += [{"type": kind, "url": f"https://example.org/{kind}"} for kind in kinds]
     blocks += [{"type": kind, "data": "AAAA"} for kind in kinds]
     blocks += [{"type": "image", "data": "no base64"}, {"type": "new", "data": "AAAA"}]
@@ -230,7 +236,8 @@ def test_media_and_results_of_other_frameworks() -> None:
         ),
         ChatMessage(role="function", content="1", additional_kwargs={"name": "f"}),
     ]
-    question, calling, tool_return, calling_again, tool_return_again = to_model_messages(messages)
+    converted: Any = to_model_messages(messages)
+    question, calling, tool_return, calling_again, tool_return_again = converted
 
     words = question.parts[0].content
     assert words[0] == "look"
@@ -247,7 +254,7 @@ def test_media_and_results_of_other_frameworks() -> None:
     assert tool_return_again.parts[0].tool_name == "f"
 
 
-def model_that_notes(seen: Any) -> Any:
+def recording_model(seen: Any) -> Any:
     def model(messages: Any, info: Any) -> Any:
         seen.append(list(messages))
         return answer(messages, info)
@@ -256,13 +263,13 @@ def model_that_notes(seen: Any) -> Any:
 
 
 @pytest.mark.parametrize("limit", [75, 95, 135])
-def test_the_model_sees_a_valid_window_and_the_run_keeps_everything(limit: int) -> None:
-    seen = []
+def test_the_model_receives_a_valid_window_and_the_run_keeps_everything(limit: int) -> None:
+    seen: list[Any] = []
     window = HistoryWindow(limit, tokenizer_fn=str.split)
-    guide = agent(model_that_notes(seen), capabilities=[window])
-    history = []
-    for place in range(5):
-        run = guide.run_sync(f"question {place}", message_history=history)
+    guide = agent(recording_model(seen), capabilities=[window])
+    history: Any = []
+    for number in range(5):
+        run = guide.run_sync(f"question {number}", message_history=history)
         assert len(run.new_messages()) == 4
         history = run.all_messages()
 
@@ -276,12 +283,12 @@ def test_the_model_sees_a_valid_window_and_the_run_keeps_everything(limit: int) 
 
 
 def test_it_is_a_history_processor_too() -> None:
-    seen = []
+    seen: list[Any] = []
     window = HistoryWindow(60, tokenizer_fn=str.split)
-    guide = agent(model_that_notes(seen), capabilities=[ProcessHistory(window.select)])
-    history = []
-    for place in range(3):
-        run = guide.run_sync(f"question {place}", message_history=history)
+    guide = agent(recording_model(seen), capabilities=[ProcessHistory(window.select)])
+    history: Any = []
+    for number in range(3):
+        run = guide.run_sync(f"question {number}", message_history=history)
         assert len(run.new_messages()) == 4
         history = run.all_messages()
 
@@ -297,7 +304,7 @@ def test_a_turn_above_the_limit_is_sent_whole() -> None:
         assert asyncio.run(window.select(messages)) == messages[1:]
 
 
-def test_nothing_is_no_window() -> None:
+def test_an_empty_list_has_an_empty_window() -> None:
     assert asyncio.run(HistoryWindow(9, tokenizer_fn=str.split).select([])) == []
 
 

@@ -40,7 +40,6 @@ from pydantic_ai.usage import RequestUsage
 
 from chatstore.core import (
     ChatMessage,
-    ChatStore,
     InvalidArgumentError,
     InvalidMessageError,
     SimpleChatStore,
@@ -286,8 +285,10 @@ def test_a_refused_message_is_quoted_nowhere() -> None:
 
 
 @pytest.mark.parametrize("store", ["memory://", None, SimpleChatStore])
-def test_a_store_is_required(store: ChatStore) -> None:
-    with pytest.raises(InvalidArgumentError, match=r"store must be a ChatStore.*open_store"):
+def test_a_store_is_required(store: Any) -> None:
+    with pytest.raises(
+        InvalidArgumentError, match=r"store must be a chatstore\.core\.ChatStore.*open_store"
+    ):
         MessageHistory(store, "k")
 
 
@@ -306,4 +307,4 @@ def test_a_history_is_copied_and_pickled(store_url: str) -> None:
     "duplicate", [copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))]
 )
 def test_a_window_is_copied(duplicate: Any) -> None:
-    assert duplicate(HistoryWindow(100, tokenizer_fn=len)).token_limit == 100
+    assert duplicate(HistoryWindow(100, tokenizer_fn=str.split)).token_limit == 100

@@ -41,7 +41,7 @@ from chatstore.pydantic_ai import (
 
 
 class Answer(BaseModel):
-    """What the agent answers."""
+    """The agent's answer."""
 
     answer: str
 
@@ -60,24 +60,25 @@ def prompts(messages: Any) -> Any:
 
 
 def violations(messages: Any) -> Any:
-    """Return what a provider refuses, written apart from the product."""
-    problems, open_calls = [], []
+    """Return what a provider refuses; written independently of the package."""
+    problems: list[str] = []
+    open_calls: list[str] = []
     if isinstance(messages[0], ModelResponse):
         problems.append("begins with a response")
-    for place, message in enumerate(messages):
+    for index, message in enumerate(messages):
         if isinstance(message, ModelResponse):
             if open_calls:
-                problems.append(f"{place}: {open_calls} without results")
+                problems.append(f"{index}: {open_calls} without results")
             open_calls = [p.tool_call_id for p in message.parts if isinstance(p, ToolCallPart)]
             continue
         for part in message.parts:
             if isinstance(part, ToolReturnPart):
                 if part.tool_call_id not in open_calls:
-                    problems.append(f"{place}: result without a call")
+                    problems.append(f"{index}: result without a call")
                 else:
                     open_calls.remove(part.tool_call_id)
         if open_calls:
-            problems.append(f"{place}: {open_calls} without results")
+            problems.append(f"{index}: {open_calls} without results")
     return problems
 
 
@@ -96,7 +97,7 @@ def structured(seen: Any, limit: int) -> Any:
 
 @pytest.mark.parametrize("limit", [200, 300, 400])
 def test_a_history_with_structured_outputs_is_cut_at_prompts(limit: int) -> None:
-    seen = []
+    seen: list[Any] = []
     saved = MessageHistory(SimpleChatStore(), "k")
     for number in range(10):
         run = structured(seen, limit).run_sync(
@@ -114,7 +115,8 @@ def test_a_history_with_structured_outputs_is_cut_at_prompts(limit: int) -> None
 
 
 def test_stored_requests_with_results_and_a_prompt_are_cut_between_them() -> None:
-    everything, results = [], []
+    everything: list[Any] = []
+    results: list[Any] = []
     for number in range(10):
         prompt = UserPromptPart(["question", str(number)])
         everything += [
@@ -126,26 +128,27 @@ def test_stored_requests_with_results_and_a_prompt_are_cut_between_them() -> Non
     saved = MessageHistory(SimpleChatStore(), "k")
     saved.save(everything)
     buffer = ChatMemoryBuffer(120, saved.store, "k", str.split, payload_fn=sent_payload)
-    window = to_model_messages(buffer.get())
+    window: Any = to_model_messages(buffer.get())
 
     assert violations(window) == []
     assert 3 <= len(window) < len(everything)
     whole = everything[-len(window)]
     assert [part.part_kind for part in whole.parts] == ["user-prompt", "tool-return"]
-    assert window[0].parts == whole.parts[:1]  # as it was saved, with its time
+    assert window[0].parts == whole.parts[:1]  # unchanged, with its time
     assert (window[0].run_id, window[0].instructions) == (whole.run_id, "Be brief.")
     assert window[1:] == everything[1 - len(window) :]
 
 
-def test_what_was_changed_elsewhere_is_not_taken_from_the_payload() -> None:
-    parts = [ToolReturnPart("t", "1", "a"), UserPromptPart("secret")]
-    message = to_messages([ModelRequest(parts)])[0]
+def test_changed_common_fields_are_not_taken_from_the_payload() -> None:
+    parts: list[Any] = [ToolReturnPart("t", "1", "a"), UserPromptPart("secret")]
+    message: Any = to_messages([ModelRequest(parts)])[0]
     blocks = [message.content[0], {"type": "text", "text": "[removed]"}]
     changed = ChatMessage(
         role="user", content=blocks, additional_kwargs=message.additional_kwargs, id=message.id
     )
 
-    assert [part.content for part in to_model_messages([changed])[0].parts] == ["1", "[removed]"]
+    converted: Any = to_model_messages([changed])
+    assert [part.content for part in converted[0].parts] == ["1", "[removed]"]
 
 
 TURN = st.lists(st.sampled_from(["text", "call", "calls", "feedback"]), max_size=3)
@@ -154,9 +157,11 @@ TURN = st.lists(st.sampled_from(["text", "call", "calls", "feedback"]), max_size
 @given(st.lists(TURN, min_size=1, max_size=6), st.integers(20, 120), st.booleans())
 @pytest.mark.filterwarnings("ignore::chatstore.core.TokenLimitWarning")
 def test_windows_of_any_history_are_valid(turns: Any, limit: int, structured_output: Any) -> None:
-    messages, results, name = [], [], 0
+    messages: list[Any] = []
+    results: list[Any] = []
+    name = 0
     for number, turn in enumerate(turns):
-        request = [*results, UserPromptPart(f"question {number}")]
+        request: list[Any] = [*results, UserPromptPart(f"question {number}")]
         results = []
         for kind in turn:
             messages.append(ModelRequest(request))
@@ -167,7 +172,7 @@ def test_windows_of_any_history_are_valid(turns: Any, limit: int, structured_out
                 request = [ToolReturnPart("t", "r " * 5, call) for call in names]
             else:
                 messages.append(ModelResponse([TextPart("a " * 5)]))
-                retry = RetryInfo(cause="model_retry")
+                retry: Any = RetryInfo(cause="model_retry")
                 request = [RetryFeedbackPart("again", retry=retry)]
         messages.append(ModelRequest(request))
         if structured_output:
@@ -184,9 +189,9 @@ def test_windows_of_any_history_are_valid(turns: Any, limit: int, structured_out
     assert prompts(window) == prompts(messages)[-len(prompts(window)) :]
 
 
-def contents(limit: int, **options: Any) -> Any:
-    """Return how many words a model is sent in the last of ten turns."""
-    seen = []
+def sent_words(limit: int, **options: Any) -> int:
+    """Return how many words are sent to a model in the last of ten turns."""
+    seen: list[Any] = []
 
     def model(messages: Any, info: Any) -> Any:
         seen.append((list(messages), info))
@@ -200,7 +205,7 @@ def contents(limit: int, **options: Any) -> Any:
 
     documented.__doc__ = "Tell the weather. " * 20
     agent.tool_plain(documented)
-    history = []
+    history: Any = []
     for number in range(10):
         history = agent.run_sync(f"{number} " * 20, message_history=history).all_messages()
     messages, info = seen[-1]
@@ -230,7 +235,7 @@ def contents(limit: int, **options: Any) -> Any:
     ids=["tools", "system prompt", "instructions", "dynamic instructions", "both", "output"],
 )
 def test_what_is_sent_is_at_most_the_limit(options: Any) -> None:
-    assert contents(600, **options) <= 600
+    assert sent_words(600, **options) <= 600
 
 
 LONG = "word " * 50
@@ -246,7 +251,7 @@ LONG = "word " * 50
     ],
 )
 def test_parts_of_a_response_are_counted(part: Any, least: int) -> None:
-    message = to_messages([ModelResponse([part])])[0]
+    message: Any = to_messages([ModelResponse([part])])[0]
     counted = TokenCounter(str.split, payload_fn=sent_payload).count(message)
     assert least <= counted <= least + 12
 
@@ -264,7 +269,7 @@ def test_parts_of_a_response_are_counted(part: Any, least: int) -> None:
 )
 def test_parts_of_a_request_are_counted(part: Any, least: int, most: int) -> None:
     prompt = UserPromptPart("and?")
-    message = to_messages([ModelRequest([part, prompt])])[0]
+    message: Any = to_messages([ModelRequest([part, prompt])])[0]
     counted = TokenCounter(str.split, payload_fn=sent_payload).count(message)
     assert least <= counted <= most
 
@@ -275,7 +280,7 @@ def test_results_whose_calls_are_gone_are_sent_as_they_are() -> None:
 
 
 def test_the_newest_turn_is_sent_whole_with_the_results_before_it_left_out() -> None:
-    messages = [
+    messages: list[Any] = [
         ModelRequest.user_text_prompt("q " * 50),
         ModelResponse([ToolCallPart("final", {"a": "x " * 50}, "f")]),
         ModelRequest([ToolReturnPart("final", "done", "f"), UserPromptPart("b " * 50)]),
@@ -307,7 +312,7 @@ def test_calls_of_others_get_ids_of_their_own(ids: Any) -> None:
     ]
     with SimpleChatStore() as store:
         store.add_messages("k", [message.model_copy() for message in [*turn, *turn]])
-        made = to_model_messages(store.get_messages("k"))
+        made: Any = to_model_messages(store.get_messages("k"))
 
     called = [part for message in made for part in message.parts if isinstance(part, ToolCallPart)]
     told = [part for message in made for part in message.parts if isinstance(part, ToolReturnPart)]
@@ -319,7 +324,7 @@ def test_calls_of_others_get_ids_of_their_own(ids: Any) -> None:
 
 @pytest.mark.filterwarnings("ignore:.*RetryPromptPart")
 def test_retries_of_the_deprecated_kind_answer_their_calls() -> None:
-    messages = [
+    messages: list[Any] = [
         ModelRequest.user_text_prompt("q"),
         ModelResponse([ToolCallPart("t", {}, "c"), ToolCallPart("t", {}, "d")]),
         ModelRequest([RetryPromptPart(LONG, tool_name="t", tool_call_id="c")]),
@@ -329,7 +334,7 @@ def test_retries_of_the_deprecated_kind_answer_their_calls() -> None:
     ]
 
     assert select(messages, 200) == messages
-    assert select(messages, 60) == messages[-1:]  # the retry's words count
+    assert select(messages, 60) == messages[-1:]  # the retry's text counts
     saved = MessageHistory(SimpleChatStore(), "k")
     for _ in range(2):
         saved.save(messages)
