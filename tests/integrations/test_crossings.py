@@ -3,6 +3,9 @@
 Every agent calls its tool twice at once for each question, and then repeats the results.
 """
 
+# The generators are beside the tests of the integrations.
+# pyright: reportMissingImports=false
+
 from __future__ import annotations
 
 import asyncio

@@ -365,8 +365,8 @@ def test_a_history_needs_an_id_with_a_prefix_too(store_url: str, chat_history_id
     ):
         with pytest.raises(InvalidKeyError):
             call_with_id()
+    wrong: Any = store.write_messages
     with pytest.raises(TypeError):
-        wrong: Any = store.write_messages
         wrong(messages=[user("hi")])
     store.close()
 
@@ -384,8 +384,8 @@ def test_a_secret_without_a_value_is_refused(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_unknown_settings_are_refused(store: StoredChatMessages) -> None:
+    wrong: Any = StoredChatMessages
     with pytest.raises(TypeError, match="limitt"):
-        wrong: Any = StoredChatMessages
         wrong("sqlite://", limitt=1)
     data = store.to_dict()
     data["init_parameters"]["limitt"] = 1

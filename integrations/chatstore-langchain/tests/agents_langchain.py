@@ -46,12 +46,11 @@ class Model(BaseChatModel):
         self, messages: Any, stop: Any = None, run_manager: Any = None, **options: Any
     ) -> Any:
         self.seen.append(list(messages))
-        outputs = self.outputs.pop(0) if len(self.outputs) > 1 else self.outputs[0]
-        if isinstance(outputs, Exception):
-            raise outputs
-        if callable(outputs):
-            outputs = outputs(messages)
-        return ChatResult(generations=[ChatGeneration(message=outputs.model_copy())])
+        output: Any = self.outputs.pop(0) if len(self.outputs) > 1 else self.outputs[0]
+        if isinstance(output, Exception):
+            raise output
+        message: Any = output(messages) if callable(output) else output
+        return ChatResult(generations=[ChatGeneration(message=message.model_copy())])
 
 
 def agent(

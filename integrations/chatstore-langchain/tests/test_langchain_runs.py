@@ -311,8 +311,8 @@ class TestHistory:
                 make(store, "k", limitt=1)
 
     def test_session_is_required(self, store: ChatStore) -> None:
+        wrong: Any = ChatStoreMessageHistory
         with pytest.raises(TypeError, match="key"):
-            wrong: Any = ChatStoreMessageHistory
             wrong(store)
 
 

@@ -209,15 +209,15 @@ class TestArguments:
     def test_unknown_argument(self) -> None:
         with pytest.raises(TypeError, match="chatstore"):
             BufferMemory.from_defaults(chatstore=SimpleChatStore())
+        memory_class: Any = BufferMemory
         with pytest.raises(TypeError, match="tokens"):
-            memory_class: Any = BufferMemory
             memory_class(Buffer(), tokens=1)
         with pytest.raises(TypeError, match="initial_tokens"):
             BufferMemory.from_defaults().get(initial_tokens=1)
         with pytest.raises(TypeError, match="initial_tokens"):
             asyncio.run(BufferMemory.from_defaults().aget(initial_tokens=1))
+        store_class: Any = LlamaIndexChatStore
         with pytest.raises(TypeError, match="fields"):
-            store_class: Any = LlamaIndexChatStore
             store_class(SimpleChatStore(), fields=1)
 
     def test_key_is_required_with_a_store(self, store: ChatStore) -> None:
@@ -295,7 +295,9 @@ class TestEngines:
         index = SummaryIndex.from_documents(
             [Document(text="n " * 300)], embed_model=MockEmbedding(2)
         )
-        options = {} if mode == "condense_question" else {"system_prompt": "p " * 300}
+        options: dict[str, Any] = (
+            {} if mode == "condense_question" else {"system_prompt": "p " * 300}
+        )
         engine = index.as_chat_engine(mode, llm=llm, memory=memory, **options)
         for _ in range(8):
             engine.chat("q " * 20)

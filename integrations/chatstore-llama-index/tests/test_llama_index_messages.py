@@ -122,6 +122,6 @@ def test_what_json_cannot_hold_is_refused(value: Any) -> None:
 
 
 def test_what_is_no_message_is_refused() -> None:
+    wrong: Any = Stored(role="user", content="hi")
     with pytest.raises(InvalidMessageError, match=r"llama_index\.core\.llms\.ChatMessage"):
-        wrong: Any = Stored(role="user", content="hi")
         to_messages([wrong])

@@ -23,11 +23,11 @@ def call(name: str, **more: Any) -> Any:
     return {"type": "function_call", "call_id": name, "name": "t", "arguments": "{}", **more}
 
 
-def output(name: str, said: Any = "1") -> Any:
-    return {"type": "function_call_output", "call_id": name, "output": said}
+def output(name: str, content: Any = "1") -> Any:
+    return {"type": "function_call_output", "call_id": name, "output": content}
 
 
-def said(text: str, **more: Any) -> Any:
+def assistant(text: str, **more: Any) -> Any:
     part = {"type": "output_text", "text": text, "annotations": []}
     return {
         "type": "message",
@@ -72,7 +72,9 @@ def test_windows_of_any_items_are_accepted_by_providers(shape: Any) -> None:
         elif kind == "output":
             items.append(output(unanswered.pop(0) if unanswered else "of nothing"))
         else:
-            items.append({"user": user("hi"), "said": said("yo"), "reasoning": REASONING}[kind])
+            items.append(
+                {"user": user("hi"), "said": assistant("yo"), "reasoning": REASONING}[kind]
+            )
     buffer = ChatMemoryBuffer(10_000, tokenizer_fn=str.split)
     buffer.put_messages(to_messages(items))
 
@@ -93,7 +95,7 @@ def test_simple_items_need_no_payload() -> None:
 def test_calls_made_at_once_are_one_exchange() -> None:
     """Providers of chat completions want them in one message, right before the results."""
     items = [user("hi"), REASONING, call("c1", id="f1"), call("c2"), output("c1"), output("c2")]
-    messages: Any = to_messages([*items, said("done")])
+    messages: Any = to_messages([*items, assistant("done")])
 
     assert [message.role.value for message in messages] == [
         "user", "assistant", "assistant", "assistant", "tool", "tool", "assistant",
@@ -109,11 +111,11 @@ def test_calls_made_at_once_are_one_exchange() -> None:
         [],
     ]
     assert provider_violations(messages) == []
-    assert to_items(messages) == [*items, said("done")]
+    assert to_items(messages) == [*items, assistant("done")]
 
 
 def test_text_after_a_call_carries_the_call() -> None:
-    items = [user("hi"), call("c1"), said("let me look"), output("c1")]
+    items = [user("hi"), call("c1"), assistant("let me look"), output("c1")]
     messages: Any = to_messages(items)
 
     assert messages[2].content == "let me look"
@@ -123,14 +125,14 @@ def test_text_after_a_call_carries_the_call() -> None:
 
 
 def test_what_was_changed_elsewhere_is_read_as_it_says_now() -> None:
-    message: Any = to_messages([said("my password is 1234")])[0]
+    message: Any = to_messages([assistant("my password is 1234")])[0]
     message.content = "[removed]"
 
     assert to_items([message]) == [{"role": "assistant", "content": "[removed]"}]
 
 
 def test_payloads_of_others_are_not_read() -> None:
-    native = {"chatstore.payload": {"langchain": {"item": said("no")}, "openai_agents": "no"}}
+    native = {"chatstore.payload": {"langchain": {"item": assistant("no")}, "openai_agents": "no"}}
     message = ChatMessage(role="user", content="hi", additional_kwargs=native)
 
     assert to_items([message]) == [user("hi")]
@@ -161,8 +163,8 @@ def test_media_are_blocks() -> None:
 @pytest.mark.parametrize("kind", ["mcp_call", "message"])
 def test_what_json_cannot_hold_is_refused(text: str, kind: str) -> None:
     item = {"type": kind, "role": "user", "id": "1", "content": text}
+    wrong: Any = item
     with SimpleChatStore() as store, pytest.raises(InvalidMessageError):
-        wrong: Any = item
         store.add_messages("k", to_messages([wrong]))
 
 

@@ -80,17 +80,21 @@ async def test_streamed_runs_are_kept(session: Any) -> None:
 
 @with_session
 async def test_a_run_reads_as_much_as_its_settings_say(session: Any) -> None:
-    for place in range(5):
-        model = ScriptedModel([[assistant_message(f"answer {place}", item_id=f"m{place}")]])
+    models = [
+        ScriptedModel([[assistant_message(f"answer {number}", item_id=f"m{number}")]])
+        for number in range(5)
+    ]
+    for number, model in enumerate(models):
         await Runner.run(
             Agent(name="a", model=model),
-            f"question {place}",
+            f"question {number}",
             session=session,
             run_config=RunConfig(session_settings=SessionSettings(limit=2)),
         )
 
-    assert len(model.calls[0].input) == 3
-    assert model.calls[0].input[0]["content"] == "question 3"
+    [call] = models[-1].calls
+    assert len(call.input) == 3
+    assert call.input[0]["content"] == "question 3"
     assert len(await session.get_items()) == 10
 
 

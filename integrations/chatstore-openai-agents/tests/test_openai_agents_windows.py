@@ -236,8 +236,9 @@ def words(model_call: Any) -> Any:
 )
 def test_what_is_sent_in_a_run_is_at_most_the_limit(options: Any) -> None:
     async def main() -> None:
-        store = SimpleChatStore()
+        session = ChatStoreSession("s", SimpleChatStore())
         config = RunConfig(call_model_input_filter=InputWindow(400, tokenizer_fn=str.split))
+        inputs: list[Any] = []
         for turn in range(15):
             text = '{"text": "' + "a " * 30 + '"}'
             steps = [[assistant_message(text, item_id=f"m{turn}")]]
@@ -245,15 +246,15 @@ def test_what_is_sent_in_a_run_is_at_most_the_limit(options: Any) -> None:
                 steps.insert(0, [function_call("look", {"word": "w " * 9}, call_id=f"c{turn}")])
             model = ScriptedModel(steps)
             agent = Agent(name="a", model=model, **options)
-            session = ChatStoreSession("s", store)
             await Runner.run(agent, "question " * 20, session=session, run_config=config)
             for call in model.calls:
                 assert words(call) <= 400
                 assert responses_violations(call.input) == []
-        assert len(call.input) >= 3
+                inputs.append(call.input)
+        assert len(inputs[-1]) >= 3
         everything = await session.get_items()
         assert len(everything) == 15 * (4 if "tools" in options else 2)
-        assert len(call.input) < len(everything)
+        assert len(inputs[-1]) < len(everything)
 
     asyncio.run(main())
 

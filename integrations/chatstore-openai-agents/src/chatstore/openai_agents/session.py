@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from agents import SessionSettings, TResponseInputItem
 from typing_extensions import Self
@@ -87,14 +87,18 @@ class ChatStoreSession:
         session._owns_store = True
         return session
 
-    @property
-    def session_settings(self) -> SessionSettings | None:
-        """The SDK's settings: ``limit`` is how many of the newest items a run reads."""
-        return self._settings
+    if TYPE_CHECKING:
+        session_settings: SessionSettings | None  # pyright accepts no property for the protocol's
+    else:
 
-    @session_settings.setter
-    def session_settings(self, settings: SessionSettings | dict[str, Any] | None) -> None:
-        self._settings = check_settings(settings)
+        @property
+        def session_settings(self) -> SessionSettings | None:
+            """The SDK's settings: ``limit`` is how many of the newest items a run reads."""
+            return self._settings
+
+        @session_settings.setter
+        def session_settings(self, settings: SessionSettings | dict[str, Any] | None) -> None:
+            self._settings = check_settings(settings)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out a failed append: only its caller can repeat it."""
