@@ -295,9 +295,8 @@ class TestEngines:
         index = SummaryIndex.from_documents(
             [Document(text="n " * 300)], embed_model=MockEmbedding(2)
         )
-        options: dict[str, Any] = (
-            {} if mode == "condense_question" else {"system_prompt": "p " * 300}
-        )
+        is_condensing = mode == "condense_question"
+        options: dict[str, Any] = {} if is_condensing else {"system_prompt": "p " * 300}
         engine = index.as_chat_engine(mode, llm=llm, memory=memory, **options)
         for _ in range(8):
             engine.chat("q " * 20)

@@ -88,7 +88,8 @@ class ChatStoreSession:
         return session
 
     if TYPE_CHECKING:
-        session_settings: SessionSettings | None  # pyright accepts no property for the protocol's
+        # pyright does not accept a property for the attribute of the SDK's protocol.
+        session_settings: SessionSettings | None
     else:
 
         @property
