@@ -1,4 +1,4 @@
-"""Chat history in an SQLite file."""
+"""Conversations in an SQLite file."""
 
 from chatstore.sqlite.store import SQLiteChatStore
 

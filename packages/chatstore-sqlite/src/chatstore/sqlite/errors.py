@@ -1,4 +1,4 @@
-"""Errors of sqlite3, and of damaged rows, as errors of a store."""
+"""Translates errors of sqlite3, and of damaged rows, into `ChatStoreError`."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from chatstore.core import (
     StoreUnavailableError,
 )
 from chatstore.core.backend import CallCancelledError, PoolTimeoutError
-from chatstore.sqlite.connections import FileReplacedError
+from chatstore.sqlite.files import FileReplacedError
 
-# By SQLite's own messages: Python 3.10 does not tell the codes. https://sqlite.org/rescode.html
-_KINDS: tuple[tuple[str, type[ChatStoreError], str], ...] = (
+# By a part of SQLite's message, since Python 3.10 does not have the codes:
+# https://sqlite.org/rescode.html
+_BY_TEXT: tuple[tuple[str, type[ChatStoreError], str], ...] = (
     ("is full", StoreFullError, "free some space on the disk"),
     ("not a database", CorruptStoreError, "choose another path, or restore a backup"),
     ("malformed", CorruptStoreError, "restore a backup, or try the shell's command .recover"),
@@ -27,22 +28,17 @@ _KINDS: tuple[tuple[str, type[ChatStoreError], str], ...] = (
     ("is locked", StoreUnavailableError, "another program writes; try again, or raise timeout"),
     ("is busy", StoreUnavailableError, "another program writes; try again, or raise timeout"),
     ("no such table", StoreSetupError, "a table of chatstore was removed; restore a backup"),
-    ("no such column", StoreSetupError, "another program made a table of this name"),
-    ("has no column", StoreSetupError, "another program made a table of this name"),
-    ("constraint failed", CorruptStoreError, "its rows contradict each other"),
-    ("datatype mismatch", CorruptStoreError, "a row holds another type than it should"),
+    ("no such column", StoreSetupError, "another program created a table of this name"),
+    ("has no column", StoreSetupError, "another program created a table of this name"),
+    ("constraint failed", CorruptStoreError, "its rows contradict each other; restore a backup"),
+    ("datatype mismatch", CorruptStoreError, "a row has a value of a wrong type; restore a backup"),
 )
-
-
-# Of errors that are not sqlite3's, what to say.
-_OTHERS: tuple[tuple[type[Exception], type[ChatStoreError], str], ...] = (
+# By the class of other errors.
+_BY_CLASS: tuple[tuple[type[Exception], type[ChatStoreError], str], ...] = (
     (
         FileReplacedError,
         OutcomeUnknownError,
-        (
-            "the file was removed or replaced while it was written; "
-            "read the conversation before you repeat the call"
-        ),
+        "the file was removed or replaced meanwhile; read the conversation before you repeat it",
     ),
     (PoolTimeoutError, StoreUnavailableError, "all connections are in use; raise max_connections"),
     (CallCancelledError, StoreUnavailableError, "the call was cancelled and changed nothing"),
@@ -52,21 +48,26 @@ _OTHERS: tuple[tuple[type[Exception], type[ChatStoreError], str], ...] = (
 
 
 def translate(error: Exception, path: str) -> ChatStoreError | None:
-    """Return an error of a store; ``None`` for what is neither sqlite3's nor a damaged row's."""
+    """Return the error of a store for an error of sqlite3 or of a damaged row."""
     if not isinstance(error, sqlite3.Error):
-        others = (item for item in _OTHERS if isinstance(error, item[0]))
-        return next((kind(f"{path}: {text}") for _, kind, text in others), None)
+        return next(
+            (
+                kind(f"{path}: {text}")
+                for cause, kind, text in _BY_CLASS
+                if isinstance(error, cause)
+            ),
+            None,
+        )
     text = str(error)
     if "unable to open" in text:
-        return StoreAccessError(f"{path}: {text}: {_why(Path(path))}")
-    for words, kind, advice in _KINDS:
+        return StoreAccessError(f"{path}: {text}: {_why_not_opened(Path(path))}")
+    for words, kind, advice in _BY_TEXT:
         if words in text:
             return kind(f"{path}: {text}; {advice}")
     return StoreUnavailableError(f"{path}: {text} ({type(error).__name__})")
 
 
-def _why(path: Path) -> str:
-    """Return why a file cannot be opened."""
+def _why_not_opened(path: Path) -> str:
     try:
         if not path.parent.exists():
             return f"the folder {path.parent} does not exist; create it first"
@@ -75,5 +76,5 @@ def _why(path: Path) -> str:
         if path.is_dir():
             return "it is a folder; name a file in it"
     except OSError:
-        pass  # for lack of a permission, which is the answer
+        pass  # a permission is missing, which is the answer
     return "this user lacks the permission, or no more files can be open"

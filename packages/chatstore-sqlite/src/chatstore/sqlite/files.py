@@ -1,0 +1,136 @@
+"""Opening the file, and noticing that another program removed or replaced it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from functools import partial
+from pathlib import Path
+
+from chatstore.core import StoreSetupError
+from chatstore.sqlite import migrations
+from chatstore.sqlite.settings import SQLiteSettings
+from chatstore.sqlite.waiting import shorten_waits, until_free
+
+_Identity = tuple[int, int] | None
+
+
+class FileReplacedError(Exception):
+    """Another program removed or replaced the file while it was written."""
+
+
+class Connection(sqlite3.Connection):
+    """A connection that knows which files it has open.
+
+    Attributes:
+        file: Device and inode of the database.
+        log: Device and inode of its write-ahead log; ``None`` until there is one.
+
+    """
+
+    file: _Identity = None
+    log: _Identity = None
+
+    def leads_to(self, path: str) -> bool:
+        """Return whether the path still leads to the open file, and its log still exists.
+
+        What is written into a removed file is lost. The write-ahead log exists for as long as a
+        connection is open, unless another program removes it.
+        """
+        log = _identity(path + "-wal")
+        if self.log is None:
+            self.log = log
+        return self.log == log and self.is_at(path)
+
+    def is_at(self, path: str) -> bool:
+        """Return whether the path still leads to the open file."""
+        return self.file == _identity(path)
+
+
+def open_file(settings: SQLiteSettings, *, create: bool) -> Connection:
+    """Open the file of a store.
+
+    Args:
+        settings: The options of the store.
+        create: Whether to create a missing file and missing tables.
+
+    Raises:
+        StoreSetupError: The file or its tables are missing, and ``create`` is false.
+        SchemaVersionError: A later version of this package created the tables.
+
+    """
+    connection = _connect(settings, create=create)
+    # The reader of a record reports damaged text; an error of sqlite3 would quote it.
+    connection.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
+    try:
+        if not create:
+            migrations.check(connection, settings.path)  # before the file is changed
+        # With a log, readers and a writer do not block each other (https://sqlite.org/wal.html).
+        # With FULL each commit survives a loss of power, with NORMAL each checkpoint of the log.
+        use_wal(connection, settings)
+        connection.execute(f"PRAGMA synchronous = {'FULL' if settings.durable else 'NORMAL'}")
+        if create:
+            migrations.migrate(connection, settings.path)
+        shorten_waits(connection)
+        connection.file = _identity(settings.path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _connect(settings: SQLiteSettings, *, create: bool) -> Connection:
+    path = settings.path
+    try:
+        return sqlite3.connect(
+            path if create else f"{Path(path).as_uri()}?mode=rw",
+            timeout=settings.timeout,
+            isolation_level=None,
+            check_same_thread=False,
+            factory=Connection,
+            uri=not create,
+        )
+    except sqlite3.OperationalError:
+        if create or not _is_missing(path):
+            raise
+        raise StoreSetupError(
+            f"{path}: the file does not exist and this store does not create it (create=False): "
+            "call setup(), or check the path"
+        ) from None
+
+
+def use_wal(connection: sqlite3.Connection, settings: SQLiteSettings) -> None:
+    """Switch the file to a write-ahead log, once in its life.
+
+    Unlike other statements, the switch fails at once if another process uses the file. If there
+    is no shared memory it has no effect, and the file keeps its rollback journal.
+    """
+
+    def switch() -> None:
+        if not _is_wal(connection) and os.access(settings.path, os.W_OK):
+            connection.execute("PRAGMA journal_mode = WAL")
+
+    until_free(switch, settings.timeout, longest_pause=0.02)
+
+
+def _is_wal(connection: sqlite3.Connection) -> bool:
+    return bool(connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal")
+
+
+def _is_missing(path: str) -> bool:
+    """Return whether the folder exists and the file does not."""
+    try:
+        os.stat(path)  # noqa: PTH116 - unlike Path.exists, it tells the reason
+    except FileNotFoundError:
+        return Path(path).parent.is_dir()
+    except OSError:
+        return False
+    return False
+
+
+def _identity(path: str) -> _Identity:
+    try:
+        status = os.stat(path)  # noqa: PTH116 - in each call, and Path takes three times as long
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

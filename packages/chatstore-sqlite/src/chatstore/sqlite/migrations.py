@@ -1,0 +1,108 @@
+"""The tables: numbered migrations. The file may have an application's own tables, too."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from chatstore.core import SchemaVersionError, StoreSetupError
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        # The key is null once a conversation only waits to be purged. With AUTOINCREMENT the id
+        # of a deleted conversation is never used again. Metadata is JSON text.
+        """CREATE TABLE IF NOT EXISTS chatstore_conversations (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            key TEXT UNIQUE,
+            epoch INTEGER NOT NULL,
+            next_position INTEGER NOT NULL,
+            length INTEGER NOT NULL,
+            expires_at REAL,
+            revision INTEGER,
+            created_at REAL,
+            updated_at REAL,
+            owner TEXT,
+            title TEXT,
+            metadata TEXT
+        )""",
+        """CREATE INDEX IF NOT EXISTS chatstore_expiry
+            ON chatstore_conversations (expires_at) WHERE expires_at IS NOT NULL""",
+        """CREATE TABLE IF NOT EXISTS chatstore_messages (
+            conversation INTEGER NOT NULL,
+            position INTEGER NOT NULL,
+            message_id TEXT NOT NULL,
+            body TEXT NOT NULL,
+            UNIQUE (conversation, position),
+            UNIQUE (conversation, message_id)
+        )""",
+    ),
+)
+"""The statements that lead from each version of the tables to the next one, from nothing to 1."""
+
+# One row for each migration that was carried out.
+_VERSION_TABLE = """CREATE TABLE IF NOT EXISTS chatstore_schema (
+    version INTEGER PRIMARY KEY,
+    applied_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
+)"""
+
+
+def migrate(connection: sqlite3.Connection, path: str) -> None:
+    """Create the tables, or update those of an earlier version; any number of processes may.
+
+    Raises:
+        SchemaVersionError: A later version of this package created them.
+
+    """
+    version = _read_version(connection)
+    if version < len(MIGRATIONS):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            version = _read_version(connection)  # another process may have migrated meanwhile
+            connection.execute(_VERSION_TABLE)
+            while version < len(MIGRATIONS):
+                for statement in MIGRATIONS[version]:
+                    connection.execute(statement)
+                version += 1
+                connection.execute("INSERT INTO chatstore_schema (version) VALUES (?)", (version,))
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.rollback()
+            raise
+    _refuse_later(version, path)
+
+
+def check(connection: sqlite3.Connection, path: str) -> None:
+    """Check that the tables are of this version, without changing anything.
+
+    Raises:
+        SchemaVersionError: A later version of this package created them.
+        StoreSetupError: They are missing, or of an earlier version.
+
+    """
+    version = _read_version(connection)
+    if version < len(MIGRATIONS):
+        state = f"have the earlier schema version {version}" if version else "are missing"
+        verb = "update" if version else "create"
+        raise StoreSetupError(
+            f"{path}: the tables of chatstore {state} and this store does not {verb} them "
+            "(create=False): call setup(), or check the path"
+        )
+    _refuse_later(version, path)
+
+
+def _refuse_later(version: int, path: str) -> None:
+    if version > len(MIGRATIONS):
+        raise SchemaVersionError(
+            f"{path}: the tables have schema version {version}, this package knows "
+            f"{len(MIGRATIONS)}: upgrade chatstore-sqlite"
+        )
+
+
+def _read_version(connection: sqlite3.Connection) -> int:
+    """Return the version of the tables, 0 if there are none."""
+    table = connection.execute(
+        "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'chatstore_schema'"
+    ).fetchone()
+    if table is None:
+        return 0
+    row = connection.execute("SELECT max(version) FROM chatstore_schema").fetchone()
+    return 0 if row is None or row[0] is None else int(row[0])
