@@ -1,4 +1,4 @@
-"""SQLite keeps every promise of the contract."""
+"""``SQLiteChatStore`` keeps the contract."""
 
 from __future__ import annotations
 

@@ -7,32 +7,33 @@ import sqlite3
 import threading
 import time
 from contextlib import closing
+from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
 
-from chatstore.core import ChatMessage
+from chatstore.core import ChatStore
+from chatstore.core.backend import Append, Existing, Plan, WrapperBackend, call
+from chatstore.core.testing.messages import contents, message
 from chatstore.sqlite import SQLiteChatStore
+from chatstore.sqlite.backend import SQLiteBackend
 
 LONG = 60.0  # seconds that no test waits for
 
 
-def say(text):
-    return ChatMessage(role="user", content=text)
-
-
 @pytest.fixture
-def path(tmp_path):
+def path(tmp_path: Path) -> Path:
     path = tmp_path / "chat.db"
     with SQLiteChatStore(path) as store:
-        store.add_message("k", say("first"))
+        store.add_message("k", message("first"))
     return path
 
 
-def test_a_call_that_waits_for_another_program_gives_up_when_it_is_cancelled(path):
-    async def main():
+def test_a_call_that_waits_for_another_program_gives_up_when_it_is_cancelled(path: Path) -> None:
+    async def main() -> None:
         async with SQLiteChatStore(path, timeout=LONG) as store:
-            task = asyncio.create_task(store.async_add_message("k", say("late")))
+            task = asyncio.create_task(store.async_add_message("k", message("late")))
             await asyncio.sleep(0.2)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -45,14 +46,16 @@ def test_a_call_that_waits_for_another_program_gives_up_when_it_is_cancelled(pat
         assert time.monotonic() - start < LONG / 2
         other.execute("ROLLBACK")
     with SQLiteChatStore(path) as store:
-        assert [message.content for message in store.get_messages("k")] == ["first"]
+        assert contents(store.get_messages("k")) == ["first"]
 
 
-def test_a_call_that_waits_for_another_thread_gives_up_when_it_is_cancelled(path):
-    async def main():
+def test_a_call_that_waits_for_another_thread_gives_up_when_it_is_cancelled(path: Path) -> None:
+    async def main() -> None:
         async with SQLiteChatStore(path, timeout=LONG) as store:
-            with store._connections.write_lock:
-                task = asyncio.create_task(store.async_add_message("k", say("late")))
+            backend = store.backend
+            assert isinstance(backend, SQLiteBackend)
+            with backend.database.connections.write_lock:
+                task = asyncio.create_task(store.async_add_message("k", message("late")))
                 await asyncio.sleep(0.2)
                 task.cancel()
                 with pytest.raises(asyncio.CancelledError):
@@ -64,24 +67,21 @@ def test_a_call_that_waits_for_another_thread_gives_up_when_it_is_cancelled(path
     assert time.monotonic() - start < LONG / 2
 
 
-def test_a_cancelled_write_ends_without_using_the_processor(path):
+def test_a_cancelled_write_ends_without_using_the_processor(path: Path) -> None:
     """Under anyio, whose cancelled scopes cancel again in each round of the event loop."""
     release = threading.Event()
 
-    class SlowStore(SQLiteChatStore):
-        def _append(self, *arguments):
-            def slow(db):
-                release.wait(LONG)
+    class SlowBackend(WrapperBackend[Any]):
+        def append(self, key: str, write: Append) -> Plan[Any, list[Existing]]:
+            yield from call(lambda _: release.wait(LONG))
+            return (yield from super().append(key, write))
 
-            yield slow
-            return (yield from super()._append(*arguments))
-
-    async def main():
-        async with SlowStore(path) as store:
+    async def main() -> None:
+        async with ChatStore(SlowBackend(SQLiteChatStore(path).backend)) as store:
             with anyio.CancelScope() as scope:
                 asyncio.get_running_loop().call_later(0.1, scope.cancel)
                 asyncio.get_running_loop().call_later(0.6, release.set)
-                await store.async_add_message("k", say("whole"))
+                await store.async_add_message("k", message("whole"))
             assert scope.cancelled_caught
 
     cpu = time.thread_time()
@@ -89,4 +89,4 @@ def test_a_cancelled_write_ends_without_using_the_processor(path):
     # A loop that spins uses the processor for all of the half second.
     assert time.thread_time() - cpu < 0.25
     with SQLiteChatStore(path) as store:
-        assert [message.content for message in store.get_messages("k")] == ["first", "whole"]
+        assert contents(store.get_messages("k")) == ["first", "whole"]

@@ -1,93 +1,98 @@
-"""Files that were removed, replaced or damaged: the store says so, and loses nothing silently."""
+"""Files that were removed, replaced or damaged: the store reports it and loses nothing."""
 
 from __future__ import annotations
 
 import shutil
 import sqlite3
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from chatstore.core import (
-    ChatMessage,
     ChatStoreError,
     CorruptStoreError,
     OutcomeUnknownError,
     StoreSetupError,
 )
-from chatstore.sqlite import SQLiteChatStore, transactions
+from chatstore.core.testing.messages import contents, message
+from chatstore.sqlite import SQLiteChatStore, writing
 
 DEEP = "[" * 100_000
 
 
-def say(text, **fields):
-    return ChatMessage(role="user", content=text, **fields)
-
-
-def contents(path):
+def contents_of(path: Path) -> list[Any]:
     with SQLiteChatStore(path) as store:
-        return [message.content for message in store.get_messages("k")]
+        return contents(store.get_messages("k"))
 
 
-def execute(path, statement, *values):
+def execute(path: Path, statement: str, *values: Any) -> None:
     with closing(sqlite3.connect(path)) as db, db:
         assert db.execute(statement, values).rowcount
 
 
 @pytest.fixture
-def path(tmp_path):
+def path(tmp_path: Path) -> Path:
     return tmp_path / "chat.db"
 
 
 @pytest.fixture
-def store(path):
+def store(path: Path) -> Iterator[SQLiteChatStore]:
     with SQLiteChatStore(path) as store:
-        store.add_messages("k", [say("1", id="one"), say("2", id="two")])
+        store.add_messages("k", [message("1", id="one"), message("2", id="two")])
         yield store
 
 
 @pytest.mark.parametrize("endings", [("", "-wal", "-shm"), ("",)], ids=["all", "database"])
-def test_messages_are_not_written_into_a_removed_file(path, store, endings):
+def test_messages_are_not_written_into_a_removed_file(
+    path: Path, store: SQLiteChatStore, endings: tuple[str, ...]
+) -> None:
     for ending in endings:
         path.with_name(path.name + ending).unlink()
-    store.add_message("k", say("after"))
-    assert "after" in contents(path)
+    store.add_message("k", message("after"))
+    assert "after" in contents_of(path)
     store.close()
-    assert "after" in contents(path)
+    assert "after" in contents_of(path)
 
 
-def test_messages_are_not_written_into_a_removed_log(path, store):
-    store.add_message("k", say("3"))  # an idle connection knows its log now
+def test_messages_are_not_written_into_a_removed_log(path: Path, store: SQLiteChatStore) -> None:
+    store.add_message("k", message("3"))  # an idle connection knows its log now
     path.with_name(path.name + "-wal").unlink()
-    store.add_message("k", say("after"))
+    store.add_message("k", message("after"))
     store.close()
-    assert contents(path)[-1] == "after"
+    assert contents_of(path)[-1] == "after"
 
 
-def test_messages_are_written_into_the_file_that_took_the_place(path, store, tmp_path):
+def test_messages_are_written_into_the_file_that_took_the_place(
+    path: Path, store: SQLiteChatStore, tmp_path: Path
+) -> None:
     other = tmp_path / "other.db"
     with SQLiteChatStore(other) as writer:
-        writer.add_message("k", say("other"))
+        writer.add_message("k", message("other"))
     shutil.move(path, tmp_path / "moved.db")
     for ending in ("-wal", "-shm"):
         path.with_name(path.name + ending).unlink(missing_ok=True)
     shutil.move(other, path)
-    store.add_message("k", say("after"))
+    store.add_message("k", message("after"))
     store.close()
-    assert contents(path) == ["other", "after"]
+    assert contents_of(path) == ["other", "after"]
 
 
-def test_a_file_that_is_removed_while_it_is_written(path, store, monkeypatch):
-    append = transactions.append
+def test_a_file_that_is_removed_while_it_is_written(
+    path: Path, store: SQLiteChatStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = writing.append
 
-    def remove_first(*arguments):
+    def remove_first(*arguments: Any) -> Any:
         path.unlink()
         return append(*arguments)
 
-    monkeypatch.setattr(transactions, "append", remove_first)
-    # SQLite notices it at the commit, or the store does after it.
+    monkeypatch.setattr(writing, "append", remove_first)
+    # SQLite notices it at the commit, or the store notices it afterwards.
     with pytest.raises(ChatStoreError) as caught:
-        store.add_message("k", say("3"))
+        store.add_message("k", message("3"))
     assert isinstance(caught.value, OutcomeUnknownError) or "readonly" in str(caught.value)
 
 
@@ -106,11 +111,11 @@ BODIES = {
     "an object as role": '{"v":1,"role":{"a":1},"content":"x"}',
 }
 HEADS = {
-    "a text as count": "count = 'abc'",
-    "a negative count": "count = -1",
-    "a huge count": "count = 9223372036854775807",
-    "a count below": "count = 1",
-    "a count above": "count = 3, next_position = 9",
+    "a text as length": "length = 'abc'",
+    "a negative length": "length = -1",
+    "a huge length": "length = 9223372036854775807",
+    "a length below": "length = 1",
+    "a length above": "length = 3, next_position = 9",
     "a text as next position": "next_position = 'x'",
     "a next position of 64 bits": "next_position = 9223372036854775807",
     "a next position in use": "next_position = 1",
@@ -118,23 +123,23 @@ HEADS = {
     "a blob as key": "key = x'6b32'",
     "a text as expiry": "expires_at = 'zzz'",
 }
-CALLS = {
+CALLS: dict[str, Callable[[SQLiteChatStore], object]] = {
     "get_messages": lambda store: store.get_messages("k"),
     "window": lambda store: store.get_messages("k", last=1),
     "iter_messages": lambda store: list(store.iter_messages("k")),
     "reverse": lambda store: list(store.iter_messages("k", reverse=True)),
     "skip": lambda store: list(store.iter_messages("k", on_corrupt="skip")),
     "delete_last_message": lambda store: store.delete_last_message("k"),
-    "the same id": lambda store: store.add_message("k", say("2", id="two")),
-    "add_message": lambda store: store.add_message("k", say("3")),
-    "insert": lambda store: store.add_message("k", say("i"), 0),
+    "the same id": lambda store: store.add_message("k", message("2", id="two")),
+    "add_message": lambda store: store.add_message("k", message("3")),
+    "insert": lambda store: store.add_message("k", message("i"), 0),
     "count_messages": lambda store: store.count_messages("k"),
     "get_keys": lambda store: store.get_keys(),
     "force": lambda store: store.delete_message("k", 1, force=True),
 }
 
 
-def only_store_errors(store, call):
+def only_store_errors(store: SQLiteChatStore, call: Callable[[SQLiteChatStore], object]) -> None:
     failure = None
     try:
         call(store)
@@ -144,49 +149,61 @@ def only_store_errors(store, call):
 
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
-def test_damaged_bodies(path, store, body):
+def test_damaged_bodies(path: Path, store: SQLiteChatStore, body: object) -> None:
     execute(path, "UPDATE chatstore_messages SET body = ? WHERE message_id = 'two'", body)
     for name in ("get_messages", "window", "iter_messages", "reverse", "delete_last_message"):
         with pytest.raises(ChatStoreError, match="cannot be read"):
             CALLS[name](store)
     assert store.delete_message("k", 1, force=True) is None
-    assert [message.content for message in store.get_messages("k")] == ["1"]
+    assert contents(store.get_messages("k")) == ["1"]
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
-def test_calls_beside_a_damaged_body(path, store, body, call):
+def test_calls_beside_a_damaged_body(
+    path: Path,
+    store: SQLiteChatStore,
+    body: object,
+    call: Callable[[SQLiteChatStore], object],
+) -> None:
     execute(path, "UPDATE chatstore_messages SET body = ? WHERE message_id = 'two'", body)
     only_store_errors(store, call)
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 @pytest.mark.parametrize("change", HEADS.values(), ids=HEADS)
-def test_damaged_rows_of_conversations(path, store, change, call):
+def test_damaged_rows_of_conversations(
+    path: Path,
+    store: SQLiteChatStore,
+    change: str,
+    call: Callable[[SQLiteChatStore], object],
+) -> None:
     execute(path, f"UPDATE chatstore_conversations SET {change}")
     only_store_errors(store, call)
 
 
 @pytest.mark.parametrize("which", ["one", "two"])
-def test_a_conversation_with_a_missing_message_is_not_read_short(path, store, which):
+def test_a_conversation_with_a_missing_message_is_not_read_short(
+    path: Path, store: SQLiteChatStore, which: str
+) -> None:
     execute(path, "DELETE FROM chatstore_messages WHERE message_id = ?", which)
-    for call in (CALLS["get_messages"], lambda store: store.get_messages("k", last=2)):
+    for last in (None, 2):
         with pytest.raises(CorruptStoreError, match="do not agree"):
-            call(store)
-    store.set_messages("k", [say("new")])
-    assert contents(path) == ["new"]
+            store.get_messages("k", last=last)
+    store.set_messages("k", [message("new")])
+    assert contents_of(path) == ["new"]
 
 
-def test_a_table_of_another_program(path):
+def test_a_table_of_another_program(path: Path) -> None:
     with closing(sqlite3.connect(path)) as db:
         db.execute("CREATE TABLE chatstore_messages (text TEXT)")
     with SQLiteChatStore(path) as store, pytest.raises(StoreSetupError, match="another program"):
-        store.add_message("k", say("x"))
+        store.add_message("k", message("x"))
 
 
-def test_a_table_that_was_removed(path, store):
+def test_a_table_that_was_removed(path: Path, store: SQLiteChatStore) -> None:
     execute(path, "DELETE FROM chatstore_messages")
     with closing(sqlite3.connect(path)) as db:
         db.execute("DROP TABLE chatstore_messages")
     with pytest.raises(StoreSetupError, match="removed"):
-        store.add_message("k", say("x"))
+        store.add_message("k", message("x"))

@@ -168,32 +168,34 @@ def run(script: str, *arguments: object) -> str:
     return done.stdout
 
 
-def ids_in(path) -> list[str]:
-    """Return the ids that a new process would find, and check the file."""
+def ids_in(path: Path) -> list[str]:
+    """Check the file, and return the ids in it."""
     with closing(sqlite3.connect(path)) as db:
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     with SQLiteChatStore(path) as store:
-        return [message.id for message in store.get_messages("k")]
+        return [str(message.id) for message in store.get_messages("k")]
 
 
 @pytest.mark.parametrize(
     ("used", "closer", "times"),
     list(product(["used", "unused"], ["parent", "child"], ["once", "twice"])),
 )
-def test_the_other_process_goes_on_after_one_closed(tmp_path, used, closer, times):
+def test_the_other_process_goes_on_after_one_closed(
+    tmp_path: Path, used: str, closer: str, times: str
+) -> None:
     path = tmp_path / "chat.db"
     run(CLOSES_FIRST, path, used, closer, times)
-    expected = {"before"} if used == "used" else set()
+    expected: set[str] = {"before"} if used == "used" else set()
     if closer == "parent":
         expected |= {"parent 0", *(f"child {n}" for n in range(20))}
     else:
         expected |= {"child 0", "at the end", *(f"parent {n}" for n in range(20))}
-    found = ids_in(path)
-    assert set(found) == expected
-    assert len(found) == len(expected)
+    ids = ids_in(path)
+    assert set(ids) == expected
+    assert len(ids) == len(expected)
 
 
-def test_a_child_that_forks_again(tmp_path):
+def test_a_child_that_forks_again(tmp_path: Path) -> None:
     path = tmp_path / "chat.db"
     run(FORKS_TWICE, path)
     expected = {"before", "child after"}
@@ -201,34 +203,35 @@ def test_a_child_that_forks_again(tmp_path):
     assert set(ids_in(path)) == expected
 
 
-def test_forks_while_threads_write(tmp_path):
+def test_forks_while_threads_write(tmp_path: Path) -> None:
     path = tmp_path / "chat.db"
     written = int(run(FORKS_WHILE_THREADS_WRITE, path))
-    found = ids_in(path)
-    assert len(set(found)) == len(found) == written + 36
+    ids = ids_in(path)
+    assert len(set(ids)) == len(ids) == written + 36
 
 
-def test_forks_while_tasks_write(tmp_path):
+def test_forks_while_tasks_write(tmp_path: Path) -> None:
     path = tmp_path / "chat.db"
     run(FORKS_WHILE_TASKS_WRITE, path)
     assert len(ids_in(path)) == 86
 
 
-def test_no_connection_is_open_during_a_fork(tmp_path):
-    with SQLiteChatStore(tmp_path / "chat.db") as store:
+def test_no_connection_is_open_during_a_fork(tmp_path: Path) -> None:
+    path = tmp_path / "chat.db"
+    with SQLiteChatStore(path) as store:
         assert store.count_messages("k") == 0
-        before = open_files(store)
+        before = open_files(path)
         pid = os.fork()
         if pid == 0:
-            os._exit(len(open_files(store)))
+            os._exit(len(open_files(path)))
         assert before
         assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
-def open_files(store: SQLiteChatStore) -> list[str]:
-    """Return the names of the store's files that this process has open."""
+def open_files(path: Path) -> list[str]:
+    """Return the names of the database's files that this process has open."""
     names = []
     for descriptor in Path("/proc/self/fd").iterdir():
         with suppress(OSError):
             names.append(str(descriptor.readlink()))
-    return [name for name in names if name.startswith(store._path)]
+    return [name for name in names if name.startswith(str(path))]

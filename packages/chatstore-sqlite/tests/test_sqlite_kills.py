@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from pathlib import Path
 
 from chatstore.core import ChatMessage
 from chatstore.sqlite import SQLiteChatStore
@@ -36,10 +37,10 @@ with SQLiteChatStore(path) as store:
 """
 
 
-def test_kills_in_the_middle_of_large_writes(tmp_path):
+def test_kills_in_the_middle_of_large_writes(tmp_path: Path) -> None:
     path = tmp_path / "chat.db"
-    chance = random.Random(1)  # repeatable; what is killed when depends on the machine as well
-    answered = set()
+    chance = random.Random(1)  # repeatable, although the kills also depend on the machine
+    answered: set[str] = set()
     for number in range(KILLS):
         start = number * 1000
         writer = subprocess.Popen(
@@ -76,7 +77,7 @@ def test_kills_in_the_middle_of_large_writes(tmp_path):
 
 
 def check_whole(store: SQLiteChatStore, answered: set[str]) -> None:
-    """Check that each batch is there as a whole, and every one that was answered."""
+    """Check that each batch is complete, and that every answered batch exists."""
     ids = [str(message.id).split() for message in store.get_messages("add")]
     batches = [ids[start : start + SIZE] for start in range(0, len(ids), SIZE)]
     for batch in batches:
