@@ -164,7 +164,7 @@ def test_file_systems_without_shared_memory(
 def test_a_file_that_cannot_have_a_log_is_used_without(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    connect = sqlite3.connect
+    connect: Callable[..., sqlite3.Connection] = sqlite3.connect
 
     def connect_with_dotfile(path: str, **options: Any) -> sqlite3.Connection:
         return connect(f"file:{path}?vfs=unix-dotfile", **options | {"uri": True})

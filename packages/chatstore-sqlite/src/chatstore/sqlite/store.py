@@ -9,11 +9,11 @@ from collections.abc import Callable
 from typing_extensions import Self
 
 from chatstore.core import ChatStore
-from chatstore.core.backend import flag, read_path_url
+from chatstore.core.backend import Options, flag, read_path_url
 from chatstore.sqlite.backend import SQLiteBackend
 from chatstore.sqlite.settings import read_settings
 
-_URL_OPTIONS = {
+_URL_OPTIONS: Options = {
     "ttl": float,
     "timeout": float,
     "max_connections": int,
