@@ -107,9 +107,4 @@ def _advice(scheme: str, installed: Iterable[str]) -> str:
     return f"installed backends open {schemes}"
 
 
-def url_options(url: str, **kinds: Callable[[str], Any]) -> tuple[str, dict[str, Any]]:
-    """Return the path and the options of a file's URL."""
-    return read_path_url(url, f"{url.partition(':')[0]}:///relative/path", kinds)
-
-
 open_memory = open_file = SimpleChatStore.from_url
