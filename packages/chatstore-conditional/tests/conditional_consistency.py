@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
-from chatstore.conditional.encoding import id_of, load_first_part
+from chatstore.conditional.encoding import load_first_part
 from chatstore.conditional.entries import Entry, Location, load_node
 from chatstore.conditional.head import Head
 from chatstore.conditional.names import SEAL, marker_id, node_id, record_id
@@ -68,7 +68,7 @@ def needed(head: Head, records: Records) -> set[str]:
         is_unmarked = any(first <= location.number < end for first, end in head.unmarked)
         if stored.is_marked and not is_unmarked:
             whole = text + "".join(records.get(name, "") for name in further)
-            name = marker_id(head.generation, id_of(whole) or "")
+            name = marker_id(head.generation, load_first_part(whole).id or "")
             names.add(name)
             if name in records and int(records[name], 16) != location.number:
                 raise InconsistentError(

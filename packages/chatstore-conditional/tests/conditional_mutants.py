@@ -30,7 +30,7 @@ from chatstore.conditional import head as head_module
 from chatstore.conditional.abandoned import STAGING_TIME, Observer, garbage_of
 from chatstore.conditional.change import Change
 from chatstore.conditional.editing import Editor
-from chatstore.conditional.encoding import FirstPart, load_first_part
+from chatstore.conditional.encoding import StoredMessage, load_first_part
 from chatstore.conditional.entries import Entry, child
 from chatstore.conditional.head import EMPTY_LIFETIME, Head, StoredHead
 from chatstore.conditional.head_json import dump_head, load_head
@@ -130,10 +130,8 @@ class HastyReader(SimulatedBackend):
             except OutdatedError:
                 locations = []
             numbers = [location.number for location in locations]
-            bodies = yield from reading.read_existing(database, key, head.stream, numbers)
-            pages.append(
-                [StoredRecord(n, load_first_part(text).body) for n, text in bodies.items()]
-            )
+            messages = yield from reading.read_existing(database, key, head.stream, numbers)
+            pages.append([StoredRecord(n, message.body) for n, message in messages.items()])
         return Page(head.epoch, *pages)
 
 
@@ -240,7 +238,7 @@ def _lifetime_of_unread(head: Head) -> float | None:
     return None if head.entries else EMPTY_LIFETIME
 
 
-def _one_part(text: str) -> FirstPart:
+def _one_part(text: str) -> StoredMessage:
     return load_first_part(text)._replace(parts=1)
 
 

@@ -26,7 +26,7 @@ from chatstore.conditional.head import Head, StoredHead, new_head
 from chatstore.conditional.head_json import dump_head, load_head
 from chatstore.conditional.lookup import newest, oldest
 from chatstore.conditional.names import SEAL
-from chatstore.conditional.reading import FirstRecords, read_head, read_page
+from chatstore.conditional.reading import FirstMessages, read_head, read_page
 from chatstore.conditional.retrying import RetryingDatabase
 from chatstore.core import ChatStoreError, CorruptStoreError, StoreUnavailableError
 from chatstore.core.backend import (
@@ -93,7 +93,7 @@ class ConditionalBackend(Backend[C]):
         )
         # The heads that this process saw last. They save reads; an outdated one does no harm.
         self._heads: dict[str, StoredHead] = {}
-        self._first_records = FirstRecords()
+        self._first_messages = FirstMessages()
 
     @property
     def server(self) -> str:
@@ -191,10 +191,10 @@ class ConditionalBackend(Backend[C]):
 
         def pick(head: Head) -> Plan[C, tuple[list[Location], list[Location]]]:
             chosen = yield from newest(database, key, head, limit, before)
-            first = yield from oldest(database, key, head, leading, None)
+            first = (yield from oldest(database, key, head, leading, None)) if leading else []
             return chosen, first
 
-        return read_page(database, key, self._context.clock, pick, self._first_records)
+        return read_page(database, key, self._context.clock, pick, self._first_messages)
 
     def read_oldest(self, key: str, limit: int, *, after: int | None = None) -> Plan[C, Page]:
         """See `Backend.read_oldest`."""
@@ -203,7 +203,7 @@ class ConditionalBackend(Backend[C]):
         def pick(head: Head) -> Plan[C, tuple[list[Location], list[Location]]]:
             return (yield from oldest(database, key, head, limit, after)), []
 
-        return read_page(database, key, self._context.clock, pick, self._first_records)
+        return read_page(database, key, self._context.clock, pick, self._first_messages)
 
     def list_keys(self, prefix: str, limit: int, cursor: Any | None) -> Plan[C, KeyPage]:
         """See `Backend.list_keys`."""

@@ -8,7 +8,7 @@ from typing import Any, Generic, NamedTuple, TypeVar, Union
 
 from chatstore.conditional.database import Database
 from chatstore.conditional.editing import Editor
-from chatstore.conditional.encoding import divide, id_of, load_first_part
+from chatstore.conditional.encoding import StoredMessage, divide
 from chatstore.conditional.entries import Entry, Location, dump_node, run_of
 from chatstore.conditional.head import Garbage, Head, emptied
 from chatstore.conditional.id_markers import IdCheck, next_markers
@@ -197,15 +197,13 @@ class Removing(Generic[C]):
         index = self._write.index % count
         location, nodes = yield from at_index(self._database, self._key, head, index)
         lost: Exception | None = None
-        text = ""
         try:
-            bodies = yield from read_messages(self._database, self._key, head.stream, [location])
-            text = bodies[location]
+            messages = yield from read_messages(self._database, self._key, head.stream, [location])
+            stored = messages[location]
         except OutdatedError as outdated:
             if not view.is_confirmed:
                 raise
-            lost = outdated.error
-        stored = load_first_part(text)
+            stored, lost = StoredMessage(1, is_marked=False, body=""), outdated.error
         record = StoredRecord(location.position, stored.body)
         try:
             self._write.check(record)
@@ -216,9 +214,9 @@ class Removing(Generic[C]):
         if lost or len(deletes) + _OTHER_OPERATIONS > self._database.limits.operations:
             deletes = []
             garbage = (Garbage(location.number, location.number + 1, "", is_divided=True),)
-        caller_id = id_of(text)
         has_marker = not any(first <= location.number < end for first, end in head.unmarked)
-        if stored.is_marked and has_marker and caller_id is not None:
+        caller_id = stored.id if stored.is_marked and has_marker else None
+        if caller_id is not None:
             deletes.append(marker_id(head.generation, caller_id))
 
         def removed(head: Head, _: int) -> Edited:

@@ -17,12 +17,28 @@ _MAX_PREFIX = 32  # bytes
 _PREFIX = re.compile(r"([1-9][0-9]{0,4})(\*[0-9a-z]{13})?\|")
 
 
-class FirstPart(NamedTuple):
-    """A message's first record: its prefix, and the body or the first part of it."""
+class StoredMessage(NamedTuple):
+    """A stored message, or its first record.
+
+    Attributes:
+        parts: The number of parts.
+        is_marked: Whether the message's id has a marker.
+        body: The body; of a first record, the first part of it.
+
+    """
 
     parts: int
     is_marked: bool
     body: str
+
+    @property
+    def id(self) -> str | None:
+        """The message's id; ``None`` if the body is damaged."""
+        try:
+            message_id = json.loads(self.body)["id"]
+        except (ValueError, TypeError, LookupError, RecursionError):
+            return None
+        return message_id if isinstance(message_id, str) else None
 
 
 def divide(body: str, *, size: int, weigh: Callable[[str], int]) -> list[str]:
@@ -56,18 +72,9 @@ def dump_first_part(parts: Sequence[str], request: str | None) -> str:
     return f"{len(parts)}{star}|{parts[0]}"
 
 
-def load_first_part(text: str) -> FirstPart:
+def load_first_part(text: str) -> StoredMessage:
     """Parse a message's first record. Text without the prefix is a body in one part."""
     prefix = _PREFIX.match(text)
     if prefix is None:
-        return FirstPart(1, is_marked=False, body=text)
-    return FirstPart(int(prefix[1]), bool(prefix[2]), text[prefix.end() :])
-
-
-def id_of(text: str) -> str | None:
-    """Return the id of a message, given all its parts joined; ``None`` if it is damaged."""
-    try:
-        message_id = json.loads(load_first_part(text).body)["id"]
-    except (ValueError, TypeError, LookupError, RecursionError):
-        return None
-    return message_id if isinstance(message_id, str) else None
+        return StoredMessage(1, is_marked=False, body=text)
+    return StoredMessage(int(prefix[1]), bool(prefix[2]), text[prefix.end() :])

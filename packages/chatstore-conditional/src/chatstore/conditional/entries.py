@@ -133,7 +133,7 @@ def load(value: Any) -> tuple[Entry, ...]:
     result = []
     expected = 0
     for item in checked_list(value):
-        fields = [checked_number(field) for field in checked_list(item)]
+        fields = checked_numbers(checked_list(item))
         if len(fields) == len(Entry._fields):
             entry = Entry(*fields)
             is_valid = entry.level > 0 and 0 < entry.size <= entry.span
@@ -179,10 +179,11 @@ def checked_list(value: Any) -> list[Any]:
     )
 
 
-def checked_number(value: Any) -> int:
-    """Return a whole number from 0 as it is; anything else raises `CorruptStoreError`."""
-    if type(value) is int and 0 <= value < _MAX_NUMBER:
-        return value
-    raise CorruptStoreError(
-        "the conversation's index has a value where a whole number from 0 is expected"
-    )
+def checked_numbers(values: Sequence[Any]) -> Sequence[int]:
+    """Return whole numbers from 0 as they are; anything else raises `CorruptStoreError`."""
+    for value in values:
+        if type(value) is not int or not 0 <= value < _MAX_NUMBER:
+            raise CorruptStoreError(
+                "the conversation's index has a value where a whole number from 0 is expected"
+            )
+    return values

@@ -10,7 +10,7 @@ from typing import TypeVar
 from chatstore.conditional.abandoned import garbage_of
 from chatstore.conditional.context import Context
 from chatstore.conditional.database import Database
-from chatstore.conditional.encoding import id_of, load_first_part
+from chatstore.conditional.encoding import StoredMessage, load_first_part
 from chatstore.conditional.entries import load_node
 from chatstore.conditional.head import Garbage, Head, StoredHead
 from chatstore.conditional.head_json import dump_head
@@ -108,11 +108,11 @@ def _delete_messages(
             first = load_first_part(records.get(name, ""))
             others += [record_id(stream, number, part) for part in range(1, first.parts)]
             if first.is_marked and item.generation:
+                message: StoredMessage | None = first
                 if first.parts > 1:
                     whole = yield from read_existing(database, key, stream, [number])
-                    message_id = id_of(whole.get(number, ""))
-                else:
-                    message_id = id_of(records[name])
+                    message = whole.get(number)
+                message_id = None if message is None else message.id
                 if message_id is not None:
                     others.append(marker_id(item.generation, message_id))
         if others:

@@ -21,13 +21,14 @@ import re
 from typing import Any
 
 from chatstore.conditional import entries as index
-from chatstore.conditional.entries import checked_list, checked_number
+from chatstore.conditional.entries import checked_list, checked_numbers
 from chatstore.conditional.head import Garbage, Head, Staging
 from chatstore.core import CorruptStoreError, SchemaVersionError
 
 VERSION = 1
 _NAME = re.compile(r"[0-9a-z]{13}")
 _NAME_LENGTH = 13
+_REQUIRED = 12  # fields
 
 
 def dump_head(head: Head) -> str:
@@ -67,7 +68,7 @@ def load_head(text: str) -> Head:
     """
     try:
         fields = json.loads(text)
-        version = checked_number(fields["v"])
+        [version] = checked_numbers([fields["v"]])
         if version != VERSION:
             raise SchemaVersionError(
                 f"a conversation's head has version {version}, this package reads {VERSION}; "
@@ -83,48 +84,61 @@ def load_head(text: str) -> Head:
 
 
 def _head(fields: dict[str, Any]) -> Head:
-    written, lasts = (_seconds(value) for value in fields["x"])
-    flags = checked_number(fields["f"])
+    epoch, generation, stream = _names(fields["e"], fields["g"], fields["s"])
+    following, numbers, nodes, sequence, flags = checked_numbers(
+        [fields["p"], fields["n"], fields["i"], fields["c"], fields["f"]]
+    )
+    written, lasts = _seconds(*fields["x"])
     requests = fields["r"]
+    starts = range(0, len(requests), _NAME_LENGTH)
     head = Head(
-        _name(fields["e"]),
-        _name(fields["g"]),
-        _name(fields["s"]),
-        checked_number(fields["p"]),
-        checked_number(fields["n"]),
-        checked_number(fields["i"]),
+        epoch,
+        generation,
+        stream,
+        following,
+        numbers,
+        nodes,
         index.load(fields["m"]),
         written,
         lasts,
-        tuple(
-            _name(requests[at : at + _NAME_LENGTH]) for at in range(0, len(requests), _NAME_LENGTH)
-        ),
-        checked_number(fields["c"]),
+        _names(*(requests[start : start + _NAME_LENGTH] for start in starts)),
+        sequence,
         bool(flags & 1),
         bool(flags & 2),
-        tuple((checked_number(a), checked_number(b)) for a, b in checked_list(fields.get("u", []))),
-        tuple(_garbage(*item) for item in checked_list(fields.get("d", []))),
-        tuple(_staging(*item) for item in checked_list(fields.get("t", []))),
-        _object(fields.get("k")),
     )
+    if len(fields) > _REQUIRED:
+        head = _with_optional(head, fields)
     ranges = [entry.numbers for entry in head.entries]
     if index.length(head.entries) > head.next or any(end > head.numbers for _, end in ranges):
         raise CorruptStoreError("it refers to more than was written")
     return head
 
 
-def _name(value: Any) -> str:
-    if isinstance(value, str) and _NAME.fullmatch(value):
-        return value
-    raise CorruptStoreError("it has a value where a name is expected")
+def _with_optional(head: Head, fields: dict[str, Any]) -> Head:
+    record = fields.get("k")
+    if record is not None and not isinstance(record, dict):
+        raise CorruptStoreError("it has a value where an object is expected")
+    return head._replace(
+        unmarked=tuple(_range(*item) for item in checked_list(fields.get("u", []))),
+        garbage=tuple(_garbage(*item) for item in checked_list(fields.get("d", []))),
+        stagings=tuple(_staging(*item) for item in checked_list(fields.get("t", []))),
+        record=record,
+    )
 
 
-def _seconds(value: Any) -> float | None:
-    if value is None:
-        return None
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 2**53:
-        return value
-    raise CorruptStoreError("it has a value where seconds are expected")
+def _names(*values: Any) -> tuple[str, ...]:
+    for value in values:
+        if not isinstance(value, str) or not _NAME.fullmatch(value):
+            raise CorruptStoreError("it has a value where a name is expected")
+    return values
+
+
+def _seconds(*values: Any) -> tuple[float | None, ...]:
+    for value in values:
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if value is not None and not (is_number and abs(value) < 2**53):
+            raise CorruptStoreError("it has a value where seconds are expected")
+    return values
 
 
 def _flag(value: Any) -> bool:
@@ -133,25 +147,22 @@ def _flag(value: Any) -> bool:
     raise CorruptStoreError("it has a value where true or false is expected")
 
 
-def _object(value: Any) -> dict[str, Any] | None:
-    if value is None or isinstance(value, dict):
-        return value
-    raise CorruptStoreError("it has a value where an object is expected")
+def _range(first: Any, end: Any) -> tuple[int, int]:
+    checked_numbers([first, end])
+    return first, end
 
 
 def _garbage(first: Any, end: Any, generation: Any, is_divided: Any) -> Garbage:
-    name = _name(generation) if generation != "" else ""
-    return Garbage(checked_number(first), checked_number(end), name, _flag(is_divided))
+    checked_numbers([first, end])
+    if generation != "":
+        _names(generation)
+    return Garbage(first, end, generation, _flag(is_divided))
 
 
 def _staging(
     owner: Any, number: Any, size: Any, beat: Any, noticed: Any, is_divided: Any
 ) -> Staging:
-    return Staging(
-        _name(owner),
-        checked_number(number),
-        checked_number(size),
-        checked_number(beat),
-        _seconds(noticed),
-        _flag(is_divided),
-    )
+    _names(owner)
+    checked_numbers([number, size, beat])
+    _seconds(noticed)
+    return Staging(owner, number, size, beat, noticed, _flag(is_divided))

@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 from chatstore.conditional.database import Database
-from chatstore.conditional.encoding import id_of, load_first_part
 from chatstore.conditional.head import Head
 from chatstore.conditional.lookup import oldest
 from chatstore.conditional.names import marker_id
@@ -58,14 +57,14 @@ class IdCheck(Generic[C]):
         ids = {marker_id(head.generation, message_id): message_id for message_id in self._ids}
         markers = yield from self._database.read_records(self._key, list(ids))
         numbers = {ids[marker]: load_marker(text) for marker, text in markers.items()}
-        bodies = yield from read_existing(
+        messages = yield from read_existing(
             self._database, self._key, head.stream, list(numbers.values())
         )
         # A marker without a message is harmless: a damaged message was removed by force.
         existing = {
-            message_id: Existing(message_id, load_first_part(bodies[number]).body)
+            message_id: Existing(message_id, messages[number].body)
             for message_id, number in numbers.items()
-            if number in bodies
+            if number in messages
         }
         # Messages whose ids the store gave have no marker; a copy may bring such an id back.
         unmarked = {one for one in self._ids if one not in existing and _is_store_id(one)}
@@ -77,12 +76,12 @@ class IdCheck(Generic[C]):
     def _added(self, head: Head, start: int, ids: set[str]) -> Plan[C, list[Existing]]:
         """Return the messages with these ids from a position on, by reading all messages there."""
         locations = yield from oldest(self._database, self._key, head, None, start - 1)
-        bodies = yield from read_messages(self._database, self._key, head.stream, locations)
+        messages = yield from read_messages(self._database, self._key, head.stream, locations)
         existing = []
-        for text in bodies.values():
-            message_id = id_of(text)
+        for message in messages.values():
+            message_id = message.id
             if message_id in ids and message_id is not None:
-                existing.append(Existing(message_id, load_first_part(text).body))
+                existing.append(Existing(message_id, message.body))
         return existing
 
 
@@ -105,11 +104,11 @@ def next_markers(database: Database[C], key: str, head: Head) -> Plan[C, Markers
     """Return the next markers of unmarked messages, as many as fit into one commit."""
     (first, end), *others = head.unmarked
     stop = min(end, first + database.limits.operations - 1)
-    bodies = yield from read_existing(database, key, head.stream, range(first, stop))
+    messages = yield from read_existing(database, key, head.stream, range(first, stop))
     records = {}
-    for number, text in bodies.items():
-        message_id = id_of(text)
-        if message_id is not None and load_first_part(text).is_marked:
+    for number, message in messages.items():
+        message_id = message.id if message.is_marked else None
+        if message_id is not None:
             records[marker_id(head.generation, message_id)] = dump_marker(number)
     rest = [(stop, end)] if stop < end else []
     return Markers(head._replace(unmarked=(*rest, *others)), records, stop - first)

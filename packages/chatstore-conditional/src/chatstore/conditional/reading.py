@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from chatstore.conditional.database import Database
-from chatstore.conditional.encoding import load_first_part
+from chatstore.conditional.encoding import StoredMessage, load_first_part
 from chatstore.conditional.entries import Location
 from chatstore.conditional.head import Head, StoredHead
 from chatstore.conditional.head_json import load_head
@@ -20,30 +20,31 @@ Pick = Callable[[Head], Plan[C, tuple[list[Location], list[Location]]]]
 """Locates the messages of a page, and the first messages of the conversation."""
 
 _MAX_REMEMBERED_KEYS = 1024
-_MAX_REMEMBERED_TEXT = 4096  # characters
+_MAX_REMEMBERED = 4096  # characters
 _ATTEMPTS = 50  # for a page, while other writers change the conversation
 
 
-class FirstRecords:
-    """The first records of conversations, as this process read them last.
+class FirstMessages:
+    """The first messages of conversations, as this process read them last.
 
-    A record never changes. So a window of a long conversation need not read its first messages
-    again.
+    A stored message never changes. So a window of a long conversation need not read its first
+    messages again.
     """
 
     def __init__(self) -> None:
         """Start without conversations."""
-        self._by_key: dict[str, dict[str, str]] = {}
+        self._by_key: dict[str, tuple[str, dict[int, str]]] = {}
 
-    def of(self, key: str) -> Mapping[str, str]:
-        """Return a conversation's first records, by id."""
-        return self._by_key.get(key, {})
+    def of(self, key: str, stream: str) -> Mapping[int, str]:
+        """Return the bodies of a conversation's first messages, by their records' numbers."""
+        known, bodies = self._by_key.get(key, ("", {}))
+        return bodies if known == stream else {}
 
-    def remember(self, key: str, records: Mapping[str, str]) -> None:
-        """Remember a conversation's first records, if they are short."""
-        short = {name: text for name, text in records.items() if len(text) <= _MAX_REMEMBERED_TEXT}
+    def remember(self, key: str, stream: str, bodies: Mapping[int, str]) -> None:
+        """Remember the bodies of a conversation's first messages, if they are short."""
+        short = {number: body for number, body in bodies.items() if len(body) <= _MAX_REMEMBERED}
         if short:
-            self._by_key[key] = short
+            self._by_key[key] = (stream, short)
             if len(self._by_key) > _MAX_REMEMBERED_KEYS:
                 self._by_key.pop(next(iter(self._by_key.copy())), None)
 
@@ -68,47 +69,48 @@ def read_head(database: Database[C], key: str) -> Plan[C, StoredHead | None]:
 
 def read_messages(
     database: Database[C], key: str, stream: str, locations: Sequence[Location]
-) -> Plan[C, dict[Location, str]]:
-    """Return the whole texts of messages.
+) -> Plan[C, dict[Location, StoredMessage]]:
+    """Read messages.
 
     Raises:
         OutdatedError: One of them is missing.
 
     """
-    by_number = yield from read_existing(
+    existing = yield from read_existing(
         database, key, stream, [location.number for location in locations]
     )
     for location in locations:
-        if location.number not in by_number:
+        if location.number not in existing:
             raise OutdatedError(
                 CorruptMessageError(
                     "a stored message is missing", key=key, position=location.position
                 )
             )
-    return {location: by_number[location.number] for location in locations}
+    return {location: existing[location.number] for location in locations}
 
 
 def read_existing(
     database: Database[C], key: str, stream: str, numbers: Sequence[int]
-) -> Plan[C, dict[int, str]]:
-    """Return the whole texts of those messages of which all parts exist, by number."""
-    ids = {number: record_id(stream, number) for number in numbers}
-    records = (yield from database.read_records(key, list(ids.values()))) if ids else {}
-    further: dict[int, list[str]] = {}
-    for number, name in ids.items():
-        count = load_first_part(records[name]).parts if name in records else 1
-        if count > 1:
-            further[number] = [record_id(stream, number, part) for part in range(1, count)]
+) -> Plan[C, dict[int, StoredMessage]]:
+    """Read messages as far as all their parts exist; return them by their records' numbers."""
+    numbers_of = {record_id(stream, number): number for number in numbers}
+    records = (yield from database.read_records(key, list(numbers_of))) if numbers_of else {}
+    messages = {numbers_of[name]: load_first_part(text) for name, text in records.items()}
+    further = {
+        number: [record_id(stream, number, part) for part in range(1, message.parts)]
+        for number, message in messages.items()
+        if message.parts > 1
+    }
     if further:
-        requested = [part for parts in further.values() for part in parts]
-        records |= yield from database.read_records(key, requested)
-    whole = {}
-    for number, name in ids.items():
-        parts = [records.get(part) for part in (name, *further.get(number, ()))]
-        present = [part for part in parts if part is not None]
-        if len(present) == len(parts):
-            whole[number] = "".join(present)
-    return whole
+        requested = [name for names in further.values() for name in names]
+        parts = yield from database.read_records(key, requested)
+        for number, names in further.items():
+            if all(name in parts for name in names):
+                body = "".join([messages[number].body, *(parts[name] for name in names)])
+                messages[number] = messages[number]._replace(body=body)
+            else:
+                del messages[number]
+    return messages
 
 
 def read_page(
@@ -116,7 +118,7 @@ def read_page(
     key: str,
     clock: Callable[[], float],
     pick: Pick[C],
-    first_records: FirstRecords,
+    first_messages: FirstMessages,
 ) -> Plan[C, Page]:
     """Read, at one moment, the messages and first messages that ``pick`` locates."""
     version: str | None = None
@@ -124,35 +126,29 @@ def read_page(
         stored = yield from read_head(database, key)
         if stored is None or not stored.head.entries or stored.head.is_expired(clock()):
             return Page(None, [])
-        head = stored.head
+        stream = stored.head.stream
         try:
-            chosen, leading = yield from pick(head)
-            remembered = first_records.of(key)
-            locations = dict.fromkeys([*chosen, *leading])
-            unknown = [
-                location
-                for location in locations
-                if record_id(head.stream, location.number) not in remembered
-            ]
-            bodies = yield from read_messages(database, key, head.stream, unknown)
+            chosen, leading = yield from pick(stored.head)
+            remembered = first_messages.of(key, stream)
+            unknown = [one for one in chosen if one.number not in remembered]
+            unknown += [one for one in leading if one.number not in remembered]
+            read = yield from read_messages(database, key, stream, list(dict.fromkeys(unknown)))
         except OutdatedError as outdated:
             # What is missing was removed meanwhile; if the head is still the same, it is lost.
             if stored.version == version:
                 raise outdated.error from None
             version = stored.version
             continue
-        for location in locations:
-            if location not in bodies:
-                bodies[location] = remembered[record_id(head.stream, location.number)]
+        bodies = {location.number: message.body for location, message in read.items()}
+        bodies = {**remembered, **bodies}
         if leading:
-            first_records.remember(
-                key, {record_id(head.stream, first.number): bodies[first] for first in leading}
-            )
-        records = {
-            location: StoredRecord(location.position, load_first_part(bodies[location]).body)
-            for location in locations
-        }
-        return Page(head.epoch, [records[one] for one in chosen], [records[one] for one in leading])
+            first = {location.number: bodies[location.number] for location in leading}
+            first_messages.remember(key, stream, first)
+        return Page(
+            stored.head.epoch,
+            [StoredRecord(one.position, bodies[one.number]) for one in chosen],
+            [StoredRecord(one.position, bodies[one.number]) for one in leading],
+        )
     raise StoreUnavailableError(
         f"{database.server}: other writers changed the conversation again and again while it was "
         "read; try again"

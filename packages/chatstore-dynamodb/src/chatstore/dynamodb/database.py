@@ -82,7 +82,8 @@ class DynamoDBDatabase(Database[Connection]):
 
     def read_records(self, key: str, ids: Sequence[str]) -> Plan[Connection, dict[str, str]]:
         """See `Database.read_records`."""
-        ids_of = {_record_name(key, record_id): record_id for record_id in ids}
+        prefix = _record_prefix(key)
+        ids_of = {prefix + record_id: record_id for record_id in ids}
         items = yield from self._call(lambda: self._table.get_all(list(ids_of)))
         # The reader reports a record without a text.
         return {ids_of[name]: item.get(BODY, {}).get("S", "") for name, item in items.items()}
@@ -106,11 +107,12 @@ class DynamoDBDatabase(Database[Connection]):
         action, request = "put_item", put
         if puts or deletes:
             action, request = "transact_write_items", {"TransactItems": [{"Put": put}]}
+            prefix = _record_prefix(key)
             for name, body in puts.items():
-                record = self._item(_record_name(key, name), body)
+                record = self._item(prefix + name, body)
                 request["TransactItems"].append({"Put": {"TableName": self._name, "Item": record}})
             for name in deletes:
-                place = self._table.key(_record_name(key, name))
+                place = self._table.key(prefix + name)
                 request["TransactItems"].append({"Delete": {"TableName": self._name, "Key": place}})
         try:
             yield from self._call(lambda: self._table.send(action, request, judge_write))
@@ -136,12 +138,14 @@ class DynamoDBDatabase(Database[Connection]):
 
     def stage(self, key: str, puts: Mapping[str, str]) -> Plan[Connection, None]:
         """See `Database.stage`."""
-        items = [self._item(_record_name(key, name), body) for name, body in puts.items()]
+        prefix = _record_prefix(key)
+        items = [self._item(prefix + name, body) for name, body in puts.items()]
         return self._call(lambda: self._table.put_all(items))
 
     def discard(self, key: str, ids: Sequence[str]) -> Plan[Connection, None]:
         """See `Database.discard`."""
-        names = [_record_name(key, record_id) for record_id in ids]
+        prefix = _record_prefix(key)
+        names = [prefix + record_id for record_id in ids]
         return self._call(lambda: self._table.delete_all(names))
 
     def list_heads(
@@ -227,5 +231,5 @@ def _head_name(key: str) -> str:
     return _HEADS + key
 
 
-def _record_name(key: str, record_id: str) -> str:
-    return f"{_RECORDS}{len(key)}/{key}/{record_id}"
+def _record_prefix(key: str) -> str:
+    return f"{_RECORDS}{len(key)}/{key}/"

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from chatstore.core import StoreUnavailableError
 from chatstore.core.backend import (
@@ -26,8 +26,8 @@ from chatstore.dynamodb.clients import Connection
 from chatstore.dynamodb.errors import Meaning, meaning_of
 from chatstore.dynamodb.settings import Settings
 
-T = TypeVar("T")
 Item = Mapping[str, Any]
+Batch = Sequence[Any]
 Judge = Callable[[Exception, int], "Retryable | None"]
 
 MAX_TRANSACTION_ITEMS = 100
@@ -85,62 +85,66 @@ class Table:
     def get_all(self, names: Sequence[str]) -> Plan[Connection, dict[str, Item]]:
         """Return the current items of these names, as far as they exist."""
         items: dict[str, Item] = {}
-        for batch in _divided(names, _MAX_BATCH_READS):
-            keys: Any = {"Keys": [self.key(name) for name in batch], "ConsistentRead": True}
-            while keys:
-                keys = yield from self._with_progress(self._get_batch, keys, items)
+        primary_key = self.settings.primary_key
+        keys = [{primary_key: {"S": name}} for name in names]
+        yield from self._process(lambda batch: self._get(batch, items), keys, _MAX_BATCH_READS)
         return items
 
     def put_all(self, items: Iterable[Item]) -> Plan[Connection, None]:
         """Write items, in any order and not atomically."""
-        return self._write_all([{"PutRequest": {"Item": item}} for item in items])
+        writes = [{"PutRequest": {"Item": item}} for item in items]
+        return self._process(self._write, writes, _MAX_BATCH_WRITES)
 
     def delete_all(self, names: Iterable[str]) -> Plan[Connection, None]:
         """Delete items, in any order and not atomically."""
-        return self._write_all([{"DeleteRequest": {"Key": self.key(name)}} for name in names])
+        writes = [{"DeleteRequest": {"Key": self.key(name)}} for name in names]
+        return self._process(self._write, writes, _MAX_BATCH_WRITES)
 
-    def _write_all(self, writes: Sequence[Any]) -> Plan[Connection, None]:
-        for batch in _divided(writes, _MAX_BATCH_WRITES):
-            rest: Any = batch
-            while rest:
-                rest = yield from self._with_progress(self._write_batch, rest)
-
-    def _get_batch(self, keys: Any, items: dict[str, Item]) -> Plan[Connection, Any]:
+    def _get(self, keys: Batch, items: dict[str, Item]) -> Plan[Connection, Batch]:
         """Read items; return the keys that the service did not process."""
-        request = {"RequestItems": {self.settings.table: keys}}
+        request = {"RequestItems": {self.settings.table: {"Keys": keys, "ConsistentRead": True}}}
         answer = yield from self.send("batch_get_item", request)
-        batch = _of_only_table(answer.get("Responses")) or []
-        items.update((item[self.settings.primary_key]["S"], item) for item in batch)
+        for item in _of_only_table(answer.get("Responses")) or []:
+            items[item[self.settings.primary_key]["S"]] = item
         rest = _of_only_table(answer.get("UnprocessedKeys"))
-        if rest and not batch:
-            raise self._no_progress()
-        return rest
+        return rest["Keys"] if rest else []
 
-    def _write_batch(self, writes: Any) -> Plan[Connection, Any]:
+    def _write(self, writes: Batch) -> Plan[Connection, Batch]:
         """Write or delete items; return the writes that the service did not process."""
         request = {"RequestItems": {self.settings.table: writes}}
         answer = yield from self.send("batch_write_item", request)
-        rest = _of_only_table(answer.get("UnprocessedItems"))
-        if rest and len(rest) >= len(writes):
-            raise self._no_progress()
-        return rest
+        return _of_only_table(answer.get("UnprocessedItems")) or []
+
+    def _process(
+        self, process: Callable[[Batch], Plan[Connection, Batch]], values: Batch, size: int
+    ) -> Plan[Connection, None]:
+        """Process values in batches, and again what the service did not process."""
+        for start in range(0, len(values), size):
+            rest = yield from process(values[start : start + size])
+            while rest:
+                rest = yield from self._with_progress(process, rest)
 
     def _with_progress(
-        self, process: Callable[..., Plan[Connection, T]], *args: Any
-    ) -> Plan[Connection, T]:
-        """Process a batch again, for `timeout` seconds, if the service processes nothing of it."""
-        return retry(
-            lambda: process(*args),
-            _judge_progress,
-            policy=RetryPolicy(self.settings.timeout, first_pause=0.05, longest_pause=2.0),
-            sleep=sleep,
-            server=self.settings.server,
-        )
+        self, process: Callable[[Batch], Plan[Connection, Batch]], batch: Batch
+    ) -> Plan[Connection, Batch]:
+        """Process a batch again, for `timeout` seconds, while the service processes nothing."""
+        settings = self.settings
 
-    def _no_progress(self) -> _NoProgressError:
-        return _NoProgressError(
-            f"{self.settings.server}: the throughput is used up, batches made no progress for "
-            f"{self.settings.timeout:g} s: raise the table's capacity, or use on-demand billing"
+        def attempt() -> Plan[Connection, Batch]:
+            rest = yield from process(batch)
+            if len(rest) >= len(batch):
+                raise _NoProgressError(
+                    f"{settings.server}: the throughput is used up, batches made no progress for "
+                    f"{settings.timeout:g} s: raise the table's capacity, or use on-demand billing"
+                )
+            return rest
+
+        return retry(
+            attempt,
+            _judge_progress,
+            policy=RetryPolicy(settings.timeout, first_pause=0.05, longest_pause=2.0),
+            sleep=sleep,
+            server=settings.server,
         )
 
 
@@ -184,8 +188,3 @@ def _judge_progress(error: Exception, _: int) -> Retryable | None:
 def _of_only_table(by_table: Mapping[str, Any] | None) -> Any:
     """Return an answer's part about the only table, which may have its name instead of its ARN."""
     return next(iter(by_table.values()), None) if by_table else None
-
-
-def _divided(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    for start in range(0, len(values), size):
-        yield values[start : start + size]
