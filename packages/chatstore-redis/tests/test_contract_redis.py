@@ -74,7 +74,7 @@ class ServerHarness(RedisHarness):
             keys = [
                 key
                 for key in client.scan_iter(f"{self.namespace}*")
-                if b":calls" not in key.rpartition(b"}")[2]
+                if b":requests" not in key.rpartition(b"}")[2]
             ]
             return sum(getattr(client, sizes[client.type(key)])(key) for key in keys)
 

@@ -121,14 +121,14 @@ def test_parts_expire_in_one_millisecond(client: Any, url: str) -> None:
     assert [client.ttl(part) for part in parts] == [-1, -1, -1]
 
 
-def test_calls_are_remembered_for_five_to_ten_minutes(client: Any, url: str) -> None:
+def test_requests_are_remembered_for_five_to_ten_minutes(client: Any, url: str) -> None:
     with RedisChatStore(url) as store:
         for number in range(300):
             store.add_message("k", message(str(number)))
         for _ in range(150):
             store.delete_last_message("k")
     assert client.hlen("chatstore:{k}:head") == 1
-    names = client.keys("chatstore:{k}:calls*")
+    names = client.keys("chatstore:{k}:requests*")
     assert sum(client.hlen(name) for name in names) == 450
     for name in names:
         assert 300_000 - 60_000 < client.pttl(name) <= 600_000
@@ -151,7 +151,7 @@ def test_sixteen_processes_on_one_key_lose_nothing(client: Any, url: str) -> Non
         assert mine == [f"{name} {number}" for number in range(40)]
 
 
-@pytest.mark.parametrize("part", ["head", "order", "bodies", "calls0", "calls1"])
+@pytest.mark.parametrize("part", ["head", "order", "bodies", "requests0", "requests1"])
 @pytest.mark.parametrize(
     "write",
     [
@@ -186,7 +186,7 @@ def test_longest_ttl(client: Any, url: str) -> None:
     assert client.ttl("chatstore:{k}:head") == pytest.approx(MAX_SECONDS, abs=100)
 
 
-@pytest.mark.parametrize("part", ["order", "bodies", "calls0", "calls1"])
+@pytest.mark.parametrize("part", ["order", "bodies", "requests0", "requests1"])
 @pytest.mark.parametrize(
     "write",
     [

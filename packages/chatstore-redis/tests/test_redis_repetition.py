@@ -14,7 +14,7 @@ from redis_interception import Interceptor, backend_of, intercept
 from chatstore.core import ChatMessage, OutcomeUnknownError
 from chatstore.redis import RedisChatStore
 from chatstore.redis_scripts import Attempt, Command
-from chatstore.redis_scripts.call_clock import CallClock
+from chatstore.redis_scripts.request_clock import RequestClock
 from chatstore.redis_scripts.testing import RedisServer
 
 
@@ -208,7 +208,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Any:
     clocks = SimpleNamespace(
         time=lambda: time.time() + ahead.wall, monotonic=lambda: time.monotonic() + ahead.monotonic
     )
-    monkeypatch.setattr("chatstore.redis_scripts.call_clock.time", clocks)
+    monkeypatch.setattr("chatstore.redis_scripts.request_clock.time", clocks)
     return ahead
 
 
@@ -231,7 +231,7 @@ def test_a_call_that_is_too_old_is_not_applied(
     store = late.store
     store.set_messages("k", [message("a"), message("b"), message("c")])
 
-    class LateClock(CallClock):
+    class LateClock(RequestClock):
         def now(self) -> int:
             clock.wall += 0 if suspended else 1000
             clock.monotonic += 1000

@@ -23,7 +23,6 @@ from chatstore.core.backend import (
     run,
 )
 from chatstore.redis_scripts import scripts
-from chatstore.redis_scripts.call_clock import CallClock, stopwatch, too_old
 from chatstore.redis_scripts.client import ScriptClient
 from chatstore.redis_scripts.clients import Clients
 from chatstore.redis_scripts.layout import (
@@ -31,11 +30,12 @@ from chatstore.redis_scripts.layout import (
     conversation_keys,
     heads_pattern,
     key_of_head,
-    new_call_id,
+    new_request_id,
     staged_key,
     unseal,
 )
 from chatstore.redis_scripts.reading import Limits, Reader
+from chatstore.redis_scripts.request_clock import RequestClock, stopwatch, too_old
 from chatstore.redis_scripts.scripts import Script
 from chatstore.redis_scripts.sending import Sender
 from chatstore.redis_scripts.staging import chunks, flatten, request_bytes
@@ -54,7 +54,7 @@ class ScriptBackend(Backend[ScriptClient]):
     Attributes:
         clients: The clients of sync and async calls.
         limits: The sizes of requests and replies.
-        clock: The time of calls, as the server has it.
+        clock: The time of requests, by the server's clock.
 
     """
 
@@ -82,7 +82,7 @@ class ScriptBackend(Backend[ScriptClient]):
         """
         self.clients = clients
         self.limits = limits
-        self.clock = CallClock()
+        self.clock = RequestClock()
         self._sender = sender
         self._namespace = check_namespace(namespace)
         seconds = check_ttl(ttl)
@@ -151,21 +151,21 @@ class ScriptBackend(Backend[ScriptClient]):
         records: Sequence[Record],
         read: Callable[[Any], T],
     ) -> Plan[ScriptClient, T]:
-        """Run a writing script under a new call id, and return what `read` makes of its reply."""
-        call_id = new_call_id()
+        """Run a writing script with a new request id, and return what `read` makes of its reply."""
+        request_id = new_request_id()
         keys = conversation_keys(self._namespace, key)
         words = flatten(records)
         staged = 0
         limit = self.limits.max_request_bytes
         if limit is not None and request_bytes(words) > limit - _FRAME_BYTES:
-            keys.append(staged_key(self._namespace, key, call_id))
+            keys.append(staged_key(self._namespace, key, request_id))
             for chunk in chunks(words, limit - _FRAME_BYTES):
                 staged += 1
                 yield from self._sender.run(scripts.STAGE, keys[-1:], [str(staged), chunk])
             words = []
         age = stopwatch()
         for _ in range(_CLOCK_ATTEMPTS):
-            header = f"{call_id} {self.clock.now()} {self._ttl} {staged}"
+            header = f"{request_id} {self.clock.now()} {self._ttl} {staged}"
             reply = yield from self._sender.run(script, keys, [header, *arguments, *words])
             if not isinstance(reply, int):
                 return read(reply)

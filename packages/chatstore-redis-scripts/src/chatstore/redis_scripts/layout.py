@@ -14,7 +14,7 @@ import os
 from chatstore.core import InvalidArgumentError, InvalidKeyError
 from chatstore.core.checks import check_key, check_prefix
 
-_PARTS = ("head", "order", "bodies", "calls0", "calls1")
+_PARTS = ("head", "order", "bodies", "requests0", "requests1")
 SEAL = 12
 """The hexadecimal digits of the checksum that follows each body."""
 
@@ -40,9 +40,9 @@ def conversation_keys(namespace: str, key: str) -> list[str]:
     return [f"{start}}}:{part}" for part in _PARTS]
 
 
-def staged_key(namespace: str, key: str, call_id: str) -> str:
-    """Return the key of the chunks that a call stages."""
-    return f"{_start(namespace)}{_quote(key)}}}:staged:{call_id}"
+def staged_key(namespace: str, key: str, request_id: str) -> str:
+    """Return the key of the chunks that a request stages."""
+    return f"{_start(namespace)}{_quote(key)}}}:staged:{request_id}"
 
 
 def heads_pattern(namespace: str, prefix: str) -> str:
@@ -64,8 +64,8 @@ def key_of_head(namespace: str, head: str) -> str | None:
     return key if _quote(key) == quoted else None
 
 
-def new_call_id() -> str:
-    """Return a random id for a call, from the system's random source."""
+def new_request_id() -> str:
+    """Return a random request id, from the system's random source."""
     return os.urandom(8).hex()
 
 

@@ -48,8 +48,7 @@ class ErrorRules(ABC):
 class Sender:
     """Sends commands; the client of its plans makes one attempt at a time.
 
-    Commands may be sent again after a reply was lost: the scripts know the calls that they have
-    carried out.
+    Commands may be sent again after a reply was lost: the scripts remember requests.
     """
 
     def __init__(self, errors: ErrorRules, policy: RetryPolicy, server: str) -> None:
@@ -163,7 +162,7 @@ class _Repetition:
             return None
         text = f"{server}: {verdict.text}"
         is_write = self._script is not None and self._script.writes
-        # A script that ran and failed does not know the call, so no attempt before took effect.
+        # A script that ran and failed does not know the request, so no earlier attempt took effect.
         if is_write and self._may_have_acted and "user_script" not in str(error):
             return OutcomeUnknownError(
                 f"{text}; the call may or may not have taken effect: read the conversation "

@@ -30,5 +30,5 @@ for from = 1, #tail, CHUNK do
   end
   redis.call('ZADD', order, unpack(scores))
 end
-epoch, cut = call_id, call_id
+epoch, cut = request_id, request_id
 return finish()

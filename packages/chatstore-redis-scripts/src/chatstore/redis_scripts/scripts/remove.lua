@@ -25,7 +25,7 @@ if length == 1 then
 else
   redis.call('ZREM', order, id)
   redis.call('HDEL', bodies, id)
-  cut, count = call_id, count - 1
+  cut, count = request_id, count - 1
   if tonumber(position) == newest then
     newest = tonumber(redis.call('ZRANGE', order, -1, -1, 'WITHSCORES')[2])
   end

@@ -1,29 +1,29 @@
--- The second part of every writing script. ARGV[1] is '<call id> <time of the call in milliseconds>
+-- The second part of every writing script. ARGV[1] is '<request id> <time of the request in ms>
 -- <ttl in milliseconds or nothing> <number of staged chunks>'; the other arguments depend on the script.
---   calls0, calls1  hashes: by call id, the answer to the call
---   staged          hash: chunks of records that were too large for one request
+--   requests0, requests1  hashes: by request id, the answer
+--   staged                hash: chunks of records that were too large for one request
 local staged = KEYS[6]
-local call_id, sent_at, ttl, chunks = string.match(ARGV[1], '^(%x+) (%d+) (%d*) (%d+)$')
+local request_id, sent_at, ttl, chunks = string.match(ARGV[1], '^(%x+) (%d+) (%d*) (%d+)$')
 chunks = tonumber(chunks)
 
--- A call whose answer was lost is sent again and must not take effect again, however many other calls
--- came between. Calls are remembered for REMEMBERED_FOR to twice as long. An unknown call that was
--- sent longer ago may have been forgotten, so it is refused. Clocks may differ by TRUSTED_FOR: a call
--- is remembered for longer than it is accepted.
+-- A request whose answer was lost is sent again and must not take effect again, however many other
+-- requests came between. Requests are remembered for REMEMBERED_FOR to twice as long. An unknown
+-- request that was sent longer ago may have been forgotten, so it is refused. Clocks may differ by
+-- TRUSTED_FOR: a request is remembered for longer than it is accepted.
 local REMEMBERED_FOR, TRUSTED_FOR = 300000, 150000
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local known = redis.call('HGET', KEYS[4], call_id) or redis.call('HGET', KEYS[5], call_id)
+local known = redis.call('HGET', KEYS[4], request_id) or redis.call('HGET', KEYS[5], request_id)
 if not known and math.abs(now - tonumber(sent_at)) > TRUSTED_FOR then
   return now
 end
 
--- Remember this call. The two hashes are used alternately; each has expired when it is used again.
+-- Remember this request. The two hashes are used alternately; each has expired when it is used again.
 local function remember(answer)
   local period = math.floor(now / REMEMBERED_FOR)
-  local calls = KEYS[4 + period % 2]
-  redis.call('HSET', calls, call_id, answer)
-  redis.call('PEXPIREAT', calls, string.format('%.0f', (period + 2) * REMEMBERED_FOR))
+  local requests = KEYS[4 + period % 2]
+  redis.call('HSET', requests, request_id, answer)
+  redis.call('PEXPIREAT', requests, string.format('%.0f', (period + 2) * REMEMBERED_FOR))
 end
 
 -- Write the head, and set or remove the expiry of the conversation.
@@ -124,7 +124,7 @@ local function append(list)
     return result
   end
   if not state then
-    epoch, cut, next_position, count = call_id, call_id, next_position or 0, 0
+    epoch, cut, next_position, count = request_id, request_id, next_position or 0, 0
   end
   write(list)
   return finish()

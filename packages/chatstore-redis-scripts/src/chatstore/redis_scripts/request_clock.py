@@ -1,4 +1,4 @@
-"""When a call was sent, by a clock that the server trusts."""
+"""When a request was first sent, by a clock that the server trusts."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from collections.abc import Callable
 from chatstore.core import OutcomeUnknownError
 
 TRUSTED_SECONDS = 150.0
-"""How far this clock may be from the server's; the scripts refuse calls that are further away."""
+"""How far this clock may be from the server's; the scripts refuse other requests."""
 
 
-class CallClock:
-    """Gives calls the time at which they are sent.
+class RequestClock:
+    """Gives requests the time at which they are sent.
 
-    The server remembers calls for some minutes. It refuses a call that is older, which it may have
-    forgotten, and answers with its own time. If the call is young by the client's clocks, it was
-    refused because the clocks differ: then this clock is set, and the call is sent again.
+    The server remembers requests for some minutes. It refuses an older one, which it may have
+    forgotten, and answers with its own time. If the request is young by the client's clocks, it
+    was refused because the clocks differ: then this clock is set, and the request is sent again.
     """
 
     def __init__(self) -> None:
@@ -28,15 +28,15 @@ class CallClock:
         return round(time.time() * 1000 + self._offset)
 
     def correct(self, server_time: int, age: float) -> None:
-        """Set the clock after the server refused a call.
+        """Set the clock after the server refused a request.
 
         Args:
             server_time: The server's time in milliseconds, as it answered.
-            age: The seconds since the call began.
+            age: The seconds since the request was first sent.
 
         Raises:
-            OutcomeUnknownError: The call began so long ago that the server may have forgotten
-                that it carried the call out.
+            OutcomeUnknownError: The request was first sent so long ago that the server may have
+                forgotten it.
 
         """
         if age > TRUSTED_SECONDS:
@@ -51,9 +51,9 @@ def stopwatch() -> Callable[[], float]:
 
 
 def too_old() -> OutcomeUnknownError:
-    """Return the error of a call that the server may have forgotten."""
+    """Return the error of a request that the server may have forgotten."""
     return OutcomeUnknownError(
-        f"this call reached the server more than {TRUSTED_SECONDS:.0f} seconds after it was "
+        f"this request reached the server more than {TRUSTED_SECONDS:.0f} seconds after it was "
         "first sent, so the server cannot know whether it took effect before; read the "
         "conversation before you repeat the call"
     )
