@@ -15,7 +15,7 @@ from spoken import spoken, turns, words
 from chatstore.core import InvalidArgumentError, SimpleChatStore
 from chatstore.core.errors import InvalidKeyError
 from chatstore.core.memory import ChatMemoryBuffer, TokenLimitWarning
-from chatstore.core.testing.provider_rules import window_violations
+from chatstore.core.testing.window_rules import window_violations
 
 KEY = "chat_history"
 Call = Callable[..., Any]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from chatstore.core.messages import ChatMessage
-from chatstore.core.testing.provider_rules import provider_violations, window_violations
+from chatstore.core.testing.provider_rules import provider_violations
+from chatstore.core.testing.window_rules import window_violations
 
 
 def talk(script: str) -> list[ChatMessage]:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from chatstore.core.memory.window import PINNED_ROLES, Window
 from chatstore.core.messages import ChatMessage
-from chatstore.core.testing.provider_rules import provider_violations, window_violations
+from chatstore.core.testing.provider_rules import provider_violations
+from chatstore.core.testing.window_rules import window_violations
 
 
 def spoken(role: str, *, calls: str = "", answers: str = "", text: str = "x") -> ChatMessage:

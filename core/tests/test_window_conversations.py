@@ -11,11 +11,8 @@ from hypothesis import strategies as st
 
 from chatstore.core import ChatMemoryBuffer, ChatMessage, SimpleChatStore, to_openai
 from chatstore.core.pairing import pair_calls
-from chatstore.core.testing.provider_rules import (
-    chat_completions_violations,
-    provider_violations,
-    window_violations,
-)
+from chatstore.core.testing.provider_rules import chat_completions_violations, provider_violations
+from chatstore.core.testing.window_rules import window_violations
 from chatstore.core.tool_calls import call_references, result_references
 
 IMAGE = {

@@ -12,7 +12,7 @@ from chatstore.core import (
     TokenEstimateWarning,
     TokenLimitWarning,
 )
-from chatstore.core.testing.provider_rules import window_violations
+from chatstore.core.testing.window_rules import window_violations
 from chatstore.core.tokens.encodings import DEFAULT_ENCODING, find_encoding
 
 LIMITS = (200, 800, 3_000, 20_000)

@@ -15,7 +15,8 @@ from chatstore.core.memory import ChatMemoryBuffer
 from chatstore.core.testing.contract.base import Base
 from chatstore.core.testing.contract.callers import PATIENCE, Caller, Step
 from chatstore.core.testing.messages import contents, message
-from chatstore.core.testing.provider_rules import provider_violations, window_violations
+from chatstore.core.testing.provider_rules import provider_violations
+from chatstore.core.testing.window_rules import window_violations
 
 _LIMITS = [1, 40, 150, 600, 100_000]
 
