@@ -1,4 +1,4 @@
-"""A relay in front of a server that makes the faults of a network, for tests on one machine."""
+"""A relay in front of a server that causes the faults of a network, for tests on one machine."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from chatstore.core.testing.relay_loop import HOST, RelayLoop, Target
 __all__ = ["Relay", "Traffic"]
 
 T = TypeVar("T")
-_PATIENCE = 30.0  # seconds until a relay that does not obey fails the test; it needs milliseconds
+_PATIENCE = 30.0  # seconds until a relay that does not answer fails the test; it needs milliseconds
 
 
 class Relay(ForkAware):
@@ -30,8 +30,8 @@ class Relay(ForkAware):
 
     One thread serves all connections. TLS passes through, since no byte is changed. Every method
     returns when the fault is in effect, and may be called from any thread or event loop; it takes
-    into account all connections that clients have opened and closed until then. A forked child
-    cannot use its parent's relay.
+    into account all connections that clients opened and closed before. A forked child cannot use
+    its parent's relay.
 
     Attributes:
         host: Always ``"127.0.0.1"``.
@@ -71,33 +71,33 @@ class Relay(ForkAware):
 
     def cut(self) -> None:
         """Reset all open connections, on both sides."""
-        self._do(self._loop.cut)
+        self._call(self._loop.cut)
 
     def forget(self) -> None:
-        """Let all open connections stay open and carry nothing more, as a firewall does.
+        """Keep all open connections open, but pass nothing on any more, as a firewall does.
 
-        Neither side is told: no byte, no end and no reset passes. New connections work. The
-        kernel still answers for both sides, so TCP keepalive does not notice.
+        Neither side notices: no byte, no end and no reset passes. New connections work. The
+        kernel still acknowledges on both sides, so TCP keepalive does not notice either.
         """
-        self._do(self._loop.forget)
+        self._call(self._loop.forget)
 
     def swap(self, target: int | str | os.PathLike[str]) -> None:
-        """Let new connections go to another server; open ones keep theirs."""
+        """Connect new clients to another server; open connections keep their server."""
         address = _target(target)
-        self._do(lambda: self._loop.swap(address))
+        self._call(lambda: self._loop.swap(address))
 
     def delay(self, seconds: float) -> None:
-        """Hold back each chunk of bytes for so long; 0 ends it and releases what is held back.
+        """Delay each chunk of bytes by ``seconds``; 0 ends it and passes delayed chunks on at once.
 
-        Both directions are held back, so a round trip takes twice as long.
+        Both directions are delayed, so a round trip takes twice as long.
         """
         if not seconds >= 0:
             raise ValueError(f"seconds must be 0 or more, not {seconds!r}")
-        self._do(lambda: self._loop.set_delay(seconds))
+        self._call(lambda: self._loop.set_delay(seconds))
 
     def refuse(self) -> None:
-        """Refuse new connections, as if nothing listened; open ones go on."""
-        self._do(self._loop.refuse)
+        """Refuse new connections, as if nothing listened; open connections keep working."""
+        self._call(self._loop.refuse)
 
     def restore(self) -> None:
         """Accept new connections again after `refuse`, on the same port.
@@ -106,7 +106,7 @@ class Relay(ForkAware):
             OSError: Another program has taken the port in the meantime.
 
         """
-        self._do(self._restore)
+        self._call(self._restore)
 
     def _restore(self) -> None:
         if self._loop.is_refusing:
@@ -115,46 +115,46 @@ class Relay(ForkAware):
     def lose_replies(self, count: int, *, containing: bytes = b"") -> None:
         """Lose the replies to the next requests; 0 ends it.
 
-        A request is what a client sends on one connection until the server sends something. All
-        of it reaches the server; with the reply's first byte the connection is reset and the
-        client gets nothing of it. Handshakes and logins are requests, too: name something that
-        only the right requests contain, where more than one is to be lost.
+        A request is all bytes that a client sends on one connection until the server sends
+        something. It reaches the server completely; at the reply's first byte the connection is
+        reset, and the client receives nothing. Handshakes and logins are requests, too: use
+        ``containing`` to select requests.
 
         Args:
-            count: How many requests; replaces what an earlier call has left.
+            count: The number of requests; replaces the rest of an earlier call's number.
             containing: Only requests with these bytes count.
 
         """
         if count < 0:
             raise ValueError(f"count must be 0 or more, not {count!r}")
-        self._do(lambda: self._loop.lose_replies(count, containing))
+        self._call(lambda: self._loop.lose_replies(count, containing))
 
     # ------------------------------------------------------------------ what happened
 
     @property
     def connections(self) -> int:
-        """How many connections clients have open, forgotten ones included."""
-        return self._do(self._loop.count_connections)
+        """The number of connections that clients have open, including forgotten ones."""
+        return self._call(self._loop.count_connections)
 
     @property
     def accepted(self) -> int:
-        """How many connections were ever accepted."""
-        return self._do(lambda: self._loop.accepted)
+        """The number of connections that were accepted since the start."""
+        return self._call(lambda: self._loop.accepted)
 
     @property
     def lost_replies(self) -> int:
-        """How many replies were lost on purpose."""
-        return self._do(lambda: self._loop.lost_replies)
+        """The number of replies that were lost because of `lose_replies`."""
+        return self._call(lambda: self._loop.lost_replies)
 
     @property
     def traffic(self) -> Traffic:
-        """The requests and bytes that were passed on since the relay started."""
-        return self._do(lambda: self._loop.traffic)
+        """The requests and bytes that were passed on since the start."""
+        return self._call(lambda: self._loop.traffic)
 
     @property
     def failures(self) -> list[str]:
-        """Why connections to the server failed, oldest first; such clients are reset."""
-        return self._do(lambda: list(self._loop.failures))
+        """Why connections to the server failed, oldest first; its clients were reset."""
+        return self._call(lambda: list(self._loop.failures))
 
     # ------------------------------------------------------------------ life
 
@@ -162,11 +162,11 @@ class Relay(ForkAware):
         """Close the port and all connections, and end the thread.
 
         Raises:
-            RuntimeError: The relay failed while it was in use; its cause says why.
+            RuntimeError: The relay failed earlier; the cause says why.
 
         """
         if self._reason_stopped is None:
-            self._do(self._loop.stop)
+            self._call(self._loop.stop)
         self._thread.join(_PATIENCE)
         if self._reserved is not None:
             self._reserved.close()
@@ -187,7 +187,7 @@ class Relay(ForkAware):
         self.close()
 
     def after_fork_in_child(self) -> None:
-        """Leave the connections to the parent, which alone can end them then."""
+        """Close the child's copies; the connections belong to the parent."""
         self._reason_stopped = "this relay serves the parent process; use it there"
         self._guard = threading.Lock()
         self._loop.abandon()
@@ -196,7 +196,7 @@ class Relay(ForkAware):
 
     # ------------------------------------------------------------------ the thread
 
-    def _do(self, action: Callable[[], T]) -> T:
+    def _call(self, action: Callable[[], T]) -> T:
         """Run a function on the relay's thread."""
         future: Future[T] = Future()
         with self._guard:
@@ -208,15 +208,15 @@ class Relay(ForkAware):
             return future.result(_PATIENCE)
         except FutureTimeoutError:
             raise RuntimeError(
-                f"the relay on port {self.port} did not obey within {_PATIENCE:g} s"
+                f"the relay on port {self.port} did not answer within {_PATIENCE:g} s"
             ) from None
 
     def _serve(self) -> None:
         reason = f"the relay on port {self.port} was closed"
         try:
             while not self._loop.is_stopped:
-                self._loop.turn()
-                self._obey()
+                self._loop.run_once()
+                self._run_commands()
         except Exception as error:
             reason = f"the relay on port {self.port} failed: {type(error).__name__}: {error}"
             self._error = error
@@ -227,15 +227,15 @@ class Relay(ForkAware):
             while not self._commands.empty():
                 self._commands.get()[1].set_exception(RuntimeError(reason))
 
-    def _obey(self) -> None:
+    def _run_commands(self) -> None:
         while not self._commands.empty():
             action, future = self._commands.get()
             try:
-                # What clients did before the command is seen before it.
-                self._loop.turn(0)
-                self._loop.turn(0)
+                # Handle what clients did before the command first.
+                self._loop.run_once(0)
+                self._loop.run_once(0)
                 result = action()
-            except OSError as error:  # `restore` could not listen; the relay goes on
+            except OSError as error:  # `restore` could not listen; the relay keeps running
                 future.set_exception(error)
             except Exception as error:
                 future.set_exception(error)
@@ -256,7 +256,7 @@ def _target(target: int | str | os.PathLike[str]) -> Target:
 def _listen() -> tuple[socket.socket | None, socket.socket]:
     """Return a socket that listens on a free port, and one that reserves the port.
 
-    Linux gives a reserved port to nobody else while `Relay.refuse` is in effect.
+    Linux does not assign a reserved port to others while `Relay.refuse` is in effect.
     """
     if sys.platform != "linux":
         return None, _listen_again(0)

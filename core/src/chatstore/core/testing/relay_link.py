@@ -13,7 +13,7 @@ from collections import deque
 from typing import Any, NamedTuple
 
 _CHUNK = 1 << 16
-_FULL = 1 << 20  # bytes on the way from which on no more are read, as a real network does
+_FULL = 1 << 20  # bytes in transit at which reading pauses, as in a real network
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -21,8 +21,8 @@ class Traffic(NamedTuple):
     """What a relay has passed on.
 
     Attributes:
-        requests: A request is what a client sends on a connection until the server sends
-            something; logins and handshakes are counted, too.
+        requests: The number of requests. A request is all bytes that a client sends on a
+            connection until the server sends something; logins and handshakes count, too.
         sent: Bytes from clients.
         received: Bytes from the server.
 
@@ -34,10 +34,10 @@ class Traffic(NamedTuple):
 
 
 class Faults:
-    """The faults that are in effect for all links, and what all links have done."""
+    """The faults that are in effect for all links, and what all links have passed on."""
 
     def __init__(self) -> None:
-        """Begin without faults."""
+        """Start without faults."""
         self.delay = 0.0
         self.losses = 0
         self.containing = b""
@@ -45,7 +45,7 @@ class Faults:
         self.traffic = Traffic()
 
     def takes_loss(self, request: bytes) -> bool:
-        """Tell whether the reply to a request is to be lost, and count it."""
+        """Return whether the reply to a request must be lost, and count it."""
         if self.losses and self.containing in request:
             self.losses -= 1
             return True
@@ -53,16 +53,16 @@ class Faults:
 
 
 class _Flow:
-    """Bytes on their way in one direction."""
+    """Bytes in transit in one direction."""
 
     def __init__(self, source: socket.socket, target: socket.socket) -> None:
         self.source = source
         self.target = target
         self.chunks: deque[tuple[float, bytes]] = deque()  # when each is due
         self.size = 0
-        self.is_blocked = False  # the target does not take more at present
+        self.is_blocked = False  # the target accepts no more bytes at present
         self.is_ended = False  # the source has sent its end
-        self.is_done = False  # and the target has got it
+        self.is_done = False  # and the target has received it
 
     def put(self, data: bytes, delay: float) -> None:
         """Add a chunk; an empty one is the end."""
@@ -71,7 +71,7 @@ class _Flow:
         self.chunks.append((time.monotonic() + delay, data))
 
     def send(self, now: float) -> None:
-        """Send what is due and what the target takes."""
+        """Send the chunks that are due, as far as the target accepts them."""
         self.is_blocked = False
         while self.chunks and self.chunks[0][0] <= now:
             due, data = self.chunks.popleft()
@@ -96,12 +96,12 @@ class _Flow:
 
     @property
     def next_due(self) -> float:
-        """When to call `send` again, unless the target says so; infinity: never."""
+        """When to call `send` again, unless the target becomes writable; infinity: never."""
         return self.chunks[0][0] if self.chunks and not self.is_blocked else math.inf
 
     @property
     def events(self) -> int:
-        """What the source is watched for."""
+        """The events to watch the source for."""
         reads = not self.is_ended and self.size < _FULL
         return selectors.EVENT_READ if reads else 0
 
@@ -111,7 +111,7 @@ class Link:
 
     Attributes:
         failure: Why the server could not be reached.
-        is_ended: Both sides are through, or one was reset.
+        is_ended: Both sides have ended, or one was reset.
         is_closed: Both sockets are closed.
         is_reset: Closing resets both sides.
         sockets: The client's and the server's.
@@ -132,7 +132,7 @@ class Link:
         self._name = ""
         self._is_connecting = True
         self._is_forgotten = False
-        self._request: bytes | None = None  # what is known of the request under way
+        self._request: bytes | None = None  # the end of the current request, as far as needed
         self._loses_reply = False
 
     @property
@@ -142,11 +142,11 @@ class Link:
 
     @property
     def next_due(self) -> float:
-        """When the next chunk may be sent; infinity where none is held back."""
+        """When the next chunk may be sent; infinity if there is no chunk."""
         return min(self._up.next_due, self._down.next_due)
 
     def connect(self, address: Any, name: str) -> None:
-        """Begin to connect to the server."""
+        """Start to connect to the server."""
         self._name = name
         code = self._server.connect_ex(address)
         if code not in {0, errno.EINPROGRESS}:
@@ -163,7 +163,7 @@ class Link:
         ]
 
     def handle(self, one: Any, events: int) -> None:
-        """Do what a socket is ready for; writing is left to `send`."""
+        """Read from a socket that is ready; `send` writes."""
         if self.is_ended:
             return
         if self._is_connecting:
@@ -175,7 +175,7 @@ class Link:
         if events & selectors.EVENT_READ:
             try:
                 self._read(self._up if one is self._client else self._down)
-            except OSError:  # one side was reset: so is the other, unless it is not to know
+            except OSError:  # one side was reset: reset the other, unless the link is forgotten
                 if self._is_forgotten:
                     (self._up if one is self._client else self._down).is_ended = True
                 else:
@@ -206,7 +206,7 @@ class Link:
         self._request = (self._request or b"") + data if data else self._request
         if data and not self._loses_reply:
             self._loses_reply = self._faults.takes_loss(self._request or b"")
-        # Only what may be the beginning of the bytes that are looked for is kept.
+        # Keep only what may be the beginning of `containing`.
         keep = max(0, len(self._faults.containing) - 1)
         if self._request:
             self._request = self._request[len(self._request) - keep :] if keep else b""
@@ -217,7 +217,7 @@ class Link:
         self._request = None
 
     def send(self, now: float) -> None:
-        """Send what is due in both directions."""
+        """Send the chunks that are due in both directions."""
         if self.is_ended or self._is_connecting or self._is_forgotten:
             return
         try:
@@ -229,13 +229,13 @@ class Link:
             self.is_ended = True
 
     def forget(self) -> None:
-        """Carry nothing more, and say so to nobody."""
+        """Pass nothing on any more, without telling either side."""
         self._is_forgotten = True
         self._up.clear()
         self._down.clear()
 
     def release(self) -> None:
-        """Make all chunks that are held back due."""
+        """Make all delayed chunks due."""
         for flow in (self._up, self._down):
             flow.chunks = deque((0.0, data) for _, data in flow.chunks)
 

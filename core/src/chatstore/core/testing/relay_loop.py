@@ -26,7 +26,7 @@ class RelayLoop:
     """Accepts clients, connects each to the server and moves bytes between the two."""
 
     def __init__(self, listener: socket.socket, target: Target) -> None:
-        """Begin with no client and no fault."""
+        """Start without clients and faults."""
         self.accepted = 0
         self.failures: list[str] = []
         self.is_stopped = False
@@ -42,12 +42,12 @@ class RelayLoop:
         self.accept_on(listener)
 
     def wake(self) -> None:
-        """End the present `turn`; the only method for other threads."""
-        with contextlib.suppress(OSError):  # full: it is awake; closed: nobody is there to wake
+        """End the current `run_once`; the only method for other threads."""
+        with contextlib.suppress(OSError):  # full: it is awake already; closed: it has ended
             self._ringer.send(b"\0")
 
-    def turn(self, timeout: float | None = None) -> None:
-        """Wait until something can be done, at most for ``timeout`` seconds, and do it."""
+    def run_once(self, timeout: float | None = None) -> None:
+        """Wait until sockets are ready, at most ``timeout`` seconds, and serve them."""
         for key, events in self._selector.select(self._wait(timeout)):
             if key.fileobj is self._alarm:
                 self._alarm.recv(4096)
@@ -63,7 +63,7 @@ class RelayLoop:
         self._links = [link for link in self._links if not link.is_closed]
 
     def _wait(self, timeout: float | None) -> float | None:
-        """Return how long to wait: not beyond the moment when a held-back chunk is due."""
+        """Return how long to wait: at most until the next delayed chunk is due."""
         due = min((link.next_due for link in self._links), default=math.inf)
         if due == math.inf:
             return timeout
@@ -74,7 +74,7 @@ class RelayLoop:
         while self._listener is not None:
             try:
                 client, _ = self._listener.accept()
-            except OSError:  # there is none, or it has gone already
+            except OSError:  # no client is waiting any more
                 return
             self.accepted += 1
             family, address, name = self._target
@@ -82,7 +82,7 @@ class RelayLoop:
             self._links[-1].connect(address, name)
 
     def _register(self, link: Link) -> None:
-        """Let the selector watch what the link waits for."""
+        """Register the link's sockets for the events that it waits for."""
         if link.is_ended:
             self._discard(link)
             return
@@ -106,16 +106,16 @@ class RelayLoop:
 
     @property
     def traffic(self) -> Traffic:
-        """What was passed on until now."""
+        """The requests and bytes that were passed on."""
         return self._faults.traffic
 
     @property
     def lost_replies(self) -> int:
-        """How many replies were lost on purpose."""
+        """The number of replies that were lost because of `lose_replies`."""
         return self._faults.lost_replies
 
     def count_connections(self) -> int:
-        """Return how many connections clients have open."""
+        """Return the number of connections that clients have open."""
         return sum(link.is_open for link in self._links)
 
     def cut(self) -> None:
@@ -126,23 +126,23 @@ class RelayLoop:
         self._links.clear()
 
     def forget(self) -> None:
-        """Carry nothing more on all connections."""
+        """Pass nothing on any more on all connections."""
         for link in self._links:
             link.forget()
 
     def swap(self, target: Target) -> None:
-        """Send new connections elsewhere."""
+        """Connect new clients to another server."""
         self._target = target
 
     def set_delay(self, seconds: float) -> None:
-        """Hold back chunks that come from now on; 0: also release those that are held back."""
+        """Delay chunks that arrive from now on; 0: also send delayed ones."""
         self._faults.delay = seconds
         if not seconds:
             for link in self._links:
                 link.release()
 
     def lose_replies(self, count: int, containing: bytes) -> None:
-        """Lose the replies to so many requests."""
+        """Lose the replies to the next ``count`` requests that contain ``containing``."""
         self._faults.losses = count
         self._faults.containing = containing
 
@@ -165,7 +165,7 @@ class RelayLoop:
         self._selector.register(listener, selectors.EVENT_READ)
 
     def stop(self) -> None:
-        """End after this turn."""
+        """End after the current `run_once`."""
         self.is_stopped = True
 
     def close(self) -> None:
@@ -178,7 +178,7 @@ class RelayLoop:
         self._ringer.close()
 
     def abandon(self) -> None:
-        """Close a forked child's copies of all sockets, without any effect on the parent's."""
+        """Close a forked child's copies of all sockets, without an effect on the parent's."""
         # Unregistering would change the selector that the parent and the child share.
         self._selector.close()
         for one in (self._alarm, self._ringer, self._listener):

@@ -1,4 +1,4 @@
-"""A store against a list: random sequences of calls, shrunk by Hypothesis when one differs."""
+"""A store compared to lists: random sequences of calls, which Hypothesis shrinks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chatstore.core.testing.contract.callers import AsyncCaller, Caller, SyncCal
 from chatstore.core.testing.harness import ContractHarness
 
 _KEYS = st.sampled_from(["a", "a#7", "a/b", "\x00", "é🎉"])
-_TEXTS = st.text(max_size=8) | st.none()
+_CONTENTS = st.text(max_size=8) | st.none()
 _IDS = st.none() | st.sampled_from(["1", "2", "3"])
 _INDEXES = st.integers(-6, 6)
 _MODES = st.sampled_from(["sync", "async"])
@@ -28,7 +28,7 @@ class StoreAgainstLists(RuleBasedStateMachine):
     harness: ContractHarness
 
     def __init__(self) -> None:
-        """Open a store; keys of this run are its own, as the database may be shared."""
+        """Open a store; this run has its own keys, since the database may be shared."""
         super().__init__()
         self.callers: dict[str, Caller] = {"sync": SyncCaller(), "async": AsyncCaller()}
         self.prefix = f"{next(_serial)}:"
@@ -36,7 +36,7 @@ class StoreAgainstLists(RuleBasedStateMachine):
         self.lists: dict[str, list[ChatMessage]] = {}
 
     def teardown(self) -> None:
-        """Forget the keys of this run."""
+        """Delete the conversations of this run."""
         for key in list(self.lists):
             self.store.delete_messages(key)
         self.callers["async"](self.store, "close")
@@ -49,32 +49,32 @@ class StoreAgainstLists(RuleBasedStateMachine):
     def _list(self, key: str) -> list[ChatMessage]:
         return self.lists.setdefault(self.prefix + key, [])
 
-    @rule(mode=_MODES, key=_KEYS, text=_TEXTS, id=_IDS, index=st.none() | _INDEXES)
-    def add(self, mode: str, key: str, text: str | None, id: str | None, index: Any) -> None:  # noqa: A002
-        """Append or insert; an id that is held is a repetition or a conflict."""
+    @rule(mode=_MODES, key=_KEYS, content=_CONTENTS, id=_IDS, index=st.none() | _INDEXES)
+    def add(self, mode: str, key: str, content: str | None, id: str | None, index: Any) -> None:  # noqa: A002
+        """Append or insert; an id that exists is a repetition or a conflict."""
         expected = self._list(key)
-        message = ChatMessage(role=MessageRole.USER, content=text, id=id)
-        held = next((m for m in expected if id is not None and m.id == id), None)
+        message = ChatMessage(role=MessageRole.USER, content=content, id=id)
+        existing = next((m for m in expected if id is not None and m.id == id), None)
         call = (mode, "add_message", self.prefix + key, message, index)
-        if held is not None and held != message:
+        if existing is not None and existing != message:
             with pytest.raises(MessageConflictError):
                 self._call(*call)
             return
         self._call(*call)
-        if held is None:
+        if existing is None:
             expected.insert(len(expected) if index is None else index, message)
 
-    @rule(mode=_MODES, key=_KEYS, texts=st.lists(_TEXTS, max_size=4))
-    def add_all(self, mode: str, key: str, texts: list[str | None]) -> None:
-        """Append some messages."""
-        messages = [ChatMessage(role=MessageRole.ASSISTANT, content=text) for text in texts]
+    @rule(mode=_MODES, key=_KEYS, batch=st.lists(_CONTENTS, max_size=4))
+    def add_all(self, mode: str, key: str, batch: list[str | None]) -> None:
+        """Append several messages."""
+        messages = [ChatMessage(role=MessageRole.ASSISTANT, content=content) for content in batch]
         self._call(mode, "add_messages", self.prefix + key, messages)
         self._list(key).extend(messages)
 
-    @rule(mode=_MODES, key=_KEYS, texts=st.lists(_TEXTS, max_size=4))
-    def set(self, mode: str, key: str, texts: list[str | None]) -> None:
+    @rule(mode=_MODES, key=_KEYS, batch=st.lists(_CONTENTS, max_size=4))
+    def set(self, mode: str, key: str, batch: list[str | None]) -> None:
         """Replace a conversation."""
-        messages = [ChatMessage(role=MessageRole.USER, content=text) for text in texts]
+        messages = [ChatMessage(role=MessageRole.USER, content=content) for content in batch]
         self._call(mode, "set_messages", self.prefix + key, messages)
         self._list(key)[:] = messages
 
@@ -95,13 +95,13 @@ class StoreAgainstLists(RuleBasedStateMachine):
 
     @rule(mode=_MODES, key=_KEYS)
     def delete(self, mode: str, key: str) -> None:
-        """Forget a conversation."""
+        """Delete a conversation."""
         self._call(mode, "delete_messages", self.prefix + key)
         self._list(key).clear()
 
     @rule(mode=_MODES, key=_KEYS, last=st.integers(0, 7), size=st.integers(1, 4))
     def read(self, mode: str, key: str, last: int, size: int) -> None:
-        """Read in every way there is."""
+        """Read in every way."""
         name, expected = self.prefix + key, self._list(key)
         newest = expected[len(expected) - last :] if last < len(expected) else expected
         assert self._call(mode, "get_messages", name, last=last) == newest
@@ -110,14 +110,14 @@ class StoreAgainstLists(RuleBasedStateMachine):
             step = self.callers[mode].iterate(
                 self.store, "iter_messages", name, reverse=reverse, page_size=size
             )
-            found = [step() for _ in expected]
-            assert found == (expected[::-1] if reverse else expected)
+            items = [step() for _ in expected]
+            assert items == (expected[::-1] if reverse else expected)
 
     @rule(mode=_MODES)
     def keys(self, mode: str) -> None:
         """List the keys."""
         listed = self._call(mode, "get_keys", self.prefix)
-        assert sorted(listed) == sorted(key for key, held in self.lists.items() if held)
+        assert sorted(listed) == sorted(key for key, messages in self.lists.items() if messages)
 
     @invariant()
     def is_the_list(self) -> None:
@@ -130,12 +130,12 @@ class StateMachineContract:
     """Runs the state machine on a harness."""
 
     share_of_examples: ClassVar[int] = 5
-    """Of so many of Hypothesis's examples one is tried: each is a sequence of calls."""
+    """Divides the number of examples in Hypothesis's settings: each one is a sequence of calls."""
 
     def test_behaves_like_lists(self, harness: ContractHarness) -> None:
-        """No sequence of calls tells a store from a list."""
+        """After every sequence of calls, the store has the messages of the lists."""
         machine = type("Machine", (StoreAgainstLists,), {"harness": harness})
-        # A fixture stays open over all examples: the keys of each are its own.
+        # The fixture is not renewed for each example: each one has its own keys.
         run_state_machine_as_test(
             machine,
             settings=settings(

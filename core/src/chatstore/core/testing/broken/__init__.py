@@ -10,8 +10,10 @@ from chatstore.core.testing.broken import (
     drivers,
     expiry,
     facades,
-    identities,
     keys,
+    layers,
+    maintenance,
+    message_ids,
     positions,
     processes,
     removals,
@@ -23,7 +25,7 @@ from chatstore.core.testing.broken.base import (
     BrokenBackend,
     BrokenHarness,
     BrokenStore,
-    SoundStore,
+    CorrectStore,
 )
 from chatstore.core.testing.broken.processes import FileBackend, FileHarness
 
@@ -32,16 +34,16 @@ __all__ = [
     "BrokenBackend",
     "BrokenHarness",
     "BrokenStore",
+    "CorrectStore",
     "FileBackend",
     "FileHarness",
-    "SoundStore",
 ]
 
 BROKEN_STORES: tuple[BrokenStore, ...] = (
     *writes.BROKEN,
     *removals.BROKEN,
     *positions.BROKEN,
-    *identities.BROKEN,
+    *message_ids.BROKEN,
     *keys.BROKEN,
     *expiry.BROKEN,
     *windows.BROKEN,
@@ -49,6 +51,8 @@ BROKEN_STORES: tuple[BrokenStore, ...] = (
     *damage.BROKEN,
     *drivers.BROKEN,
     *facades.BROKEN,
+    *layers.BROKEN,
+    *maintenance.BROKEN,
     *resources.BROKEN,
     *processes.BROKEN,
 )

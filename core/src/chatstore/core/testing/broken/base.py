@@ -1,4 +1,4 @@
-"""A sound backend whose driver can fail, wait and count, and the base class of broken ones."""
+"""A correct backend whose driver can fail, wait and count, and the base class of broken ones."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class CheckedConversations(Conversations):
         return conversation
 
 
-class SoundBackend(MemoryBackend):
+class CorrectBackend(MemoryBackend):
     """Keeps every promise.
 
     Attributes:
@@ -104,12 +104,12 @@ class SoundBackend(MemoryBackend):
 
 
 class BrokenBackend(WrapperBackend[Conversations]):
-    """Base class of broken backends: wrappers that change one thing about a sound one."""
+    """Base class of broken backends: wrappers that change one thing about a correct one."""
 
-    inner: SoundBackend
+    inner: CorrectBackend
 
-    def __init__(self, inner: SoundBackend) -> None:
-        """Wrap a sound backend."""
+    def __init__(self, inner: CorrectBackend) -> None:
+        """Wrap a correct backend."""
         super().__init__(inner)
 
     @property
@@ -122,8 +122,8 @@ class BrokenBackend(WrapperBackend[Conversations]):
         return self.inner.conversations.find(key)
 
 
-class SoundStore(ChatStore):
-    """A sound store, whose subclasses are broken outside of their backend."""
+class CorrectStore(ChatStore):
+    """A correct store, whose subclasses are broken outside of their backend."""
 
     def __init__(
         self,
@@ -132,20 +132,20 @@ class SoundStore(ChatStore):
         clock: Callable[[], float] = time.time,
         is_down: bool = False,
     ) -> None:
-        """Start empty; see `SoundBackend`."""
-        self.sound = SoundBackend(ttl=ttl, clock=clock, is_down=is_down)
-        super().__init__(self.sound)
+        """Start empty; see `CorrectBackend`."""
+        self.memory = CorrectBackend(ttl=ttl, clock=clock, is_down=is_down)
+        super().__init__(self.memory)
 
     def __reduce__(self) -> Any:
         """Pickle the conversations, too."""
-        return _restored, (*super().__reduce__(), self.sound.state())
+        return _restored, (*super().__reduce__(), self.memory.state())
 
 
 def _restored(
-    construct: Callable[..., SoundStore], arguments: tuple[Any, ...], state: Any
-) -> SoundStore:
+    construct: Callable[..., CorrectStore], arguments: tuple[Any, ...], state: Any
+) -> CorrectStore:
     store = construct(*arguments)
-    store.sound.restore_state(state)
+    store.memory.restore_state(state)
     return store
 
 
@@ -156,10 +156,10 @@ class BrokenHarness(ContractHarness):
     shared_between_processes = False
     shared_between_instances = False
 
-    def __init__(self, kind: type[SoundStore | BrokenBackend]) -> None:
+    def __init__(self, kind: type[CorrectStore | BrokenBackend]) -> None:
         """Take the class of a store, or of a wrapper."""
         self.kind = kind
-        self.newest = SoundBackend()
+        self.newest = CorrectBackend()
 
     def open(
         self, *, ttl: float | None = None, clock: Callable[[], float] | None = None
@@ -169,10 +169,10 @@ class BrokenHarness(ContractHarness):
 
     def _open(self, **options: Any) -> ChatStore:
         if issubclass(self.kind, BrokenBackend):
-            self.newest = SoundBackend(**options)
+            self.newest = CorrectBackend(**options)
             return ChatStore(self.kind(self.newest))
         store = self.kind(**options)
-        self.newest = store.sound
+        self.newest = store.memory
         return store
 
     def _records(self, key: str) -> list[StoredRecord]:

@@ -16,16 +16,19 @@ from chatstore.core.simple import Conversations
 from chatstore.core.testing.broken.base import BrokenBackend, BrokenStore
 
 
-def _read_all(conversations: Conversations, key: str) -> int:
-    conversation = conversations.find(key)
-    return 0 if conversation is None else len(list(conversation.records))
+def _read_all(key: str) -> Plan[Conversations, int]:
+    def read(conversations: Conversations) -> int:
+        conversation = conversations.find(key)
+        return 0 if conversation is None else len(list(conversation.records))
+
+    return call(read)
 
 
 class ReadsAllToAppend(BrokenBackend):
     """Searches the conversation for the id of a new message."""
 
     def append(self, key: str, write: Append) -> Plan[Conversations, list[Existing]]:
-        yield from call(lambda conversations: _read_all(conversations, key))
+        yield from _read_all(key)
         return (yield from self.inner.append(key, write))
 
 
@@ -35,7 +38,7 @@ class ReadsAllForAPage(BrokenBackend):
     def read_newest(
         self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
     ) -> Plan[Conversations, Page]:
-        yield from call(lambda conversations: _read_all(conversations, key))
+        yield from _read_all(key)
         return (yield from self.inner.read_newest(key, limit, before=before, leading=leading))
 
 
@@ -43,14 +46,14 @@ class CountsByReading(BrokenBackend):
     """Reads all messages to count them."""
 
     def count(self, key: str) -> Plan[Conversations, int]:
-        return call(lambda conversations: _read_all(conversations, key))
+        return _read_all(key)
 
 
 class ReadsAllToRemove(BrokenBackend):
     """Rewrites the whole conversation without the message."""
 
     def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
-        yield from call(lambda conversations: _read_all(conversations, key))
+        yield from _read_all(key)
         return (yield from self.inner.remove(key, write))
 
 

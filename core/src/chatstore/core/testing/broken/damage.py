@@ -8,7 +8,7 @@ from chatstore.core import ChatStore, codec
 from chatstore.core.backend import Page, Plan, Remove, StoredRecord
 from chatstore.core.errors import CorruptMessageError
 from chatstore.core.simple import Conversations, SimpleChatStore
-from chatstore.core.testing.broken.base import BrokenBackend, BrokenStore, SoundStore
+from chatstore.core.testing.broken.base import BrokenBackend, BrokenStore, CorrectStore
 
 
 def _is_damaged(key: str, record: StoredRecord) -> bool:
@@ -82,7 +82,7 @@ class NamesTheSamePosition(BrokenBackend):
         return page._replace(records=[r._replace(position=7) for r in page.records])
 
 
-class PicklesWithoutReason(SoundStore):
+class PicklesWithoutReason(CorrectStore):
     """Leaves it to the standard library to refuse."""
 
     def __reduce__(self) -> Any:
@@ -90,7 +90,7 @@ class PicklesWithoutReason(SoundStore):
         raise TypeError("cannot pickle '_thread.RLock' object")
 
 
-class PicklesNothing(SoundStore):
+class PicklesNothing(CorrectStore):
     """Pickles the class without the store's data."""
 
     def __reduce__(self) -> Any:
@@ -98,7 +98,7 @@ class PicklesNothing(SoundStore):
         return type(self), ()
 
 
-class CopiesCloseTheOriginal(SoundStore):
+class CopiesCloseTheOriginal(CorrectStore):
     """Is unpickled as the same store, which closing the copy closes."""
 
     def __reduce__(self) -> Any:
@@ -107,7 +107,7 @@ class CopiesCloseTheOriginal(SoundStore):
         return _look_up, (id(self),)
 
 
-class CannotBeCopied(SoundStore):
+class CannotBeCopied(CorrectStore):
     """Raises when it is copied."""
 
     def __copy__(self) -> Any:
@@ -115,7 +115,7 @@ class CannotBeCopied(SoundStore):
         raise TypeError("no copies")
 
 
-class CopiesAreEmpty(SoundStore):
+class CopiesAreEmpty(CorrectStore):
     """Is copied without its data."""
 
     def __deepcopy__(self, memo: Any) -> Any:

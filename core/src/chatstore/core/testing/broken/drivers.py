@@ -14,8 +14,8 @@ from chatstore.core.simple import Conversations
 from chatstore.core.testing.broken.base import (
     BrokenBackend,
     BrokenStore,
+    CorrectStore,
     FakeDriverError,
-    SoundStore,
     T,
 )
 
@@ -27,7 +27,7 @@ class TranslatesNothing(BrokenBackend):
         return None
 
 
-class LetsErrorsEscape(SoundStore):
+class LetsErrorsEscape(CorrectStore):
     """Raises the driver's errors."""
 
     def run(self, operation: str, build: Any, *args: Any, **kwargs: Any) -> Any:
@@ -41,7 +41,7 @@ class TranslatesSyncOnly(LetsErrorsEscape):
     """Raises the driver's errors in async methods."""
 
     def run(self, operation: str, build: Any, *args: Any, **kwargs: Any) -> Any:
-        return SoundStore.run(self, operation, build, *args, **kwargs)
+        return CorrectStore.run(self, operation, build, *args, **kwargs)
 
 
 class QuotesTheDriver(BrokenBackend):
@@ -79,7 +79,7 @@ class AnswersWhenDown(BrokenBackend):
 
 
 class StaysDown(BrokenBackend):
-    """Remembers a failure for ever."""
+    """Remembers a failure, and never tries again."""
 
     has_failed = False
 
@@ -96,7 +96,7 @@ class StaysDown(BrokenBackend):
         return self.run(plan)
 
 
-class ConnectsInConstructor(SoundStore):
+class ConnectsInConstructor(CorrectStore):
     """Uses the database when the store is constructed."""
 
     def __init__(self, **options: Any) -> None:
@@ -105,11 +105,11 @@ class ConnectsInConstructor(SoundStore):
         self.count_messages("k")
 
 
-class ReadsClientsDirectly(SoundStore):
+class ReadsClientsDirectly(CorrectStore):
     """Lists keys without translating errors."""
 
     def get_keys(self, prefix: str = "") -> list[str]:
-        if self.sound.is_down:
+        if self.memory.is_down:
             raise FakeDriverError
         return super().get_keys(prefix)
 

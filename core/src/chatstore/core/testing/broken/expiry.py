@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from chatstore.core.backend import Append, Existing, Page, Plan
 from chatstore.core.simple import Conversations
-from chatstore.core.testing.broken.base import BrokenBackend, BrokenStore, SoundBackend
+from chatstore.core.testing.broken.base import BrokenBackend, BrokenStore, CorrectBackend
 
 
 class IgnoresTtl(BrokenBackend):
     """Keeps expired conversations."""
 
-    def __init__(self, inner: SoundBackend) -> None:
+    def __init__(self, inner: CorrectBackend) -> None:
         """Replace the database by one without a ttl."""
         super().__init__(inner)
         inner.conversations = type(inner.conversations)(None, inner.clock)

@@ -10,12 +10,12 @@ from chatstore.core import ChatMessage, codec
 from chatstore.core.backend import Plan
 from chatstore.core.errors import CorruptMessageError, MessageConflictError
 from chatstore.core.simple import Conversation, Conversations
-from chatstore.core.testing.broken.base import BrokenBackend, BrokenStore, SoundStore, T
+from chatstore.core.testing.broken.base import BrokenBackend, BrokenStore, CorrectStore, T
 
 _PAUSE = 0.002  # seconds in which another thread can run
 
 
-class ShowsHalfABatch(SoundStore):
+class ShowsHalfABatch(CorrectStore):
     """Appends a batch message by message."""
 
     def add_messages(self, key: str, messages: Iterable[ChatMessage]) -> None:
@@ -24,7 +24,7 @@ class ShowsHalfABatch(SoundStore):
             time.sleep(_PAUSE)
 
 
-class ShowsHalfASet(SoundStore):
+class ShowsHalfASet(CorrectStore):
     """Deletes, then appends message by message."""
 
     def set_messages(self, key: str, messages: Iterable[ChatMessage]) -> None:
@@ -34,15 +34,15 @@ class ShowsHalfASet(SoundStore):
             self.add_message(key, message)
 
 
-class CreatesEmptyConversations(SoundStore):
+class CreatesEmptyConversations(CorrectStore):
     """Creates a conversation for an append without messages."""
 
     def add_messages(self, key: str, messages: Iterable[ChatMessage]) -> None:
-        self.sound.conversations.by_key.setdefault(key, Conversation())
+        self.memory.conversations.by_key.setdefault(key, Conversation())
         super().add_messages(key, messages)
 
 
-class StopsHalfWay(SoundStore):
+class StopsHalfWay(CorrectStore):
     """Appends a batch message by message in async methods: a cancelled call leaves half of it."""
 
     async def async_add_messages(self, key: str, messages: Iterable[ChatMessage]) -> None:
@@ -51,7 +51,7 @@ class StopsHalfWay(SoundStore):
             await asyncio.sleep(0)
 
 
-class SwallowsErrors(SoundStore):
+class SwallowsErrors(CorrectStore):
     """Returns an empty conversation if an error occurs."""
 
     def get_messages(self, key: str, *, last: int | None = None) -> list[ChatMessage]:
@@ -61,7 +61,7 @@ class SwallowsErrors(SoundStore):
             return []
 
 
-class SkipsCorruptRecords(SoundStore):
+class SkipsCorruptRecords(CorrectStore):
     """Leaves out messages that cannot be read."""
 
     def get_messages(self, key: str, *, last: int | None = None) -> list[ChatMessage]:
@@ -69,7 +69,7 @@ class SkipsCorruptRecords(SoundStore):
         return messages if last is None else messages[-last:]
 
 
-class ForgetsToAwait(SoundStore):
+class ForgetsToAwait(CorrectStore):
     """Creates a coroutine and never awaits it."""
 
     async def async_add_message(
@@ -78,7 +78,7 @@ class ForgetsToAwait(SoundStore):
         super().async_add_message(key, message, idx).close()
 
 
-class IgnoresConflicts(SoundStore):
+class IgnoresConflicts(CorrectStore):
     """Accepts an id with other content silently."""
 
     def add_message(self, key: str, message: ChatMessage, idx: int | None = None) -> None:
@@ -88,7 +88,7 @@ class IgnoresConflicts(SoundStore):
             return
 
 
-class OrdersByClock(SoundStore):
+class OrdersByClock(CorrectStore):
     """Sorts messages by the time that the caller's clock shows."""
 
     def get_messages(self, key: str, *, last: int | None = None) -> list[ChatMessage]:
@@ -96,7 +96,7 @@ class OrdersByClock(SoundStore):
         return sorted(messages, key=lambda message: str(message.created_at))
 
 
-class AnswersAfterClosing(SoundStore):
+class AnswersAfterClosing(CorrectStore):
     """Does not notice that it was closed."""
 
     def close(self) -> None:
@@ -106,7 +106,7 @@ class AnswersAfterClosing(SoundStore):
         """Do nothing."""
 
 
-class ChangesTheCallersMessage(SoundStore):
+class ChangesTheCallersMessage(CorrectStore):
     """Writes the id that it assigned into the caller's message."""
 
     def add_message(self, key: str, message: ChatMessage, idx: int | None = None) -> None:
@@ -114,13 +114,13 @@ class ChangesTheCallersMessage(SoundStore):
         super().add_message(key, message, idx)
 
 
-class ReturnsItsOwnObjects(SoundStore):
+class ReturnsItsOwnObjects(CorrectStore):
     """Keeps the messages that it read, and returns them again."""
 
     _read: tuple[str, list[ChatMessage]] = ("", [])
 
     def get_messages(self, key: str, *, last: int | None = None) -> list[ChatMessage]:
-        bodies = self.sound.dump()
+        bodies = self.memory.dump()
         if bodies != self._read[0]:
             self._read = (bodies, super().get_messages(key, last=last))
         return list(self._read[1])

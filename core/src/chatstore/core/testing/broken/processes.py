@@ -1,4 +1,4 @@
-"""A sound backend in a file, and broken ones: faults that forks and other processes reveal."""
+"""A correct backend in a file, and broken ones: faults that forks and other processes reveal."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from chatstore.core.backend import Plan
 from chatstore.core.simple import Conversations
-from chatstore.core.testing.broken.base import BrokenBackend, BrokenStore, SoundBackend, T
+from chatstore.core.testing.broken.base import BrokenBackend, BrokenStore, CorrectBackend, T
 
 _left_open: list[Any] = []
 
@@ -19,7 +19,7 @@ _left_open: list[Any] = []
 class OpensFileInConstructor(BrokenBackend):
     """Opens a file when it is constructed, like a C library: audit hooks do not see it."""
 
-    def __init__(self, inner: SoundBackend) -> None:
+    def __init__(self, inner: CorrectBackend) -> None:
         """Open it."""
         super().__init__(inner)
         self._handle = os.open(tempfile.gettempdir(), os.O_RDONLY)
@@ -28,7 +28,7 @@ class OpensFileInConstructor(BrokenBackend):
 class StartsThreadInConstructor(BrokenBackend):
     """Starts a thread when it is constructed."""
 
-    def __init__(self, inner: SoundBackend) -> None:
+    def __init__(self, inner: CorrectBackend) -> None:
         """Start it."""
         super().__init__(inner)
         self._ended = threading.Event()
@@ -91,7 +91,7 @@ class ClosesInSyncOnly(LeavesConnection):
 class ClosesOfThisThreadOnly(OpensResources):
     """Opens a connection for each thread and closes the closing thread's."""
 
-    def __init__(self, inner: SoundBackend) -> None:
+    def __init__(self, inner: CorrectBackend) -> None:
         """Start without connections."""
         super().__init__(inner)
         self._local = threading.local()

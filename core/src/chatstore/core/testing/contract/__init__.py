@@ -1,4 +1,4 @@
-"""The contract: one class a promise, and one that inherits them all."""
+"""The contract: one class for each promise, and one that inherits them all."""
 
 from collections.abc import Iterator
 
@@ -18,9 +18,11 @@ from chatstore.core.testing.contract.idempotency import Idempotency
 from chatstore.core.testing.contract.identity import Identity
 from chatstore.core.testing.contract.insert_delete import InsertDelete
 from chatstore.core.testing.contract.keys import Keys
+from chatstore.core.testing.contract.layers import Layers
 from chatstore.core.testing.contract.leftovers import Leftovers
 from chatstore.core.testing.contract.lifecycle import Lifecycle
 from chatstore.core.testing.contract.long_conversations import LongConversations
+from chatstore.core.testing.contract.maintenance import Maintenance
 from chatstore.core.testing.contract.order import Order
 from chatstore.core.testing.contract.paging import Paging
 from chatstore.core.testing.contract.positions import Positions
@@ -53,13 +55,15 @@ class ChatStoreContract(
     DriverErrors,
     Forks,
     Identity,
+    Layers,
     Leftovers,
+    Maintenance,
     Positions,
     Resources,
     Windows,
     StateMachineContract,
 ):
-    """Every promise of a store. A subclass gives the fixture ``harness``."""
+    """Every promise of a store. A subclass provides the fixture ``harness``."""
 
 
 class SyncAsyncContract(ChatStoreContract):

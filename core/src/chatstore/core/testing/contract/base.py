@@ -20,7 +20,7 @@ def require(harness: ContractHarness, *names: str) -> None:
 
 
 class Base:
-    """The fixtures; a subclass of the contract gives ``harness``."""
+    """The fixtures; a subclass of the contract provides ``harness``."""
 
     @pytest.fixture(params=[SyncCaller, AsyncCaller, MixedCaller], ids=lambda caller: caller.name)
     def call(self, request: pytest.FixtureRequest) -> Iterator[Caller]:

@@ -53,15 +53,15 @@ class Costs(Base):
 
 
 def _cost(harness: ContractHarness, store: ChatStore, call: Caller, name: str, args: Any) -> Counts:
-    """Return the least that a call costs: connections and caches may have to be made first."""
+    """Return the lowest cost of a call: the first one may open connections and fill caches."""
     buffer = ChatMemoryBuffer(20, store, "k", tokenizer_fn=lambda text: text.split())
     target: Any = buffer if name == "get" else store
     options = {"last": 5} if name == "get_messages" else {}
-    found = []
+    costs = []
     for _ in range(4):
         before = harness.counts()
         call(target, name, *args, **options)
         after = harness.counts()
-        found.append(Counts(after.requests - before.requests, after.work - before.work))
-    assert max(found).requests > 0, "counts() does not see what the store does"
-    return min(found)
+        costs.append(Counts(after.requests - before.requests, after.work - before.work))
+    assert max(costs).requests > 0, "counts() does not see what the store does"
+    return min(costs)

@@ -1,4 +1,4 @@
-"""Stores in use when a process forks: parent and child go on, and close in any order."""
+"""Stores in use when a process forks: parent and child continue, and close in any order."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class _Child:
                 pytest.fail("the forked child ended too early")
 
     def join(self) -> None:
-        """Wait for its end.
+        """Wait until the child ends.
 
         Raises:
             AssertionError: It failed or hung.
@@ -136,7 +136,7 @@ class Forks(Base):
         first: str,
         is_async: bool,
     ) -> None:
-        """No answered append is lost, whoever of the two closes or ends first."""
+        """No answered append is lost, whether the parent or the child closes or ends first."""
         store = sync_opened()
         _append(store, "before", 2, is_async=is_async)
         with _signals() as (child_ready, parent_ready):
@@ -166,7 +166,7 @@ class Forks(Base):
         if harness.shared_between_processes:
             names |= {"child": 4} | ({} if first == "child" else {"late child": 4})
         elif first == "parent":
-            return  # what a store in memory held is gone
+            return  # the parent's store in memory is closed
         with harness.open() if harness.shared_between_instances else store as reader:
             _check(reader, names)
 
@@ -198,15 +198,15 @@ class Forks(Base):
     ) -> None:
         """Locks and connections that threads use at the fork do not stop the child."""
         store = sync_opened()
-        # A fork while a thread imports a module leaves the child a lock that nobody can mend.
+        # Imports everything: a fork while a thread imports leaves the child a lock held forever.
         _append(store, "before", 1)
         is_ended = threading.Event()
         counts = [0, 0]
 
-        def writes(place: int) -> None:
+        def writes(number: int) -> None:
             while not is_ended.is_set():
-                store.add_message("k", message(f"thread{place} {counts[place]}"))
-                counts[place] += 1
+                store.add_message("k", message(f"thread{number} {counts[number]}"))
+                counts[number] += 1
 
         threads = [threading.Thread(target=writes, args=(n,), daemon=True) for n in range(2)]
         for thread in threads:
@@ -224,7 +224,7 @@ class Forks(Base):
             for thread in threads:
                 thread.join(PATIENCE)
         assert not any(thread.is_alive() for thread in threads), "a thread of the parent hangs"
-        names = {"before": 1} | {f"thread{place}": n for place, n in enumerate(counts)}
+        names = {"before": 1} | {f"thread{number}": count for number, count in enumerate(counts)}
         if harness.shared_between_processes:
             names |= {f"child{number}": 2 for number in range(4)}
         _check(store, names)

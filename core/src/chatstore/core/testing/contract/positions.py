@@ -55,7 +55,7 @@ class Positions(Base):
     def test_iterating_notices(
         self, store: ChatStore, call: Caller, change: Callable[..., None], reverse: bool
     ) -> None:
-        """Positions seen before mean nothing after a replacement or an insert."""
+        """Earlier positions are meaningless after a replacement or an insertion."""
         call(store, "set_messages", "k", _FIVE)
         step = call.iterate(store, "iter_messages", "k", reverse=reverse, page_size=2)
         step()
@@ -103,9 +103,9 @@ class Positions(Base):
         again = message("other", id=removed)
         call(store, "add_message", "k", again)
         assert contents(call(store, "get_messages", "k", last=1)) == ["other"]
-        # What is there now is held again, and the others always were.
-        for held in [again, *(m for m in _FIVE if m.id != removed)]:
-            call(store, "add_message", "k", held)
+        # The ids of all messages that are there now are taken.
+        for existing in [again, *(m for m in _FIVE if m.id != removed)]:
+            call(store, "add_message", "k", existing)
         assert call(store, "count_messages", "k") == 5
 
     def test_ids_are_free_after_a_set(self, store: ChatStore, call: Caller) -> None:
@@ -116,7 +116,7 @@ class Positions(Base):
         assert contents(call(store, "get_messages", "k")) == ["only", *"ABCDE"]
 
     def test_ids_move_with_their_messages(self, store: ChatStore, call: Caller) -> None:
-        """After inserts and removals the ids that are held are those of the list."""
+        """After insertions and removals, the ids of exactly the list's messages are taken."""
         call(store, "set_messages", "k", _FIVE)
         call(store, "add_message", "k", message("x", id="x"), 1)
         call(store, "delete_message", "k", 3)  # c

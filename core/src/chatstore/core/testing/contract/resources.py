@@ -25,8 +25,8 @@ _GRACE = 5.0  # seconds in which threads and sockets may still end
 
 
 def _resources() -> set[str]:
-    """Return this process's threads, and its open files and sockets where the system tells."""
-    found = {
+    """Return this process's threads, and its open files and sockets where the system lists them."""
+    resources = {
         f"thread {thread.name} ({thread.ident})"
         for thread in threading.enumerate()
         if not thread.name.startswith("asyncio_")  # of the event loop, which ends them
@@ -38,15 +38,15 @@ def _resources() -> set[str]:
         except OSError:  # the folder itself, which was open while it was listed
             continue
         if target.startswith(("/", "socket:")) and not target.startswith(("/dev/", "/proc/")):
-            found.add(f"open {link.name} {target}")
-    return found
+            resources.add(f"open {link.name} {target}")
+    return resources
 
 
 def _leaks(before: set[str]) -> list[str]:
-    """Return what is open and was not before, once everything had time to end."""
+    """Return what is open and was not before, after some time to close."""
     deadline = time.monotonic() + _GRACE
     while (left := _resources() - before) and time.monotonic() < deadline:
-        gc.collect()  # what nobody refers to is not leaked
+        gc.collect()  # unreachable objects are not leaks
         time.sleep(0.02)
     return sorted(left)
 
@@ -66,7 +66,7 @@ async def _async_use(store: ChatStore) -> None:
 
 
 def _warm_up(opener: Opener) -> None:
-    """Let a driver open what it opens with its first use and keeps for good."""
+    """Let a driver open what it opens at its first use and never closes."""
     for _ in range(2):
         store = opener()
         _use(store)
@@ -164,7 +164,7 @@ class Resources(Base):
     def test_constructor_opens_nothing(
         self, harness: ContractHarness, sync_opened: Callable[..., ChatStore]
     ) -> None:
-        """Not even a library in C does: no thread, file or connection is there afterwards."""
+        """No thread, file or connection is opened, not even by a library in C."""
         sync_opened()  # the modules that it needs are loaded now
         gc.collect()
         before = _resources()

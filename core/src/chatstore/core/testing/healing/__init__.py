@@ -1,6 +1,7 @@
 """The healing contract: after a fault of the network or the server, a store works again.
 
-The next call succeeds, or it fails once and the one after it succeeds; nothing is lost or doubled.
+The next call succeeds, or it fails once and the one after it succeeds; no message is lost or stored
+twice.
 """
 
 from chatstore.core.testing.healing.base import RelayedHarness
@@ -13,4 +14,4 @@ __all__ = ["HealingContract", "RelayedHarness"]
 
 
 class HealingContract(IdleConnections, Outages, Replies, Waiting):
-    """What a store owes after faults. A subclass gives the fixture ``relayed``."""
+    """How stores work after faults. A subclass provides the fixture ``relayed``."""

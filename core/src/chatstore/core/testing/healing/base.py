@@ -1,4 +1,4 @@
-"""What the healing contract needs to know about a harness, and how it observes calls."""
+"""What the healing contract needs from a harness, and how it observes calls."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from chatstore.core.testing.messages import message
 from chatstore.core.testing.relay import Relay
 
 HANG = 120.0
-"""Seconds after which a call counts as one that never ends."""
+"""Seconds after which a call counts as hanging."""
 
 
 class RelayedHarness(ABC):
@@ -45,13 +45,13 @@ class RelayedHarness(ABC):
         """Return another store on the same conversations that does not use the relay."""
 
     def restart(self) -> None:
-        """Restart the server, which keeps its data; by default its clients only see one."""
+        """Restart the server, which keeps its data; by default only its clients see a restart."""
         self.relay.refuse()
         self.relay.cut()
         self.relay.restore()
 
     def fail_over(self) -> None:
-        """Make the server refuse writes and lead new connections to one that takes them.
+        """Make the server refuse writes, and lead new connections to one that accepts them.
 
         The old server stays reachable on connections that are open, as after a failover behind
         one address. By default the test of it is skipped.
@@ -59,7 +59,7 @@ class RelayedHarness(ABC):
         pytest.skip("this harness has no second server: it does not override fail_over()")
 
 
-_TRIES = 5  # of calls without a fault, which a busy machine may delay for longer than a timeout
+_TRIES = 5  # calls without a fault may exceed a timeout on a busy machine
 
 
 class Attempt(NamedTuple):
@@ -71,7 +71,7 @@ class Attempt(NamedTuple):
 
 
 class _Attempts:
-    """A store whose methods return an `Attempt`; errors of other classes than ours escape."""
+    """A store whose methods return an `Attempt`; errors that are not `ChatStoreError` propagate."""
 
     def __init__(self, store: ChatStore) -> None:
         """Wrap a store."""
@@ -104,17 +104,19 @@ def attempting(store: ChatStore) -> Any:
 
 
 class Scenario:
-    """A store through a relay, and a record of what it was asked and answered.
+    """A store through a relay, and a record of its calls and their outcomes.
 
     Attributes:
-        timeout: The store's; several times what a burst of new connections takes here.
-        forgiven: Calls that may fail after a fault: each mode has connections of its own.
+        timeout: The store's, in seconds: several times as long as a burst of new connections
+            takes here.
+        forgiven: The number of calls that may fail after a fault: one for each mode, since each
+            has its own connections.
 
     """
 
     def __init__(self, harness: RelayedHarness, call: Caller) -> None:
         """Open a store, with a timeout that suits the machine."""
-        self.backend, self.relay, self.call = harness, harness.relay, call
+        self.harness, self.relay, self.call = harness, harness.relay, call
         self.forgiven = 2 if isinstance(call, MixedCaller) else 1
         self._numbers = itertools.count()
         self._answered: Counter[str] = Counter()
@@ -125,7 +127,7 @@ class Scenario:
 
     def open(self, timeout: float) -> ChatStore:
         """Open another store; the scenario's end closes it."""
-        self.stores.append(self.backend.open(timeout=timeout))
+        self.stores.append(self.harness.open(timeout=timeout))
         return self.stores[-1]
 
     def _time_of_new_connections(self) -> float:
@@ -140,7 +142,7 @@ class Scenario:
         return seconds
 
     def fill(self, count: int) -> None:
-        """Let the store's pools have so many idle connections, where they keep that many."""
+        """Make the store open ``count`` connections at once, which then are idle."""
         errors: list[ChatStoreError] = []
         for _ in range(_TRIES):
             self.relay.delay(0.05)  # so that calls overlap
@@ -155,14 +157,14 @@ class Scenario:
         assert self.relay.connections > 0
 
     def append(self) -> Attempt:
-        """Append a message; the next call of the store."""
+        """Append a message, and note the outcome."""
         content = f"message {next(self._numbers)}"
         attempt: Attempt = self.call(attempting(self.store), "add_message", "k", message(content))
         self._note(content, attempt)
         return attempt
 
     def burst(self, count: int) -> list[Attempt]:
-        """Append so many messages at once."""
+        """Append ``count`` messages at once."""
         contents = [f"message {next(self._numbers)}" for _ in range(count)]
         attempts = self._together([("add_message", "k", message(c)) for c in contents])
         for content, attempt in zip(contents, attempts, strict=True):
@@ -181,7 +183,7 @@ class Scenario:
             self._failed.add(content)
 
     def check_healed(self, attempts: list[Attempt]) -> None:
-        """Assert that calls one after another failed at first only, and were not slow for long."""
+        """Assert that only the first of consecutive calls failed or were slow."""
         later = attempts[self.forgiven :]
         assert [a.error for a in later if a.error] == [], "a call failed after the first one"
         self.check_time(attempts)
@@ -199,7 +201,7 @@ class Scenario:
 
     def check_messages(self) -> None:
         """Assert that each answered append took effect once, and each failed one at most once."""
-        with self.backend.open_direct() as store:
+        with self.harness.open_direct() as store:
             stored = Counter(str(m.content) for m in store.get_messages("k"))
         assert [c for c in self._answered if stored[c] == 0] == [], "answered, but not stored"
         assert [c for c, n in stored.items() if n > 1] == [], "stored twice"
@@ -207,7 +209,7 @@ class Scenario:
 
 
 class HealingBase(Base):
-    """The fixtures; a subclass of the contract gives ``relayed``."""
+    """The fixtures; a subclass of the contract provides ``relayed``."""
 
     @pytest.fixture
     def scenario(self, relayed: RelayedHarness, call: Caller) -> Iterator[Scenario]:

@@ -11,7 +11,7 @@ from chatstore.core.testing.healing.base import HealingBase, Scenario
 class IdleConnections(HealingBase):
     @pytest.mark.parametrize("fault", ["cut", "forget"])
     def test_calls_after_idle_connections_were_lost(self, scenario: Scenario, fault: str) -> None:
-        """One call may fail or wait; no other connection of that time is used."""
+        """One call may fail or wait; no other connection from before the fault is used."""
         scenario.fill(6)
         getattr(scenario.relay, fault)()
 
@@ -43,7 +43,8 @@ class IdleConnections(HealingBase):
         scenario.fill(4)
         scenario.call(scenario.store, "close")
         if isinstance(scenario.call, MixedCaller):
-            scenario.call.end()  # connections of a loop that does not run may live as long as it
+            # Connections of a loop that is not running close when the loop does.
+            scenario.call.end()
 
         scenario.call.wait_until(
             lambda: scenario.relay.connections == 0, "connections are open after closing"

@@ -1,4 +1,4 @@
-"""Servers that restart, are away for a while, or hand over to another one."""
+"""Servers that restart, are unreachable for a while, or fail over to another one."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from chatstore.core.testing.healing.base import HANG, HealingBase, Scenario
 class Outages(HealingBase):
     def test_restart(self, scenario: Scenario) -> None:
         scenario.fill(4)
-        scenario.backend.restart()
+        scenario.harness.restart()
 
         scenario.check_healed([scenario.append() for _ in range(3 + scenario.forgiven)])
         scenario.check_messages()
 
     def test_burst_after_a_restart(self, scenario: Scenario) -> None:
         scenario.fill(6)
-        scenario.backend.restart()
+        scenario.harness.restart()
 
         scenario.burst(6)
         assert [attempt.error for attempt in scenario.burst(8) if attempt.error] == []
@@ -36,7 +36,7 @@ class Outages(HealingBase):
         scenario.check_messages()
 
     def test_server_that_accepts_and_ends_connections(self, scenario: Scenario) -> None:
-        """Calls to a port behind which there is nothing fail as if it refused."""
+        """A port that accepts and closes connections counts as one that refuses them."""
         scenario.append()
         port = _unused_port()
         scenario.relay.swap(port)
@@ -47,10 +47,10 @@ class Outages(HealingBase):
         assert max(attempt.seconds for attempt in away) < HANG
 
     def test_failover_behind_one_address(self, scenario: Scenario) -> None:
-        """Connections to the old server, which is read-only now, are given up."""
+        """Connections to the old server, which is read-only now, are discarded."""
         scenario.fill(5)
         scenario.append()
-        scenario.backend.fail_over()
+        scenario.harness.fail_over()
 
         attempts = [scenario.append() for _ in range(5 + scenario.forgiven)]
         later = attempts[scenario.forgiven :]

@@ -1,4 +1,4 @@
-"""Replies that are lost or late, and calls that are sent again because of it."""
+"""Replies that are lost or late, and calls that are repeated because of it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from chatstore.core.testing.healing.base import (
 from chatstore.core.testing.messages import contents, message
 
 _BEFORE = [message(c, id=c) for c in "abc"]
-# What each call leaves of a, b, c, and what it returns.
+# Each call, the conversation after it (before: a, b, c), and the content of what it returns.
 WRITES: list[tuple[str, tuple[Any, ...], str, str | None]] = [
     ("add_message", (message("d", id="d"),), "abcd", None),
     ("add_messages", ([message("d", id="d"), message("e", id="e")],), "abcde", None),
@@ -41,7 +41,7 @@ class Replies(HealingBase):
         self, scenario: Scenario, name: str, args: Any, after: str, returned: str | None
     ) -> None:
         """The call takes effect once, or fails and takes effect once at most."""
-        for key in ("one", "two"):  # the second time in the other mode, where modes alternate
+        for key in ("one", "two"):  # in mixed mode, the second time in the other mode
             scenario.call(scenario.store, "set_messages", key, _BEFORE)
             lost = scenario.relay.lost_replies
             scenario.relay.lose_replies(1)
@@ -55,7 +55,7 @@ class Replies(HealingBase):
                 assert contents(answer(scenario.store, scenario.call, key)) == list(after)
 
     def test_several_lost_replies(self, scenario: Scenario) -> None:
-        """However often the same call's reply is lost, it takes effect once."""
+        """However often the reply to one call is lost, the call takes effect once."""
         mark = "lost-reply-mark"
         scenario.append()
         scenario.relay.lose_replies(3, containing=mark.encode())
@@ -68,15 +68,15 @@ class Replies(HealingBase):
     def test_call_repeated_after_many_others(
         self, relayed: RelayedHarness, name: str, args: Any, after: str, returned: str | None
     ) -> None:
-        """A call whose reply is lost and that is sent again late takes effect once.
+        """A call whose reply is lost and that is repeated much later takes effect once.
 
-        Another client has written much in the meantime, and may have removed what was added.
+        Meanwhile another client writes much, and removes the messages that the call added.
         """
         relay = relayed.relay
         with relayed.open(timeout=10.0) as store, relayed.open_direct() as other:
             other.set_messages("k", _BEFORE)
-            # A connection is open, and the server knows the script: its first reply may be that it
-            # does not, which is not the reply to lose.
+            # Open a connection and load scripts: the first reply may be that a script is unknown,
+            # which is not the reply to lose.
             getattr(store, name)("warm", *args)
             relay.refuse()
             relay.lose_replies(1)
@@ -117,7 +117,7 @@ class Replies(HealingBase):
         scenario.check_messages()
 
     def test_late_replies_reach_nobody(self, scenario: Scenario) -> None:
-        """A reply that comes after its call was given up is not taken for another call's."""
+        """A reply that arrives after its call timed out is not taken for another call's."""
         keys = ["a", "b", "c"]
         for key in keys:
             scenario.call(scenario.store, "add_message", key, message(f"of {key}"))
@@ -137,7 +137,7 @@ class Replies(HealingBase):
     def test_cancelled_calls_leave_no_reply_behind(
         self, relayed: RelayedHarness, share: float = 0.1
     ) -> None:
-        """The connection of a cancelled call is not used while its reply is on its way."""
+        """The connection of a cancelled call is not used while a reply is pending."""
         store = relayed.open(timeout=30.0)
 
         async def scenario() -> None:

@@ -1,4 +1,4 @@
-"""Async calls that wait for a server let the event loop go on."""
+"""Async calls that wait for a server do not block the event loop."""
 
 from __future__ import annotations
 

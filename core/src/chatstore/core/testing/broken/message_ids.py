@@ -19,10 +19,10 @@ from chatstore.core.backend import (
     run,
 )
 from chatstore.core.simple import Conversations
-from chatstore.core.testing.broken.base import BrokenBackend, BrokenStore, SoundStore
+from chatstore.core.testing.broken.base import BrokenBackend, BrokenStore, CorrectStore
 
 
-class DrawsIdsFromRandom(SoundStore):
+class DrawsIdsFromRandom(CorrectStore):
     """Assigns ids from the global generator, which programs seed."""
 
     def add_message(self, key: str, message: Any, idx: int | None = None) -> None:

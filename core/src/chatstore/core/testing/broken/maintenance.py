@@ -1,0 +1,99 @@
+"""Backends that set up their database, or purge it, wrongly."""
+
+from __future__ import annotations
+
+import time
+
+from chatstore.core.backend import Plan, async_run, run
+from chatstore.core.errors import StoreSetupError
+from chatstore.core.simple import Conversations
+from chatstore.core.testing.broken.base import BrokenBackend, BrokenStore, T
+
+
+class SetsUpOnce(BrokenBackend):
+    """Creates its tables without looking for them."""
+
+    _is_set_up = False
+
+    def setup(self) -> Plan[Conversations, None]:
+        if self._is_set_up:
+            raise StoreSetupError("memory: the table exists")
+        self._is_set_up = True
+        yield from self.inner.setup()
+
+
+class DeletesWhenSetUp(BrokenBackend):
+    """Creates its tables again, and loses the conversations in the old ones."""
+
+    def setup(self) -> Plan[Conversations, None]:
+        self.by_key.clear()
+        return self.inner.setup()
+
+
+class RacesToSetUp(BrokenBackend):
+    """Looks for its tables first and creates them later."""
+
+    _is_set_up = False
+
+    def run(self, plan: Plan[Conversations, T]) -> T:
+        return run(plan, self.inner.conversations)
+
+    async def async_run(self, plan: Plan[Conversations, T]) -> T:
+        return await async_run(plan, self.inner.conversations)
+
+    def setup(self) -> Plan[Conversations, None]:
+        if self._is_set_up:
+            return
+        time.sleep(0.01)
+        yield from self.inner.setup()
+        if self._is_set_up:
+            raise StoreSetupError("memory: the table exists")
+        self._is_set_up = True
+
+
+class PurgesEverything(BrokenBackend):
+    """Deletes all conversations."""
+
+    def purge_expired(self) -> Plan[Conversations, bool]:
+        self.by_key.clear()
+        return self.inner.purge_expired()
+
+
+class PurgesTooEarly(BrokenBackend):
+    """Deletes the conversations that will expire some day."""
+
+    def purge_expired(self) -> Plan[Conversations, bool]:
+        for key, conversation in list(self.by_key.items()):
+            if conversation.expires_at is not None:
+                del self.by_key[key]
+        return self.inner.purge_expired()
+
+
+class PurgesNothing(BrokenBackend):
+    """Leaves expired conversations to later writes."""
+
+    def purge_expired(self) -> Plan[Conversations, bool]:
+        yield from ()
+        return False
+
+
+class PurgesOnePage(BrokenBackend):
+    """Frees the storage of a few conversations and claims that there are no more."""
+
+    def purge_expired(self) -> Plan[Conversations, bool]:
+        now = self.inner.clock()
+        expired = [key for key, one in self.by_key.items() if one.is_expired(now)]
+        for key in expired[:10]:
+            yield from self.inner.delete(key)
+        return False
+
+
+BROKEN = (
+    BrokenStore(SetsUpOnce, ("test_setup_can_be_repeated",), reason="the table exists"),
+    BrokenStore(DeletesWhenSetUp, ("test_setup_can_be_repeated",)),
+    BrokenStore(RacesToSetUp, ("test_setups_at_once",), reason="the table exists"),
+    BrokenStore(PurgesEverything, ("test_purging_without_a_ttl_removes_nothing",)),
+    BrokenStore(PurgesTooEarly, ("test_purging_removes_only_what_is_expired",)),
+    BrokenStore(PurgesNothing, ("test_purging_frees_storage",), reason="left records"),
+    BrokenStore(PurgesOnePage, ("test_purging_frees_storage",), reason="left records"),
+)

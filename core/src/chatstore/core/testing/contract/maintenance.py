@@ -1,0 +1,85 @@
+"""Setting up a database and purging it can be repeated, and change no conversation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from chatstore.core import ChatStore
+from chatstore.core.backend import Backend
+from chatstore.core.testing.contract.base import Base, require
+from chatstore.core.testing.contract.callers import Caller
+from chatstore.core.testing.harness import ContractHarness
+from chatstore.core.testing.messages import contents, message
+
+
+class Maintenance(Base):
+    def test_setup_can_be_repeated(self, opened: Callable[..., ChatStore], call: Caller) -> None:
+        """Before the first call, again, and beside conversations."""
+        store = opened()
+        for _ in range(2):
+            assert call(store, "setup") is None
+        call(store, "add_messages", "k", [message("a", id="a"), message("b")])
+        for _ in range(2):
+            call(store, "setup")
+        call(store, "add_message", "k", message("a", id="a"))
+        assert contents(call(store, "get_messages", "k")) == ["a", "b"]
+        call(store, "add_message", "k", message("c"))
+        assert contents(call(store, "get_messages", "k")) == ["a", "b", "c"]
+
+    def test_setups_at_once(
+        self, harness: ContractHarness, opened: Callable[..., ChatStore], call: Caller
+    ) -> None:
+        """Several programs may set up one database at the same time."""
+        one = opened()
+        stores = [opened() for _ in range(4)] if harness.shared_between_instances else [one] * 4
+        call.together([[(store, "setup", ())] * 2 for store in stores])
+        call(stores[0], "add_message", "k", message("a"))
+        assert contents(call(stores[-1], "get_messages", "k")) == ["a"]
+
+    def test_purging_removes_only_what_is_expired(
+        self, harness: ContractHarness, opened: Callable[..., ChatStore], call: Caller
+    ) -> None:
+        now = [1_800_000_000.0]
+        store = opened(ttl=60, clock=lambda: now[0]) if harness.own_clock else opened(ttl=60)
+        assert call(store, "purge_expired") is None
+        call(store, "add_message", "old", message("a"))
+        now[0] += 40
+        call(store, "add_message", "new", message("b"))
+        for _ in range(2):
+            call(store, "purge_expired")
+        assert sorted(call(store, "get_keys")) == ["new", "old"]
+        if not harness.own_clock:
+            return
+        now[0] += 40
+        for _ in range(2):
+            call(store, "purge_expired")
+        assert call(store, "get_keys") == ["new"]
+        assert contents(call(store, "get_messages", "new")) == ["b"]
+
+    def test_purging_without_a_ttl_removes_nothing(self, store: ChatStore, call: Caller) -> None:
+        call(store, "add_message", "k", message("a"))
+        for _ in range(2):
+            call(store, "purge_expired")
+        assert contents(call(store, "get_messages", "k")) == ["a"]
+
+    def test_purging_frees_storage(
+        self, harness: ContractHarness, opened: Callable[..., ChatStore], call: Caller
+    ) -> None:
+        """One call is enough, however many conversations have expired."""
+        require(harness, "stored")
+        now = [time.time()]
+        store = opened(ttl=60, clock=lambda: now[0]) if harness.own_clock else opened(ttl=1)
+        call(store, "purge_expired")
+        before = harness.stored()
+        for number in range(30):
+            call(store, "add_messages", f"k{number}", [message("a"), message("b")])
+        assert harness.stored() > before
+        if harness.own_clock:
+            now[0] += 90
+        else:
+            time.sleep(1.3)
+        call(store, "purge_expired")
+        if type(store.backend).purge_expired is Backend.purge_expired:
+            harness.reclaim(store)  # the database does it by itself
+        assert harness.stored() <= before, "purge_expired left records behind"
