@@ -65,7 +65,7 @@ def pytest_collection_modifyitems(items):
 """
 
 
-def tests_of(broken: BrokenStore) -> list[str]:
+def names_of(broken: BrokenStore) -> list[str]:
     return [f"Test{broken.kind.__name__}::{name}" for name in broken.tests]
 
 
@@ -81,7 +81,7 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> Verdicts:
     folder = tmp_path_factory.mktemp("broken")
     (folder / "test_suite.py").write_text(SUITE)
     (folder / "conftest.py").write_text(CONFTEST)
-    names = {name for broken in BROKEN_STORES for name in tests_of(broken)}
+    names = {name for broken in BROKEN_STORES for name in names_of(broken)}
     for broken in BROKEN_STORES:
         correct = FileBackend if issubclass(broken.kind, FileBackend) else CorrectStore
         names |= {f"Test{correct.__name__}::{name}" for name in broken.tests}
@@ -92,7 +92,7 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> Verdicts:
     "broken", BROKEN_STORES, ids=lambda broken: f"{broken.kind.__name__}-{broken.tests[0]}"
 )
 def test_is_rejected_for_the_right_reason(verdicts: Verdicts, broken: BrokenStore) -> None:
-    for test in tests_of(broken):
+    for test in names_of(broken):
         results = [
             reason
             for name, reason in verdicts.items()

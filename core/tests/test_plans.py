@@ -1,4 +1,4 @@
-"""Plans: one generator, two drivers."""
+"""Plans: generators that run with a sync or an async client."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 
 import pytest
 
-from chatstore.core.backend import Plan, async_run, call, run
+from chatstore.core.backend import MaybeAwaitable, Plan, async_run, call, run
 
 
 class Client:
@@ -22,6 +22,9 @@ class Client:
             raise OSError(value)
         return 2 * value
 
+    def double_soon(self, value: int) -> MaybeAwaitable[int]:
+        return self.double(value)
+
 
 class AsyncClient(Client):
     """Answers later."""
@@ -34,20 +37,22 @@ class AsyncClient(Client):
         return self.later(value)
 
 
-def plan(*values: int) -> Plan[int]:
+def doubled(value: int) -> Plan[Client, int]:
+    return call(lambda client: client.double_soon(value))
+
+
+def plan(*values: int) -> Plan[Client, int]:
     total = 0
     for value in values:
         try:
-            total += yield lambda client, value=value: getattr(
-                client, "double_soon", client.double
-            )(value)
+            total += yield from doubled(value)
         except OSError:
             total += 1000
     return total
 
 
-def failing() -> Plan[int]:
-    return (yield from call(lambda client: client.double(-1)))
+def failing() -> Plan[Client, int]:
+    return call(lambda client: client.double(-1))
 
 
 def test_run_sends_results_and_throws_errors() -> None:
@@ -81,15 +86,15 @@ def test_errors_that_the_plan_does_not_catch_leave() -> None:
 def test_an_interrupt_closes_the_plan() -> None:
     closed: list[bool] = []
 
-    def watched() -> Plan[None]:
-        try:
-            yield from call(lambda client: client.interrupt())
-        finally:
-            closed.append(True)
-
     class Interrupted:
         def interrupt(self) -> None:
             raise KeyboardInterrupt
+
+    def watched() -> Plan[Interrupted, None]:
+        try:
+            yield from call(Interrupted.interrupt)
+        finally:
+            closed.append(True)
 
     with pytest.raises(KeyboardInterrupt):
         run(watched(), Interrupted())

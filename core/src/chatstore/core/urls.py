@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from chatstore.core.backend.urls import read_path_url
 from chatstore.core.errors import InvalidArgumentError, UnknownSchemeError
 from chatstore.core.simple import SimpleChatStore
 from chatstore.core.store import ChatStore
