@@ -94,6 +94,7 @@ class Sender:
                 if self._errors.judge(error) is not UNKNOWN_SCRIPT:
                     raise
             attempt.meanwhile = None
+            attempt.was_sent = False  # nothing was run
             return (yield from _send(("EVAL", script.source, *rest), attempt))
 
         return self._send(_Repetition(begin, self._errors, script))

@@ -5,6 +5,7 @@ Messages never quote redis-py's texts, which may contain passwords or content.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -18,8 +19,8 @@ from chatstore.core.backend import (
     reason_of,
     wrapped_errors,
 )
-from chatstore.redis.permissions import name_command
 from chatstore.redis_scripts import Attempt, ErrorRules, Script, Verdict, judge_reply
+from chatstore.redis_scripts.errors import lacks_permission
 
 # The codes that redis-py removes from a reply and replaces by a class.
 _CODES = {
@@ -77,13 +78,18 @@ _NO_NODE = Verdict(
     is_temporary=True,
 )
 
+# Redis before version 7 names only the line of a script.
+_LINE = re.compile(r"user_script:(\d+)")
+_DENIED = "can't run this command"
+_CALL = re.compile(r"'([A-Z]{3,20})'")
+
 
 class RedisErrors(ErrorRules):
     """The rules for redis-py."""
 
     def judge(self, error: BaseException, script: Script | None = None) -> Verdict | None:
         """See `judge`; name the command that the user may not call in the script."""
-        named = None if script is None else name_command(str(error), script)
+        named = None if script is None else _name_command(str(error), script)
         return named or judge(error)
 
     def may_have_acted(self, error: BaseException) -> bool:
@@ -198,3 +204,14 @@ def _with_code(error: BaseException) -> str:
         known = ("Authentication required", "password", "already authenticated")
         code = "" if any(words in text for words in known) else "WRONGPASS"
     return f"{code} {error}" if code else str(error)
+
+
+def _name_command(reply: str, script: Script) -> Verdict | None:
+    """Return a verdict that names the command that Redis before version 7 refused in a script."""
+    line = _LINE.search(reply) if _DENIED in reply else None
+    if line is None:
+        return None
+    lines = script.source.splitlines()
+    number = int(line[1])
+    call = _CALL.search(lines[number - 1]) if 0 < number <= len(lines) else None
+    return None if call is None else lacks_permission(call[1])
