@@ -60,10 +60,6 @@ def test_actions_are_pinned_by_hash(workflow: Path) -> None:
     assert [line for line in lines if not PINNED.search(line)] == []
 
 
-def test_ci_requires_a_server_with_tls() -> None:
-    assert "export CHATSTORE_REQUIRE=redis-tls\n" in (ROOT / ".ci" / "run").read_text()
-
-
 def test_each_exemption_of_the_linter_has_a_reason() -> None:
     section = (
         (ROOT / "pyproject.toml").read_text().split("[tool.ruff.lint]")[1].split("\n[tool.m")[0]
