@@ -37,7 +37,8 @@ class Remove:
     Attributes:
         index: Zero-based; negative indexes count from the end.
         check: Called with the record before it is removed; if it raises, the record stays and
-            the error propagates. It may be called several times.
+            the error propagates. It may be called several times, or not at all for a record that
+            the backend knows to be as it was written.
 
     """
 
