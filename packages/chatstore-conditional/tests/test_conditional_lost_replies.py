@@ -237,3 +237,28 @@ def test_reserved_numbers_are_used_though_the_reply_was_lost(
     store.add_messages("k", large())
 
     assert len(database.records["k"]) == LARGE + 3 + 1  # the seal
+
+
+def test_an_outdated_head_is_read_again_without_patience(database: EventfulDatabase) -> None:
+    stores = [MemoryChatStore(database, patience=0) for _ in range(2)]
+    for number in range(10):
+        stores[number % 2].add_message("k", message(str(number)))
+
+    assert contents(stores[0]) == [str(number) for number in range(10)]
+
+
+def test_without_patience_a_faster_writer_is_an_error(
+    other: ChatStore, database: EventfulDatabase
+) -> None:
+    def refused(commit: Commit) -> Any:
+        other.add_message("k", message("other"))
+        return commit()
+
+    store = MemoryChatStore(database, patience=0)
+    database.events = [refused]
+    with pytest.raises(StoreUnavailableError, match="other writers"):
+        store.add_message("k", message("own"))
+
+    assert contents(other) == ["other"]
+    store.add_message("k", message("own"))
+    assert contents(other) == ["other", "own"]

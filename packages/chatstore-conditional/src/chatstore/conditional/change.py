@@ -1,11 +1,19 @@
 """``Change``: one change of a conversation, repeated until it took effect, exactly once.
 
 A decision is made for the current head, and committed if the head is still the same. The newest
-head that this process knows saves reading it: then an append is one request.
+head that this process knows saves reading it: then an append is one request. Its path is:
+
+1. `ConditionalBackend.append` makes an `Adding`, which decides what to write for a head, and runs
+   a `Change` with it.
+2. `Change.run` repeats `_attempt` while other writers are faster or no reply comes.
+3. `_advance` has `Adding` decide for the head, and gets a `Proposal`.
+4. `_write` makes a `Commit` of it: the new head, the message's record, the marker of its id.
+5. `_commit` sends it with `Database.commit`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
 from chatstore.conditional.commit import (
@@ -16,7 +24,15 @@ from chatstore.conditional.commit import (
     with_markers,
 )
 from chatstore.conditional.context import Context
-from chatstore.conditional.decisions import Decide, Edited, Nothing, Preparation, Proposal, View
+from chatstore.conditional.decisions import (
+    Decide,
+    Edited,
+    NewMessage,
+    Nothing,
+    Preparation,
+    Proposal,
+    View,
+)
 from chatstore.conditional.head import Head, StoredHead
 from chatstore.conditional.head_json import dump_head
 from chatstore.conditional.lookup import OutdatedError
@@ -161,10 +177,7 @@ class Change(Generic[C]):
         if messages and staged is None:
             commit.puts.update(message_records(current.stream, number, messages, self.request))
             if not commit.fits(limits, self._database.weigh):
-                if self._staged is None:
-                    self._staged = StagedWrite(self._context, self._key, self.request, self._commit)
-                self._known = yield from self._staged.write(stored, current, messages)
-                self._is_remembered = False
+                yield from self._stage(stored, current, messages)
                 return None
             new = new._replace(numbers=number + len(messages))
         if staged is not None:
@@ -195,6 +208,15 @@ class Change(Generic[C]):
         except _RefusedError:
             self._unanswered = unanswered
             raise
+
+    def _stage(
+        self, stored: StoredHead | None, current: Head, messages: Sequence[NewMessage]
+    ) -> Plan[C, None]:
+        """Write messages before they become visible; the next decision commits them."""
+        if self._staged is None:
+            self._staged = StagedWrite(self._context, self._key, self.request, self._commit)
+        self._known = yield from self._staged.write(stored, current, messages)
+        self._is_remembered = False
 
     def _commit(self, version: str | None, commit: Commit) -> Plan[C, StoredHead]:
         deletes = commit.deletes
