@@ -32,10 +32,11 @@ TABLE = ErrorTable(lambda error: STATUSES.get(status_of(error)), NO_SERVICE)
 
 
 def answer(status: int, **headers: str) -> HttpResponseError:
-    error = HttpResponseError("secret-text")
+    error: Any = HttpResponseError("secret-text")
     error.status_code = status
     error.response = SimpleNamespace(headers=headers)
-    return error
+    answered: HttpResponseError = error
+    return answered
 
 
 def refused() -> ServiceRequestError:
