@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
-from chatstore.core import ChatMessage, ChatStore
+from chatstore.core import ChatStore
+from chatstore.core.testing.messages import contents, message
+
+S = TypeVar("S", bound=ChatStore)
+
+__all__ = ["Caller", "contents", "message"]
 
 
 class Caller:
-    """Calls methods of stores, on one event loop where the mode is async."""
+    """Calls methods of stores, on one event loop in async mode."""
 
     def __init__(self, mode: str) -> None:
         self.mode = mode
@@ -27,7 +32,7 @@ class Caller:
         return self._loop.run_until_complete(awaitable)
 
     @contextmanager
-    def using(self, store: ChatStore) -> Iterator[ChatStore]:
+    def using(self, store: S) -> Iterator[S]:
         """Close the store in the end."""
         try:
             yield store
@@ -37,11 +42,3 @@ class Caller:
     def close(self) -> None:
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()
-
-
-def message(text: str, **fields: Any) -> ChatMessage:
-    return ChatMessage(role="user", content=text, **fields)
-
-
-def contents(messages: list[ChatMessage]) -> list[Any]:
-    return [one.content for one in messages]

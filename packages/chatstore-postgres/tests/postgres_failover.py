@@ -36,7 +36,7 @@ class Pair:
         # What was begun before is committed, and reaches the standby: an orderly switchover.
         writing = (
             "SELECT count(*) FROM pg_stat_activity "
-            "WHERE backend_type = 'client harness' AND backend_xid IS NOT NULL"
+            "WHERE backend_type = 'client backend' AND backend_xid IS NOT NULL"
         )
         time.sleep(0.3)  # each session reads the settings when its next statement comes
         _wait(lambda: _value(old, writing) == 0)

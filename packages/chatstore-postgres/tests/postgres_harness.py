@@ -12,13 +12,30 @@ from uuid import uuid4
 
 from postgres_servers import PostgresServer
 
+from chatstore.core import ChatStore
 from chatstore.core.testing import ContractHarness
 from chatstore.postgres import PostgresChatStore
+from chatstore.postgres.backend import PostgresBackend
+from chatstore.postgres.client import PooledClients
 
 
 def fresh_name() -> str:
     """Return a name for tables that no other test has."""
     return f"t{uuid4().hex}"
+
+
+def backend_of(store: ChatStore) -> PostgresBackend:
+    """Return a store's backend, to look into it."""
+    backend = store.backend
+    assert isinstance(backend, PostgresBackend)
+    return backend
+
+
+def pooled(store: ChatStore) -> PooledClients:
+    """Return the clients of a store that has connections of its own."""
+    clients = backend_of(store)._clients
+    assert isinstance(clients, PooledClients)
+    return clients
 
 
 class PostgresHarness(ContractHarness):
@@ -67,6 +84,6 @@ class PostgresHarness(ContractHarness):
         yield seconds
         holder.join()
 
-    def execute(self, statement: str, *values: Any) -> list[tuple]:
+    def execute(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Execute a statement past the store, with ``{t}`` for the tables' name."""
         return self.server.execute(statement.format(t=self.table), *values)

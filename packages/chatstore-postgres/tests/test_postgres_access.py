@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from typing import Any
 from uuid import uuid4
 
 import psycopg
 import pytest
+from postgres_calling import Caller, contents, message
 from postgres_harness import PostgresHarness, fresh_name
 from postgres_servers import PostgresServer, older_binaries
 
 from chatstore.core import (
-    ChatMessage,
+    ChatStore,
     StoreAccessError,
     StoreUnavailableError,
 )
@@ -21,25 +23,21 @@ from chatstore.postgres import PostgresChatStore
 SECRET = "p@ss:w/rd%41 ü?#"
 
 
-def say(text):
-    return ChatMessage(role="user", content=text)
-
-
-def plain(store, name, *args):
+def plain(store: ChatStore, name: str, *args: Any) -> Any:
     return getattr(store, name)(*args)
 
 
-def awaited(store, name, *args):
+def awaited(store: ChatStore, name: str, *args: Any) -> Any:
     return asyncio.run(getattr(store, f"async_{name}")(*args))
 
 
 @pytest.fixture(params=[plain, awaited])
-def call(request):
+def call(request: pytest.FixtureRequest) -> Any:
     return request.param
 
 
 @pytest.fixture
-def harness(older_server):
+def harness(older_server: PostgresServer) -> PostgresHarness:
     return PostgresHarness(older_server)
 
 
@@ -55,21 +53,23 @@ def strict_server() -> Iterator[PostgresServer]:
     server.close()
 
 
-def strict_url(server, password):
+def strict_url(server: PostgresServer, password: str) -> Any:
     from urllib.parse import quote
 
     return f"postgresql://friend:{quote(password, safe='')}@127.0.0.1:{server.port}/postgres"
 
 
-def test_special_characters_in_a_password(strict_server, call):
+def test_special_characters_in_a_password(strict_server: PostgresServer, call: Caller) -> None:
     url = strict_url(strict_server, SECRET)
     with PostgresChatStore.from_uri(url, table_name=fresh_name()) as store:
-        call(store, "add_message", "k", say("a"))
+        call(store, "add_message", "k", message("a"))
         assert call(store, "count_messages", "k") == 1
 
 
 @pytest.mark.parametrize("password", ["wr0ng-Secret", ""])
-def test_wrong_password_is_refused_at_once_and_not_told(strict_server, call, password):
+def test_wrong_password_is_refused_at_once_and_not_told(
+    strict_server: PostgresServer, call: Caller, password: str
+) -> None:
     url = strict_url(strict_server, password)
     with (
         PostgresChatStore.from_uri(url, table_name=fresh_name(), patience=600) as store,
@@ -82,7 +82,9 @@ def test_wrong_password_is_refused_at_once_and_not_told(strict_server, call, pas
 
 
 @pytest.mark.parametrize("database", ["nowhere", "no%20where"])
-def test_database_that_is_not_there(older_server, call, database):
+def test_database_that_is_not_there(
+    older_server: PostgresServer, call: Caller, database: str
+) -> None:
     with (
         PostgresChatStore.from_uri(older_server.url(database)) as store,
         pytest.raises(StoreAccessError, match="does not exist"),
@@ -90,9 +92,11 @@ def test_database_that_is_not_there(older_server, call, database):
         call(store, "count_messages", "k")
 
 
-def test_read_only_database_is_read_and_refuses_writes(harness, call):
+def test_read_only_database_is_read_and_refuses_writes(
+    harness: PostgresHarness, call: Caller
+) -> None:
     with harness.open() as store:
-        store.add_message("k", say("a"))
+        store.add_message("k", message("a"))
     role = fresh_name()
     harness.execute(f"CREATE ROLE {role} LOGIN SUPERUSER")
     harness.execute(f"ALTER ROLE {role} SET default_transaction_read_only = on")
@@ -100,15 +104,15 @@ def test_read_only_database_is_read_and_refuses_writes(harness, call):
     with PostgresChatStore.from_uri(url, table_name=harness.table) as store:
         assert call(store, "count_messages", "k") == 1
         for name, *args in (
-            ("add_message", "k", say("b")),
-            ("add_message", "k", say("b"), 0),
-            ("set_messages", "k", [say("b")]),
+            ("add_message", "k", message("b")),
+            ("add_message", "k", message("b"), 0),
+            ("set_messages", "k", [message("b")]),
             ("delete_last_message", "k"),
             ("delete_messages", "k"),
         ):
             with pytest.raises(StoreAccessError, match="read-only"):
                 call(store, name, *args)
-        assert [m.content for m in call(store, "get_messages", "k")] == ["a"]
+        assert contents(call(store, "get_messages", "k")) == ["a"]
     with (
         PostgresChatStore.from_uri(url, table_name=fresh_name()) as store,
         pytest.raises(StoreAccessError, match="read-only"),
@@ -116,36 +120,36 @@ def test_read_only_database_is_read_and_refuses_writes(harness, call):
         call(store, "count_messages", "k")
 
 
-def test_statement_timeout_is_reported_and_heals(harness, call):
+def test_statement_timeout_is_reported_and_heals(harness: PostgresHarness, call: Caller) -> None:
     role = fresh_name()
     harness.execute(f"CREATE ROLE {role} LOGIN SUPERUSER")
     harness.execute(f"ALTER ROLE {role} SET statement_timeout = '3s'")
     url = harness.url.replace("postgres@", f"{role}@")
     with PostgresChatStore.from_uri(url, table_name=harness.table) as store:
-        call(store, "add_message", "k", say("a"))
+        call(store, "add_message", "k", message("a"))
         with psycopg.connect(harness.url) as other:
             other.execute(f"SELECT 1 FROM {harness.table}_conversations FOR UPDATE")
             with pytest.raises(StoreUnavailableError, match="statement timeout"):
-                call(store, "add_message", "k", say("b"))
-        call(store, "add_message", "k", say("c"))
-        assert [m.content for m in call(store, "get_messages", "k")] == ["a", "c"]
+                call(store, "add_message", "k", message("b"))
+        call(store, "add_message", "k", message("c"))
+        assert contents(call(store, "get_messages", "k")) == ["a", "c"]
 
 
 @pytest.mark.parametrize("level", ["repeatable read", "serializable"])
-def test_other_levels_of_isolation(harness, level):
+def test_other_levels_of_isolation(harness: PostgresHarness, level: str) -> None:
     role = fresh_name()
     harness.execute(f"CREATE ROLE {role} LOGIN SUPERUSER")
     harness.execute(f"ALTER ROLE {role} SET default_transaction_isolation = '{level}'")
     url = harness.url.replace("postgres@", f"{role}@")
 
-    async def append(store, name):
+    async def append(store: ChatStore, name: str) -> None:
         for number in range(10):
-            await store.async_add_message("k", say(f"{name}.{number}"))
+            await store.async_add_message("k", message(f"{name}.{number}"))
 
-    async def scenario():
+    async def scenario() -> Any:
         async with PostgresChatStore.from_uri(url, table_name=harness.table) as store:
             await asyncio.gather(*(append(store, name) for name in "abcd"))
-            return [m.content for m in await store.async_get_messages("k")]
+            return contents(await store.async_get_messages("k"))
 
     got = asyncio.run(scenario())
     assert len(got) == 40
@@ -153,10 +157,10 @@ def test_other_levels_of_isolation(harness, level):
         assert [t for t in got if t[0] == name] == [f"{name}.{number}" for number in range(10)]
 
 
-def test_body_that_only_its_reader_can_judge(harness, call):
+def test_body_that_only_its_reader_can_judge(harness: PostgresHarness, call: Caller) -> None:
     """A body that was reformatted is read, and can be removed."""
     with harness.open() as store:
-        call(store, "add_messages", "k", [say("a"), say("b")])
+        call(store, "add_messages", "k", [message("a"), message("b")])
         harness.execute(
             "UPDATE {t}_messages SET body = replace(body, '{{\"v\":1,', '{{\"v\": 1, ')"
         )
@@ -165,11 +169,11 @@ def test_body_that_only_its_reader_can_judge(harness, call):
         assert call(store, "get_keys") == []
 
 
-def test_json_that_is_no_message_is_not_removed(harness, call):
+def test_json_that_is_no_message_is_not_removed(harness: PostgresHarness, call: Caller) -> None:
     from chatstore.core import CorruptMessageError
 
     with harness.open() as store:
-        call(store, "add_message", "k", say("a"))
+        call(store, "add_message", "k", message("a"))
         harness.execute('UPDATE {t}_messages SET body = \'{{"v":1,"role":"user"}}\'')
         harness.execute('UPDATE {t}_messages SET body = \'{{"v":1,"role":"nobody"}}\'')
         with pytest.raises(CorruptMessageError):
@@ -177,33 +181,37 @@ def test_json_that_is_no_message_is_not_removed(harness, call):
         assert call(store, "count_messages", "k") == 1
 
 
-def test_unix_socket(older_server, call):
+def test_unix_socket(older_server: PostgresServer, call: Caller) -> None:
     url = f"postgresql://postgres@/postgres?host={older_server.folder}&port={older_server.port}"
     with PostgresChatStore.from_uri(url, table_name=f"u{uuid4().hex}") as store:
-        call(store, "add_message", "k", say("a"))
+        call(store, "add_message", "k", message("a"))
         assert call(store, "count_messages", "k") == 1
 
 
-def test_several_hosts(older_server, call):
+def test_several_hosts(older_server: PostgresServer, call: Caller) -> None:
     from postgres_servers import free_port
 
     hosts = f"127.0.0.1:{free_port()},127.0.0.1:{older_server.port}"
     url = f"postgresql://postgres@{hosts}/postgres?target_session_attrs=read-write"
     with PostgresChatStore.from_uri(url, table_name=f"h{uuid4().hex}") as store:
-        call(store, "add_message", "k", say("a"))
+        call(store, "add_message", "k", message("a"))
         assert call(store, "count_messages", "k") == 1
 
 
 @pytest.mark.parametrize("query", ["sslmode=prefer", "sslmode=disable", "ssl=disable"])
-def test_sslmode_beside_our_own_options(older_server, call, query):
+def test_sslmode_beside_our_own_options(
+    older_server: PostgresServer, call: Caller, query: str
+) -> None:
     more = "channel_binding=prefer&application_name=chat&connect_timeout=5&statement_cache_size=0"
     url = f"{older_server.url()}?ttl=60&table_name=t{uuid4().hex}&{query}&{more}"
     with PostgresChatStore.from_url(url) as store:
-        call(store, "add_message", "k", say("a"))
+        call(store, "add_message", "k", message("a"))
         assert call(store, "count_messages", "k") == 1
 
 
-def test_server_without_tls_is_refused_where_it_is_required(older_server, call):
+def test_server_without_tls_is_refused_where_it_is_required(
+    older_server: PostgresServer, call: Caller
+) -> None:
     url = f"{older_server.url()}?sslmode=require"
     with (
         PostgresChatStore.from_uri(url, patience=0.1) as store,

@@ -7,33 +7,28 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 import pytest
 from chatstore.postgres.calls import Calls
+from postgres_calling import contents, message
 from postgres_faults import FaultProxy
 from postgres_harness import PostgresHarness
+from postgres_servers import PostgresServer
 from sqlalchemy import create_engine
 
-from chatstore.core import ChatMessage, MessageConflictError
+from chatstore.core import ChatStore, MessageConflictError
 from chatstore.postgres import PostgresChatStore, appends
 
 
-def say(text, **fields):
-    return ChatMessage(role="user", content=text, **fields)
-
-
-def texts(messages):
-    return [message.content for message in messages]
-
-
 @pytest.fixture
-def harness(newest_server):
+def harness(newest_server: PostgresServer) -> PostgresHarness:
     return PostgresHarness(newest_server)
 
 
 @pytest.fixture
-def sent(monkeypatch) -> list[str]:
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the names of the statements that appends send, as they are sent."""
     names = {text: name for name, text in vars(appends).items() if name.isupper()}
     seen: list[str] = []
@@ -41,7 +36,7 @@ def sent(monkeypatch) -> list[str]:
     def watch(method: str) -> None:
         original = getattr(Calls, method)
 
-        def watched(self, template, *values):
+        def watched(self, template: Any, *values: Any) -> Any:
             seen.append(names.get(template, "other"))
             return original(self, template, *values)
 
@@ -52,83 +47,88 @@ def sent(monkeypatch) -> list[str]:
     return seen
 
 
-def test_full_statement_tells_what_is_held(harness, sent):
+def test_full_statement_tells_what_is_held(harness: PostgresHarness, sent: Any) -> None:
     with harness.open() as store:
         store.setup()
         sent.clear()
-        store.add_message("k", say("a", id="1"))
+        store.add_message("k", message("a", id="1"))
         assert sent == ["SHORT_ONE"]
         sent.clear()
-        store.add_message("k", say("b", id="2"))
-        store.add_messages("k", [say("c", id="3"), say("d", id="4")])
+        store.add_message("k", message("b", id="2"))
+        store.add_messages("k", [message("c", id="3"), message("d", id="4")])
         assert sent == ["SHORT_ONE", "SHORT_MANY"]
         sent.clear()
-        store.add_message("k", say("a", id="1"))
+        store.add_message("k", message("a", id="1"))
         assert sent == ["SHORT_ONE", "APPEND_ONE"]
         sent.clear()
-        store.add_messages("k", [say("d", id="4"), say("e", id="5")])
+        store.add_messages("k", [message("d", id="4"), message("e", id="5")])
         assert sent == ["SHORT_MANY", "APPEND_MANY", "SHORT_ONE"]
         for name, message in (
-            ("add_message", say("x", id="3")),
-            ("add_messages", [say("x", id="3")]),
+            ("add_message", message("x", id="3")),
+            ("add_messages", [message("x", id="3")]),
         ):
             with pytest.raises(MessageConflictError):
                 getattr(store, name)("k", message)
-        assert texts(store.get_messages("k")) == list("abcde")
+        assert contents(store.get_messages("k")) == list("abcde")
         assert store.count_messages("k") == 5
 
 
-def test_ids_of_removed_messages_may_come_again(harness):
+def test_ids_of_removed_messages_may_come_again(harness: PostgresHarness) -> None:
     with harness.open() as store:
-        store.add_messages("k", [say("a", id="1"), say("b", id="2")])
+        store.add_messages("k", [message("a", id="1"), message("b", id="2")])
         store.delete_last_message("k")
-        store.add_message("k", say("c", id="2"))
-        assert texts(store.get_messages("k")) == ["a", "c"]
+        store.add_message("k", message("c", id="2"))
+        assert contents(store.get_messages("k")) == ["a", "c"]
 
 
 @pytest.mark.parametrize("identity", ["1", "3"])
-def test_expired_conversation_is_begun_anew(harness, sent, identity):
+def test_expired_conversation_is_begun_anew(
+    harness: PostgresHarness, sent: Any, identity: Any
+) -> None:
     with harness.open(ttl=60) as store:
-        store.add_messages("k", [say("a", id="1"), say("b", id="2")])
+        store.add_messages("k", [message("a", id="1"), message("b", id="2")])
         harness.execute("UPDATE {t}_conversations SET expires_at = now() - interval '1 s'")
         sent.clear()
-        store.add_message("k", say("new", id=identity))
+        store.add_message("k", message("new", id=identity))
         assert sent[:4] == ["SHORT_ONE", "APPEND_ONE", "BURY", "APPEND_ONE"]
-        assert texts(store.get_messages("k")) == ["new"]
+        assert contents(store.get_messages("k")) == ["new"]
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_lost_reply_of_a_short_append(newest_server, harness, count):
+def test_lost_reply_of_a_short_append(
+    newest_server: PostgresServer, harness: PostgresHarness, count: int
+) -> None:
     proxy = FaultProxy(newest_server.port)
-    messages = [say(f"new {number}") for number in range(count)]
+    messages = [message(f"new {number}") for number in range(count)]
     with (
         harness.open() as other,
         PostgresChatStore.from_uri(proxy.url, table_name=harness.table) as store,
     ):
-        store.add_message("k", say("first"))
-        proxy.on_loss = lambda: other.add_message("k", say("later"))
+        store.add_message("k", message("first"))
+        proxy.on_loss = lambda: other.add_message("k", message("later"))
         proxy.reply, proxy.lose = b"SELECT 1\0", 1
         store.add_messages("k", messages)
         assert proxy.lost == 1
-        expected = ["first", *texts(messages), "later"]
-        assert texts(other.get_messages("k")) == expected
+        expected = ["first", *contents(messages), "later"]
+        assert contents(other.get_messages("k")) == expected
         assert other.count_messages("k") == len(expected)
     proxy.close()
 
 
 @pytest.mark.parametrize("size", [1, 3])
-def test_sixteen_writers_of_the_same_ids(harness, size):
+def test_sixteen_writers_of_the_same_ids(harness: PostgresHarness, size: Any) -> None:
     """Each message is there once, in an order that all batches agree with."""
     batches = [
-        [say(f"{turn}.{part}", id=f"{turn}.{part}") for part in range(size)] for turn in range(30)
+        [message(f"{turn}.{part}", id=f"{turn}.{part}") for part in range(size)]
+        for turn in range(30)
     ]
 
-    def plainly(store):
+    def plainly(store: ChatStore) -> None:
         for batch in batches:
             store.add_messages("k", batch)
 
-    async def awaited(store):
-        async def one():
+    async def awaited(store: ChatStore) -> None:
+        async def one() -> None:
             for batch in batches:
                 await store.async_add_messages("k", batch)
 
@@ -140,24 +140,24 @@ def test_sixteen_writers_of_the_same_ids(harness, size):
         waiting.append(pool.submit(lambda: asyncio.run(awaited(harness.open()))))
         for one in waiting:
             one.result(60)
-        expected = [text for batch in batches for text in texts(batch)]
-        assert texts(store.get_messages("k")) == expected
+        expected = [text for batch in batches for text in contents(batch)]
+        assert contents(store.get_messages("k")) == expected
         assert store.count_messages("k") == len(expected)
 
 
-def test_sixteen_writers_of_one_id_with_different_content(harness):
-    def write(number):
+def test_sixteen_writers_of_one_id_with_different_content(harness: PostgresHarness) -> None:
+    def write(number: int) -> Any:
         try:
-            store.add_message("k", say(str(number), id="same"))
+            store.add_message("k", message(str(number), id="same"))
         except MessageConflictError:
             return None
         return str(number)
 
     with harness.open() as store, ThreadPoolExecutor(16) as pool:
-        store.add_message("k", say("first"))
+        store.add_message("k", message("first"))
         written = [text for text in pool.map(write, range(16)) if text is not None]
         assert len(written) == 1
-        assert texts(store.get_messages("k")) == ["first", *written]
+        assert contents(store.get_messages("k")) == ["first", *written]
 
 
 @contextmanager
@@ -204,25 +204,31 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_what_happened_while_an_append_waited(harness, background, change):
+def test_what_happened_while_an_append_waited(
+    harness: PostgresHarness, background: Any, change: str
+) -> None:
     statements, expected = CHANGES[change]
     with harness.open() as store:
-        store.add_message("k", say("old"))
+        store.add_message("k", message("old"))
         with holding(harness) as connection:
-            done = background(store.add_message, "k", say("new"))
+            done = background(store.add_message, "k", message("new"))
             wait_for(harness, transactionid=1)
             connection.execute(statements.format(t=harness.table))
         done.result(20)
-        assert texts(store.get_messages("k")) == expected
+        assert contents(store.get_messages("k")) == expected
         assert store.count_messages("k") == len(expected)
 
 
-def test_same_id_was_written_while_an_append_waited(harness, background):
+def test_same_id_was_written_while_an_append_waited(
+    harness: PostgresHarness, background: Any
+) -> None:
     """Only the table's constraint sees it, and the full statement tells what is held."""
     with harness.open() as store:
-        store.add_message("k", say("old"))
+        store.add_message("k", message("old"))
         with holding(harness) as connection:
-            done = [background(store.add_message, "k", say(text, id="1")) for text in ("a", "b")]
+            done = [
+                background(store.add_message, "k", message(text, id="1")) for text in ("a", "b")
+            ]
             wait_for(harness, transactionid=1, tuple=1)
             connection.rollback()
         conflicts = [one for one in done if isinstance(one.exception(20), MessageConflictError)]
@@ -230,25 +236,25 @@ def test_same_id_was_written_while_an_append_waited(harness, background):
         assert store.count_messages("k") == 2
 
 
-def test_engine_of_the_caller_meets_a_held_id(harness, background):
+def test_engine_of_the_caller_meets_a_held_id(harness: PostgresHarness, background: Any) -> None:
     engine = create_engine(harness.url.replace("postgresql:", "postgresql+psycopg:"))
-    with PostgresChatStore(engine=engine, table_name=harness.table) as store:
-        store.add_message("k", say("old"))
+    with PostgresChatStore(client=engine, table_name=harness.table) as store:
+        store.add_message("k", message("old"))
         with holding(harness):
-            done = [background(store.add_message, "k", say("a", id="1")) for _ in range(2)]
+            done = [background(store.add_message, "k", message("a", id="1")) for _ in range(2)]
             wait_for(harness, transactionid=1, tuple=1)
         for one in done:
             one.result(20)
-        store.add_message("k", say("a", id="1"))
-        assert texts(store.get_messages("k")) == ["old", "a"]
+        store.add_message("k", message("a", id="1"))
+        assert contents(store.get_messages("k")) == ["old", "a"]
     engine.dispose()
 
 
-def test_impatient_writers_of_the_same_ids(harness):
+def test_impatient_writers_of_the_same_ids(harness: PostgresHarness) -> None:
     """Not to wait for a server that is down does not mean to fail because of another writer."""
-    batch = [say(str(number), id=str(number)) for number in range(20)]
+    batch = [message(str(number), id=str(number)) for number in range(20)]
 
-    def write(_):
+    def write(_: Any) -> None:
         for one in batch:
             store.add_message("k", one)
 
@@ -257,4 +263,4 @@ def test_impatient_writers_of_the_same_ids(harness):
         ThreadPoolExecutor(8) as pool,
     ):
         list(pool.map(write, range(8)))
-        assert texts(store.get_messages("k")) == texts(batch)
+        assert contents(store.get_messages("k")) == contents(batch)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
+from postgres_harness import backend_of
 from sqlalchemy import create_engine
 
 from chatstore.core import InvalidArgumentError, open_store
@@ -29,10 +31,10 @@ from chatstore.postgres import PostgresChatStore
         "postgresql://u:secret@h/db?ttl=-1",
         "postgresql://u:secret@h/db?timeout=0",
         "postgresql://u:secret@h/db?max_connections=few",
-        "postgresql://u:secret@h/db?create_tables=perhaps",
+        "postgresql://u:secret@h/db?create=perhaps",
     ],
 )
-def test_url_that_cannot_be_read(url):
+def test_url_that_cannot_be_read(url: str) -> None:
     with pytest.raises(InvalidArgumentError) as caught:
         PostgresChatStore.from_uri(url)
     assert "secret" not in str(caught.value)
@@ -49,36 +51,36 @@ def test_url_that_cannot_be_read(url):
         {"engine": "postgresql://h/db"},
     ],
 )
-def test_arguments_that_cannot_be_used(arguments):
+def test_arguments_that_cannot_be_used(arguments: Any) -> None:
     with pytest.raises(InvalidArgumentError):
         PostgresChatStore("postgresql://h/db", **arguments)
 
 
-def test_database_must_be_named_once():
+def test_database_must_be_named_once() -> None:
     with pytest.raises(InvalidArgumentError, match="engine"):
         PostgresChatStore()
     with pytest.raises(InvalidArgumentError, match="psycopg"):
-        PostgresChatStore(engine=create_engine("sqlite://"))
+        PostgresChatStore(client=create_engine("sqlite://"))
     with pytest.raises(InvalidArgumentError, match="asyncpg"):
-        PostgresChatStore(async_engine=create_engine("sqlite://"))
+        PostgresChatStore(async_client=create_engine("sqlite://"))
 
 
 @pytest.mark.parametrize(
     "scheme", ["postgresql", "postgres", "postgresql+asyncpg", "postgresql+psycopg"]
 )
-def test_open_store_finds_us(scheme):
+def test_open_store_finds_us(scheme: str) -> None:
     with open_store(f"{scheme}://u:secret@host/db?ttl=60") as store:
         assert isinstance(store, PostgresChatStore)
-        assert store._calls.ttl == 60
+        assert backend_of(store)._ttl == 60
         assert "secret" not in repr(store)
 
 
-def test_keywords_go_before_the_url():
+def test_keywords_go_before_the_url() -> None:
     with PostgresChatStore.from_uri("postgresql://h/db?ttl=60", ttl=5) as store:
-        assert store._calls.ttl == 5
+        assert backend_of(store)._ttl == 5
 
 
-def test_a_store_by_uri_loads_neither_drivers_nor_sqlalchemy():
+def test_a_store_by_uri_loads_neither_drivers_nor_sqlalchemy() -> None:
     program = """import sys
 from chatstore.postgres import PostgresChatStore
 PostgresChatStore("postgresql://user@localhost/chats")
@@ -91,7 +93,7 @@ print(*sys.modules)"""
     assert not {"sqlalchemy", "psycopg", "asyncpg"} & loaded
 
 
-def test_path_of_llama_index_and_copies():
+def test_path_of_llama_index_and_copies() -> None:
     """Programs change the package's name only; frameworks copy and pickle stores."""
     import copy
     import pickle
@@ -102,6 +104,6 @@ def test_path_of_llama_index_and_copies():
     store = Store.from_uri("postgresql://u:pw@host/db?patience=3", table_name="t")
     assert copy.deepcopy(store) is store
     again = pickle.loads(pickle.dumps(store))
-    assert (again.server, again._calls.patience) == (store.server, 3)
+    assert (again.server, backend_of(again)._sender.patience) == (store.server, 3)
     with pytest.raises(TypeError, match="engine"):
-        pickle.dumps(Store(engine=create_engine("postgresql+psycopg://u@h/db")))
+        pickle.dumps(Store(client=create_engine("postgresql+psycopg://u@h/db")))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from postgres_calling import contents, message
-from postgres_harness import PostgresHarness, fresh_name
+from postgres_calling import Caller, contents, message
+from postgres_harness import PostgresHarness, backend_of, fresh_name
+from postgres_servers import PostgresServer
 
 from chatstore.core import (
     ChatStoreError,
@@ -34,12 +37,12 @@ BODIES = {
 
 
 @pytest.fixture
-def harness(newest_server) -> PostgresHarness:
+def harness(newest_server: PostgresServer) -> PostgresHarness:
     return PostgresHarness(newest_server)
 
 
 @pytest.mark.parametrize("damage", BODIES)
-def test_damaged_body(harness, call, damage):
+def test_damaged_body(harness: PostgresHarness, call: Caller, damage: str) -> None:
     with call.using(harness.open()) as store:
         call(store, "add_messages", "k", [message(text, id=text) for text in "abc"])
         harness.execute("UPDATE {t}_messages SET body = %s WHERE message_id = 'b'", BODIES[damage])
@@ -57,7 +60,9 @@ def test_damaged_body(harness, call, damage):
 
 
 @pytest.mark.parametrize("damage", BODIES)
-def test_damaged_last_message_is_removed_by_force(harness, call, damage):
+def test_damaged_last_message_is_removed_by_force(
+    harness: PostgresHarness, call: Caller, damage: str
+) -> None:
     with call.using(harness.open()) as store:
         call(store, "add_message", "k", message("a"))
         harness.execute("UPDATE {t}_messages SET body = %s", BODIES[damage])
@@ -89,7 +94,7 @@ SEEN_BY = {
 
 
 @pytest.mark.parametrize("damage", HEADS)
-def test_damaged_head(harness, call, damage):
+def test_damaged_head(harness: PostgresHarness, call: Caller, damage: str) -> None:
     """Whatever a call does with it, it raises nothing but the store's errors."""
     raised = {}
     for name, *arguments in (
@@ -108,7 +113,7 @@ def test_damaged_head(harness, call, damage):
             PostgresChatStore(harness.url, table_name=fresh_name(), patience=0.3)
         ) as store:
             call(store, "add_messages", "k", [message("a"), message("b")])
-            table = store._calls._names.table
+            table = backend_of(store)._sender._names.table
             harness.server.execute(HEADS[damage].replace("{t}", table))
             try:
                 call(store, name, *(() if name == "get_keys" else ("k",)), *arguments)
@@ -123,7 +128,10 @@ TABLES = {
         "CREATE TABLE {t}_messages (id serial PRIMARY KEY, data jsonb)",
         r"_conversations.*expected a table, found nothing|_messages",
     ),
-    "a missing table": ("{ddl} DROP TABLE {t}_calls", "_calls.*expected a table, found nothing"),
+    "a missing table": (
+        "{ddl} DROP TABLE {t}_requests",
+        "_requests.*expected a table, found nothing",
+    ),
     "a missing column": (
         "{ddl} ALTER TABLE {t}_messages DROP COLUMN request",
         r"_messages.*expected a column request bigint, found \(conversation bigint",
@@ -137,7 +145,7 @@ TABLES = {
         r"expected a unique index on \(key\)",
     ),
     "a view": (
-        "{ddl} ALTER TABLE {t}_calls RENAME TO {t}_c; CREATE VIEW {t}_calls AS TABLE {t}_c",
+        "{ddl} ALTER TABLE {t}_requests RENAME TO {t}_c; CREATE VIEW {t}_requests AS TABLE {t}_c",
         "expected a table, found view",
     ),
     "no version": ("{ddl} DELETE FROM {t}_schema", "_schema.* is empty"),
@@ -150,13 +158,13 @@ TABLES = {
 
 @pytest.mark.parametrize("creates", [True, False])
 @pytest.mark.parametrize("what", TABLES)
-def test_tables_that_do_not_fit(harness, call, what, creates):
+def test_tables_that_do_not_fit(
+    harness: PostgresHarness, call: Caller, what: str, creates: Any
+) -> None:
     statements, text = TABLES[what]
     ddl = PostgresChatStore.ddl(harness.table)
     harness.server.execute(statements.replace("{ddl}", ddl).replace("{t}", harness.table))
-    store = PostgresChatStore(
-        harness.url, table_name=harness.table, create_tables=creates, patience=600
-    )
+    store = PostgresChatStore(harness.url, table_name=harness.table, create=creates, patience=600)
     with call.using(store):
         for name in ("count_messages", "count_messages"):
             with pytest.raises(StoreSetupError, match=text):
@@ -165,10 +173,10 @@ def test_tables_that_do_not_fit(harness, call, what, creates):
             call(store, "setup")
 
 
-def test_tables_that_are_dropped_while_in_use(harness, call):
+def test_tables_that_are_dropped_while_in_use(harness: PostgresHarness, call: Caller) -> None:
     with call.using(harness.open()) as store:
         call(store, "add_message", "k", message("a"))
-        harness.execute("DROP TABLE {t}_messages, {t}_conversations, {t}_calls, {t}_schema")
+        harness.execute("DROP TABLE {t}_messages, {t}_conversations, {t}_requests, {t}_schema")
         for name, *arguments in (
             ("add_message", message("b")),
             ("get_messages",),
@@ -180,7 +188,7 @@ def test_tables_that_are_dropped_while_in_use(harness, call):
         assert call(store, "count_messages", "k") == 0
 
 
-def test_columns_that_change_while_in_use(harness, call):
+def test_columns_that_change_while_in_use(harness: PostgresHarness, call: Caller) -> None:
     with call.using(harness.open()) as store:
         for _ in range(7):
             call(store, "add_message", "k", message("a"))

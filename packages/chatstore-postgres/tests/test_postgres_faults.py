@@ -7,47 +7,40 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from typing import Any
 
 import pytest
+from postgres_calling import Caller, contents, message
 from postgres_faults import FaultProxy
 from postgres_harness import PostgresHarness, fresh_name
 from postgres_servers import PostgresServer, free_port, newest_binaries
 
-from chatstore.core import ChatMessage, StoreUnavailableError
+from chatstore.core import ChatStore, StoreUnavailableError
 from chatstore.core.testing import ContractHarness
 from chatstore.postgres import PostgresChatStore
 
-
-def say(text, **fields):
-    return ChatMessage(role="user", content=text, **fields)
-
-
 ANSWER = b"SELECT 1\0"  # ends the answer of a statement that returns one row
-
-
-def texts(messages):
-    return [message.content for message in messages]
 
 
 class Call:
     """Calls a store in one colour."""
 
-    def __init__(self, colour):
+    def __init__(self, colour: str) -> None:
         self.colour = colour
         self.loop = asyncio.new_event_loop()
 
-    def __call__(self, store, name, *args):
+    def __call__(self, store: ChatStore, name: str, *args: Any) -> Any:
         if self.colour == "sync":
             return getattr(store, name)(*args)
         return self.loop.run_until_complete(getattr(store, f"async_{name}")(*args))
 
-    def close(self):
+    def close(self) -> None:
         self.loop.run_until_complete(self.loop.shutdown_asyncgens())
         self.loop.close()
 
 
 @pytest.fixture(params=["sync", "async"])
-def call(request) -> Iterator[Call]:
+def call(request: pytest.FixtureRequest) -> Iterator[Call]:
     call = Call(request.param)
     yield call
     call.close()
@@ -80,7 +73,9 @@ def other(own_server: PostgresServer, harness: ContractHarness) -> Iterator[Post
         yield store
 
 
-def test_a_thousand_appends_with_lost_replies_and_two_restarts(own_server, proxy, harness, call):
+def test_a_thousand_appends_with_lost_replies_and_two_restarts(
+    own_server: PostgresServer, proxy: FaultProxy, harness: PostgresHarness, call: Caller
+) -> None:
     expected = [str(number) for number in range(1000)]
     store = harness.open()
     store.setup()
@@ -89,26 +84,26 @@ def test_a_thousand_appends_with_lost_replies_and_two_restarts(own_server, proxy
         if number in {300, 600}:
             own_server.stop()
             own_server.start()
-        call(store, "add_message", "k", say(text))
+        call(store, "add_message", "k", message(text))
     proxy.loss = 0.0
-    assert texts(call(store, "get_messages", "k")) == expected
+    assert contents(call(store, "get_messages", "k")) == expected
     assert call(store, "count_messages", "k") == 1000
     assert proxy.lost >= 100
     call(store, "close")
 
 
-def test_restarts_during_calls(own_server, harness):
+def test_restarts_during_calls(own_server: PostgresServer, harness: PostgresHarness) -> None:
     """The server goes down while calls are on their way; they wait for it and go through."""
 
-    async def append(store, name):
+    async def append(store: ChatStore, name: str) -> None:
         for number in range(150):
-            await store.async_add_message("k", say(f"{name}.{number}"))
+            await store.async_add_message("k", message(f"{name}.{number}"))
 
-    def append_plainly(store, name):
+    def append_plainly(store: ChatStore, name: str) -> None:
         for number in range(150):
-            store.add_message("k", say(f"{name}.{number}"))
+            store.add_message("k", message(f"{name}.{number}"))
 
-    async def append_all(store):
+    async def append_all(store: ChatStore) -> None:
         plain = asyncio.to_thread(append_plainly, store, "c")
         await asyncio.gather(append(store, "a"), append(store, "b"), plain)
 
@@ -120,94 +115,116 @@ def test_restarts_during_calls(own_server, harness):
             own_server.stop()
             own_server.start()
         writers.result(60)
-        got = texts(store.get_messages("k"))
+        got = contents(store.get_messages("k"))
     assert len(got) == 450
     for name in "abc":
         mine = [text for text in got if text.startswith(name)]
         assert mine == [f"{name}.{number}" for number in range(150)]
 
 
-def lose_reply(proxy, marker, action=lambda: None):
+def lose_reply(proxy: FaultProxy, marker: Any, action: Any = lambda: None) -> None:
     """Lose the next reply that has the marker; meanwhile another client acts."""
     proxy.on_loss, proxy.reply, proxy.lose = action, marker, 1
 
 
-def test_removal_is_answered_once(proxy, harness, other, call):
+def test_removal_is_answered_once(
+    proxy: FaultProxy, harness: PostgresHarness, other: PostgresChatStore, call: Caller
+) -> None:
     store = harness.open()
-    call(store, "set_messages", "k", [say(text) for text in "abc"])
-    lose_reply(proxy, b'"content":"c"', lambda: other.add_message("k", say("d")))
+    call(store, "set_messages", "k", [message(text) for text in "abc"])
+    lose_reply(proxy, b'"content":"c"', lambda: other.add_message("k", message("d")))
     assert call(store, "delete_last_message", "k").content == "c"
     assert proxy.lost == 1
-    assert texts(other.get_messages("k")) == ["a", "b", "d"]
+    assert contents(other.get_messages("k")) == ["a", "b", "d"]
     lose_reply(proxy, b'"content":"a"', lambda: other.delete_messages("k"))
     assert call(store, "delete_message", "k", 0).content == "a"
     assert proxy.lost == 2
     call(store, "close")
 
 
-def test_removal_of_the_only_message_is_answered_once(proxy, harness, other, call):
+def test_removal_of_the_only_message_is_answered_once(
+    proxy: FaultProxy, harness: PostgresHarness, other: PostgresChatStore, call: Caller
+) -> None:
     store = harness.open()
-    call(store, "add_message", "k", say("only"))
-    lose_reply(proxy, b'"content":"only"', lambda: other.add_message("k", say("new")))
+    call(store, "add_message", "k", message("only"))
+    lose_reply(proxy, b'"content":"only"', lambda: other.add_message("k", message("new")))
     assert call(store, "delete_last_message", "k").content == "only"
     assert proxy.lost == 1
-    assert texts(other.get_messages("k")) == ["new"]
+    assert contents(other.get_messages("k")) == ["new"]
     call(store, "close")
 
 
 @pytest.mark.parametrize("is_there", [True, False])
-def test_set_does_not_undo_what_came_after_it(proxy, harness, other, call, is_there):
+def test_set_does_not_undo_what_came_after_it(
+    proxy: FaultProxy,
+    harness: PostgresHarness,
+    other: PostgresChatStore,
+    call: Caller,
+    is_there: Any,
+) -> None:
     store = harness.open()
-    call(store, "set_messages", "other" if not is_there else "k", [say("old")])
-    lose_reply(proxy, ANSWER, lambda: other.add_message("k", say("later")))
-    call(store, "set_messages", "k", [say("a"), say("b")])
+    call(store, "set_messages", "other" if not is_there else "k", [message("old")])
+    lose_reply(proxy, ANSWER, lambda: other.add_message("k", message("later")))
+    call(store, "set_messages", "k", [message("a"), message("b")])
     assert proxy.lost == 1
-    assert texts(other.get_messages("k")) == ["a", "b", "later"]
+    assert contents(other.get_messages("k")) == ["a", "b", "later"]
     call(store, "close")
 
 
-def test_deletion_does_not_undo_what_came_after_it(proxy, harness, other, call):
+def test_deletion_does_not_undo_what_came_after_it(
+    proxy: FaultProxy, harness: PostgresHarness, other: PostgresChatStore, call: Caller
+) -> None:
     store = harness.open()
     call(store, "delete_messages", "k")  # now asyncpg has prepared it, and asks for nothing else
-    call(store, "add_message", "k", say("old"))
-    lose_reply(proxy, ANSWER, lambda: other.add_message("k", say("later")))
+    call(store, "add_message", "k", message("old"))
+    lose_reply(proxy, ANSWER, lambda: other.add_message("k", message("later")))
     call(store, "delete_messages", "k")
     assert proxy.lost == 1
-    assert texts(other.get_messages("k")) == ["later"]
+    assert contents(other.get_messages("k")) == ["later"]
     call(store, "close")
 
 
-def test_insertion_takes_effect_once(proxy, harness, other, call):
+def test_insertion_takes_effect_once(
+    proxy: FaultProxy, harness: PostgresHarness, other: PostgresChatStore, call: Caller
+) -> None:
     store = harness.open()
-    call(store, "set_messages", "k", [say("a"), say("b")])
+    call(store, "set_messages", "k", [message("a"), message("b")])
     for index, expected in ((1, "axb"), (-1, "axyb"), (9, "axybz")):
-        text = next(c for c in expected if c not in "".join(texts(other.get_messages("k"))))
+        text = next(c for c in expected if c not in "".join(contents(other.get_messages("k"))))
         lose_reply(proxy, ANSWER)
-        call(store, "add_message", "k", say(text), index)
-        assert "".join(texts(other.get_messages("k"))) == expected
+        call(store, "add_message", "k", message(text), index)
+        assert "".join(contents(other.get_messages("k"))) == expected
     assert proxy.lost == 3
     call(store, "close")
 
 
-def test_set_in_several_statements_takes_effect_once(proxy, harness, other, call, monkeypatch):
-    monkeypatch.setattr("chatstore.postgres.operations.CHUNK_CHARACTERS", 2000)
+def test_set_in_several_statements_takes_effect_once(
+    proxy: FaultProxy,
+    harness: PostgresHarness,
+    other: PostgresChatStore,
+    call: Caller,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("chatstore.postgres.backend.CHUNK_CHARACTERS", 2000)
     store = harness.open()
-    call(store, "add_message", "k", say("old"))
-    messages = [say(str(number)) for number in range(100)]
-    lose_reply(proxy, b"COMMIT", lambda: other.add_message("k", say("later")))
+    call(store, "add_message", "k", message("old"))
+    messages = [message(str(number)) for number in range(100)]
+    lose_reply(proxy, b"COMMIT", lambda: other.add_message("k", message("later")))
     call(store, "set_messages", "k", messages)
     assert proxy.lost == 1
-    assert other.get_messages("k") == [*messages, say("later")]
+    assert other.get_messages("k") == [*messages, message("later")]
     lose_reply(proxy, b"COMMIT")
     call(store, "add_messages", "k", messages)
     assert proxy.lost == 2
-    assert other.get_messages("k") == [*messages, say("later"), *messages]
+    assert other.get_messages("k") == [*messages, message("later"), *messages]
     call(store, "close")
 
 
-def test_silent_server_is_given_up(proxy, harness, call):
+def test_silent_server_is_given_up(
+    proxy: FaultProxy, harness: PostgresHarness, call: Caller
+) -> None:
     with harness.open() as usual:
-        usual.add_message("k", say("a"))
+        usual.add_message("k", message("a"))
     store = PostgresChatStore.from_uri(harness.url, table_name=harness.table, timeout=1)
     assert eventually(call, store, "count_messages", "k") == 1
     proxy.is_silent = True
@@ -219,7 +236,7 @@ def test_silent_server_is_given_up(proxy, harness, call):
     call(store, "close")
 
 
-def eventually(call, store, *arguments):
+def eventually(call: Caller, store: ChatStore, *arguments: Any) -> Any:
     """Call a store whose timeout a busy machine may exceed, until it answers."""
     for _ in range(60):
         with suppress(StoreUnavailableError):
@@ -227,7 +244,7 @@ def eventually(call, store, *arguments):
     return call(store, *arguments)
 
 
-def test_server_that_is_down_is_reported(call):
+def test_server_that_is_down_is_reported(call: Caller) -> None:
     uri = f"postgresql://postgres:secret@127.0.0.1:{free_port()}/postgres"
     store = PostgresChatStore.from_uri(uri, table_name=fresh_name(), patience=0.2)
     with pytest.raises(StoreUnavailableError) as caught:
@@ -237,19 +254,21 @@ def test_server_that_is_down_is_reported(call):
     call(store, "close")
 
 
-def test_cancelled_calls_leave_whole_effects(harness, other, monkeypatch):
-    monkeypatch.setattr("chatstore.postgres.operations.CHUNK_CHARACTERS", 4000)
+def test_cancelled_calls_leave_whole_effects(
+    harness: PostgresHarness, other: PostgresChatStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatstore.postgres.backend.CHUNK_CHARACTERS", 4000)
 
-    async def scenario():
+    async def scenario() -> None:
         async with harness.open() as store:
-            await store.async_add_message("k", say("old"))
+            await store.async_add_message("k", message("old"))
             for number in range(40):
-                messages = [say(f"{number}") for _ in range(100)]
+                messages = [message(f"{number}") for _ in range(100)]
                 task = asyncio.create_task(store.async_set_messages("k", messages))
                 await asyncio.sleep(0.0005 * number)
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
-                got = texts(await store.async_get_messages("k"))
+                got = contents(await store.async_get_messages("k"))
                 assert len(set(got)) == 1
                 assert len(got) in {1, 100}
 

@@ -7,18 +7,20 @@ import logging
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import psycopg
 import pytest
-from postgres_calling import contents, message
+from postgres_calling import Caller, contents, message
 from postgres_faults import FaultProxy
-from postgres_harness import PostgresHarness, fresh_name
+from postgres_harness import PostgresHarness, backend_of, fresh_name, pooled
 from postgres_servers import PostgresServer, newest_binaries
 from sqlalchemy import create_engine
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from chatstore.core import ChatStore, StoreAccessError, StoreUnavailableError
 from chatstore.postgres import PostgresChatStore, drivers
+from chatstore.postgres.client import PooledClients
 
 CALLS = (
     ("add_message", (message("x"),)),
@@ -40,19 +42,21 @@ def own_server() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture
-def proxy(own_server) -> Iterator[FaultProxy]:
+def proxy(own_server: PostgresServer) -> Iterator[FaultProxy]:
     started = FaultProxy(own_server.port)
     yield started
     started.close()
 
 
 @pytest.fixture
-def harness(own_server, proxy) -> PostgresHarness:
+def harness(own_server: PostgresServer, proxy: FaultProxy) -> PostgresHarness:
     return PostgresHarness(own_server, proxy.url)
 
 
 @pytest.fixture(params=["url", "engines"])
-def store(request, harness, call) -> Iterator[ChatStore]:
+def store(
+    request: pytest.FixtureRequest, harness: PostgresHarness, call: Caller
+) -> Iterator[ChatStore]:
     """Return a store of each kind, after each of its calls was made some times."""
     with PostgresChatStore(harness.server.url(), table_name=harness.table) as first:
         first.setup()
@@ -60,8 +64,8 @@ def store(request, harness, call) -> Iterator[ChatStore]:
         opened = PostgresChatStore(harness.url, table_name=harness.table)
     else:
         opened = PostgresChatStore(
-            engine=create_engine(harness.url.replace("postgresql:", "postgresql+psycopg:")),
-            async_engine=create_async_engine(
+            client=create_engine(harness.url.replace("postgresql:", "postgresql+psycopg:")),
+            async_client=create_async_engine(
                 harness.url.replace("postgresql:", "postgresql+asyncpg:")
             ),
             table_name=harness.table,
@@ -73,9 +77,9 @@ def store(request, harness, call) -> Iterator[ChatStore]:
         call(opened, "set_messages", "k", [message("first")])
         yield opened
     for name, engine in opened._constructed_with[1].items():
-        if name == "engine":
+        if name == "client":
             engine.dispose()
-        elif name == "async_engine":
+        elif name == "async_client":
             call.run(engine.dispose())
 
 
@@ -90,7 +94,7 @@ def _fresh(arguments: tuple) -> tuple:
     return tuple(copies)
 
 
-def make_every_call(store, call, disturb) -> None:
+def make_every_call(store: ChatStore, call: Caller, disturb: Any) -> None:
     """Disturb the connections before each kind of call, and check what it did."""
     for name, arguments in CALLS:
         before = contents(call(store, "get_messages", "k"))
@@ -108,17 +112,17 @@ def make_every_call(store, call, disturb) -> None:
             assert contents(result) == before
 
 
-def test_terminated_sessions(own_server, store, call):
-    def terminate():
+def test_terminated_sessions(own_server: PostgresServer, store: ChatStore, call: Caller) -> None:
+    def terminate() -> None:
         own_server.execute(
-            "SELECT pg_terminate_harness(pid) FROM pg_stat_activity "
-            "WHERE pid <> pg_backend_pid() AND backend_type = 'client harness'"
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
         )
 
     make_every_call(store, call, terminate)
 
 
-def test_idle_session_timeout(own_server, store, call):
+def test_idle_session_timeout(own_server: PostgresServer, store: ChatStore, call: Caller) -> None:
     own_server.execute("ALTER SYSTEM SET idle_session_timeout = '150ms'")
     own_server.execute("SELECT pg_reload_conf()")
     try:
@@ -129,19 +133,21 @@ def test_idle_session_timeout(own_server, store, call):
         own_server.execute("SELECT pg_reload_conf()")
 
 
-def test_lost_prepared_statements(own_server, store, call):
+def test_lost_prepared_statements(
+    own_server: PostgresServer, store: ChatStore, call: Caller
+) -> None:
     """A pooler gives another connection, or clears the one it has."""
 
-    def forget():
-        if store._pools is None:  # through SQLAlchemy's pool
+    def forget() -> None:
+        if not isinstance(backend_of(store)._clients, PooledClients):  # through SQLAlchemy's pool
             statement = "DEALLOCATE ALL"
             if call.mode == "sync":
-                with store._client._acquire() as session:
+                with backend_of(store)._clients.sync_client._acquire() as session:
                     session._connection.exec_driver_sql(statement)
             else:
                 call.run(_execute_async(store, statement))
         elif call.mode == "sync":
-            with store._client._acquire() as session:
+            with backend_of(store)._clients.sync_client._acquire() as session:
                 session._connection.pgconn.exec_(b"DISCARD ALL")
         else:
             call.run(_execute_async(store, "DISCARD ALL"))
@@ -149,8 +155,8 @@ def test_lost_prepared_statements(own_server, store, call):
     make_every_call(store, call, forget)
 
 
-async def _execute_async(store, statement):
-    async with store._async_client._acquire() as session:
+async def _execute_async(store: ChatStore, statement: str) -> None:
+    async with backend_of(store)._clients.async_client._acquire() as session:
         connection = session._connection
         execute = getattr(connection, "exec_driver_sql", None) or connection.execute
         await execute(statement)
@@ -165,14 +171,16 @@ CHANGES = (
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_changed_tables(harness, store, call, change):
+def test_changed_tables(
+    harness: PostgresHarness, store: ChatStore, call: Caller, change: str
+) -> None:
     """Plans that the server has cached must not return what they promised before."""
     harness.server.execute(change.format(t=harness.table))
     make_every_call(store, call, lambda: None)
 
 
-def test_restart(own_server, store, call):
-    def restart():
+def test_restart(own_server: PostgresServer, store: ChatStore, call: Caller) -> None:
+    def restart() -> None:
         own_server.stop()
         own_server.start()
 
@@ -183,19 +191,19 @@ def test_restart(own_server, store, call):
     assert contents(call(store, "get_messages", "k")) == [*before, "x"]
 
 
-def test_cut_connections(proxy, store, call):
+def test_cut_connections(proxy: FaultProxy, store: ChatStore, call: Caller) -> None:
     make_every_call(store, call, proxy.cut)
 
 
 @pytest.fixture(scope="module")
-def old_primary(own_server) -> Iterator[PostgresServer]:
+def old_primary(own_server: PostgresServer) -> Iterator[PostgresServer]:
     """Return a server that a failover made read-only, and that is still reachable."""
     server = PostgresServer(newest_binaries(), ["default_transaction_read_only=on"])
     yield server
     server.close()
 
 
-def copy_tables(harness, server, call):
+def copy_tables(harness: PostgresHarness, server: PostgresServer, call: Caller) -> None:
     """Make the old primary's tables, as replication would have."""
     with psycopg.connect(server.url(), autocommit=True) as connection:
         connection.execute("SET default_transaction_read_only = off")
@@ -208,7 +216,13 @@ def copy_tables(harness, server, call):
         )
 
 
-def test_failover_behind_one_address(own_server, old_primary, proxy, harness, call):
+def test_failover_behind_one_address(
+    own_server: PostgresServer,
+    old_primary: PostgresServer,
+    proxy: FaultProxy,
+    harness: PostgresHarness,
+    call: Caller,
+) -> None:
     """New connections lead to the new primary, the pooled ones to the read-only old one."""
     with PostgresChatStore(own_server.url(), table_name=harness.table) as direct:
         direct.setup()
@@ -222,7 +236,12 @@ def test_failover_behind_one_address(own_server, old_primary, proxy, harness, ca
             assert contents(direct.get_messages("k")) == list(map(str, range(8)))
 
 
-def test_failover_with_many_pooled_connections(own_server, old_primary, proxy, harness):
+def test_failover_with_many_pooled_connections(
+    own_server: PostgresServer,
+    old_primary: PostgresServer,
+    proxy: FaultProxy,
+    harness: PostgresHarness,
+) -> None:
     with PostgresChatStore(own_server.url(), table_name=harness.table) as direct:
         direct.setup()
         copy_tables(harness, old_primary, None)
@@ -233,7 +252,7 @@ def test_failover_with_many_pooled_connections(own_server, old_primary, proxy, h
         ):
             list(pool.map(lambda _: store.count_messages("k"), range(64)))
 
-            async def many():
+            async def many() -> None:
                 await asyncio.gather(*(store.async_count_messages("k") for _ in range(16)))
                 proxy.target = own_server.port
                 await asyncio.gather(
@@ -246,7 +265,9 @@ def test_failover_with_many_pooled_connections(own_server, old_primary, proxy, h
 
 
 @pytest.mark.parametrize("kind", ["url", "engines"])
-def test_database_that_stays_read_only_is_reported_in_time(old_primary, harness, call, kind):
+def test_database_that_stays_read_only_is_reported_in_time(
+    old_primary: PostgresServer, harness: PostgresHarness, call: Caller, kind: str
+) -> None:
     with PostgresChatStore(harness.server.url(), table_name=harness.table) as direct:
         direct.setup()
     copy_tables(harness, old_primary, call)
@@ -254,8 +275,8 @@ def test_database_that_stays_read_only_is_reported_in_time(old_primary, harness,
         store = PostgresChatStore(old_primary.url(), table_name=harness.table, patience=0.3)
     else:
         store = PostgresChatStore(
-            engine=create_engine(old_primary.url().replace(":", "+psycopg:", 1)),
-            async_engine=create_async_engine(old_primary.url().replace(":", "+asyncpg:", 1)),
+            client=create_engine(old_primary.url().replace(":", "+psycopg:", 1)),
+            async_client=create_async_engine(old_primary.url().replace(":", "+asyncpg:", 1)),
             table_name=harness.table,
             patience=0.3,
         )
@@ -266,11 +287,13 @@ def test_database_that_stays_read_only_is_reported_in_time(old_primary, harness,
                 with pytest.raises(StoreAccessError, match=r"read-only.*primary"):
                     call(store, name, "k", *_fresh(arguments))
     if kind == "engines":
-        store._constructed_with[1]["engine"].dispose()
-        call.run(store._constructed_with[1]["async_engine"].dispose())
+        store._constructed_with[1]["client"].dispose()
+        call.run(store._constructed_with[1]["async_client"].dispose())
 
 
-def test_connections_that_a_firewall_dropped_are_checked(proxy, harness, call, monkeypatch):
+def test_connections_that_a_firewall_dropped_are_checked(
+    proxy: FaultProxy, harness: PostgresHarness, call: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Those that were idle for long are asked first; one that is silent condemns the older."""
     monkeypatch.setattr("chatstore.core.backend.IDLE_CHECK_AFTER", 0.0)
     for module in ("psycopg", "asyncpg"):
@@ -279,13 +302,13 @@ def test_connections_that_a_firewall_dropped_are_checked(proxy, harness, call, m
     timeout = 60.0
     store = PostgresChatStore(harness.url, table_name=harness.table, timeout=timeout)
     with call.using(store):
-        for pool in (store._pools.sync,):
+        for pool in (pooled(store).pool,):
             pool._idle._check_after = 0.0
 
-        async def burst():
+        async def burst() -> None:
             await asyncio.gather(*(store.async_count_messages("k") for _ in range(8)))
 
-        def several():
+        def several() -> None:
             if call.mode == "async":
                 call.run(burst())
             else:
@@ -294,7 +317,7 @@ def test_connections_that_a_firewall_dropped_are_checked(proxy, harness, call, m
 
         several()
         if call.mode == "async":
-            call.run(store._pools.of_loops.get())._idle._check_after = 0.0
+            call.run(pooled(store).loop_pools.get())._idle._check_after = 0.0
         proxy.forget()
         started = time.monotonic()
         call(store, "add_message", "k", message("a"))
@@ -304,13 +327,15 @@ def test_connections_that_a_firewall_dropped_are_checked(proxy, harness, call, m
         assert call(store, "count_messages", "k") == 1
 
 
-def test_a_silent_connection_condemns_the_older_ones(proxy, harness, call):
+def test_a_silent_connection_condemns_the_older_ones(
+    proxy: FaultProxy, harness: PostgresHarness, call: Caller
+) -> None:
     """The first call waits for its timeout; those after it get new connections."""
     store = PostgresChatStore(harness.url, table_name=harness.table, timeout=5)
     with call.using(store):
         call(store, "setup")
 
-        async def burst():
+        async def burst() -> None:
             await asyncio.gather(*(store.async_count_messages("k") for _ in range(6)))
 
         if call.mode == "async":
@@ -325,10 +350,10 @@ def test_a_silent_connection_condemns_the_older_ones(proxy, harness, call):
             assert call(store, "count_messages", "k") == 0
 
 
-def test_keepalive_is_on(own_server, harness):
+def test_keepalive_is_on(own_server: PostgresServer, harness: PostgresHarness) -> None:
     import socket
 
-    def options(fd):
+    def options(fd: Any) -> Any:
         one = socket.socket(fileno=socket.dup(fd) if hasattr(socket, "dup") else fd)
         try:
             return (
@@ -338,18 +363,20 @@ def test_keepalive_is_on(own_server, harness):
         finally:
             one.detach()
 
-    async def of_async(store):
-        async with store._pools.async_session() as session:
+    async def of_async(store: ChatStore) -> Any:
+        async with pooled(store).async_client._acquire() as session:
             transport = session._connection._transport
             return options(transport.get_extra_info("socket").fileno())
 
     with PostgresChatStore(own_server.url(), table_name=harness.table) as store:
-        with store._pools.sync.session() as session:
+        with pooled(store).pool.session() as session:
             assert options(session._connection.pgconn.socket) == (1, 60)
         assert asyncio.run(of_async(store)) == (1, 60)
 
 
-def test_server_without_free_connections_is_waited_for(own_server, harness, call):
+def test_server_without_free_connections_is_waited_for(
+    own_server: PostgresServer, harness: PostgresHarness, call: Caller
+) -> None:
     role = fresh_name()
     own_server.execute(f"CREATE ROLE {role} LOGIN CONNECTION LIMIT 1")
     own_server.execute(f"GRANT ALL ON SCHEMA public TO {role}")
@@ -366,7 +393,9 @@ def test_server_without_free_connections_is_waited_for(own_server, harness, call
             freeing.result()
 
 
-def test_what_is_sent_again_is_logged(proxy, harness, call, caplog):
+def test_what_is_sent_again_is_logged(
+    proxy: FaultProxy, harness: PostgresHarness, call: Caller, caplog: pytest.LogCaptureFixture
+) -> None:
     with call.using(PostgresChatStore(harness.url, table_name=harness.table)) as store:
         call(store, "add_message", "a key", message("a"))
         with caplog.at_level(logging.WARNING, "chatstore"):

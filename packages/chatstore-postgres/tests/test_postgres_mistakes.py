@@ -7,14 +7,14 @@ import logging
 import time
 import traceback
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import psycopg
 import pytest
 import trustme
-from postgres_calling import message
-from postgres_harness import PostgresHarness, fresh_name
+from postgres_calling import Caller, message
+from postgres_harness import PostgresHarness, backend_of, fresh_name, pooled
 from postgres_servers import PostgresServer, free_port, newest_binaries
 from postgres_tls import TlsFront
 from sqlalchemy import create_engine
@@ -45,7 +45,7 @@ class Strict(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def strict(tmp_path_factory) -> Iterator[Strict]:
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Strict]:
     folder = tmp_path_factory.mktemp("tls")
     authority, other = trustme.CA(), trustme.CA()
     authority.cert_pem.write_to_path(folder / "ca.pem")
@@ -188,13 +188,12 @@ MISTAKES = {
         "encoding is SQL_ASCII, expected UTF8|encoding must be UTF8",
     ),
     "no tables": Mistake(
-        "postgresql://friend:{secret}@127.0.0.1:{port}/postgres?create_tables=false",
+        "postgresql://friend:{secret}@127.0.0.1:{port}/postgres?create=false",
         StoreSetupError,
         r"are missing.*setup\(\)",
     ),
     "unknown schema": Mistake(
-        "postgresql://friend:{secret}@127.0.0.1:{port}/postgres?create_tables=false"
-        "&schema_name=nowhere",
+        "postgresql://friend:{secret}@127.0.0.1:{port}/postgres?create=false&schema_name=nowhere",
         StoreSetupError,
         "schema nowhere.*setup",
     ),
@@ -242,7 +241,14 @@ def assert_silent(text: str) -> None:
         if not {"?", ","} & set(one.url) and name != "encoding SQL_ASCII"
     ],
 )
-def test_mistake_is_explained_in_time(strict, newest_server, call, name, kind, caplog):
+def test_mistake_is_explained_in_time(
+    strict: Strict,
+    newest_server: PostgresServer,
+    call: Caller,
+    name: str,
+    kind: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     mistake = MISTAKES[name]
     url = filled(mistake, strict, newest_server)
     engines: list = []
@@ -252,7 +258,7 @@ def test_mistake_is_explained_in_time(strict, newest_server, call, name, kind, c
             create_async_engine(url.replace("postgresql:", "postgresql+asyncpg:")),
         ]
         store = PostgresChatStore(
-            engine=engines[0], async_engine=engines[1], table_name=fresh_name(), patience=600
+            client=engines[0], async_client=engines[1], table_name=fresh_name(), patience=600
         )
     else:
         table = "" if "table_name" in url else f"{'&' if '?' in url else '?'}table_name=t"
@@ -276,7 +282,7 @@ def test_mistake_is_explained_in_time(strict, newest_server, call, name, kind, c
         call.run(engines[1].dispose())
 
 
-def test_tls_works_with_the_right_certificate(strict, call):
+def test_tls_works_with_the_right_certificate(strict: Strict, call: Caller) -> None:
     url = (
         f"postgresql://friend:{quote(SECRET)}@localhost:{strict.front.port}/postgres"
         f"?sslmode=verify-full&sslrootcert={strict.authority}&table_name={fresh_name()}"
@@ -286,7 +292,7 @@ def test_tls_works_with_the_right_certificate(strict, call):
         assert call(store, "count_messages", "k") == 1
 
 
-def test_server_that_was_never_reached_is_tried_for_a_second(call):
+def test_server_that_was_never_reached_is_tried_for_a_second(call: Caller) -> None:
     """Compared to one that may be tried for longer, on the same machine."""
     times = {}
     for patience in (0, 600):
@@ -302,7 +308,7 @@ def test_server_that_was_never_reached_is_tried_for_a_second(call):
     assert times[600] >= 0.9
 
 
-def test_patience_is_kept_once_the_server_was_there(call):
+def test_patience_is_kept_once_the_server_was_there(call: Caller) -> None:
     server = PostgresServer(newest_binaries())
     with call.using(PostgresChatStore(server.url(), patience=1.5)) as store:
         call(store, "add_message", "k", message("a"))
@@ -336,7 +342,7 @@ def test_patience_is_kept_once_the_server_was_there(call):
         "{secret}",
     ],
 )
-def test_refused_url_is_not_quoted(url):
+def test_refused_url_is_not_quoted(url: str) -> None:
     for secret in (SECRET, "hunter2"):
         with pytest.raises(InvalidArgumentError) as caught:
             PostgresChatStore(url.format(secret=secret))
@@ -354,7 +360,9 @@ def test_refused_url_is_not_quoted(url):
         "postgresql://u:{secret}\u2100@127.0.0.1:{port}/db",
     ],
 )
-def test_no_form_of_url_gives_its_password_away(url, call, caplog):
+def test_no_form_of_url_gives_its_password_away(
+    url: str, call: Caller, caplog: pytest.LogCaptureFixture
+) -> None:
     text = url.format(secret=quote(SECRET), port=free_port())
     with (
         caplog.at_level(logging.DEBUG),
@@ -382,7 +390,9 @@ PROVOKED = {
 
 
 @pytest.mark.parametrize("what", PROVOKED)
-def test_driver_errors_do_not_quote_content(newest_server, call, what, caplog):
+def test_driver_errors_do_not_quote_content(
+    newest_server: PostgresServer, call: Caller, what: str, caplog: pytest.LogCaptureFixture
+) -> None:
     harness = PostgresHarness(newest_server)
     role = fresh_name()
     harness.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{SECRET}'")
@@ -416,7 +426,7 @@ def test_driver_errors_do_not_quote_content(newest_server, call, what, caplog):
     assert_silent(caplog.text)
 
 
-def test_conflict_does_not_quote_content(newest_server, call):
+def test_conflict_does_not_quote_content(newest_server: PostgresServer, call: Caller) -> None:
     harness = PostgresHarness(newest_server)
     with call.using(harness.open()) as store:
         call(store, "add_message", "k", message(SAID, id="1"))
@@ -425,13 +435,13 @@ def test_conflict_does_not_quote_content(newest_server, call):
         assert_silent(everything_of(caught.value))
 
 
-def test_async_things_where_sync_ones_are_needed():
+def test_async_things_where_sync_ones_are_needed() -> None:
     psycopg_engine = create_engine("postgresql+psycopg://u@h/db")
     asyncpg_engine = create_async_engine("postgresql+asyncpg://u@h/db")
     async_psycopg = create_async_engine("postgresql+psycopg://u@h/db")
     for arguments, text in (
-        ({"engine": asyncpg_engine}, "engine must be .*pass it as async_engine="),
-        ({"async_engine": psycopg_engine}, "async_engine must be .*pass it as engine="),
+        ({"engine": asyncpg_engine}, "engine must be .*pass it as async_client="),
+        ({"async_engine": psycopg_engine}, "async_engine must be .*pass it as client="),
         ({"async_engine": async_psycopg}, "async_engine must be .*asyncpg.*for psycopg"),
         ({"engine": asyncpg_engine.sync_engine}, "engine must be .*psycopg"),
         ({"engine": create_engine("sqlite://")}, "engine must be .*for pysqlite"),
@@ -454,12 +464,12 @@ def test_async_things_where_sync_ones_are_needed():
         ("patience", [-1, True, "5", float("nan"), float("inf"), 10**400]),
         ("max_connections", [0, -1, True, 1.5, "5", 10**9]),
         ("ttl", [0, -1, True, "5", float("nan"), float("inf"), 2**63]),
-        ("create_tables", ["yes", 0, 1]),
+        ("create", ["yes", 0, 1]),
         ("table_name", [7, "", "n" * 50]),
         ("schema_name", [7, "", "n" * 64]),
     ],
 )
-def test_options_are_checked_by_constructor_and_url(option, values):
+def test_options_are_checked_by_constructor_and_url(option: str, values: Any) -> None:
     for value in values:
         for make in (PostgresChatStore, PostgresChatStore.from_uri):
             with pytest.raises(InvalidArgumentError, match=option):
@@ -469,7 +479,7 @@ def test_options_are_checked_by_constructor_and_url(option, values):
             PostgresChatStore(f"postgresql://u:pw@h/db?{option}={text}")
 
 
-def test_unknown_options_are_refused():
+def test_unknown_options_are_refused() -> None:
     for make in (PostgresChatStore, PostgresChatStore.from_uri):
         with pytest.raises(TypeError, match="time_out"):
             make("postgresql://h/db", time_out=3)
@@ -477,9 +487,9 @@ def test_unknown_options_are_refused():
         PostgresChatStore("postgresql://h/db?time_out=3")
 
 
-def test_options_of_the_url_reach_the_store(newest_server):
+def test_options_of_the_url_reach_the_store(newest_server: PostgresServer) -> None:
     url = f"{newest_server.url()}?max_connections=2&timeout=7&patience=0&ttl=5"
     with PostgresChatStore(url) as store, PostgresChatStore(url, patience=3, ttl=9) as other:
-        assert (store._calls.patience, store._calls.ttl) == (0, 5)
-        assert (other._calls.patience, other._calls.ttl) == (3, 9)
-        assert store._pools.sync._size == 2
+        assert (backend_of(store)._sender.patience, backend_of(store)._ttl) == (0, 5)
+        assert (backend_of(other)._sender.patience, backend_of(other)._ttl) == (3, 9)
+        assert pooled(store).pool._size == 2

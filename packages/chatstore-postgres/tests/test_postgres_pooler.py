@@ -9,11 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
+from postgres_calling import Caller, contents, message
 from postgres_harness import PostgresHarness
 from postgres_pooler import Pooler
 from postgres_servers import PostgresServer
 
-from chatstore.core import ChatMessage, StoreUnavailableError
+from chatstore.core import ChatStore, StoreUnavailableError
 from chatstore.postgres import PostgresChatStore
 
 
@@ -29,35 +30,31 @@ def harness(newest_server: PostgresServer, pooler: Pooler) -> PostgresHarness:
     return PostgresHarness(newest_server, pooler.url)
 
 
-def say(text, **fields):
-    return ChatMessage(role="user", content=text, **fields)
-
-
-def use(store, worker):
+def use(store: ChatStore, worker: int) -> None:
     key = f"k{worker % 3}"
     for turn in range(15):  # psycopg prepares what it executes for the sixth time
-        store.add_message(key, say(f"{worker}.{turn}"))
-        store.add_message("mixed", say("x"), 0)
+        store.add_message(key, message(f"{worker}.{turn}"))
+        store.add_message("mixed", message("x"), 0)
         assert store.delete_last_message("mixed") is not None
         assert store.count_messages(key) > turn
         assert store.get_messages(key, last=1)
-    store.set_messages(f"set{worker}", [say(str(n)) for n in range(20)])
+    store.set_messages(f"set{worker}", [message(str(n)) for n in range(20)])
     store.delete_messages(f"set{worker}")
 
 
-async def async_use(store, worker):
+async def async_use(store: ChatStore, worker: int) -> None:
     key = f"k{worker % 3}"
     for turn in range(15):
-        await store.async_add_message(key, say(f"{worker}.{turn}"))
-        await store.async_add_message("mixed", say("x"), 0)
+        await store.async_add_message(key, message(f"{worker}.{turn}"))
+        await store.async_add_message("mixed", message("x"), 0)
         assert await store.async_delete_last_message("mixed") is not None
         assert await store.async_count_messages(key) > turn
         assert await store.async_get_messages(key, last=1)
-    await store.async_set_messages(f"set{worker}", [say(str(n)) for n in range(20)])
+    await store.async_set_messages(f"set{worker}", [message(str(n)) for n in range(20)])
     await store.async_delete_messages(f"set{worker}")
 
 
-def check(harness):
+def check(harness: PostgresHarness) -> None:
     with harness.open() as store:
         said = [m.content for key in ("k0", "k1", "k2") for m in store.get_messages(key)]
     assert sorted(said) == sorted(f"{w}.{t}" for w in range(6) for t in range(15))
@@ -66,14 +63,14 @@ def check(harness):
         assert mine == [f"{worker}.{turn}" for turn in range(15)]
 
 
-def test_threads(harness):
+def test_threads(harness: PostgresHarness) -> None:
     with harness.open() as store, ThreadPoolExecutor(6) as pool:
         list(pool.map(lambda worker: use(store, worker), range(6)))
     check(harness)
 
 
-def test_tasks(harness):
-    async def scenario():
+def test_tasks(harness: PostgresHarness) -> None:
+    async def scenario() -> None:
         async with harness.open() as store:
             await asyncio.gather(*(async_use(store, worker) for worker in range(6)))
 
@@ -81,10 +78,10 @@ def test_tasks(harness):
     check(harness)
 
 
-def test_both_at_once_with_large_sets(harness):
-    messages = [say(str(n)) for n in range(3000)]
+def test_both_at_once_with_large_sets(harness: PostgresHarness) -> None:
+    messages = [message(str(n)) for n in range(3000)]
 
-    async def scenario():
+    async def scenario() -> None:
         async with harness.open() as store:
             await asyncio.gather(
                 *(asyncio.to_thread(use, store, worker) for worker in range(3)),
@@ -97,11 +94,13 @@ def test_both_at_once_with_large_sets(harness):
     check(harness)
 
 
-def test_nothing_is_left_prepared(harness, pooler, newest_server):
+def test_nothing_is_left_prepared(
+    harness: PostgresHarness, pooler: Pooler, newest_server: PostgresServer
+) -> None:
     with harness.open() as store:
         for n in range(10):
-            store.add_message("k", say(str(n)))
-        left = store._run(store._calls.fetch("SELECT name FROM pg_prepared_statements"), "test")
+            store.add_message("k", message(str(n)))
+        left = store._run(store._requests.fetch("SELECT name FROM pg_prepared_statements"), "test")
     assert left == []
 
 
@@ -113,10 +112,12 @@ def full_pooler(newest_server: PostgresServer) -> Iterator[Pooler]:
     started.close()
 
 
-def test_full_pooler_is_waited_for(newest_server, full_pooler, call):
+def test_full_pooler_is_waited_for(
+    newest_server: PostgresServer, full_pooler: Pooler, call: Caller
+) -> None:
     harness = PostgresHarness(newest_server)
     with harness.open() as direct:
-        direct.add_message("k", say("a"))
+        direct.add_message("k", message("a"))
     options = {"table_name": harness.table, "max_connections": 1}
     holders = [psycopg.connect(full_pooler.url) for _ in range(2)]
     with (
@@ -133,13 +134,13 @@ def test_full_pooler_is_waited_for(newest_server, full_pooler, call):
         freeing.result()
 
 
-def test_pooler_that_restarts(newest_server, call):
+def test_pooler_that_restarts(newest_server: PostgresServer, call: Caller) -> None:
     pooler = Pooler(newest_server)
     harness = PostgresHarness(newest_server, pooler.url)
     with call.using(harness.open()) as store:
         for number in range(7):
-            call(store, "add_message", "k", say(str(number)))
+            call(store, "add_message", "k", message(str(number)))
         pooler.restart()
-        call(store, "add_message", "k", say("7"))
-        assert [m.content for m in call(store, "get_messages", "k")] == list(map(str, range(8)))
+        call(store, "add_message", "k", message("7"))
+        assert contents(call(store, "get_messages", "k")) == list(map(str, range(8)))
     pooler.close()

@@ -9,31 +9,33 @@ from collections.abc import Callable, Iterator
 import pytest
 from postgres_calling import Caller, contents, message
 from postgres_faults import FaultProxy
-from postgres_harness import PostgresHarness
+from postgres_harness import PostgresHarness, backend_of
+from postgres_servers import PostgresServer
 from sqlalchemy import create_engine
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from chatstore.core import ChatStore
 from chatstore.core.errors import OutcomeUnknownError
-from chatstore.postgres import PostgresChatStore, retrying
+from chatstore.postgres import PostgresChatStore, retry
+from chatstore.postgres.sql.rendering import RETENTION_SECONDS
 
 ANSWER = b"SELECT 1\0"  # ends the answer of a statement that returns one row
 
 
 @pytest.fixture
-def proxy(newest_server) -> Iterator[FaultProxy]:
+def proxy(newest_server: PostgresServer) -> Iterator[FaultProxy]:
     started = FaultProxy(newest_server.port)
     yield started
     started.close()
 
 
 @pytest.fixture
-def harness(newest_server, proxy) -> PostgresHarness:
+def harness(newest_server: PostgresServer, proxy: FaultProxy) -> PostgresHarness:
     return PostgresHarness(newest_server, proxy.url)
 
 
 @pytest.fixture
-def other(newest_server, harness) -> Iterator[PostgresChatStore]:
+def other(newest_server: PostgresServer, harness: PostgresHarness) -> Iterator[PostgresChatStore]:
     """Return a store on the same tables, past the proxy."""
     with PostgresChatStore(newest_server.url(), table_name=harness.table) as store:
         store.setup()
@@ -47,19 +49,21 @@ def by_url(harness: PostgresHarness) -> PostgresChatStore:
 def by_engines(harness: PostgresHarness) -> PostgresChatStore:
     engine = create_engine(harness.url.replace("postgresql:", "postgresql+psycopg:"))
     async_engine = create_async_engine(harness.url.replace("postgresql:", "postgresql+asyncpg:"))
-    return PostgresChatStore(engine=engine, async_engine=async_engine, table_name=harness.table)
+    return PostgresChatStore(client=engine, async_client=async_engine, table_name=harness.table)
 
 
 @pytest.fixture(params=[by_url, by_engines])
-def store(request, harness, other, call) -> Iterator[ChatStore]:
+def store(
+    request: pytest.FixtureRequest, harness: PostgresHarness, other: PostgresChatStore, call: Caller
+) -> Iterator[ChatStore]:
     opened = request.param(harness)
     with call.using(opened):
         call(opened, "count_messages", "k")
         yield opened
     for name, engine in opened._constructed_with[1].items():
-        if name == "engine":
+        if name == "client":
             engine.dispose()
-        elif name == "async_engine":
+        elif name == "async_client":
             call.run(engine.dispose())
 
 
@@ -106,7 +110,9 @@ APPENDS: dict[str, tuple[str, tuple]] = {
 
 @pytest.mark.parametrize("what", MEANWHILE)
 @pytest.mark.parametrize("how", APPENDS)
-def test_append_takes_effect_once(proxy, store, other, call, how, what):
+def test_append_takes_effect_once(
+    proxy: FaultProxy, store: ChatStore, other: PostgresChatStore, call: Caller, how: str, what: str
+) -> None:
     act, expected = MEANWHILE[what]
     name, arguments = APPENDS[how]
     other.set_messages("k", [message("a"), message("b")])
@@ -120,9 +126,16 @@ def test_append_takes_effect_once(proxy, store, other, call, how, what):
 
 
 @pytest.mark.parametrize("count", [2, 40])
-def test_large_append_takes_effect_once(proxy, store, other, call, count, monkeypatch):
+def test_large_append_takes_effect_once(
+    proxy: FaultProxy,
+    store: ChatStore,
+    other: PostgresChatStore,
+    call: Caller,
+    count: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Of several statements in one transaction, whose commit is answered in vain."""
-    monkeypatch.setattr("chatstore.postgres.operations.CHUNK_CHARACTERS", 500)
+    monkeypatch.setattr("chatstore.postgres.backend.CHUNK_CHARACTERS", 500)
     other.add_message("k", message("a"))
     proxy.on_loss = lambda: [other.delete_message("k", 1) for _ in range(count)]
     proxy.reply, proxy.lose = b"COMMIT", 1
@@ -131,7 +144,9 @@ def test_large_append_takes_effect_once(proxy, store, other, call, count, monkey
     assert contents(other.get_messages("k")) == ["a"]
 
 
-def test_partly_removed_append_is_not_completed(proxy, store, other, call):
+def test_partly_removed_append_is_not_completed(
+    proxy: FaultProxy, store: ChatStore, other: PostgresChatStore, call: Caller
+) -> None:
     call(store, "add_messages", "k", [message("prepared"), message("too")])
     other.delete_messages("k")
     proxy.on_loss = lambda: other.delete_message("k", 0)
@@ -189,7 +204,9 @@ CALLS: dict[str, tuple[str, tuple, object, Callable[[ChatStore], object], list[s
 
 
 @pytest.mark.parametrize("how", CALLS)
-def test_other_writes_take_effect_once(proxy, store, other, call, how):
+def test_other_writes_take_effect_once(
+    proxy: FaultProxy, store: ChatStore, other: PostgresChatStore, call: Caller, how: str
+) -> None:
     name, arguments, answer, act, expected = CALLS[how]
     other.set_messages("prepared", [message("p"), message("q")])
     call(store, name, "prepared", *arguments)
@@ -203,7 +220,13 @@ def test_other_writes_take_effect_once(proxy, store, other, call, how):
     assert other.count_messages("k") == len(expected)
 
 
-def test_write_that_was_forgotten_is_not_applied_again(proxy, harness, other, call, monkeypatch):
+def test_write_that_was_forgotten_is_not_applied_again(
+    proxy: FaultProxy,
+    harness: PostgresHarness,
+    other: PostgresChatStore,
+    call: Caller,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """After more time than the database remembers calls, nobody can tell."""
     with call.using(harness.open()) as store:
         for name, arguments in (
@@ -216,27 +239,29 @@ def test_write_that_was_forgotten_is_not_applied_again(proxy, harness, other, ca
             call(store, name, "prepared", *arguments)
             other.set_messages("k", [message("a"), message("b")])
             passed = [0.0]
-            began = retrying.now()
+            began = retry.now()
             with monkeypatch.context() as patched:
-                patched.setattr(retrying, "now", lambda p=passed: began + p[0])  # noqa: B023
+                patched.setattr(retry, "now", lambda p=passed: began + p[0])  # noqa: B023
 
                 def wait_for_long(passed: list[float] = passed) -> None:
                     other.delete_messages("k")
-                    harness.execute("DELETE FROM {t}_calls")
-                    passed[0] = retrying.LONGEST_DOUBT + 1
+                    harness.execute("DELETE FROM {t}_requests")
+                    passed[0] = retry.LONGEST_REPETITION + 1
 
-                store._calls.patience = 10 * retrying.LONGEST_DOUBT
+                backend_of(store)._sender.patience = 10 * retry.LONGEST_REPETITION
                 proxy.on_loss, proxy.reply, proxy.lose = wait_for_long, ANSWER, 1
                 with pytest.raises(OutcomeUnknownError, match=f"{name}.* read the conversation"):
                     call(store, name, "k", *arguments)
             assert contents(other.get_messages("k")) == []
 
 
-def test_memory_is_longer_than_any_repetition():
-    assert retrying.MEMORY_SECONDS >= 2 * retrying.LONGEST_DOUBT
+def test_memory_is_longer_than_any_repetition() -> None:
+    assert RETENTION_SECONDS >= 2 * retry.LONGEST_REPETITION
 
 
-def test_ids_of_calls_do_not_come_from_the_programs_generator(harness, call):
+def test_ids_of_calls_do_not_come_from_the_programs_generator(
+    harness: PostgresHarness, call: Caller
+) -> None:
     """Training code seeds the global generator; two writers must not become one."""
     with call.using(harness.open()) as store:
         state = None
@@ -253,21 +278,24 @@ def test_ids_of_calls_do_not_come_from_the_programs_generator(harness, call):
             assert call(store, "delete_last_message", f"s{number}").content == "b"
         assert call(store, "count_messages", "k") == 6
         assert [call(store, "count_messages", f"s{number}") for number in range(3)] == [1, 1, 1]
-    requests = harness.execute("SELECT count(DISTINCT request) FROM {t}_messages")
+    requests = harness.execute("SELECT count(DISTINCT request_id) FROM {t}_messages")
     assert requests == [(6,)]
 
 
-def test_late_statement_of_a_lost_client_writes_nothing(harness, other):
+def test_late_statement_of_a_lost_client_writes_nothing(
+    harness: PostgresHarness, other: PostgresChatStore
+) -> None:
     """It waits for the head while its call is repeated, and the message is removed again."""
     import threading
 
     import psycopg
     from chatstore.postgres.names import Names
 
-    from chatstore.postgres import appends
+    from chatstore.postgres.sql import statements
+    from chatstore.postgres.sql.rendering import TableNames
 
     other.set_messages("k", [message("a")])
-    sql = Names(harness.table, None).render(appends.SHORT_ONE)
+    sql = TableNames(harness.table, None).render(statements.APPEND_NEW_ONE)
     body = harness.execute("SELECT body FROM {t}_messages")[0][0]
     late = psycopg.connect(harness.url, autocommit=True, cursor_factory=psycopg.RawCursor)
     with psycopg.connect(harness.url) as holder:
@@ -293,33 +321,39 @@ def test_late_statement_of_a_lost_client_writes_nothing(harness, other):
     assert contents(other.get_messages("k")) == ["a"]
 
 
-def test_content_of_removed_messages_goes_without_further_writes(harness, other, call):
+def test_content_of_removed_messages_goes_without_further_writes(
+    harness: PostgresHarness, other: PostgresChatStore, call: Caller
+) -> None:
     """The table of calls holds it for a while; a reader's next call, or a purge, reclaims it."""
     secret = "what a user said"
     for reclaim in ("count_messages", "get_messages", "purge_expired"):
         other.set_messages("k", [message("a"), message(secret)])
         other.delete_last_message("k")
-        kept = harness.execute("SELECT count(*) FROM {t}_calls WHERE body LIKE %s", f"%{secret}%")
+        kept = harness.execute(
+            "SELECT count(*) FROM {t}_requests WHERE body LIKE %s", f"%{secret}%"
+        )
         assert kept == [(1,)]
         minutes = harness.execute(
-            "SELECT extract(epoch FROM max(expires_at) - now()) FROM {t}_calls"
+            "SELECT extract(epoch FROM max(expires_at) - now()) FROM {t}_requests"
         )
-        assert 0 < minutes[0][0] <= retrying.MEMORY_SECONDS
-        harness.execute("UPDATE {t}_calls SET expires_at = now() - interval '1 s'")
+        assert 0 < minutes[0][0] <= RETENTION_SECONDS
+        harness.execute("UPDATE {t}_requests SET expires_at = now() - interval '1 s'")
         with call.using(harness.open()) as store:
             call(store, reclaim, *(() if reclaim == "purge_expired" else ("k",)))
-        assert harness.execute("SELECT count(*) FROM {t}_calls") == [(0,)]
+        assert harness.execute("SELECT count(*) FROM {t}_requests") == [(0,)]
 
 
-def test_reads_reclaim_once_a_minute(harness, call, monkeypatch):
-    monkeypatch.setattr("chatstore.postgres.calls._SWEEP_SECONDS", -1.0)
+def test_reads_reclaim_once_a_minute(
+    harness: PostgresHarness, call: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatstore.postgres.retry._SWEEP_SECONDS", -1.0)
     with call.using(harness.open()) as store:
         call(store, "add_message", "k", message("a"))
         call(store, "delete_last_message", "k")
-        harness.execute("UPDATE {t}_calls SET expires_at = now() - interval '1 s'")
+        harness.execute("UPDATE {t}_requests SET expires_at = now() - interval '1 s'")
         call(store, "count_messages", "k")
-        assert harness.execute("SELECT count(*) FROM {t}_calls") == [(0,)]
+        assert harness.execute("SELECT count(*) FROM {t}_requests") == [(0,)]
 
 
-def test_caller_is_of_both_modes(call: Caller):
+def test_caller_is_of_both_modes(call: Caller) -> None:
     assert call.mode in {"sync", "async"}

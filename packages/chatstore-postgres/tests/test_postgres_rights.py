@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
-from postgres_calling import contents, message
+from postgres_calling import Caller, contents, message
 from postgres_harness import PostgresHarness, fresh_name
+from postgres_servers import PostgresServer
 
-from chatstore.core import InvalidArgumentError, StoreAccessError
-from chatstore.postgres import PostgresChatStore, rights
+from chatstore.core import ChatStore, InvalidArgumentError, StoreAccessError
+from chatstore.postgres import PostgresChatStore
+from chatstore.postgres.tables import needed_rights
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 TABLES = {
@@ -22,24 +25,24 @@ TABLES = {
 
 
 @pytest.fixture
-def harness(newest_server) -> PostgresHarness:
+def harness(newest_server: PostgresServer) -> PostgresHarness:
     return PostgresHarness(newest_server)
 
 
 @pytest.fixture
-def role(harness) -> str:
+def role(harness: PostgresHarness) -> str:
     """Return a role that owns nothing."""
     name = fresh_name()
     harness.execute(f"CREATE ROLE {name} LOGIN")
     return name
 
 
-def as_role(harness, role, schema=None, **options):
+def as_role(harness: PostgresHarness, role: str, schema: Any = None, **options: Any) -> Any:
     url = harness.url.replace("postgres@", f"{role}@")
     return PostgresChatStore(url, table_name=harness.table, schema_name=schema, **options)
 
 
-def use_everything(store, call) -> None:
+def use_everything(store: ChatStore, call: Caller) -> None:
     """Make every kind of call, with what each leads to."""
     call(store, "add_message", "k", message("a", id="a"))
     call(store, "add_message", "k", message("a", id="a"))  # held: the full statement
@@ -58,19 +61,21 @@ def use_everything(store, call) -> None:
     call(store, "purge_expired")
 
 
-def expire(harness) -> None:
+def expire(harness: PostgresHarness) -> None:
     harness.execute("UPDATE {t}_conversations SET expires_at = now() - interval '1 s'")
-    harness.execute("UPDATE {t}_calls SET expires_at = now() - interval '1 s'")
+    harness.execute("UPDATE {t}_requests SET expires_at = now() - interval '1 s'")
 
 
 @pytest.mark.parametrize("creates", [True, False])
 @pytest.mark.parametrize("has_schema", [True, False])
-def test_store_works_with_exactly_these_rights(harness, role, call, creates, has_schema):
+def test_store_works_with_exactly_these_rights(
+    harness: PostgresHarness, role: str, call: Caller, creates: Any, has_schema: Any
+) -> None:
     schema = fresh_name() if has_schema else None
     with PostgresChatStore(harness.url, table_name=harness.table, schema_name=schema) as admin:
         admin.setup()
     harness.server.execute(PostgresChatStore.grants(role, harness.table, schema))
-    options = {"create_tables": creates, "ttl": 60, "patience": 0.5}
+    options = {"create": creates, "ttl": 60, "patience": 0.5}
     with call.using(as_role(harness, role, schema, **options)) as store:
         use_everything(store, call)
         if schema is None:
@@ -78,13 +83,13 @@ def test_store_works_with_exactly_these_rights(harness, role, call, creates, has
             call(store, "add_message", "new", message("i"))  # buries what has expired
             call(store, "purge_expired")
             assert harness.execute("SELECT count(*) FROM {t}_conversations") == [(1,)]
-            assert harness.execute("SELECT count(*) FROM {t}_calls") == [(0,)]
+            assert harness.execute("SELECT count(*) FROM {t}_requests") == [(0,)]
 
 
 @pytest.mark.parametrize(
-    ("word", "right"), [(word, right) for word, some in rights.needed().items() for right in some]
+    ("word", "right"), [(word, right) for word, some in needed_rights().items() for right in some]
 )
-def test_each_right_is_needed(harness, role, word, right):
+def test_each_right_is_needed(harness: PostgresHarness, role: str, word: str, right: str) -> None:
     """Where one is taken away something fails, and says so; reclaiming fails in silence."""
     with harness.open() as admin:
         admin.setup()
@@ -101,8 +106,8 @@ def test_each_right_is_needed(harness, role, word, right):
     call.close()
 
 
-def test_rights_by_table():
-    assert rights.needed() == {
+def test_rights_by_table() -> None:
+    assert needed_rights() == {
         "heads": ["SELECT", "INSERT", "UPDATE", "DELETE"],
         "messages": ["SELECT", "INSERT", "UPDATE", "DELETE"],
         "calls": ["SELECT", "INSERT", "UPDATE", "DELETE"],
@@ -110,13 +115,13 @@ def test_rights_by_table():
     }
 
 
-def test_readme_shows_these_rights():
+def test_readme_shows_these_rights() -> None:
     shown = re.search(r"```sql\n(.*?)```", README, re.DOTALL)
     assert shown is not None
     assert shown[1] == PostgresChatStore.grants("app", "assistant", "chat")
 
 
-def test_readers_role_reads(harness, role, call):
+def test_readers_role_reads(harness: PostgresHarness, role: str, call: Caller) -> None:
     """Reclaiming is left to others."""
     with harness.open() as admin:
         admin.add_message("k", message("a"))
@@ -133,12 +138,12 @@ def test_readers_role_reads(harness, role, call):
 
 
 @pytest.mark.parametrize("name", ["", "a\0b", 7, "n" * 64])
-def test_roles_that_cannot_be(name):
+def test_roles_that_cannot_be(name: str) -> None:
     with pytest.raises(InvalidArgumentError, match="role"):
         PostgresChatStore.grants(name)
 
 
-def test_names_are_quoted():
+def test_names_are_quoted() -> None:
     text = PostgresChatStore.grants('ro"le', "ta ble", "sch;ema")
     assert 'TO "ro""le";' in text
     assert '"sch;ema"."ta ble_messages"' in text

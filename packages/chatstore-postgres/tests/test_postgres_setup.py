@@ -5,20 +5,24 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import warnings
+from typing import Any
 from uuid import uuid4
 
 import psycopg
 import pytest
+from postgres_calling import message
 from postgres_harness import fresh_name
+from postgres_servers import PostgresServer
 
 from chatstore.core import (
-    ChatMessage,
+    ChatStore,
     InvalidArgumentError,
     SchemaVersionError,
     StoreAccessError,
 )
 from chatstore.core.errors import StoreSetupError
 from chatstore.postgres import PostgresChatStore
+from chatstore.postgres.sql.rendering import TableNames
 
 ODD_NAMES = [
     'quo"te',
@@ -31,29 +35,25 @@ ODD_NAMES = [
 ]
 
 
-def say(text):
-    return ChatMessage(role="user", content=text)
-
-
-def use(store):
-    store.add_message("k", say("a"))
-    store.set_messages("k", [say("b"), say("c")])
-    store.add_message("k", say("x"), 1)
+def use(store: ChatStore) -> None:
+    store.add_message("k", message("a"))
+    store.set_messages("k", [message("b"), message("c")])
+    store.add_message("k", message("x"), 1)
     assert store.delete_last_message("k").content == "c"
     store.purge_expired()
     assert [message.content for message in store.get_messages("k")] == ["b", "x"]
     assert store.get_keys() == ["k"]
 
 
-async def async_use(store):
-    await store.async_add_message("k", say("y"))
+async def async_use(store: ChatStore) -> None:
+    await store.async_add_message("k", message("y"))
     await store.async_purge_expired()
     assert await store.async_count_messages("k") == 3
     await store.async_delete_messages("k")
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
-def test_names_are_only_names(older_server, name):
+def test_names_are_only_names(older_server: PostgresServer, name: str) -> None:
     schema = f"{name[:20]}{uuid4().hex}"
     with PostgresChatStore.from_uri(
         older_server.url(), table_name=name, schema_name=schema
@@ -63,7 +63,7 @@ def test_names_are_only_names(older_server, name):
     found = older_server.execute(
         "SELECT table_name FROM information_schema.tables WHERE table_schema = %s", schema
     )
-    suffixes = ("_calls", "_conversations", "_messages", "_schema")
+    suffixes = ("_requests", "_conversations", "_messages", "_schema")
     assert sorted(row[0] for row in found) == sorted(f"{name}{suffix}" for suffix in suffixes)
 
 
@@ -80,61 +80,61 @@ def test_names_are_only_names(older_server, name):
         {"schema_name": "s" * 64},
     ],
 )
-def test_names_that_postgres_would_cut_or_refuse(names):
+def test_names_that_postgres_would_cut_or_refuse(names: TableNames) -> None:
     with pytest.raises(InvalidArgumentError, match="name"):
         PostgresChatStore.from_uri("postgresql://host/db", **names)
 
 
-def test_two_stores_in_one_schema_are_apart(older_server):
+def test_two_stores_in_one_schema_are_apart(older_server: PostgresServer) -> None:
     names = [fresh_name(), fresh_name()]
     first, second = (PostgresChatStore.from_uri(older_server.url(), table_name=n) for n in names)
     with first, second:
-        first.add_message("k", say("a"))
+        first.add_message("k", message("a"))
         assert second.get_keys() == []
 
 
-def test_setup_makes_tables_for_stores_that_may_not(older_server):
+def test_setup_makes_tables_for_stores_that_may_not(older_server: PostgresServer) -> None:
     name = fresh_name()
     url = older_server.url()
-    with PostgresChatStore.from_uri(url, table_name=name, create_tables=False) as store:
+    with PostgresChatStore.from_uri(url, table_name=name, create=False) as store:
         with pytest.raises(StoreSetupError, match="setup"):
             store.count_messages("k")
         store.setup()
         store.setup()
         use(store)
-    with PostgresChatStore.from_uri(url, table_name=name, create_tables=False) as store:
+    with PostgresChatStore.from_uri(url, table_name=name, create=False) as store:
         asyncio.run(store.async_setup())
         asyncio.run(async_use(store))
 
 
-def test_printed_sql_makes_the_tables(older_server):
+def test_printed_sql_makes_the_tables(older_server: PostgresServer) -> None:
     name, schema = 'Odd " name', f"s {uuid4().hex}"
     text = PostgresChatStore.ddl(name, schema)
     with psycopg.connect(older_server.url(), autocommit=True) as connection:
         connection.execute(text)
     with PostgresChatStore.from_uri(
-        older_server.url(), table_name=name, schema_name=schema, create_tables=False
+        older_server.url(), table_name=name, schema_name=schema, create=False
     ) as store:
         use(store)
     assert older_server.execute(f'SELECT version FROM "{schema}"."Odd "" name_schema"') == [(1,)]
 
 
-def test_later_schema_is_refused(older_server):
+def test_later_schema_is_refused(older_server: PostgresServer) -> None:
     name = fresh_name()
     with PostgresChatStore.from_uri(older_server.url(), table_name=name) as store:
-        store.add_message("k", say("a"))
+        store.add_message("k", message("a"))
     older_server.execute(f"INSERT INTO {name}_schema (version) VALUES (99)")
     for creates in (True, False):
         with (
             PostgresChatStore.from_uri(
-                older_server.url(), table_name=name, create_tables=creates
+                older_server.url(), table_name=name, create=creates
             ) as store,
             pytest.raises(SchemaVersionError, match="99"),
         ):
             store.get_messages("k")
 
 
-def test_user_without_rights_uses_tables_that_are_there(older_server):
+def test_user_without_rights_uses_tables_that_are_there(older_server: PostgresServer) -> None:
     name, role = fresh_name(), fresh_name()
     schema = fresh_name()
     with PostgresChatStore.from_uri(
@@ -154,9 +154,9 @@ def test_user_without_rights_uses_tables_that_are_there(older_server):
         store.count_messages("k")
 
 
-def use_first(url, name, number, barrier):
+def use_first(url: str, name: str, number: int, barrier: Any) -> None:
     """In a forked child: wait for the others, then make the first call."""
-    message = say(str(number))
+    message = message(str(number))
     store = PostgresChatStore.from_uri(url, table_name=name, schema_name=name)
     barrier.wait(60)
     if number % 2:
@@ -166,7 +166,7 @@ def use_first(url, name, number, barrier):
         asyncio.run(store.async_add_message("k", message))
 
 
-def test_sixteen_processes_make_the_tables_at_once(newest_server):
+def test_sixteen_processes_make_the_tables_at_once(newest_server: PostgresServer) -> None:
     name = fresh_name()
     context = multiprocessing.get_context("fork")
     barrier = context.Barrier(16)

@@ -16,15 +16,16 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any
 
 import pytest
 from postgres_calling import contents, message
 from postgres_failover import Pair
 from postgres_harness import PostgresHarness
-from postgres_servers import newest_binaries, older_binaries
+from postgres_servers import PostgresServer, newest_binaries, older_binaries
 
 from chatstore.core import ChatStoreError, StoreAccessError, StoreUnavailableError
-from chatstore.postgres import PostgresChatStore, operations
+from chatstore.postgres import PostgresChatStore, backend
 
 IS_LONG = bool(os.environ.get("CHATSTORE_SOAK"))
 WRITERS = 8
@@ -121,7 +122,7 @@ def disturb(pair: Pair, writing: list[Future], faults: Counter[str]) -> None:
             next_failover, next_rebuild = time.monotonic() + EVERY * 3 / 4, float("inf")
 
 
-def test_appends_under_faults_and_failovers(pair, capsys):
+def test_appends_under_faults_and_failovers(pair: Pair, capsys: pytest.CaptureFixture[str]) -> None:
     with PostgresChatStore(pair.primary.url()) as direct:
         direct.setup()
     log, faults = Log(), Counter()
@@ -156,9 +157,9 @@ def test_appends_under_faults_and_failovers(pair, capsys):
         )
 
 
-def write_until_killed(url: str, table: str, seed: int, barrier) -> None:
+def write_until_killed(url: str, table: str, seed: int, barrier: Any) -> None:
     """In a child: replace and extend conversations, each in one transaction of many parts."""
-    operations.CHUNK_CHARACTERS = 20_000
+    backend.CHUNK_CHARACTERS = 20_000
     choice = random.Random(seed)
     store = PostgresChatStore(url, table_name=table)
     store.count_messages("k")
@@ -177,7 +178,9 @@ def write_until_killed(url: str, table: str, seed: int, barrier) -> None:
             store.delete_message("k", choice.randrange(1000))
 
 
-def test_writers_that_are_killed_leave_whole_conversations(capsys):
+def test_writers_that_are_killed_leave_whole_conversations(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     from postgres_servers import PostgresServer
 
     server = PostgresServer(older_binaries())
@@ -231,7 +234,7 @@ def test_writers_that_are_killed_leave_whole_conversations(capsys):
         after = measured()
         for key in store.get_keys():
             store.delete_messages(key)
-        server.execute(f"UPDATE {harness.table}_calls SET expires_at = now() - interval '1 s'")
+        server.execute(f"UPDATE {harness.table}_requests SET expires_at = now() - interval '1 s'")
         store.purge_expired()
         for part in ("conversations", "messages", "calls"):
             assert server.execute(f"SELECT count(*) FROM {harness.table}_{part}") == [(0,)]
@@ -248,12 +251,12 @@ def test_writers_that_are_killed_leave_whole_conversations(capsys):
         )
 
 
-def wait_for_sessions(server) -> None:
+def wait_for_sessions(server: PostgresServer) -> None:
     """Wait until the server has noticed that its clients are gone."""
     deadline = time.monotonic() + 60
     while server.execute(
         "SELECT count(*) FROM pg_stat_activity "
-        "WHERE backend_type = 'client harness' AND pid <> pg_backend_pid()"
+        "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
     ) != [(0,)]:
         assert time.monotonic() < deadline
         time.sleep(0.05)

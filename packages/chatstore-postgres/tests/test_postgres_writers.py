@@ -4,33 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
+from postgres_calling import contents, message
+from postgres_failover import Pair
 from postgres_harness import PostgresHarness
+from postgres_servers import PostgresServer
 
-from chatstore.core import ChatMessage
+from chatstore.core import ChatStore
 from chatstore.core.backend.options import MAX_SECONDS, MIN_TTL
 from chatstore.postgres import PostgresChatStore
 from chatstore.postgres.drivers.psycopg import PsycopgSession
 
 
-def say(text, **fields):
-    return ChatMessage(role="user", content=text, **fields)
-
-
-def texts(messages):
-    return [message.content for message in messages]
-
-
 @pytest.fixture
-def harness(older_server):
+def harness(older_server: PostgresServer) -> PostgresHarness:
     return PostgresHarness(older_server)
 
 
-def check(store, keys):
+def check(store: ChatStore, keys: dict[str, Sequence[int]]) -> None:
     for key, workers in keys.items():
-        got = texts(store.get_messages(key))
+        got = contents(store.get_messages(key))
         assert len(got) == store.count_messages(key) == 10 * len(workers)
         for worker in workers:
             mine = [text for text in got if text.startswith(f"{worker}.")]
@@ -38,12 +35,12 @@ def check(store, keys):
 
 
 @pytest.mark.parametrize("keys", [{"k": range(64)}, {f"k{n}": [n] for n in range(64)}])
-def test_sixty_four_appenders(harness, keys):
-    async def append(store, key, worker):
+def test_sixty_four_appenders(harness: PostgresHarness, keys: dict[str, Sequence[int]]) -> None:
+    async def append(store: ChatStore, key: str, worker: int) -> None:
         for turn in range(10):
-            await store.async_add_message(key, say(f"{worker}.{turn}"))
+            await store.async_add_message(key, message(f"{worker}.{turn}"))
 
-    async def scenario():
+    async def scenario() -> None:
         async with harness.open() as store:
             pairs = [(key, worker) for key, workers in keys.items() for worker in workers]
             await asyncio.gather(*(append(store, *pair) for pair in pairs))
@@ -54,32 +51,34 @@ def test_sixty_four_appenders(harness, keys):
 
 
 @pytest.mark.parametrize("keys", [{"k": range(64)}, {f"k{n}": [n] for n in range(64)}])
-def test_sixty_four_appending_threads(harness, keys):
-    def append(pair):
+def test_sixty_four_appending_threads(
+    harness: PostgresHarness, keys: dict[str, Sequence[int]]
+) -> None:
+    def append(pair: Pair) -> None:
         key, worker = pair
         for turn in range(10):
-            store.add_message(key, say(f"{worker}.{turn}"))
+            store.add_message(key, message(f"{worker}.{turn}"))
 
     with harness.open() as store, ThreadPoolExecutor(64) as pool:
         list(pool.map(append, [(key, worker) for key, ws in keys.items() for worker in ws]))
         check(store, keys)
 
 
-def test_readers_see_appends_in_the_order_of_commits(harness):
+def test_readers_see_appends_in_the_order_of_commits(harness: PostgresHarness) -> None:
     """What a reader has seen stays in front of all that comes later."""
     seen: list[list[str]] = []
 
-    async def append(store, worker):
+    async def append(store: ChatStore, worker: int) -> None:
         for turn in range(15):
-            await store.async_add_message("k", say(f"{worker}.{turn}"))
+            await store.async_add_message("k", message(f"{worker}.{turn}"))
 
-    async def scenario():
+    async def scenario() -> Any:
         async with harness.open() as store:
             writers = asyncio.gather(*(append(store, worker) for worker in range(16)))
             while not writers.done():
-                seen.append(texts(await store.async_get_messages("k")))
+                seen.append(contents(await store.async_get_messages("k")))
             await writers
-            return texts(await store.async_get_messages("k"))
+            return contents(await store.async_get_messages("k"))
 
     final = asyncio.run(scenario())
     assert len(final) == 240
@@ -87,11 +86,13 @@ def test_readers_see_appends_in_the_order_of_commits(harness):
     assert all(final[: len(state)] == state for state in seen)
 
 
-def test_each_call_is_one_statement(harness, monkeypatch):
+def test_each_call_is_one_statement(
+    harness: PostgresHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sent = []
     original = PsycopgSession.fetch
 
-    def fetch(self, sql, *values):
+    def fetch(self, sql: Any, *values: Any) -> Any:
         sent.append(sql)
         return original(self, sql, *values)
 
@@ -99,15 +100,15 @@ def test_each_call_is_one_statement(harness, monkeypatch):
         store.setup()
         monkeypatch.setattr(PsycopgSession, "fetch", fetch)
         for name, *args in (
-            ("add_message", "k", say("a")),
-            ("add_message", "k", say("b")),
-            ("add_messages", "k", [say("c"), say("d")]),
-            ("add_message", "k", say("e"), 1),
+            ("add_message", "k", message("a")),
+            ("add_message", "k", message("b")),
+            ("add_messages", "k", [message("c"), message("d")]),
+            ("add_message", "k", message("e"), 1),
             ("get_messages", "k"),
             ("count_messages", "k"),
             ("delete_last_message", "k"),
             ("delete_message", "k", 0),
-            ("set_messages", "k", [say(str(n)) for n in range(10_000)]),
+            ("set_messages", "k", [message(str(n)) for n in range(10_000)]),
             ("delete_messages", "k"),
         ):
             sent.clear()
@@ -116,9 +117,11 @@ def test_each_call_is_one_statement(harness, monkeypatch):
 
 
 @pytest.mark.parametrize("characters", [16 * 2**20, 100_000])
-def test_ten_thousand_messages_replace_each_other(harness, monkeypatch, characters):
-    monkeypatch.setattr("chatstore.postgres.operations.CHUNK_CHARACTERS", characters)
-    sets = [[say(f"{name}{n}", id=str(n)) for n in range(10_000)] for name in "ab"]
+def test_ten_thousand_messages_replace_each_other(
+    harness: PostgresHarness, monkeypatch: pytest.MonkeyPatch, characters: int
+) -> None:
+    monkeypatch.setattr("chatstore.postgres.backend.CHUNK_CHARACTERS", characters)
+    sets = [[message(f"{name}{n}", id=str(n)) for n in range(10_000)] for name in "ab"]
     with harness.open() as store, ThreadPoolExecutor(2) as pool:
         store.set_messages("k", sets[0])
         writing = pool.submit(lambda: [store.set_messages("k", one) for one in sets[::-1]])
@@ -126,38 +129,40 @@ def test_ten_thousand_messages_replace_each_other(harness, monkeypatch, characte
         while not writing.done():
             got = store.get_messages("k")
             assert len(got) == 10_000
-            names = {text[0] for text in texts(got)}
+            names = {text[0] for text in contents(got)}
             assert len(names) == 1
             seen |= names
         writing.result()
-        store.add_messages("k", [say(f"c{n}") for n in range(3000)])
+        store.add_messages("k", [message(f"c{n}") for n in range(3000)])
         got = store.get_messages("k")
         assert got[:10_000] == sets[0]
-        assert texts(got[10_000:]) == [f"c{n}" for n in range(3000)]
+        assert contents(got[10_000:]) == [f"c{n}" for n in range(3000)]
     assert harness.execute("SELECT count(*) FROM {t}_messages") == [(13_000,)]
 
 
-def test_held_ids_of_an_append_in_several_statements(harness, monkeypatch):
-    monkeypatch.setattr("chatstore.postgres.operations.CHUNK_CHARACTERS", 1000)
-    messages = [say(str(n), id=str(n)) for n in range(50)]
+def test_held_ids_of_an_append_in_several_statements(
+    harness: PostgresHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatstore.postgres.backend.CHUNK_CHARACTERS", 1000)
+    messages = [message(str(n), id=str(n)) for n in range(50)]
     with harness.open() as store:
         store.add_messages("k", messages[20:30])
         store.add_messages("k", messages)
         store.add_messages("k", messages)
         expected = [*range(20, 30), *range(20), *range(30, 50)]
-        assert texts(store.get_messages("k")) == [str(n) for n in expected]
+        assert contents(store.get_messages("k")) == [str(n) for n in expected]
 
 
-def test_purge_reclaims_only_what_expired(harness):
+def test_purge_reclaims_only_what_expired(harness: PostgresHarness) -> None:
     with PostgresChatStore.from_uri(harness.url, table_name=harness.table, ttl=60) as store:
-        store.set_messages("old", [say(str(n)) for n in range(12_000)])
-        store.add_message("older", say("x"))
+        store.set_messages("old", [message(str(n)) for n in range(12_000)])
+        store.add_message("older", message("x"))
         store.delete_message("older", 0)
-        store.add_message("new", say("x"))
+        store.add_message("new", message("x"))
         harness.execute(
             "UPDATE {t}_conversations SET expires_at = now() - interval '1 s' WHERE key = 'old'"
         )
-        harness.execute("UPDATE {t}_calls SET expires_at = now() - interval '1 s'")
+        harness.execute("UPDATE {t}_requests SET expires_at = now() - interval '1 s'")
         assert store.get_keys() == ["new"]
         asyncio.run(store.async_purge_expired())
         assert store.get_keys() == ["new"]
@@ -165,40 +170,40 @@ def test_purge_reclaims_only_what_expired(harness):
         assert harness.execute(f"SELECT count(*) FROM {{t}}_{table}") == [(left,)]
 
 
-def test_writes_reclaim_a_bounded_part(harness):
+def test_writes_reclaim_a_bounded_part(harness: PostgresHarness) -> None:
     with PostgresChatStore.from_uri(harness.url, table_name=harness.table, ttl=60) as store:
-        store.set_messages("k", [say(str(n)) for n in range(500)])
+        store.set_messages("k", [message(str(n)) for n in range(500)])
         harness.execute("UPDATE {t}_conversations SET expires_at = now() - interval '1 s'")
         for left in (301, 102, 3):
-            store.add_message("k", say("again"))
+            store.add_message("k", message("again"))
             assert harness.execute("SELECT count(*) FROM {t}_messages") == [(left,)]
         assert store.count_messages("k") == 3
     assert harness.execute("SELECT count(*) FROM {t}_conversations") == [(1,)]
 
 
-def test_store_without_ttl_keeps_conversations_for_good(harness):
+def test_store_without_ttl_keeps_conversations_for_good(harness: PostgresHarness) -> None:
     with harness.open() as store:
         with PostgresChatStore.from_uri(harness.url, table_name=harness.table, ttl=1) as brief:
-            brief.add_message("k", say("a"))
-        store.add_message("k", say("b"))
+            brief.add_message("k", message("a"))
+        store.add_message("k", message("b"))
         time.sleep(1.1)
-        assert texts(store.get_messages("k")) == ["a", "b"]
+        assert contents(store.get_messages("k")) == ["a", "b"]
 
 
 @pytest.mark.parametrize("ttl", [MIN_TTL, MAX_SECONDS])
-def test_extreme_ttl(harness, ttl):
+def test_extreme_ttl(harness: PostgresHarness, ttl: float) -> None:
     with PostgresChatStore.from_uri(harness.url, table_name=harness.table, ttl=ttl) as store:
-        store.add_message("k", say("a"))
+        store.add_message("k", message("a"))
         time.sleep(2 * MIN_TTL)
         assert store.count_messages("k") == (ttl > 1)
 
 
-def test_limits_of_pages(harness):
+def test_limits_of_pages(harness: PostgresHarness) -> None:
     with harness.open() as store:
-        store.set_messages("k", [say(str(n)) for n in range(5)])
-        assert texts(store.get_messages("k", last=2**62)) == list("01234")
+        store.set_messages("k", [message(str(n)) for n in range(5)])
+        assert contents(store.get_messages("k", last=2**62)) == list("01234")
         assert store.delete_message("k", 2**62) is None
         assert store.delete_message("k", -(2**62)) is None
-        store.add_message("k", say("first"), -(2**62))
-        store.add_message("k", say("last"), 2**62)
-        assert texts(store.get_messages("k")) == ["first", *"01234", "last"]
+        store.add_message("k", message("first"), -(2**62))
+        store.add_message("k", message("last"), 2**62)
+        assert contents(store.get_messages("k")) == ["first", *"01234", "last"]

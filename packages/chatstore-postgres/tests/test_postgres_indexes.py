@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -12,17 +13,19 @@ from postgres_harness import fresh_name
 from postgres_servers import PostgresServer
 
 from chatstore.core import ChatMessage
-from chatstore.postgres import PostgresChatStore, appends, reads, writes
+from chatstore.postgres import PostgresChatStore
+from chatstore.postgres.sql import statements
+from chatstore.postgres.sql.rendering import TableNames
 
 KEYS = 1000
 EACH = 1000
 
 
 @pytest.fixture(scope="module")
-def filled(newest_server: PostgresServer) -> Iterator[tuple[psycopg.Connection, Names]]:
+def filled(newest_server: PostgresServer) -> Iterator[tuple[psycopg.Connection, TableNames]]:
     """Return a connection and the names of tables with a million messages."""
     table = fresh_name()
-    names = Names(table, None)
+    names = TableNames(table, None)
     with PostgresChatStore.from_uri(newest_server.url(), table_name=table) as store:
         store.setup()
     with psycopg.connect(newest_server.url(), autocommit=True) as connection:
@@ -40,49 +43,51 @@ def filled(newest_server: PostgresServer) -> Iterator[tuple[psycopg.Connection, 
             (EACH, EACH, KEYS * EACH - 1),
         )
         connection.execute(
-            f"INSERT INTO {table}_calls (id, expires_at, key_hash, requests) "
+            f"INSERT INTO {table}_requests (id, expires_at, key_hash, requests) "
             "SELECT gen_random_uuid(), now() + interval '1 hour', sha256(int8send(n)), ARRAY[n] "
             "FROM generate_series(1, 20000) n"
         )
-        connection.execute(f"ANALYZE {table}_messages, {table}_conversations, {table}_calls")
+        connection.execute(f"ANALYZE {table}_messages, {table}_conversations, {table}_requests")
         yield connection, names
-        connection.execute(f"DROP TABLE {table}_messages, {table}_conversations, {table}_calls")
+        connection.execute(f"DROP TABLE {table}_messages, {table}_conversations, {table}_requests")
 
 
 KEY, CALL = b"key 500", uuid4()
 IDS, BODIES = [b"1", b"2"], ["x", "y"]
 STATEMENTS = {
-    "count": (reads.COUNT, KEY),
-    "newest": (reads.NEWEST, KEY, 2**63 - 1, 50),
-    "newest and first": (reads.NEWEST_AND_FIRST, KEY, 900, 50, 2),
-    "oldest": (reads.OLDEST, KEY, 100, 50),
-    "keys": (reads.KEYS, b"key 5", b"key 50", b"key 5\xff", 20),
-    "append one": (appends.APPEND_ONE, KEY, 60.0, 1, b"1", "x", 7),
-    "append many": (appends.APPEND_MANY, KEY, 60.0, 2, IDS, BODIES, 7),
-    "short append of one": (appends.SHORT_ONE, KEY, 60.0, 1, b"1", "x", 7),
-    "short append of many": (appends.SHORT_MANY, KEY, 60.0, 2, IDS, BODIES, 7),
-    "bury": (appends.BURY, KEY),
-    "was removed": (appends.WAS_REMOVED, KEY, 7),
-    "end an empty one": (writes.END_EMPTY, KEY),
-    "insert from start": (writes.INSERT_FROM_START, KEY, 60.0, 7, b"1", "x", 7),
-    "insert from end": (writes.INSERT_FROM_END, KEY, 60.0, 7, b"1", "x", 7),
-    "remove from start": (writes.REMOVE_FROM_START, KEY, 60.0, CALL, 7, "{", None),
-    "remove from end": (writes.REMOVE_FROM_END, KEY, 60.0, CALL, 0, "{", None),
-    "replace": (writes.REPLACE, KEY, 60.0, CALL, 2, IDS, BODIES),
-    "fill": (writes.FILL, KEY, 2, IDS, BODIES),
-    "delete": (writes.DELETE, KEY, 60.0, CALL),
-    "lock": (writes.LOCK, KEY),
-    "purge": (writes.PURGE, 200),
+    "count": (statements.COUNT, KEY),
+    "newest": (statements.NEWEST, KEY, 2**63 - 1, 50),
+    "newest and first": (statements.NEWEST_AND_LEADING, KEY, 900, 50, 2),
+    "oldest": (statements.OLDEST, KEY, 100, 50),
+    "keys": (statements.KEYS, b"key 5", b"key 50", b"key 5\xff", 20),
+    "append one": (statements.APPEND_ONE, KEY, 60.0, 1, b"1", "x", 7),
+    "append many": (statements.APPEND_MANY, KEY, 60.0, 2, IDS, BODIES, 7),
+    "short append of one": (statements.APPEND_NEW_ONE, KEY, 60.0, 1, b"1", "x", 7),
+    "short append of many": (statements.APPEND_NEW_MANY, KEY, 60.0, 2, IDS, BODIES, 7),
+    "bury": (statements.RELEASE_EXPIRED_KEY, KEY),
+    "was removed": (statements.WAS_REMOVED, KEY, 7),
+    "end an empty one": (statements.END_EMPTY, KEY),
+    "insert from start": (statements.INSERT_FROM_START, KEY, 60.0, 7, b"1", "x", 7),
+    "insert from end": (statements.INSERT_FROM_END, KEY, 60.0, 7, b"1", "x", 7),
+    "remove from start": (statements.REMOVE_FROM_START, KEY, 60.0, CALL, 7, "{", None),
+    "remove from end": (statements.REMOVE_FROM_END, KEY, 60.0, CALL, 0, "{", None),
+    "replace": (statements.REPLACE, KEY, 60.0, CALL, 2, IDS, BODIES),
+    "fill": (statements.FILL, KEY, 2, IDS, BODIES),
+    "delete": (statements.DELETE, KEY, 60.0, CALL),
+    "lock": (statements.LOCK, KEY),
+    "purge": (statements.PURGE, 200),
 }
 
 
-def nodes(plan):
+def nodes(plan: Any) -> Iterator[Any]:
     yield plan
     for part in plan.get("Plans", ()):
         yield from nodes(part)
 
 
-def plan_of(connection, names, statement, values, mode):
+def plan_of(
+    connection: psycopg.Connection[Any], names: TableNames, statement: str, values: Any, mode: str
+) -> Any:
     """Return the parts of the plan that a prepared statement gets."""
     with psycopg.ClientCursor(connection) as cursor:
         cursor.execute("DEALLOCATE ALL")
@@ -96,7 +101,7 @@ def plan_of(connection, names, statement, values, mode):
 
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
 @pytest.mark.parametrize("name", STATEMENTS)
-def test_statement_follows_an_index(filled, name, mode):
+def test_statement_follows_an_index(filled: Any, name: str, mode: str) -> None:
     connection, names = filled
     statement, *values = STATEMENTS[name]
     found = plan_of(connection, names, statement, values, mode)
@@ -108,7 +113,7 @@ def test_statement_follows_an_index(filled, name, mode):
         assert "Sort" not in {node["Node Type"] for node in found}
 
 
-def test_a_statement_without_an_index_is_found_out(filled):
+def test_a_statement_without_an_index_is_found_out(filled: Any) -> None:
     connection, names = filled
     found = plan_of(
         connection, names, "SELECT 1 FROM {messages} WHERE body = $1::text", ["z"], "auto"
@@ -116,10 +121,10 @@ def test_a_statement_without_an_index_is_found_out(filled):
     assert any(node["Node Type"] == "Seq Scan" for node in found)
 
 
-def test_costs_do_not_grow_with_the_conversation(newest_server):
+def test_costs_do_not_grow_with_the_conversation(newest_server: PostgresServer) -> None:
     """The server touches as many pages for a long conversation as for a short one."""
     table = fresh_name()
-    names = Names(table, None)
+    names = TableNames(table, None)
     with PostgresChatStore.from_uri(newest_server.url(), table_name=table) as store:
         message = ChatMessage(role="user", content="x" * 500)
         store.set_messages("short", [message.model_copy() for _ in range(10)])
@@ -129,10 +134,10 @@ def test_costs_do_not_grow_with_the_conversation(newest_server):
         connection.execute(f"VACUUM ANALYZE {table}_messages, {table}_conversations")
         for key in ("short", "long"):
             for name, statement, *values in (
-                ("append", appends.SHORT_ONE, None, 1, uuid4().bytes, "x" * 600, 7),
-                ("newest", reads.NEWEST, 2**63 - 1, 10),
-                ("remove", writes.REMOVE_FROM_END, None, uuid4(), 0, "{", None),
-                ("count", reads.COUNT),
+                ("append", statements.APPEND_NEW_ONE, None, 1, uuid4().bytes, "x" * 600, 7),
+                ("newest", statements.NEWEST, 2**63 - 1, 10),
+                ("remove", statements.REMOVE_FROM_END, None, uuid4(), 0, "{", None),
+                ("count", statements.COUNT),
             ):
                 sql = names.render(statement).named
                 named = {f"p{n}": value for n, value in enumerate([key.encode(), *values], 1)}

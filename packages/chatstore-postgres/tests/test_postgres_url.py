@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import psycopg
@@ -13,12 +14,14 @@ from chatstore.postgres.address import parse
 from chatstore.postgres.keywords import ADDRESS, KEYWORDS
 from postgres_calling import Caller, message
 from postgres_harness import fresh_name
+from postgres_servers import PostgresServer
 from psycopg.pq import Conninfo
 from sqlalchemy import make_url
 
 from chatstore.core import InvalidArgumentError
 from chatstore.core.errors import StoreSetupError
 from chatstore.postgres import PostgresChatStore
+from chatstore.postgres.url import ADDRESS, KEYWORDS, parse
 
 URLS = [
     "postgresql://h/db",
@@ -60,7 +63,7 @@ ENVIRONMENTS: dict[str, dict[str, str]] = {
 
 
 @pytest.fixture
-def clean_environment(monkeypatch):
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name.startswith("PG"):
             monkeypatch.delenv(name)
@@ -76,7 +79,9 @@ def of_libpq(url: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 @pytest.mark.parametrize("url", URLS)
-def test_both_drivers_get_what_libpq_reads(url, environment, monkeypatch, clean_environment):
+def test_both_drivers_get_what_libpq_reads(
+    url: str, environment: str, monkeypatch: pytest.MonkeyPatch, clean_environment: None
+) -> None:
     for name, value in ENVIRONMENTS[environment].items():
         monkeypatch.setenv(name, value)
     expected = of_libpq(url)
@@ -109,8 +114,10 @@ def test_both_drivers_get_what_libpq_reads(url, environment, monkeypatch, clean_
         assert again[name] == address.libpq[name]
 
 
-def test_default_host_is_one_for_both_drivers(monkeypatch, clean_environment, tmp_path):
-    monkeypatch.setattr("chatstore.postgres.address._SOCKET_FOLDERS", (str(tmp_path),))
+def test_default_host_is_one_for_both_drivers(
+    monkeypatch: pytest.MonkeyPatch, clean_environment: None, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("chatstore.postgres.url._SOCKET_FOLDERS", (str(tmp_path),))
     assert parse("postgresql:///db").asyncpg["host"] == ["localhost"]
     Path(tmp_path, ".s.PGSQL.5432").touch()
     address = parse("postgresql:///db")
@@ -119,7 +126,7 @@ def test_default_host_is_one_for_both_drivers(monkeypatch, clean_environment, tm
     assert parse("postgresql:///db?port=5433").libpq["host"] == "localhost"
 
 
-def test_url_of_sqlalchemy(clean_environment):
+def test_url_of_sqlalchemy(clean_environment: None) -> None:
     url = make_url("postgresql+psycopg://u:pa%2Fss@h:5/db")
     assert parse(url).libpq["password"] == "pa/ss"
     assert parse("postgresql+asyncpg://h/db?ssl=require").libpq["sslmode"] == "require"
@@ -130,7 +137,7 @@ def test_url_of_sqlalchemy(clean_environment):
     ("text", "password"),
     [("p@w", "p@w"), ("50%off", "50%off"), ("a%40b", "a@b"), ("a/b", "a/b"), ("a:b", "a:b")],
 )
-def test_passwords_as_they_are_pasted(text, password, clean_environment):
+def test_passwords_as_they_are_pasted(text: str, password: str, clean_environment: None) -> None:
     address = parse(f"postgresql://u:{text}@h/db")
     assert (address.libpq["password"], address.place) == (password, "h:5432/db")
 
@@ -159,13 +166,17 @@ def test_passwords_as_they_are_pasted(text, password, clean_environment):
         ("postgresql://u@h:70000/db", "port"),
     ],
 )
-def test_what_the_drivers_would_read_differently_is_refused(url, message, clean_environment):
+def test_what_the_drivers_would_read_differently_is_refused(
+    url: str, message: Any, clean_environment: None
+) -> None:
     for make in (PostgresChatStore, PostgresChatStore.from_uri, PostgresChatStore.from_url):
         with pytest.raises(InvalidArgumentError, match=message):
             make(url)
 
 
-def test_environment_is_checked_too(monkeypatch, clean_environment):
+def test_environment_is_checked_too(
+    monkeypatch: pytest.MonkeyPatch, clean_environment: None
+) -> None:
     monkeypatch.setenv("PGSSLMODE", "perhaps")
     with pytest.raises(InvalidArgumentError, match="PGSSLMODE"):
         parse("postgresql://u@h/db")
@@ -180,7 +191,9 @@ def test_environment_is_checked_too(monkeypatch, clean_environment):
     "option",
     ["channel_binding=require", "require_auth=scram-sha-256", "load_balance_hosts=random"],
 )
-def test_what_asyncpg_would_leave_out_is_refused_by_async_calls(newest_server, option):
+def test_what_asyncpg_would_leave_out_is_refused_by_async_calls(
+    newest_server: PostgresServer, option: str
+) -> None:
     """The sync methods do what the option asks for, as far as the server lets them."""
     url = f"{newest_server.url()}?{option}"
     caller = Caller("async")
@@ -192,9 +205,8 @@ def test_what_asyncpg_would_leave_out_is_refused_by_async_calls(newest_server, o
     caller.close()
 
 
-def test_every_keyword_of_libpq_is_known_or_refused():
+def test_every_keyword_of_libpq_is_known_or_refused() -> None:
     """A new libpq may have options that nobody has decided on."""
-    from chatstore.postgres.keywords import REFUSED
 
     new = {"sslkeylogfile", "scram_client_key", "scram_server_key", "max_protocol_version"}
     new |= {"min_protocol_version", "authtype", "tty"}
@@ -206,14 +218,14 @@ def test_every_keyword_of_libpq_is_known_or_refused():
 
 
 @pytest.fixture
-def databases(newest_server):
+def databases(newest_server: PostgresServer) -> Any:
     names = [fresh_name(), fresh_name()]
     for name in names:
         newest_server.execute(f"CREATE DATABASE {name}")
     return names
 
 
-def tables_in(server, database):
+def tables_in(server: PostgresServer, database: str) -> Any:
     rows = server.execute(
         "SELECT count(*) FROM pg_tables WHERE tablename ~ '_messages$'", database=database
     )
@@ -234,8 +246,12 @@ def tables_in(server, database):
     ],
 )
 def test_sync_and_async_calls_reach_one_database(
-    newest_server, databases, form, monkeypatch, clean_environment
-):
+    newest_server: PostgresServer,
+    databases: Any,
+    form: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    clean_environment: None,
+) -> None:
     first, second = databases
     folder = str(newest_server.folder)
     monkeypatch.setenv("PGHOST", "127.0.0.1")
@@ -260,7 +276,9 @@ def test_sync_and_async_calls_reach_one_database(
     assert tables_in(newest_server, second) == 1
 
 
-def test_engines_that_lead_to_two_databases_are_refused(newest_server, databases):
+def test_engines_that_lead_to_two_databases_are_refused(
+    newest_server: PostgresServer, databases: Any
+) -> None:
     from sqlalchemy import create_engine
     from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -272,7 +290,7 @@ def test_engines_that_lead_to_two_databases_are_refused(newest_server, databases
         if make_there:
             with PostgresChatStore(urls[1]) as there:
                 there.setup()
-        with PostgresChatStore(engine=engine, async_engine=async_engine) as store:
+        with PostgresChatStore(client=engine, async_client=async_engine) as store:
             store.add_message("k", message("a"))
             with pytest.raises(StoreSetupError, match=r"two different databases|missing"):
                 caller(store, "add_message", "k", message("b"))
@@ -281,7 +299,9 @@ def test_engines_that_lead_to_two_databases_are_refused(newest_server, databases
     engine.dispose()
 
 
-def test_asyncpg_takes_no_default_of_its_own(monkeypatch, clean_environment):
+def test_asyncpg_takes_no_default_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, clean_environment: None
+) -> None:
     """What is passed is complete: neither environment nor `getpass` fill anything in."""
     from asyncpg import connect_utils
 
@@ -290,7 +310,7 @@ def test_asyncpg_takes_no_default_of_its_own(monkeypatch, clean_environment):
         monkeypatch.setenv(name, "wrong")
     seen = {}
 
-    async def connect(**arguments):
+    async def connect(**arguments: Any) -> None:
         seen.update(arguments)
         raise ConnectionRefusedError
 
