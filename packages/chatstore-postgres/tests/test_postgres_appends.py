@@ -1,4 +1,4 @@
-"""The short statement of an append, and all that the full one has to do in its place."""
+"""The short statement of an append, and the cases in which the full one follows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from chatstore.postgres.calls import Calls
 from postgres_calling import contents, message
 from postgres_faults import FaultProxy
 from postgres_harness import PostgresHarness
@@ -19,7 +18,10 @@ from postgres_servers import PostgresServer
 from sqlalchemy import create_engine
 
 from chatstore.core import ChatStore, MessageConflictError
-from chatstore.postgres import PostgresChatStore, appends
+from chatstore.postgres import PostgresChatStore
+from chatstore.postgres.client import SyncClient
+from chatstore.postgres.sql import statements
+from chatstore.postgres.sql.rendering import Rows, Sql, TableNames
 
 
 @pytest.fixture
@@ -28,52 +30,51 @@ def harness(newest_server: PostgresServer) -> PostgresHarness:
 
 
 @pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return the names of the statements that appends send, as they are sent."""
-    names = {text: name for name, text in vars(appends).items() if name.isupper()}
+def sent(harness: PostgresHarness, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the names of the statements that are sent, as they are sent."""
+    render = TableNames(harness.table, None).render
+    templates = {name: text for name, text in vars(statements).items() if name[0].isupper()}
+    names = {render(text).numbered: name for name, text in templates.items()}
     seen: list[str] = []
+    original = SyncClient.fetch
 
-    def watch(method: str) -> None:
-        original = getattr(Calls, method)
+    def fetch(self: SyncClient, sql: Sql, *parameters: object) -> Rows:
+        seen.append(names[sql.numbered])
+        return original(self, sql, *parameters)
 
-        def watched(self, template: Any, *values: Any) -> Any:
-            seen.append(names.get(template, "other"))
-            return original(self, template, *values)
-
-        monkeypatch.setattr(Calls, method, watched)
-
-    watch("fetch")
-    watch("send")
+    monkeypatch.setattr(SyncClient, "fetch", fetch)
     return seen
 
 
-def test_full_statement_tells_what_is_held(harness: PostgresHarness, sent: Any) -> None:
+def test_full_statement_returns_existing_messages(
+    harness: PostgresHarness, sent: list[str]
+) -> None:
     with harness.open() as store:
         store.setup()
         sent.clear()
         store.add_message("k", message("a", id="1"))
-        assert sent == ["SHORT_ONE"]
+        assert sent == ["APPEND_NEW_ONE"]
         sent.clear()
         store.add_message("k", message("b", id="2"))
         store.add_messages("k", [message("c", id="3"), message("d", id="4")])
-        assert sent == ["SHORT_ONE", "SHORT_MANY"]
+        assert sent == ["APPEND_NEW_ONE", "APPEND_NEW_MANY"]
         sent.clear()
         store.add_message("k", message("a", id="1"))
-        assert sent == ["SHORT_ONE", "APPEND_ONE"]
+        assert sent == ["APPEND_NEW_ONE", "APPEND_ONE"]
         sent.clear()
         store.add_messages("k", [message("d", id="4"), message("e", id="5")])
-        assert sent == ["SHORT_MANY", "APPEND_MANY", "SHORT_ONE"]
-        for name, message in (
+        assert sent == ["APPEND_NEW_MANY", "APPEND_MANY", "APPEND_NEW_ONE"]
+        for name, argument in (
             ("add_message", message("x", id="3")),
             ("add_messages", [message("x", id="3")]),
         ):
             with pytest.raises(MessageConflictError):
-                getattr(store, name)("k", message)
+                getattr(store, name)("k", argument)
         assert contents(store.get_messages("k")) == list("abcde")
         assert store.count_messages("k") == 5
 
 
-def test_ids_of_removed_messages_may_come_again(harness: PostgresHarness) -> None:
+def test_ids_of_removed_messages_may_be_used_again(harness: PostgresHarness) -> None:
     with harness.open() as store:
         store.add_messages("k", [message("a", id="1"), message("b", id="2")])
         store.delete_last_message("k")
@@ -82,15 +83,15 @@ def test_ids_of_removed_messages_may_come_again(harness: PostgresHarness) -> Non
 
 
 @pytest.mark.parametrize("identity", ["1", "3"])
-def test_expired_conversation_is_begun_anew(
-    harness: PostgresHarness, sent: Any, identity: Any
+def test_expired_conversation_begins_again(
+    harness: PostgresHarness, sent: list[str], identity: str
 ) -> None:
     with harness.open(ttl=60) as store:
         store.add_messages("k", [message("a", id="1"), message("b", id="2")])
         harness.execute("UPDATE {t}_conversations SET expires_at = now() - interval '1 s'")
         sent.clear()
         store.add_message("k", message("new", id=identity))
-        assert sent[:4] == ["SHORT_ONE", "APPEND_ONE", "BURY", "APPEND_ONE"]
+        assert sent[:4] == ["APPEND_NEW_ONE", "APPEND_ONE", "RELEASE_EXPIRED_KEY", "APPEND_ONE"]
         assert contents(store.get_messages("k")) == ["new"]
 
 
@@ -116,18 +117,18 @@ def test_lost_reply_of_a_short_append(
 
 
 @pytest.mark.parametrize("size", [1, 3])
-def test_sixteen_writers_of_the_same_ids(harness: PostgresHarness, size: Any) -> None:
-    """Each message is there once, in an order that all batches agree with."""
+def test_sixteen_writers_of_the_same_ids(harness: PostgresHarness, size: int) -> None:
+    """Each message is written once, in the order of the batches."""
     batches = [
-        [message(f"{turn}.{part}", id=f"{turn}.{part}") for part in range(size)]
-        for turn in range(30)
+        [message(f"{number}.{part}", id=f"{number}.{part}") for part in range(size)]
+        for number in range(30)
     ]
 
-    def plainly(store: ChatStore) -> None:
+    def append(store: ChatStore) -> None:
         for batch in batches:
             store.add_messages("k", batch)
 
-    async def awaited(store: ChatStore) -> None:
+    async def async_append(store: ChatStore) -> None:
         async def one() -> None:
             for batch in batches:
                 await store.async_add_messages("k", batch)
@@ -136,8 +137,8 @@ def test_sixteen_writers_of_the_same_ids(harness: PostgresHarness, size: Any) ->
         await store.async_close()
 
     with harness.open() as store, ThreadPoolExecutor(9) as pool:
-        waiting = [pool.submit(plainly, store) for _ in range(8)]
-        waiting.append(pool.submit(lambda: asyncio.run(awaited(harness.open()))))
+        waiting = [pool.submit(append, store) for _ in range(8)]
+        waiting.append(pool.submit(lambda: asyncio.run(async_append(harness.open()))))
         for one in waiting:
             one.result(60)
         expected = [text for batch in batches for text in contents(batch)]
@@ -146,7 +147,7 @@ def test_sixteen_writers_of_the_same_ids(harness: PostgresHarness, size: Any) ->
 
 
 def test_sixteen_writers_of_one_id_with_different_content(harness: PostgresHarness) -> None:
-    def write(number: int) -> Any:
+    def write(number: int) -> str | None:
         try:
             store.add_message("k", message(str(number), id="same"))
         except MessageConflictError:
@@ -161,8 +162,8 @@ def test_sixteen_writers_of_one_id_with_different_content(harness: PostgresHarne
 
 
 @contextmanager
-def holding(harness: PostgresHarness, key: str = "k") -> Iterator[psycopg.Connection]:
-    """Hold the lock of a head, and commit at the end."""
+def holding(harness: PostgresHarness, key: str = "k") -> Iterator[psycopg.Connection[Any]]:
+    """Hold the lock of a conversation's row, and commit at the end."""
     with psycopg.connect(harness.url) as connection:
         connection.execute(
             f"SELECT FROM {harness.table}_conversations WHERE key = %s FOR UPDATE", [key.encode()]
@@ -171,7 +172,7 @@ def holding(harness: PostgresHarness, key: str = "k") -> Iterator[psycopg.Connec
 
 
 def wait_for(harness: PostgresHarness, **events: int) -> None:
-    """Wait until so many statements on the tables wait for locks of these kinds."""
+    """Wait until the given numbers of statements wait for locks of these kinds."""
     deadline = time.monotonic() + 20
     while True:
         rows = harness.execute(
@@ -186,14 +187,14 @@ def wait_for(harness: PostgresHarness, **events: int) -> None:
 
 
 @pytest.fixture
-def background() -> Iterator[Callable[..., Future]]:
+def background() -> Iterator[Callable[..., Future[Any]]]:
     with ThreadPoolExecutor(8) as pool:
         yield pool.submit
 
 
 CHANGES = {
     "deleted": ("DELETE FROM {t}_messages; DELETE FROM {t}_conversations", ["new"]),
-    "buried": ("UPDATE {t}_conversations SET key = NULL", ["new"]),
+    "released": ("UPDATE {t}_conversations SET key = NULL", ["new"]),
     "expired": ("UPDATE {t}_conversations SET expires_at = now() - interval '1 s'", ["new"]),
     "replaced": (
         """UPDATE {t}_conversations SET id = DEFAULT, next_position = 1, length = 1;
@@ -204,25 +205,25 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_what_happened_while_an_append_waited(
-    harness: PostgresHarness, background: Any, change: str
+def test_change_while_an_append_waits(
+    harness: PostgresHarness, background: Callable[..., Future[Any]], change: str
 ) -> None:
-    statements, expected = CHANGES[change]
+    changes, expected = CHANGES[change]
     with harness.open() as store:
         store.add_message("k", message("old"))
         with holding(harness) as connection:
             done = background(store.add_message, "k", message("new"))
             wait_for(harness, transactionid=1)
-            connection.execute(statements.format(t=harness.table))
+            connection.execute(changes.format(t=harness.table).encode())
         done.result(20)
         assert contents(store.get_messages("k")) == expected
         assert store.count_messages("k") == len(expected)
 
 
-def test_same_id_was_written_while_an_append_waited(
-    harness: PostgresHarness, background: Any
+def test_same_id_is_written_while_an_append_waits(
+    harness: PostgresHarness, background: Callable[..., Future[Any]]
 ) -> None:
-    """Only the table's constraint sees it, and the full statement tells what is held."""
+    """Only the table's constraint detects it, and the full statement returns the message."""
     with harness.open() as store:
         store.add_message("k", message("old"))
         with holding(harness) as connection:
@@ -236,7 +237,9 @@ def test_same_id_was_written_while_an_append_waited(
         assert store.count_messages("k") == 2
 
 
-def test_engine_of_the_caller_meets_a_held_id(harness: PostgresHarness, background: Any) -> None:
+def test_engine_of_the_caller_and_an_existing_id(
+    harness: PostgresHarness, background: Callable[..., Future[Any]]
+) -> None:
     engine = create_engine(harness.url.replace("postgresql:", "postgresql+psycopg:"))
     with PostgresChatStore(client=engine, table_name=harness.table) as store:
         store.add_message("k", message("old"))
@@ -251,10 +254,10 @@ def test_engine_of_the_caller_meets_a_held_id(harness: PostgresHarness, backgrou
 
 
 def test_impatient_writers_of_the_same_ids(harness: PostgresHarness) -> None:
-    """Not to wait for a server that is down does not mean to fail because of another writer."""
+    """Without patience, a call still does not fail because of another writer."""
     batch = [message(str(number), id=str(number)) for number in range(20)]
 
-    def write(_: Any) -> None:
+    def write(_: int) -> None:
         for one in batch:
             store.add_message("k", one)
 

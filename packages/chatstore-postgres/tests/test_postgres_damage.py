@@ -1,8 +1,6 @@
-"""Tables that are missing, foreign or damaged: each is named, and damage has a way out."""
+"""Missing, foreign or damaged tables are named, and damaged messages can be removed."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import pytest
 from postgres_calling import Caller, contents, message
@@ -81,7 +79,7 @@ HEADS = {
     "a huge epoch": "UPDATE {t}_conversations SET epoch = 9223372036854775807",
     "an infinite expiry": "UPDATE {t}_conversations SET expires_at = 'infinity'",
     "an expiry before time": "UPDATE {t}_conversations SET expires_at = '-infinity'",
-    "no head": "DELETE FROM {t}_conversations",
+    "no row of the conversation": "DELETE FROM {t}_conversations",
     "no messages": "DELETE FROM {t}_messages",
     "huge positions": "UPDATE {t}_messages SET position = 9223372036854775807 - position",
 }
@@ -95,8 +93,8 @@ SEEN_BY = {
 
 @pytest.mark.parametrize("damage", HEADS)
 def test_damaged_head(harness: PostgresHarness, call: Caller, damage: str) -> None:
-    """Whatever a call does with it, it raises nothing but the store's errors."""
-    raised = {}
+    """A call succeeds or raises one of the store's errors."""
+    raised: dict[str, ChatStoreError] = {}
     for name, *arguments in (
         ("add_message", message("x")),
         ("add_messages", [message("x"), message("y")]),
@@ -133,8 +131,8 @@ TABLES = {
         "_requests.*expected a table, found nothing",
     ),
     "a missing column": (
-        "{ddl} ALTER TABLE {t}_messages DROP COLUMN request",
-        r"_messages.*expected a column request bigint, found \(conversation bigint",
+        "{ddl} ALTER TABLE {t}_messages DROP COLUMN request_id",
+        r"_messages.*expected a column request_id bigint, found \(conversation bigint",
     ),
     "a column of another type": (
         "{ddl} ALTER TABLE {t}_messages ALTER COLUMN body TYPE jsonb USING to_jsonb(body)",
@@ -156,15 +154,15 @@ TABLES = {
 }
 
 
-@pytest.mark.parametrize("creates", [True, False])
+@pytest.mark.parametrize("create", [True, False])
 @pytest.mark.parametrize("what", TABLES)
 def test_tables_that_do_not_fit(
-    harness: PostgresHarness, call: Caller, what: str, creates: Any
+    harness: PostgresHarness, call: Caller, what: str, create: bool
 ) -> None:
-    statements, text = TABLES[what]
+    sql, text = TABLES[what]
     ddl = PostgresChatStore.ddl(harness.table)
-    harness.server.execute(statements.replace("{ddl}", ddl).replace("{t}", harness.table))
-    store = PostgresChatStore(harness.url, table_name=harness.table, create=creates, patience=600)
+    harness.server.execute(sql.replace("{ddl}", ddl).replace("{t}", harness.table))
+    store = PostgresChatStore(harness.url, table_name=harness.table, create=create, patience=600)
     with call.using(store):
         for name in ("count_messages", "count_messages"):
             with pytest.raises(StoreSetupError, match=text):

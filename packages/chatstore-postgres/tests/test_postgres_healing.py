@@ -1,4 +1,4 @@
-"""Connections that the server made useless are given up, and the call is sent again."""
+"""Connections that the server made useless are discarded, and the call is sent again."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from chatstore.core import ChatStore, StoreAccessError, StoreUnavailableError
 from chatstore.postgres import PostgresChatStore, drivers
 from chatstore.postgres.client import PooledClients
 
-CALLS = (
+CALLS: tuple[tuple[str, tuple[Any, ...]], ...] = (
     ("add_message", (message("x"),)),
     ("add_message", (message("y"), 0)),
     ("add_messages", ([message("p"), message("q")],)),
@@ -57,7 +57,7 @@ def harness(own_server: PostgresServer, proxy: FaultProxy) -> PostgresHarness:
 def store(
     request: pytest.FixtureRequest, harness: PostgresHarness, call: Caller
 ) -> Iterator[ChatStore]:
-    """Return a store of each kind, after each of its calls was made some times."""
+    """Return a store of each kind, after each of its calls was made a few times."""
     with PostgresChatStore(harness.server.url(), table_name=harness.table) as first:
         first.setup()
     if request.param == "url":
@@ -83,9 +83,9 @@ def store(
             call.run(engine.dispose())
 
 
-def _fresh(arguments: tuple) -> tuple:
+def _fresh(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return arguments whose messages have no id yet."""
-    copies = []
+    copies: list[Any] = []
     for argument in arguments:
         if isinstance(argument, list):
             copies.append([one.model_copy() for one in argument])
@@ -126,7 +126,7 @@ def test_idle_session_timeout(own_server: PostgresServer, store: ChatStore, call
     own_server.execute("ALTER SYSTEM SET idle_session_timeout = '150ms'")
     own_server.execute("SELECT pg_reload_conf()")
     try:
-        time.sleep(0.2)  # sessions that are idle now keep what they began with
+        time.sleep(0.2)  # sessions that are idle now keep their settings
         make_every_call(store, call, lambda: time.sleep(0.3))
     finally:
         own_server.execute("ALTER SYSTEM RESET idle_session_timeout")
@@ -136,18 +136,19 @@ def test_idle_session_timeout(own_server: PostgresServer, store: ChatStore, call
 def test_lost_prepared_statements(
     own_server: PostgresServer, store: ChatStore, call: Caller
 ) -> None:
-    """A pooler gives another connection, or clears the one it has."""
+    """A pooler uses another connection, or clears its session."""
 
     def forget() -> None:
         if not isinstance(backend_of(store)._clients, PooledClients):  # through SQLAlchemy's pool
             statement = "DEALLOCATE ALL"
             if call.mode == "sync":
                 with backend_of(store)._clients.sync_client._acquire() as session:
-                    session._connection.exec_driver_sql(statement)
+                    connection: Any = vars(session)["_connection"]
+                    connection.exec_driver_sql(statement)
             else:
                 call.run(_execute_async(store, statement))
         elif call.mode == "sync":
-            with backend_of(store)._clients.sync_client._acquire() as session:
+            with pooled(store).pool.session() as session:
                 session._connection.pgconn.exec_(b"DISCARD ALL")
         else:
             call.run(_execute_async(store, "DISCARD ALL"))
@@ -157,7 +158,7 @@ def test_lost_prepared_statements(
 
 async def _execute_async(store: ChatStore, statement: str) -> None:
     async with backend_of(store)._clients.async_client._acquire() as session:
-        connection = session._connection
+        connection: Any = vars(session)["_connection"]
         execute = getattr(connection, "exec_driver_sql", None) or connection.execute
         await execute(statement)
 
@@ -174,7 +175,7 @@ CHANGES = (
 def test_changed_tables(
     harness: PostgresHarness, store: ChatStore, call: Caller, change: str
 ) -> None:
-    """Plans that the server has cached must not return what they promised before."""
+    """Prepared statements whose results have other types are prepared again."""
     harness.server.execute(change.format(t=harness.table))
     make_every_call(store, call, lambda: None)
 
@@ -197,14 +198,14 @@ def test_cut_connections(proxy: FaultProxy, store: ChatStore, call: Caller) -> N
 
 @pytest.fixture(scope="module")
 def old_primary(own_server: PostgresServer) -> Iterator[PostgresServer]:
-    """Return a server that a failover made read-only, and that is still reachable."""
+    """Return a server that a failover made read-only; it is still reachable."""
     server = PostgresServer(newest_binaries(), ["default_transaction_read_only=on"])
     yield server
     server.close()
 
 
-def copy_tables(harness: PostgresHarness, server: PostgresServer, call: Caller) -> None:
-    """Make the old primary's tables, as replication would have."""
+def copy_tables(harness: PostgresHarness, server: PostgresServer) -> None:
+    """Create the old primary's tables, as replication does."""
     with psycopg.connect(server.url(), autocommit=True) as connection:
         connection.execute("SET default_transaction_read_only = off")
         connection.execute(PostgresChatStore.ddl(harness.table))
@@ -223,10 +224,10 @@ def test_failover_behind_one_address(
     harness: PostgresHarness,
     call: Caller,
 ) -> None:
-    """New connections lead to the new primary, the pooled ones to the read-only old one."""
+    """New connections lead to the new primary, pooled ones to the old, read-only primary."""
     with PostgresChatStore(own_server.url(), table_name=harness.table) as direct:
         direct.setup()
-        copy_tables(harness, old_primary, call)
+        copy_tables(harness, old_primary)
         proxy.target = old_primary.port
         with call.using(PostgresChatStore(harness.url, table_name=harness.table)) as store:
             assert call(store, "count_messages", "k") == 1  # on the old primary
@@ -244,7 +245,7 @@ def test_failover_with_many_pooled_connections(
 ) -> None:
     with PostgresChatStore(own_server.url(), table_name=harness.table) as direct:
         direct.setup()
-        copy_tables(harness, old_primary, None)
+        copy_tables(harness, old_primary)
         proxy.target = old_primary.port
         with (
             PostgresChatStore(harness.url, table_name=harness.table) as store,
@@ -270,7 +271,7 @@ def test_database_that_stays_read_only_is_reported_in_time(
 ) -> None:
     with PostgresChatStore(harness.server.url(), table_name=harness.table) as direct:
         direct.setup()
-    copy_tables(harness, old_primary, call)
+    copy_tables(harness, old_primary)
     if kind == "url":
         store = PostgresChatStore(old_primary.url(), table_name=harness.table, patience=0.3)
     else:
@@ -294,7 +295,7 @@ def test_database_that_stays_read_only_is_reported_in_time(
 def test_connections_that_a_firewall_dropped_are_checked(
     proxy: FaultProxy, harness: PostgresHarness, call: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Those that were idle for long are asked first; one that is silent condemns the older."""
+    """Connections that were idle for long are checked; if one is silent, older ones go, too."""
     monkeypatch.setattr("chatstore.core.backend.IDLE_CHECK_AFTER", 0.0)
     for module in ("psycopg", "asyncpg"):
         __import__(f"chatstore.postgres.drivers.{module}")
@@ -302,8 +303,7 @@ def test_connections_that_a_firewall_dropped_are_checked(
     timeout = 60.0
     store = PostgresChatStore(harness.url, table_name=harness.table, timeout=timeout)
     with call.using(store):
-        for pool in (pooled(store).pool,):
-            pool._idle._check_after = 0.0
+        pooled(store).pool._idle._check_after = 0.0
 
         async def burst() -> None:
             await asyncio.gather(*(store.async_count_messages("k") for _ in range(8)))
@@ -327,10 +327,10 @@ def test_connections_that_a_firewall_dropped_are_checked(
         assert call(store, "count_messages", "k") == 1
 
 
-def test_a_silent_connection_condemns_the_older_ones(
+def test_older_connections_than_a_silent_one_are_discarded(
     proxy: FaultProxy, harness: PostgresHarness, call: Caller
 ) -> None:
-    """The first call waits for its timeout; those after it get new connections."""
+    """The first call waits for its timeout; later ones get new connections."""
     store = PostgresChatStore(harness.url, table_name=harness.table, timeout=5)
     with call.using(store):
         call(store, "setup")
@@ -353,7 +353,7 @@ def test_a_silent_connection_condemns_the_older_ones(
 def test_keepalive_is_on(own_server: PostgresServer, harness: PostgresHarness) -> None:
     import socket
 
-    def options(fd: Any) -> Any:
+    def options(fd: int) -> tuple[int, int]:
         one = socket.socket(fileno=socket.dup(fd) if hasattr(socket, "dup") else fd)
         try:
             return (
@@ -363,15 +363,21 @@ def test_keepalive_is_on(own_server: PostgresServer, harness: PostgresHarness) -
         finally:
             one.detach()
 
-    async def of_async(store: ChatStore) -> Any:
+    async def of_async(store: ChatStore) -> tuple[int, int]:
         async with pooled(store).async_client._acquire() as session:
-            transport = session._connection._transport
+            transport = vars(session)["_connection"]._transport
             return options(transport.get_extra_info("socket").fileno())
 
     with PostgresChatStore(own_server.url(), table_name=harness.table) as store:
         with pooled(store).pool.session() as session:
             assert options(session._connection.pgconn.socket) == (1, 60)
         assert asyncio.run(of_async(store)) == (1, 60)
+
+
+def close_later(*connections: psycopg.Connection[Any]) -> None:
+    time.sleep(1.5)
+    for connection in connections:
+        connection.close()
 
 
 def test_server_without_free_connections_is_waited_for(
@@ -388,7 +394,7 @@ def test_server_without_free_connections_is_waited_for(
             call(store, "count_messages", "k")
         store = PostgresChatStore(url, table_name=harness.table, max_connections=1, patience=60)
         with call.using(store):
-            freeing = pool.submit(lambda: (time.sleep(1.5), holder.close()))
+            freeing = pool.submit(close_later, holder)
             assert call(store, "count_messages", "k") == 0
             freeing.result()
 

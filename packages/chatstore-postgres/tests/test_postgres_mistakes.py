@@ -1,4 +1,4 @@
-"""Mistakes of users: each is named, with what to do about it, in time and without secrets."""
+"""Mistakes of users are explained in time, with advice and without secrets."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from chatstore.core.errors import StoreSetupError
 from chatstore.postgres import PostgresChatStore
 
 SECRET = "hunter2-S3cr%et"
-SAID = "what a user said"
+CONTENT = "what a user wrote"
 _BOUND = 120.0  # seconds; with the patience of these stores, a wrong retry takes ten minutes
 
 
@@ -73,12 +73,12 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Strict]:
 
 
 class Mistake(NamedTuple):
-    """A URL that does not work, and what its user is told.
+    """A URL that does not work, and the error that its user gets.
 
     Attributes:
         url: With ``{port}`` and the like.
         kind: The class of the error.
-        text: What the message says, as a pattern.
+        text: A pattern of the message.
 
     """
 
@@ -213,7 +213,7 @@ def filled(mistake: Mistake, strict: Strict, plain: PostgresServer) -> str:
 
 
 def everything_of(error: BaseException) -> str:
-    """Return all that is shown of an error and of whatever led to it."""
+    """Return all text of an error and of its causes."""
     seen: list[BaseException] = []
     pending: list[BaseException | None] = [error]
     while pending:
@@ -226,7 +226,7 @@ def everything_of(error: BaseException) -> str:
 
 
 def assert_silent(text: str) -> None:
-    for word in (SECRET, quote(SECRET), "hunter2", SAID):
+    for word in (SECRET, quote(SECRET), "hunter2", CONTENT):
         assert word not in text
 
 
@@ -251,7 +251,7 @@ def test_mistake_is_explained_in_time(
 ) -> None:
     mistake = MISTAKES[name]
     url = filled(mistake, strict, newest_server)
-    engines: list = []
+    engines: list[Any] = []
     if kind == "engines":
         engines = [
             create_engine(url.replace("postgresql:", "postgresql+psycopg:")),
@@ -270,7 +270,7 @@ def test_mistake_is_explained_in_time(
         call.using(store),
         pytest.raises(ChatStoreError, match=f"(?i){mistake.text}") as caught,
     ):
-        call(store, "add_message", "a key", message(SAID))
+        call(store, "add_message", "a key", message(CONTENT))
     assert time.monotonic() - started < _BOUND
     assert type(caught.value) is mistake.kind
     assert str(caught.value).startswith("add_message: ")
@@ -288,7 +288,7 @@ def test_tls_works_with_the_right_certificate(strict: Strict, call: Caller) -> N
         f"?sslmode=verify-full&sslrootcert={strict.authority}&table_name={fresh_name()}"
     )
     with call.using(PostgresChatStore(url)) as store:
-        call(store, "add_message", "k", message(SAID))
+        call(store, "add_message", "k", message(CONTENT))
         assert call(store, "count_messages", "k") == 1
 
 
@@ -360,7 +360,7 @@ def test_refused_url_is_not_quoted(url: str) -> None:
         "postgresql://u:{secret}\u2100@127.0.0.1:{port}/db",
     ],
 )
-def test_no_form_of_url_gives_its_password_away(
+def test_passwords_in_all_forms_of_urls_are_not_shown(
     url: str, call: Caller, caplog: pytest.LogCaptureFixture
 ) -> None:
     text = url.format(secret=quote(SECRET), port=free_port())
@@ -370,7 +370,7 @@ def test_no_form_of_url_gives_its_password_away(
     ):
         assert_silent(f"{store!r} {store.server}")
         with pytest.raises(StoreUnavailableError) as caught:
-            call(store, "add_message", "k", message(SAID))
+            call(store, "add_message", "k", message(CONTENT))
     assert_silent(everything_of(caught.value))
     assert_silent(caplog.text)
 
@@ -413,10 +413,10 @@ def test_driver_errors_do_not_quote_content(
         call.using(PostgresChatStore(url, table_name=harness.table, patience=0.2)) as store,
     ):
         for name, *arguments in (
-            ("add_message", message(SAID)),
-            ("add_message", message(SAID), 0),
-            ("add_messages", [message(SAID), message(SAID)]),
-            ("set_messages", [message(SAID)]),
+            ("add_message", message(CONTENT)),
+            ("add_message", message(CONTENT), 0),
+            ("add_messages", [message(CONTENT), message(CONTENT)]),
+            ("set_messages", [message(CONTENT)]),
         ):
             with pytest.raises(ChatStoreError) as caught:
                 call(store, name, "k", *arguments)
@@ -429,31 +429,30 @@ def test_driver_errors_do_not_quote_content(
 def test_conflict_does_not_quote_content(newest_server: PostgresServer, call: Caller) -> None:
     harness = PostgresHarness(newest_server)
     with call.using(harness.open()) as store:
-        call(store, "add_message", "k", message(SAID, id="1"))
+        call(store, "add_message", "k", message(CONTENT, id="1"))
         with pytest.raises(MessageConflictError) as caught:
-            call(store, "add_message", "k", message(f"{SAID}!", id="1"))
+            call(store, "add_message", "k", message(f"{CONTENT}!", id="1"))
         assert_silent(everything_of(caught.value))
 
 
-def test_async_things_where_sync_ones_are_needed() -> None:
+def test_engines_of_the_wrong_kind() -> None:
     psycopg_engine = create_engine("postgresql+psycopg://u@h/db")
     asyncpg_engine = create_async_engine("postgresql+asyncpg://u@h/db")
     async_psycopg = create_async_engine("postgresql+psycopg://u@h/db")
     for arguments, text in (
-        ({"engine": asyncpg_engine}, "engine must be .*pass it as async_client="),
-        ({"async_engine": psycopg_engine}, "async_engine must be .*pass it as client="),
-        ({"async_engine": async_psycopg}, "async_engine must be .*asyncpg.*for psycopg"),
-        ({"engine": asyncpg_engine.sync_engine}, "engine must be .*psycopg"),
-        ({"engine": create_engine("sqlite://")}, "engine must be .*for pysqlite"),
-        ({"engine": "postgresql://u:pw@h/db"}, "engine must be .*not str"),
-        ({"async_engine": object()}, "async_engine must be .*not object"),
-        ({"engine": asyncio.sleep}, "engine must be"),
+        ({"client": asyncpg_engine}, "client must be .*pass it as async_client="),
+        ({"async_client": psycopg_engine}, "async_client must be .*pass it as client="),
+        ({"async_client": async_psycopg}, "async_client must be .*asyncpg.*for psycopg"),
+        ({"client": asyncpg_engine.sync_engine}, "client must be .*psycopg"),
+        ({"client": create_engine("sqlite://")}, "client must be .*for pysqlite"),
+        ({"client": "postgresql://u:pw@h/db"}, "client must be .*not str"),
+        ({"async_client": object()}, "async_client must be .*not object"),
+        ({"client": asyncio.sleep}, "client must be"),
         ({}, "needs a uri"),
-        ({"uri": "postgresql://h/db", "engine": psycopg_engine}, "needs a uri"),
-        ({"uri": psycopg_engine}, "looks like"),
+        ({"uri": psycopg_engine}, "not a URL"),
     ):
         with pytest.raises(InvalidArgumentError, match=text) as caught:
-            PostgresChatStore(**arguments)
+            PostgresChatStore(**cast("dict[str, Any]", arguments))
         assert "pw" not in str(caught.value)
 
 
@@ -469,7 +468,7 @@ def test_async_things_where_sync_ones_are_needed() -> None:
         ("schema_name", [7, "", "n" * 64]),
     ],
 )
-def test_options_are_checked_by_constructor_and_url(option: str, values: Any) -> None:
+def test_options_are_checked_by_constructor_and_url(option: str, values: list[Any]) -> None:
     for value in values:
         for make in (PostgresChatStore, PostgresChatStore.from_uri):
             with pytest.raises(InvalidArgumentError, match=option):
@@ -482,7 +481,7 @@ def test_options_are_checked_by_constructor_and_url(option: str, values: Any) ->
 def test_unknown_options_are_refused() -> None:
     for make in (PostgresChatStore, PostgresChatStore.from_uri):
         with pytest.raises(TypeError, match="time_out"):
-            make("postgresql://h/db", time_out=3)
+            make("postgresql://h/db", time_out=3)  # type: ignore[call-arg]
     with pytest.raises(InvalidArgumentError, match=r"unknown option 'time_out'.*timeout"):
         PostgresChatStore("postgresql://h/db?time_out=3")
 

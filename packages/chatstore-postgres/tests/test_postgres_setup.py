@@ -1,4 +1,4 @@
-"""Tables: made once, by whom it suits, under any name, of a version that is checked."""
+"""Tables: created once, by the store or by an administrator, under any name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from postgres_calling import message
+from postgres_calling import contents, message
 from postgres_harness import fresh_name
 from postgres_servers import PostgresServer
 
@@ -22,7 +22,6 @@ from chatstore.core import (
 )
 from chatstore.core.errors import StoreSetupError
 from chatstore.postgres import PostgresChatStore
-from chatstore.postgres.sql.rendering import TableNames
 
 ODD_NAMES = [
     'quo"te',
@@ -39,9 +38,11 @@ def use(store: ChatStore) -> None:
     store.add_message("k", message("a"))
     store.set_messages("k", [message("b"), message("c")])
     store.add_message("k", message("x"), 1)
-    assert store.delete_last_message("k").content == "c"
+    removed = store.delete_last_message("k")
+    assert removed is not None
+    assert removed.content == "c"
     store.purge_expired()
-    assert [message.content for message in store.get_messages("k")] == ["b", "x"]
+    assert contents(store.get_messages("k")) == ["b", "x"]
     assert store.get_keys() == ["k"]
 
 
@@ -60,11 +61,11 @@ def test_names_are_only_names(older_server: PostgresServer, name: str) -> None:
     ) as store:
         use(store)
         asyncio.run(async_use(store))
-    found = older_server.execute(
+    rows = older_server.execute(
         "SELECT table_name FROM information_schema.tables WHERE table_schema = %s", schema
     )
     suffixes = ("_requests", "_conversations", "_messages", "_schema")
-    assert sorted(row[0] for row in found) == sorted(f"{name}{suffix}" for suffix in suffixes)
+    assert sorted(row[0] for row in rows) == sorted(f"{name}{suffix}" for suffix in suffixes)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +81,7 @@ def test_names_are_only_names(older_server: PostgresServer, name: str) -> None:
         {"schema_name": "s" * 64},
     ],
 )
-def test_names_that_postgres_would_cut_or_refuse(names: TableNames) -> None:
+def test_names_that_postgres_would_cut_or_refuse(names: dict[str, Any]) -> None:
     with pytest.raises(InvalidArgumentError, match="name"):
         PostgresChatStore.from_uri("postgresql://host/db", **names)
 
@@ -93,7 +94,7 @@ def test_two_stores_in_one_schema_are_apart(older_server: PostgresServer) -> Non
         assert second.get_keys() == []
 
 
-def test_setup_makes_tables_for_stores_that_may_not(older_server: PostgresServer) -> None:
+def test_setup_creates_tables_for_stores_that_may_not(older_server: PostgresServer) -> None:
     name = fresh_name()
     url = older_server.url()
     with PostgresChatStore.from_uri(url, table_name=name, create=False) as store:
@@ -107,11 +108,11 @@ def test_setup_makes_tables_for_stores_that_may_not(older_server: PostgresServer
         asyncio.run(async_use(store))
 
 
-def test_printed_sql_makes_the_tables(older_server: PostgresServer) -> None:
+def test_printed_sql_creates_the_tables(older_server: PostgresServer) -> None:
     name, schema = 'Odd " name', f"s {uuid4().hex}"
     text = PostgresChatStore.ddl(name, schema)
     with psycopg.connect(older_server.url(), autocommit=True) as connection:
-        connection.execute(text)
+        connection.execute(text.encode())
     with PostgresChatStore.from_uri(
         older_server.url(), table_name=name, schema_name=schema, create=False
     ) as store:
@@ -124,17 +125,15 @@ def test_later_schema_is_refused(older_server: PostgresServer) -> None:
     with PostgresChatStore.from_uri(older_server.url(), table_name=name) as store:
         store.add_message("k", message("a"))
     older_server.execute(f"INSERT INTO {name}_schema (version) VALUES (99)")
-    for creates in (True, False):
+    for create in (True, False):
         with (
-            PostgresChatStore.from_uri(
-                older_server.url(), table_name=name, create=creates
-            ) as store,
+            PostgresChatStore.from_uri(older_server.url(), table_name=name, create=create) as store,
             pytest.raises(SchemaVersionError, match="99"),
         ):
             store.get_messages("k")
 
 
-def test_user_without_rights_uses_tables_that_are_there(older_server: PostgresServer) -> None:
+def test_user_without_rights_uses_existing_tables(older_server: PostgresServer) -> None:
     name, role = fresh_name(), fresh_name()
     schema = fresh_name()
     with PostgresChatStore.from_uri(
@@ -156,17 +155,16 @@ def test_user_without_rights_uses_tables_that_are_there(older_server: PostgresSe
 
 def use_first(url: str, name: str, number: int, barrier: Any) -> None:
     """In a forked child: wait for the others, then make the first call."""
-    message = message(str(number))
     store = PostgresChatStore.from_uri(url, table_name=name, schema_name=name)
     barrier.wait(60)
     if number % 2:
-        store.add_message("k", message)
+        store.add_message("k", message(str(number)))
         store.close()
     else:
-        asyncio.run(store.async_add_message("k", message))
+        asyncio.run(store.async_add_message("k", message(str(number))))
 
 
-def test_sixteen_processes_make_the_tables_at_once(newest_server: PostgresServer) -> None:
+def test_sixteen_processes_create_the_tables_at_once(newest_server: PostgresServer) -> None:
     name = fresh_name()
     context = multiprocessing.get_context("fork")
     barrier = context.Barrier(16)
@@ -186,6 +184,6 @@ def test_sixteen_processes_make_the_tables_at_once(newest_server: PostgresServer
     with PostgresChatStore.from_uri(
         newest_server.url(), table_name=name, schema_name=name
     ) as store:
-        said = sorted(int(message.content) for message in store.get_messages("k"))
-    assert said == list(range(16))
+        numbers = sorted(map(int, contents(store.get_messages("k"))))
+    assert numbers == list(range(16))
     assert newest_server.execute(f"SELECT version FROM {name}.{name}_schema") == [(1,)]

@@ -60,7 +60,7 @@ class Log:
             self.count += 1
 
     def fail(self, error: ChatStoreError) -> None:
-        """Note an error that a program may answer by making the same call again."""
+        """Count an error after which a program may repeat the call."""
         if not isinstance(error, (StoreUnavailableError, StoreAccessError)):
             raise error
         with self._lock:
@@ -97,8 +97,8 @@ async def async_write(store: PostgresChatStore, writer: int, log: Log) -> None:
         await asyncio.sleep(PAUSE)
 
 
-def disturb(pair: Pair, writing: list[Future], faults: Counter[str]) -> None:
-    """Cut, forget, delay and lose replies, and fail over every some seconds.
+def disturb(pair: Pair, writing: list[Future[Any]], faults: Counter[str]) -> None:
+    """Cut, forget, delay and lose replies, and fail over every few seconds.
 
     In the main thread: a server ends with the thread that started it.
     """
@@ -125,7 +125,8 @@ def disturb(pair: Pair, writing: list[Future], faults: Counter[str]) -> None:
 def test_appends_under_faults_and_failovers(pair: Pair, capsys: pytest.CaptureFixture[str]) -> None:
     with PostgresChatStore(pair.primary.url()) as direct:
         direct.setup()
-    log, faults = Log(), Counter()
+    log = Log()
+    faults: Counter[str] = Counter()
     store = PostgresChatStore(pair.proxy.url, timeout=2, patience=30, max_connections=WRITERS)
 
     async def tasks() -> None:
@@ -142,11 +143,11 @@ def test_appends_under_faults_and_failovers(pair: Pair, capsys: pytest.CaptureFi
             one.result()
     took = time.monotonic() - started
     with PostgresChatStore(pair.primary.url()) as direct:
-        found = contents(direct.get_messages("k"))
+        result = contents(direct.get_messages("k"))
         assert direct.count_messages("k") == APPENDS
-    assert Counter(found) == Counter(name for writer in range(WRITERS) for name in of(writer))
+    assert Counter(result) == Counter(name for writer in range(WRITERS) for name in of(writer))
     for writer in range(WRITERS):  # each in the order in which they were answered
-        assert [name for name in found if name.startswith(f"{writer}.")] == of(writer)
+        assert [name for name in result if name.startswith(f"{writer}.")] == of(writer)
     assert pair.failovers
     with capsys.disabled():
         print(
@@ -208,15 +209,16 @@ def test_writers_that_are_killed_leave_whole_conversations(
             child.start()
             barrier.wait(60)
             time.sleep(choice.uniform(0.0, 0.3))
+            assert child.pid is not None
             os.kill(child.pid, signal.SIGKILL)
             child.join(60)
             assert child.exitcode == -signal.SIGKILL
     wait_for_sessions(server)
     with harness.open() as store:
         for key in store.get_keys():
-            found = contents(store.get_messages(key))
-            assert len(found) == store.count_messages(key)
-            batches = Counter(text.split(" ")[0] for text in found)
+            result = contents(store.get_messages(key))
+            assert len(result) == store.count_messages(key)
+            batches = Counter(text.split(" ")[0] for text in result)
             if key == "added":  # whole appends only
                 assert set(batches.values()) == {1000}
             else:  # one set, less what was removed since

@@ -1,4 +1,4 @@
-"""A URL names one database: libpq's, for both drivers, whatever the environment says."""
+"""Both drivers connect to the database that libpq reads in a URL."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-import asyncpg
+import asyncpg  # type: ignore[import-untyped]
 import psycopg
 import pytest
 from chatstore.postgres.address import parse
@@ -62,6 +62,10 @@ ENVIRONMENTS: dict[str, dict[str, str]] = {
 }
 
 
+def address_of(url: object) -> Address:
+    return parse(url)[0]
+
+
 @pytest.fixture
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
@@ -70,11 +74,11 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def of_libpq(url: str) -> dict[str, str]:
-    """Return what libpq itself makes of a URL in this environment, without connecting."""
-    told = {option.keyword.decode(): option.val for option in Conninfo.get_defaults()}
-    given = Conninfo.parse(url.encode())
-    told |= {option.keyword.decode(): option.val for option in given if option.val is not None}
-    return {name: (told[name] or b"").decode() for name in ADDRESS if name != "passfile"}
+    """Return libpq's own reading of a URL in this environment, without connecting."""
+    values = {option.keyword.decode(): option.val for option in Conninfo.get_defaults()}
+    in_url = Conninfo.parse(url.encode())
+    values |= {option.keyword.decode(): option.val for option in in_url if option.val is not None}
+    return {name: (values[name] or b"").decode() for name in ADDRESS if name != "passfile"}
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
@@ -87,9 +91,9 @@ def test_both_drivers_get_what_libpq_reads(
     expected = of_libpq(url)
     if expected["hostaddr"] and "," in (expected["host"] or ""):
         with pytest.raises(InvalidArgumentError, match="hostaddr"):
-            parse(url)
+            address_of(url)
         return
-    address = parse(url)
+    address = address_of(url)
     for name in ("host", "hostaddr", "user", "password"):
         if expected[name]:
             assert address.libpq[name] == expected[name], name
@@ -99,7 +103,7 @@ def test_both_drivers_get_what_libpq_reads(
     assert [int(port) for port in ports] == [
         int(port or 5432) for port in ((expected["port"] or "5432").split(",") * len(hosts))
     ][: len(hosts)]
-    # asyncpg gets the same values, and asks neither the environment nor its own URL.
+    # asyncpg gets the same values, and reads neither the environment nor its own URL.
     assert address.asyncpg["host"] == (address.libpq["hostaddr"] or address.libpq["host"]).split(
         ","
     )
@@ -108,29 +112,29 @@ def test_both_drivers_get_what_libpq_reads(
     assert address.asyncpg["database"] == address.libpq["dbname"]
     assert address.asyncpg.get("password") == address.libpq.get("password")
     assert re.fullmatch(r"postgresql://\?[\w=&%.+-]*", address.asyncpg["dsn"])
-    # And libpq, given these arguments, has nothing left to look for.
+    # With these arguments, libpq does not look for other values.
     again = of_libpq(psycopg.conninfo.make_conninfo("", **address.libpq))
     for name in ("host", "hostaddr", "port", "dbname", "user"):
         assert again[name] == address.libpq[name]
 
 
-def test_default_host_is_one_for_both_drivers(
+def test_default_host_is_the_same_for_both_drivers(
     monkeypatch: pytest.MonkeyPatch, clean_environment: None, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("chatstore.postgres.url._SOCKET_FOLDERS", (str(tmp_path),))
-    assert parse("postgresql:///db").asyncpg["host"] == ["localhost"]
+    assert address_of("postgresql:///db").asyncpg["host"] == ["localhost"]
     Path(tmp_path, ".s.PGSQL.5432").touch()
-    address = parse("postgresql:///db")
+    address = address_of("postgresql:///db")
     assert address.libpq["host"] == str(tmp_path)
     assert address.asyncpg["host"] == [str(tmp_path)]
-    assert parse("postgresql:///db?port=5433").libpq["host"] == "localhost"
+    assert address_of("postgresql:///db?port=5433").libpq["host"] == "localhost"
 
 
 def test_url_of_sqlalchemy(clean_environment: None) -> None:
     url = make_url("postgresql+psycopg://u:pa%2Fss@h:5/db")
-    assert parse(url).libpq["password"] == "pa/ss"
-    assert parse("postgresql+asyncpg://h/db?ssl=require").libpq["sslmode"] == "require"
-    assert parse("postgresql+asyncpg://h/db?ssl=false").libpq["sslmode"] == "disable"
+    assert address_of(url).libpq["password"] == "pa/ss"
+    assert address_of("postgresql+asyncpg://h/db?ssl=require").libpq["sslmode"] == "require"
+    assert address_of("postgresql+asyncpg://h/db?ssl=false").libpq["sslmode"] == "disable"
 
 
 @pytest.mark.parametrize(
@@ -138,12 +142,12 @@ def test_url_of_sqlalchemy(clean_environment: None) -> None:
     [("p@w", "p@w"), ("50%off", "50%off"), ("a%40b", "a@b"), ("a/b", "a/b"), ("a:b", "a:b")],
 )
 def test_passwords_as_they_are_pasted(text: str, password: str, clean_environment: None) -> None:
-    address = parse(f"postgresql://u:{text}@h/db")
-    assert (address.libpq["password"], address.place) == (password, "h:5432/db")
+    address = address_of(f"postgresql://u:{text}@h/db")
+    assert (address.libpq["password"], address.label) == (password, "h:5432/db")
 
 
 @pytest.mark.parametrize(
-    ("url", "message"),
+    ("url", "text"),
     [
         ("postgresql://u@h/db?service=x", "host"),
         ("postgresql://u@h/db?host=a&host=b", "twice"),
@@ -166,11 +170,11 @@ def test_passwords_as_they_are_pasted(text: str, password: str, clean_environmen
         ("postgresql://u@h:70000/db", "port"),
     ],
 )
-def test_what_the_drivers_would_read_differently_is_refused(
-    url: str, message: Any, clean_environment: None
+def test_urls_that_the_drivers_read_differently_are_refused(
+    url: str, text: str, clean_environment: None
 ) -> None:
     for make in (PostgresChatStore, PostgresChatStore.from_uri, PostgresChatStore.from_url):
-        with pytest.raises(InvalidArgumentError, match=message):
+        with pytest.raises(InvalidArgumentError, match=text):
             make(url)
 
 
@@ -179,22 +183,22 @@ def test_environment_is_checked_too(
 ) -> None:
     monkeypatch.setenv("PGSSLMODE", "perhaps")
     with pytest.raises(InvalidArgumentError, match="PGSSLMODE"):
-        parse("postgresql://u@h/db")
+        address_of("postgresql://u@h/db")
     monkeypatch.setenv("PGSSLMODE", "require")
-    assert parse("postgresql://u@h/db").asyncpg["dsn"] == "postgresql://?sslmode=require"
+    assert address_of("postgresql://u@h/db").asyncpg["dsn"] == "postgresql://?sslmode=require"
     monkeypatch.setenv("PGSERVICE", "mine")
     with pytest.raises(InvalidArgumentError, match="PGSERVICE"):
-        parse("postgresql://u@h/db")
+        address_of("postgresql://u@h/db")
 
 
 @pytest.mark.parametrize(
     "option",
     ["channel_binding=require", "require_auth=scram-sha-256", "load_balance_hosts=random"],
 )
-def test_what_asyncpg_would_leave_out_is_refused_by_async_calls(
+def test_options_that_asyncpg_lacks_are_refused_by_async_calls(
     newest_server: PostgresServer, option: str
 ) -> None:
-    """The sync methods do what the option asks for, as far as the server lets them."""
+    """The sync methods apply the option, if the server supports it."""
     url = f"{newest_server.url()}?{option}"
     caller = Caller("async")
     with PostgresChatStore(url, table_name=fresh_name(), patience=0) as store:
@@ -206,26 +210,25 @@ def test_what_asyncpg_would_leave_out_is_refused_by_async_calls(
 
 
 def test_every_keyword_of_libpq_is_known_or_refused() -> None:
-    """A new libpq may have options that nobody has decided on."""
-
+    """A new libpq may have options that this package does not know."""
     new = {"sslkeylogfile", "scram_client_key", "scram_server_key", "max_protocol_version"}
     new |= {"min_protocol_version", "authtype", "tty"}
     for option in psycopg.pq.Conninfo.get_defaults():
         name = option.keyword.decode()
-        assert name in KEYWORDS or name in REFUSED or name in new or name.startswith("oauth"), name
+        assert name in KEYWORDS or name in _REFUSED or name in new or name.startswith("oauth"), name
         if name in KEYWORDS and option.envvar and name != "client_encoding":  # always UTF-8
             assert KEYWORDS[name].variable == option.envvar.decode(), name
 
 
 @pytest.fixture
-def databases(newest_server: PostgresServer) -> Any:
+def databases(newest_server: PostgresServer) -> list[str]:
     names = [fresh_name(), fresh_name()]
     for name in names:
         newest_server.execute(f"CREATE DATABASE {name}")
     return names
 
 
-def tables_in(server: PostgresServer, database: str) -> Any:
+def tables_in(server: PostgresServer, database: str) -> object:
     rows = server.execute(
         "SELECT count(*) FROM pg_tables WHERE tablename ~ '_messages$'", database=database
     )
@@ -247,8 +250,8 @@ def tables_in(server: PostgresServer, database: str) -> Any:
 )
 def test_sync_and_async_calls_reach_one_database(
     newest_server: PostgresServer,
-    databases: Any,
-    form: Any,
+    databases: list[str],
+    form: str,
     monkeypatch: pytest.MonkeyPatch,
     clean_environment: None,
 ) -> None:
@@ -277,7 +280,7 @@ def test_sync_and_async_calls_reach_one_database(
 
 
 def test_engines_that_lead_to_two_databases_are_refused(
-    newest_server: PostgresServer, databases: Any
+    newest_server: PostgresServer, databases: list[str]
 ) -> None:
     from sqlalchemy import create_engine
     from sqlalchemy.ext.asyncio import create_async_engine
@@ -286,10 +289,10 @@ def test_engines_that_lead_to_two_databases_are_refused(
     engine = create_engine(urls[0].replace("postgresql:", "postgresql+psycopg:"))
     async_engine = create_async_engine(urls[1].replace("postgresql:", "postgresql+asyncpg:"))
     caller = Caller("async")
-    for make_there in (False, True):
-        if make_there:
-            with PostgresChatStore(urls[1]) as there:
-                there.setup()
+    for has_tables in (False, True):
+        if has_tables:
+            with PostgresChatStore(urls[1]) as other:
+                other.setup()
         with PostgresChatStore(client=engine, async_client=async_engine) as store:
             store.add_message("k", message("a"))
             with pytest.raises(StoreSetupError, match=r"two different databases|missing"):
@@ -302,13 +305,13 @@ def test_engines_that_lead_to_two_databases_are_refused(
 def test_asyncpg_takes_no_default_of_its_own(
     monkeypatch: pytest.MonkeyPatch, clean_environment: None
 ) -> None:
-    """What is passed is complete: neither environment nor `getpass` fill anything in."""
+    """The arguments are complete: neither the environment nor `getpass` is used."""
     from asyncpg import connect_utils
 
-    address = parse("postgresql://u:p@h:1/db?sslmode=require")
+    address = address_of("postgresql://u:p@h:1/db?sslmode=require")
     for name in ("PGHOST", "PGPORT", "PGUSER", "PGDATABASE", "PGPASSWORD", "PGSSLMODE"):
         monkeypatch.setenv(name, "wrong")
-    seen = {}
+    seen: dict[str, Any] = {}
 
     async def connect(**arguments: Any) -> None:
         seen.update(arguments)
