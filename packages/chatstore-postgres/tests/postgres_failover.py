@@ -1,4 +1,4 @@
-"""Two servers behind one address: a primary and its standby, which change places."""
+"""Two servers behind one address: a primary and its standby, which swap roles."""
 
 from __future__ import annotations
 
@@ -77,5 +77,5 @@ def _wait(is_so: Callable[[], bool]) -> None:
     deadline = time.monotonic() + _SECONDS
     while not is_so():
         if time.monotonic() > deadline:
-            raise RuntimeError("the servers did not get ready to change places")
+            raise RuntimeError("the servers did not get ready to swap roles")
         time.sleep(0.02)

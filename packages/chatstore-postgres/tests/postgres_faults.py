@@ -14,13 +14,13 @@ class FaultProxy:
     """Forwards connections; faults are set on it while it runs.
 
     Attributes:
-        loss: The share of replies that are lost: the server has acted, the client is cut off.
-        lose: How many of the next replies that match ``reply`` are lost for certain.
-        reply: What a reply must contain to be lost for certain.
+        loss: The share of lost replies: the server has acted, and the client is disconnected.
+        lose: How many of the next replies with ``reply`` are lost for certain.
+        reply: The bytes that mark a reply to be lost for certain.
         on_loss: Called between the server's reply and the cut.
         is_silent: Nothing is forwarded any more, and nothing is closed.
         lost: How many replies were lost.
-        target: The port that new connections go to; those that are open keep theirs.
+        target: The port that new connections go to; open connections stay.
         delay: Seconds before each reply is passed on.
 
     """
@@ -36,7 +36,7 @@ class FaultProxy:
         self.loss = 0.0
         self.lose = 0
         self.reply = b""
-        self.on_loss: Callable[[], None] = lambda: None
+        self.on_loss: Callable[[], object] = lambda: None
         self.is_silent = False
         self.lost = 0
         self._sockets: list[socket.socket] = []
@@ -84,9 +84,9 @@ class FaultProxy:
         self._pump(client, server, lambda _: False)
 
     def _replies(self, client: socket.socket, server: socket.socket) -> None:
-        self._pump(server, client, self._is_lost)
+        self._pump(server, client, self._is_to_lose)
 
-    def _is_lost(self, data: bytes) -> bool:
+    def _is_to_lose(self, data: bytes) -> bool:
         if self.lose and self.reply in data:
             self.lose -= 1
         elif self._random.random() >= self.loss:
@@ -96,7 +96,7 @@ class FaultProxy:
         return True
 
     def _pump(
-        self, source: socket.socket, target: socket.socket, is_lost: Callable[[bytes], bool]
+        self, source: socket.socket, target: socket.socket, is_to_lose: Callable[[bytes], bool]
     ) -> None:
         age = self._age
         try:
@@ -105,7 +105,7 @@ class FaultProxy:
                     continue
                 if self.delay:
                     time.sleep(self.delay)
-                if is_lost(data):
+                if is_to_lose(data):
                     break
                 target.sendall(data)
         except OSError:

@@ -94,6 +94,6 @@ class Pooler:
             )
         if not list(debs.glob("pgbouncer*.deb")):
             raise RuntimeError("these tests need pgbouncer: install the system's package")
-        for package in debs.glob("*.deb"):
-            subprocess.run(["dpkg", "-x", package, self.folder / "root"], check=True, timeout=60)
+        for archive in debs.glob("*.deb"):
+            subprocess.run(["dpkg", "-x", archive, self.folder / "root"], check=True, timeout=60)
         return str(self.folder / "root/usr/sbin/pgbouncer")

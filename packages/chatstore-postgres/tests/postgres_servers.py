@@ -1,4 +1,4 @@
-"""Real Postgres servers for tests: started without privileges, gone with the tests."""
+"""Real Postgres servers for tests: started without privileges, stopped with the tests."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -46,8 +47,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def unprivileged() -> dict[str, object]:
-    """Return how a process is started that root's tests must not run as root."""
+def unprivileged() -> dict[str, Any]:
+    """Return the arguments of `subprocess` for a program that refuses to run as root."""
     if os.geteuid() != 0:
         return {}
     return {"user": _NOBODY, "group": _NOBODY, "extra_groups": []}
@@ -147,8 +148,10 @@ class PostgresServer:
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def execute(self, statement: str, *values: object, database: str = "postgres") -> list[tuple]:
-        """Execute a statement past the store."""
+    def execute(
+        self, statement: str, *values: object, database: str = "postgres"
+    ) -> list[tuple[Any, ...]]:
+        """Execute a statement without a store."""
         with psycopg.connect(self.url(database), autocommit=True) as connection:
             cursor = connection.execute(statement, values or None)
             return cursor.fetchall() if cursor.description else []

@@ -10,11 +10,16 @@ from postgres_servers import PostgresServer
 
 from chatstore.core.testing import ChatStoreContract, MixedContract, ProcessContract
 
-# Each colour by itself is for the long run.
-Contract = ChatStoreContract if os.environ.get("CHATSTORE_SOAK") else MixedContract
 
-
-class TestOlderPostgresContract(Contract, ProcessContract):
+class TestOlderPostgresContract(MixedContract, ProcessContract):
     @pytest.fixture
     def harness(self, older_server: PostgresServer) -> PostgresHarness:
         return PostgresHarness(older_server)
+
+
+if os.environ.get("CHATSTORE_SOAK"):  # only the long run tests each mode by itself
+
+    class TestOlderPostgresInEachMode(ChatStoreContract):
+        @pytest.fixture
+        def harness(self, older_server: PostgresServer) -> PostgresHarness:
+            return PostgresHarness(older_server)

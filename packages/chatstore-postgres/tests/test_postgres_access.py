@@ -1,4 +1,4 @@
-"""Whom the database refuses, what it refuses, and how that is said."""
+"""Users and statements that the database refuses, and the errors for them."""
 
 from __future__ import annotations
 
@@ -21,19 +21,6 @@ from chatstore.core import (
 from chatstore.postgres import PostgresChatStore
 
 SECRET = "p@ss:w/rd%41 ü?#"
-
-
-def plain(store: ChatStore, name: str, *args: Any) -> Any:
-    return getattr(store, name)(*args)
-
-
-def awaited(store: ChatStore, name: str, *args: Any) -> Any:
-    return asyncio.run(getattr(store, f"async_{name}")(*args))
-
-
-@pytest.fixture(params=[plain, awaited])
-def call(request: pytest.FixtureRequest) -> Any:
-    return request.param
 
 
 @pytest.fixture
@@ -67,7 +54,7 @@ def test_special_characters_in_a_password(strict_server: PostgresServer, call: C
 
 
 @pytest.mark.parametrize("password", ["wr0ng-Secret", ""])
-def test_wrong_password_is_refused_at_once_and_not_told(
+def test_wrong_password_is_refused_at_once_and_not_shown(
     strict_server: PostgresServer, call: Caller, password: str
 ) -> None:
     url = strict_url(strict_server, password)
@@ -82,9 +69,7 @@ def test_wrong_password_is_refused_at_once_and_not_told(
 
 
 @pytest.mark.parametrize("database", ["nowhere", "no%20where"])
-def test_database_that_is_not_there(
-    older_server: PostgresServer, call: Caller, database: str
-) -> None:
+def test_missing_database(older_server: PostgresServer, call: Caller, database: str) -> None:
     with (
         PostgresChatStore.from_uri(older_server.url(database)) as store,
         pytest.raises(StoreAccessError, match="does not exist"),
@@ -151,10 +136,10 @@ def test_other_levels_of_isolation(harness: PostgresHarness, level: str) -> None
             await asyncio.gather(*(append(store, name) for name in "abcd"))
             return contents(await store.async_get_messages("k"))
 
-    got = asyncio.run(scenario())
-    assert len(got) == 40
+    result = asyncio.run(scenario())
+    assert len(result) == 40
     for name in "abcd":
-        assert [t for t in got if t[0] == name] == [f"{name}.{number}" for number in range(10)]
+        assert [t for t in result if t[0] == name] == [f"{name}.{number}" for number in range(10)]
 
 
 def test_body_that_only_its_reader_can_judge(harness: PostgresHarness, call: Caller) -> None:
@@ -199,7 +184,7 @@ def test_several_hosts(older_server: PostgresServer, call: Caller) -> None:
 
 
 @pytest.mark.parametrize("query", ["sslmode=prefer", "sslmode=disable", "ssl=disable"])
-def test_sslmode_beside_our_own_options(
+def test_sslmode_beside_the_stores_options(
     older_server: PostgresServer, call: Caller, query: str
 ) -> None:
     more = "channel_binding=prefer&application_name=chat&connect_timeout=5&statement_cache_size=0"

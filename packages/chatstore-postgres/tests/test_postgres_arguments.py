@@ -1,4 +1,4 @@
-"""URLs and arguments are checked before anything is opened, and never repeat a password."""
+"""URLs and arguments are checked before anything is opened; passwords are never quoted."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def test_url_that_cannot_be_read(url: str) -> None:
         {"timeout": 0},
         {"patience": -1},
         {"max_connections": 0},
-        {"engine": "postgresql://h/db"},
+        {"client": "postgresql://h/db"},
     ],
 )
-def test_arguments_that_cannot_be_used(arguments: Any) -> None:
+def test_arguments_that_cannot_be_used(arguments: dict[str, Any]) -> None:
     with pytest.raises(InvalidArgumentError):
         PostgresChatStore("postgresql://h/db", **arguments)
 
@@ -62,22 +62,31 @@ def test_database_must_be_named_once() -> None:
     with pytest.raises(InvalidArgumentError, match="psycopg"):
         PostgresChatStore(client=create_engine("sqlite://"))
     with pytest.raises(InvalidArgumentError, match="asyncpg"):
-        PostgresChatStore(async_client=create_engine("sqlite://"))
+        PostgresChatStore(async_client=create_engine("sqlite://"))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
     "scheme", ["postgresql", "postgres", "postgresql+asyncpg", "postgresql+psycopg"]
 )
-def test_open_store_finds_us(scheme: str) -> None:
+def test_open_store_opens_the_store(scheme: str) -> None:
     with open_store(f"{scheme}://u:secret@host/db?ttl=60") as store:
         assert isinstance(store, PostgresChatStore)
         assert backend_of(store)._ttl == 60
         assert "secret" not in repr(store)
 
 
-def test_keywords_go_before_the_url() -> None:
+def test_keywords_override_the_url() -> None:
     with PostgresChatStore.from_uri("postgresql://h/db?ttl=60", ttl=5) as store:
         assert backend_of(store)._ttl == 5
+
+
+def test_engine_overrides_the_address_of_the_url() -> None:
+    engine = create_engine("postgresql+psycopg://u:pw@there:7/db")
+    with PostgresChatStore.from_url("postgresql://here/db?ttl=60", client=engine) as store:
+        assert store.server == "Postgres at there:7/db"
+        assert backend_of(store)._ttl == 60
+    with pytest.raises(InvalidArgumentError, match="unknown option"):
+        PostgresChatStore.from_url("postgresql://here/db?tll=60", client=engine)
 
 
 def test_a_store_by_uri_loads_neither_drivers_nor_sqlalchemy() -> None:
@@ -89,7 +98,7 @@ print(*sys.modules)"""
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
     )
     loaded = set(done.stdout.split())
-    assert "chatstore.postgres.pools" in loaded
+    assert "chatstore.postgres.client" in loaded
     assert not {"sqlalchemy", "psycopg", "asyncpg"} & loaded
 
 
@@ -105,5 +114,5 @@ def test_path_of_llama_index_and_copies() -> None:
     assert copy.deepcopy(store) is store
     again = pickle.loads(pickle.dumps(store))
     assert (again.server, backend_of(again)._sender.patience) == (store.server, 3)
-    with pytest.raises(TypeError, match="engine"):
+    with pytest.raises(TypeError, match="client"):
         pickle.dumps(Store(client=create_engine("postgresql+psycopg://u@h/db")))

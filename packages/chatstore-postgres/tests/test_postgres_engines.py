@@ -1,4 +1,4 @@
-"""The caller's engines stay the caller's; our own pools come and go with loops."""
+"""The caller's engines stay open; the store's own pools end with their event loops."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ def test_engine_of_the_caller_is_used_and_stays_open(harness: PostgresHarness) -
     with PostgresChatStore(client=engine, table_name=harness.table) as store:
         store.set_messages("k", [message("a"), message("b")])
         store.add_message("k", message("c"), 0)
-        assert store.delete_last_message("k").content == "b"
+        removed = store.delete_last_message("k")
+        assert removed is not None
+        assert removed.content == "b"
         assert contents(store.get_messages("k")) == ["c", "a"]
     with pytest.raises(StoreClosedError):
         store.count_messages("k")
@@ -67,7 +69,9 @@ def test_async_engine_of_the_caller_is_used_and_stays_open(harness: PostgresHarn
             await asyncio.gather(
                 *(store.async_add_message("l", message(str(n))) for n in range(20))
             )
-            assert (await store.async_delete_last_message("k")).content == "b"
+            removed = await store.async_delete_last_message("k")
+            assert removed is not None
+            assert removed.content == "b"
             assert contents(await store.async_get_messages("k")) == ["c", "a"]
             with pytest.raises(InvalidArgumentError, match="client="):
                 store.count_messages("k")
@@ -78,7 +82,7 @@ def test_async_engine_of_the_caller_is_used_and_stays_open(harness: PostgresHarn
     asyncio.run(scenario())
 
 
-def test_one_engine_serves_one_colour(harness: PostgresHarness) -> None:
+def test_one_engine_serves_one_mode(harness: PostgresHarness) -> None:
     engine = create_engine(harness.url.replace("postgresql:", "postgresql+psycopg:"))
     with (
         PostgresChatStore(client=engine, table_name=harness.table) as store,
@@ -144,8 +148,8 @@ def test_loop_that_was_closed_without_warning(harness: PostgresHarness) -> None:
     store.close()
 
 
-def test_both_colours_from_one_url(harness: PostgresHarness) -> None:
-    """Each driver is only loaded for its own colour."""
+def test_both_modes_from_one_url(harness: PostgresHarness) -> None:
+    """Each mode has connections of its own."""
     store = harness.open()
     assert not pooled(store).pool._idle._sessions
     store.count_messages("k")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -43,7 +43,7 @@ def filled(newest_server: PostgresServer) -> Iterator[tuple[psycopg.Connection, 
             (EACH, EACH, KEYS * EACH - 1),
         )
         connection.execute(
-            f"INSERT INTO {table}_requests (id, expires_at, key_hash, requests) "
+            f"INSERT INTO {table}_requests (id, expires_at, key_hash, appended) "
             "SELECT gen_random_uuid(), now() + interval '1 hour', sha256(int8send(n)), ARRAY[n] "
             "FROM generate_series(1, 20000) n"
         )
@@ -54,7 +54,7 @@ def filled(newest_server: PostgresServer) -> Iterator[tuple[psycopg.Connection, 
 
 KEY, CALL = b"key 500", uuid4()
 IDS, BODIES = [b"1", b"2"], ["x", "y"]
-STATEMENTS = {
+STATEMENTS: dict[str, tuple[Any, ...]] = {
     "count": (statements.COUNT, KEY),
     "newest": (statements.NEWEST, KEY, 2**63 - 1, 50),
     "newest and first": (statements.NEWEST_AND_LEADING, KEY, 900, 50, 2),
@@ -64,7 +64,7 @@ STATEMENTS = {
     "append many": (statements.APPEND_MANY, KEY, 60.0, 2, IDS, BODIES, 7),
     "short append of one": (statements.APPEND_NEW_ONE, KEY, 60.0, 1, b"1", "x", 7),
     "short append of many": (statements.APPEND_NEW_MANY, KEY, 60.0, 2, IDS, BODIES, 7),
-    "bury": (statements.RELEASE_EXPIRED_KEY, KEY),
+    "release an expired key": (statements.RELEASE_EXPIRED_KEY, KEY),
     "was removed": (statements.WAS_REMOVED, KEY, 7),
     "end an empty one": (statements.END_EMPTY, KEY),
     "insert from start": (statements.INSERT_FROM_START, KEY, 60.0, 7, b"1", "x", 7),
@@ -79,46 +79,50 @@ STATEMENTS = {
 }
 
 
-def nodes(plan: Any) -> Iterator[Any]:
-    yield plan
-    for part in plan.get("Plans", ()):
+def nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for part in node.get("Plans", ()):
         yield from nodes(part)
 
 
-def plan_of(
-    connection: psycopg.Connection[Any], names: TableNames, statement: str, values: Any, mode: str
-) -> Any:
-    """Return the parts of the plan that a prepared statement gets."""
+def explained(
+    connection: psycopg.Connection[Any], sql: str, values: Sequence[Any], mode: str
+) -> list[dict[str, Any]]:
+    """Return the steps by which the server executes a prepared statement."""
     with psycopg.ClientCursor(connection) as cursor:
         cursor.execute("DEALLOCATE ALL")
-        cursor.execute(f"SET plan_cache_mode = {mode}")
-        cursor.execute(f"PREPARE examined AS {names.render(statement).numbered}")
-        places = ", ".join(["%s"] * len(values))
-        cursor.execute(f"EXPLAIN (FORMAT JSON) EXECUTE examined ({places})", values)
-        (answer,) = cursor.fetchone()
-    return list(nodes(answer[0]["Plan"]))
+        cursor.execute(f"SET plan_cache_mode = {mode}".encode())
+        cursor.execute(f"PREPARE examined AS {sql}".encode())
+        parameters = ", ".join(["%s"] * len(values))
+        execute = f"EXPLAIN (FORMAT JSON) EXECUTE examined ({parameters})"
+        row = cursor.execute(execute.encode(), values).fetchone()
+    assert row is not None
+    return list(nodes(row[0][0]["Plan"]))
 
 
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
 @pytest.mark.parametrize("name", STATEMENTS)
-def test_statement_follows_an_index(filled: Any, name: str, mode: str) -> None:
+def test_statement_follows_an_index(
+    filled: tuple[psycopg.Connection[Any], TableNames], name: str, mode: str
+) -> None:
     connection, names = filled
-    statement, *values = STATEMENTS[name]
-    found = plan_of(connection, names, statement, values, mode)
-    scanned = [node["Relation Name"] for node in found if node["Node Type"] == "Seq Scan"]
+    template, *values = STATEMENTS[name]
+    steps = explained(connection, names.render(template).numbered, values, mode)
+    scanned = [node["Relation Name"] for node in steps if node["Node Type"] == "Seq Scan"]
     assert scanned == []
-    assert any("Index" in node["Node Type"] for node in found)
+    assert any("Index" in node["Node Type"] for node in steps)
     # Reads come in the index's order: nothing is sorted that would have to be read first.
     if name in {"newest", "oldest", "keys", "newest and first"}:
-        assert "Sort" not in {node["Node Type"] for node in found}
+        assert "Sort" not in {node["Node Type"] for node in steps}
 
 
-def test_a_statement_without_an_index_is_found_out(filled: Any) -> None:
+def test_a_statement_without_an_index_is_found_out(
+    filled: tuple[psycopg.Connection[Any], TableNames],
+) -> None:
     connection, names = filled
-    found = plan_of(
-        connection, names, "SELECT 1 FROM {messages} WHERE body = $1::text", ["z"], "auto"
-    )
-    assert any(node["Node Type"] == "Seq Scan" for node in found)
+    sql = names.render("SELECT 1 FROM {messages} WHERE body = $1::text").numbered
+    steps = explained(connection, sql, ["z"], "auto")
+    assert any(node["Node Type"] == "Seq Scan" for node in steps)
 
 
 def test_costs_do_not_grow_with_the_conversation(newest_server: PostgresServer) -> None:
@@ -142,8 +146,9 @@ def test_costs_do_not_grow_with_the_conversation(newest_server: PostgresServer) 
                 sql = names.render(statement).named
                 named = {f"p{n}": value for n, value in enumerate([key.encode(), *values], 1)}
                 explain = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}"
-                (answer,) = connection.execute(explain, named).fetchone()
-                plan = answer[0]["Plan"]
-                touched[key, name] = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+                row = connection.execute(explain.encode(), named).fetchone()
+                assert row is not None
+                top = row[0][0]["Plan"]
+                touched[key, name] = top["Shared Hit Blocks"] + top["Shared Read Blocks"]
     for name in ("append", "newest", "remove", "count"):
         assert touched["long", name] <= touched["short", name] + 12

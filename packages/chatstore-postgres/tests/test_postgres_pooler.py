@@ -1,4 +1,4 @@
-"""PgBouncer in transaction mode lends another server connection for each transaction."""
+"""PgBouncer in transaction mode may use another connection for each transaction."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import asyncio
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import psycopg
 import pytest
 from postgres_calling import Caller, contents, message
-from postgres_harness import PostgresHarness
+from postgres_harness import PostgresHarness, backend_of
 from postgres_pooler import Pooler
 from postgres_servers import PostgresServer
 
@@ -32,11 +33,11 @@ def harness(newest_server: PostgresServer, pooler: Pooler) -> PostgresHarness:
 
 def use(store: ChatStore, worker: int) -> None:
     key = f"k{worker % 3}"
-    for turn in range(15):  # psycopg prepares what it executes for the sixth time
-        store.add_message(key, message(f"{worker}.{turn}"))
+    for number in range(15):  # psycopg prepares what it executes for the sixth time
+        store.add_message(key, message(f"{worker}.{number}"))
         store.add_message("mixed", message("x"), 0)
         assert store.delete_last_message("mixed") is not None
-        assert store.count_messages(key) > turn
+        assert store.count_messages(key) > number
         assert store.get_messages(key, last=1)
     store.set_messages(f"set{worker}", [message(str(n)) for n in range(20)])
     store.delete_messages(f"set{worker}")
@@ -44,11 +45,11 @@ def use(store: ChatStore, worker: int) -> None:
 
 async def async_use(store: ChatStore, worker: int) -> None:
     key = f"k{worker % 3}"
-    for turn in range(15):
-        await store.async_add_message(key, message(f"{worker}.{turn}"))
+    for number in range(15):
+        await store.async_add_message(key, message(f"{worker}.{number}"))
         await store.async_add_message("mixed", message("x"), 0)
         assert await store.async_delete_last_message("mixed") is not None
-        assert await store.async_count_messages(key) > turn
+        assert await store.async_count_messages(key) > number
         assert await store.async_get_messages(key, last=1)
     await store.async_set_messages(f"set{worker}", [message(str(n)) for n in range(20)])
     await store.async_delete_messages(f"set{worker}")
@@ -56,11 +57,11 @@ async def async_use(store: ChatStore, worker: int) -> None:
 
 def check(harness: PostgresHarness) -> None:
     with harness.open() as store:
-        said = [m.content for key in ("k0", "k1", "k2") for m in store.get_messages(key)]
-    assert sorted(said) == sorted(f"{w}.{t}" for w in range(6) for t in range(15))
+        result = [text for key in ("k0", "k1", "k2") for text in contents(store.get_messages(key))]
+    assert sorted(result) == sorted(f"{w}.{n}" for w in range(6) for n in range(15))
     for worker in range(6):
-        mine = [text for text in said if text.startswith(f"{worker}.")]
-        assert mine == [f"{worker}.{turn}" for turn in range(15)]
+        mine = [text for text in result if text.startswith(f"{worker}.")]
+        assert mine == [f"{worker}.{number}" for number in range(15)]
 
 
 def test_threads(harness: PostgresHarness) -> None:
@@ -78,7 +79,7 @@ def test_tasks(harness: PostgresHarness) -> None:
     check(harness)
 
 
-def test_both_at_once_with_large_sets(harness: PostgresHarness) -> None:
+def test_both_modes_with_large_sets(harness: PostgresHarness) -> None:
     messages = [message(str(n)) for n in range(3000)]
 
     async def scenario() -> None:
@@ -100,7 +101,8 @@ def test_nothing_is_left_prepared(
     with harness.open() as store:
         for n in range(10):
             store.add_message("k", message(str(n)))
-        left = store._run(store._requests.fetch("SELECT name FROM pg_prepared_statements"), "test")
+        backend = backend_of(store)
+        left = backend.run(backend._sender.fetch("SELECT name FROM pg_prepared_statements"))
     assert left == []
 
 
@@ -112,13 +114,19 @@ def full_pooler(newest_server: PostgresServer) -> Iterator[Pooler]:
     started.close()
 
 
+def close_later(*connections: psycopg.Connection[Any]) -> None:
+    time.sleep(1.5)
+    for connection in connections:
+        connection.close()
+
+
 def test_full_pooler_is_waited_for(
     newest_server: PostgresServer, full_pooler: Pooler, call: Caller
 ) -> None:
     harness = PostgresHarness(newest_server)
     with harness.open() as direct:
         direct.add_message("k", message("a"))
-    options = {"table_name": harness.table, "max_connections": 1}
+    options: dict[str, Any] = {"table_name": harness.table, "max_connections": 1}
     holders = [psycopg.connect(full_pooler.url) for _ in range(2)]
     with (
         call.using(PostgresChatStore(full_pooler.url, patience=0.2, **options)) as store,
@@ -129,7 +137,7 @@ def test_full_pooler_is_waited_for(
         ThreadPoolExecutor(1) as pool,
         call.using(PostgresChatStore(full_pooler.url, patience=60, **options)) as store,
     ):
-        freeing = pool.submit(lambda: (time.sleep(1.5), [one.close() for one in holders]))
+        freeing = pool.submit(close_later, *holders)
         assert call(store, "count_messages", "k") == 1
         freeing.result()
 

@@ -1,4 +1,4 @@
-"""What the README shows runs as it stands, but for the address."""
+"""The README's examples run, with another address."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from postgres_calling import Caller, contents, message
@@ -15,8 +16,10 @@ from sqlalchemy import create_engine
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from chatstore.core import ChatStore
+from chatstore.core.backend import now
 from chatstore.core.errors import OutcomeUnknownError
 from chatstore.postgres import PostgresChatStore, retry
+from chatstore.postgres.retry import LONGEST_REPETITION
 from chatstore.postgres.sql.rendering import RETENTION_SECONDS
 
 ANSWER = b"SELECT 1\0"  # ends the answer of a statement that returns one row
@@ -69,7 +72,7 @@ def store(
 
 # What others do between the lost reply and the repetition, to a conversation that was "a", "b"
 # and had "x" appended; and what it holds in the end.
-MEANWHILE: dict[str, tuple[Callable[[ChatStore], object], list[str]]] = {
+MEANWHILE: dict[str, tuple[Callable[[Any], object], list[str]]] = {
     "nothing": (lambda other: None, ["a", "b", "x"]),
     "it is removed": (lambda other: other.delete_last_message("k"), ["a", "b"]),
     "all are removed": (
@@ -101,7 +104,7 @@ MEANWHILE: dict[str, tuple[Callable[[ChatStore], object], list[str]]] = {
         ["a", "b", "other"],
     ),
 }
-APPENDS: dict[str, tuple[str, tuple]] = {
+APPENDS: dict[str, tuple[str, tuple[Any, ...]]] = {
     "append": ("add_message", (message("x", id="x"),)),
     "append of several": ("add_messages", ([message("x", id="x")],)),
     "insert at the end": ("add_message", (message("x", id="x"), 2)),
@@ -134,7 +137,7 @@ def test_large_append_takes_effect_once(
     count: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Of several statements in one transaction, whose commit is answered in vain."""
+    """Of several statements in one transaction; the answer to its commit is lost."""
     monkeypatch.setattr("chatstore.postgres.backend.CHUNK_CHARACTERS", 500)
     other.add_message("k", message("a"))
     proxy.on_loss = lambda: [other.delete_message("k", 1) for _ in range(count)]
@@ -157,7 +160,7 @@ def test_partly_removed_append_is_not_completed(
 
 
 # The writes whose effects are found by the id of the call.
-CALLS: dict[str, tuple[str, tuple, object, Callable[[ChatStore], object], list[str]]] = {
+CALLS: dict[str, tuple[str, tuple[Any, ...], object, Callable[[Any], object], list[str]]] = {
     "remove the newest": (
         "delete_last_message",
         (),
@@ -227,7 +230,7 @@ def test_write_that_was_forgotten_is_not_applied_again(
     call: Caller,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """After more time than the database remembers calls, nobody can tell."""
+    """Once the database no longer remembers the call, its outcome is unknown."""
     with call.using(harness.open()) as store:
         for name, arguments in (
             ("add_message", (message("x"),)),
@@ -239,16 +242,16 @@ def test_write_that_was_forgotten_is_not_applied_again(
             call(store, name, "prepared", *arguments)
             other.set_messages("k", [message("a"), message("b")])
             passed = [0.0]
-            began = retry.now()
+            began = now()
             with monkeypatch.context() as patched:
                 patched.setattr(retry, "now", lambda p=passed: began + p[0])  # noqa: B023
 
                 def wait_for_long(passed: list[float] = passed) -> None:
                     other.delete_messages("k")
                     harness.execute("DELETE FROM {t}_requests")
-                    passed[0] = retry.LONGEST_REPETITION + 1
+                    passed[0] = LONGEST_REPETITION + 1
 
-                backend_of(store)._sender.patience = 10 * retry.LONGEST_REPETITION
+                backend_of(store)._sender.patience = 10 * LONGEST_REPETITION
                 proxy.on_loss, proxy.reply, proxy.lose = wait_for_long, ANSWER, 1
                 with pytest.raises(OutcomeUnknownError, match=f"{name}.* read the conversation"):
                     call(store, name, "k", *arguments)
@@ -256,7 +259,7 @@ def test_write_that_was_forgotten_is_not_applied_again(
 
 
 def test_memory_is_longer_than_any_repetition() -> None:
-    assert RETENTION_SECONDS >= 2 * retry.LONGEST_REPETITION
+    assert RETENTION_SECONDS >= 2 * LONGEST_REPETITION
 
 
 def test_ids_of_calls_do_not_come_from_the_programs_generator(
@@ -300,7 +303,7 @@ def test_late_statement_of_a_lost_client_writes_nothing(
     late = psycopg.connect(harness.url, autocommit=True, cursor_factory=psycopg.RawCursor)
     with psycopg.connect(harness.url) as holder:
         holder.execute(f"SELECT FROM {harness.table}_conversations FOR UPDATE")
-        rows: list = []
+        rows: list[Any] = []
         values = (b"k", None, 1, b"late", body, 7)
         thread = threading.Thread(
             target=lambda: rows.extend(late.execute(sql.numbered, values).fetchall())
@@ -329,10 +332,10 @@ def test_content_of_removed_messages_goes_without_further_writes(
     for reclaim in ("count_messages", "get_messages", "purge_expired"):
         other.set_messages("k", [message("a"), message(secret)])
         other.delete_last_message("k")
-        kept = harness.execute(
+        saved = harness.execute(
             "SELECT count(*) FROM {t}_requests WHERE body LIKE %s", f"%{secret}%"
         )
-        assert kept == [(1,)]
+        assert saved == [(1,)]
         minutes = harness.execute(
             "SELECT extract(epoch FROM max(expires_at) - now()) FROM {t}_requests"
         )

@@ -17,9 +17,9 @@ from chatstore.postgres.tables import needed_rights
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 TABLES = {
-    "heads": "conversations",
+    "conversations": "conversations",
     "messages": "messages",
-    "calls": "calls",
+    "requests": "requests",
     "version": "schema",
 }
 
@@ -45,7 +45,7 @@ def as_role(harness: PostgresHarness, role: str, schema: Any = None, **options: 
 def use_everything(store: ChatStore, call: Caller) -> None:
     """Make every kind of call, with what each leads to."""
     call(store, "add_message", "k", message("a", id="a"))
-    call(store, "add_message", "k", message("a", id="a"))  # held: the full statement
+    call(store, "add_message", "k", message("a", id="a"))  # it exists: the full statement
     call(store, "add_messages", "k", [message("b"), message("c")])
     call(store, "add_message", "k", message("d"), 1)
     call(store, "add_message", "k", message("e"), -1)
@@ -66,31 +66,32 @@ def expire(harness: PostgresHarness) -> None:
     harness.execute("UPDATE {t}_requests SET expires_at = now() - interval '1 s'")
 
 
-@pytest.mark.parametrize("creates", [True, False])
+@pytest.mark.parametrize("create", [True, False])
 @pytest.mark.parametrize("has_schema", [True, False])
 def test_store_works_with_exactly_these_rights(
-    harness: PostgresHarness, role: str, call: Caller, creates: Any, has_schema: Any
+    harness: PostgresHarness, role: str, call: Caller, create: bool, has_schema: bool
 ) -> None:
     schema = fresh_name() if has_schema else None
     with PostgresChatStore(harness.url, table_name=harness.table, schema_name=schema) as admin:
         admin.setup()
     harness.server.execute(PostgresChatStore.grants(role, harness.table, schema))
-    options = {"create": creates, "ttl": 60, "patience": 0.5}
+    options = {"create": create, "ttl": 60, "patience": 0.5}
     with call.using(as_role(harness, role, schema, **options)) as store:
         use_everything(store, call)
         if schema is None:
             expire(harness)
-            call(store, "add_message", "new", message("i"))  # buries what has expired
+            call(store, "add_message", "new", message("i"))  # releases the key of an expired one
             call(store, "purge_expired")
             assert harness.execute("SELECT count(*) FROM {t}_conversations") == [(1,)]
             assert harness.execute("SELECT count(*) FROM {t}_requests") == [(0,)]
 
 
 @pytest.mark.parametrize(
-    ("word", "right"), [(word, right) for word, some in needed_rights().items() for right in some]
+    ("word", "right"),
+    [(word, right) for word, rights in needed_rights().items() for right in rights],
 )
 def test_each_right_is_needed(harness: PostgresHarness, role: str, word: str, right: str) -> None:
-    """Where one is taken away something fails, and says so; reclaiming fails in silence."""
+    """Without one of them a call fails with a clear error; reclaiming fails silently."""
     with harness.open() as admin:
         admin.setup()
     harness.server.execute(PostgresChatStore.grants(role, harness.table))
@@ -108,9 +109,9 @@ def test_each_right_is_needed(harness: PostgresHarness, role: str, word: str, ri
 
 def test_rights_by_table() -> None:
     assert needed_rights() == {
-        "heads": ["SELECT", "INSERT", "UPDATE", "DELETE"],
+        "conversations": ["SELECT", "INSERT", "UPDATE", "DELETE"],
         "messages": ["SELECT", "INSERT", "UPDATE", "DELETE"],
-        "calls": ["SELECT", "INSERT", "UPDATE", "DELETE"],
+        "requests": ["SELECT", "INSERT", "UPDATE", "DELETE"],
         "version": ["SELECT"],
     }
 
@@ -122,7 +123,7 @@ def test_readme_shows_these_rights() -> None:
 
 
 def test_readers_role_reads(harness: PostgresHarness, role: str, call: Caller) -> None:
-    """Reclaiming is left to others."""
+    """Reclaiming is left to other stores."""
     with harness.open() as admin:
         admin.add_message("k", message("a"))
         admin.add_message("k", message("b"))
@@ -138,7 +139,7 @@ def test_readers_role_reads(harness: PostgresHarness, role: str, call: Caller) -
 
 
 @pytest.mark.parametrize("name", ["", "a\0b", 7, "n" * 64])
-def test_roles_that_cannot_be(name: str) -> None:
+def test_invalid_roles(name: str) -> None:
     with pytest.raises(InvalidArgumentError, match="role"):
         PostgresChatStore.grants(name)
 

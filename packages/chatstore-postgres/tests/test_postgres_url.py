@@ -21,7 +21,7 @@ from sqlalchemy import make_url
 from chatstore.core import InvalidArgumentError
 from chatstore.core.errors import StoreSetupError
 from chatstore.postgres import PostgresChatStore
-from chatstore.postgres.url import ADDRESS, KEYWORDS, parse
+from chatstore.postgres.url import _REFUSED, ADDRESS, KEYWORDS, Address, parse
 
 URLS = [
     "postgresql://h/db",

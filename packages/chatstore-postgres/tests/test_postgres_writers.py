@@ -1,4 +1,4 @@
-"""Many appenders at once, what expired, and sets of ten thousand messages."""
+"""Many writers at once, expired conversations, and sets of ten thousand messages."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import asyncio
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 from postgres_calling import contents, message
-from postgres_failover import Pair
 from postgres_harness import PostgresHarness
 from postgres_servers import PostgresServer
 
@@ -18,6 +16,7 @@ from chatstore.core import ChatStore
 from chatstore.core.backend.options import MAX_SECONDS, MIN_TTL
 from chatstore.postgres import PostgresChatStore
 from chatstore.postgres.drivers.psycopg import PsycopgSession
+from chatstore.postgres.sql.rendering import Rows, Sql
 
 
 @pytest.fixture
@@ -27,18 +26,18 @@ def harness(older_server: PostgresServer) -> PostgresHarness:
 
 def check(store: ChatStore, keys: dict[str, Sequence[int]]) -> None:
     for key, workers in keys.items():
-        got = contents(store.get_messages(key))
-        assert len(got) == store.count_messages(key) == 10 * len(workers)
+        result = contents(store.get_messages(key))
+        assert len(result) == store.count_messages(key) == 10 * len(workers)
         for worker in workers:
-            mine = [text for text in got if text.startswith(f"{worker}.")]
-            assert mine == [f"{worker}.{turn}" for turn in range(10)]
+            mine = [text for text in result if text.startswith(f"{worker}.")]
+            assert mine == [f"{worker}.{number}" for number in range(10)]
 
 
 @pytest.mark.parametrize("keys", [{"k": range(64)}, {f"k{n}": [n] for n in range(64)}])
-def test_sixty_four_appenders(harness: PostgresHarness, keys: dict[str, Sequence[int]]) -> None:
+def test_sixty_four_writing_tasks(harness: PostgresHarness, keys: dict[str, Sequence[int]]) -> None:
     async def append(store: ChatStore, key: str, worker: int) -> None:
-        for turn in range(10):
-            await store.async_add_message(key, message(f"{worker}.{turn}"))
+        for number in range(10):
+            await store.async_add_message(key, message(f"{worker}.{number}"))
 
     async def scenario() -> None:
         async with harness.open() as store:
@@ -51,13 +50,13 @@ def test_sixty_four_appenders(harness: PostgresHarness, keys: dict[str, Sequence
 
 
 @pytest.mark.parametrize("keys", [{"k": range(64)}, {f"k{n}": [n] for n in range(64)}])
-def test_sixty_four_appending_threads(
+def test_sixty_four_writing_threads(
     harness: PostgresHarness, keys: dict[str, Sequence[int]]
 ) -> None:
-    def append(pair: Pair) -> None:
+    def append(pair: tuple[str, int]) -> None:
         key, worker = pair
-        for turn in range(10):
-            store.add_message(key, message(f"{worker}.{turn}"))
+        for number in range(10):
+            store.add_message(key, message(f"{worker}.{number}"))
 
     with harness.open() as store, ThreadPoolExecutor(64) as pool:
         list(pool.map(append, [(key, worker) for key, ws in keys.items() for worker in ws]))
@@ -65,14 +64,14 @@ def test_sixty_four_appending_threads(
 
 
 def test_readers_see_appends_in_the_order_of_commits(harness: PostgresHarness) -> None:
-    """What a reader has seen stays in front of all that comes later."""
+    """Messages that a reader has seen stay before all later ones."""
     seen: list[list[str]] = []
 
     async def append(store: ChatStore, worker: int) -> None:
-        for turn in range(15):
-            await store.async_add_message("k", message(f"{worker}.{turn}"))
+        for number in range(15):
+            await store.async_add_message("k", message(f"{worker}.{number}"))
 
-    async def scenario() -> Any:
+    async def scenario() -> list[str]:
         async with harness.open() as store:
             writers = asyncio.gather(*(append(store, worker) for worker in range(16)))
             while not writers.done():
@@ -89,10 +88,10 @@ def test_readers_see_appends_in_the_order_of_commits(harness: PostgresHarness) -
 def test_each_call_is_one_statement(
     harness: PostgresHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sent = []
+    sent: list[Sql] = []
     original = PsycopgSession.fetch
 
-    def fetch(self, sql: Any, *values: Any) -> Any:
+    def fetch(self: PsycopgSession, sql: Sql, *values: object) -> Rows:
         sent.append(sql)
         return original(self, sql, *values)
 
@@ -122,25 +121,30 @@ def test_ten_thousand_messages_replace_each_other(
 ) -> None:
     monkeypatch.setattr("chatstore.postgres.backend.CHUNK_CHARACTERS", characters)
     sets = [[message(f"{name}{n}", id=str(n)) for n in range(10_000)] for name in "ab"]
+
+    def replace(store: ChatStore) -> None:
+        for one in sets[::-1]:
+            store.set_messages("k", one)
+
     with harness.open() as store, ThreadPoolExecutor(2) as pool:
         store.set_messages("k", sets[0])
-        writing = pool.submit(lambda: [store.set_messages("k", one) for one in sets[::-1]])
+        writing = pool.submit(replace, store)
         seen = set()
         while not writing.done():
-            got = store.get_messages("k")
-            assert len(got) == 10_000
-            names = {text[0] for text in contents(got)}
+            result = store.get_messages("k")
+            assert len(result) == 10_000
+            names = {text[0] for text in contents(result)}
             assert len(names) == 1
             seen |= names
         writing.result()
         store.add_messages("k", [message(f"c{n}") for n in range(3000)])
-        got = store.get_messages("k")
-        assert got[:10_000] == sets[0]
-        assert contents(got[10_000:]) == [f"c{n}" for n in range(3000)]
+        result = store.get_messages("k")
+        assert result[:10_000] == sets[0]
+        assert contents(result[10_000:]) == [f"c{n}" for n in range(3000)]
     assert harness.execute("SELECT count(*) FROM {t}_messages") == [(13_000,)]
 
 
-def test_held_ids_of_an_append_in_several_statements(
+def test_existing_ids_of_an_append_in_several_statements(
     harness: PostgresHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chatstore.postgres.backend.CHUNK_CHARACTERS", 1000)
@@ -181,7 +185,7 @@ def test_writes_reclaim_a_bounded_part(harness: PostgresHarness) -> None:
     assert harness.execute("SELECT count(*) FROM {t}_conversations") == [(1,)]
 
 
-def test_store_without_ttl_keeps_conversations_for_good(harness: PostgresHarness) -> None:
+def test_store_without_ttl_keeps_conversations(harness: PostgresHarness) -> None:
     with harness.open() as store:
         with PostgresChatStore.from_uri(harness.url, table_name=harness.table, ttl=1) as brief:
             brief.add_message("k", message("a"))
