@@ -110,7 +110,7 @@ class PostgresServer:
         """Start the server and wait until it answers; it ends with the thread that calls this."""
         options = [part for setting in self._settings for part in ("-c", setting)]
         with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
+            process: subprocess.Popen[bytes] = subprocess.Popen(
                 [
                     str(self.binaries / "postgres"),
                     *("-D", self.data, "-p", str(self.port), "-h", "127.0.0.1"),
@@ -125,12 +125,13 @@ class PostgresServer:
                 preexec_fn=die_with_parent,  # noqa: PLW1509 - one call of libc, loaded before
                 **unprivileged(),
             )
+        self._process = process
         deadline = time.monotonic() + 30
         while True:
             try:
                 psycopg.connect(self.url(), connect_timeout=2).close()
             except psycopg.OperationalError:
-                if time.monotonic() > deadline or self._process.poll() is not None:
+                if time.monotonic() > deadline or process.poll() is not None:
                     raise RuntimeError((self.folder / "log").read_text()) from None
                 time.sleep(0.05)
             else:
@@ -153,7 +154,7 @@ class PostgresServer:
     ) -> list[tuple[Any, ...]]:
         """Execute a statement without a store."""
         with psycopg.connect(self.url(database), autocommit=True) as connection:
-            cursor = connection.execute(statement, values or None)
+            cursor = connection.execute(statement.encode(), values or None)
             return cursor.fetchall() if cursor.description else []
 
     def _environment(self) -> Mapping[str, str]:

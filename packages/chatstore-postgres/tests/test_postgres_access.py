@@ -113,7 +113,7 @@ def test_statement_timeout_is_reported_and_heals(harness: PostgresHarness, call:
     with PostgresChatStore.from_uri(url, table_name=harness.table) as store:
         call(store, "add_message", "k", message("a"))
         with psycopg.connect(harness.url) as other:
-            other.execute(f"SELECT 1 FROM {harness.table}_conversations FOR UPDATE")
+            other.execute(f"SELECT 1 FROM {harness.table}_conversations FOR UPDATE".encode())
             with pytest.raises(StoreUnavailableError, match="statement timeout"):
                 call(store, "add_message", "k", message("b"))
         call(store, "add_message", "k", message("c"))

@@ -166,7 +166,8 @@ def holding(harness: PostgresHarness, key: str = "k") -> Iterator[psycopg.Connec
     """Hold the lock of a conversation's row, and commit at the end."""
     with psycopg.connect(harness.url) as connection:
         connection.execute(
-            f"SELECT FROM {harness.table}_conversations WHERE key = %s FOR UPDATE", [key.encode()]
+            f"SELECT FROM {harness.table}_conversations WHERE key = %s FOR UPDATE".encode(),
+            [key.encode()],
         )
         yield connection
 

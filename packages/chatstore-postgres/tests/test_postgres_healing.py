@@ -208,12 +208,14 @@ def copy_tables(harness: PostgresHarness, server: PostgresServer) -> None:
     """Create the old primary's tables, as replication does."""
     with psycopg.connect(server.url(), autocommit=True) as connection:
         connection.execute("SET default_transaction_read_only = off")
-        connection.execute(PostgresChatStore.ddl(harness.table))
+        connection.execute(PostgresChatStore.ddl(harness.table).encode())
         identity = harness.execute("SELECT identity FROM {t}_schema")[0][0]
-        connection.execute(f"UPDATE {harness.table}_schema SET identity = %s", [identity])
+        connection.execute(f"UPDATE {harness.table}_schema SET identity = %s".encode(), [identity])
         connection.execute(
-            f"INSERT INTO {harness.table}_conversations (key, epoch, next_position, length) "
-            "VALUES ('k', 0, 1, 1)"
+            (
+                f"INSERT INTO {harness.table}_conversations (key, epoch, next_position, length) "
+                "VALUES ('k', 0, 1, 1)"
+            ).encode()
         )
 
 

@@ -22,34 +22,44 @@ EACH = 1000
 
 
 @pytest.fixture(scope="module")
-def filled(newest_server: PostgresServer) -> Iterator[tuple[psycopg.Connection, TableNames]]:
+def filled(newest_server: PostgresServer) -> Iterator[tuple[psycopg.Connection[Any], TableNames]]:
     """Return a connection and the names of tables with a million messages."""
     table = fresh_name()
     names = TableNames(table, None)
     with PostgresChatStore.from_uri(newest_server.url(), table_name=table) as store:
         store.setup()
     with psycopg.connect(newest_server.url(), autocommit=True) as connection:
-        connection.execute(f"ALTER TABLE {table}_messages SET UNLOGGED")
+        connection.execute(f"ALTER TABLE {table}_messages SET UNLOGGED".encode())
         connection.execute(
-            f"INSERT INTO {table}_conversations (key, epoch, next_position, length, expires_at) "
-            "SELECT convert_to('key ' || n, 'UTF8'), 0, %s, %s, "
-            "CASE WHEN n %% 2 = 0 THEN now() + n * interval '1 hour' END "
-            "FROM generate_series(1, %s) n",
+            (
+                f"INSERT INTO {table}_conversations (key, epoch, next_position, length, expires_at) "
+                "SELECT convert_to('key ' || n, 'UTF8'), 0, %s, %s, "
+                "CASE WHEN n %% 2 = 0 THEN now() + n * interval '1 hour' END "
+                "FROM generate_series(1, %s) n"
+            ).encode(),
             (EACH, EACH, KEYS),
         )
         connection.execute(
-            f"INSERT INTO {table}_messages "
-            "SELECT n / %s + 1, n %% %s, int8send(n), 0, n, 'x' FROM generate_series(0, %s) n",
+            (
+                f"INSERT INTO {table}_messages "
+                "SELECT n / %s + 1, n %% %s, int8send(n), 0, n, 'x' FROM generate_series(0, %s) n"
+            ).encode(),
             (EACH, EACH, KEYS * EACH - 1),
         )
         connection.execute(
-            f"INSERT INTO {table}_requests (id, expires_at, key_hash, appended) "
-            "SELECT gen_random_uuid(), now() + interval '1 hour', sha256(int8send(n)), ARRAY[n] "
-            "FROM generate_series(1, 20000) n"
+            (
+                f"INSERT INTO {table}_requests (id, expires_at, key_hash, appended) "
+                "SELECT gen_random_uuid(), now() + interval '1 hour', sha256(int8send(n)), ARRAY[n] "
+                "FROM generate_series(1, 20000) n"
+            ).encode()
         )
-        connection.execute(f"ANALYZE {table}_messages, {table}_conversations, {table}_requests")
+        connection.execute(
+            f"ANALYZE {table}_messages, {table}_conversations, {table}_requests".encode()
+        )
         yield connection, names
-        connection.execute(f"DROP TABLE {table}_messages, {table}_conversations, {table}_requests")
+        connection.execute(
+            f"DROP TABLE {table}_messages, {table}_conversations, {table}_requests".encode()
+        )
 
 
 KEY, CALL = b"key 500", uuid4()
@@ -111,7 +121,7 @@ def test_statement_follows_an_index(
     scanned = [node["Relation Name"] for node in steps if node["Node Type"] == "Seq Scan"]
     assert scanned == []
     assert any("Index" in node["Node Type"] for node in steps)
-    # Reads come in the index's order: nothing is sorted that would have to be read first.
+    # Reads are in the index's order: sorting would have to read everything first.
     if name in {"newest", "oldest", "keys", "newest and first"}:
         assert "Sort" not in {node["Node Type"] for node in steps}
 
@@ -135,7 +145,7 @@ def test_costs_do_not_grow_with_the_conversation(newest_server: PostgresServer) 
         store.set_messages("long", [message.model_copy() for _ in range(20_000)])
     touched = {}
     with psycopg.connect(newest_server.url(), autocommit=True) as connection:
-        connection.execute(f"VACUUM ANALYZE {table}_messages, {table}_conversations")
+        connection.execute(f"VACUUM ANALYZE {table}_messages, {table}_conversations".encode())
         for key in ("short", "long"):
             for name, statement, *values in (
                 ("append", statements.APPEND_NEW_ONE, None, 1, uuid4().bytes, "x" * 600, 7),

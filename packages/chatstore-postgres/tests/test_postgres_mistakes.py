@@ -407,7 +407,7 @@ def test_driver_errors_do_not_quote_content(
     holder = psycopg.connect(harness.url)
     if what == "a statement timeout":
         harness.execute(f"ALTER ROLE {role} SET statement_timeout = '200ms'")
-        holder.execute(f"LOCK TABLE {harness.table}_messages")
+        holder.execute(f"LOCK TABLE {harness.table}_messages".encode())
     with (
         caplog.at_level(logging.DEBUG),
         call.using(PostgresChatStore(url, table_name=harness.table, patience=0.2)) as store,

@@ -302,11 +302,11 @@ def test_late_statement_of_a_lost_client_writes_nothing(
     body = harness.execute("SELECT body FROM {t}_messages")[0][0]
     late = psycopg.connect(harness.url, autocommit=True, cursor_factory=psycopg.RawCursor)
     with psycopg.connect(harness.url) as holder:
-        holder.execute(f"SELECT FROM {harness.table}_conversations FOR UPDATE")
+        holder.execute(f"SELECT FROM {harness.table}_conversations FOR UPDATE".encode())
         rows: list[Any] = []
         values = (b"k", None, 1, b"late", body, 7)
         thread = threading.Thread(
-            target=lambda: rows.extend(late.execute(sql.numbered, values).fetchall())
+            target=lambda: rows.extend(late.execute(sql.numbered.encode(), values).fetchall())
         )
         thread.start()
         deadline = time.monotonic() + 30
@@ -317,7 +317,7 @@ def test_late_statement_of_a_lost_client_writes_nothing(
             assert time.monotonic() < deadline
             time.sleep(0.01)
         # What the repetition and the removal do, seen from the head.
-        holder.execute(f"UPDATE {harness.table}_conversations SET next_position = 2")
+        holder.execute(f"UPDATE {harness.table}_conversations SET next_position = 2".encode())
     thread.join(30)
     late.close()
     assert rows == []

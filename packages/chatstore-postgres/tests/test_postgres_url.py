@@ -15,6 +15,7 @@ from chatstore.postgres.keywords import ADDRESS, KEYWORDS
 from postgres_calling import Caller, message
 from postgres_harness import fresh_name
 from postgres_servers import PostgresServer
+from psycopg.conninfo import make_conninfo
 from psycopg.pq import Conninfo
 from sqlalchemy import make_url
 
@@ -113,7 +114,7 @@ def test_both_drivers_get_what_libpq_reads(
     assert address.asyncpg.get("password") == address.libpq.get("password")
     assert re.fullmatch(r"postgresql://\?[\w=&%.+-]*", address.asyncpg["dsn"])
     # With these arguments, libpq does not look for other values.
-    again = of_libpq(psycopg.conninfo.make_conninfo("", **address.libpq))
+    again = of_libpq(make_conninfo("", **address.libpq))
     for name in ("host", "hostaddr", "port", "dbname", "user"):
         assert again[name] == address.libpq[name]
 
