@@ -86,7 +86,7 @@ class PostgresServer:
         # A killed test server has nothing worth keeping.
         durability = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
         self._settings = [*durability, "max_connections=200", *settings]
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[Any] | None = None
         if primary is None:
             self._call("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8")
         else:
@@ -110,7 +110,7 @@ class PostgresServer:
         """Start the server and wait until it answers; it ends with the thread that calls this."""
         options = [part for setting in self._settings for part in ("-c", setting)]
         with (self.folder / "log").open("ab") as log:
-            process: subprocess.Popen[bytes] = subprocess.Popen(
+            process: subprocess.Popen[Any] = subprocess.Popen(
                 [
                     str(self.binaries / "postgres"),
                     *("-D", self.data, "-p", str(self.port), "-h", "127.0.0.1"),
