@@ -1,4 +1,4 @@
-"""Two servers for all tests, the oldest and the newest version, and what else they share."""
+"""Fixtures of all tests: servers of the oldest and the newest version, and callers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # importlib's mode of importing leaves it out
+sys.path.insert(0, str(Path(__file__).parent))  # pytest's import mode importlib does not add it
 
 from postgres_calling import Caller
 from postgres_servers import PostgresServer, newest_binaries, older_binaries
@@ -32,7 +32,7 @@ def newest_server() -> Iterator[PostgresServer]:
 
 @pytest.fixture(params=["sync", "async"])
 def call(request: pytest.FixtureRequest) -> Iterator[Caller]:
-    """Return what calls a store's methods, in each mode."""
+    """Return an object that calls a store's methods, in each mode."""
     caller = Caller(request.param)
     yield caller
     caller.close()

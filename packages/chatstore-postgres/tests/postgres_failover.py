@@ -29,18 +29,18 @@ class Pair:
         self.failovers = 0
 
     def fail_over(self) -> None:
-        """Promote the standby, and lead new connections to it."""
+        """Promote the standby, and direct new connections to it."""
         old, new = self.primary, self._ready_standby()
         old.execute("ALTER SYSTEM SET default_transaction_read_only = on")
         old.execute("SELECT pg_reload_conf()")
-        # What was begun before is committed, and reaches the standby: an orderly switchover.
+        # In an orderly switchover, open transactions are committed and reach the standby.
         writing = (
             "SELECT count(*) FROM pg_stat_activity "
             "WHERE backend_type = 'client backend' AND backend_xid IS NOT NULL"
         )
-        time.sleep(0.3)  # each session reads the settings when its next statement comes
+        time.sleep(0.3)  # each session reads the settings before its next statement
         _wait(lambda: _value(old, writing) == 0)
-        # The position of what is written would leave out commits that are not on disk yet.
+        # The write position would miss commits that are not on disk yet.
         position = _value(old, "SELECT pg_current_wal_insert_lsn()::text")
         reached = f"SELECT pg_last_wal_replay_lsn() >= '{position}'::pg_lsn"
         _wait(lambda: _value(new, reached) is True)
@@ -50,7 +50,7 @@ class Pair:
         self.failovers += 1
 
     def rebuild(self) -> None:
-        """Stop the old primary, and make another standby."""
+        """Stop the old primary, and create another standby."""
         if self._old is not None:
             self._old.close()
             self._old = None

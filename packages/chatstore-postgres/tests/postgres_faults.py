@@ -11,7 +11,7 @@ from contextlib import suppress
 
 
 class FaultProxy:
-    """Forwards connections; faults are set on it while it runs.
+    """Forwards connections, with faults that can be changed while it runs.
 
     Attributes:
         loss: The share of lost replies: the server has acted, and the client is disconnected.
@@ -43,12 +43,12 @@ class FaultProxy:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut(self) -> None:
-        """Reset all connections that are open."""
+        """Reset all open connections."""
         for one in self._sockets:
             _shut(one)
 
     def forget(self) -> None:
-        """Drop what is sent on open connections without notice; new ones work."""
+        """Drop data on open connections without notice; new ones work."""
         self._age += 1
 
     @property

@@ -85,5 +85,5 @@ class PostgresHarness(ContractHarness):
         holder.join()
 
     def execute(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Execute a statement past the store, with ``{t}`` for the tables' name."""
+        """Execute a statement without a store, with ``{t}`` for the tables' name."""
         return self.server.execute(statement.format(t=self.table), *values)

@@ -19,7 +19,7 @@ class Pooler:
     """PgBouncer in front of a server, with few connections to it."""
 
     def __init__(self, server: PostgresServer, *settings: str) -> None:
-        """Start it, with more lines of its section ``pgbouncer``, and wait until it answers."""
+        """Start it with additional settings, and wait until it answers."""
         self.folder = Path(tempfile.mkdtemp(prefix="chatstore-bouncer-"))
         self.folder.chmod(0o777)
         self.port = free_port()

@@ -31,7 +31,7 @@ def _of_wheel(folder: str) -> Path:
 
 
 def older_binaries() -> Path:
-    """Return Postgres 15 where Debian has it, else the older one of the wheel."""
+    """Return Debian's Postgres 15 if it is installed, else the older one of the wheel."""
     return DEBIAN_15 if DEBIAN_15.exists() else _of_wheel("pginstall")
 
 
@@ -41,7 +41,7 @@ def newest_binaries() -> Path:
 
 
 def free_port() -> int:
-    """Return a port of this machine that nobody listens on."""
+    """Return a free port of this machine."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -55,7 +55,7 @@ def unprivileged() -> dict[str, Any]:
 
 
 def die_with_parent() -> None:
-    """Ask for the end of this process, between fork and exec, when its parent is killed."""
+    """Between fork and exec, make this process end when its parent is killed."""
     if _libc is not None and hasattr(_libc, "prctl"):
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGQUIT)
 
@@ -70,11 +70,11 @@ class PostgresServer:
         *,
         primary: PostgresServer | None = None,
     ) -> None:
-        """Make a database cluster and start it.
+        """Create a database cluster and start it.
 
         Args:
-            binaries: Where the programs are.
-            settings: What is set on the command line, as ``name=value``.
+            binaries: The folder of the programs.
+            settings: Settings for the command line, as ``name=value``.
             primary: The server to be a standby of.
 
         """
@@ -83,7 +83,7 @@ class PostgresServer:
             os.chown(self.folder, _NOBODY, _NOBODY)
         self.binaries = self._readable(binaries)
         self.port = free_port()
-        # A killed test server has nothing worth keeping.
+        # Tests do not need durability.
         durability = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
         self._settings = [*durability, "max_connections=200", *settings]
         self._process: subprocess.Popen[Any] | None = None
@@ -138,14 +138,14 @@ class PostgresServer:
                 return
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
-        """Stop the server: by default at once, and in order."""
+        """Stop the server, by default with a fast shutdown."""
         if self._process is not None:
             self._process.send_signal(how)
             self._process.wait(30)
             self._process = None
 
     def close(self) -> None:
-        """Stop the server and remove what it wrote."""
+        """Stop the server and remove its folder."""
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -174,11 +174,11 @@ class PostgresServer:
             raise RuntimeError(done.stderr.decode())
 
     def _readable(self, binaries: Path) -> Path:
-        """Return binaries that the unprivileged user may read, copied if need be."""
+        """Return binaries that the unprivileged user may read; copy them if necessary."""
         closed = [folder for folder in binaries.parents if not folder.stat().st_mode & 0o001]
         if os.geteuid() != 0 or not closed:
             return binaries
-        # The programs find the wheel's libraries by their place beside the wheel's package.
+        # The programs find the wheel's libraries by a path relative to its package.
         package, root = binaries.parents[1], self.folder / "install"
         for source in (binaries.parent, package.with_name(f"{package.name}.libs")):
             if source.exists():

@@ -1,4 +1,4 @@
-"""TLS in front of a server: not every build of Postgres has it."""
+"""TLS in front of a server: not every build of Postgres supports it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SSL_REQUEST = struct.pack("!ii", 8, 80877103)  # PostgreSQL's frontend/backend 
 
 
 class TlsFront:
-    """Answers a client's request for TLS and passes on what comes through it, in the clear."""
+    """Accepts TLS from clients and forwards the data without TLS to the server."""
 
     def __init__(self, port: int, certificate: trustme.LeafCert) -> None:
         """Listen on a free port in front of another."""
@@ -26,7 +26,7 @@ class TlsFront:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
-        """Take no more connections."""
+        """Accept no more connections."""
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()

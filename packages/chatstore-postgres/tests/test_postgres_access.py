@@ -86,7 +86,7 @@ def test_read_only_database_is_read_and_refuses_writes(
     harness.execute(f"CREATE ROLE {role} LOGIN SUPERUSER")
     harness.execute(f"ALTER ROLE {role} SET default_transaction_read_only = on")
     url = harness.url.replace("postgres@", f"{role}@")
-    with PostgresChatStore.from_uri(url, table_name=harness.table) as store:
+    with PostgresChatStore.from_uri(url, table_name=harness.table, patience=0.5) as store:
         assert call(store, "count_messages", "k") == 1
         for name, *args in (
             ("add_message", "k", message("b")),
@@ -99,7 +99,7 @@ def test_read_only_database_is_read_and_refuses_writes(
                 call(store, name, *args)
         assert contents(call(store, "get_messages", "k")) == ["a"]
     with (
-        PostgresChatStore.from_uri(url, table_name=fresh_name()) as store,
+        PostgresChatStore.from_uri(url, table_name=fresh_name(), patience=0.5) as store,
         pytest.raises(StoreAccessError, match="read-only"),
     ):
         call(store, "count_messages", "k")
@@ -142,8 +142,8 @@ def test_other_levels_of_isolation(harness: PostgresHarness, level: str) -> None
         assert [t for t in result if t[0] == name] == [f"{name}.{number}" for number in range(10)]
 
 
-def test_body_that_only_its_reader_can_judge(harness: PostgresHarness, call: Caller) -> None:
-    """A body that was reformatted is read, and can be removed."""
+def test_body_that_only_a_client_can_check(harness: PostgresHarness, call: Caller) -> None:
+    """A reformatted body can be read and removed."""
     with harness.open() as store:
         call(store, "add_messages", "k", [message("a"), message("b")])
         harness.execute(
@@ -154,7 +154,7 @@ def test_body_that_only_its_reader_can_judge(harness: PostgresHarness, call: Cal
         assert call(store, "get_keys") == []
 
 
-def test_json_that_is_no_message_is_not_removed(harness: PostgresHarness, call: Caller) -> None:
+def test_json_that_is_not_a_message_is_not_removed(harness: PostgresHarness, call: Caller) -> None:
     from chatstore.core import CorruptMessageError
 
     with harness.open() as store:

@@ -134,13 +134,13 @@ def test_plain_close_inside_and_beside_a_loop(harness: PostgresHarness) -> None:
 
 
 def test_loop_that_was_closed_without_warning(harness: PostgresHarness) -> None:
-    """A loop whose owner does not end its generators leaves nothing that breaks the next."""
+    """A loop whose async generators were not closed does not affect the next loop."""
     store = harness.open()
     loop = asyncio.new_event_loop()
     loop.run_until_complete(store.async_add_message("k", message("a")))
     loop.close()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the loop's own complaints about its sockets
+        warnings.simplefilter("ignore")  # the loop warns of open sockets
         asyncio.run(store.async_add_message("k", message("b")))
         del loop
         gc.collect()

@@ -43,7 +43,7 @@ def harness(own_server: PostgresServer, proxy: FaultProxy) -> PostgresHarness:
 
 @pytest.fixture
 def other(own_server: PostgresServer, harness: PostgresHarness) -> Iterator[PostgresChatStore]:
-    """Return a store on the same tables, past the proxy."""
+    """Return a store on the same tables, without the proxy."""
     with PostgresChatStore.from_uri(own_server.url(), table_name=harness.table) as store:
         yield store
 
@@ -152,7 +152,9 @@ def test_deletion_does_not_undo_what_came_after_it(
     proxy: FaultProxy, harness: PostgresHarness, other: PostgresChatStore, call: Caller
 ) -> None:
     store = harness.open()
-    call(store, "delete_messages", "k")  # now asyncpg has prepared it, and asks for nothing else
+    call(
+        store, "delete_messages", "k"
+    )  # from now on asyncpg has prepared it, and sends nothing else
     call(store, "add_message", "k", message("old"))
     lose_reply(proxy, ANSWER, lambda: other.add_message("k", message("later")))
     call(store, "delete_messages", "k")

@@ -32,8 +32,8 @@ def filled(newest_server: PostgresServer) -> Iterator[tuple[psycopg.Connection[A
         connection.execute(f"ALTER TABLE {table}_messages SET UNLOGGED".encode())
         connection.execute(
             (
-                f"INSERT INTO {table}_conversations (key, epoch, next_position, length, expires_at) "
-                "SELECT convert_to('key ' || n, 'UTF8'), 0, %s, %s, "
+                f"INSERT INTO {table}_conversations "
+                "(key, epoch, next_position, length, expires_at) SELECT convert_to('key ' || n, 'UTF8'), 0, %s, %s, "
                 "CASE WHEN n %% 2 = 0 THEN now() + n * interval '1 hour' END "
                 "FROM generate_series(1, %s) n"
             ).encode(),
@@ -57,9 +57,8 @@ def filled(newest_server: PostgresServer) -> Iterator[tuple[psycopg.Connection[A
             f"ANALYZE {table}_messages, {table}_conversations, {table}_requests".encode()
         )
         yield connection, names
-        connection.execute(
-            f"DROP TABLE {table}_messages, {table}_conversations, {table}_requests".encode()
-        )
+        tables = ", ".join(f"{table}_{part}" for part in ("messages", "conversations", "requests"))
+        connection.execute(f"DROP TABLE {tables}".encode())
 
 
 KEY, CALL = b"key 500", uuid4()

@@ -230,8 +230,8 @@ def assert_silent(text: str) -> None:
         assert word not in text
 
 
-# SQLAlchemy's drivers have options of their own, so engines make the mistakes without any. It fails
-# by itself on SQL_ASCII, and older versions of it leave the connection open.
+# Engines have options of their own, so only URLs without options are tried. SQLAlchemy itself fails
+# on SQL_ASCII, and older versions leave the connection open.
 @pytest.mark.parametrize(
     ("name", "kind"),
     [(name, "url") for name in MISTAKES]
@@ -293,7 +293,7 @@ def test_tls_works_with_the_right_certificate(strict: Strict, call: Caller) -> N
 
 
 def test_server_that_was_never_reached_is_tried_for_a_second(call: Caller) -> None:
-    """Compared to one that may be tried for longer, on the same machine."""
+    """Compared to a server that is not tried again, on the same machine."""
     times = {}
     for patience in (0, 600):
         url = f"postgresql://u:{quote(SECRET)}@127.0.0.1:{free_port()}/db?patience={patience}"

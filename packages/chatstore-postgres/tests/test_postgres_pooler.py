@@ -108,7 +108,7 @@ def test_nothing_is_left_prepared(
 
 @pytest.fixture(scope="module")
 def full_pooler(newest_server: PostgresServer) -> Iterator[Pooler]:
-    """Return a pooler that takes two clients, and lets them wait for a second."""
+    """Return a pooler that accepts two clients, which wait for at most a second."""
     started = Pooler(newest_server, "max_client_conn = 2", "query_wait_timeout = 1")
     yield started
     started.close()

@@ -46,4 +46,4 @@ def test_an_idle_connection_keeps_no_messages(newest_server: PostgresServer) -> 
             assert session._cursor.pgresult is None
         store.add_message("k", message("c"))
         with pooled(store).pool.session() as session:
-            assert session._cursor.pgresult is not None  # the answer to an append is kept
+            assert session._cursor.pgresult is not None  # an append's answer is small

@@ -39,7 +39,7 @@ def harness(newest_server: PostgresServer, proxy: FaultProxy) -> PostgresHarness
 
 @pytest.fixture
 def other(newest_server: PostgresServer, harness: PostgresHarness) -> Iterator[PostgresChatStore]:
-    """Return a store on the same tables, past the proxy."""
+    """Return a store on the same tables, without the proxy."""
     with PostgresChatStore(newest_server.url(), table_name=harness.table) as store:
         store.setup()
         yield store
@@ -70,8 +70,8 @@ def store(
             call.run(engine.dispose())
 
 
-# What others do between the lost reply and the repetition, to a conversation that was "a", "b"
-# and had "x" appended; and what it holds in the end.
+# What others do between the lost reply and the repetition to a conversation "a", "b" to which "x"
+# was appended; and its messages in the end.
 MEANWHILE: dict[str, tuple[Callable[[Any], object], list[str]]] = {
     "nothing": (lambda other: None, ["a", "b", "x"]),
     "it is removed": (lambda other: other.delete_last_message("k"), ["a", "b"]),
@@ -119,7 +119,7 @@ def test_append_takes_effect_once(
     act, expected = MEANWHILE[what]
     name, arguments = APPENDS[how]
     other.set_messages("k", [message("a"), message("b")])
-    call(store, name, "prepared", *arguments)  # so that the next answer is the statement's own
+    call(store, name, "prepared", *arguments)  # so that the next answer is that of the statement
     proxy.on_loss, proxy.reply, proxy.lose = lambda: act(other), ANSWER, 1
     call(store, name, "k", *arguments)
     assert proxy.lost == 1
@@ -159,7 +159,7 @@ def test_partly_removed_append_is_not_completed(
     assert contents(other.get_messages("k")) == ["b"]
 
 
-# The writes whose effects are found by the id of the call.
+# The writes whose effects are recorded under their request id.
 CALLS: dict[str, tuple[str, tuple[Any, ...], object, Callable[[Any], object], list[str]]] = {
     "remove the newest": (
         "delete_last_message",
@@ -276,7 +276,7 @@ def test_ids_of_calls_do_not_come_from_the_programs_generator(
             random.seed(7)
             state = random.getstate()
             call(store, "set_messages", f"s{number}", [message("a"), message("b")])
-            assert random.getstate() == state  # and it is left alone
+            assert random.getstate() == state  # and its state does not change
             random.seed(7)
             assert call(store, "delete_last_message", f"s{number}").content == "b"
         assert call(store, "count_messages", "k") == 6
@@ -288,7 +288,7 @@ def test_ids_of_calls_do_not_come_from_the_programs_generator(
 def test_late_statement_of_a_lost_client_writes_nothing(
     harness: PostgresHarness, other: PostgresChatStore
 ) -> None:
-    """It waits for the head while its call is repeated, and the message is removed again."""
+    """It waits for the row while its call is repeated and the message is removed again."""
     import threading
 
     import psycopg
@@ -316,7 +316,7 @@ def test_late_statement_of_a_lost_client_writes_nothing(
         ):
             assert time.monotonic() < deadline
             time.sleep(0.01)
-        # What the repetition and the removal do, seen from the head.
+        # The effect of the repetition and the removal on the row.
         holder.execute(f"UPDATE {harness.table}_conversations SET next_position = 2".encode())
     thread.join(30)
     late.close()
@@ -327,8 +327,8 @@ def test_late_statement_of_a_lost_client_writes_nothing(
 def test_content_of_removed_messages_goes_without_further_writes(
     harness: PostgresHarness, other: PostgresChatStore, call: Caller
 ) -> None:
-    """The table of calls holds it for a while; a reader's next call, or a purge, reclaims it."""
-    secret = "what a user said"
+    """The table of requests has it for a while; then a reader's call or a purge deletes it."""
+    secret = "what a user wrote"
     for reclaim in ("count_messages", "get_messages", "purge_expired"):
         other.set_messages("k", [message("a"), message(secret)])
         other.delete_last_message("k")

@@ -1,4 +1,4 @@
-"""The rights in the README are those that the statements need: no more, no fewer."""
+"""The README shows exactly the rights that the statements need."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def as_role(harness: PostgresHarness, role: str, schema: Any = None, **options: 
 
 
 def use_everything(store: ChatStore, call: Caller) -> None:
-    """Make every kind of call, with what each leads to."""
+    """Make every kind of call."""
     call(store, "add_message", "k", message("a", id="a"))
     call(store, "add_message", "k", message("a", id="a"))  # it exists: the full statement
     call(store, "add_messages", "k", [message("b"), message("c")])

@@ -31,7 +31,7 @@ IS_LONG = bool(os.environ.get("CHATSTORE_SOAK"))
 WRITERS = 8
 APPENDS = 20_000 if IS_LONG else 400
 EVERY = 10.0 if IS_LONG else 2.0  # seconds between two failovers
-PAUSE = 0.02 if IS_LONG else 0.1  # seconds between two appends of a writer, so that faults fit in
+PAUSE = 0.02 if IS_LONG else 0.1  # seconds between two appends of a writer
 KILLS = 200 if IS_LONG else 8
 
 
@@ -43,7 +43,7 @@ def pair() -> Iterator[Pair]:
 
 
 class Log:
-    """What writers did, and when the last of them succeeded."""
+    """What writers did, and the longest time without a success."""
 
     def __init__(self) -> None:
         self.errors: Counter[str] = Counter()
@@ -146,7 +146,7 @@ def test_appends_under_faults_and_failovers(pair: Pair, capsys: pytest.CaptureFi
         result = contents(direct.get_messages("k"))
         assert direct.count_messages("k") == APPENDS
     assert Counter(result) == Counter(name for writer in range(WRITERS) for name in of(writer))
-    for writer in range(WRITERS):  # each in the order in which they were answered
+    for writer in range(WRITERS):  # each in the order of the answers
         assert [name for name in result if name.startswith(f"{writer}.")] == of(writer)
     assert pair.failovers
     with capsys.disabled():
@@ -221,7 +221,7 @@ def test_writers_that_are_killed_leave_whole_conversations(
             batches = Counter(text.split(" ")[0] for text in result)
             if key == "added":  # whole appends only
                 assert set(batches.values()) == {1000}
-            else:  # one set, less what was removed since
+            else:  # one set, without the messages that were removed since
                 assert len(batches) == 1
         orphans = server.execute(
             f"SELECT count(*) FROM {harness.table}_messages m WHERE NOT EXISTS "
@@ -243,7 +243,7 @@ def test_writers_that_are_killed_leave_whole_conversations(
             server.execute(f"VACUUM {harness.table}_{part}")
         reclaimed = measured()
     server.close()
-    # Ten kilobytes are indexes that were emptied, and what Postgres keeps of a table.
+    # Empty indexes and tables keep a few pages.
     assert reclaimed < after / 2
     with capsys.disabled():
         print(

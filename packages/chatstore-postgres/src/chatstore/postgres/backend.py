@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import itemgetter
+from time import monotonic
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -131,7 +132,8 @@ class PostgresBackend(Backend[Client]):
     def append(self, key: str, write: Append) -> Plan[Client, list[Existing]]:
         """See `Backend.append`."""
         name, request_id = key.encode(), _new_request_id()
-        chunks = _chunks(write.records)
+        records = write.records
+        chunks = [records] if len(records) == 1 else _chunks(records)
         template, full_template, values = self._append_of(chunks[0], request_id)
         failure, started = None, now()
         if len(chunks) == 1:
@@ -142,7 +144,8 @@ class PostgresBackend(Backend[Client]):
                 failure = error
             else:
                 if rows:
-                    yield from self._sender.reclaim(rows[0][0])
+                    if rows[0][0] or monotonic() > self._sender.sweep_at:
+                        yield from self._sender.sweep()
                     return []
 
         def attempt(one: Attempt) -> Plan[Client, list[Existing] | None]:
@@ -373,17 +376,16 @@ def _distance(index: int) -> int:
     return index if index >= 0 else -1 - index
 
 
-def _chunks(records: Sequence[Record]) -> list[list[Record]]:
+def _chunks(records: Sequence[Record]) -> list[Sequence[Record]]:
     """Divide records into parts that fit into one statement each."""
-    chunks: list[list[Record]] = [[]]
-    size = 0
-    for record in records:
+    chunks: list[Sequence[Record]] = []
+    start = size = 0
+    for number, record in enumerate(records):
         size += len(record.body)
-        if chunks[-1] and size > CHUNK_CHARACTERS:
-            chunks.append([])
-            size = len(record.body)
-        chunks[-1].append(record)
-    return chunks
+        if number > start and size > CHUNK_CHARACTERS:
+            chunks.append(records[start:number])
+            start, size = number, len(record.body)
+    return [*chunks, records[start:]]
 
 
 def _columns(records: Sequence[Record]) -> tuple[list[bytes], str]:
@@ -396,8 +398,9 @@ def _page(rows: Rows) -> Page:
         return Page(None, [])
     # They come in the index's order, but SQL does not guarantee it for a join.
     ordered = sorted([row[2:] for row in rows if row[2] is not None], key=itemgetter(0))
+    epoch = (rows[0][0], rows[0][1])
     leading = [row for row in ordered if row[2]]
-    newest = [row for row in ordered if not row[2]] if leading else ordered
-    return Page(
-        (rows[0][0], rows[0][1]), StoredRecords.from_rows(newest), StoredRecords.from_rows(leading)
-    )
+    if not leading:
+        return Page(epoch, StoredRecords.from_rows(ordered))
+    newest = [row for row in ordered if not row[2]]
+    return Page(epoch, StoredRecords.from_rows(newest), StoredRecords.from_rows(leading))

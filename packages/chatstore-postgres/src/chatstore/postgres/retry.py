@@ -61,6 +61,7 @@ class Sender:
         errors: Diagnoses the drivers' errors.
         patience: Seconds for which a call is repeated.
         was_reached: A server has answered.
+        sweep_at: When to reclaim next, by `time.monotonic`, if no call sees garbage before.
 
     """
 
@@ -75,7 +76,7 @@ class Sender:
         self._names = names
         self._create = create
         self._database: object | None = None  # the identity in the tables
-        self._sweep_at = 0.0
+        self.sweep_at = 0.0
 
     # ------------------------------------------------------------------ sending
 
@@ -89,8 +90,8 @@ class Sender:
             read = _Read(self, lambda: fetch(sql, *parameters))
             read.resume(error)
             rows = yield from read.run()
-        if time.monotonic() > self._sweep_at:
-            yield from self._sweep()
+        if time.monotonic() > self.sweep_at:
+            yield from self.sweep()
         return rows
 
     def write(
@@ -175,7 +176,7 @@ class Sender:
         existing.require(self._names, self.errors.server, self._database)
         self._database = existing.identity
         yield from _set_ready(is_ready=True)
-        yield from self._sweep()
+        yield from self.sweep()
 
     def _look_at_tables(self) -> Plan[Client, ExistingTables]:
         return _Read(self, lambda: look_at_tables(self._names)).run()
@@ -187,11 +188,12 @@ class Sender:
 
     def reclaim(self, has_garbage: bool) -> Plan[Client, None]:
         """Reclaim a little if the call saw garbage, and once a minute."""
-        if has_garbage or time.monotonic() > self._sweep_at:
-            yield from self._sweep()
+        if has_garbage or time.monotonic() > self.sweep_at:
+            yield from self.sweep()
 
-    def _sweep(self) -> Plan[Client, None]:
-        self._sweep_at = time.monotonic() + _SWEEP_SECONDS
+    def sweep(self) -> Plan[Client, None]:
+        """Reclaim a little of what expired, and ignore errors."""
+        self.sweep_at = time.monotonic() + _SWEEP_SECONDS
         sql = self.render(statements.PURGE)
         try:
             yield from fetch_unchecked(sql, _SWEPT_MESSAGES)
@@ -201,7 +203,7 @@ class Sender:
             if failure is None:
                 raise
             if isinstance(failure, StoreAccessError):  # a role that only reads, or a replica
-                self._sweep_at = float("inf")
+                self.sweep_at = float("inf")
 
 
 class _Repetition(Generic[T]):
