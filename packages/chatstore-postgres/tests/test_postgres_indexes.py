@@ -33,7 +33,8 @@ def filled(newest_server: PostgresServer) -> Iterator[tuple[psycopg.Connection[A
         connection.execute(
             (
                 f"INSERT INTO {table}_conversations "
-                "(key, epoch, next_position, length, expires_at) SELECT convert_to('key ' || n, 'UTF8'), 0, %s, %s, "
+                "(key, epoch, next_position, length, expires_at) "
+                "SELECT convert_to('key ' || n, 'UTF8'), 0, %s, %s, "
                 "CASE WHEN n %% 2 = 0 THEN now() + n * interval '1 hour' END "
                 "FROM generate_series(1, %s) n"
             ).encode(),
@@ -49,7 +50,8 @@ def filled(newest_server: PostgresServer) -> Iterator[tuple[psycopg.Connection[A
         connection.execute(
             (
                 f"INSERT INTO {table}_requests (id, expires_at, key_hash, appended) "
-                "SELECT gen_random_uuid(), now() + interval '1 hour', sha256(int8send(n)), ARRAY[n] "
+                "SELECT gen_random_uuid(), now() + interval '1 hour', sha256(int8send(n)), "
+                "ARRAY[n] "
                 "FROM generate_series(1, 20000) n"
             ).encode()
         )
