@@ -76,11 +76,10 @@ def store(
                 call(opened, name, "warm", *_fresh(arguments))
         call(opened, "set_messages", "k", [message("first")])
         yield opened
-    for name, engine in opened._constructed_with[1].items():
-        if name == "client":
-            engine.dispose()
-        elif name == "async_client":
-            call.run(engine.dispose())
+    options = opened._constructed_with[1]
+    if options.get("client") is not None:
+        options["client"].dispose()
+        call.run(options["async_client"].dispose())
 
 
 def _fresh(arguments: tuple[Any, ...]) -> tuple[Any, ...]:

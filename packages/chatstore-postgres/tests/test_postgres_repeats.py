@@ -63,11 +63,10 @@ def store(
     with call.using(opened):
         call(opened, "count_messages", "k")
         yield opened
-    for name, engine in opened._constructed_with[1].items():
-        if name == "client":
-            engine.dispose()
-        elif name == "async_client":
-            call.run(engine.dispose())
+    options = opened._constructed_with[1]
+    if options.get("client") is not None:
+        options["client"].dispose()
+        call.run(options["async_client"].dispose())
 
 
 # What others do between the lost reply and the repetition to a conversation "a", "b" to which "x"
