@@ -8,7 +8,6 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from chatstore.postgres.names import Names
 from postgres_harness import fresh_name
 from postgres_servers import PostgresServer
 

@@ -291,7 +291,6 @@ def test_late_statement_of_a_lost_client_writes_nothing(
     import threading
 
     import psycopg
-    from chatstore.postgres.names import Names
 
     from chatstore.postgres.sql import statements
     from chatstore.postgres.sql.rendering import TableNames

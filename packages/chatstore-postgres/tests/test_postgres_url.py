@@ -10,8 +10,6 @@ from typing import Any
 import asyncpg  # type: ignore[import-untyped]
 import psycopg
 import pytest
-from chatstore.postgres.address import parse
-from chatstore.postgres.keywords import ADDRESS, KEYWORDS
 from postgres_calling import Caller, message
 from postgres_harness import fresh_name
 from postgres_servers import PostgresServer
