@@ -1,16 +1,21 @@
-"""Lets tests import the helpers beside them, and calls buffers in each mode."""
+"""Lets tests import the helpers beside them; fixtures that several files share."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from chatstore.core import ChatMemoryBuffer
+from chatstore.core.testing import Relay
+
+if TYPE_CHECKING:
+    from echo_server import EchoServer
 
 sys.path.append(str(Path(__file__).parent))  # importlib's mode of importing leaves it out
 
@@ -26,3 +31,18 @@ def call(request: pytest.FixtureRequest) -> Callable[..., Any]:
         return asyncio.run(getattr(buffer, prefix + name)(*args, **kwargs))
 
     return call_buffer
+
+
+@pytest.fixture
+def server() -> Iterator[EchoServer]:
+    from echo_server import EchoServer
+
+    with EchoServer() as server:
+        yield server
+
+
+@pytest.fixture
+def relay(server: EchoServer) -> Iterator[Relay]:
+    with Relay(server.port) as relay:
+        yield relay
+    assert not [t for t in threading.enumerate() if t.name == f"relay on port {relay.port}"]

@@ -12,7 +12,7 @@ def words(text: str) -> list[str]:
     return text.split()
 
 
-def spoken(role: str, number: int, **kwargs: Any) -> ChatMessage:
+def spoken(role: Any, number: int, **kwargs: Any) -> ChatMessage:
     """Make a message with an id."""
     return ChatMessage(
         role=role, content=f"message {number}", id=f"m{number}", additional_kwargs=kwargs

@@ -1,9 +1,12 @@
 """Stored text: its exact form, and that everything comes back or is refused."""
 
+from __future__ import annotations
+
 import contextlib
 import gc
 import json
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -66,7 +69,7 @@ JSON = st.recursive(
 
 
 @pytest.mark.parametrize(("message", "body"), SNAPSHOTS)
-def test_snapshot(message, body):
+def test_snapshot(message: Any, body: Any) -> None:
     assert encode(message, NOW).body == body
 
     returned = decode("k", 0, body)
@@ -75,7 +78,7 @@ def test_snapshot(message, body):
 
 
 @given(st.none() | TEXT, st.dictionaries(TEXT, JSON, max_size=4))
-def test_round_trip(content, kwargs):
+def test_round_trip(content: Any, kwargs: Any) -> None:
     message = ChatMessage(role="tool", content=content, additional_kwargs=kwargs)
 
     record = encode(message, NOW)
@@ -89,7 +92,7 @@ def test_round_trip(content, kwargs):
     [float("nan"), float("inf"), b"x", (1, 2), {1: 2}, {1, 2}, "\ud800", object(), 10**5000],
     ids=lambda value: type(value).__name__,
 )
-def test_what_would_change_is_refused(value):
+def test_what_would_change_is_refused(value: Any) -> None:
     message = ChatMessage(role="user", content="x")
     message.additional_kwargs["a"] = [{"deep": value}]
 
@@ -97,13 +100,13 @@ def test_what_would_change_is_refused(value):
         encode(message, NOW)
 
 
-def test_no_message_is_refused():
+def test_no_message_is_refused() -> None:
     for thing in ({"role": "user", "content": "x"}, "x", None):
         with pytest.raises(InvalidMessageError, match=r"must be a chatstore\.core\.ChatMessage"):
             encode(thing, NOW)
 
 
-def test_message_is_not_changed():
+def test_message_is_not_changed() -> None:
     message = ChatMessage(role="user", content="x")
 
     first, second = encode(message, NOW), encode(message, NOW)
@@ -113,7 +116,7 @@ def test_message_is_not_changed():
     assert decode("k", 0, first.body).created_at == TIME
 
 
-def test_reformatted_text_is_read():
+def test_reformatted_text_is_read() -> None:
     body = json.dumps(json.loads(SNAPSHOTS[1][1]), indent=2, sort_keys=True)
 
     assert decode("k", 0, body) == SNAPSHOTS[1][0]
@@ -132,7 +135,7 @@ def test_reformatted_text_is_read():
         ('{"v":1,"role":"user"},{"role":"user"}', "cannot be read"),
     ],
 )
-def test_unreadable_is_named(body, reason):
+def test_unreadable_is_named(body: Any, reason: Any) -> None:
     good = StoredRecord(3, SNAPSHOTS[0][1])
     records = [good, StoredRecord(7, body), good]
     for read in (
@@ -145,7 +148,7 @@ def test_unreadable_is_named(body, reason):
         assert (caught.value.key, caught.value.position) == ("k", 7)
 
 
-def test_reformatted_text_is_read_among_others():
+def test_reformatted_text_is_read_among_others() -> None:
     bodies = [body for _, body in SNAPSHOTS]
     bodies.insert(1, json.dumps(json.loads(SNAPSHOTS[0][1]), indent=2))
     messages = [message for message, _ in SNAPSHOTS]
@@ -156,7 +159,7 @@ def test_reformatted_text_is_read_among_others():
     assert decode_all("k", StoredRecords(range(len(bodies)), sealed, tail=4)) == messages
 
 
-def test_columns_are_a_sequence_of_records():
+def test_columns_are_a_sequence_of_records() -> None:
     rows = [(position, str(position)) for position in (1, 4, 9)]
     columns = StoredRecords.from_rows(rows)
 
@@ -166,21 +169,21 @@ def test_columns_are_a_sequence_of_records():
     assert (len(columns[1:]), bool(columns[3:])) == (2, False)
 
 
-def test_columns_leave_out_what_stands_behind_a_body():
+def test_columns_leave_out_what_stands_behind_a_body() -> None:
     columns = StoredRecords([1, 4], ["onexy", "fourxy"], tail=2)
 
     assert list(columns) == [(1, "one"), (4, "four")]
     assert list(columns[1:]) == [(4, "four")]
 
 
-def test_errors_do_not_quote_content():
+def test_errors_do_not_quote_content() -> None:
     with pytest.raises(CorruptMessageError) as caught:
         decode("k", 0, '{"v":1,"role":"user","content":{"password":"hunter2"}}')
 
     assert "hunter2" not in str(caught.value)
 
 
-def test_ids_sort_by_time():
+def test_ids_sort_by_time() -> None:
     ids = [new_id() for _ in range(1000)]
 
     assert len(set(ids)) == 1000
@@ -189,7 +192,7 @@ def test_ids_sort_by_time():
 
 
 @pytest.mark.parametrize("identity", ["", "x" * 256, "é" * 128, 5, "\ud800"])
-def test_an_id_that_was_changed_is_checked(identity):
+def test_an_id_that_was_changed_is_checked(identity: Any) -> None:
     message = ChatMessage(role="user", content="x", id="m")
     message.id = identity
     with pytest.raises(InvalidMessageError):
@@ -198,7 +201,7 @@ def test_an_id_that_was_changed_is_checked(identity):
 
 @pytest.mark.parametrize("is_collecting", [True, False])
 @pytest.mark.parametrize("body", ['{"v":1,"role":"user"}', '{"v":1,"role":"nobody"}'])
-def test_garbage_collection_is_as_it_was(body, is_collecting):
+def test_garbage_collection_is_as_it_was(body: Any, is_collecting: Any) -> None:
     before = gc.isenabled()
     (gc.enable if is_collecting else gc.disable)()
     try:

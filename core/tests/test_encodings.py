@@ -44,7 +44,7 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], None]:
         monkeypatch.setitem(
             encodings._loadings,
             encodings.DEFAULT_ENCODING,
-            Loaded(encoding),  # type: ignore[arg-type]
+            Loaded(encoding),
         )
 
     return puts
@@ -136,7 +136,7 @@ def slow_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> threading.E
     monkeypatch.setattr(tiktoken, "get_encoding", get_encoding)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(encodings, "_loadings", {})
-    monkeypatch.setattr(encodings._once, "has_warned", False)
+    monkeypatch.setattr(encodings._state, "has_warned", False)
     monkeypatch.setattr(encodings, "PATIENCE", 0.01)
     monkeypatch.setattr(encodings, "BRIEF_PATIENCE", 0.005)
     return answer
@@ -201,9 +201,9 @@ def test_another_users_note_is_not_believed(
 
     assert victim.read_text() == "kept"
     assert not offline._path("x").is_symlink()
-    assert offline.has_failed_lately("x")
+    assert offline.has_failed_recently("x")
     monkeypatch.setattr(os, "getuid", lambda: -5)
-    assert not offline.has_failed_lately("x")
+    assert not offline.has_failed_recently("x")
 
 
 FORK = """

@@ -1,12 +1,16 @@
 """The message model: what it takes, refuses, prints and compares."""
 
+from __future__ import annotations
+
 from datetime import datetime, timezone
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from chatstore.core import (
     ChatMessage,
+    ContentBlock,
     ImageBlock,
     MessageRole,
     TextBlock,
@@ -15,7 +19,7 @@ from chatstore.core import (
 )
 
 
-def test_repr_is_about_what_was_said():
+def test_repr_is_about_what_was_said() -> None:
     message = ChatMessage(role="user", content="Who are you?", id="1")
 
     assert repr(message) == (
@@ -23,7 +27,7 @@ def test_repr_is_about_what_was_said():
     )
 
 
-def test_equality_is_about_what_was_said():
+def test_equality_is_about_what_was_said() -> None:
     now = datetime.now(timezone.utc)
 
     assert ChatMessage(role="user", content="a", id="1", created_at=now) == ChatMessage(
@@ -37,7 +41,7 @@ def test_equality_is_about_what_was_said():
 
 
 @pytest.mark.parametrize("role", [role.value for role in MessageRole])
-def test_every_role_goes_by_its_name(role):
+def test_every_role_goes_by_its_name(role: Any) -> None:
     assert ChatMessage(role=role).role == role
 
 
@@ -70,12 +74,12 @@ def test_every_role_goes_by_its_name(role):
         {"role": "user", "contents": "a misspelt name"},
     ],
 )
-def test_what_does_not_fit_is_refused(fields):
+def test_what_does_not_fit_is_refused(fields: Any) -> None:
     with pytest.raises(ValidationError):
         ChatMessage(**fields)
 
 
-def test_blocks_are_known_by_their_type():
+def test_blocks_are_known_by_their_type() -> None:
     message = ChatMessage(
         role="assistant",
         content=[
@@ -86,7 +90,8 @@ def test_blocks_are_known_by_their_type():
             {"type": "hologram", "depth": 3, "parts": [None]},
         ],
     )
-    thinking, text, image, call, unknown = message.content
+    content: Any = message.content
+    thinking, text, image, call, unknown = content
 
     assert (thinking, text) == (ThinkingBlock(thinking="hm", signature="s"), TextBlock(text="a"))
     assert isinstance(image, ImageBlock)
@@ -94,8 +99,10 @@ def test_blocks_are_known_by_their_type():
     assert unknown.model_dump() == {"type": "hologram", "depth": 3, "parts": [None]}
 
 
-def test_an_id_of_255_bytes_fits():
-    assert len(ChatMessage(role="user", id="é" * 127 + "x").id.encode()) == 255
+def test_an_id_of_255_bytes_fits() -> None:
+    longest = "é" * 127 + "x"
+    assert len(longest.encode()) == 255
+    assert ChatMessage(role="user", id=longest).id == longest
 
 
 @pytest.mark.parametrize(
@@ -108,7 +115,26 @@ def test_an_id_of_255_bytes_fits():
         ([ImageBlock(url="u")], "", "user: None"),
     ],
 )
-def test_text_and_print(content, text, printed):
+def test_text_and_print(content: Any, text: Any, printed: Any) -> None:
     message = ChatMessage(role="user", content=content)
 
     assert (message.text, str(message), f"{message}") == (text, printed, printed)
+
+
+def test_errors_of_pydantic_do_not_quote_content() -> None:
+    secret = "the secret words"
+    for fields in (
+        {"role": "user", "content": {"a": secret}},
+        {"role": "user", "content": [{"type": "text", "text": [secret]}]},
+        {"role": secret},
+        {"role": "user", "additional_kwargs": [secret]},
+        {"role": "user", "created_at": secret},
+        {"role": "user", "unknown": secret},
+    ):
+        with pytest.raises(ValidationError) as caught:
+            ChatMessage.model_validate(fields)
+        assert "secret" not in str(caught.value)
+    for kind in (TextBlock, ImageBlock, ToolCallBlock, ContentBlock):
+        with pytest.raises(ValidationError) as caught:
+            kind.model_validate({name: [secret] for name in ("type", "id", "text", "url")})
+        assert "secret" not in str(caught.value)

@@ -1,6 +1,9 @@
 """OpenAI's format in, and the same out."""
 
+from __future__ import annotations
+
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -47,7 +50,7 @@ PICTURE = {"type": "image_url", "image_url": {"url": "https://example.org/a.png"
     ],
     ids=json.dumps,
 )
-def test_round_trip_is_exact(message):
+def test_round_trip_is_exact(message: Any) -> None:
     assert to_openai(from_openai(message)) == message
 
 
@@ -116,21 +119,21 @@ openai_messages = st.builds(
 
 
 @given(openai_messages)
-def test_round_trip_of_anything(message):
+def test_round_trip_of_anything(message: Any) -> None:
     taken = from_openai(message)
 
     assert to_openai(taken) == message
     assert to_openai(decode("k", 0, encode(taken, NOW).body)) == message
 
 
-def test_what_frameworks_keep_is_not_sent():
+def test_what_frameworks_keep_is_not_sent() -> None:
     message = from_openai({"role": "user", "content": "a", "chatstore.payload": {"x": 1}})
 
     assert message.additional_kwargs == {"chatstore.payload": {"x": 1}}
     assert to_openai(message) == {"role": "user", "content": "a"}
 
 
-def test_our_blocks_become_openais_parts():
+def test_our_blocks_become_openais_parts() -> None:
     message = ChatMessage(
         role="assistant",
         content=[
@@ -153,20 +156,20 @@ def test_our_blocks_become_openais_parts():
 
 
 @pytest.mark.parametrize("message", [{}, {"content": "a"}, {"role": "alien"}, {"role": None}])
-def test_a_message_of_no_known_role_is_refused(message):
+def test_a_message_of_no_known_role_is_refused(message: Any) -> None:
     with pytest.raises(ValidationError):
         from_openai(message)
 
 
-def test_the_callers_dict_is_not_shared():
-    message = {"role": "assistant", "content": None, "tool_calls": [dict(CALL)]}
+def test_the_callers_dict_is_not_shared() -> None:
+    message: dict[str, Any] = {"role": "assistant", "content": None, "tool_calls": [dict(CALL)]}
     taken = from_openai(message)
     message["tool_calls"].append("x")
 
     assert taken.additional_kwargs["tool_calls"] == [CALL]
 
 
-def test_a_frameworks_own_form_is_not_sent():
+def test_a_frameworks_own_form_is_not_sent() -> None:
     message = ChatMessage(
         role="user", content="a", additional_kwargs={"chatstore.payload": {"f": {}}}
     )
@@ -174,7 +177,7 @@ def test_a_frameworks_own_form_is_not_sent():
     assert to_openai(message) == {"role": "user", "content": "a"}
 
 
-def test_a_call_in_two_forms_is_one_call():
+def test_a_call_in_two_forms_is_one_call() -> None:
     message = ChatMessage(
         role="assistant",
         content=[
@@ -194,14 +197,14 @@ def test_a_call_in_two_forms_is_one_call():
     }
 
 
-def result(identity, content, **more):
+def result(identity: Any, content: Any, **more: Any) -> Any:
     return {"type": "tool_result", "tool_use_id": identity, "content": content, **more}
 
 
 IMAGE = {"type": "image", "data": "AAAA", "media_type": "image/png"}
 
 
-def test_results_in_blocks_become_tool_messages():
+def test_results_in_blocks_become_tool_messages() -> None:
     two = [
         {"id": "", "type": "function", "function": {"name": name, "arguments": "{}"}}
         for name in "fg"
@@ -236,8 +239,8 @@ def test_results_in_blocks_become_tool_messages():
     assert two[0]["id"] == ""
 
 
-def test_repeated_ids_become_unique():
-    messages = [
+def test_repeated_ids_become_unique() -> None:
+    messages: list[dict[str, Any]] = [
         {"role": "assistant", "content": None, "tool_calls": [{**CALL, "id": "w"}] * 2},
         {"role": "tool", "content": "1", "tool_call_id": "w"},
         {"role": "tool", "content": "2", "tool_call_id": "w"},
@@ -254,7 +257,7 @@ def test_repeated_ids_become_unique():
     assert [first["content"], second["content"]] == ["1", "2"]
 
 
-def test_one_message_that_is_several_is_refused_alone():
+def test_one_message_that_is_several_is_refused_alone() -> None:
     several = ChatMessage(role="user", content=[result("a", "x"), result("b", "y")])
     one = ChatMessage(role="user", content=[result("a", "x")])
 
@@ -274,7 +277,7 @@ def test_one_message_that_is_several_is_refused_alone():
         {"content": None, "additional_kwargs": {"refusal": None, "tool_calls": []}},
     ],
 )
-def test_windows_hold_no_message_that_is_empty_answer(fields):
+def test_windows_hold_no_message_that_is_empty_answer(fields: Any) -> None:
     buffer = ChatMemoryBuffer(1000, tokenizer_fn=str.split)
     silent = ChatMessage(role="assistant", **fields)
     question = ChatMessage(role="user", content="q")

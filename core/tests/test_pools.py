@@ -1,4 +1,4 @@
-"""Pools of connections: how many, which one is lent, and what happens to those that were lost."""
+"""Pools of connections: how many, which one is acquired, and what happens to lost ones."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import asyncio
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
 from chatstore.core.backend import AsyncPool, Health, Pool, PoolTimeoutError
 
 
-class Session:
-    """Stands for a connection of a driver."""
+class Connection:
+    """Stands in for a connection of a driver."""
 
     def __init__(self) -> None:
         self.created_at = time.monotonic()
@@ -21,45 +22,48 @@ class Session:
         self.is_reusable = True
         self.is_closed = False
 
-    def close(self) -> None:
+    def is_alive(self) -> Any:
+        return True
+
+    def close(self) -> Any:
         self.is_closed = True
 
 
-class AsyncSession(Session):
+class AsyncConnection(Connection):
     async def close(self) -> None:
         await asyncio.sleep(0)
         self.is_closed = True
 
 
-class Made:
-    """Makes sessions and remembers them."""
+class Connector:
+    """Makes connections and remembers them."""
 
-    def __init__(self, kind=Session) -> None:
+    def __init__(self, kind: type[Connection] = Connection) -> None:
         self.kind = kind
-        self.all: list[Session] = []
+        self.all: list[Connection] = []
         self.fails = False
 
-    def __call__(self) -> Session:
+    def __call__(self) -> Connection:
         if self.fails:
             raise OSError
         self.all.append(self.kind())
         return self.all[-1]
 
-    async def awaited(self) -> Session:
+    async def awaited(self) -> Connection:
         await asyncio.sleep(0)
         return self()
 
     @property
-    def open(self) -> list[Session]:
+    def open(self) -> list[Connection]:
         return [
-            session
-            for session in self.all
-            if not (session.is_closed or session.health is not Health.FINE)
+            connection
+            for connection in self.all
+            if not (connection.is_closed or connection.health is not Health.FINE)
         ]
 
 
-def test_last_one_back_is_lent_first():
-    made = Made()
+def test_last_one_released_is_acquired_first() -> None:
+    made = Connector()
     pool = Pool(made, 3, 1)
     with pool.session() as first:
         with pool.session() as second:
@@ -73,29 +77,29 @@ def test_last_one_back_is_lent_first():
     assert made.open == []
 
 
-def test_threads_wait_for_a_free_one_until_the_timeout():
-    made = Made()
+def test_threads_wait_for_a_free_one_until_the_timeout() -> None:
+    made = Connector()
     pool = Pool(made, 2, 0.05)
     with pool.session(), pool.session(), pytest.raises(PoolTimeoutError), pool.session():
         pass
     together = threading.Barrier(2)
 
-    def use(_):
+    def use(_: int) -> None:
         with pool.session():
             together.wait(10)
 
-    pool = Pool(made := Made(), 2, 10)
+    pool = Pool(made := Connector(), 2, 10)
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(use, range(40)))
     assert len(made.all) == 2
 
 
-def test_what_cannot_be_lent_again_is_closed():
-    made = Made()
+def test_what_cannot_be_reused_is_closed() -> None:
+    made = Connector()
     pool = Pool(made, 1, 0.05)
     made.fails = True
-    for _ in range(3):  # a place is free again after each failure
-        with pytest.raises(OSError), pool.session():  # noqa: PT011 - the one of `Made`
+    for _ in range(3):  # a failure takes no place of the pool
+        with pytest.raises(OSError), pool.session():  # noqa: PT011 - the one of `Connector`
             pass
     made.fails = False
     with pool.session() as session:
@@ -107,8 +111,8 @@ def test_what_cannot_be_lent_again_is_closed():
     assert made.open == []
 
 
-def test_connections_older_than_a_lost_one_are_replaced():
-    made = Made()
+def test_connections_older_than_a_lost_one_are_replaced() -> None:
+    made = Connector()
     pool = Pool(made, 3, 1)
     with pool.session(), pool.session(), pool.session() as session:
         session.health = Health.OUTDATED
@@ -119,14 +123,14 @@ def test_connections_older_than_a_lost_one_are_replaced():
         assert made.open == [made.all[3]]
 
 
-def test_tasks_wait_for_a_free_one_until_the_timeout():
-    made = Made(AsyncSession)
+def test_tasks_wait_for_a_free_one_until_the_timeout() -> None:
+    made = Connector(AsyncConnection)
 
-    async def use(pool):
+    async def use(pool: AsyncPool[Connection]) -> None:
         async with pool.session():
             await asyncio.sleep(0.001)
 
-    async def scenario():
+    async def scenario() -> None:
         pool = AsyncPool(made.awaited, 2, 10)
         await asyncio.gather(*(use(pool) for _ in range(40)))
         assert len(made.all) == 2
@@ -141,17 +145,17 @@ def test_tasks_wait_for_a_free_one_until_the_timeout():
     asyncio.run(scenario())
 
 
-def test_cancelled_tasks_leave_places_and_no_connection():
-    """Wherever they were: waiting for a place, connecting, or in the middle of a statement."""
-    made = Made(AsyncSession)
+def test_cancelled_tasks_leave_places_and_no_connection() -> None:
+    """Whether they waited for a connection, were connecting, or ran a statement."""
+    made = Connector(AsyncConnection)
 
-    async def use(pool):
+    async def use(pool: AsyncPool[Connection]) -> None:
         async with pool.session() as session:
             session.is_reusable = False  # until its answer is there
             await asyncio.sleep(0.01)
             session.is_reusable = True
 
-    async def scenario():
+    async def scenario() -> None:
         pool = AsyncPool(made.awaited, 2, 10)
         for pause in range(20):
             tasks = [asyncio.create_task(use(pool)) for _ in range(6)]
@@ -168,10 +172,10 @@ def test_cancelled_tasks_leave_places_and_no_connection():
     assert made.open == []
 
 
-def test_lost_connections_of_a_loop_are_replaced():
-    made = Made(AsyncSession)
+def test_lost_connections_of_a_loop_are_replaced() -> None:
+    made = Connector(AsyncConnection)
 
-    async def scenario():
+    async def scenario() -> None:
         pool = AsyncPool(made.awaited, 3, 1)
         async with pool.session(), pool.session():
             with pytest.raises(OSError):  # noqa: PT012, PT011 - as a driver's error leaves

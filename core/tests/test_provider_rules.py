@@ -1,6 +1,8 @@
-"""The judges of windows must find what is wrong."""
+"""The checks of windows find what is wrong."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 
@@ -14,7 +16,7 @@ def talk(script: str) -> list[ChatMessage]:
     messages = []
     for number, word in enumerate(script.split()):
         kwargs: dict[str, object] = {}
-        role = {"s": "system", "u": "user", "a": "assistant", "+": "assistant", "-": "tool"}[
+        role: Any = {"s": "system", "u": "user", "a": "assistant", "+": "assistant", "-": "tool"}[
             word[0]
         ]
         if word[0] == "+":

@@ -79,11 +79,12 @@ def test_an_id_is_taken_once() -> None:
     store.add_message("a", message("0", id="x"), 0)
     store.add_messages("a", [message("0", id="x"), message("1")])
     assert contents(store.get_messages("a")) == ["0", "1"]
-    for add in (
+    adds: list[Callable[[], None]] = [
         lambda: store.add_message("a", message("other", id="x")),
         lambda: store.add_message("a", message("other", id="x"), 0),
         lambda: store.add_messages("a", [message("2"), message("other", id="x")]),
-    ):
+    ]
+    for add in adds:
         with pytest.raises(MessageConflictError):
             add()
     assert contents(store.get_messages("a")) == ["0", "1"]
@@ -111,7 +112,7 @@ def test_arguments_are_refused_before_the_backend_is_called() -> None:
             store.get_messages(key)
         with pytest.raises(InvalidKeyError):
             store.iter_messages(key)
-    for act in (
+    calls: list[Callable[[], object]] = [
         lambda: store.get_messages("a", last=-1),
         lambda: store.get_messages("a", last=True),
         lambda: store.delete_message("a", True),
@@ -125,7 +126,8 @@ def test_arguments_are_refused_before_the_backend_is_called() -> None:
         lambda: store.add_messages("a", message("x")),
         lambda: store.set_messages("a", "text"),
         lambda: store.set_messages("a", None),
-    ):
+    ]
+    for act in calls:
         with pytest.raises(InvalidArgumentError):
             act()
     with pytest.raises(MessageTooLargeError):

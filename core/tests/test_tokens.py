@@ -1,8 +1,12 @@
 """Counting tokens, with a vocabulary, with one's own tokenizer, and with none to be had."""
 
+from __future__ import annotations
+
 import base64
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,11 +22,11 @@ from chatstore.core.tokens.counter import MEDIA_TOKENS, MESSAGE_OVERHEAD
 from chatstore.core.tokens.estimate import estimate_tokens
 
 
-def count(**fields):
+def count(**fields: Any) -> Any:
     return TokenCounter(str.split).count(ChatMessage(role="assistant", **fields))
 
 
-def test_everything_that_is_sent_counts():
+def test_everything_that_is_sent_counts() -> None:
     assert count(content=None) == MESSAGE_OVERHEAD
     assert count(content="one two three") == MESSAGE_OVERHEAD + 3
     assert count(content="x", additional_kwargs={"name": "Ann"}) == MESSAGE_OVERHEAD + 3
@@ -33,13 +37,13 @@ def test_everything_that_is_sent_counts():
     assert count(content=blocks) > count(content=blocks[:1]) + 3
 
 
-def test_media_count_flat():
+def test_media_count_flat() -> None:
     image = ImageBlock(data="A" * 100_000)
 
     assert count(content=[image]) == MESSAGE_OVERHEAD + MEDIA_TOKENS
 
 
-def test_estimate_grows_with_the_text():
+def test_estimate_grows_with_the_text() -> None:
     assert estimate_tokens("") == 0
     for text in ("Hello, world! ", "日本語のテキスト", "12345 ", '{"a": [1, 2]} ', "🎉", "żółć "):
         once, often = estimate_tokens(text), estimate_tokens(text * 50)
@@ -77,7 +81,9 @@ socket.getaddrinfo = swallow
 
 
 @pytest.mark.parametrize("network", [NO_NETWORK, SWALLOWING], ids=["none", "swallowing"])
-def test_without_network_tokens_are_estimated_with_one_warning(network, tmp_path):
+def test_without_network_tokens_are_estimated_with_one_warning(
+    network: Any, tmp_path: Path
+) -> None:
     done = subprocess.run(
         [sys.executable, "-c", RUN.format(network=network)],
         env={"TIKTOKEN_CACHE_DIR": str(tmp_path)},
@@ -90,7 +96,7 @@ def test_without_network_tokens_are_estimated_with_one_warning(network, tmp_path
     assert done.stdout.strip() == "['TokenEstimateWarning'] True"
 
 
-def test_a_payload_is_counted_instead_of_the_message():
+def test_a_payload_is_counted_instead_of_the_message() -> None:
     counter = TokenCounter(
         str.split, payload_fn=lambda message: message.additional_kwargs.get("chatstore.payload")
     )
@@ -129,7 +135,7 @@ MEDIA = {
 
 
 @pytest.mark.parametrize("name", MEDIA)
-def test_media_count_flat_at_any_depth(name):
+def test_media_count_flat_at_any_depth(name: Any) -> None:
     counter = TokenCounter(str.split)
     value = MEDIA[name]
     for depth in range(4):
@@ -137,7 +143,7 @@ def test_media_count_flat_at_any_depth(name):
         value = {"x": [value]}
 
 
-def test_media_count_flat_inside_results_of_tools_and_kwargs():
+def test_media_count_flat_inside_results_of_tools_and_kwargs() -> None:
     image = MEDIA["Anthropic"]
     result = {"type": "tool_result", "tool_use_id": "a", "content": [image, image]}
     audio = {"audio": {"id": "a1", "data": BASE64, "transcript": "two words"}}
@@ -169,24 +175,24 @@ DOCUMENTS = {
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_documents_that_are_text_count_as_text(name):
+def test_documents_that_are_text_count_as_text(name: Any) -> None:
     assert 1000 <= count(content=[DOCUMENTS[name]]) < 1000 + 20
 
 
-def test_json_may_be_deep():
-    value = "x"
+def test_json_may_be_deep() -> None:
+    value: object = "x"
     for _ in range(20_000):
         value = [{"a": value}]
 
     assert TokenCounter(str.split).count_json(value) == 20_001
 
 
-def test_a_failing_tokenizer_is_named():
-    def fails(text):
+def test_a_failing_tokenizer_is_named() -> None:
+    def fails(text: str) -> list[object]:
         raise KeyError(text)
 
     with pytest.raises(InvalidArgumentError, match="tokenizer_fn raised KeyError") as caught:
         TokenCounter(fails).count_text("secret words")
     assert "secret" not in str(caught.value)
     with pytest.raises(InvalidArgumentError, match="tokenizer_fn raised TypeError"):
-        TokenCounter(len).count_text("x")
+        TokenCounter(len).count_text("x")  # type: ignore[arg-type]

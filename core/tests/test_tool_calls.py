@@ -1,5 +1,9 @@
 """Which tools a message calls, and which calls it answers."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import pytest
 
 from chatstore.core import ChatMessage
@@ -11,18 +15,18 @@ from chatstore.core.tool_calls import (
 )
 
 
-def assistant(**fields):
+def assistant(**fields: Any) -> Any:
     return ChatMessage(role="assistant", **fields)
 
 
-def call_ids(message):
+def call_ids(message: Any) -> Any:
     """Return the ids of a message's calls, or the tool's name of a call without an id."""
     references = call_references(message)
     assert [(call.id, call.name) for call in calls_of(message)] == references
     return [reference.id or reference.name for reference in references]
 
 
-def result_ids(message):
+def result_ids(message: Any) -> Any:
     """Return the ids of a message's results, or the tool's name of a result without an id."""
     references = result_references(message)
     assert [(result.id, result.name or "") for result in results_of(message)] == references
@@ -77,7 +81,7 @@ CALLS = {"tool_calls": [{"id": "1", "function": {}}, {"id": "2", "function": {}}
         (ChatMessage(role="chatbot", additional_kwargs=CALLS), ["1", "2"]),
     ],
 )
-def test_calls(message, ids):
+def test_calls(message: Any, ids: Any) -> None:
     assert call_ids(message) == ids
     assert result_ids(message) == []
 
@@ -102,17 +106,17 @@ def test_calls(message, ids):
         (assistant(content=[{"type": "tool_result", "tool_use_id": "4"}]), []),
     ],
 )
-def test_results(message, ids):
+def test_results(message: Any, ids: Any) -> None:
     assert result_ids(message) == ids
     assert call_ids(message) == []
 
 
 @pytest.mark.parametrize("role", ["tool", "function"])
-def test_a_result_without_an_id(role):
+def test_a_result_without_an_id(role: Any) -> None:
     assert result_references(ChatMessage(role=role, content="a")) == [("", "")]
 
 
-def test_arguments_and_results_come_as_text_or_blocks():
+def test_arguments_and_results_come_as_text_or_blocks() -> None:
     call = assistant(content=[{"type": "tool_use", "id": "4", "name": "f", "input": {"x": 1}}])
     image = {"type": "image", "url": "https://example.com/a.png"}
     result = {"type": "tool_result", "tool_use_id": "4", "content": [image]}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +14,7 @@ from chatstore.core.testing.provider_rules import provider_violations
 from chatstore.core.testing.window_rules import window_violations
 
 
-def spoken(role: str, *, calls: str = "", answers: str = "", text: str = "x") -> ChatMessage:
+def spoken(role: Any, *, calls: str = "", answers: str = "", text: str = "x") -> ChatMessage:
     """Make a message; each letter of ``calls`` and ``answers`` is the id of a call.
 
     ``_`` is a call or result without an id, ``f`` a call without an id, or a result that has the

@@ -10,7 +10,7 @@ later is not lost.
 # the modules of subclasses, where its names are not defined.
 
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias, Union
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias, Union
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 from typing_extensions import Self
@@ -25,7 +25,10 @@ class ContentBlock(BaseModel):
     model_config = ConfigDict(
         extra="allow", allow_inf_nan=False, strict=True, hide_input_in_errors=True
     )
-    __pydantic_extra__: dict[str, JsonValue]  # a default would become a field
+    if TYPE_CHECKING:  # in older versions of pydantic, a default would become a field
+        __pydantic_extra__: dict[str, JsonValue] = Field(init=False)
+    else:
+        __pydantic_extra__: dict[str, JsonValue]
 
     _known: ClassVar["dict[str, type[ContentBlock]]"] = {}
 

@@ -1,0 +1,93 @@
+"""A server that answers each line with the line, and its client: for tests of the relay."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from typing_extensions import Self
+
+from chatstore.core.testing import Relay
+
+PATIENCE = 20  # seconds until a test that hangs fails
+
+
+class EchoServer:
+    """Answers each line with its own name and the line, from a thread for each connection."""
+
+    def __init__(
+        self, name: bytes = b"", *, tls: ssl.SSLContext | None = None, path: str | None = None
+    ) -> None:
+        self.name = name
+        self.seen: list[bytes] = []
+        self._tls = tls
+        if path is None:
+            self._listener = socket.create_server(("127.0.0.1", 0), backlog=100)
+            self.port = self._listener.getsockname()[1]
+        else:
+            self._listener = socket.socket(socket.AF_UNIX)
+            self._listener.bind(path)
+            self._listener.listen()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        try:
+            if self._tls is not None:
+                client = self._tls.wrap_socket(client, server_side=True)
+            with client, client.makefile("rb") as lines:
+                for line in lines:
+                    self.seen.append(line)
+                    client.sendall(self.name + line)
+        except OSError:
+            pass
+
+
+class Client:
+    def __init__(self, relay: Relay, timeout: float = PATIENCE) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", relay.port), timeout=timeout)
+        self._lines = self.socket.makefile("rb")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def ask(self, line: bytes = b"hello\n") -> bytes:
+        self.socket.sendall(line)
+        return self.read_line()
+
+    def read_line(self) -> bytes:
+        return self._lines.readline()
+
+    def close(self) -> None:
+        self._lines.close()
+        self.socket.close()
+
+
+@contextmanager
+def clients(relay: Relay, count: int) -> Iterator[list[Client]]:
+    """Return clients whose connections the server has answered on."""
+    opened = [Client(relay) for _ in range(count)]
+    for client in opened:
+        assert client.ask()
+    yield opened
+    for client in opened:
+        client.close()
