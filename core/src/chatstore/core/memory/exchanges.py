@@ -79,6 +79,7 @@ class ExchangeFinder:
         self._results: OpenResults[Part] = OpenResults()
         self._newest: ChatMessage | None = None
         self._may_continue = newest
+        self._has_newest = False  # an exchange contains the newest message
         self._count = 0
 
     def add(self, message: ChatMessage, tokens: int = 0) -> list[Part]:
@@ -92,6 +93,8 @@ class ExchangeFinder:
             part.age, self._count = self._count, self._count + 1
             if part.answers is not None:
                 self._results.add(part, part.answers)
+            if part.begins_turn and self._has_newest:
+                self._may_continue = False  # exchanges of earlier turns come before the newest one
         calls = call_references(message)
         if calls:
             self._begin_exchange(parts[0], calls)
@@ -107,7 +110,7 @@ class ExchangeFinder:
             part.exchange = exchange
         members = (caller, *exchange.results)
         if self._may_continue and any(part.message is self._newest for part in members):
-            exchange.is_newest = True
+            exchange.is_newest = self._has_newest = True
             # Of two incomplete exchanges, a provider accepts the newer one only.
             self._may_continue = exchange.is_complete
 
