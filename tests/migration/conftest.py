@@ -85,7 +85,9 @@ def dynamodb_table(dynamodb: Any) -> Iterator[Any]:
     import boto3
     from dynamodb_server import KEYS, REGION
 
-    resource = boto3.resource("dynamodb", region_name=REGION, endpoint_url=dynamodb.url, **KEYS)
+    resource: Any = boto3.resource(
+        "dynamodb", region_name=REGION, endpoint_url=dynamodb.url, **KEYS
+    )
     yield resource.Table(dynamodb.new_table())
     resource.meta.client.close()
 
