@@ -12,7 +12,7 @@ from examples.demo.progress import Progress
 from examples.demo.reading import BadFileError, read_batches
 from examples.demo.report import show_messages, show_totals, show_windows
 from examples.demo.sample import sample
-from examples.demo.storing import BATCH, Summary, store_all
+from examples.demo.storing import BATCH, Summary, ignore_slow_calls, store_all
 from examples.demo.windows import judge_windows, load_tokens
 from rich.console import Console
 
@@ -31,6 +31,7 @@ class _DemoFailedError(Exception):
 def main(arguments: list[str]) -> int:
     """Run the demo; return 0, 1 for a window that a provider refuses, 2 for a bad file."""
     console = Console()
+    ignore_slow_calls()
     if arguments[:1] == ["--continue"]:
         return _continue(Path(arguments[1]))
     try:

@@ -1,5 +1,6 @@
 """Store conversations, read them back and judge their windows, in several processes if many."""
 
+import logging
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -53,6 +54,11 @@ class Summary:
             sum_.largest = max(sum_.largest, total.largest)
             sum_.above += total.above
             sum_.refused += total.refused
+
+
+def ignore_slow_calls() -> None:
+    """Keep log lines about slow calls out of the output; a busy machine causes them."""
+    logging.getLogger("chatstore").addHandler(logging.NullHandler())
 
 
 def store_all(path: Path, batches: Iterable[list[Source]]) -> Iterator[Summary]:
@@ -134,6 +140,7 @@ _workers: list[_Worker] = []  # of this process
 
 
 def _begin(path: Path) -> None:
+    ignore_slow_calls()
     Thread(target=_end_with_parent, daemon=True).start()
     _workers.append(_Worker(path))
 

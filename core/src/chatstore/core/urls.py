@@ -8,7 +8,6 @@ from difflib import get_close_matches
 from typing import Any
 
 from chatstore.core.errors import InvalidArgumentError, UnknownSchemeError
-from chatstore.core.simple import SimpleChatStore
 from chatstore.core.store import ChatStore
 
 GROUP = "chatstore.backends"
@@ -104,6 +103,3 @@ def _advice(scheme: str, installed: Iterable[str]) -> str:
         return f"did you mean {similar[0]}://?"
     schemes = ", ".join(f"{name}://" for name in sorted(installed))
     return f"installed backends open {schemes}"
-
-
-open_memory = open_file = SimpleChatStore.from_url
