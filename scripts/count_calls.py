@@ -97,10 +97,10 @@ def _urls(folder: Path) -> Iterator[dict[str, str]]:
     """Start the servers; yield the URL of a store on each."""
     for package in ("postgres", "dynamodb"):
         sys.path.append(str(ROOT / "packages" / f"chatstore-{package}" / "tests"))
-    from dynamodb_server import DynamoDBServer  # noqa: PLC0415
-    from postgres_servers import PostgresServer, newest_binaries  # noqa: PLC0415
+    from dynamodb_server import DynamoDBServer
+    from postgres_servers import PostgresServer, newest_binaries
 
-    from chatstore.redis_scripts.testing import redis_server  # noqa: PLC0415
+    from chatstore.redis_scripts.testing import redis_server
 
     # boto3 sends nothing without credentials.
     os.environ.setdefault("AWS_ACCESS_KEY_ID", "testing")

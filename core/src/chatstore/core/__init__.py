@@ -84,7 +84,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Look up ``__version__`` when somebody asks: reading metadata takes time."""
     if name == "__version__":
-        from importlib.metadata import version  # noqa: PLC0415
+        from importlib.metadata import version
 
         return version("chatstore-core")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -62,7 +62,7 @@ def open_store(url: str, **options: Any) -> ChatStore:
 
     """
     # Reading metadata takes time that importing this package should not cost.
-    from importlib.metadata import entry_points  # noqa: PLC0415
+    from importlib.metadata import entry_points
 
     scheme = url.partition(":")[0].lower() if isinstance(url, str) and "://" in url else ""
     if not scheme:

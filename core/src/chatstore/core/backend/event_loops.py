@@ -46,7 +46,7 @@ class ClientPerLoop(ForkAware, Generic[T]):
 
     async def get(self) -> T:
         """Return the client of the running loop."""
-        import asyncio  # noqa: PLC0415 - a sync program never loads it
+        import asyncio  # a sync program never loads it
 
         loop = asyncio.get_running_loop()
         entry = self._entries.get(loop)
@@ -76,13 +76,13 @@ class ClientPerLoop(ForkAware, Generic[T]):
             entries = dict(self._entries)
         for loop, (_, closer) in entries.items():
             if loop.is_running():
-                import asyncio  # noqa: PLC0415 - it is loaded if there is a loop
+                import asyncio  # it is loaded if there is a loop
 
                 asyncio.run_coroutine_threadsafe(_close(closer), loop)
 
     async def async_close(self) -> None:
         """Close the client of the running loop, and the others as `close` does."""
-        import asyncio  # noqa: PLC0415 - it is loaded if there is a loop
+        import asyncio  # it is loaded if there is a loop
 
         entry = self._entries.get(asyncio.get_running_loop())
         if entry is not None:

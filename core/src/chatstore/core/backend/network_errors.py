@@ -35,8 +35,8 @@ def reason_of(error: BaseException) -> str:
 
 
 def _reason(error: BaseException) -> str | None:
-    import socket  # noqa: PLC0415 - a program without a network never loads it
-    import ssl  # noqa: PLC0415 - as above
+    import socket  # a program without a network never loads it
+    import ssl  # as above
 
     if isinstance(error, ssl.SSLCertVerificationError):
         detail = getattr(error, "verify_message", None) or "it cannot be verified"
@@ -64,8 +64,8 @@ def _reason_of_system(error: BaseException) -> str | None:
 
 def is_unreachable(error: BaseException) -> bool:
     """Return whether no connection could be made, so that nothing was sent."""
-    import socket  # noqa: PLC0415 - as above
-    import ssl  # noqa: PLC0415 - as above
+    import socket  # as above
+    import ssl  # as above
 
     kinds = (socket.gaierror, ConnectionRefusedError, ssl.SSLCertVerificationError)
     return any(isinstance(one, kinds) for one in wrapped_errors(error))

@@ -212,7 +212,7 @@ class AsyncPool(Generic[S]):
         idle_check_after: float = IDLE_CHECK_AFTER,
     ) -> None:
         """Create an empty pool; see `Pool`."""
-        import asyncio  # noqa: PLC0415 - it is loaded if there is a loop
+        import asyncio  # it is loaded if there is a loop
 
         self._connect = connect
         self._timeout = timeout
@@ -246,7 +246,7 @@ class AsyncPool(Generic[S]):
             self._close_soon(session).add_done_callback(lambda _: self._tokens.release())
 
     async def _take_token(self) -> None:
-        import asyncio  # noqa: PLC0415 - as above
+        import asyncio  # as above
 
         if self._tokens.locked():
             try:
@@ -275,7 +275,7 @@ class AsyncPool(Generic[S]):
 
     async def close(self) -> None:
         """Close idle connections now, the others when they are released."""
-        import asyncio  # noqa: PLC0415 - as above
+        import asyncio  # as above
 
         self._idle.is_closed = True
         while (entry := self._idle.pop()) is not None:
@@ -283,7 +283,7 @@ class AsyncPool(Generic[S]):
         await asyncio.gather(*self._closing)
 
     def _close_soon(self, session: S) -> asyncio.Task[None]:
-        import asyncio  # noqa: PLC0415 - as above
+        import asyncio  # as above
 
         task: asyncio.Task[None] = asyncio.get_running_loop().create_task(session.close())
         self._closing.add(task)

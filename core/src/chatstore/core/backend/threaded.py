@@ -76,7 +76,7 @@ class ThreadedBackend(Backend[C], ForkAware):
 
     async def async_run(self, plan: Plan[C, T]) -> T:
         """Run a plan on a thread."""
-        import asyncio  # noqa: PLC0415 - a sync program never loads it
+        import asyncio  # a sync program never loads it
 
         call = _Call()
         future = self._threads().submit(self._run_for, call, plan)
@@ -97,7 +97,7 @@ class ThreadedBackend(Backend[C], ForkAware):
 
     async def async_close(self) -> None:
         """Like `close`, without blocking the event loop."""
-        import asyncio  # noqa: PLC0415 - a sync program never loads it
+        import asyncio  # a sync program never loads it
 
         await asyncio.to_thread(self.close)
 
@@ -122,7 +122,7 @@ class ThreadedBackend(Backend[C], ForkAware):
 
 async def _settled(future: Future[Any]) -> None:
     """Wait until a call has ended, whatever its outcome and however often we are cancelled."""
-    import asyncio  # noqa: PLC0415 - as above
+    import asyncio  # as above
 
     waiter: asyncio.Future[Any] = asyncio.wrap_future(future)
     with _shielded():

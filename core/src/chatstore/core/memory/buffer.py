@@ -157,7 +157,7 @@ class ChatMemoryBuffer:
         """Like `get`, but awaitable."""
         room = self._room(initial_token_count)
         if not self._counter.loaded:
-            import asyncio  # noqa: PLC0415 - a sync program never loads it
+            import asyncio  # a sync program never loads it
 
             await asyncio.to_thread(self._counter.load)  # may wait for a download
         room -= self._counter.count_json(besides)

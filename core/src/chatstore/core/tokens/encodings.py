@@ -56,7 +56,7 @@ class _Loading:
 
     def _load(self) -> None:
         try:
-            import tiktoken  # noqa: PLC0415 - it imports a network client
+            import tiktoken  # it imports a network client
 
             self.encoding = tiktoken.get_encoding(self.name)
         except Exception:  # noqa: BLE001 - without network, disk or file: estimate
@@ -155,7 +155,7 @@ def encoding_name(model: str | None) -> str:
     """Return the name of a model's encoding; the default one for an unknown model."""
     if model is None:
         return DEFAULT_ENCODING
-    import tiktoken  # noqa: PLC0415 - see above
+    import tiktoken  # see above
 
     try:
         return tiktoken.encoding_name_for_model(model)

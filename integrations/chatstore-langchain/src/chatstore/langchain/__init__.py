@@ -24,13 +24,13 @@ def __getattr__(name: str) -> Any:
     """Import the middleware at its first use: it needs LangChain's agents, an extra."""
     if name == "ChatHistoryMiddleware":
         try:
-            import langchain.agents.middleware  # noqa: F401, PLC0415
+            import langchain.agents.middleware  # noqa: F401
         except ImportError as error:
             raise ImportError(
                 "ChatHistoryMiddleware needs LangChain's agents: "
                 "pip install 'chatstore-langchain[agents]'"
             ) from error
-        from chatstore.langchain.middleware import ChatHistoryMiddleware  # noqa: PLC0415
+        from chatstore.langchain.middleware import ChatHistoryMiddleware
 
         return ChatHistoryMiddleware
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -127,7 +127,7 @@ def missing_client(option: str) -> InvalidArgumentError:
 def wait(client: object, seconds: float) -> MaybeAwaitable[None]:
     """Wait, in the mode of a client."""
     if is_async_client(client):
-        import asyncio  # noqa: PLC0415 - it is loaded if there is a loop
+        import asyncio  # it is loaded if there is a loop
 
         return asyncio.sleep(seconds)
     time.sleep(seconds)

@@ -89,7 +89,7 @@ class ThreadedCredential:
 
     async def get_token(self, *scopes: str, **options: Any) -> Any:
         """Return a token."""
-        import asyncio  # noqa: PLC0415 - it is loaded if there is a loop
+        import asyncio  # it is loaded if there is a loop
 
         return await asyncio.to_thread(self._credential.get_token, *scopes, **options)
 

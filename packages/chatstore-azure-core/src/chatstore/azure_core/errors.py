@@ -67,7 +67,7 @@ class ErrorTable:
 
     def meaning_of(self, error: BaseException) -> Meaning | None:
         """Return the meaning of an error; ``None`` if it is not an error of azure-core."""
-        from azure.core.exceptions import (  # noqa: PLC0415 - loaded with the client
+        from azure.core.exceptions import (  # loaded with the client
             AzureError,
             ClientAuthenticationError,
             DecodeError,

@@ -44,7 +44,7 @@ class Account(NamedTuple):
 
     def sdk_credential(self, *, is_async: bool) -> Any:
         """Return the credential that a client of azure-data-tables takes."""
-        from azure.core.credentials import (  # noqa: PLC0415 - loaded by the first call
+        from azure.core.credentials import (  # loaded by the first call
             AzureNamedKeyCredential,
             AzureSasCredential,
         )

@@ -64,12 +64,12 @@ def packed(operations: Iterable[Operation]) -> Iterator[list[Operation]]:
 
 
 def _if_unchanged(etag: str) -> dict[str, Any]:
-    from azure.core import MatchConditions  # noqa: PLC0415 - loaded with the client
+    from azure.core import MatchConditions  # loaded with the client
 
     return {"etag": etag, "match_condition": MatchConditions.IfNotModified}
 
 
 def _replace_mode() -> Any:
-    from azure.data.tables import UpdateMode  # noqa: PLC0415 - loaded with the client
+    from azure.data.tables import UpdateMode  # loaded with the client
 
     return UpdateMode.REPLACE

@@ -62,7 +62,7 @@ class AzureDatabase(Database[Table]):
 
     def read_head(self, key: str) -> Plan[Table, tuple[str, str] | None]:
         """See `Database.read_head`; the version is the etag."""
-        from azure.core.exceptions import ResourceNotFoundError  # noqa: PLC0415
+        from azure.core.exceptions import ResourceNotFoundError
 
         keys = entity_keys(key, HEAD)
         try:
@@ -127,7 +127,7 @@ class AzureDatabase(Database[Table]):
         A batch fails as a whole if a record is missing, so existing records are looked up first.
         Other clients may discard the same records at the same time.
         """
-        from azure.data.tables import TableTransactionError  # noqa: PLC0415
+        from azure.data.tables import TableTransactionError
 
         rows = {RECORD + record_id for record_id in ids}
         for low, high in row_ranges(sorted(rows)):
@@ -159,7 +159,7 @@ class AzureDatabase(Database[Table]):
 
     def setup(self) -> Plan[Table, None]:
         """Create the table, unless it exists."""
-        from azure.core.exceptions import ResourceExistsError  # noqa: PLC0415
+        from azure.core.exceptions import ResourceExistsError
 
         try:
             yield from call(_create_table)
@@ -180,7 +180,7 @@ class AzureDatabase(Database[Table]):
         self, operations: list[Operation]
     ) -> Plan[Table, list[Mapping[str, Any]] | None]:
         """Submit a transaction once; return ``None`` if one of its conditions does not hold."""
-        from azure.data.tables import TableTransactionError  # noqa: PLC0415
+        from azure.data.tables import TableTransactionError
 
         if not self._is_ready:
             yield from self.setup()

@@ -29,7 +29,7 @@ class CosmosClients(Clients[Container]):
 
     def make_async(self) -> Container:
         """Make an async client, which `async_get` opens."""
-        import asyncio  # noqa: PLC0415 - it is loaded if there is a loop
+        import asyncio  # it is loaded if there is a loop
 
         client = self._settings.async_client or self._make("azure.cosmos.aio", is_async=True)
         return self._container(client, asyncio.Lock())

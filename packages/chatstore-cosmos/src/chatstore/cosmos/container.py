@@ -164,7 +164,7 @@ class Container:
 
     def create(self) -> MaybeAwaitable[Any]:
         """Create the container in its database."""
-        from azure.cosmos import PartitionKey  # noqa: PLC0415 - loaded with the client
+        from azure.cosmos import PartitionKey  # loaded with the client
 
         container: MaybeAwaitable[Any] = self._database.create_container(
             self._address.container,

@@ -73,7 +73,7 @@ class CosmosDatabase(Database[Container]):
 
     def read_head(self, key: str) -> Plan[Container, tuple[str, str] | None]:
         """See `Database.read_head`; the version is the etag."""
-        from azure.cosmos.exceptions import CosmosResourceNotFoundError  # noqa: PLC0415
+        from azure.cosmos.exceptions import CosmosResourceNotFoundError
 
         try:
             item = yield from self._request(partial(_read_item, encode(key), HEAD))
@@ -179,7 +179,7 @@ class CosmosDatabase(Database[Container]):
                 repeatedly, as it does after 503: an earlier attempt may have taken effect.
 
         """
-        from azure.core.exceptions import AzureError  # noqa: PLC0415 - loaded with the client
+        from azure.core.exceptions import AzureError  # loaded with the client
 
         requests: list[Any] = []  # those that may have taken effect
 

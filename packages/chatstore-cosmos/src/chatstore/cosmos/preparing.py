@@ -61,7 +61,7 @@ def _check_account(server: str) -> Plan[Container, None]:
 
 
 def _read_properties() -> Plan[Container, Mapping[str, Any] | None]:
-    from azure.cosmos.exceptions import CosmosResourceNotFoundError  # noqa: PLC0415
+    from azure.cosmos.exceptions import CosmosResourceNotFoundError
 
     try:
         return (yield from call(Container.read_properties))
@@ -71,7 +71,7 @@ def _read_properties() -> Plan[Container, Mapping[str, Any] | None]:
 
 def _create() -> Plan[Container, None]:
     """Create what is missing; other clients may do the same at the same time."""
-    from azure.cosmos.exceptions import CosmosResourceExistsError  # noqa: PLC0415
+    from azure.cosmos.exceptions import CosmosResourceExistsError
 
     for step in (Container.create_database, Container.create):
         try:

@@ -80,8 +80,8 @@ class Clients(ForkAware):
                     self._connection = None
 
     def _create(self) -> Any:
-        import boto3  # noqa: PLC0415 - loaded by the first call
-        from botocore.config import Config  # noqa: PLC0415
+        import boto3  # loaded by the first call
+        from botocore.config import Config
 
         settings = self.settings
         session = boto3.Session(

@@ -203,7 +203,7 @@ _CLOCK_TOLERANCE = 240.0  # seconds; the service accepts signatures of five minu
 
 def meaning_of(error: BaseException) -> Meaning | None:
     """Return the meaning of an error; ``None`` if it is not one of botocore's."""
-    from botocore import exceptions  # noqa: PLC0415 - loaded with the client
+    from botocore import exceptions  # loaded with the client
 
     if isinstance(error, exceptions.ClientError):
         return _meaning_of_answer(error)

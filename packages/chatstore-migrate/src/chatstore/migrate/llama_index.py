@@ -73,7 +73,7 @@ def from_postgres(
         schema_name: The chat store's argument of this name.
 
     """
-    import sqlalchemy  # noqa: PLC0415 - it is installed, since the caller has an engine
+    import sqlalchemy  # it is installed, since the caller has an engine
 
     old_name = f"data_{table_name}"
     table = old_name if sqlalchemy.inspect(engine).has_table(old_name, schema_name) else table_name

@@ -46,7 +46,7 @@ class SQLRows:
 
     def keys(self) -> Iterator[str]:
         """Return the keys of all conversations."""
-        import sqlalchemy  # noqa: PLC0415 - it is installed, since the caller has an engine
+        import sqlalchemy  # it is installed, since the caller has an engine
 
         key, _, _ = self._columns
         with self._engine.connect() as connection:
@@ -54,7 +54,7 @@ class SQLRows:
 
     def items(self, key: str) -> Iterator[Any]:
         """Return the messages of a conversation as JSON values, oldest first."""
-        import sqlalchemy  # noqa: PLC0415 - as above
+        import sqlalchemy  # as above
 
         column, value, order = self._columns
         requested = UUID(key) if isinstance(column.type, sqlalchemy.Uuid) else key
@@ -65,7 +65,7 @@ class SQLRows:
 
     @cached_property
     def _columns(self) -> tuple[Any, Any, Any]:
-        import sqlalchemy  # noqa: PLC0415 - as above
+        import sqlalchemy  # as above
 
         name, schema = self._table_name
         metadata = sqlalchemy.MetaData(schema=schema)

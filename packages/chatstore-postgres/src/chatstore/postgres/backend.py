@@ -91,7 +91,7 @@ class PostgresBackend(Backend[Client]):
             self._clients = PooledClients(address, settings.timeout, settings.max_connections)
             errors = ErrorReader(f"Postgres at {address.label}", address.secrets, settings.timeout)
         else:
-            from chatstore.postgres.drivers.engines import (  # noqa: PLC0415 - loads SQLAlchemy
+            from chatstore.postgres.drivers.engines import (  # loads SQLAlchemy
                 EngineClients,
             )
 

@@ -157,7 +157,7 @@ class AsyncClient:
 
     async def sleep(self, seconds: float) -> None:
         """See `Client.sleep`."""
-        import asyncio  # noqa: PLC0415 - a sync program never loads it
+        import asyncio  # a sync program never loads it
 
         await asyncio.sleep(seconds)
 
@@ -199,12 +199,12 @@ class PooledClients:
         """
 
         def connect() -> PsycopgSession:
-            from chatstore.postgres.drivers.psycopg import connector  # noqa: PLC0415 - as above
+            from chatstore.postgres.drivers.psycopg import connector  # as above
 
             return connector(address.libpq, timeout)()
 
         def make_pool() -> AsyncPool[AsyncpgSession]:
-            from chatstore.postgres.drivers.asyncpg import connector  # noqa: PLC0415 - as above
+            from chatstore.postgres.drivers.asyncpg import connector  # as above
 
             return AsyncPool(connector(address.asyncpg, address.libpq, timeout), size, timeout)
 
@@ -220,7 +220,7 @@ class PooledClients:
 
     async def async_close(self) -> None:
         """See `Clients.async_close`."""
-        import asyncio  # noqa: PLC0415 - as above
+        import asyncio  # as above
 
         await self.loop_pools.async_close()
         await asyncio.to_thread(self.pool.close)

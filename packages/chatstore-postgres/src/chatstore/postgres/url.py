@@ -416,7 +416,7 @@ def _default_host(port: int) -> str:
 def _system_user() -> str:
     """Return the name of the operating system's user, which is libpq's default for the role."""
     if os.name == "posix":
-        import pwd  # noqa: PLC0415 - Windows lacks it
+        import pwd  # Windows lacks it
 
         try:
             return pwd.getpwuid(os.geteuid()).pw_name

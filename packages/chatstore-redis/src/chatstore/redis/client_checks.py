@@ -45,7 +45,7 @@ def check_client(
     encoding = _encoding(client)
     if encoding is not None and codecs.lookup(encoding).name != "utf-8":
         raise InvalidArgumentError(f"{name} must encode text in UTF-8, not in {encoding}")
-    from chatstore.redis.redis_py import AsyncRedisPyClient, RedisPyClient  # noqa: PLC0415
+    from chatstore.redis.redis_py import AsyncRedisPyClient, RedisPyClient
 
     wrapper = AsyncRedisPyClient if is_async else RedisPyClient
     return wrapper(client, server, ServerMode(server))
@@ -58,8 +58,8 @@ def missing_client(name: str) -> NoReturn:
 
 def _is_async(client: object) -> bool:
     """Return whether commands must be awaited; wrappers may hide that a method is a coroutine."""
-    import redis  # noqa: PLC0415 - loaded, as there is a client
-    import redis.asyncio  # noqa: PLC0415 - as above
+    import redis  # loaded, as there is a client
+    import redis.asyncio  # as above
 
     if isinstance(client, (redis.asyncio.Redis, redis.asyncio.RedisCluster)):
         return True

@@ -94,7 +94,7 @@ class RedisErrors(ErrorRules):
 
     def may_have_acted(self, error: BaseException) -> bool:
         """Return whether the server may have run a command that was sent and failed like this."""
-        import redis.exceptions  # noqa: PLC0415 - loaded by the first call
+        import redis.exceptions  # loaded by the first call
 
         lost = (redis.ConnectionError, redis.TimeoutError, OSError)
         never_sent = (PoolTimeoutError, redis.exceptions.MaxConnectionsError)
@@ -123,7 +123,7 @@ class RedisErrors(ErrorRules):
 
 def judge(error: BaseException) -> Verdict | None:
     """Return what an error of redis-py or of the pool means; ``None`` for any other error."""
-    import redis.exceptions  # noqa: PLC0415 - loaded by the first call
+    import redis.exceptions  # loaded by the first call
 
     if is_reply(error):
         return judge_reply(_with_code(error))
@@ -140,7 +140,7 @@ def judge(error: BaseException) -> Verdict | None:
 
 def is_reply(error: BaseException) -> bool:
     """Return whether the server answered with an error: then it has not run the command."""
-    import redis.exceptions  # noqa: PLC0415 - loaded by the first call
+    import redis.exceptions  # loaded by the first call
 
     kinds = (
         redis.ResponseError,
@@ -155,7 +155,7 @@ def is_reply(error: BaseException) -> bool:
 
 def _judge_silence(error: BaseException) -> Verdict:
     """Judge a connection that could not be made, was lost, or was silent for too long."""
-    import redis.exceptions  # noqa: PLC0415 - loaded by the first call
+    import redis.exceptions  # loaded by the first call
 
     chain = list(wrapped_errors(error))
     # redis-py's asyncio connections wrap the parser's error in another.
@@ -196,7 +196,7 @@ def _judge_other(error: BaseException) -> Verdict:
 
 def _with_code(error: BaseException) -> str:
     """Return a reply with the code that redis-py removed."""
-    import redis  # noqa: PLC0415 - loaded by the first call
+    import redis  # loaded by the first call
 
     code = _CODES.get(type(error).__name__, "")
     if not code and isinstance(error, redis.AuthenticationError):

@@ -23,28 +23,28 @@ _KEEPALIVE_INTERVAL = 5  # seconds
 
 def make_client(settings: RedisSettings, mode: ServerMode) -> OwnClient:
     """Make the client of all threads."""
-    import redis  # noqa: PLC0415 - loaded by the first call
-    from redis.retry import Retry  # noqa: PLC0415
+    import redis  # loaded by the first call
+    from redis.retry import Retry
 
     if settings.cluster:
-        from chatstore.redis.cluster import Cluster  # noqa: PLC0415
+        from chatstore.redis.cluster import Cluster
 
         return Cluster(partial(_cluster_client, redis, Retry, settings), settings)
-    from chatstore.redis.connections import Connections  # noqa: PLC0415
+    from chatstore.redis.connections import Connections
 
     return Connections(_opener(redis, Retry, settings, settings.timeout), settings, mode)
 
 
 def make_async_client(settings: RedisSettings, mode: ServerMode) -> OwnAsyncClient:
     """Make the client of an event loop."""
-    import redis.asyncio  # noqa: PLC0415 - loaded by the first call
-    from redis.asyncio.retry import Retry  # noqa: PLC0415
+    import redis.asyncio  # loaded by the first call
+    from redis.asyncio.retry import Retry
 
     if settings.cluster:
-        from chatstore.redis.cluster import AsyncCluster  # noqa: PLC0415
+        from chatstore.redis.cluster import AsyncCluster
 
         return AsyncCluster(_cluster_client(redis.asyncio, Retry, settings), settings)
-    from chatstore.redis.connections import AsyncConnections  # noqa: PLC0415
+    from chatstore.redis.connections import AsyncConnections
 
     return AsyncConnections(_opener(redis.asyncio, Retry, settings, None), settings, mode)
 
@@ -53,7 +53,7 @@ def _opener(
     package: Any, retry: Any, settings: RedisSettings, answer_timeout: float | None
 ) -> Callable[[], Any]:
     """Return a function that makes redis-py's connection to a single server."""
-    from redis.backoff import NoBackoff  # noqa: PLC0415 - loaded by the first call
+    from redis.backoff import NoBackoff  # loaded by the first call
 
     address = settings.address
     options: dict[str, Any] = {
@@ -72,8 +72,8 @@ def _opener(
 
 def _cluster_client(package: Any, retry: Any, settings: RedisSettings) -> Any:
     """Return redis-py's client of a cluster; the sync one asks for the nodes at once."""
-    import redis  # noqa: PLC0415 - loaded by the first call
-    from redis.backoff import ExponentialBackoff  # noqa: PLC0415
+    import redis  # loaded by the first call
+    from redis.backoff import ExponentialBackoff
 
     backoff = ExponentialBackoff(_LONGEST_PAUSE, _FIRST_PAUSE)
     options = {**_keepalive(), **settings.address.connection, **_unnamed()}
@@ -110,10 +110,10 @@ def _unnamed() -> dict[str, Any]:
     It would also read its version from the package's metadata for each connection, in half a
     millisecond.
     """
-    from redis.connection import AbstractConnection  # noqa: PLC0415 - loaded by the first call
+    from redis.connection import AbstractConnection  # loaded by the first call
 
     if "driver_info" not in inspect.signature(AbstractConnection).parameters:
         return {"lib_name": None, "lib_version": None}
-    from redis.driver_info import DriverInfo  # noqa: PLC0415 - new in redis-py 7.2
+    from redis.driver_info import DriverInfo  # new in redis-py 7.2
 
     return {"driver_info": DriverInfo(name="", lib_version="")}

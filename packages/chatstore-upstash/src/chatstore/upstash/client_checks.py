@@ -26,7 +26,7 @@ def check_client(
     """
     if client is None:
         return None
-    import httpx  # noqa: PLC0415 - loaded, as there is a client
+    import httpx  # loaded, as there is a client
 
     name, other, expected = "client", "async_client", "upstash_redis.Redis"
     wrong: type[httpx.Client | httpx.AsyncClient] = httpx.AsyncClient

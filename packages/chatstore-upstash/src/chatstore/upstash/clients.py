@@ -123,7 +123,7 @@ class _AsyncClient(ABC):
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
-        import asyncio  # noqa: PLC0415 - a sync program never loads it
+        import asyncio  # a sync program never loads it
 
         await asyncio.sleep(seconds)
 
@@ -146,14 +146,14 @@ class AsyncUpstashClient(_AsyncClient):
 
     def __init__(self, make: Callable[[], Any], max_connections: int, timeout: float) -> None:
         """Open nothing yet; see `UpstashClient`."""
-        import asyncio  # noqa: PLC0415 - as above
+        import asyncio  # as above
 
         super().__init__(timeout)
         self.generations = Generations(make)
         self._free = asyncio.BoundedSemaphore(max_connections)
 
     async def _execute(self, command: list[str]) -> Any:
-        import asyncio  # noqa: PLC0415 - as above
+        import asyncio  # as above
 
         try:
             await asyncio.wait_for(self._free.acquire(), self._timeout)
@@ -183,7 +183,7 @@ class AsyncUpstashClient(_AsyncClient):
 
 async def _finish(request: Awaitable[T], timeout: float) -> T:
     """Await a request; if the caller is cancelled, wait for its end for ``timeout`` seconds."""
-    import asyncio  # noqa: PLC0415 - as above
+    import asyncio  # as above
 
     task = asyncio.ensure_future(request)
     try:

@@ -123,7 +123,7 @@ class UpstashErrors(ErrorRules):
 
     def may_have_acted(self, error: BaseException) -> bool:
         """Return whether the database may have carried out a request that failed like this."""
-        import httpx  # noqa: PLC0415 - loaded by the first call
+        import httpx  # loaded by the first call
 
         if isinstance(error, httpx.HTTPStatusError):
             return error.response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR
@@ -154,8 +154,8 @@ class UpstashErrors(ErrorRules):
 
 def judge(error: BaseException) -> Verdict | None:
     """Return what an error of Upstash or of HTTP means; ``None`` for any other error."""
-    import httpx  # noqa: PLC0415 - loaded by the first call
-    from upstash_redis.errors import UpstashError  # noqa: PLC0415
+    import httpx  # loaded by the first call
+    from upstash_redis.errors import UpstashError
 
     judges: tuple[tuple[tuple[type[BaseException], ...], Callable[[Any], Verdict]], ...] = (
         ((UpstashError,), lambda error: _judge_words(str(error))),
@@ -190,7 +190,7 @@ def _judge_status(status: int) -> Verdict:
 
 
 def _judge_silence(error: BaseException) -> Verdict:
-    import httpx  # noqa: PLC0415 - loaded by the first call
+    import httpx  # loaded by the first call
 
     reason = reason_of(error)
     if isinstance(error, (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)):

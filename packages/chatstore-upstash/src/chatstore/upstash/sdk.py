@@ -36,7 +36,7 @@ class SdkFactory:
 
     def make(self) -> Redis:
         """Make a sync client."""
-        from upstash_redis import Redis  # noqa: PLC0415 - loaded by the first call
+        from upstash_redis import Redis  # loaded by the first call
 
         client = Redis(**self._options())
         connections = connections_of(client)
@@ -46,7 +46,7 @@ class SdkFactory:
 
     def make_async(self) -> AsyncRedis:
         """Make an async client."""
-        from upstash_redis.asyncio import Redis  # noqa: PLC0415 - loaded by the first call
+        from upstash_redis.asyncio import Redis  # loaded by the first call
 
         client = Redis(**self._options())
         connections = connections_of(client)

@@ -159,7 +159,7 @@ class MemoryBackend(ConditionalBackend[Sleep]):
 
     async def async_run(self, plan: Plan[Sleep, T]) -> T:
         """See `Backend.async_run`."""
-        import asyncio  # noqa: PLC0415 - a sync program never loads it
+        import asyncio  # a sync program never loads it
 
         return await async_run(plan, asyncio.sleep)
 
