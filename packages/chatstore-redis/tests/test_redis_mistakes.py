@@ -92,8 +92,18 @@ def replica_port(server: RedisServer) -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def full_port() -> Iterator[Any]:
     with redis_server("--maxclients", "1") as server, redis.Redis(port=server.port) as client:
-        client.ping()  # uses the only connection
+        deadline = time.monotonic() + BOUND
+        while not is_connected(client):  # the start of the server has used the connection
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
         yield server.port
+
+
+def is_connected(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.ConnectionError:
+        return False
 
 
 # For each: the fixture of a port, the URL, options, the error class, and words of the message.
