@@ -135,7 +135,7 @@ REFUSED: dict[str, Callable[[], object]] = {
     ),
     "an attribute": lambda: changed(lambda m: object.__setattr__(m, "mood", "good")),
     "a copy with more": lambda: made().model_copy(update={"mood": "good"}),
-    "a field deleted": lambda: changed(lambda m: m.__dict__.pop("content")),
+    "a field deleted": lambda: changed(lambda m: vars(m).pop("content")),
     "constructed without a role": lambda: ChatMessage.model_construct(content="hi"),
     "a tuple of blocks": lambda: changed(lambda m: setattr(m, "content", (TextBlock(text="x"),))),
     "a dict among blocks": lambda: changed(lambda m: blocks(m).append(TEXT[0]), TEXT),

@@ -1,12 +1,15 @@
-"""The public contract suite: the promises of every store, as tests for anybody's harness.
+"""The public contract suite: what every store promises, as tests for the store of any author.
 
-A harness's author subclasses `ChatStoreContract` and gives it one fixture, ``harness``. Where
-processes share the database, `ProcessContract` is a second base class.
-The names load on first use: importing this package needs no pytest.
+Subclass `ChatStoreContract` and define the fixture ``harness``, which returns a `ContractHarness`.
+If processes share the database, add `ProcessContract` as a second base class; if it is reached
+through a network, test it with `HealingContract`, too.
+
+Names are loaded on first use: importing this package does not need pytest.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -31,25 +34,28 @@ __all__ = [
     "SyncAsyncContract",
 ]
 
+_MODULES = {
+    "ChatStoreContract": "contract",
+    "ContractHarness": "harness",
+    "HealingContract": "healing",
+    "MixedContract": "contract",
+    "ProcessContract": "processes",
+    "Relay": "relay",
+    "RelayedHarness": "healing",
+    "SyncAsyncContract": "contract",
+}
+_WITHOUT_PYTEST = ("harness", "relay")
+
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when somebody asks for it."""
-    if name == "ContractHarness":
-        from chatstore.core.testing.harness import ContractHarness
-
-        return ContractHarness
-    if name == "Relay":
-        from chatstore.core.testing.relay import Relay
-
-        return Relay
-    if name in __all__:
+    """Import a public name on first use."""
+    module = _MODULES.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if module not in _WITHOUT_PYTEST:
         import pytest
 
-        for module in ("contract", "healing", "processes", "state_machine"):
-            pytest.register_assert_rewrite(f"chatstore.core.testing.{module}")
-        from chatstore.core.testing import contract, healing, processes
-
-        for place in (contract, healing, processes):
-            if hasattr(place, name):
-                return getattr(place, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        # Failures show the values in assertions only if this comes before the import.
+        for with_tests in ("contract", "healing", "processes", "state_machine"):
+            pytest.register_assert_rewrite(f"{__name__}.{with_tests}")
+    return getattr(import_module(f"{__name__}.{module}"), name)

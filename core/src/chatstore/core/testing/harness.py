@@ -1,4 +1,4 @@
-"""What the contract suite needs to know about a harness."""
+"""What the contract suite needs: a harness that opens stores and looks into the database."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chatstore.core import ChatMessage, ChatStore, MessageRole
 
 
 class Counts(NamedTuple):
-    """What a database has done since it was made, by any measure that does not depend on time.
+    """What a database has done since its start, by any measure that does not depend on time.
 
     Attributes:
         requests: Statements, commands or requests.
@@ -26,15 +26,14 @@ class Counts(NamedTuple):
 class ContractHarness(ABC):
     """Opens stores on one fresh database.
 
-    Where ``shared_between_processes``, `opener` must return something that can be pickled.
-
-    The methods that are not abstract are optional: the tests that need one are skipped, and say
-    so, where it is not overridden.
+    The methods that are not abstract are optional: tests that need one that is not overridden are
+    skipped, and name it.
 
     Attributes:
-        own_clock: `open` obeys ``clock``; otherwise the suite waits for a real second or two.
-        shared_between_processes: Other processes see the same conversations.
-        shared_between_instances: Other stores that `open` returned see them.
+        own_clock: Stores use the ``clock`` of `open`; otherwise the suite waits for some seconds.
+        shared_between_processes: Other processes see the same conversations. Then the function
+            that `opener` returns must be picklable.
+        shared_between_instances: All stores that `open` returns see the same conversations.
 
     """
 
@@ -49,7 +48,7 @@ class ContractHarness(ABC):
         """Return another store on the same database; ``ttl`` and ``clock`` in seconds."""
 
     def opener(self) -> Callable[[], ChatStore]:
-        """Return what another process calls to open a store: pickled there, so importable."""
+        """Return a function that opens a store, for another process, which receives it by pickle."""
         return self.open
 
     @abstractmethod
@@ -57,43 +56,43 @@ class ContractHarness(ABC):
         """Make the record at ``index`` of a conversation unreadable, bypassing the store."""
 
     def counts(self) -> Counts:
-        """Return what the database has done until now; for the tests that costs are flat."""
+        """Return what the database has done until now; for tests that costs do not grow."""
         raise NotImplementedError
 
     def stored(self) -> int:
-        """Return how many records, rows or keys the database holds, of all conversations.
+        """Return the number of records, rows or keys in the database, of all conversations.
 
-        For the tests that nothing is left behind. What a store keeps for a limited time after a
-        call, such as what recent calls did, may be left out.
+        For tests that nothing is left behind. Records that a store keeps for a limited time after
+        a call, such as the outcomes of recent calls, may be left out.
         """
         raise NotImplementedError
 
     def reclaim(self, store: ChatStore) -> None:
-        """Do what frees the storage of expired conversations; by default a write to another one.
+        """Free the storage of expired conversations; by default by a write to another conversation.
 
-        Databases that expire records by themselves do it here at once.
+        For a database that expires records by itself, make it do so at once.
         """
         store.add_message("reclaim", ChatMessage(role=MessageRole.USER, content="x"))
         store.delete_messages("reclaim")
 
     def failing(self) -> AbstractContextManager[None]:
-        """Return a context in which every call of a store ends in an error of the driver.
+        """Return a context in which every call of a store causes an error of the driver.
 
-        Stores that are open stay open; after the context they work again.
+        Open stores stay open; after the context they work again.
         """
         raise NotImplementedError
 
     def unreachable(self) -> ChatStore:
-        """Return a store of a database that does not exist or answer; its calls fail soon."""
+        """Return a store of a database that does not exist or does not answer; its calls fail soon."""
         raise NotImplementedError
 
     def slow(self) -> AbstractContextManager[float]:
-        """Return a context in which an append waits for the given seconds at least."""
+        """Return a context that provides the seconds for which an append waits at least."""
         raise NotImplementedError
 
     def lose(self, key: str, index: int) -> None:
         """Remove the record at ``index``, as eviction does; the rest of the conversation stays.
 
-        For databases in which a conversation has parts that can be lost one by one.
+        For databases in which single parts of a conversation can be lost.
         """
         raise NotImplementedError

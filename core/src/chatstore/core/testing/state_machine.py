@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from chatstore.core import ChatMessage, MessageConflictError, MessageRole
-from chatstore.core.testing.contract.callers import AsyncCaller, Caller, SyncCaller
+from chatstore.core.testing.contract.modes import AsyncCaller, Caller, SyncCaller
 from chatstore.core.testing.harness import ContractHarness
 
 _KEYS = st.sampled_from(["a", "a#7", "a/b", "\x00", "é🎉"])

@@ -6,7 +6,6 @@ import pytest
 
 from chatstore.core.testing.contract.arguments import Arguments
 from chatstore.core.testing.contract.atomicity import Atomicity
-from chatstore.core.testing.contract.callers import AsyncCaller, Caller, MixedCaller, SyncCaller
 from chatstore.core.testing.contract.copies import Copies
 from chatstore.core.testing.contract.costs import Costs
 from chatstore.core.testing.contract.damage import Damage
@@ -23,6 +22,7 @@ from chatstore.core.testing.contract.leftovers import Leftovers
 from chatstore.core.testing.contract.lifecycle import Lifecycle
 from chatstore.core.testing.contract.long_conversations import LongConversations
 from chatstore.core.testing.contract.maintenance import Maintenance
+from chatstore.core.testing.contract.modes import AsyncCaller, Caller, MixedCaller, SyncCaller
 from chatstore.core.testing.contract.order import Order
 from chatstore.core.testing.contract.paging import Paging
 from chatstore.core.testing.contract.positions import Positions

@@ -1,4 +1,4 @@
-"""Arguments that make no sense are refused, and change nothing."""
+"""Invalid arguments are refused, and change nothing."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 
 from chatstore.core import ChatStore, InvalidArgumentError
 from chatstore.core.testing.contract.base import Base
-from chatstore.core.testing.contract.callers import Caller
+from chatstore.core.testing.contract.modes import Caller
 from chatstore.core.testing.messages import message
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from chatstore.core import ChatMessage, ChatStore, InvalidMessageError, MessageConflictError
 from chatstore.core.testing.contract.base import Base
-from chatstore.core.testing.contract.callers import Caller, Step
+from chatstore.core.testing.contract.modes import Caller, Step
 from chatstore.core.testing.messages import contents, message
 
 _PAUSE = 0.005  # seconds in which the writer gets its turn

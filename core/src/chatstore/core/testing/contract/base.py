@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chatstore.core import ChatStore
-from chatstore.core.testing.contract.callers import AsyncCaller, Caller, MixedCaller, SyncCaller
+from chatstore.core.testing.contract.modes import AsyncCaller, Caller, MixedCaller, SyncCaller
 from chatstore.core.testing.harness import ContractHarness
 
 

@@ -7,7 +7,7 @@ import pickle
 
 from chatstore.core import ChatStore
 from chatstore.core.testing.contract.base import Base
-from chatstore.core.testing.contract.callers import Caller
+from chatstore.core.testing.contract.modes import Caller
 from chatstore.core.testing.harness import ContractHarness
 from chatstore.core.testing.messages import contents, message
 
@@ -16,7 +16,7 @@ class Copies(Base):
     def test_pickled_store_is_another_store_of_the_database(
         self, harness: ContractHarness, store: ChatStore, call: Caller
     ) -> None:
-        """It works while the first one is in use, and closes alone."""
+        """It works while the first store is in use, and closing it closes nothing else."""
         call(store, "add_message", "k", message("a"))
         data, refusal = _pickled(store)
         if data is None:
@@ -33,7 +33,7 @@ class Copies(Base):
         assert contents(call(store, "get_messages", "k", last=1)) == ["c"]
 
     def test_copied_stores_work(self, store: ChatStore, call: Caller) -> None:
-        """Frameworks copy what they hold, at any depth."""
+        """Frameworks copy objects that contain stores, at any depth."""
         call(store, "add_message", "k", message("a"))
         for copied in (copy.copy(store), copy.deepcopy({"store": [store]})["store"][0]):
             assert contents(call(copied, "get_messages", "k")) == ["a"]

@@ -9,7 +9,7 @@ import pytest
 from chatstore.core import ChatStore
 from chatstore.core.memory import ChatMemoryBuffer
 from chatstore.core.testing.contract.base import Base, require
-from chatstore.core.testing.contract.callers import Caller
+from chatstore.core.testing.contract.modes import Caller
 from chatstore.core.testing.harness import ContractHarness, Counts
 from chatstore.core.testing.messages import message
 
@@ -37,7 +37,7 @@ class Costs(Base):
         args: Any,
         written: str,
     ) -> None:
-        """At most half as much again for 30 times as many messages, in requests and in work."""
+        """With 30 times as many messages, at most 1.5 times the requests and the work."""
         require(harness, "counts")
         costs = []
         for size in (_SHORT, _LONG):

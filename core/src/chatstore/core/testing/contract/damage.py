@@ -1,4 +1,4 @@
-"""Ways out for a conversation with damaged messages, and parts that were lost."""
+"""Damaged messages can be skipped and removed; lost records are reported."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chatstore.core import (
     InvalidArgumentError,
 )
 from chatstore.core.testing.contract.base import Base, require
-from chatstore.core.testing.contract.callers import Caller, drain
+from chatstore.core.testing.contract.modes import Caller, drain
 from chatstore.core.testing.harness import ContractHarness
 from chatstore.core.testing.messages import contents, message
 
@@ -60,7 +60,7 @@ class Damage(Base):
                 call.iterate(damaged, "iter_messages", "k", on_corrupt=nonsense)
 
     def test_damaged_messages_can_be_removed(self, damaged: ChatStore, call: Caller) -> None:
-        """With ``force``, by index or as the newest one; their ids are free then."""
+        """With ``force``, by index or as the newest message; then their ids are free."""
         for name, args in (("delete_message", (2,)), ("delete_last_message", ())):
             with pytest.raises(CorruptMessageError):
                 call(damaged, name, "k", *args)
@@ -83,7 +83,7 @@ class Damage(Base):
     def test_forced_removal_of_the_last_message(
         self, harness: ContractHarness, store: ChatStore, call: Caller
     ) -> None:
-        """A conversation of one damaged message is gone with it."""
+        """A conversation with one damaged message is deleted with it."""
         call(store, "add_message", "k", message("a"))
         harness.corrupt("k", 0)
         assert call(store, "delete_last_message", "k", force=True) is None
@@ -95,7 +95,7 @@ class Damage(Base):
     def test_lost_records_are_reported(
         self, harness: ContractHarness, store: ChatStore, call: Caller, index: int
     ) -> None:
-        """A read never returns less than was stored, and an append does not hide a loss."""
+        """A read never leaves out lost records, and an append does not hide the loss."""
         require(harness, "lose")
         call(store, "set_messages", "k", _FOUR)
         harness.lose("k", index)

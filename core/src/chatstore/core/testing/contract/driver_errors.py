@@ -1,4 +1,4 @@
-"""Errors of a driver become the store's, whatever call meets them, and constructors meet none."""
+"""Errors of drivers are translated in every call, and constructors do not use the database."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from chatstore.core import ChatStore, ChatStoreError, InvalidArgumentError
 from chatstore.core.errors import DriverError
 from chatstore.core.testing.contract.base import Base, require
-from chatstore.core.testing.contract.callers import Caller, drain
+from chatstore.core.testing.contract.modes import Caller, drain
 from chatstore.core.testing.harness import ContractHarness
 from chatstore.core.testing.messages import contents, message
 
@@ -32,7 +32,7 @@ class DriverErrors(Base):
     def test_driver_errors_are_translated(
         self, harness: ContractHarness, store: ChatStore, call: Caller
     ) -> None:
-        """Every call raises a `ChatStoreError` of a kind, which names the call and a cause."""
+        """Every call raises a subclass of `ChatStoreError`, which names the call and a cause."""
         require(harness, "failing")
         call(store, "add_message", "k", message("a"))
         with harness.failing():
@@ -48,7 +48,7 @@ class DriverErrors(Base):
         assert stored[:1] == ["a"], "the store does not work after its database does"
 
     def test_constructor_needs_no_database(self, harness: ContractHarness, call: Caller) -> None:
-        """The first call meets what is wrong with a database, the constructor does not."""
+        """An unreachable database is an error of the first call, not of the constructor."""
         require(harness, "unreachable")
         try:
             store = harness.unreachable()

@@ -1,10 +1,10 @@
-"""A record that cannot be read is loud, and stays."""
+"""A record that cannot be read raises an error, and is kept."""
 
 import pytest
 
 from chatstore.core import ChatStore, CorruptMessageError
 from chatstore.core.testing.contract.base import Base
-from chatstore.core.testing.contract.callers import Caller, drain
+from chatstore.core.testing.contract.modes import Caller, drain
 from chatstore.core.testing.harness import ContractHarness
 from chatstore.core.testing.messages import message
 

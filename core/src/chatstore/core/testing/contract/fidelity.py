@@ -1,4 +1,4 @@
-"""What comes back equals what went in; what JSON cannot hold is refused."""
+"""Messages are read as they were written; what JSON cannot represent is refused."""
 
 from datetime import datetime, timezone
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 
 from chatstore.core import ChatMessage, ChatStore, InvalidMessageError, MessageRole
 from chatstore.core.testing.contract.base import Base
-from chatstore.core.testing.contract.callers import Caller
+from chatstore.core.testing.contract.modes import Caller
 from chatstore.core.testing.messages import message
 
 CONTENTS: list[Any] = [

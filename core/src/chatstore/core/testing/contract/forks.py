@@ -19,7 +19,7 @@ import pytest
 
 from chatstore.core import ChatStore
 from chatstore.core.testing.contract.base import Base
-from chatstore.core.testing.contract.callers import PATIENCE
+from chatstore.core.testing.contract.modes import PATIENCE
 from chatstore.core.testing.harness import ContractHarness
 from chatstore.core.testing.messages import contents, message
 
@@ -231,7 +231,7 @@ class Forks(Base):
 
 
 def _check(store: ChatStore, names: dict[str, int]) -> None:
-    """Assert that a conversation holds so many messages of each writer, in their order."""
+    """Assert that a conversation has ``names[name]`` messages of each writer, in their order."""
     stored = contents(store.get_messages("k"))
     for name, count in names.items():
         mine = [content for content in stored if content.rpartition(" ")[0] == name]

@@ -1,10 +1,10 @@
-"""A call sent again takes effect once."""
+"""A repeated call takes effect once."""
 
 import pytest
 
 from chatstore.core import ChatStore, InvalidMessageError, MessageConflictError
 from chatstore.core.testing.contract.base import Base
-from chatstore.core.testing.contract.callers import Caller
+from chatstore.core.testing.contract.modes import Caller
 from chatstore.core.testing.messages import contents, message
 
 

@@ -1,4 +1,4 @@
-"""Whatever identifies messages and calls is never the same twice, and is not forgotten."""
+"""Ids of messages, calls and epochs are unique, and ids of messages are not forgotten."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from chatstore.core import ChatStore, ConversationChangedError
 from chatstore.core.testing.contract.base import Base
-from chatstore.core.testing.contract.callers import Caller, drain
+from chatstore.core.testing.contract.modes import Caller, drain
 from chatstore.core.testing.harness import ContractHarness
 from chatstore.core.testing.messages import contents, message
 

@@ -1,10 +1,10 @@
-"""Insert and delete count as Python's lists do."""
+"""Insertions and removals use indexes as Python's lists do."""
 
 import pytest
 
 from chatstore.core import ChatStore
 from chatstore.core.testing.contract.base import Base
-from chatstore.core.testing.contract.callers import Caller
+from chatstore.core.testing.contract.modes import Caller
 from chatstore.core.testing.messages import contents, message
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from chatstore.core import ChatStore, InvalidKeyError
 from chatstore.core.testing.contract.base import Base
-from chatstore.core.testing.contract.callers import Caller
+from chatstore.core.testing.contract.modes import Caller
 from chatstore.core.testing.messages import contents, message
 
 KEYS = [

@@ -1,4 +1,4 @@
-"""What a store shows of itself, and layers around its backend."""
+"""The text that represents a store, and layers around its backend."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from chatstore.core import ChatStore, CorruptMessageError
 from chatstore.core.backend import WrapperBackend
 from chatstore.core.testing.contract.base import Base
-from chatstore.core.testing.contract.callers import Caller, drain
+from chatstore.core.testing.contract.modes import Caller, drain
 from chatstore.core.testing.harness import ContractHarness
 from chatstore.core.testing.messages import contents, message
 

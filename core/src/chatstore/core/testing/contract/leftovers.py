@@ -1,4 +1,4 @@
-"""What is deleted, replaced or expired leaves nothing behind in the database."""
+"""Deleted, replaced and expired conversations leave nothing behind in the database."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from chatstore.core import ChatMessage, ChatStore
 from chatstore.core.testing.contract.base import Base, require
-from chatstore.core.testing.contract.callers import Caller
+from chatstore.core.testing.contract.modes import Caller
 from chatstore.core.testing.harness import ContractHarness
 from chatstore.core.testing.messages import contents, message
 

@@ -14,7 +14,7 @@ import pytest
 
 from chatstore.core import ChatStore, StoreClosedError
 from chatstore.core.testing.contract.base import Base
-from chatstore.core.testing.contract.callers import Caller
+from chatstore.core.testing.contract.modes import Caller
 from chatstore.core.testing.harness import ContractHarness
 from chatstore.core.testing.messages import contents, message
 
@@ -38,7 +38,7 @@ def _connections_and_files() -> Iterator[list[str]]:
             if writes or event in {"socket.connect", "socket.getaddrinfo", "sqlite3.connect"}:
                 seen.append(event)
 
-    sys.addaudithook(watch)  # it stays for good, hence the switch
+    sys.addaudithook(watch)  # hooks cannot be removed, hence the switch
     try:
         yield seen
     finally:

@@ -1,8 +1,8 @@
-"""No cliff: big messages and long conversations."""
+"""Large messages and long conversations work as small ones do."""
 
 from chatstore.core import ChatStore
 from chatstore.core.testing.contract.base import Base
-from chatstore.core.testing.contract.callers import Caller, drain
+from chatstore.core.testing.contract.modes import Caller, drain
 from chatstore.core.testing.messages import contents, message
 
 

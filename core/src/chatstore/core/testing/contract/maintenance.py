@@ -8,7 +8,7 @@ from collections.abc import Callable
 from chatstore.core import ChatStore
 from chatstore.core.backend import Backend
 from chatstore.core.testing.contract.base import Base, require
-from chatstore.core.testing.contract.callers import Caller
+from chatstore.core.testing.contract.modes import Caller
 from chatstore.core.testing.harness import ContractHarness
 from chatstore.core.testing.messages import contents, message
 

@@ -1,4 +1,4 @@
-"""Messages come back in the order in which they were added."""
+"""Messages are read in the order in which they were added."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 
 from chatstore.core import ChatStore
 from chatstore.core.testing.contract.base import Base
-from chatstore.core.testing.contract.callers import AsyncCaller, Caller
+from chatstore.core.testing.contract.modes import AsyncCaller, Caller
 from chatstore.core.testing.messages import contents, message
 
 

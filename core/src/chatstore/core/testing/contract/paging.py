@@ -4,7 +4,7 @@ import pytest
 
 from chatstore.core import ChatStore, ConversationChangedError
 from chatstore.core.testing.contract.base import Base
-from chatstore.core.testing.contract.callers import Caller, drain
+from chatstore.core.testing.contract.modes import Caller, drain
 from chatstore.core.testing.messages import contents, message
 
 

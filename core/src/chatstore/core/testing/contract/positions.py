@@ -1,4 +1,4 @@
-"""Positions only grow, epochs change with what positions mean, and ids end with their messages."""
+"""Positions only grow, epochs change when positions do, and ids are free after a removal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from chatstore.core import ChatStore, ConversationChangedError
 from chatstore.core.testing.contract.base import Base
-from chatstore.core.testing.contract.callers import Caller, drain
+from chatstore.core.testing.contract.modes import Caller, drain
 from chatstore.core.testing.messages import contents, message
 
 _FIVE = [message(c, id=c) for c in "abcde"]
@@ -74,7 +74,7 @@ class Positions(Base):
         assert contents(seen + drain(step)) == list("edba" if reverse else "abde")
 
     def test_positions_are_not_given_again(self, store: ChatStore, call: Caller) -> None:
-        """An iterator behind a removed message reaches what was added after it."""
+        """An iterator that has passed a removed message reaches messages that are added later."""
         call(store, "set_messages", "k", _FIVE[:2])
         step = call.iterate(store, "iter_messages", "k", page_size=1)
         assert contents([step(), step()]) == ["a", "b"]

@@ -16,7 +16,7 @@ import pytest
 
 from chatstore.core import ChatStore
 from chatstore.core.testing.contract.base import Base, require
-from chatstore.core.testing.contract.callers import PATIENCE
+from chatstore.core.testing.contract.modes import PATIENCE
 from chatstore.core.testing.harness import ContractHarness
 from chatstore.core.testing.messages import message
 

@@ -7,7 +7,7 @@ import pytest
 
 from chatstore.core import ChatStore
 from chatstore.core.testing.contract.base import Base
-from chatstore.core.testing.contract.callers import Caller, drain
+from chatstore.core.testing.contract.modes import Caller, drain
 from chatstore.core.testing.harness import ContractHarness
 from chatstore.core.testing.messages import contents, message
 
@@ -17,7 +17,7 @@ class Ttl(Base):
     def passing(
         self, harness: ContractHarness, opened: Callable[..., ChatStore]
     ) -> tuple[ChatStore, Callable[[float], None]]:
-        """Return a store with a ttl, and a function that lets so many ttls pass."""
+        """Return a store with a ttl, and a function that lets a multiple of the ttl pass."""
         if not harness.own_clock:
             return opened(ttl=2), lambda ttls: time.sleep(2 * ttls)
         now = [1_800_000_000.0]

@@ -1,4 +1,4 @@
-"""Windows of `ChatMemoryBuffer` over the store are what a provider accepts, at one moment."""
+"""Providers accept windows of `ChatMemoryBuffer`, which show one moment of a conversation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from chatstore.core import ChatMessage, ChatStore, MessageRole
 from chatstore.core.memory import ChatMemoryBuffer
 from chatstore.core.testing.contract.base import Base
-from chatstore.core.testing.contract.callers import PATIENCE, Caller, Step
+from chatstore.core.testing.contract.modes import PATIENCE, Caller, Step
 from chatstore.core.testing.messages import contents, message
 from chatstore.core.testing.provider_rules import provider_violations
 from chatstore.core.testing.window_rules import window_violations
@@ -27,7 +27,7 @@ def _buffer(store: ChatStore, limit: int) -> ChatMemoryBuffer:
 
 def _window(buffer: ChatMemoryBuffer, call: Caller) -> list[ChatMessage]:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the newest turn alone may be above the limit
+        warnings.simplefilter("ignore")  # the newest turn alone may exceed the limit
         window: list[ChatMessage] = call(buffer, "get")  # type: ignore[arg-type]
     return window
 
@@ -38,7 +38,7 @@ def system(content: str, **fields: Any) -> ChatMessage:
 
 
 def turn(name: str, calls: int = 0, size: int = 3) -> list[ChatMessage]:
-    """Return a question, so many calls of a tool with their results, and an answer."""
+    """Return a question, ``calls`` calls of a tool with their results, and an answer."""
     words = " word" * size
     messages = [message(f"{name} question{words}", id=f"{name}/q")]
     for number in range(calls):
@@ -80,7 +80,7 @@ class Windows(Base):
 
     @pytest.mark.parametrize("pinned", [1, 2, 3, 9])
     def test_system_prompts_are_kept(self, store: ChatStore, call: Caller, pinned: int) -> None:
-        """However far back they are, and however many."""
+        """However old they are, and however many."""
         rules = [system(f"rule {number}") for number in range(pinned)]
         call(store, "set_messages", "k", rules)
         for start in range(0, 60, 20):
@@ -97,7 +97,7 @@ class Windows(Base):
         assert _window(_buffer(store, 60), call) == []
 
     def test_windows_after_changes(self, store: ChatStore, call: Caller) -> None:
-        """Inserts, removals and replacements change what is first and what is newest."""
+        """Insertions, removals and replacements change the first and the newest messages."""
         expected = conversation(1)
         call(store, "set_messages", "k", expected)
         for number in range(3):
@@ -113,7 +113,7 @@ class Windows(Base):
             assert window_violations(expected, window, 100, buffer.count) == []
 
     def test_windows_beside_writers(self, store: ChatStore, call: Caller) -> None:
-        """Whatever is added meanwhile, each window is one that a provider accepts."""
+        """Providers accept each window, whatever is added meanwhile."""
         call(store, "add_message", "k", system("rule"))
         buffer: Any = _buffer(store, 80)
         is_written = [False, False]
@@ -140,7 +140,7 @@ class Windows(Base):
             assert provider_violations(window) == []
 
     def test_windows_are_of_one_moment(self, store: ChatStore, call: Caller) -> None:
-        """The system prompt and the rest are never of different versions."""
+        """The system prompt and the other messages are always of the same version."""
 
         def version(number: int) -> list[ChatMessage]:
             return [system(f"{number}"), *(message(f"{number}") for _ in range(30))]

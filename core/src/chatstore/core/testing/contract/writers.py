@@ -1,10 +1,10 @@
-"""Many writers on one key: nothing is lost, nothing is doubled."""
+"""Many writers on one key: no message is lost or stored twice."""
 
 from collections.abc import Callable
 
 from chatstore.core import ChatStore
 from chatstore.core.testing.contract.base import Base
-from chatstore.core.testing.contract.callers import Caller
+from chatstore.core.testing.contract.modes import Caller
 from chatstore.core.testing.harness import ContractHarness
 from chatstore.core.testing.messages import contents, message
 

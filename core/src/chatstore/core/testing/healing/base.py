@@ -13,7 +13,7 @@ import pytest
 
 from chatstore.core import ChatMessage, ChatStore, ChatStoreError
 from chatstore.core.testing.contract.base import Base
-from chatstore.core.testing.contract.callers import AsyncCaller, Caller, MixedCaller, SyncCaller
+from chatstore.core.testing.contract.modes import AsyncCaller, Caller, MixedCaller, SyncCaller
 from chatstore.core.testing.messages import message
 from chatstore.core.testing.relay import Relay
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chatstore.core.testing.contract.callers import MixedCaller
+from chatstore.core.testing.contract.modes import MixedCaller
 from chatstore.core.testing.healing.base import HealingBase, Scenario
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chatstore.core import StoreUnavailableError
-from chatstore.core.testing.contract.callers import SyncCaller
+from chatstore.core.testing.contract.modes import SyncCaller
 from chatstore.core.testing.healing.base import (
     HANG,
     Attempt,
