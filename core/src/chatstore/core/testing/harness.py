@@ -48,7 +48,7 @@ class ContractHarness(ABC):
         """Return another store on the same database; ``ttl`` and ``clock`` in seconds."""
 
     def opener(self) -> Callable[[], ChatStore]:
-        """Return a function that opens a store, for another process, which receives it by pickle."""
+        """Return a function that opens a store; another process receives it by pickle."""
         return self.open
 
     @abstractmethod
@@ -83,7 +83,7 @@ class ContractHarness(ABC):
         raise NotImplementedError
 
     def unreachable(self) -> ChatStore:
-        """Return a store of a database that does not exist or does not answer; its calls fail soon."""
+        """Return a store whose database does not exist or answer; its calls fail soon."""
         raise NotImplementedError
 
     def slow(self) -> AbstractContextManager[float]:
