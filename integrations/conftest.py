@@ -1,4 +1,4 @@
-"""Tests of adapters never leave this machine."""
+"""Tests of integrations use no network but this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stores that every test runs on, and no telemetry."""
+"""Set up all tests: no telemetry, and the modules of the integrations' tests."""
 
 from __future__ import annotations
 
@@ -11,4 +11,4 @@ os.environ["OPENAI_AGENTS_DISABLE_TRACING"] = "1"
 
 
 for folder in (Path(__file__).parents[2] / "integrations").glob("chatstore-*/tests"):
-    sys.path.append(str(folder))  # each package's strategies, which have names of their own
+    sys.path.append(str(folder))  # each package's strategies, whose names differ

@@ -1,4 +1,4 @@
-"""Whatever message a store holds, each framework reads it, however odd it is."""
+"""Each framework reads every message that a store can hold, even odd ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A conversation goes on from framework to framework, each with its own agent and fake model.
+"""A conversation continues from framework to framework, each with its own agent and fake model.
 
 Every agent calls its tool twice at once for each question, and then repeats the results.
 """
@@ -53,7 +53,7 @@ from chatstore.openai_agents import to_messages as from_items
 from chatstore.pydantic_ai import MessageHistory, to_model_messages
 from chatstore.pydantic_ai import to_messages as from_model_messages
 
-# LlamaIndex's workflows look at attributes that pydantic deprecates.
+# LlamaIndex's workflows use attributes that pydantic deprecates.
 pytestmark = pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecationWarning")
 
 KEY = "k"
@@ -65,7 +65,7 @@ def tool(word: str, place: int) -> str:
 
 
 def by_openai_agents(store: ChatStore, question: str) -> Any:
-    """Ask an agent of the OpenAI Agents SDK, and return what its model saw first."""
+    """Ask an agent of the OpenAI Agents SDK, and return the first input of its model."""
 
     def answer(call: Any) -> Any:
         outputs = [item["output"] for item in call.input if item.get("type", "").endswith("output")]
@@ -86,7 +86,7 @@ def by_openai_agents(store: ChatStore, question: str) -> Any:
 
 
 def by_pydantic_ai(store: ChatStore, question: str) -> Any:
-    """Ask an agent of Pydantic AI, and return what its model saw first."""
+    """Ask an agent of Pydantic AI, and return the first input of its model."""
     seen = []
 
     def answer(messages: Any, info: Any) -> Any:
@@ -111,7 +111,7 @@ def by_pydantic_ai(store: ChatStore, question: str) -> Any:
 
 
 def by_haystack(store: ChatStore, question: str) -> Any:
-    """Ask an agent of Haystack, and return what its model saw first."""
+    """Ask an agent of Haystack, and return the first input of its model."""
     seen = []
 
     def answer(messages: Any) -> Any:
@@ -141,7 +141,7 @@ def by_haystack(store: ChatStore, question: str) -> Any:
 
 
 def by_llama_index(store: ChatStore, question: str) -> Any:
-    """Ask an agent of LlamaIndex, and return what its model saw first."""
+    """Ask an agent of LlamaIndex, and return the first input of its model."""
     seen = []
 
     def answer(messages: Any, **options: Any) -> Any:
@@ -203,7 +203,7 @@ class LangChainModel(BaseChatModel):
 
 
 def by_langchain(store: ChatStore, question: str) -> Any:
-    """Ask an agent of LangChain, and return what its model saw first."""
+    """Ask an agent of LangChain, and return the first input of its model."""
     history = ChatHistoryMiddleware(store, KEY, token_limit=10**6, tokenizer_fn=str.split)
     model = LangChainModel(seen=[])
     agent = create_agent(model, [tool], middleware=[history])
@@ -212,7 +212,7 @@ def by_langchain(store: ChatStore, question: str) -> Any:
 
 
 def words_of_llama_index(messages: Any) -> Any:
-    """Return the same of LlamaIndex's messages."""
+    """Return the same for LlamaIndex's messages."""
     words: list[Any] = []
     for message in messages:
         if message.role == "tool":
@@ -225,7 +225,7 @@ def words_of_llama_index(messages: Any) -> Any:
 
 
 def words_of_langchain(messages: Any) -> Any:
-    """Return the same of LangChain's messages."""
+    """Return the same for LangChain's messages."""
     words: list[Any] = []
     for message in messages:
         if message.type == "tool":
@@ -239,7 +239,7 @@ def words_of_langchain(messages: Any) -> Any:
 
 
 def words_of_items(items: Any) -> Any:
-    """Return who said what, called what, and got what, of the SDK's items."""
+    """Return texts with their roles, calls and results in the SDK's items."""
     words: list[Any] = []
     for item in items:
         if item.get("type") == "function_call":
@@ -255,7 +255,7 @@ def words_of_items(items: Any) -> Any:
 
 
 def words_of_model_messages(messages: Any) -> Any:
-    """Return the same of Pydantic AI's messages."""
+    """Return the same for Pydantic AI's messages."""
     words: list[Any] = []
     for part in (part for message in messages for part in message.parts):
         if part.part_kind == "tool-call":
@@ -269,7 +269,7 @@ def words_of_model_messages(messages: Any) -> Any:
 
 
 def words_of_haystack(messages: Any) -> Any:
-    """Return the same of Haystack's messages."""
+    """Return the same for Haystack's messages."""
     words: list[Any] = []
     for message in messages:
         for result in message.tool_call_results:
@@ -294,7 +294,7 @@ ORDERS += [order[::-1] for order in ORDERS]
 
 
 def turn(question: str) -> Any:
-    """Return what a question, its calls and the answer are."""
+    """Return the question, its calls, their results and the answer."""
     results = [f"{question} at {place}" for place in (1, 2)]
     return [
         ("user", question),
@@ -375,7 +375,7 @@ READ: dict[str, Any] = {
 
 
 def contents(messages: Any) -> Any:
-    """Return the texts that were said, apart from results of tools."""
+    """Return the texts of messages, without results of tools."""
     pieces = []
     for message in messages:
         if message.role.value in {"tool", "function"} or message.content is None:

@@ -1,4 +1,4 @@
-"""A message of a framework that is given to a store is refused with the adapter's name."""
+"""A store refuses a framework's message and names the adapter."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from chatstore.llama_index import LlamaIndexChatStore
 
 
 class OwnMessage(HumanMessage):
-    """A class of a program, over one of a framework."""
+    """A program's subclass of a framework's class."""
 
 
 MESSAGES = {

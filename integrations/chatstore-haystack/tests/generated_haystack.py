@@ -1,4 +1,4 @@
-"""Strategies that make Haystack's messages, with every kind of part."""
+"""Strategies for Haystack's messages, with every kind of part."""
 
 from __future__ import annotations
 
@@ -64,5 +64,5 @@ def haystack_messages(draw: Any) -> Any:
 
 
 def conversations() -> Any:
-    """Make a list of messages."""
+    """Return a strategy of lists of messages."""
     return st.lists(haystack_messages(), max_size=4)

@@ -1,4 +1,4 @@
-"""Haystack's messages come back equal, and say to others what they said."""
+"""Haystack's messages come back equal, and other frameworks can read them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The store keeps the protocol: rounds, ids, saved pipelines."""
+"""The store follows Haystack's protocol: rounds, ids, saved pipelines."""
 
 from __future__ import annotations
 
@@ -342,7 +342,7 @@ def test_deletes_all_of_its_prefix_and_no_more(store_url: str) -> None:
         store.delete_all_messages()
         assert opened.get_keys() == ["other"]
         store.close()
-        assert opened.count_messages("other") == 1  # the store is the application's
+        assert opened.count_messages("other") == 1  # the application's store stays open
 
 
 @pytest.mark.parametrize("messages", [[Stored(role="user")], ["hi"], user("hi"), None])

@@ -1,4 +1,4 @@
-"""What all tests need: no tracing, and the modules beside this one."""
+"""Set up all tests: no tracing, and this folder's modules."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ import os
 import sys
 from pathlib import Path
 
-os.environ["LANGSMITH_TRACING"] = "false"  # read when LangChain is used first
+os.environ["LANGSMITH_TRACING"] = "false"  # read at LangChain's first use
 
-sys.path.insert(0, str(Path(__file__).parent))  # importlib's mode of importing leaves it out
+sys.path.insert(0, str(Path(__file__).parent))  # pytest's import mode omits it

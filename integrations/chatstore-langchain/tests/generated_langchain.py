@@ -1,4 +1,4 @@
-"""Strategies that make every kind of LangChain's messages."""
+"""Strategies for every kind of LangChain's messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The middleware keeps each message once, whatever becomes of a run, and sends what fits."""
+"""The middleware saves each message once, even if a run fails, and sends what fits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ THREAD = {"configurable": {"thread_id": "k"}}
 
 
 class Model(BaseChatModel):
-    """Calls its tool twice at once for each question, then repeats what the tool said."""
+    """Calls its tool twice at once for each question, then repeats the results."""
 
     seen: list[Any]
 
@@ -177,7 +177,7 @@ def test_arguments_are_checked(options: Any) -> None:
 
 
 class Again(AgentMiddleware):
-    """Jumps to the end where a tool is called for the question that it is told."""
+    """Jumps to the end when the model calls a tool for a certain question."""
 
     def __init__(self, question: str) -> None:
         super().__init__()
@@ -219,7 +219,7 @@ def test_a_tool_that_failed_beside_a_checkpointer_leaves_a_valid_conversation() 
 
 def test_two_stores_each_keep_everything() -> None:
     class Second(ChatHistoryMiddleware):
-        """Another one, for another store."""
+        """A second middleware, for another store."""
 
     one, other, model = SimpleChatStore(), SimpleChatStore(), Model(seen=[])
     runner = agent(one, model, Second(other, tokenizer_fn=str.split))

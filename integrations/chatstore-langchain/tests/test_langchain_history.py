@@ -1,4 +1,4 @@
-"""``RunnableWithMessageHistory`` goes on in a store."""
+"""``RunnableWithMessageHistory`` continues a conversation in a store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LangChain's messages come back equal, and say to others what they said."""
+"""LangChain's messages come back equal, and other frameworks can read them."""
 
 from __future__ import annotations
 

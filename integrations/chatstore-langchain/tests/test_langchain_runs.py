@@ -1,4 +1,4 @@
-"""Runs of agents with the middleware, and histories: repeated, interrupted, at once."""
+"""Agents with the middleware, and histories: repeated, interrupted and concurrent runs."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ class TestRuns:
                 THREAD,
             )
             results = {"approve": "x", "edit": "y", "reject": "no"}
-            expected = ["q1", "", results[decision], "done"]  # LangChain explains the result
+            expected = ["q1", "", results[decision], "done"]  # LangChain adds text to the result
 
         assert all(map(valid, model.seen))
         saved = store.get_messages("k")

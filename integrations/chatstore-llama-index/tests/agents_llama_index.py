@@ -1,4 +1,4 @@
-"""Models that say what they are told to, and memories over a store, for tests."""
+"""Scripted models, and memories over a store, for tests."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def memory_over(store: ChatStore, key: str = "k", **options: Any) -> Any:
 
 
 class Seen:
-    """A model that notes what it is sent, and answers in 40 words."""
+    """A model that records its input and answers in 40 words."""
 
     def __init__(self) -> None:
         self.seen: list[Any] = []
@@ -54,7 +54,7 @@ def ask(engine: Any, by: str) -> None:
         async for _ in response.async_response_gen():
             pass
         task = getattr(response, "awrite_response_to_history_task", None)
-        if task is not None:  # LlamaIndex's versions differ in who waits for it
+        if task is not None:  # versions of LlamaIndex differ in who awaits it
             await task
 
     if by == "chat":
@@ -72,7 +72,7 @@ def ask(engine: Any, by: str) -> None:
 
 
 class Completing(MockLLM):
-    """A model that notes what it is asked, and answers in a few words."""
+    """A model that records its prompts and answers in a few words."""
 
     _prompts: list[str] = PrivateAttr(default_factory=list)
 
@@ -87,7 +87,7 @@ def weather(city: str) -> str:
 
 
 class CallingModel:
-    """Calls a tool for each question, with whatever ids its provider has."""
+    """Calls a tool for each question, with ids as a certain provider returns them."""
 
     def __init__(self, call_id: Any, calls: Any = 1) -> None:
         self.seen: list[Any] = []

@@ -1,8 +1,8 @@
-"""What all tests need: the modules beside this one."""
+"""Set up all tests: this folder's modules."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))  # importlib's mode of importing leaves it out
+sys.path.insert(0, str(Path(__file__).parent))  # pytest's import mode omits it

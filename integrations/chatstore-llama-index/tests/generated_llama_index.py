@@ -1,4 +1,4 @@
-"""Strategies that make every kind of block of LlamaIndex's messages."""
+"""Strategies for LlamaIndex's messages, with every kind of block."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ from chatstore.llama_index import (
     to_messages,
 )
 
-# LlamaIndex's workflows look at attributes that pydantic deprecates.
+# LlamaIndex's workflows use attributes that pydantic deprecates.
 pytestmark = [
     pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecationWarning"),
     pytest.mark.filterwarnings("ignore::chatstore.core.tokens.TokenEstimateWarning"),
@@ -133,7 +133,7 @@ class TestWindow:
             ChatMessage(role="assistant", blocks=[ThinkingBlock(content="hm")]),
         ]
         memory.put_messages([*remaining, *empty, chat_message("q2")])
-        # An item that only its own provider understands.
+        # an item that only its own provider understands
         reasoning = {"type": "reasoning", "id": "rs_1"}
         store.add_message("k", Stored(role="assistant", content=[reasoning]))
 
@@ -329,7 +329,7 @@ class TestAgents:
                 await runner.run(question, memory=memory_over(store))
 
         asyncio.run(run())
-        # Tools that are called at once end in any order.
+        # parallel tool calls end in any order
         results = [f"sunny in c{n}" for n in range(calls)]
         sent, remaining = contents(model.seen[-2]), contents(memory_over(store).get())
         assert sorted(map(str, sent)) == sorted(["q1", "None", *results, sent[-2], "q2"])

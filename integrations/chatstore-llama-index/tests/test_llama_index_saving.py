@@ -31,7 +31,7 @@ from chatstore.llama_index import (
     register_store,
 )
 
-# LlamaIndex's workflows look at attributes that pydantic deprecates.
+# LlamaIndex's workflows use attributes that pydantic deprecates.
 pytestmark = [
     pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecationWarning"),
     pytest.mark.filterwarnings("ignore::chatstore.core.tokens.TokenEstimateWarning"),

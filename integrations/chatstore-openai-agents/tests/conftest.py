@@ -1,4 +1,4 @@
-"""What all tests need: no telemetry, and the modules beside this one."""
+"""Set up all tests: no tracing, and this folder's modules."""
 
 from __future__ import annotations
 
@@ -9,4 +9,4 @@ from agents import set_tracing_disabled
 
 set_tracing_disabled(True)
 
-sys.path.insert(0, str(Path(__file__).parent))  # importlib's mode of importing leaves it out
+sys.path.insert(0, str(Path(__file__).parent))  # pytest's import mode omits it

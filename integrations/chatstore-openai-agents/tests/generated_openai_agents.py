@@ -1,4 +1,4 @@
-"""Strategies that make every kind of item of the SDK, from its own type hints."""
+"""Strategies for every kind of item of the SDK, derived from its type hints."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _SIMPLE = {
 
 @cache
 def made_of(hint: Any) -> st.SearchStrategy[Any]:
-    """Return what makes values of a type hint that are JSON."""
+    """Return a strategy of JSON values of a type hint."""
     if hint in _SIMPLE:
         return _SIMPLE[hint]
     origin, arguments = get_origin(hint), get_args(hint)
@@ -57,5 +57,5 @@ def _typed_dict(kind: Any) -> st.SearchStrategy[Any]:
 
 
 def conversations() -> st.SearchStrategy[list[Any]]:
-    """Make a list of items of any kinds."""
+    """Return a strategy of lists of items of any kinds."""
     return st.lists(st.sampled_from(KINDS).flatmap(made_of), max_size=4)

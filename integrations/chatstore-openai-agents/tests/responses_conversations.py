@@ -95,7 +95,7 @@ def reasoning(number: int, summary: Any = "") -> Any:
     return {"type": "reasoning", "id": f"rs_{number}", "summary": parts, "encrypted_content": "x"}
 
 
-# A response of a model: what it holds, and which of its outputs are missing.
+# A model's response: its items, and which of their outputs are missing.
 STEP = st.tuples(
     st.lists(
         st.sampled_from(["reasoning", "summary", "said", "hosted", *CALLS]), min_size=1, max_size=5

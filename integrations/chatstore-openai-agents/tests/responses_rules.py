@@ -1,9 +1,9 @@
-"""What the Responses API refuses in its input, written apart from the product.
+"""What the Responses API refuses in its input; written independently of the package.
 
-- An output comes behind its call, and each call has an output; kinds are not mixed. The calls of
+- An output follows its call, and each call has an output of its kind. The calls of
   the newest exchange may still be running.
 - Reasoning is followed by an item that the model made.
-- An item that came directly behind reasoning is not sent without it.
+- An item that directly followed reasoning is not sent without it.
 - An approval answers a request.
 """
 
@@ -40,7 +40,7 @@ def is_made_by_model(item: Any) -> Any:
 
 
 def responses_violations(items: Any, whole: Any = None) -> Any:
-    """Return what the API refuses; ``whole`` is the conversation that the items are of."""
+    """Return what the API refuses; ``whole`` is the conversation from which the items come."""
     violations, open_calls = [], []
     for place, item in enumerate(items):
         kind = item.get("type")

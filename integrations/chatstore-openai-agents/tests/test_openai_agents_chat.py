@@ -16,7 +16,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::chatstore.core.TokenLimitWarnin
 
 
 def check_chat(messages: Any) -> None:
-    """Chat completions refuse assistants that say nothing, and results apart from their calls."""
+    """Chat completions refuse empty assistant messages, and results apart from their calls."""
     unanswered: list[Any] = []
     for message in messages:
         if message["role"] == "tool":
@@ -44,7 +44,7 @@ def test_other_frameworks_read_calls_of_every_kind(kind: str) -> None:
     assert to_items(messages) == [user("q"), call, output, assistant("done")]
     chat = to_openai(messages)
     check_chat(chat)
-    screenshot = ["user"] if kind == "computer" else []  # a tool message holds text only
+    screenshot = ["user"] if kind == "computer" else []  # a tool message contains only text
     roles = ["user", "assistant", "tool", *screenshot, "assistant"]
     assert [message["role"] for message in chat] == roles
     assert chat[-2]["content"]

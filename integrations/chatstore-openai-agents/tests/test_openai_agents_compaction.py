@@ -1,4 +1,4 @@
-"""The SDK's compaction replaces a conversation in one write: killed anywhere, nothing is lost."""
+"""The SDK's compaction replaces a conversation in one write: a killed program loses nothing."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Client:
 
 
 class Killed(BaseException):
-    """Ends a program: no error handling of the SDK sees it."""
+    """Ends a program; the SDK's error handling does not catch it."""
 
 
 def kill_at(store: ChatStore, step: Any) -> None:
@@ -123,7 +123,7 @@ def test_a_program_killed_while_it_compacts_loses_nothing(tmp_path: Path, kind: 
             if ended:
                 assert left == len(COMPACTED)
                 return
-            # A step of the turn that comes before an automatic compaction adds an item.
+            # a step of the turn before an automatic compaction adds an item
             assert left in {2 * TURNS, 2 * TURNS + 1, 2 * TURNS + 2, len(COMPACTED)}, step
         pytest.fail("the program did not come to its end")
 
@@ -148,7 +148,7 @@ def test_compacted_items_come_back(each_store_url: str) -> None:
 
 
 class Failing(SimpleChatStore):
-    """Replaces a conversation, and then loses the answer; or refuses to replace it."""
+    """Replaces a conversation and loses the reply, or refuses to replace it."""
 
     applies = True
 
@@ -174,7 +174,7 @@ def test_a_failed_replacement_leaves_the_state_before_or_after(applies: Any) -> 
 
 
 class Slow(SimpleChatStore):
-    """Replaces a conversation when it is told to."""
+    """Replaces a conversation when the test allows it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -204,7 +204,7 @@ def test_a_cancelled_replacement_has_ended_when_the_cancellation_arrives() -> No
 
 
 class Counting(ChatStoreSession):
-    """A program's subclass that must see every item that is added."""
+    """A program's subclass that must receive every item."""
 
     seen = 0
 

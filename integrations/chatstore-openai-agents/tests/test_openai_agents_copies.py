@@ -1,4 +1,4 @@
-"""Sessions are copied and pickled, as programs do that send work to other processes."""
+"""Sessions can be copied and pickled, for programs that send work to other processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Items become messages and come back as they were, whatever their kind."""
+"""Items of every kind become messages and come back unchanged."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_simple_items_need_no_payload() -> None:
 
 
 def test_calls_made_at_once_are_one_exchange() -> None:
-    """Providers of chat completions want them in one message, right before the results."""
+    """Chat completions require them in one message, directly before the results."""
     items = [user("hi"), REASONING, call("c1", id="f1"), call("c2"), output("c1"), output("c2")]
     messages: Any = to_messages([*items, assistant("done")])
 

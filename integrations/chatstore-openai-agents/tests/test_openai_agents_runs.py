@@ -1,4 +1,4 @@
-"""What the SDK's runner does with a session."""
+"""The SDK's runner works with a session."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ async def test_a_run_reads_as_much_as_its_settings_say(session: Any) -> None:
 
 @with_session
 async def test_a_question_is_taken_back_with_pop(session: Any) -> None:
-    """The SDK's own documentation corrects a question so."""
+    """The SDK's documentation shows how to correct a question."""
     for place in range(2):
         model = ScriptedModel([[assistant_message("?", item_id=f"m{place}")]])
         await Runner.run(Agent(name="a", model=model), f"question {place}", session=session)

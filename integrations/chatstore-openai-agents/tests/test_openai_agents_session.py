@@ -1,4 +1,4 @@
-"""The session does what the SDK's protocol and its own sessions do."""
+"""A session behaves as the SDK's protocol and the SDK's own sessions do."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_settings_limit_what_is_read_unless_the_call_says_more(run: Any, setting
 
 
 def test_a_limit_counts_items_and_not_messages(run: Any) -> None:
-    """Messages of other frameworks are several items, or none."""
+    """Messages of other frameworks become several items, or none."""
 
     async def test(session: Any, store: ChatStore) -> None:
         blocks: list[Any] = [
@@ -136,7 +136,7 @@ def test_nothing_added_makes_no_conversation(run: Any) -> None:
 
 
 def test_equal_items_are_different_items(run: Any) -> None:
-    """People do say the same twice."""
+    """People may repeat a message."""
 
     async def test(session: Any, store: ChatStore) -> None:
         for _ in range(2):
@@ -162,7 +162,7 @@ def test_closed_session_refuses_everything(run: Any, call: Any) -> None:
         await session.close()
         with pytest.raises(StoreClosedError, match="session"):
             await call(session)
-        await store.async_count_messages("s")  # the store is the application's
+        await store.async_count_messages("s")  # the application's store stays open
 
     run(test)
 
@@ -200,7 +200,7 @@ def test_a_session_id_is_a_key(make: Any) -> None:
 
 
 class Unsure(SimpleChatStore):
-    """Writes, and then loses the answer."""
+    """Writes, and then loses the reply."""
 
     fails = 1
 
@@ -218,7 +218,7 @@ def test_a_repeated_add_writes_once() -> None:
             await session.add_items(items(3))
         await session.add_items(items(3))
         assert await session.get_items() == items(3)
-        await session.add_items(items(3))  # said again, and meant
+        await session.add_items(items(3))  # repeated on purpose
         assert await session.get_items() == items(3) * 2
 
     asyncio.run(main())
@@ -237,7 +237,7 @@ def test_other_items_after_a_failed_add_are_their_own() -> None:
 
 
 class Slow(SimpleChatStore):
-    """Answers when it is told to."""
+    """Replies when the test allows it."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Unknown names and wrong values of settings are refused when they are given."""
+"""Unknown names and wrong values of settings are refused at once."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::chatstore.core.TokenLimitWarnin
 
 
 def as_given(window: Any, items: Any) -> Any:
-    """Return the very items that a window holds."""
+    """Return the items of a window."""
     return [next(item for item in items if item == selected) for selected in to_items(window)]
 
 
@@ -89,7 +89,7 @@ def test_an_answered_call_stays_with_all_of_its_response(kind: str) -> None:
 
 
 def test_reasoning_that_led_to_nothing_is_left_out() -> None:
-    """A response that was cut off while the model thought."""
+    """A response that was cut off while the model was reasoning."""
     items = [user("one"), reasoning(1), reasoning(2, "hm"), user("two")]
 
     assert to_items(stored_window(items, 3000)) == [user("one"), user("two")]
@@ -196,7 +196,7 @@ def test_media_are_counted_as_media(item: Any) -> None:
 
 
 class Answer(BaseModel):
-    """What the agent answers."""
+    """The agent's answer."""
 
     text: str
 
@@ -208,7 +208,7 @@ def look(word: str) -> str:
 
 
 def words(model_call: Any) -> Any:
-    """Return how many words a model is sent."""
+    """Return how many words are sent to a model."""
     tools = [(t.name, t.description, t.params_json_schema) for t in model_call.tools]
     handoffs = [(h.tool_name, h.tool_description) for h in model_call.handoffs]
     contents = [

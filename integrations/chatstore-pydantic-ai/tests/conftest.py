@@ -1,4 +1,4 @@
-"""What all tests need: an event loop that is closed, and the modules beside this one."""
+"""Set up all tests: an event loop that is closed, and this folder's modules."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # importlib's mode of importing leaves it out
+sys.path.insert(0, str(Path(__file__).parent))  # pytest's import mode omits it
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""Strategies that make every part of Pydantic AI's messages, from its own type hints."""
+"""Strategies for every part of Pydantic AI's messages, derived from its type hints."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ _SIMPLE = {
 
 
 def part_types(alias: Any) -> list[type]:
-    """Return the classes of parts that are still made: the deprecated one is not."""
+    """Return the classes of parts, without the deprecated one."""
     subtypes: list[type] = []
     for member in get_args(get_args(alias)[0]):
         kind = get_args(member)[0]
@@ -77,7 +77,7 @@ RESPONSE_PARTS = part_types(ModelResponsePart)
 
 @cache
 def made_of(hint: Any) -> st.SearchStrategy[Any]:
-    """Return what makes values of a type hint, with JSON wherever anything goes."""
+    """Return a strategy of values of a type hint, with JSON for `Any`."""
     if hint in _SIMPLE:
         return _SIMPLE[hint]
     origin, arguments = get_origin(hint), get_args(hint)
@@ -121,7 +121,7 @@ def _dataclass(kind: Any, arguments: tuple[Any, ...]) -> st.SearchStrategy[Any]:
 
 
 def _valid(kind: Any, /, *values: Any, **named: Any) -> Any:
-    """Make an object of values that the library takes together, and no other."""
+    """Return a strategy of objects, from combinations of values that the library accepts."""
     try:
         return kind(*values, **named)
     except ValueError:
@@ -134,7 +134,7 @@ def _is_required(field: Any) -> bool:
 
 @st.composite
 def conversations(draw: st.DrawFn) -> list[ModelMessage]:
-    """Make a conversation of requests and responses with any parts, of several runs or none."""
+    """Return a strategy of requests and responses with any parts, with and without runs."""
     made: list[ModelMessage] = []
     for kind in draw(st.lists(st.sampled_from([ModelRequest, ModelResponse]), max_size=4)):
         known = REQUEST_PARTS if kind is ModelRequest else RESPONSE_PARTS

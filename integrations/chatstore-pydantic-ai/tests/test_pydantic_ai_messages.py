@@ -108,7 +108,7 @@ def test_a_run_is_saved_once(store_url: str) -> None:
     with open_store(store_url) as store:
         history = MessageHistory(store, "k")
         first = agent().run_sync("one")
-        history.save(first.new_messages()[:2])  # as far as it got, before a crash
+        history.save(first.new_messages()[:2])  # as if the process had crashed in between
         for _ in range(2):
             history.save(first.new_messages())
         second = agent().run_sync("two", message_history=history.load())

@@ -1,4 +1,4 @@
-"""Messages are saved in parts, again, and after an edit: each of them is kept once."""
+"""Messages are saved in groups, repeatedly, and after an edit: each is stored once."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_a_run_saved_in_any_parts_comes_back() -> None:
             saved = history()
             for start, end in zip((0, *cuts), (*cuts, len(run)), strict=True):
                 saved.save(run[start:end])
-                saved.save(run[: end - 1])  # again, what another part held
+                saved.save(run[: end - 1])  # messages of another group, again
             assert saved.load() == run, cuts
 
 

@@ -1,4 +1,4 @@
-"""Windows count what is sent, and cut requests that hold results and the next prompt."""
+"""Windows count what is sent, and split requests with results and the next prompt."""
 
 from __future__ import annotations
 
