@@ -20,11 +20,13 @@ from typing import NamedTuple
 
 from scripts.affected import ROOT
 from scripts.plain_english_rules import (
+    BANNED_IN_TESTS,
     BANNED_MODULES,
     BANNED_NAMES,
     BANNED_WORDS_IN_NAMES,
     EXCEPTIONS,
     PROSE,
+    Allowed,
 )
 
 _COMMENT_MARKS = {".lua": "--", ".sql": "--", ".cjs": "//"}
@@ -71,7 +73,7 @@ class Text(NamedTuple):
     text: str
 
 
-def check_file(root: Path, path: str) -> list[Finding]:
+def check_file(root: Path, path: str, exceptions: Sequence[Allowed] = EXCEPTIONS) -> list[Finding]:
     """Return what is banned in a file, without the exceptions."""
     file = root / path
     if file.name in _GENERATED:
@@ -82,7 +84,7 @@ def check_file(root: Path, path: str) -> list[Finding]:
     except UnicodeDecodeError:
         return []
     findings += check_source(path, source)
-    return [finding for finding in findings if not _is_exception(finding)]
+    return [item for item in findings if not any(_allows(rule, item) for rule in exceptions)]
 
 
 def check_source(path: str, source: str) -> list[Finding]:
@@ -118,8 +120,12 @@ def _check_prose(path: str, text: Text) -> Iterator[Finding]:
 
 
 def _check_names(path: str, tree: ast.Module) -> Iterator[Finding]:
+    is_test = not {"tests", "testing"}.isdisjoint(Path(path).parts)
     for line, name in _defined_names(tree):
         bare = name.strip("_")
+        if is_test and bare in BANNED_IN_TESTS:
+            yield Finding(path, line, name, BANNED_IN_TESTS[bare])
+            continue
         if bare in BANNED_NAMES:
             yield Finding(path, line, name, BANNED_NAMES[bare])
             continue
@@ -200,11 +206,9 @@ def _blank(pattern: re.Pattern[str], text: str) -> str:
     return pattern.sub(lambda match: "·" + "\n" * match.group().count("\n"), text)
 
 
-def _is_exception(finding: Finding) -> bool:
-    return any(
-        Path(finding.path).match(exception.path) and re.search(exception.text, finding.text)
-        for exception in EXCEPTIONS
-    )
+def _allows(rule: Allowed, finding: Finding) -> bool:
+    is_in_file = Path(finding.path).match(rule.path)
+    return is_in_file and re.search(rule.text, finding.text) is not None
 
 
 def main(paths: Sequence[str]) -> int:
