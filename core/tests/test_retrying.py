@@ -196,3 +196,29 @@ def test_repetitions_are_logged_once_each(caplog: pytest.LogCaptureFixture) -> N
     assert all("server:1" in line and "hunter2" not in line for line in lines)
     assert "refused" in lines[0]
     assert "closed" in lines[1]
+
+
+def test_preparation_of_the_next_attempt(caplog: pytest.LogCaptureFixture) -> None:
+    """It runs before each repetition; its errors end the request."""
+    server = Server(ConnectionError(), ConnectionError(), ValueError())
+
+    def prepare() -> Plan[Server, None]:
+        return call(lambda server: server.sleep(9.0))
+
+    def judge_with_preparation(error: Exception, attempt: int) -> Retryable | None:
+        if isinstance(error, ConnectionError):
+            return Retryable(None, pause=0.0, is_free=True, prepare=prepare)
+        return None
+
+    with pytest.raises(ValueError, match="^$"):
+        run(repeated(RetryPolicy(0), judge_with_preparation), server)
+    assert (server.requests, server.pauses) == (3, [9.0, 9.0])
+    assert caplog.records == []
+
+    def fail() -> Plan[Server, None]:
+        raise LookupError
+
+    failing = Server(ConnectionError())
+    with pytest.raises(LookupError):
+        run(repeated(RetryPolicy(9), lambda error, attempt: Retryable(None, prepare=fail)), failing)
+    assert failing.requests == 1
