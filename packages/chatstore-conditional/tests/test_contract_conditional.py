@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import pytest
 
@@ -13,10 +14,53 @@ from chatstore.conditional.lookup import at_index
 from chatstore.conditional.names import record_id
 from chatstore.conditional.testing import MemoryChatStore, MemoryDatabase
 from chatstore.conditional.testing.memory import Sleep
-from chatstore.core.backend import run
+from chatstore.core import ChatStore
+from chatstore.core.backend import Plan, run
 from chatstore.core.testing import ChatStoreContract, ContractHarness
+from chatstore.core.testing.harness import Counts
 
 SLEEP: Sleep = time.sleep
+
+
+class CountingDatabase(MemoryDatabase):
+    """Counts requests, and the characters that they read and write."""
+
+    def __init__(self, limits: Limits) -> None:
+        super().__init__(limits)
+        self.counts = Counts(0, 0)
+
+    def _add(self, bodies: Iterable[str]) -> None:
+        self.counts = Counts(self.counts.requests + 1, self.counts.work + sum(map(len, bodies)))
+
+    def read_head(self, key: str) -> Plan[Any, tuple[str, str] | None]:
+        stored = yield from super().read_head(key)
+        self._add([] if stored is None else [stored[0]])
+        return stored
+
+    def read_records(self, key: str, ids: Sequence[str]) -> Plan[Any, dict[str, str]]:
+        records = yield from super().read_records(key, ids)
+        self._add(records.values())
+        return records
+
+    def commit(
+        self,
+        key: str,
+        expected: str | None,
+        head: str,
+        puts: Mapping[str, str],
+        deletes: Sequence[str],
+        lifetime: float | None = None,
+    ) -> Plan[Any, str | None]:
+        self._add([head, *puts.values()])
+        return super().commit(key, expected, head, puts, deletes, lifetime)
+
+    def stage(self, key: str, puts: Mapping[str, str]) -> Plan[Any, None]:
+        self._add(puts.values())
+        return super().stage(key, puts)
+
+    def discard(self, key: str, ids: Sequence[str]) -> Plan[Any, None]:
+        self._add(ids)
+        return super().discard(key, ids)
 
 
 class MemoryHarness(ContractHarness):
@@ -24,7 +68,7 @@ class MemoryHarness(ContractHarness):
     shared_between_processes = False
 
     def __init__(self, limits: Limits) -> None:
-        self.database = MemoryDatabase(limits)
+        self.database = CountingDatabase(limits)
 
     def open(
         self, *, ttl: float | None = None, clock: Callable[[], float] | None = None
@@ -32,9 +76,25 @@ class MemoryHarness(ContractHarness):
         return MemoryChatStore(self.database, ttl=ttl, clock=clock or time.time)
 
     def corrupt(self, key: str, index: int) -> None:
+        self.database.records[key][self._record(key, index)] = '1|{"v":1,'
+
+    def lose(self, key: str, index: int) -> None:
+        del self.database.records[key][self._record(key, index)]
+
+    def counts(self) -> Counts:
+        return self.database.counts
+
+    def stored(self) -> int:
+        return sum(len(records) for records in self.database.records.values())
+
+    def reclaim(self, store: ChatStore) -> None:
+        store.purge_expired()
+
+    def _record(self, key: str, index: int) -> str:
+        """Return the id of the record at an index."""
         head = load_head(self.database.heads[key][0])
         location, _ = run(at_index(self.database, key, head, index), SLEEP)
-        self.database.records[key][record_id(head.stream, location.number)] = '1|{"v":1,'
+        return record_id(head.stream, location.number)
 
 
 class TestConditional(ChatStoreContract):
