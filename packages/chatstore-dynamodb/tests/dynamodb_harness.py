@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+from dynamodb_server import DynamoDBServer
+from mistakes import refused_port
+
+from chatstore.conditional.lookup import at_index
+from chatstore.conditional.names import record_id
+from chatstore.conditional.reading import read_head
+from chatstore.core import ChatStore
 from chatstore.core.testing import ContractHarness
+from chatstore.core.testing.harness import Counts
 from chatstore.dynamodb import DynamoDBChatStore
 from chatstore.dynamodb.backend import DynamoDBBackend
 
@@ -31,21 +40,83 @@ class DynamoDBHarness(ContractHarness):
         return partial(DynamoDBChatStore, self.table, endpoint_url=self.endpoint_url)
 
     def corrupt(self, key: str, index: int) -> None:
-        """Damage a record: the names of records end with numbers that sort."""
-        items = self.client.get_paginator("scan").paginate(TableName=self.table)
-        bodies = [item for page in items for item in page["Items"] if is_message(item, key)]
-        item = sorted(bodies, key=lambda item: item["SessionId"]["S"])[index]
+        item = self._record(key, index)
         self.client.put_item(TableName=self.table, Item={**item, "b": {"S": "{"}})
 
+    def lose(self, key: str, index: int) -> None:
+        name = self._record(key, index)["SessionId"]
+        self.client.delete_item(TableName=self.table, Key={"SessionId": name})
 
-def client_of(store: DynamoDBChatStore) -> Any:
-    """Return boto3's client of a store."""
+    def stored(self) -> int:
+        """Count all items, without the heads of ended conversations."""
+        return sum("TTL" not in item for item in self._items())
+
+    def reclaim(self, store: ChatStore) -> None:
+        store.purge_expired()
+
+    def unreachable(self) -> DynamoDBChatStore:
+        endpoint = f"http://127.0.0.1:{refused_port()}"
+        return DynamoDBChatStore(self.table, endpoint_url=endpoint, timeout=1, patience=0)
+
+    def _items(self) -> list[dict[str, Any]]:
+        pages = self.client.get_paginator("scan").paginate(TableName=self.table)
+        return [item for page in pages for item in page["Items"]]
+
+    def _record(self, key: str, index: int) -> dict[str, Any]:
+        """Return the first record of the message at an index."""
+        with self.open() as store:
+            backend = backend_of(store)
+            stored = backend.run(read_head(backend.database, key))
+            assert stored is not None
+            location, _ = backend.run(at_index(backend.database, key, stored.head, index))
+        name = record_id(stored.head.stream, location.number)
+        place = {"SessionId": {"S": f"chatstore/record/{len(key)}/{key}/{name}"}}
+        answer = self.client.get_item(TableName=self.table, Key=place, ConsistentRead=True)
+        item: dict[str, Any] = answer["Item"]
+        return item
+
+
+class MotoHarness(DynamoDBHarness):
+    """A table of the test server, which can fail and counts requests."""
+
+    def __init__(self, server: DynamoDBServer) -> None:
+        super().__init__(server.new_table(), server.url, server.client())
+        self.server = server
+        self._counts = Counts(0, 0)
+
+    def counts(self) -> Counts:
+        """Count requests, and the bytes of requests and answers."""
+        log = self.server.log()
+        work = sum(entry.get("sent", 0) + entry.get("received", 0) for entry in log)
+        self._counts = Counts(self._counts.requests + len(log), self._counts.work + work)
+        return self._counts
+
+    @contextmanager
+    def failing(self) -> Iterator[None]:
+        body = '{"__type": "com.amazon.coral.service#AccessDeniedException"}'
+        self.server.set_fault(every=1, answer=[400, body])
+        try:
+            yield
+        finally:
+            self.server.set_fault()
+
+    @contextmanager
+    def slow(self) -> Iterator[float]:
+        seconds = 0.5
+        self.server.set_fault(every=1, hang=seconds)
+        try:
+            yield seconds
+        finally:
+            self.server.set_fault()
+
+
+def backend_of(store: ChatStore) -> DynamoDBBackend:
+    """Return a store's backend."""
     backend = store.backend
     assert isinstance(backend, DynamoDBBackend)
-    return backend.clients.get().client
+    return backend
 
 
-def is_message(item: dict[str, Any], key: str) -> bool:
-    """Return whether an item is a record of a message of a conversation."""
-    name = item["SessionId"]["S"]
-    return name.startswith(f"chatstore/record/{len(key)}/{key}/") and '"role"' in str(item)
+def client_of(store: ChatStore) -> Any:
+    """Return boto3's client of a store."""
+    return backend_of(store).clients.get().client

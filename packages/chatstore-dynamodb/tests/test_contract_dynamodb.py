@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import boto3
 import pytest
-from dynamodb_harness import DynamoDBHarness
+from dynamodb_harness import DynamoDBHarness, MotoHarness
 from dynamodb_server import DynamoDBServer
 
 from chatstore.core.testing import ChatStoreContract, MixedContract, ProcessContract
@@ -24,10 +24,10 @@ TABLE = os.environ.get("CHATSTORE_DYNAMODB_TABLE")
 
 
 @pytest.fixture
-def harness(server: DynamoDBServer) -> Iterator[DynamoDBHarness]:
-    client = server.client()
-    yield DynamoDBHarness(server.new_table(), server.url, client)
-    client.close()
+def harness(server: DynamoDBServer) -> Iterator[MotoHarness]:
+    harness = MotoHarness(server)
+    yield harness
+    harness.client.close()
 
 
 # moto is slow: each mode by itself is for the long run.
