@@ -60,7 +60,7 @@ def test_a_window_keeps_its_promises(roles: list[str], limit: int) -> None:
         window = buffer.get()
         again = asyncio.run(buffer.async_get())
 
-    assert window_violations(messages, window, limit, buffer._counter.count) == []
+    assert window_violations(messages, window, limit, buffer.count) == []
     assert again == window
 
 

@@ -150,15 +150,6 @@ def test_an_append_notices_a_conflict_that_appears_meanwhile() -> None:
     assert contents(store.get_messages("k")) == ["a", "other"]
 
 
-def test_new_messages_are_added_and_counted(store: ChatStore) -> None:
-    """Existing ones are skipped, even with other content."""
-    new = [message("other", id="a"), message("d", id="d"), message("e", id="e")]
-    assert store.run("add", operations.add_new_messages, "k", new) == 2
-    assert contents(store.get_messages("k")) == list("abcde")
-    assert store.run("add", operations.add_new_messages, "k", new) == 0
-    assert store.run("add", operations.add_new_messages, "k", []) == 0
-
-
 @pytest.mark.parametrize(
     ("content", "fits"), [("x" * 100, True), ("é" * 100, True), ("é" * 600, False)]
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -154,36 +153,6 @@ def test_free_attempts_need_no_patience() -> None:
     server = Server(ConnectionError(), ConnectionError())
     free = Retryable("the script is unknown", pause=0, is_free=True)
     assert run(repeated(RetryPolicy(0), lambda error, attempt: free), server) == "answer"
-
-
-def test_what_is_prepared_comes_before_the_next_attempt() -> None:
-    steps: list[str] = []
-
-    def prepare() -> Plan[Any, None]:
-        steps.append("prepared")
-        yield from ()
-
-    def judge(error: Exception, attempt: int) -> Retryable:
-        steps.append("failed")
-        return Retryable(None, pause=1, prepare=prepare)
-
-    server = Server(ConnectionError(), ConnectionError())
-    run(repeated(RetryPolicy(60), judge), server)
-    assert steps == ["failed", "prepared"] * 2
-
-
-def test_what_is_prepared_may_fail() -> None:
-    def prepare() -> Plan[Any, None]:
-        yield from ()
-        raise ValueError("cannot be prepared")
-
-    server = Server(ConnectionError())
-    with pytest.raises(ValueError, match="cannot be prepared"):
-        run(
-            repeated(RetryPolicy(60), lambda error, attempt: Retryable(None, prepare=prepare)),
-            server,
-        )
-    assert server.requests == 1
 
 
 def test_repetitions_are_logged_once_each(caplog: pytest.LogCaptureFixture) -> None:

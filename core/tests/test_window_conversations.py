@@ -125,7 +125,7 @@ def window_of(messages: list[ChatMessage], limit: int) -> tuple[list[ChatMessage
     store = SimpleChatStore()
     store.add_messages("k", messages)
     buffer = ChatMemoryBuffer(limit, store, "k", tokenizer_fn=words)
-    return buffer.get(), buffer._counter.count
+    return buffer.get(), buffer.count
 
 
 @given(st.integers(0, 2**32), st.sampled_from([1, 20, 50, 100, 200, 400, 1000, 3000, 10**9]))
