@@ -5,14 +5,15 @@ of a client (`call`). `ChatStore(backend)` is then a complete store, sync and as
 
 - Layers over other backends: `WrapperBackend`.
 - Drivers without an async client: `ThreadedBackend`. Async clients: `ClientPerLoop`.
-- Connections: `Pool`, `AsyncPool`, `Health`; forks: `ForkAware`, `watch`, `keep_inherited`.
+- Connections: `Pool`, `AsyncPool`, `Health`; forks: `ForkAware`, `ForkLock`, `watch`,
+  `keep_inherited`.
 - Repetition: `retry`, `RetryPolicy`, `Retryable`; errors of the network: `reason_of`.
 - Options: `check_ttl`, `check_timeout` and others; URLs: `split_url`, `read_options`.
 """
 
 from chatstore.core.backend.base import Backend
 from chatstore.core.backend.event_loops import ClientPerLoop
-from chatstore.core.backend.forks import ForkAware, keep_inherited, watch
+from chatstore.core.backend.forks import ForkAware, ForkLock, keep_inherited, watch
 from chatstore.core.backend.network_errors import (
     is_timeout,
     is_unreachable,
@@ -60,6 +61,7 @@ __all__ = [
     "ClientPerLoop",
     "Existing",
     "ForkAware",
+    "ForkLock",
     "Health",
     "Insert",
     "KeyPage",

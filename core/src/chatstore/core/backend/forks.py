@@ -35,6 +35,38 @@ def watch(item: ForkAware) -> None:
     _watched.add(item)
 
 
+class ForkLock(ForkAware):
+    """A lock that is held while the process forks, so that no thread is in a ``with`` block then.
+
+    The blocks must end within a bounded time. A thread that has the lock may acquire it again.
+    """
+
+    def __init__(self) -> None:
+        """Create a lock that is free."""
+        self._lock = threading.RLock()
+        watch(self)
+
+    def __enter__(self) -> None:
+        """Wait until no other thread has the lock."""
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        """Release it."""
+        self._lock.release()
+
+    def before_fork(self) -> None:
+        """Wait until no other thread has the lock."""
+        self._lock.acquire()
+
+    def after_fork_in_parent(self) -> None:
+        """Release it."""
+        self._lock.release()
+
+    def after_fork_in_child(self) -> None:
+        """Release it; it belongs to this thread, which is the only one."""
+        self._lock.release()
+
+
 def keep_inherited(*items: object) -> None:
     """Keep the parent's connections in the child, which must neither use nor close them."""
     _inherited.extend(items)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from os import PathLike
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from chatstore.core.backend.base import Backend
-from chatstore.core.backend.forks import ForkAware, watch
+from chatstore.core.backend.forks import ForkLock
 from chatstore.core.backend.options import check_ttl
 from chatstore.core.backend.plans import Plan, call, run
 from chatstore.core.backend.records import Existing, KeyPage, Page, StoredRecord
@@ -22,7 +21,7 @@ from chatstore.core.simple.conversations import Conversation, Conversations
 T = TypeVar("T")
 
 
-class MemoryBackend(Backend[Conversations], ForkAware):
+class MemoryBackend(Backend[Conversations]):
     """Keeps conversations in memory; a lock around each plan makes it atomic.
 
     Attributes:
@@ -37,8 +36,7 @@ class MemoryBackend(Backend[Conversations], ForkAware):
         self.conversations = Conversations(check_ttl(ttl), clock)
         self.file: json_file.BoundFile | None = None
         self.saves_on_close = False
-        self._lock = threading.RLock()
-        watch(self)
+        self._lock = ForkLock()
 
     # ------------------------------------------------------------------ running plans
 
@@ -176,20 +174,6 @@ class MemoryBackend(Backend[Conversations], ForkAware):
         """Pickle the conversations, too: they exist nowhere else."""
         construct, arguments = super().__reduce__()
         return _restored, (construct, arguments, self.state())
-
-    # ------------------------------------------------------------------ forks
-
-    def before_fork(self) -> None:
-        """Let running plans end, so that the child sees no half-done one."""
-        self._lock.acquire()
-
-    def after_fork_in_parent(self) -> None:
-        """Go on."""
-        self._lock.release()
-
-    def after_fork_in_child(self) -> None:
-        """Go on."""
-        self._lock.release()
 
 
 def _restored(
