@@ -34,7 +34,7 @@ def step(
     method: Callable[Concatenate[DictBackend, Database, P], T],
 ) -> Callable[Concatenate[DictBackend, P], Plan[Database, T]]:
     """Turn a method that uses the database into one that returns a plan of one step."""
-    return lambda self, *args, **kwargs: call(lambda db: method(self, db, *args, **kwargs))
+    return lambda self, /, *args, **kwargs: call(lambda db: method(self, db, *args, **kwargs))
 
 
 class DictBackend(Backend[Database]):

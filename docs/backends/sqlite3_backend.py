@@ -42,7 +42,7 @@ def transaction(
 ) -> Callable[Concatenate[FileBackend, P], Plan[Connection, T]]:
     """Turn a method that uses a connection into one that returns a plan of one transaction."""
 
-    def plan(self: FileBackend, *args: P.args, **kwargs: P.kwargs) -> Plan[Connection, T]:
+    def plan(self: FileBackend, /, *args: P.args, **kwargs: P.kwargs) -> Plan[Connection, T]:
         def step(db: Connection) -> T:
             with db:  # commits, or rolls back if there is an error
                 db.execute("BEGIN IMMEDIATE")
