@@ -21,7 +21,7 @@ from scripts.affected import ROOT, read_packages
 
 _BIN = ROOT / ".venv" / "bin"
 _PYRIGHT = ROOT / ".venv" / "pyright.json"
-_FOLDERS = ("tests", "scripts", "benchmarks", "examples")  # beside the members
+_FOLDERS = ("tests", "scripts", "benchmarks", "examples", "docs")  # beside the members
 
 
 def pyright_settings(root: Path) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def import_folders(root: Path) -> list[str]:
     """Return the folders from which modules are imported."""
     members = [root / folder for folder in read_packages(root)]
     candidates = [folder / name for folder in members for name in ("src", "tests")]
-    candidates += [root / "tests", *sorted((root / "tests").glob("*/"))]
+    candidates += [root / "tests", *sorted((root / "tests").glob("*/")), root / "docs" / "backends"]
     return [str(folder) for folder in candidates if folder.is_dir()]
 
 
