@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
+from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, UpdateMode
 from azurite_server import ACCOUNT, KEY
+from mistakes import refused_port
 from tables_proxy import TablesProxy
 
 from chatstore.azure import AzureChatStore
 from chatstore.azure.keys import encode
+from chatstore.core import ChatStore
 from chatstore.core.testing import ContractHarness
 
 
@@ -34,16 +38,44 @@ class AzureHarness(ContractHarness):
         return partial(AzureChatStore.from_connection_string, self.connection_string, self.table)
 
     def corrupt(self, key: str, index: int) -> None:
-        """Damage a record; the row keys of records sort by position."""
-        with TableClient.from_connection_string(self.connection_string, self.table) as client:
-            entities = client.query_entities(f"PartitionKey eq '{encode(key)}'")
-            messages = [e for e in entities if '"role"' in str(e.get("Body0", ""))]
-            message = sorted(messages, key=lambda e: e["RowKey"])[index]
-            client.update_entity({**message, "Body0": "{"}, mode=UpdateMode.REPLACE)
+        with self._client() as client:
+            entity = {**_record(client, key, index), "Body0": "{"}
+            client.update_entity(entity, mode=UpdateMode.REPLACE)
+
+    def lose(self, key: str, index: int) -> None:
+        with self._client() as client:
+            record = _record(client, key, index)
+            client.delete_entity(record["PartitionKey"], record["RowKey"])
+
+    def stored(self) -> int:
+        """Count everything but heads, which stay for three days."""
+        with self._client() as client:
+            try:
+                return sum(entity["RowKey"] != "head" for entity in client.list_entities())
+            except ResourceNotFoundError:
+                return 0
+
+    def reclaim(self, store: ChatStore) -> None:
+        store.purge_expired()
+
+    def unreachable(self) -> ChatStore:
+        return AzureChatStore.from_account_and_key(
+            ACCOUNT, KEY, endpoint=f"http://127.0.0.1:{refused_port()}", timeout=0.5, patience=0.5
+        )
 
     def drop(self) -> None:
-        with TableClient.from_connection_string(self.connection_string, self.table) as client:
+        with self._client() as client:
             client.delete_table()
+
+    def _client(self) -> TableClient:
+        return TableClient.from_connection_string(self.connection_string, self.table)
+
+
+def _record(client: TableClient, key: str, index: int) -> Mapping[str, Any]:
+    """Return the entity of a message; the row keys of records sort by position."""
+    entities = client.query_entities(f"PartitionKey eq '{encode(key)}'")
+    messages = [e for e in entities if '"role"' in str(e.get("Body0", ""))]
+    return sorted(messages, key=lambda e: e["RowKey"])[index]
 
 
 def connection_string(service: TablesProxy) -> str:

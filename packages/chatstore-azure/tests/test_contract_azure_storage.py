@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 from azure_harness import AzureHarness, connection_string
-from tables_proxy import TablesProxy
+from tables_proxy import Fault, TablesProxy
 
 from chatstore.core.testing import ChatStoreContract, ProcessContract
 from chatstore.core.testing.harness import Counts
@@ -35,6 +36,19 @@ class ProxyHarness(AzureHarness):
     def counts(self) -> Counts:
         requests = list(self.proxy.requests)
         return Counts(len(requests), sum(one.sent + one.received for one in requests))
+
+    @contextmanager
+    def failing(self) -> Iterator[None]:
+        self.proxy.fault = lambda _: Fault(answer=(403, "AuthorizationFailure"))
+        yield
+        self.proxy.fault = lambda _: None
+
+    @contextmanager
+    def slow(self) -> Iterator[float]:
+        seconds = 0.3
+        self.proxy.fault = lambda _: Fault(hang=seconds)
+        yield seconds
+        self.proxy.fault = lambda _: None
 
 
 class TestTableStorageContract(Contract, ProcessContract):

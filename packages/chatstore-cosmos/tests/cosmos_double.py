@@ -75,6 +75,7 @@ class CosmosDouble:
         key: The account's key.
         tokens: Bearer tokens that are accepted instead.
         fault: Called with each request; returns the fault, if any.
+        delay: Seconds to wait before each answer.
         now: The time in seconds since 1970; ``None``: the system's.
         requests: The answered requests.
         errors: Errors of the double itself; there should not be any.
@@ -85,6 +86,7 @@ class CosmosDouble:
         self.key = base64.b64encode(uuid.uuid4().bytes * 4).decode()
         self.tokens: set[str] = set()
         self.fault: Callable[[Request], Fault | None] = lambda request: None
+        self.delay = 0.0
         self.now: float | None = None
         self.requests: list[Answered] = []
         self.errors: list[BaseException] = []
@@ -119,6 +121,7 @@ class CosmosDouble:
 
     def answer(self, request: Request) -> Reply | None:
         """Answer a request; ``None``: close the connection."""
+        time.sleep(self.delay)
         fault = self.fault(request)
         if fault is not None:
             time.sleep(fault.delay)

@@ -11,13 +11,16 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from azure.cosmos import CosmosClient
-from cosmos_double import CosmosDouble
+from azure.cosmos import ContainerProxy, CosmosClient
+from cosmos_double import CosmosDouble, Fault
+from mistakes import refused_port
 
+from chatstore.core import ChatStore
 from chatstore.core.testing import ContractHarness, ProcessContract
 from chatstore.core.testing.harness import Counts
 from chatstore.cosmos import CosmosChatStore
@@ -53,7 +56,24 @@ class CosmosHarness(ContractHarness):
         )
 
     def corrupt(self, key: str, index: int) -> None:
-        """Damage a record; the ids of records sort by position."""
+        with self._record(key, index) as (container, record):
+            container.replace_item(record["id"], {**record, "body": "{"})
+
+    def lose(self, key: str, index: int) -> None:
+        with self._record(key, index) as (container, record):
+            container.delete_item(record["id"], encode(key))
+
+    def reclaim(self, store: ChatStore) -> None:
+        store.purge_expired()
+
+    def unreachable(self) -> ChatStore:
+        return CosmosChatStore(
+            f"http://127.0.0.1:{refused_port()}/", self.key, timeout=0.5, patience=0.5
+        )
+
+    @contextmanager
+    def _record(self, key: str, index: int) -> Iterator[tuple[ContainerProxy, dict[str, Any]]]:
+        """Provide the item of a message; the ids of records sort by position."""
         with CosmosClient(self.endpoint, self.key) as client:
             container = client.get_database_client(self.database).get_container_client("messages")
             records = [
@@ -61,8 +81,7 @@ class CosmosHarness(ContractHarness):
                 for item in container.query_items("SELECT * FROM c", partition_key=encode(key))
                 if '"role"' in str(item.get("body"))
             ]
-            record = sorted(records, key=lambda item: item["id"])[index]
-            container.replace_item(record["id"], {**record, "body": "{"})
+            yield container, sorted(records, key=lambda item: item["id"])[index]
 
     def drop(self) -> None:
         with CosmosClient(self.endpoint, self.key) as client:
@@ -79,6 +98,27 @@ class DoubleHarness(CosmosHarness):
     def counts(self) -> Counts:
         requests = list(self.double.requests)
         return Counts(len(requests), sum(one.units for one in requests))
+
+    def stored(self) -> int:
+        """Count everything but heads, which stay for three days."""
+        database = self.double.service.databases.get(self.database, {})
+        return sum(
+            (version.document or {})["id"] != "head"
+            for container in database.values()
+            for version in container.documents.scan(None)
+        )
+
+    @contextmanager
+    def failing(self) -> Iterator[None]:
+        self.double.fault = lambda request: Fault(403, substatus=5300)
+        yield
+        self.double.fault = lambda request: None
+
+    @contextmanager
+    def slow(self) -> Iterator[float]:
+        self.double.delay = 0.3
+        yield self.double.delay
+        self.double.delay = 0.0
 
 
 class TestCosmosContract(Contract, ProcessContract):
