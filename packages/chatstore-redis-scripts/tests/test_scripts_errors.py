@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from chatstore.core import (
@@ -35,7 +33,7 @@ from chatstore.redis_scripts import judge_reply
         ("", StoreUnavailableError),
     ],
 )
-def test_replies_have_their_kind_and_are_not_quoted(reply: str, kind: Any) -> None:
+def test_replies_have_their_kind_and_are_not_quoted(reply: str, kind: type[Exception]) -> None:
     verdict = judge_reply(reply)
     text = verdict.text
     assert verdict.error is kind

@@ -24,7 +24,7 @@ KEYS = st.text("%{}*?[]\\:a7BDb5\0\n é", min_size=1, max_size=60)
 NAMESPACES = st.text("%*?[]\\:ab\n", min_size=1, max_size=8)
 
 
-def matches(pattern: str, name: str) -> Any:
+def matches(pattern: str, name: str) -> bool:
     """Return whether a pattern of Redis matches that has only ``\\x`` and ``*``."""
     parts = re.findall(r"\\(.)|(\*)|([^\\*])", pattern, re.DOTALL)
     expression = "".join(".*" if star else re.escape(one + two) for one, star, two in parts)

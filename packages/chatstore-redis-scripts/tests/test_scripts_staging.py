@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +16,7 @@ RECORDS = st.lists(
 FRAME = re.compile(rb"(\d+) (\d+) ")
 
 
-def unframed(text: str) -> Any:
+def unframed(text: str) -> list[str]:
     """Return ids and bodies, as the scripts read them."""
     rest, parts = text.encode(), []
     while rest:
@@ -33,7 +32,7 @@ def unframed(text: str) -> Any:
 
 
 @given(RECORDS, st.integers(100, 500))
-def test_chunks_hold_everything_and_keep_the_limit(records: Any, size: Any) -> None:
+def test_chunks_hold_everything_and_keep_the_limit(records: list[Record], size: int) -> None:
     arguments = flatten(records)
     pieces = list(chunks(arguments, size))
     assert unframed("".join(pieces)) == arguments

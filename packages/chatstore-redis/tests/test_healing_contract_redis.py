@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 import redis
@@ -18,10 +17,10 @@ class RelayedRedis(RelayedHarness):
         self._pair = pair
         self.relay = pair.relay
 
-    def open(self, *, timeout: float) -> Any:
+    def open(self, *, timeout: float) -> RedisChatStore:
         return RedisChatStore(f"redis://127.0.0.1:{self.relay.port}", timeout=timeout)
 
-    def open_direct(self) -> Any:
+    def open_direct(self) -> RedisChatStore:
         return RedisChatStore(f"redis://127.0.0.1:{self._pair.primary.port}")
 
     def fail_over(self) -> None:
@@ -29,7 +28,7 @@ class RelayedRedis(RelayedHarness):
 
 
 @pytest.fixture(scope="module")
-def pair() -> Iterator[Any]:
+def pair() -> Iterator[Pair]:
     started = Pair()
     yield started
     started.close()
@@ -37,7 +36,7 @@ def pair() -> Iterator[Any]:
 
 class TestRedisHeals(HealingContract):
     @pytest.fixture
-    def relayed(self, pair: Pair) -> Any:
+    def relayed(self, pair: Pair) -> RelayedRedis:
         with redis.Redis(port=pair.primary.port) as client:
             client.flushall()
         pair.relay.swap(pair.primary.port)  # a test may have led it elsewhere

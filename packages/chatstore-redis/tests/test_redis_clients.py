@@ -23,7 +23,7 @@ def message(text: object) -> ChatMessage:
 
 
 @pytest.fixture
-def port(server: RedisServer) -> Any:
+def port(server: RedisServer) -> int:
     with redis.Redis(port=server.port) as client:
         client.flushall()
     return server.port
@@ -107,12 +107,12 @@ def test_url_with_wrong_options(option: str) -> None:
         RedisChatStore.from_url(f"redis://localhost?{option}")
 
 
-def named(client: Any, name: str) -> Any:
+def named(client: Any, name: str) -> list[dict[str, str]]:
     """Return the connections with a name: other tests share the server."""
     return [one for one in client.client_list() if one["name"] == name]
 
 
-def wait_for_clients(client: Any, name: str, count: Any) -> None:
+def wait_for_clients(client: Any, name: str, count: int) -> None:
     """Wait: the server notices a closed connection a moment later."""
     deadline = time.monotonic() + 60
     while len(named(client, name)) != count:

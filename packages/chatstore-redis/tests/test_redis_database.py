@@ -20,7 +20,7 @@ def message(text: object) -> ChatMessage:
     return ChatMessage(role="user", content=str(text))
 
 
-def commands(client: Any) -> Any:
+def commands(client: Any) -> int:
     """Return how often each command was called by a client."""
     statistics = client.info("commandstats")
     names = ("cmdstat_eval", "cmdstat_evalsha", "cmdstat_scan", "cmdstat_script|load")

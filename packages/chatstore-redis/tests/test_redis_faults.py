@@ -37,13 +37,13 @@ def append(store: RedisChatStore, mode: str) -> None:
 
 
 @pytest.fixture
-def store(server: RedisServer, client: Any) -> Iterator[Any]:
+def store(server: RedisServer, client: Any) -> Iterator[RedisChatStore]:
     with RedisChatStore(f"redis://127.0.0.1:{server.port}") as store:
         yield store
 
 
 @pytest.fixture
-def lossy(server: RedisServer, client: Any) -> Iterator[Any]:
+def lossy(server: RedisServer, client: Any) -> Iterator[LossyProxy]:
     proxy = LossyProxy(server.port, rate=0.1)
     yield proxy
     proxy.close()

@@ -33,18 +33,18 @@ def message(text: object) -> ChatMessage:
 
 
 @pytest.fixture(params=["sync", "async"])
-def call(request: pytest.FixtureRequest) -> Any:
+def call(request: pytest.FixtureRequest) -> Caller:
     return SyncCaller() if request.param == "sync" else AsyncCaller()
 
 
 @pytest.fixture
-def relay(server: RedisServer, client: Any) -> Iterator[Any]:
+def relay(server: RedisServer, client: Any) -> Iterator[Relay]:
     with Relay(server.port) as relay:
         yield relay
 
 
 @pytest.fixture
-def store(relay: Relay, call: Caller) -> Iterator[Any]:
+def store(relay: Relay, call: Caller) -> Iterator[RedisChatStore]:
     url = f"redis://127.0.0.1:{relay.port}?timeout=2&max_connections={CONNECTIONS}"
     store = RedisChatStore(url, patience=30)  # even on a busy machine
     yield store

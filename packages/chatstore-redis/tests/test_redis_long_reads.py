@@ -21,7 +21,7 @@ def message(text: object) -> ChatMessage:
 
 
 @pytest.fixture
-def store(url: str) -> Iterator[Any]:
+def store(url: str) -> Iterator[RedisChatStore]:
     """Return a store with pages of 2, 4, 8 and 8 messages."""
     with RedisChatStore(url) as store:
         limits = backend_of(store).limits._replace(first_page=2, largest_page=8)
@@ -29,7 +29,7 @@ def store(url: str) -> Iterator[Any]:
         yield store
 
 
-def read(store: RedisChatStore, mode: str) -> Any:
+def read(store: RedisChatStore, mode: str) -> list[ChatMessage]:
     async def scenario() -> Any:
         messages = await store.async_get_messages("k")
         await store.async_close()

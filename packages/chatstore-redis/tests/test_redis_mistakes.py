@@ -46,7 +46,7 @@ class Http(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def http_port() -> Iterator[Any]:
+def http_port() -> Iterator[int]:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Http)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
@@ -57,40 +57,40 @@ def http_port() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def closed_port() -> Any:
+def closed_port() -> int:
     return free_port()
 
 
 @pytest.fixture(scope="module")
-def locked_port() -> Iterator[Any]:
+def locked_port() -> Iterator[int]:
     with redis_server("--requirepass", "hunter2") as server:
         yield server.port
 
 
 @pytest.fixture(scope="module")
-def open_port(server: RedisServer) -> Any:
+def open_port(server: RedisServer) -> int:
     return server.port
 
 
 @pytest.fixture(scope="module")
-def cluster_port(cluster: list[RedisServer]) -> Any:
+def cluster_port(cluster: list[RedisServer]) -> int:
     return cluster[0].port
 
 
 @pytest.fixture(scope="module")
-def sentinel_port() -> Iterator[Any]:
+def sentinel_port() -> Iterator[int]:
     with redis_server("--sentinel") as server:
         yield server.port
 
 
 @pytest.fixture(scope="module")
-def replica_port(server: RedisServer) -> Iterator[Any]:
+def replica_port(server: RedisServer) -> Iterator[int]:
     with redis_server("--replicaof", "127.0.0.1", str(server.port)) as replica:
         yield replica.port
 
 
 @pytest.fixture(scope="module")
-def full_port() -> Iterator[Any]:
+def full_port() -> Iterator[int]:
     with redis_server("--maxclients", "1") as server, redis.Redis(port=server.port) as client:
         deadline = time.monotonic() + BOUND
         while not is_connected(client):  # the start of the server has used the connection
@@ -138,7 +138,7 @@ MISTAKES: dict[str, tuple[str, str, dict[str, Any], type[ChatStoreError], str]] 
 
 
 @pytest.fixture(params=["sync", "async"])
-def call(request: pytest.FixtureRequest) -> Any:
+def call(request: pytest.FixtureRequest) -> Caller:
     return SyncCaller() if request.param == "sync" else AsyncCaller()
 
 

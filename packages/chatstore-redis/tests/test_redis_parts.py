@@ -41,7 +41,7 @@ def call(store: RedisChatStore, name: str, mode: str) -> Any:
     return asyncio.run(awaited())
 
 
-def key_of(part: str) -> Any:
+def key_of(part: str) -> str:
     return f"chatstore:{{k}}:{part}"
 
 
@@ -50,7 +50,7 @@ def restore(client: Any, part: str, dump: Any) -> None:
 
 
 @pytest.fixture
-def store(url: str) -> Iterator[Any]:
+def store(url: str) -> Iterator[RedisChatStore]:
     with RedisChatStore(url) as store:
         store.set_messages("k", [message(str(number)) for number in range(5)])
         yield store

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import redis
@@ -17,7 +16,7 @@ SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
 @pytest.fixture(scope="module")
-def sentinel(server: RedisServer) -> Iterator[Any]:
+def sentinel(server: RedisServer) -> Iterator[RedisServer]:
     with redis_server("--sentinel") as watcher:
         with redis.Redis(port=watcher.port) as client:
             client.execute_command("SENTINEL", "MONITOR", "chat", "127.0.0.1", server.port, 1)

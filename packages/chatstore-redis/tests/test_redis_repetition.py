@@ -33,7 +33,7 @@ class Twice(Interceptor):
 
 
 @pytest.fixture
-def twice(server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def twice(server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisChatStore]:
     with redis.Redis(port=server.port) as client:
         client.flushall()
         with RedisChatStore(client=client) as store:
@@ -41,7 +41,7 @@ def twice(server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]
             yield store
 
 
-def test_every_write_takes_effect_once(twice: Any) -> None:
+def test_every_write_takes_effect_once(twice: RedisChatStore) -> None:
     twice.set_messages("k", [message("a"), message("b")])
     twice.add_message("k", message("c"))
     twice.add_messages("k", [message("d"), message("e")])
@@ -66,7 +66,7 @@ class Late(NamedTuple):
 @pytest.fixture
 def late(
     server: RedisServer, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Any]:
+) -> Iterator[Late]:
     """Return a store, its commands, and a function that sends all of them once more."""
     sent: list[Command] = []
 
@@ -88,7 +88,7 @@ def late(
             yield Late(store, sent, repeat)
 
 
-def test_a_late_repetition_does_not_undo_what_followed(late: Any) -> None:
+def test_a_late_repetition_does_not_undo_what_followed(late: Late) -> None:
     store, _, repeat = late
     store.add_message("k", message("a"))
     store.set_messages("k", [message("b"), message("c")])
@@ -112,7 +112,7 @@ def test_a_late_repetition_does_not_undo_what_followed(late: Any) -> None:
     ids=["last", "middle", "all", "replaced", "replaced by nothing"],
 )
 def test_what_was_removed_does_not_come_back(
-    late: Any, removal: Callable[[RedisChatStore], object], named: Any
+    late: Late, removal: Callable[[RedisChatStore], object], named: Any
 ) -> None:
     store, _, repeat = late
     for text in "abcd":
@@ -126,7 +126,7 @@ def test_what_was_removed_does_not_come_back(
     assert store.get_messages("k") == before
 
 
-def test_an_id_that_was_removed_may_be_added_again(late: Any) -> None:
+def test_an_id_that_was_removed_may_be_added_again(late: Late) -> None:
     store = late.store
     message = ChatMessage(role="user", content="a", id="a")
     store.add_message("k", message)
@@ -135,7 +135,7 @@ def test_an_id_that_was_removed_may_be_added_again(late: Any) -> None:
     assert store.get_messages("k") == [message]
 
 
-def test_large_batches_do_not_come_back(late: Any) -> None:
+def test_large_batches_do_not_come_back(late: Late) -> None:
     store, _, repeat = late
     for _ in range(64):
         store.add_messages("k", [message("a")] * 64)
@@ -145,7 +145,7 @@ def test_large_batches_do_not_come_back(late: Any) -> None:
 
 
 @pytest.mark.parametrize("late", [0.05], indirect=True)
-def test_what_expired_does_not_come_back(late: Any) -> None:
+def test_what_expired_does_not_come_back(late: Late) -> None:
     store, _, repeat = late
     store.add_message("k", message("a"))
     deadline = time.monotonic() + 10
@@ -169,7 +169,7 @@ WRITES: dict[str, Callable[..., Any]] = {
 
 @pytest.mark.parametrize("write", WRITES)
 def test_a_call_takes_effect_once_however_many_others_come_between(
-    late: Any, url: str, write: Any
+    late: Late, url: str, write: Any
 ) -> None:
     store, _, repeat = late
     others = RedisChatStore(url)
@@ -190,7 +190,7 @@ def test_a_call_takes_effect_once_however_many_others_come_between(
     others.close()
 
 
-def test_the_answer_of_a_removal_is_remembered(late: Any, url: str) -> None:
+def test_the_answer_of_a_removal_is_remembered(late: Late, url: str) -> None:
     store, _, repeat = late
     with RedisChatStore(url) as others:
         others.set_messages("k", [message(str(number)) for number in range(500)])
@@ -202,7 +202,7 @@ def test_the_answer_of_a_removal_is_remembered(late: Any, url: str) -> None:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Any:
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """Return the offsets of the client's clocks."""
     ahead = SimpleNamespace(wall=0.0, monotonic=0.0)
     clocks = SimpleNamespace(
@@ -213,7 +213,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @pytest.mark.parametrize("hours", [-100_000, -1, 1, 100_000])
-def test_clocks_may_differ(late: Any, clock: Any, hours: int) -> None:
+def test_clocks_may_differ(late: Late, clock: SimpleNamespace, hours: int) -> None:
     store, _, repeat = late
     clock.wall = hours * 3600.0
     store.add_message("k", message("a"))
@@ -225,7 +225,11 @@ def test_clocks_may_differ(late: Any, clock: Any, hours: int) -> None:
 
 @pytest.mark.parametrize("suspended", [False, True])
 def test_a_call_that_is_too_old_is_not_applied(
-    late: Any, client: Any, clock: Any, suspended: bool, monkeypatch: pytest.MonkeyPatch
+    late: Late,
+    client: Any,
+    clock: SimpleNamespace,
+    suspended: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The server may have forgotten it."""
     store = late.store

@@ -35,7 +35,7 @@ def use_everything(store: RedisChatStore) -> None:
     store.delete_messages("k")
 
 
-def use_stores(url: str, *, stages: Any) -> None:
+def use_stores(url: str, *, stages: bool) -> None:
     """Use stores with and without a time to live, alternately."""
     for ttl in (None, 60, None):
         with RedisChatStore(url, ttl=ttl, namespace="rights") as store:

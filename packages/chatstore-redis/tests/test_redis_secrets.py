@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import redis
-from modes import AsyncCaller, SyncCaller
+from modes import AsyncCaller, Caller, SyncCaller
 
 from chatstore.core import ChatMessage, ChatStoreError
 from chatstore.core.testing.relay import Relay
@@ -58,7 +58,7 @@ URLS = [
 ]
 
 
-def text_of(error: Any) -> Any:
+def text_of(error: BaseException | None) -> str:
     """Return everything that can be printed of an error and its chain."""
     parts = []
     while error is not None:
@@ -70,12 +70,13 @@ def text_of(error: Any) -> Any:
 
 
 @pytest.fixture(params=[SyncCaller, AsyncCaller])
-def caller(request: pytest.FixtureRequest) -> Any:
-    return request.param
+def caller(request: pytest.FixtureRequest) -> Callable[[], Caller]:
+    kind: type[Caller] = request.param
+    return kind
 
 
 @pytest.fixture(scope="module")
-def addresses() -> Iterator[Any]:
+def addresses() -> Iterator[list[str]]:
     """Return addresses that fail in different ways."""
     with (
         redis_server("--requirepass", "other") as locked,
@@ -91,8 +92,8 @@ def addresses() -> Iterator[Any]:
 @pytest.mark.parametrize("cluster", [False, True])
 @pytest.mark.parametrize("number", range(len(URLS)))
 def test_no_secret_of_a_url_is_printed(
-    addresses: Any,
-    caller: Any,
+    addresses: list[str],
+    caller: Callable[[], Caller],
     number: int,
     cluster: list[RedisServer],
     caplog: pytest.LogCaptureFixture,
@@ -139,7 +140,7 @@ REPLIES = [
 
 
 @pytest.mark.parametrize("reply", REPLIES)
-def test_no_reply_is_quoted(caller: Any, reply: str) -> None:
+def test_no_reply_is_quoted(caller: Callable[[], Caller], reply: str) -> None:
     """The server answers every command with this reply."""
     import socketserver
     import threading

@@ -117,7 +117,7 @@ def disturb(pair: Pair, writing: list[Future[None]], faults: Counter[str]) -> No
 
 
 @pytest.fixture
-def pair() -> Iterator[Any]:
+def pair() -> Iterator[Pair]:
     started = Pair()
     yield started
     started.close()

@@ -9,7 +9,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
 
 import pytest
 import redis
@@ -26,13 +26,15 @@ from chatstore.redis import RedisChatStore
 from chatstore.redis_scripts.testing import RedisServer, redis_server
 from chatstore.redis_scripts.testing.servers import free_port
 
+TlsServer = tuple[RedisServer, Path]
+
 
 def message(text: object) -> ChatMessage:
     return ChatMessage(role="user", content=str(text))
 
 
 @contextmanager
-def tls_server(folder: Any, host: Any) -> Iterator[Any]:
+def tls_server(folder: Path, host: str) -> Iterator[TlsServer]:
     """Start a server with a certificate for a host; yield it and its authority's file."""
     binary = find_tls_server()
     authority = trustme.CA()
@@ -50,20 +52,20 @@ def tls_server(folder: Any, host: Any) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsServer]:
     """Return a server with TLS, and the file of the authority that signed its certificate."""
     with tls_server(tmp_path_factory.mktemp("tls"), "127.0.0.1") as started:
         yield started
 
 
 @pytest.fixture(scope="module")
-def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsServer]:
     """Return a server whose certificate is for another host."""
     with tls_server(tmp_path_factory.mktemp("elsewhere"), "redis.example") as started:
         yield started
 
 
-def test_tls_with_a_known_authority(tls: Any) -> None:
+def test_tls_with_a_known_authority(tls: TlsServer) -> None:
     server, authority = tls
     url = f"rediss://127.0.0.1:{server.port}?ssl_ca_certs={authority}&namespace=tls"
     with RedisChatStore.from_url(url) as store:
@@ -71,19 +73,19 @@ def test_tls_with_a_known_authority(tls: Any) -> None:
         assert store.get_messages("k") == [message("x")]
 
 
-async def appended(url: str) -> Any:
+async def appended(url: str) -> list[ChatMessage]:
     async with RedisChatStore.from_url(url) as store:
         await store.async_add_message("a", message("x"))
         return await store.async_get_messages("a")
 
 
-def test_tls_async(tls: Any) -> None:
+def test_tls_async(tls: TlsServer) -> None:
     server, authority = tls
     url = f"rediss://127.0.0.1:{server.port}?ssl_ca_certs={authority}&namespace=tls"
     assert asyncio.run(appended(url)) == [message("x")]
 
 
-def test_tls_async_is_closed_with_the_store_though_the_server_is_slow(tls: Any) -> None:
+def test_tls_async_is_closed_with_the_store_though_the_server_is_slow(tls: TlsServer) -> None:
     server, authority = tls
     url = f"rediss://127.0.0.1:{server.port}?ssl_ca_certs={authority}&namespace=slow"
 
@@ -100,7 +102,7 @@ def test_tls_async_is_closed_with_the_store_though_the_server_is_slow(tls: Any) 
     assert not [one for one in caught if str(server.port) in str(one.message)]
 
 
-def test_closing_gives_up_a_tls_server_that_is_suspended(tls: Any) -> None:
+def test_closing_gives_up_a_tls_server_that_is_suspended(tls: TlsServer) -> None:
     server, authority = tls
     url = f"rediss://127.0.0.1:{server.port}?ssl_ca_certs={authority}&namespace=still&timeout=2"
 
@@ -118,7 +120,7 @@ def test_closing_gives_up_a_tls_server_that_is_suspended(tls: Any) -> None:
         gc.collect()
 
 
-def append_in(mode: str, url: str) -> Any:
+def append_in(mode: str, url: str) -> list[ChatMessage]:
     if mode == "sync":
         with RedisChatStore(url) as store:
             store.add_message("a", message("x"))
@@ -129,7 +131,7 @@ def append_in(mode: str, url: str) -> Any:
 @pytest.mark.parametrize("cluster", [False, True])
 @pytest.mark.parametrize("mode", ["sync", "async"])
 def test_the_certificate_must_be_for_the_host(
-    elsewhere: Any, mode: str, cluster: list[RedisServer]
+    elsewhere: TlsServer, mode: str, cluster: list[RedisServer]
 ) -> None:
     server, authority = elsewhere
     query = f"ssl_ca_certs={authority}&cluster={str(cluster).lower()}"
@@ -140,14 +142,14 @@ def test_the_certificate_must_be_for_the_host(
 
 @pytest.mark.parametrize("option", ["ssl_check_hostname=false", "ssl_cert_reqs=none"])
 @pytest.mark.parametrize("mode", ["sync", "async"])
-def test_checks_can_be_turned_off(elsewhere: Any, mode: str, option: str) -> None:
+def test_checks_can_be_turned_off(elsewhere: TlsServer, mode: str, option: str) -> None:
     server, authority = elsewhere
     query = f"ssl_ca_certs={authority}&namespace=off-{option[4:9]}-{mode}&{option}"
     url = f"rediss://127.0.0.1:{server.port}?{query}"
     assert append_in(mode, url) == [message("x")]
 
 
-def test_tls_with_an_unknown_authority_is_refused(tls: Any) -> None:
+def test_tls_with_an_unknown_authority_is_refused(tls: TlsServer) -> None:
     server, _ = tls
     with (
         RedisChatStore(f"rediss://127.0.0.1:{server.port}") as store,
@@ -156,7 +158,7 @@ def test_tls_with_an_unknown_authority_is_refused(tls: Any) -> None:
         store.add_message("k", message("x"))
 
 
-def test_a_tls_server_refuses_plain_connections(tls: Any) -> None:
+def test_a_tls_server_refuses_plain_connections(tls: TlsServer) -> None:
     server, _ = tls
     with (
         RedisChatStore(f"redis://127.0.0.1:{server.port}", timeout=2) as store,
@@ -166,7 +168,7 @@ def test_a_tls_server_refuses_plain_connections(tls: Any) -> None:
 
 
 @pytest.fixture
-def users(server: RedisServer) -> Iterator[Any]:
+def users(server: RedisServer) -> Iterator[int]:
     """Return the port of a server with a user for the store's keys and a read-only user."""
     with redis.Redis(port=server.port) as client:
         client.flushall()
@@ -177,7 +179,7 @@ def users(server: RedisServer) -> Iterator[Any]:
         client.execute_command("ACL DELUSER", "chat", "reader")
 
 
-def test_a_user_of_the_namespace_alone(users: Any) -> None:
+def test_a_user_of_the_namespace_alone(users: int) -> None:
     with RedisChatStore(f"redis://chat:p%40ss%2Fword@127.0.0.1:{users}") as store:
         store.add_message("acl", message("x"))
         assert store.get_messages("acl") == [message("x")]
@@ -188,7 +190,7 @@ def test_a_user_of_the_namespace_alone(users: Any) -> None:
 @pytest.mark.parametrize(
     "login", ["chat:wrong", "nobody:secret", "reader:pw"], ids=["password", "user", "rights"]
 )
-def test_refusals_keep_the_secret(users: Any, login: str) -> None:
+def test_refusals_keep_the_secret(users: int, login: str) -> None:
     with (
         RedisChatStore(f"redis://{login}@127.0.0.1:{users}") as store,
         pytest.raises(StoreAccessError) as caught,
@@ -197,7 +199,7 @@ def test_refusals_keep_the_secret(users: Any, login: str) -> None:
     assert login.split(":")[1] not in str(caught.value)
 
 
-def test_another_namespace_than_the_users_is_refused(users: Any) -> None:
+def test_another_namespace_than_the_users_is_refused(users: int) -> None:
     url = f"redis://chat:p%40ss%2Fword@127.0.0.1:{users}"
     with RedisChatStore(url, namespace="other") as store, pytest.raises(StoreAccessError):
         store.add_message("k", message("x"))

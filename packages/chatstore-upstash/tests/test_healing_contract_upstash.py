@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from upstash_double import UpstashDouble
@@ -18,16 +17,16 @@ class RelayedUpstash(RelayedHarness):
         self._double = double
         self.relay = relay
 
-    def open(self, *, timeout: float) -> Any:
+    def open(self, *, timeout: float) -> UpstashChatStore:
         url = f"http://127.0.0.1:{self.relay.port}"
         return UpstashChatStore(url, self._double.token, timeout=timeout)
 
-    def open_direct(self) -> Any:
+    def open_direct(self) -> UpstashChatStore:
         return UpstashChatStore(self._double.url, self._double.token)
 
 
 class TestUpstashHeals(HealingContract):
     @pytest.fixture
-    def relayed(self, double: UpstashDouble) -> Iterator[Any]:
+    def relayed(self, double: UpstashDouble) -> Iterator[RelayedUpstash]:
         with Relay(double.port) as relay:
             yield RelayedUpstash(double, relay)

@@ -126,7 +126,7 @@ def test_neither_a_url_nor_a_client() -> None:
         ),
     ],
 )
-def test_url(url: Any, address: Any, options: dict[str, Any]) -> None:
+def test_url(url: Any, address: Address, options: dict[str, Any]) -> None:
     assert read_url(url) == (address, options)
 
 

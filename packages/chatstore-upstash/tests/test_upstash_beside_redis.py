@@ -32,7 +32,7 @@ def stores(double: UpstashDouble, redis_port: int) -> Iterator[tuple[ChatStore, 
 
 
 @pytest.mark.parametrize("order", [1, -1], ids=["to-redis", "to-upstash"])
-def test_each_reads_what_the_other_wrote(stores: tuple[ChatStore, ChatStore], order: Any) -> None:
+def test_each_reads_what_the_other_wrote(stores: tuple[ChatStore, ChatStore], order: int) -> None:
     writer, reader = stores[::order]
     messages = [message(text, additional_kwargs={"n": number}) for number, text in enumerate(TEXTS)]
     writer.set_messages("set {k}", messages)

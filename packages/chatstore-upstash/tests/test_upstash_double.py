@@ -44,7 +44,7 @@ class Caller:
 
 
 @pytest.fixture
-def ask(double: UpstashDouble) -> Iterator[Any]:
+def ask(double: UpstashDouble) -> Iterator[Caller]:
     caller = Caller(double)
     yield caller
     caller.connection.close()
@@ -97,7 +97,7 @@ def test_reading_token(ask: Caller, double: UpstashDouble) -> None:
 
 
 def test_base64(ask: Caller) -> None:
-    def encoded(text: bytes) -> Any:
+    def encoded(text: bytes) -> str:
         return base64.b64encode(text).decode()
 
     headers = {"Upstash_Encoding": "base64"}
@@ -148,7 +148,7 @@ def test_transaction_carries_on_after_an_error(ask: Caller) -> None:
 
 
 @pytest.mark.parametrize("bad", [["GET"], ["NONSENSE"], ["WATCH", "k"]])
-def test_transaction_is_discarded_as_a_whole(ask: Caller, bad: Any) -> None:
+def test_transaction_is_discarded_as_a_whole(ask: Caller, bad: list[str]) -> None:
     status, answer = ask([["SET", "k", "x"], bad], "/multi-exec")
     assert (status, list(answer)) == (400, ["error"])
     assert ask([["GET", "k"]], "/multi-exec") == (200, [{"result": None}])
@@ -199,7 +199,7 @@ def test_requests_are_counted(ask: Caller, double: UpstashDouble) -> None:
 @pytest.mark.parametrize(
     ("fault", "left"), [(LOST_REPLY, 1), (LOST_REQUEST, 0), (Fault(sent=0.5), 1)]
 )
-def test_dropped_connections(ask: Caller, double: UpstashDouble, fault: Fault, left: Any) -> None:
+def test_dropped_connections(ask: Caller, double: UpstashDouble, fault: Fault, left: int) -> None:
     double.fault = lambda request: fault if request.number == 0 else None
     with pytest.raises((http.client.HTTPException, ConnectionError)):
         ask(["RPUSH", "l", "a"])

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -37,12 +37,12 @@ def contents(messages: list[ChatMessage]) -> list[Any]:
 
 
 @pytest.fixture
-def store(double: UpstashDouble) -> Iterator[Any]:
+def store(double: UpstashDouble) -> Iterator[UpstashChatStore]:
     with UpstashChatStore(double.url, double.token, timeout=5) as store:
         yield store
 
 
-def every_tenth(fault: Fault) -> Any:
+def every_tenth(fault: Fault) -> Callable[[Request], Fault | None]:
     """Return a function that lets one request in ten fail, repeated ones included."""
     return lambda request: fault if request.number % 10 == 9 else None
 
@@ -77,7 +77,7 @@ def test_a_thousand_appends_from_eight_writers_under_lost_replies(
 ) -> None:
     double.fault = every_tenth(LOST_REPLY)
 
-    def append(writer: Any) -> None:
+    def append(writer: int) -> None:
         for number in range(125):
             store.add_message("k", message(f"{writer} {number}"))
 
@@ -193,7 +193,9 @@ def test_swallowed_connection_fails_in_time() -> None:
      (500, StoreUnavailableError), (502, StoreUnavailableError), (503, StoreUnavailableError)],
 )  # fmt: skip
 @pytest.mark.parametrize("body", [b"<html>secret</html>", b'{"error": "ERR secret"}', b'"secret"'])
-def test_status_decides(double: UpstashDouble, status: int, kind: Any, body: bytes) -> None:
+def test_status_decides(
+    double: UpstashDouble, status: int, kind: type[Exception], body: bytes
+) -> None:
     double.fault = lambda _: Fault(acts=False, answer=(status, body))
     with UpstashChatStore(double.url, double.token, patience=0) as store:
         with pytest.raises(kind) as caught:
@@ -226,7 +228,7 @@ def test_status_decides(double: UpstashDouble, status: int, kind: Any, body: byt
      ("WRONGTYPE Operation against a key holding the wrong kind of value", CorruptStoreError),
      ("ERR unknown command, with args beginning with: 'secret'", StoreSetupError)],
 )  # fmt: skip
-def test_error_of_the_database(double: UpstashDouble, text: str, kind: Any) -> None:
+def test_error_of_the_database(double: UpstashDouble, text: str, kind: type[Exception]) -> None:
     store = UpstashChatStore(double.url, double.token, patience=0)
     body = f'{{"error": "{text}"}}'.encode()
     double.fault = lambda _: Fault(acts=False, answer=(400, body))

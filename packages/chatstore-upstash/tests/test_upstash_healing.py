@@ -36,7 +36,7 @@ class SyncCaller:
     def __call__(self, store: UpstashChatStore, method: str, *arguments: Any) -> Any:
         return getattr(store, method)(*arguments)
 
-    def together(self, store: UpstashChatStore, method: str, *arguments: Any) -> Any:
+    def together(self, store: UpstashChatStore, method: str, *arguments: Any) -> list[Any]:
         with ThreadPoolExecutor(CALLS) as pool:
             futures = [pool.submit(self, store, method, *arguments) for _ in range(CALLS)]
             return [future.exception() or future.result() for future in futures]
@@ -54,7 +54,7 @@ class AsyncCaller:
     def __call__(self, store: UpstashChatStore, method: str, *arguments: Any) -> Any:
         return self._loop.run_until_complete(getattr(store, f"async_{method}")(*arguments))
 
-    def together(self, store: UpstashChatStore, method: str, *arguments: Any) -> Any:
+    def together(self, store: UpstashChatStore, method: str, *arguments: Any) -> list[Any]:
         async def gathered() -> Any:
             calls = [getattr(store, f"async_{method}")(*arguments) for _ in range(CALLS)]
             return await asyncio.gather(*calls, return_exceptions=True)
@@ -75,18 +75,19 @@ Caller = SyncCaller | AsyncCaller
 
 
 @pytest.fixture(params=[SyncCaller, AsyncCaller])
-def call(request: pytest.FixtureRequest) -> Any:
-    return request.param()
+def call(request: pytest.FixtureRequest) -> Caller:
+    kind: type[Caller] = request.param
+    return kind()
 
 
 @pytest.fixture
-def relay(double: UpstashDouble) -> Iterator[Any]:
+def relay(double: UpstashDouble) -> Iterator[Relay]:
     with Relay(double.port) as relay:
         yield relay
 
 
 @pytest.fixture
-def store(relay: Relay, double: UpstashDouble, call: Caller) -> Iterator[Any]:
+def store(relay: Relay, double: UpstashDouble, call: Caller) -> Iterator[UpstashChatStore]:
     url = f"http://127.0.0.1:{relay.port}"
     store = UpstashChatStore(url, double.token, timeout=1, max_connections=CALLS)
     yield store
@@ -191,7 +192,7 @@ def test_a_removal_whose_answer_is_late_takes_effect_once(
         struck.append(request.number)
         return Fault(answer=(502, b""))
 
-    def remove_others(seconds: Any) -> None:
+    def remove_others(seconds: float) -> None:
         for _ in range(300):
             other.delete_message("k", 0)
 
@@ -208,7 +209,7 @@ def test_a_removal_whose_answer_is_late_takes_effect_once(
     call.close(store)
 
 
-def text_of(error: Any) -> Any:
+def text_of(error: BaseException | None) -> str:
     parts = []
     while error is not None:
         parts += [str(error), repr(error), repr(error.args), repr(vars(error))]
@@ -272,7 +273,7 @@ ANSWERS = [
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_no_answer_is_quoted(double: UpstashDouble, call: Caller, answer: Any) -> None:
+def test_no_answer_is_quoted(double: UpstashDouble, call: Caller, answer: tuple[int, str]) -> None:
     status, body = answer
     double.fault = lambda _: Fault(acts=False, answer=(status, body.encode()))
     store = UpstashChatStore(double.url, double.token, patience=0)

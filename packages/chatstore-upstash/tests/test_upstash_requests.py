@@ -25,7 +25,7 @@ def message(text: str | None, **fields: Any) -> ChatMessage:
 
 
 @pytest.fixture
-def store(double: UpstashDouble) -> Iterator[Any]:
+def store(double: UpstashDouble) -> Iterator[UpstashChatStore]:
     with UpstashChatStore(double.url, double.token) as store:
         yield store
 
