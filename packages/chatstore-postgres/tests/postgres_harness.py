@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from postgres_servers import PostgresServer
+from postgres_servers import PostgresServer, free_port
 
 from chatstore.core import ChatStore
 from chatstore.core.testing import ContractHarness
@@ -51,6 +51,11 @@ class PostgresHarness(ContractHarness):
 
     def opener(self) -> Callable[[], PostgresChatStore]:
         return partial(PostgresChatStore.from_uri, self.url, table_name=self.table)
+
+    def unreachable(self) -> PostgresChatStore:
+        return PostgresChatStore.from_uri(
+            f"postgresql://postgres@127.0.0.1:{free_port()}/postgres", patience=0.2
+        )
 
     def corrupt(self, key: str, index: int) -> None:
         self.execute(
