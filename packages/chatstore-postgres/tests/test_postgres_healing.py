@@ -297,7 +297,6 @@ def test_connections_that_a_firewall_dropped_are_checked(
     proxy: FaultProxy, harness: PostgresHarness, call: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Connections that were idle for long are checked; if one is silent, older ones go, too."""
-    monkeypatch.setattr("chatstore.core.backend.IDLE_CHECK_AFTER", 0.0)
     for module in ("psycopg", "asyncpg"):
         __import__(f"chatstore.postgres.drivers.{module}")
         monkeypatch.setattr(getattr(drivers, module), "_CHECK_SECONDS", 0.3)

@@ -190,7 +190,7 @@ def test_writers_that_are_killed_leave_whole_conversations(
     choice = random.Random(7)
     size = (
         "SELECT sum(pg_total_relation_size(format('{t}_%%s', part)::regclass))::bigint "
-        "FROM unnest(ARRAY['conversations', 'messages', 'calls']) part"
+        "FROM unnest(ARRAY['conversations', 'messages', 'requests']) part"
     ).replace("%%", "%")
 
     def measured() -> int:
@@ -238,7 +238,7 @@ def test_writers_that_are_killed_leave_whole_conversations(
             store.delete_messages(key)
         server.execute(f"UPDATE {harness.table}_requests SET expires_at = now() - interval '1 s'")
         store.purge_expired()
-        for part in ("conversations", "messages", "calls"):
+        for part in ("conversations", "messages", "requests"):
             assert server.execute(f"SELECT count(*) FROM {harness.table}_{part}") == [(0,)]
             server.execute(f"VACUUM {harness.table}_{part}")
         reclaimed = measured()

@@ -170,7 +170,7 @@ def test_purge_reclaims_only_what_expired(harness: PostgresHarness) -> None:
         assert store.get_keys() == ["new"]
         asyncio.run(store.async_purge_expired())
         assert store.get_keys() == ["new"]
-    for table, left in (("messages", 1), ("conversations", 1), ("calls", 0)):
+    for table, left in (("messages", 1), ("conversations", 1), ("requests", 0)):
         assert harness.execute(f"SELECT count(*) FROM {{t}}_{table}") == [(left,)]
 
 
