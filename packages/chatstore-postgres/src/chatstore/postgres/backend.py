@@ -91,9 +91,7 @@ class PostgresBackend(Backend[Client]):
             self._clients = PooledClients(address, settings.timeout, settings.max_connections)
             errors = ErrorReader(f"Postgres at {address.label}", address.secrets, settings.timeout)
         else:
-            from chatstore.postgres.drivers.engines import (  # loads SQLAlchemy
-                EngineClients,
-            )
+            from chatstore.postgres.drivers.engines import EngineClients  # it loads SQLAlchemy
 
             self._clients = engines = EngineClients(client, async_client)
             errors = ErrorReader(f"Postgres at {engines.address}", engines.secrets, None)

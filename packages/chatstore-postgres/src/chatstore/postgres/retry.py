@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Generic, NamedTuple, TypeVar
 
@@ -206,7 +206,7 @@ class Sender:
                 self.sweep_at = float("inf")
 
 
-class _Repetition(Generic[T]):
+class _Repetition(ABC, Generic[T]):
     """Repeats one call; the subclass says what an attempt is."""
 
     is_write = False
