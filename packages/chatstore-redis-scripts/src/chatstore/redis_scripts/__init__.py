@@ -6,7 +6,7 @@ from chatstore.redis_scripts.clients import Clients
 from chatstore.redis_scripts.errors import Verdict, judge_reply
 from chatstore.redis_scripts.reading import Limits
 from chatstore.redis_scripts.scripts import Script
-from chatstore.redis_scripts.sending import ErrorRules
+from chatstore.redis_scripts.sending import ErrorRules, Sender
 
 __all__ = [
     "Attempt",
@@ -18,6 +18,7 @@ __all__ = [
     "Script",
     "ScriptBackend",
     "ScriptClient",
+    "Sender",
     "Verdict",
     "judge_reply",
 ]

@@ -11,8 +11,7 @@ from chatstore.redis.errors import RedisErrors
 from chatstore.redis.factory import make_async_client, make_client
 from chatstore.redis.server_mode import ServerMode
 from chatstore.redis.settings import RedisSettings
-from chatstore.redis_scripts import Clients, ScriptBackend
-from chatstore.redis_scripts.sending import Sender
+from chatstore.redis_scripts import Clients, ScriptBackend, Sender
 
 if TYPE_CHECKING:
     import redis

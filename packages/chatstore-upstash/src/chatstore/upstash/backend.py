@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from chatstore.core import InvalidArgumentError
 from chatstore.core.backend import RetryPolicy
-from chatstore.redis_scripts import Clients, Limits, ScriptBackend
-from chatstore.redis_scripts.sending import Sender
+from chatstore.redis_scripts import Clients, Limits, ScriptBackend, Sender
 from chatstore.upstash.client_checks import check_client, missing_client
 from chatstore.upstash.clients import AsyncUpstashClient, UpstashClient
 from chatstore.upstash.errors import UpstashErrors
