@@ -147,3 +147,21 @@ def test_batches_without_progress_are_an_error(server: DynamoDBServer) -> None:
         server.set_fault(every=1, partial="all", actions=["BatchGetItem"])
         with pytest.raises(StoreUnavailableError, match=r"no progress for 0\.3 s"):
             store.get_messages("k")
+
+
+@pytest.mark.parametrize(("patience", "requests"), [(0, 1), (30, 3)])
+def test_patience_limits_repetitions(
+    server: DynamoDBServer, patience: float, requests: int
+) -> None:
+    body = '{"__type": "com.amazonaws.dynamodb.v20120810#ThrottlingException"}'
+    with DynamoDBChatStore(server.new_table(), endpoint_url=server.url, patience=patience) as store:
+        store.add_message("k", message("a"))
+        server.log()
+        server.set_fault(every=1, answer=[400, body], times=requests - 1 or 1)
+        if patience:
+            store.add_message("k", message("b"))
+        else:
+            with pytest.raises(StoreUnavailableError):
+                store.add_message("k", message("b"))
+    sent = [entry for entry in server.log() if entry["action"] != "fault"]
+    assert len(sent) == requests

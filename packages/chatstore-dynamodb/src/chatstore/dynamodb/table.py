@@ -7,7 +7,6 @@ reference of TransactWriteItems, BatchWriteItem and BatchGetItem.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -35,8 +34,6 @@ MAX_TRANSACTION_BYTES = 4 * 1024 * 1024
 _MAX_BATCH_READS = 100
 _MAX_BATCH_WRITES = 25  # items of at most 400 KB: below the 16 MB of a batch
 
-_POLICY = RetryPolicy(math.inf, first_pause=0.05, attempts=3)
-
 
 class _NoProgressError(StoreUnavailableError):
     """The service carried out nothing of a batch."""
@@ -53,6 +50,7 @@ class Table:
     def __init__(self, settings: Settings) -> None:
         """Keep the options."""
         self.settings = settings
+        self._policy = RetryPolicy(settings.patience, first_pause=0.05, attempts=3)
 
     def key(self, name: str) -> dict[str, Any]:
         """Return an item's key."""
@@ -75,7 +73,7 @@ class Table:
         return retry(
             lambda: _request(action, request),
             judge or _judge_idempotent,
-            policy=_POLICY,
+            policy=self._policy,
             sleep=sleep,
             server=self.settings.server,
         )
