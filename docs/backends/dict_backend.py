@@ -34,7 +34,11 @@ def step(
     method: Callable[Concatenate[DictBackend, Database, P], T],
 ) -> Callable[Concatenate[DictBackend, P], Plan[Database, T]]:
     """Turn a method that uses the database into one that returns a plan of one step."""
-    return lambda self, /, *args, **kwargs: call(lambda db: method(self, db, *args, **kwargs))
+
+    def plan(self: DictBackend, /, *args: P.args, **kwargs: P.kwargs) -> Plan[Database, T]:
+        return call(lambda db: method(self, db, *args, **kwargs))
+
+    return plan
 
 
 class DictBackend(Backend[Database]):
