@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
@@ -65,12 +66,12 @@ def counting(inner: Any) -> Any:
 
 @pytest.mark.parametrize("scheme", ["memory", "sqlite", "redis"])
 def test_counting_over(scheme: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    url = {
+    urls: dict[str, Callable[[], str]] = {
         "memory": lambda: "memory://",
         "sqlite": lambda: f"sqlite:///{tmp_path}/chat.db",
         "redis": lambda: f"redis://127.0.0.1:{request.getfixturevalue('redis_server').port}",
-    }[scheme]()
-    backend = counting(open_store(url).backend)
+    }
+    backend = counting(open_store(urls[scheme]()).backend)
     messages = [ChatMessage(role="user", content=f"Text {n}", id=str(n)) for n in range(3)]
 
     async def use(store: ChatStore) -> None:
