@@ -1,4 +1,4 @@
-"""`operations.add_new_messages` appends what the conversation does not have, whatever it says."""
+"""`operations.add_new_messages` appends the messages whose ids the conversation does not have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much of a conversation the memory buffer reads, and what if it changes meanwhile."""
+"""How much of a conversation the memory buffer reads, also while the conversation changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stored text: its exact form, and that everything comes back or is refused."""
+"""The stored text of messages: its exact form, and that messages are read as written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""tiktoken on texts that it fails on or takes long for, and without network."""
+"""Texts for which tiktoken fails or is slow, and tiktoken without a network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The estimate's time grows with the length of a text, whatever it holds."""
+"""The time of the estimate grows with the length of a text, whatever the text is."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ TEXTS = {
 
 
 def seconds(call: Callable[[str], object], text: str) -> float:
-    """Return the least processor time of this thread that a call takes."""
+    """Return the lowest processor time of several calls on this thread, in seconds."""
     taken = []
     for _ in range(3):
         began = time.thread_time()

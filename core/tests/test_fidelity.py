@@ -1,4 +1,4 @@
-"""Whatever happened to a message after it was made: it comes back equal, or is refused."""
+"""Messages that were changed after they were made are stored as they are, or refused."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ class WithExtra(ChatMessage):
 
 
 class Marked(TextBlock):
-    """A block of a subclass, which takes the place of the kind it is of."""
+    """A block of a subclass with a field of its own."""
 
     type: str = "marked"  # type: ignore[assignment]
     mark: int = 1
@@ -263,7 +263,7 @@ def test_deep_values_come_back_or_are_refused(depth: int) -> None:
 
 
 def seconds(call: Callable[[], object]) -> float:
-    """Return the least processor time of this thread that a call takes."""
+    """Return the lowest processor time of several calls on this thread, in seconds."""
     taken = []
     for _ in range(3):
         began = time.thread_time()

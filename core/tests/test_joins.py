@@ -1,4 +1,4 @@
-"""Messages that mean nothing without a later one are kept or left out with it."""
+"""Messages that are useless without a later one are kept or left out with it."""
 
 from __future__ import annotations
 
@@ -69,15 +69,15 @@ def test_neither_is_kept_without_the_other(messages: list[ChatMessage], left_out
     assert window(*messages) == [m.id for m in messages if m.id not in left_out]
 
 
-def test_a_running_exchange_comes_behind_what_the_user_said_meanwhile() -> None:
+def test_a_running_exchange_comes_behind_later_messages_of_the_user() -> None:
     messages = [Q, THOUGHT, calls("c", "1", "2"), message("wait"), result("1")]
 
     assert window(*messages) == ["q", "wait", "thought", "c", "result 1"]
 
 
-@pytest.mark.parametrize("native", [None, 1, [], {}, {"some": 1}, {"some": {"joins": ["x"]}}])
-def test_any_native_value_is_read(native: object) -> None:
+@pytest.mark.parametrize("payload", [None, 1, [], {}, {"some": 1}, {"some": {"joins": ["x"]}}])
+def test_any_payload_is_read(payload: object) -> None:
     assert (
-        joins_of(ChatMessage(role="user", additional_kwargs={"chatstore.payload": native})) is None
+        joins_of(ChatMessage(role="user", additional_kwargs={"chatstore.payload": payload})) is None
     )
     assert joins_of(joining("a", joins=None)) is None

@@ -1,4 +1,4 @@
-"""The message model: what it takes, refuses, prints and compares."""
+"""The message model: what it accepts, refuses, prints and compares."""
 
 from __future__ import annotations
 

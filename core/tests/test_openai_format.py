@@ -1,4 +1,4 @@
-"""OpenAI's format in, and the same out."""
+"""Messages from OpenAI's format, and back unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counting tokens, with a vocabulary, with one's own tokenizer, and with none to be had."""
+"""Counting tokens with a vocabulary, with the caller's tokenizer, and without either."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ class FileHarness(ContractHarness):
     own_clock = True
 
     def __init__(self, kind: type[FileBackend]) -> None:
-        """Create a directory, which the system removes some day."""
+        """Create a temporary directory."""
         self.kind = kind
         self.path = os.path.join(tempfile.mkdtemp(), "store")  # noqa: PTH118
 

@@ -13,7 +13,7 @@ from chatstore.core.testing.harness import ContractHarness
 
 
 def require(harness: ContractHarness, *names: str) -> None:
-    """Skip a test, and say why, where a harness does not override optional methods."""
+    """Skip the test if the harness does not override these optional methods."""
     missing = [f"{n}()" for n in names if getattr(type(harness), n) is getattr(ContractHarness, n)]
     if missing:
         pytest.skip(f"{type(harness).__name__} does not override {' and '.join(missing)}")

@@ -18,7 +18,7 @@ Steps = Iterable[Step]
 END = object()
 _ENDLESS = 5_000  # items, more than any test stores
 PATIENCE = 60.0
-"""Seconds after which a test gives up that waits for something."""
+"""Seconds for which tests wait at most."""
 
 
 def poll(is_true: Callable[[], bool], complaint: str, pause: Callable[[], Any]) -> None:
