@@ -38,13 +38,13 @@ class AzureHarness(ContractHarness):
         return partial(AzureChatStore.from_connection_string, self.connection_string, self.table)
 
     def corrupt(self, key: str, index: int) -> None:
+        record = self._record(key, index)
         with self._client() as client:
-            entity = {**_record(client, key, index), "Body0": "{"}
-            client.update_entity(entity, mode=UpdateMode.REPLACE)
+            client.update_entity({**record, "Body0": "{"}, mode=UpdateMode.REPLACE)
 
     def lose(self, key: str, index: int) -> None:
+        record = self._record(key, index)
         with self._client() as client:
-            record = _record(client, key, index)
             client.delete_entity(record["PartitionKey"], record["RowKey"])
 
     def stored(self) -> int:
@@ -70,12 +70,15 @@ class AzureHarness(ContractHarness):
     def _client(self) -> TableClient:
         return TableClient.from_connection_string(self.connection_string, self.table)
 
-
-def _record(client: TableClient, key: str, index: int) -> Mapping[str, Any]:
-    """Return the entity of a message; the row keys of records sort by position."""
-    entities = client.query_entities(f"PartitionKey eq '{encode(key)}'")
-    messages = [e for e in entities if '"role"' in str(e.get("Body0", ""))]
-    return sorted(messages, key=lambda e: e["RowKey"])[index]
+    def _record(self, key: str, index: int) -> Mapping[str, Any]:
+        """Return the entity of a message, which contains its body."""
+        with self.open() as store:
+            backend = store.backend
+            body = backend.run(backend.read_newest(key, None)).records[index].body
+        with self._client() as client:
+            entities = client.query_entities(f"PartitionKey eq '{encode(key)}'")
+            [record] = [e for e in entities if body in str(e.get("Body0"))]
+            return record
 
 
 def connection_string(service: TablesProxy) -> str:

@@ -73,15 +73,15 @@ class CosmosHarness(ContractHarness):
 
     @contextmanager
     def _record(self, key: str, index: int) -> Iterator[tuple[ContainerProxy, dict[str, Any]]]:
-        """Provide the item of a message; the ids of records sort by position."""
+        """Provide the item of a message, which contains its body."""
+        with self.open() as store:
+            backend = store.backend
+            body = backend.run(backend.read_newest(key, None)).records[index].body
         with CosmosClient(self.endpoint, self.key) as client:
             container = client.get_database_client(self.database).get_container_client("messages")
-            records = [
-                item
-                for item in container.query_items("SELECT * FROM c", partition_key=encode(key))
-                if '"role"' in str(item.get("body"))
-            ]
-            yield container, sorted(records, key=lambda item: item["id"])[index]
+            items = container.query_items("SELECT * FROM c", partition_key=encode(key))
+            [record] = [item for item in items if body in str(item.get("body"))]
+            yield container, record
 
     def drop(self) -> None:
         with CosmosClient(self.endpoint, self.key) as client:
