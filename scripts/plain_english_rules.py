@@ -125,9 +125,4 @@ class Allowed(NamedTuple):
 
 EXCEPTIONS = [
     Allowed("scripts/plain_english_rules.py", "", "the rules themselves"),
-    Allowed(
-        "core/src/chatstore/core/testing/contract/callers.py",
-        r"^callers\.py$",
-        "it has SyncCaller, AsyncCaller and MixedCaller",
-    ),
 ]

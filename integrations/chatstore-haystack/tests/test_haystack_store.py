@@ -22,9 +22,7 @@ from haystack_experimental.components.writers import ChatMessageWriter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatstore.core import (
-    ChatMessage as Stored,
-)
+from chatstore.core import ChatMessage as Stored
 from chatstore.core import (
     InvalidArgumentError,
     InvalidKeyError,
