@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from chatstore.core import ChatStore
-from chatstore.core.backend import Plan, run
+from chatstore.core.backend import ForkLock, Plan, run
 from chatstore.core.simple import Conversation, Conversations, MemoryBackend
 from chatstore.core.testing.broken.base import BrokenStore, T
 from chatstore.core.testing.harness import ContractHarness
@@ -39,7 +39,7 @@ class FileBackend(MemoryBackend):
         """Name the file; the first call creates it."""
         super().__init__(ttl=ttl, clock=clock)
         self.conversations = ConversationsInFile(ttl, clock)
-        self.lock = threading.RLock()
+        self.lock = ForkLock()
         self.path = path
 
     def run(self, plan: Plan[Conversations, T]) -> T:
@@ -65,18 +65,6 @@ class FileBackend(MemoryBackend):
         """Take the conversations that `save` returned."""
         if data:
             self.conversations.by_key = pickle.loads(data)
-
-    def before_fork(self) -> None:
-        """Let running plans end."""
-        self.lock.acquire()
-
-    def after_fork_in_parent(self) -> None:
-        """Continue."""
-        self.lock.release()
-
-    def after_fork_in_child(self) -> None:
-        """Continue."""
-        self.lock.release()
 
     def __reduce__(self) -> Any:
         """Pickle the path."""
