@@ -6,6 +6,7 @@ import time
 
 import pytest
 from redis_faults import LossyProxy
+from redis_pair import redis_replica
 
 from chatstore.core import (
     ChatMessage,
@@ -118,7 +119,7 @@ def test_full_server(client, store):
 
 
 def test_replica_refuses_writes(server, client):
-    with redis_server("--replicaof", "127.0.0.1", str(server.port)) as replica:
+    with redis_replica(server) as replica:
         store = RedisChatStore(f"redis://127.0.0.1:{replica.port}")
         with store, pytest.raises(StoreAccessError):
             store.add_message("k", say("x"))

@@ -10,6 +10,7 @@ import pytest
 import redis
 import redis.asyncio
 from modes import AsyncCaller, SyncCaller
+from redis_pair import redis_replica
 
 from chatstore.core import (
     ChatMessage,
@@ -80,7 +81,7 @@ def sentinel_port():
 
 @pytest.fixture(scope="module")
 def replica_port(server):
-    with redis_server("--replicaof", "127.0.0.1", str(server.port)) as replica:
+    with redis_replica(server) as replica:
         yield replica.port
 
 
