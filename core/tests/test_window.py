@@ -134,6 +134,8 @@ def test_all_that_a_provider_accepts_is_kept_where_it_fits(script: str) -> None:
         ("u +a +b -b -a", 99, [0, 2, 3, 1, 4]),
         ("u a -z", 99, [0, 1]),
         ("u +a -a u a -a", 4, [3, 4]),
+        # Calls of an earlier turn, one of whose results is in the newest message: not all.
+        ("u +aaa u -a +aa -a =aa", 99, [0, 2, 4, 5, 6]),
     ],
 )
 def test_what_is_chosen(script: str, limit: int, expected: list[int]) -> None:

@@ -79,6 +79,7 @@ class ExchangeFinder:
         self._results: OpenResults[Part] = OpenResults()
         self._newest: ChatMessage | None = None
         self._may_go_on = newest
+        self._has_newest = False  # an exchange contains the newest message
         self._count = 0
 
     def add(self, message: ChatMessage, tokens: int = 0) -> list[Part]:
@@ -92,6 +93,8 @@ class ExchangeFinder:
             part.age, self._count = self._count, self._count + 1
             if part.answers is not None:
                 self._results.add(part, part.answers)
+            if part.begins_turn and self._has_newest:
+                self._may_go_on = False  # exchanges of earlier turns come before the newest one
         calls = call_references(message)
         if calls:
             self._found(parts[0], calls)
@@ -107,7 +110,7 @@ class ExchangeFinder:
             part.exchange = exchange
         holders = (caller, *exchange.results)
         if self._may_go_on and any(part.message is self._newest for part in holders):
-            exchange.is_newest = True
+            exchange.is_newest = self._has_newest = True
             # Of two exchanges that are not complete, a provider takes the newer one only.
             self._may_go_on = exchange.is_complete
 
