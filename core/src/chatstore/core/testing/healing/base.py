@@ -24,6 +24,7 @@ from chatstore.core.testing.relay import Relay
 
 HANG = 120.0
 """Seconds after which a call counts as one that never ends."""
+_TRIES = 5  # of calls without a fault, which a busy machine may delay for longer than a timeout
 
 
 class RelayedBackend(ABC):
@@ -62,9 +63,6 @@ class RelayedBackend(ABC):
         one address. By default the test of it is skipped.
         """
         pytest.skip("this backend has no second server: it does not override fail_over()")
-
-
-_TRIES = 5  # of calls without a fault, which a busy machine may delay for longer than a timeout
 
 
 class Attempt(NamedTuple):
