@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -18,12 +19,14 @@ def run_tests(folder: Path, names: list[str]) -> dict[str, str | None]:
     """
     groups = [names[start::PROCESSES] for start in range(PROCESSES)]
     running = [_start(folder / f"out{n}", group) for n, group in enumerate(groups) if group]
-    results: dict[str, str | None] = {}
-    for process, report in running:
-        try:
-            code = process.wait(timeout=TIMEOUT)
-        finally:
+    deadline = time.monotonic() + TIMEOUT
+    try:
+        codes = [process.wait(max(0, deadline - time.monotonic())) for process, _ in running]
+    finally:
+        for process, _ in running:
             process.kill()
+    results: dict[str, str | None] = {}
+    for code, (_, report) in zip(codes, running, strict=True):
         output = report.with_suffix(".txt").read_text()[-3000:]
         assert code in (0, 1), output  # no usage or import error
         for case in ET.parse(report.with_suffix(".xml")).iter("testcase"):

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from redis_faults import LossyProxy
+from redis_pair import redis_replica
 
 from chatstore.core import (
     ChatMessage,
@@ -124,7 +125,7 @@ def test_full_server(client: Any, store: RedisChatStore) -> None:
 
 
 def test_replica_refuses_writes(server: RedisServer, client: Any) -> None:
-    with redis_server("--replicaof", "127.0.0.1", str(server.port)) as replica:
+    with redis_replica(server) as replica:
         store = RedisChatStore(f"redis://127.0.0.1:{replica.port}")
         with store, pytest.raises(StoreAccessError):
             store.add_message("k", message("x"))

@@ -12,6 +12,7 @@ import pytest
 import redis
 from modes import AsyncCaller, Caller, SyncCaller
 from redis_interception import backend_of
+from redis_pair import redis_replica
 
 from chatstore.core import (
     ChatMessage,
@@ -134,15 +135,7 @@ def test_connections_that_the_server_closes_when_idle(
 @pytest.fixture
 def pair() -> Iterator[Servers]:
     """Return a primary and a replica of it that has caught up."""
-    with (
-        redis_server() as primary,
-        redis_server("--replicaof", "127.0.0.1", str(primary.port)) as replica,
-        redis.Redis(port=replica.port) as client,
-    ):
-        deadline = time.monotonic() + 30
-        while client.info("replication")["master_link_status"] != "up":
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+    with redis_server() as primary, redis_replica(primary) as replica:
         yield primary, replica
 
 

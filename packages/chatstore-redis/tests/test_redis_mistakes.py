@@ -14,6 +14,7 @@ import pytest
 import redis
 import redis.asyncio
 from modes import AsyncCaller, Caller, SyncCaller
+from redis_pair import redis_replica
 
 from chatstore.core import (
     ChatMessage,
@@ -85,7 +86,7 @@ def sentinel_port() -> Iterator[int]:
 
 @pytest.fixture(scope="module")
 def replica_port(server: RedisServer) -> Iterator[int]:
-    with redis_server("--replicaof", "127.0.0.1", str(server.port)) as replica:
+    with redis_replica(server) as replica:
         yield replica.port
 
 

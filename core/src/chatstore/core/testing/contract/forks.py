@@ -42,7 +42,7 @@ class _Child:
             finally:
                 os._exit(code)
 
-    def wait_for(self, signal: _Signal) -> None:
+    def wait_for(self, sign: _Signal) -> None:
         """Wait until the child has set a signal.
 
         Raises:
@@ -50,10 +50,10 @@ class _Child:
 
         """
         deadline = time.monotonic() + PATIENCE
-        while not signal.is_set(0.05):
-            # WNOWAIT: `join` still finds how it ended.
+        while not sign.is_set(0.05):
+            # WNOWAIT: `join` can still read the exit status.
             ended = os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-            if ended is not None or time.monotonic() > deadline:
+            if (ended is not None and not sign.is_set(0)) or time.monotonic() > deadline:
                 self.join()
                 pytest.fail("the forked child ended too early")
 

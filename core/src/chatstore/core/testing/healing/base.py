@@ -19,6 +19,7 @@ from chatstore.core.testing.relay import Relay
 
 HANG = 120.0
 """Seconds after which a call counts as hanging."""
+_TRIES = 5  # calls without a fault may exceed a timeout on a busy machine
 
 
 class RelayedHarness(ABC):
@@ -57,9 +58,6 @@ class RelayedHarness(ABC):
         one address. By default the test of it is skipped.
         """
         pytest.skip("this harness has no second server: it does not override fail_over()")
-
-
-_TRIES = 5  # calls without a fault may exceed a timeout on a busy machine
 
 
 class Attempt(NamedTuple):
