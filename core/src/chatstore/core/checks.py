@@ -5,6 +5,7 @@ from __future__ import annotations
 from chatstore.core.errors import InvalidArgumentError, InvalidKeyError
 
 MAX_KEY_BYTES = 255
+MAX_TITLE_CHARACTERS = 1000
 _MAX_NUMBER = 2**62  # beyond any index or count; every database's integers hold it
 
 
@@ -25,6 +26,71 @@ def check_key(key: object) -> str:
     return str(key)
 
 
+def check_owner(owner: object) -> str:
+    """Return the owner.
+
+    Raises:
+        InvalidArgumentError: `owner` is not a string of 1 to 255 bytes in UTF-8.
+
+    """
+    return _checked_name(owner, "an owner")
+
+
+def check_message_id(message_id: object) -> str:
+    """Return the id of a message.
+
+    Raises:
+        InvalidArgumentError: `message_id` is not a string of 1 to 255 bytes in UTF-8.
+
+    """
+    return _checked_name(message_id, "a message id")
+
+
+def check_title(title: object) -> str | None:
+    """Return the title, or ``None``.
+
+    Raises:
+        InvalidArgumentError: `title` is not a string of at most 1,000 characters.
+
+    """
+    if title is None:
+        return None
+    if not isinstance(title, str):
+        raise InvalidArgumentError(f"a title must be a string, not {type(title).__name__}")
+    _utf8_size(title, "title", InvalidArgumentError)
+    if len(title) > MAX_TITLE_CHARACTERS:
+        raise InvalidArgumentError(
+            f"a title may have {MAX_TITLE_CHARACTERS} characters, this one has {len(title)}"
+        )
+    return str(title)
+
+
+def check_revision_argument(revision: object) -> str | None:
+    """Return an expected revision, or ``None``.
+
+    Raises:
+        InvalidArgumentError: `revision` is not a string.
+
+    """
+    if revision is None or isinstance(revision, str):
+        return revision
+    raise InvalidArgumentError(
+        "expected_revision must be the revision of a conversation, a string, "
+        f"not {type(revision).__name__}"
+    )
+
+
+def _checked_name(name: object, description: str) -> str:
+    if not isinstance(name, str):
+        raise InvalidArgumentError(f"{description} must be a string, not {type(name).__name__}")
+    size = _utf8_size(name, description.partition(" ")[2], InvalidArgumentError)
+    if not 0 < size <= MAX_KEY_BYTES:
+        raise InvalidArgumentError(
+            f"{description} must have 1 to {MAX_KEY_BYTES} bytes in UTF-8, this one has {size}"
+        )
+    return str(name)
+
+
 def check_prefix(prefix: object) -> str:
     """Return the prefix, a string that may be empty."""
     if not isinstance(prefix, str):
@@ -33,12 +99,14 @@ def check_prefix(prefix: object) -> str:
     return str(prefix)
 
 
-def _utf8_size(text: str, name: str) -> int:
+def _utf8_size(
+    text: str, name: str, kind: type[InvalidArgumentError] = InvalidKeyError
+) -> int:
     try:
         return len(text.encode())
     except UnicodeEncodeError:
         message = f"the {name} contains a lone surrogate, which UTF-8 cannot encode"
-    raise InvalidKeyError(message)  # outside: the codec's error quotes the text
+    raise kind(message)  # outside: the codec's error quotes the text
 
 
 def check_index(index: object) -> int:

@@ -8,7 +8,11 @@
     │   ├── InvalidMessageError             JSON cannot represent the message
     │   ├── MessageTooLargeError
     │   └── UnknownSchemeError              no backend for this URL is installed
+    ├── ConversationExistsError             a new conversation's key is taken
+    ├── ConversationNotFoundError
+    ├── MessageNotFoundError                no message of the conversation has this id
     ├── MessageConflictError                the conversation has this id with other content
+    ├── RevisionConflictError               the conversation changed since it was read
     ├── CorruptMessageError                 a stored record cannot be read
     ├── ConversationChangedError            replaced or deleted while it was read page by page
     ├── StoreClosedError (RuntimeError)
@@ -134,6 +138,36 @@ class CorruptMessageError(ChatStoreError):
         super().__init__(f"{message} (position {position}); {advice}")
         self.key = key
         self.position = position
+
+
+class ConversationExistsError(ChatStoreError):
+    """A conversation with the key of a new one exists already."""
+
+
+class ConversationNotFoundError(ChatStoreError):
+    """The conversation does not exist: it was never created, was deleted or has expired."""
+
+
+class MessageNotFoundError(ChatStoreError):
+    """The conversation does not have a message with this id."""
+
+
+class RevisionConflictError(ChatStoreError):
+    """The conversation has another revision than ``expected_revision``; nothing was written.
+
+    Attributes:
+        current_revision: The revision of the conversation; ``None``: it does not exist.
+
+    """
+
+    def __init__(self, current_revision: str | None) -> None:
+        """Describe the conflict."""
+        state = "does not exist" if current_revision is None else "has changed"
+        super().__init__(
+            f"the conversation {state} since this revision was read; nothing was written: read it "
+            "again, decide again, and write with the new revision"
+        )
+        self.current_revision = current_revision
 
 
 class ConversationChangedError(ChatStoreError):

@@ -6,9 +6,20 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
+from chatstore.core.backend.conversations import OwnedPage, StoredConversation
 from chatstore.core.backend.plans import Plan
 from chatstore.core.backend.records import Existing, KeyPage, Page, StoredRecord
-from chatstore.core.backend.writes import Append, Insert, Remove, Replace
+from chatstore.core.backend.writes import (
+    Append,
+    Create,
+    Delete,
+    Insert,
+    Put,
+    Remove,
+    Replace,
+    Truncate,
+    Update,
+)
 from chatstore.core.copying import Copyable
 from chatstore.core.errors import ChatStoreError
 
@@ -62,7 +73,7 @@ class Backend(Copyable, ABC, Generic[C]):
     async def async_close(self) -> None:
         """Like `close`, on an event loop."""
 
-    # ------------------------------------------------------------------ writing
+    # ------------------------------------------------------------------ writing messages
 
     @abstractmethod
     def append(self, key: str, write: Append) -> Plan[C, list[Existing]]:
@@ -76,21 +87,45 @@ class Backend(Copyable, ABC, Generic[C]):
         """Insert a record before an index; existing ids are treated as in `append`."""
 
     @abstractmethod
-    def replace(self, key: str, write: Replace) -> Plan[C, None]:
-        """Replace the conversation, or begin it."""
+    def put(self, key: str, write: Put) -> Plan[C, None]:
+        """Replace the record with the same id, or append the new one."""
 
     @abstractmethod
-    def delete(self, key: str) -> Plan[C, None]:
-        """Delete the conversation, if it exists."""
+    def replace(self, key: str, write: Replace) -> Plan[C, None]:
+        """Replace all records of the conversation, or begin it."""
 
     @abstractmethod
     def remove(self, key: str, write: Remove) -> Plan[C, StoredRecord | None]:
-        """Remove a record and return it; ``None`` if the index is out of range.
+        """Remove a record and return it; ``None`` if there is no such record.
 
-        A conversation goes with its last record.
+        With its last record, a conversation goes whose record does not outlast its messages.
         """
 
-    # ------------------------------------------------------------------ reading
+    @abstractmethod
+    def truncate(self, key: str, write: Truncate) -> Plan[C, int]:
+        """Remove the record with an id and all behind it, as `remove` does; return their number.
+
+        0: the conversation does not have the id.
+        """
+
+    # ------------------------------------------------------------------ writing conversations
+
+    @abstractmethod
+    def create(self, key: str, write: Create) -> Plan[C, StoredConversation | None]:
+        """Begin a conversation and return it; ``None`` if there is one."""
+
+    @abstractmethod
+    def update(self, key: str, write: Update) -> Plan[C, StoredConversation | None]:
+        """Change the conversation record and return the conversation.
+
+        Return ``None`` if the conversation does not exist, or does not have the record ``before``.
+        """
+
+    @abstractmethod
+    def delete(self, key: str, write: Delete) -> Plan[C, None]:
+        """Delete the conversation, if it exists."""
+
+    # ------------------------------------------------------------------ reading messages
 
     @abstractmethod
     def count(self, key: str) -> Plan[C, int]:
@@ -98,7 +133,13 @@ class Backend(Copyable, ABC, Generic[C]):
 
     @abstractmethod
     def read_newest(
-        self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
+        self,
+        key: str,
+        limit: int | None,
+        *,
+        before: int | None = None,
+        leading: int = 0,
+        with_conversation: bool = False,
     ) -> Plan[C, Page]:
         """Read, at one moment, the newest records.
 
@@ -107,6 +148,7 @@ class Backend(Copyable, ABC, Generic[C]):
             limit: The most records to read; ``None``: all.
             before: Read only records below this position.
             leading: Also read this many first records of the conversation.
+            with_conversation: Also read the conversation itself, into `Page.conversation`.
 
         """
 
@@ -115,13 +157,39 @@ class Backend(Copyable, ABC, Generic[C]):
         """Read the oldest ``limit`` records, of those above the position ``after``."""
 
     @abstractmethod
+    def find(self, key: str, message_id: str) -> Plan[C, Page]:
+        """Read the record with an id: a page of one record, or of none."""
+
+    # ------------------------------------------------------------------ reading conversations
+
+    @abstractmethod
+    def read_conversations(
+        self, keys: Sequence[str]
+    ) -> Plan[C, Sequence[StoredConversation | None]]:
+        """Read conversations without their messages, in the order of ``keys``.
+
+        Those that do not exist are ``None``. They need not be read at one moment.
+        """
+
+    @abstractmethod
+    def list_owned(self, owner: str, limit: int, cursor: Any | None) -> Plan[C, OwnedPage]:
+        """Read about ``limit`` conversations of an owner, the newest ``updated_at`` first.
+
+        Args:
+            owner: The owner.
+            limit: About how many conversations to read.
+            cursor: ``None`` at first, then the cursor of the page before.
+
+        """
+
+    @abstractmethod
     def list_keys(self, prefix: str, limit: int, cursor: Any | None) -> Plan[C, KeyPage]:
         """Read about ``limit`` keys that begin with ``prefix``.
 
         Args:
             prefix: The beginning of the keys, which may be empty.
             limit: About how many keys to read.
-            cursor: ``None`` at first, then the cursor of the page before.
+            cursor: ``None`` at first, then the cursor of the page before, a JSON value.
 
         """
 

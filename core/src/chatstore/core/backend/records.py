@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple, overload
 
+from chatstore.core.backend.conversations import StoredConversation
+
 
 class Record(NamedTuple):
     """A message to write.
@@ -98,16 +100,18 @@ class Page(NamedTuple):
             whole conversation.
         records: The requested part.
         leading: The first records of the conversation, if they were requested.
+        conversation: The conversation without its messages, if it was requested and exists.
 
     """
 
     epoch: object | None
     records: Sequence[StoredRecord]
     leading: Sequence[StoredRecord] = ()
+    conversation: StoredConversation | None = None
 
 
 class KeyPage(NamedTuple):
-    """Some keys, and the cursor of the next page (``None`` after the last page)."""
+    """Some keys, and the cursor of the next page: a JSON value, ``None`` after the last page."""
 
     keys: list[str]
     cursor: Any | None
