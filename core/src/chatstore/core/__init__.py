@@ -12,9 +12,17 @@ from chatstore.core.blocks import (
     ToolCallBlock,
     VideoBlock,
 )
+from chatstore.core.conversations import (
+    Conversation,
+    ConversationPage,
+    MessagePage,
+    Snapshot,
+)
 from chatstore.core.errors import (
     ChatStoreError,
     ConversationChangedError,
+    ConversationExistsError,
+    ConversationNotFoundError,
     CorruptMessageError,
     CorruptStoreError,
     DriverError,
@@ -22,8 +30,10 @@ from chatstore.core.errors import (
     InvalidKeyError,
     InvalidMessageError,
     MessageConflictError,
+    MessageNotFoundError,
     MessageTooLargeError,
     OutcomeUnknownError,
+    RevisionConflictError,
     SchemaVersionError,
     StoreAccessError,
     StoreClosedError,
@@ -38,16 +48,22 @@ from chatstore.core.openai_format import from_openai, to_openai
 from chatstore.core.simple import SimpleChatStore
 from chatstore.core.store import ChatStore
 from chatstore.core.tokens import TokenCounter, TokenEstimateWarning
+from chatstore.core.unchanged import UNCHANGED
 from chatstore.core.urls import open_store
 
 __all__ = [
+    "UNCHANGED",
     "AudioBlock",
     "ChatMemoryBuffer",
     "ChatMessage",
     "ChatStore",
     "ChatStoreError",
     "ContentBlock",
+    "Conversation",
     "ConversationChangedError",
+    "ConversationExistsError",
+    "ConversationNotFoundError",
+    "ConversationPage",
     "CorruptMessageError",
     "CorruptStoreError",
     "DocumentBlock",
@@ -57,11 +73,15 @@ __all__ = [
     "InvalidKeyError",
     "InvalidMessageError",
     "MessageConflictError",
+    "MessageNotFoundError",
+    "MessagePage",
     "MessageRole",
     "MessageTooLargeError",
     "OutcomeUnknownError",
+    "RevisionConflictError",
     "SchemaVersionError",
     "SimpleChatStore",
+    "Snapshot",
     "StoreAccessError",
     "StoreClosedError",
     "StoreFullError",

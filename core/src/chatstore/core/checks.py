@@ -99,9 +99,7 @@ def check_prefix(prefix: object) -> str:
     return str(prefix)
 
 
-def _utf8_size(
-    text: str, name: str, kind: type[InvalidArgumentError] = InvalidKeyError
-) -> int:
+def _utf8_size(text: str, name: str, kind: type[InvalidArgumentError] = InvalidKeyError) -> int:
     try:
         return len(text.encode())
     except UnicodeEncodeError:

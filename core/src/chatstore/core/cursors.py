@@ -33,7 +33,7 @@ def read_cursor(cursor: object, server: str, owner: str | None) -> Any:
         ) from None
     if name != _list_name(server, owner):
         raise InvalidArgumentError(
-            "this cursor belongs to another store or to another owner's list: start without a cursor"
+            "this cursor belongs to another store, or to another owner's list: start without one"
         )
     return position
 

@@ -69,4 +69,6 @@ def merge_metadata(text: str | None, changes: Mapping[str, Any]) -> str | None:
 
     """
     merged = {**load_metadata(text), **changes}
-    return dump_metadata({name: merged[name] for name in merged if changes.get(name, ...) is not None})
+    return dump_metadata(
+        {name: merged[name] for name in merged if changes.get(name, ...) is not None}
+    )

@@ -12,6 +12,12 @@ of a client (`call`). `ChatStore(backend)` is then a complete store, sync and as
 """
 
 from chatstore.core.backend.base import Backend
+from chatstore.core.backend.conversations import (
+    ConversationRecord,
+    OwnedPage,
+    StoredConversation,
+    check_revision,
+)
 from chatstore.core.backend.event_loops import ClientPerLoop
 from chatstore.core.backend.forks import ForkAware, ForkLock, keep_inherited, watch
 from chatstore.core.backend.network_errors import (
@@ -27,6 +33,7 @@ from chatstore.core.backend.options import (
     check_timeout,
     check_ttl,
 )
+from chatstore.core.backend.owner_index import OwnerIndex
 from chatstore.core.backend.plans import MaybeAwaitable, Plan, Step, async_run, call, run
 from chatstore.core.backend.pools import (
     AsyncPool,
@@ -51,7 +58,17 @@ from chatstore.core.backend.threaded import (
 )
 from chatstore.core.backend.urls import Options, flag, read_options, read_path_url, split_url
 from chatstore.core.backend.wrapper import WrapperBackend
-from chatstore.core.backend.writes import Append, Insert, Remove, Replace
+from chatstore.core.backend.writes import (
+    Append,
+    Create,
+    Delete,
+    Insert,
+    Put,
+    Remove,
+    Replace,
+    Truncate,
+    Update,
+)
 
 __all__ = [
     "Append",
@@ -59,6 +76,9 @@ __all__ = [
     "Backend",
     "CallCancelledError",
     "ClientPerLoop",
+    "ConversationRecord",
+    "Create",
+    "Delete",
     "Existing",
     "ForkAware",
     "ForkLock",
@@ -67,10 +87,13 @@ __all__ = [
     "KeyPage",
     "MaybeAwaitable",
     "Options",
+    "OwnedPage",
+    "OwnerIndex",
     "Page",
     "Plan",
     "Pool",
     "PoolTimeoutError",
+    "Put",
     "Record",
     "Remove",
     "Replace",
@@ -78,15 +101,19 @@ __all__ = [
     "Retryable",
     "Session",
     "Step",
+    "StoredConversation",
     "StoredRecord",
     "StoredRecords",
     "ThreadedBackend",
+    "Truncate",
+    "Update",
     "WrapperBackend",
     "async_run",
     "call",
     "check_flag",
     "check_max_connections",
     "check_patience",
+    "check_revision",
     "check_timeout",
     "check_ttl",
     "flag",

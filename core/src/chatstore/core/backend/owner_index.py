@@ -14,8 +14,8 @@ No conversation is ever missing from its owner's list, whatever crashes when:
 - Readers ignore an entry that its conversation does not remember. They remove it only
   `STALE_AFTER` its last refresh, since the conversation may still be about to be created.
 
-Writes refresh an entry at most once in `REFRESH_AFTER`, so the order may lag by this time. All other
-writes cost nothing more.
+Writes refresh an entry at most once in `REFRESH_AFTER`, so the order may lag by this time. All
+other writes cost nothing more.
 """
 
 from __future__ import annotations

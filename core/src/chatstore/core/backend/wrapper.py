@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from chatstore.core.backend.base import Backend
+from chatstore.core.backend.conversations import OwnedPage, StoredConversation
 from chatstore.core.backend.plans import Plan
 from chatstore.core.backend.records import Existing, KeyPage, Page, StoredRecord
-from chatstore.core.backend.writes import Append, Insert, Remove, Replace
+from chatstore.core.backend.writes import (
+    Append,
+    Create,
+    Delete,
+    Insert,
+    Put,
+    Remove,
+    Replace,
+    Truncate,
+    Update,
+)
 from chatstore.core.errors import ChatStoreError
 
 C = TypeVar("C")
@@ -63,31 +75,69 @@ class WrapperBackend(Backend[C]):
         """See `Backend.insert`."""
         return self.inner.insert(key, write)
 
+    def put(self, key: str, write: Put) -> Plan[C, None]:
+        """See `Backend.put`."""
+        return self.inner.put(key, write)
+
     def replace(self, key: str, write: Replace) -> Plan[C, None]:
         """See `Backend.replace`."""
         return self.inner.replace(key, write)
 
-    def delete(self, key: str) -> Plan[C, None]:
-        """See `Backend.delete`."""
-        return self.inner.delete(key)
-
     def remove(self, key: str, write: Remove) -> Plan[C, StoredRecord | None]:
         """See `Backend.remove`."""
         return self.inner.remove(key, write)
+
+    def truncate(self, key: str, write: Truncate) -> Plan[C, int]:
+        """See `Backend.truncate`."""
+        return self.inner.truncate(key, write)
+
+    def create(self, key: str, write: Create) -> Plan[C, StoredConversation | None]:
+        """See `Backend.create`."""
+        return self.inner.create(key, write)
+
+    def update(self, key: str, write: Update) -> Plan[C, StoredConversation | None]:
+        """See `Backend.update`."""
+        return self.inner.update(key, write)
+
+    def delete(self, key: str, write: Delete) -> Plan[C, None]:
+        """See `Backend.delete`."""
+        return self.inner.delete(key, write)
 
     def count(self, key: str) -> Plan[C, int]:
         """See `Backend.count`."""
         return self.inner.count(key)
 
     def read_newest(
-        self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
+        self,
+        key: str,
+        limit: int | None,
+        *,
+        before: int | None = None,
+        leading: int = 0,
+        with_conversation: bool = False,
     ) -> Plan[C, Page]:
         """See `Backend.read_newest`."""
-        return self.inner.read_newest(key, limit, before=before, leading=leading)
+        return self.inner.read_newest(
+            key, limit, before=before, leading=leading, with_conversation=with_conversation
+        )
 
     def read_oldest(self, key: str, limit: int, *, after: int | None = None) -> Plan[C, Page]:
         """See `Backend.read_oldest`."""
         return self.inner.read_oldest(key, limit, after=after)
+
+    def find(self, key: str, message_id: str) -> Plan[C, Page]:
+        """See `Backend.find`."""
+        return self.inner.find(key, message_id)
+
+    def read_conversations(
+        self, keys: Sequence[str]
+    ) -> Plan[C, Sequence[StoredConversation | None]]:
+        """See `Backend.read_conversations`."""
+        return self.inner.read_conversations(keys)
+
+    def list_owned(self, owner: str, limit: int, cursor: Any | None) -> Plan[C, OwnedPage]:
+        """See `Backend.list_owned`."""
+        return self.inner.list_owned(owner, limit, cursor)
 
     def list_keys(self, prefix: str, limit: int, cursor: Any | None) -> Plan[C, KeyPage]:
         """See `Backend.list_keys`."""

@@ -78,9 +78,7 @@ def page_messages(
         raise InvalidArgumentError("page_messages takes before or after, not both")
     if after is not None:
         return _page_after(backend, key, size, check_message_id(after))
-    return _page_before(
-        backend, key, size, None if before is None else check_message_id(before)
-    )
+    return _page_before(backend, key, size, None if before is None else check_message_id(before))
 
 
 def _get(backend: Backend[Any], key: str, message_id: str) -> Plan[Any, ChatMessage | None]:

@@ -66,8 +66,8 @@ def get_conversation(backend: Backend[Any], key: str) -> Plan[Any, Conversation 
 def update_conversation(
     backend: Backend[Any],
     key: str,
-    owner: str | None | Unchanged = UNCHANGED,
-    title: str | None | Unchanged = UNCHANGED,
+    owner: str | Unchanged | None = UNCHANGED,
+    title: str | Unchanged | None = UNCHANGED,
     metadata: Mapping[str, Any] | Unchanged = UNCHANGED,
     expected_revision: str | None = None,
 ) -> Plan[Any, Conversation]:
@@ -109,7 +109,7 @@ def fork(
     key: str,
     new_key: str,
     until: str | None = None,
-    owner: str | None | Unchanged = UNCHANGED,
+    owner: str | Unchanged | None = UNCHANGED,
 ) -> Plan[Any, Conversation]:
     """Begin a conversation with the messages of another one."""
     check_key(key)
@@ -211,16 +211,14 @@ def _delete_if_owned(
 
 
 def _fork(
-    backend: Backend[Any], key: str, new_key: str, until: str | None, owner: str | None | Unchanged
+    backend: Backend[Any], key: str, new_key: str, until: str | None, owner: str | Unchanged | None
 ) -> Plan[Any, Conversation]:
     for _ in range(_FORK_ATTEMPTS):
         bound, epoch = None, None
         if until is not None:
             found = yield from backend.find(key, until)
             if not found.records:
-                raise MessageNotFoundError(
-                    f"the conversation has no message with the id {until!r}"
-                )
+                raise MessageNotFoundError(f"the conversation has no message with the id {until!r}")
             bound, epoch = found.records[0].position + 1, found.epoch
         page = yield from backend.read_newest(key, None, before=bound, with_conversation=True)
         if page.conversation is None:

@@ -16,6 +16,7 @@ from chatstore.core.errors import CorruptMessageError
 from chatstore.core.messages import ChatMessage
 from chatstore.core.operations.encoding import encode, without_existing
 
+
 def set_messages(
     backend: Backend[Any],
     key: str,

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeVar
 
 from chatstore.core.backend.base import Backend
+from chatstore.core.backend.conversations import OwnedPage, StoredConversation
 from chatstore.core.backend.forks import ForkLock
 from chatstore.core.backend.options import check_ttl
 from chatstore.core.backend.plans import Plan, call, run
 from chatstore.core.backend.records import Existing, KeyPage, Page, StoredRecord
-from chatstore.core.backend.writes import Append, Insert, Remove, Replace
+from chatstore.core.backend.writes import (
+    Append,
+    Create,
+    Delete,
+    Insert,
+    Put,
+    Remove,
+    Replace,
+    Truncate,
+    Update,
+)
 from chatstore.core.errors import ChatStoreError, InvalidArgumentError
 from chatstore.core.simple import json_file
 from chatstore.core.simple.conversations import Conversation, Conversations
@@ -72,33 +83,75 @@ class MemoryBackend(Backend[Conversations]):
         """See `Backend.insert`."""
         return call(lambda conversations: conversations.insert(key, write))
 
+    def put(self, key: str, write: Put) -> Plan[Conversations, None]:
+        """See `Backend.put`."""
+        return call(lambda conversations: conversations.put(key, write))
+
     def replace(self, key: str, write: Replace) -> Plan[Conversations, None]:
         """See `Backend.replace`."""
         return call(lambda conversations: conversations.replace(key, write))
 
-    def delete(self, key: str) -> Plan[Conversations, None]:
-        """See `Backend.delete`."""
-        return call(lambda conversations: conversations.delete(key))
-
     def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
         """See `Backend.remove`."""
         return call(lambda conversations: conversations.remove(key, write))
+
+    def truncate(self, key: str, write: Truncate) -> Plan[Conversations, int]:
+        """See `Backend.truncate`."""
+        return call(lambda conversations: conversations.truncate(key, write))
+
+    def create(self, key: str, write: Create) -> Plan[Conversations, StoredConversation | None]:
+        """See `Backend.create`."""
+        return call(lambda conversations: conversations.create(key, write))
+
+    def update(self, key: str, write: Update) -> Plan[Conversations, StoredConversation | None]:
+        """See `Backend.update`."""
+        return call(lambda conversations: conversations.update(key, write))
+
+    def delete(self, key: str, write: Delete) -> Plan[Conversations, None]:
+        """See `Backend.delete`."""
+        return call(lambda conversations: conversations.delete(key, write))
 
     def count(self, key: str) -> Plan[Conversations, int]:
         """See `Backend.count`."""
         return call(lambda conversations: conversations.count(key))
 
     def read_newest(
-        self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
+        self,
+        key: str,
+        limit: int | None,
+        *,
+        before: int | None = None,
+        leading: int = 0,
+        with_conversation: bool = False,
     ) -> Plan[Conversations, Page]:
         """See `Backend.read_newest`."""
-        return call(lambda conversations: conversations.read_newest(key, limit, before, leading))
+        return call(
+            lambda conversations: conversations.read_newest(
+                key, limit, before, leading, with_conversation=with_conversation
+            )
+        )
 
     def read_oldest(
         self, key: str, limit: int, *, after: int | None = None
     ) -> Plan[Conversations, Page]:
         """See `Backend.read_oldest`."""
         return call(lambda conversations: conversations.read_oldest(key, limit, after))
+
+    def find(self, key: str, message_id: str) -> Plan[Conversations, Page]:
+        """See `Backend.find`."""
+        return call(lambda conversations: conversations.find_record(key, message_id))
+
+    def read_conversations(
+        self, keys: Sequence[str]
+    ) -> Plan[Conversations, Sequence[StoredConversation | None]]:
+        """See `Backend.read_conversations`."""
+        return call(lambda conversations: conversations.read_conversations(keys))
+
+    def list_owned(
+        self, owner: str, limit: int, cursor: Any | None
+    ) -> Plan[Conversations, OwnedPage]:
+        """See `Backend.list_owned`."""
+        return call(lambda conversations: conversations.list_owned(owner, limit, cursor))
 
     def list_keys(
         self, prefix: str, limit: int, cursor: Any | None

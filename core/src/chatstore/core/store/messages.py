@@ -1,57 +1,50 @@
-"""``ChatStore``: the public interface, sync and async.
-
-Every method names an operation (`chatstore.core.operations`) and runs it; nothing is decided here.
-"""
+"""Messages in order: the methods of ``ChatStore``."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator
-from types import TracebackType
-
-from typing_extensions import Self
 
 from chatstore.core import operations
-from chatstore.core.errors import InvalidArgumentError
-from chatstore.core.foreign import describe_store
 from chatstore.core.messages import ChatMessage
 from chatstore.core.paging import MAX_PAGE_SIZE, KeyPager, MessagePager, OnCorrupt
 from chatstore.core.running import PlanRunner
 
 
-class ChatStore(PlanRunner):
-    """Keeps conversations: ordered messages under a key.
+class MessageMethods(PlanRunner):
+    """Sets, adds, reads, counts and deletes messages."""
 
-    Every method has a twin with the prefix ``async_`` and the same behaviour; a program may use
-    both on one store, and threads may share it. A conversation without messages does not exist.
-    Messages are returned as copies.
+    def set_messages(
+        self, key: str, messages: Iterable[ChatMessage], *, expected_revision: str | None = None
+    ) -> None:
+        """Replace all messages of the conversation; its record stays.
 
-    Every method that does I/O may raise, beside what it names: `InvalidKeyError` if a key is not
-    a string of 1 to 255 bytes in UTF-8, `StoreUnavailableError`, `StoreAccessError`,
-    `StoreFullError`, `StoreSetupError`, `CorruptStoreError`, `StoreClosedError`.
-    """
-
-    @property
-    def max_message_bytes(self) -> int | None:
-        """The largest message as it is stored, in bytes of UTF-8; ``None``: no limit."""
-        return self.backend.max_message_bytes
-
-    # ------------------------------------------------------------------ writing
-
-    def set_messages(self, key: str, messages: Iterable[ChatMessage]) -> None:
-        """Replace the conversation; an empty list deletes it.
+        An empty list deletes a conversation that was not created, and has neither an owner, a title
+        nor metadata.
 
         Raises:
             InvalidMessageError: JSON cannot represent a message, or two have the same id.
             MessageTooLargeError: A message exceeds `max_message_bytes`.
+            RevisionConflictError: The conversation does not have `expected_revision`.
 
         """
-        self.run("set_messages", operations.set_messages, key, messages)
+        self.run("set_messages", operations.set_messages, key, messages, expected_revision)
 
-    async def async_set_messages(self, key: str, messages: Iterable[ChatMessage]) -> None:
+    async def async_set_messages(
+        self, key: str, messages: Iterable[ChatMessage], *, expected_revision: str | None = None
+    ) -> None:
         """Like `set_messages`, but awaitable."""
-        await self.async_run("set_messages", operations.set_messages, key, messages)
+        await self.async_run(
+            "set_messages", operations.set_messages, key, messages, expected_revision
+        )
 
-    def add_message(self, key: str, message: ChatMessage, idx: int | None = None) -> None:
+    def add_message(
+        self,
+        key: str,
+        message: ChatMessage,
+        idx: int | None = None,
+        *,
+        expected_revision: str | None = None,
+    ) -> None:
         """Append a message, or insert it before the zero-based index ``idx`` like ``list.insert``.
 
         A message is not added again if the conversation has one with the same id.
@@ -60,17 +53,27 @@ class ChatStore(PlanRunner):
             InvalidMessageError: JSON cannot represent the message.
             MessageTooLargeError: The message exceeds `max_message_bytes`.
             MessageConflictError: The conversation has its id with other content.
+            RevisionConflictError: The conversation does not have `expected_revision`.
 
         """
-        self.run("add_message", operations.add_message, key, message, idx)
+        self.run("add_message", operations.add_message, key, message, idx, expected_revision)
 
     async def async_add_message(
-        self, key: str, message: ChatMessage, idx: int | None = None
+        self,
+        key: str,
+        message: ChatMessage,
+        idx: int | None = None,
+        *,
+        expected_revision: str | None = None,
     ) -> None:
         """Like `add_message`, but awaitable."""
-        await self.async_run("add_message", operations.add_message, key, message, idx)
+        await self.async_run(
+            "add_message", operations.add_message, key, message, idx, expected_revision
+        )
 
-    def add_messages(self, key: str, messages: Iterable[ChatMessage]) -> None:
+    def add_messages(
+        self, key: str, messages: Iterable[ChatMessage], *, expected_revision: str | None = None
+    ) -> None:
         """Append messages next to each other, all or none of them.
 
         Messages are not added again if the conversation has their ids.
@@ -79,63 +82,107 @@ class ChatStore(PlanRunner):
             InvalidMessageError: JSON cannot represent a message, or two have the same id.
             MessageTooLargeError: A message exceeds `max_message_bytes`.
             MessageConflictError: The conversation has an id with other content.
+            RevisionConflictError: The conversation does not have `expected_revision`.
 
         """
-        self.run("add_messages", operations.add_messages, key, messages)
+        self.run("add_messages", operations.add_messages, key, messages, expected_revision)
 
-    async def async_add_messages(self, key: str, messages: Iterable[ChatMessage]) -> None:
+    async def async_add_messages(
+        self, key: str, messages: Iterable[ChatMessage], *, expected_revision: str | None = None
+    ) -> None:
         """Like `add_messages`, but awaitable."""
-        await self.async_run("add_messages", operations.add_messages, key, messages)
+        await self.async_run(
+            "add_messages", operations.add_messages, key, messages, expected_revision
+        )
 
-    def delete_messages(self, key: str) -> None:
-        """Delete the conversation, if it exists."""
-        self.run("delete_messages", operations.delete_messages, key)
+    def delete_messages(self, key: str, *, expected_revision: str | None = None) -> None:
+        """Delete the conversation with its record, if it exists.
 
-    async def async_delete_messages(self, key: str) -> None:
+        Raises:
+            RevisionConflictError: The conversation does not have `expected_revision`.
+
+        """
+        self.run("delete_messages", operations.delete_messages, key, expected_revision)
+
+    async def async_delete_messages(
+        self, key: str, *, expected_revision: str | None = None
+    ) -> None:
         """Like `delete_messages`, but awaitable."""
-        await self.async_run("delete_messages", operations.delete_messages, key)
+        await self.async_run("delete_messages", operations.delete_messages, key, expected_revision)
 
-    def delete_message(self, key: str, idx: int, *, force: bool = False) -> ChatMessage | None:
+    def delete_message(
+        self, key: str, idx: int, *, force: bool = False, expected_revision: str | None = None
+    ) -> ChatMessage | None:
         """Remove a message and return it; return ``None`` if the index is out of range.
 
         Args:
             key: The conversation.
             idx: Zero-based; negative indexes count from the end.
             force: Also remove a message that cannot be read, and return ``None`` for it.
+            expected_revision: Remove nothing unless the conversation has this revision.
 
         Raises:
             CorruptMessageError: The message cannot be read and ``force`` is false; it is kept.
+            RevisionConflictError: The conversation does not have `expected_revision`.
 
         """
-        return self.run("delete_message", operations.delete_message, key, idx, force=force)
+        return self.run(
+            "delete_message",
+            operations.delete_message,
+            key,
+            idx,
+            force=force,
+            expected_revision=expected_revision,
+        )
 
     async def async_delete_message(
-        self, key: str, idx: int, *, force: bool = False
+        self, key: str, idx: int, *, force: bool = False, expected_revision: str | None = None
     ) -> ChatMessage | None:
         """Like `delete_message`, but awaitable."""
         return await self.async_run(
-            "delete_message", operations.delete_message, key, idx, force=force
+            "delete_message",
+            operations.delete_message,
+            key,
+            idx,
+            force=force,
+            expected_revision=expected_revision,
         )
 
-    def delete_last_message(self, key: str, *, force: bool = False) -> ChatMessage | None:
+    def delete_last_message(
+        self, key: str, *, force: bool = False, expected_revision: str | None = None
+    ) -> ChatMessage | None:
         """Remove the newest message and return it; return ``None`` for a missing conversation.
 
         Args:
             key: The conversation.
             force: Also remove a message that cannot be read, and return ``None`` for it.
+            expected_revision: Remove nothing unless the conversation has this revision.
 
         Raises:
             CorruptMessageError: The message cannot be read and ``force`` is false; it is kept.
+            RevisionConflictError: The conversation does not have `expected_revision`.
 
         """
-        return self.run("delete_last_message", operations.delete_message, key, -1, force=force)
+        return self.run(
+            "delete_last_message",
+            operations.delete_message,
+            key,
+            -1,
+            force=force,
+            expected_revision=expected_revision,
+        )
 
     async def async_delete_last_message(
-        self, key: str, *, force: bool = False
+        self, key: str, *, force: bool = False, expected_revision: str | None = None
     ) -> ChatMessage | None:
         """Like `delete_last_message`, but awaitable."""
         return await self.async_run(
-            "delete_last_message", operations.delete_message, key, -1, force=force
+            "delete_last_message",
+            operations.delete_message,
+            key,
+            -1,
+            force=force,
+            expected_revision=expected_revision,
         )
 
     # ------------------------------------------------------------------ reading
@@ -236,74 +283,3 @@ class ChatStore(PlanRunner):
     def async_iter_keys(self, prefix: str = "", page_size: int = 1000) -> AsyncIterator[str]:
         """Like `iter_keys`, for ``async for``."""
         return self.async_iterate("iter_keys", KeyPager, prefix, page_size)
-
-    # ------------------------------------------------------------------ maintenance
-
-    def setup(self) -> None:
-        """Create what is missing in the database (files, tables), or check what is there.
-
-        Calling it is optional: the first call of a store does the same, unless ``create=False``.
-
-        Raises:
-            SchemaVersionError: A later version of this package made the tables.
-            StoreSetupError: The database is set up wrongly.
-
-        """
-        self.run("setup", operations.setup)
-
-    async def async_setup(self) -> None:
-        """Like `setup`, but awaitable."""
-        await self.async_run("setup", operations.setup)
-
-    def purge_expired(self) -> None:
-        """Free the storage of all expired conversations; writes do it a little at a time."""
-        while self.run("purge_expired", operations.purge_expired):
-            pass
-
-    async def async_purge_expired(self) -> None:
-        """Like `purge_expired`, but awaitable."""
-        while await self.async_run("purge_expired", operations.purge_expired):
-            pass
-
-    # ------------------------------------------------------------------ closing
-
-    def __enter__(self) -> Self:
-        """Return the store; leaving the block closes it."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close the store."""
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        """Return the store; leaving the block closes it."""
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close the store."""
-        await self.async_close()
-
-
-def check_store(store: object, parameter: str = "store") -> ChatStore:
-    """Return a store.
-
-    Raises:
-        InvalidArgumentError: `store` is not a `ChatStore`.
-
-    """
-    if not isinstance(store, ChatStore):
-        raise InvalidArgumentError(
-            f"{parameter} must be a chatstore.core.ChatStore, such as open_store(url) returns, "
-            f"not {describe_store(store)}"
-        )
-    return store
