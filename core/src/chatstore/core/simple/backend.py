@@ -26,8 +26,8 @@ from chatstore.core.backend.writes import (
     Update,
 )
 from chatstore.core.errors import ChatStoreError, InvalidArgumentError
-from chatstore.core.simple import json_file
-from chatstore.core.simple.conversations import Conversation, Conversations
+from chatstore.core.simple import json_file, json_format
+from chatstore.core.simple.conversations import Conversations
 
 T = TypeVar("T")
 
@@ -169,12 +169,7 @@ class MemoryBackend(Backend[Conversations]):
     def dump(self) -> str:
         """Return all conversations as JSON text."""
         with self._lock:
-            return json_file.dump(
-                {
-                    key: (conversation.expires_at, [r.body for r in conversation.records])
-                    for key, conversation in self.conversations.alive()
-                }
-            )
+            return json_format.dump(self.conversations.alive())
 
     def load(self, text: str) -> None:
         """Add the conversations that `dump` returned, or LlamaIndex's ``SimpleChatStore`` wrote.
@@ -184,12 +179,9 @@ class MemoryBackend(Backend[Conversations]):
             SchemaVersionError: A later version wrote it.
 
         """
-        loaded = json_file.load(text)
-        for key in sorted(loaded, key=lambda key: loaded[key][0] or 0.0):
-            expires_at, records = loaded[key]
-            conversation = Conversation(expires_at=expires_at)
-            conversation.extend(records)
-            self.conversations.by_key[key] = conversation
+        loaded = json_format.load(text)
+        for key in sorted(loaded, key=lambda key: loaded[key].expires_at or 0.0):
+            self.conversations.by_key[key] = loaded[key]
 
     def read_file(self, path: str | PathLike[str]) -> None:
         """Read a JSON file, if it exists, and remember it for `persist`."""

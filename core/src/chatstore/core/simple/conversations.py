@@ -60,7 +60,7 @@ class Conversation:
     created_at: float = 0.0
     updated_at: float = 0.0
     expires_at: float | None = None
-    revision: str = ""
+    revision: str = field(default_factory=lambda: secrets.token_hex(8))
 
     def stored(self) -> StoredConversation:
         """Return the conversation without its messages."""
@@ -220,7 +220,7 @@ class Conversations:
         """See `Backend.create`."""
         if self.find(key) is not None:
             return None
-        conversation = Conversation(record=write.record, created_at=self._clock())
+        conversation = Conversation(record=write.record)
         conversation.extend(write.records)
         self.save(key, conversation)
         return conversation.stored()
@@ -244,7 +244,7 @@ class Conversations:
         """Return a conversation for a write, or a new one."""
         conversation = self.find(key)
         check_revision(expected_revision, conversation and conversation.revision)
-        return conversation or Conversation(created_at=self._clock())
+        return conversation or Conversation()
 
     def save(self, key: str, conversation: Conversation) -> None:
         """Keep a conversation that was changed, unless it has neither records nor a record."""
@@ -253,6 +253,7 @@ class Conversations:
             return
         now = self._clock()
         conversation.revision = secrets.token_hex(8)
+        conversation.created_at = conversation.created_at or now
         conversation.updated_at = max(now, conversation.updated_at)
         self.by_key[key] = conversation
         if self._ttl is not None:
