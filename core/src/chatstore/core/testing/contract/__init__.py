@@ -6,6 +6,7 @@ import pytest
 
 from chatstore.core.testing.contract.arguments import Arguments
 from chatstore.core.testing.contract.atomicity import Atomicity
+from chatstore.core.testing.contract.conversations import ConversationRecords
 from chatstore.core.testing.contract.copies import Copies
 from chatstore.core.testing.contract.costs import Costs
 from chatstore.core.testing.contract.damage import Damage
@@ -22,6 +23,7 @@ from chatstore.core.testing.contract.leftovers import Leftovers
 from chatstore.core.testing.contract.lifecycle import Lifecycle
 from chatstore.core.testing.contract.long_conversations import LongConversations
 from chatstore.core.testing.contract.maintenance import Maintenance
+from chatstore.core.testing.contract.messages_by_id import MessagesById
 from chatstore.core.testing.contract.modes import AsyncCaller, Caller, MixedCaller, SyncCaller
 from chatstore.core.testing.contract.order import Order
 from chatstore.core.testing.contract.paging import Paging
@@ -61,6 +63,8 @@ class ChatStoreContract(
     Positions,
     Resources,
     Windows,
+    ConversationRecords,
+    MessagesById,
     StateMachineContract,
 ):
     """Every promise of a store. A subclass provides the fixture ``harness``."""
