@@ -52,7 +52,7 @@ class StopsHalfWay(CorrectStore):
 
 
 class SwallowsErrors(CorrectStore):
-    """Returns an empty conversation if an error occurs."""
+    """Returns an empty conversation if a message is damaged."""
 
     def get_messages(self, key: str, *, last: int | None = None) -> list[ChatMessage]:
         try:
@@ -127,7 +127,7 @@ class ReturnsItsOwnObjects(CorrectStore):
 
 
 class RefusesOtherLoops(BrokenBackend):
-    """Belongs to the event loop that used it first."""
+    """Works only on the event loop that used it first."""
 
     _loop: asyncio.AbstractEventLoop | None = None
 

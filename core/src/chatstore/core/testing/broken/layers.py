@@ -8,7 +8,7 @@ from chatstore.core.testing.broken.base import BrokenBackend, BrokenStore, Corre
 
 
 class ShowsOnlyItsAddress(CorrectStore):
-    """Has the representation of any object."""
+    """Uses the `repr` of `object`."""
 
     def __repr__(self) -> str:
         return object.__repr__(self)
