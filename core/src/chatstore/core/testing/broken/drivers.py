@@ -131,7 +131,9 @@ BROKEN = (
     ),
     BrokenStore(QuotesTheDriver, ("test_driver_errors_are_translated",), reason="quotes content"),
     BrokenStore(ExplainsNothing, ("test_driver_errors_are_translated",), reason="what is wrong"),
-    BrokenStore(BlamesTheCaller, ("test_driver_errors_are_translated",), reason="were right"),
+    BrokenStore(
+        BlamesTheCaller, ("test_driver_errors_are_translated",), reason="blames the arguments"
+    ),
     BrokenStore(AnswersWhenDown, ("test_driver_errors_are_translated",), reason="DID NOT RAISE"),
     BrokenStore(StaysDown, ("test_driver_errors_are_translated",), reason="driver"),
     BrokenStore(ReadsClientsDirectly, ("test_driver_errors_are_translated",), reason="Driver"),

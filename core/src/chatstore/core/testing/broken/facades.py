@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable
+from typing import Any
 
 from chatstore.core import ChatMessage, codec
 from chatstore.core.backend import Plan
@@ -138,6 +139,20 @@ class RefusesOtherLoops(BrokenBackend):
         return await self.inner.async_run(plan)
 
 
+class PrefixesKeysInTheStore(CorrectStore):
+    """Changes keys in the store: its backend alone finds other conversations."""
+
+    def run(self, operation: str, build: Any, *args: Any, **kwargs: Any) -> Any:
+        return super().run(operation, build, *_prefixed(args), **kwargs)
+
+    async def async_run(self, operation: str, build: Any, *args: Any, **kwargs: Any) -> Any:
+        return await super().async_run(operation, build, *_prefixed(args), **kwargs)
+
+
+def _prefixed(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    return (f"prefix/{args[0]}", *args[1:]) if args else args
+
+
 BROKEN = (
     BrokenStore(ShowsHalfABatch, ("test_groups_stay_adjacent",)),
     BrokenStore(ShowsHalfASet, ("test_readers_see_old_or_new",)),
@@ -154,4 +169,5 @@ BROKEN = (
     BrokenStore(
         RefusesOtherLoops, ("test_loops_one_after_another",), "", "unexpected RuntimeError"
     ),
+    BrokenStore(PrefixesKeysInTheStore, ("test_wrapped_backend_behaves_the_same",)),
 )

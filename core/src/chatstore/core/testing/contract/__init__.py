@@ -10,7 +10,6 @@ from chatstore.core.testing.contract.copies import Copies
 from chatstore.core.testing.contract.costs import Costs
 from chatstore.core.testing.contract.damage import Damage
 from chatstore.core.testing.contract.driver_errors import DriverErrors
-from chatstore.core.testing.contract.errors import Errors
 from chatstore.core.testing.contract.fidelity import Fidelity
 from chatstore.core.testing.contract.forks import Forks
 from chatstore.core.testing.contract.idempotency import Idempotency
@@ -26,6 +25,7 @@ from chatstore.core.testing.contract.modes import AsyncCaller, Caller, MixedCall
 from chatstore.core.testing.contract.order import Order
 from chatstore.core.testing.contract.paging import Paging
 from chatstore.core.testing.contract.positions import Positions
+from chatstore.core.testing.contract.representation import Representation
 from chatstore.core.testing.contract.resources import Resources
 from chatstore.core.testing.contract.ttl import Ttl
 from chatstore.core.testing.contract.windows import Windows
@@ -44,7 +44,6 @@ class ChatStoreContract(
     Keys,
     Fidelity,
     Ttl,
-    Errors,
     Lifecycle,
     Arguments,
     InsertDelete,
@@ -59,6 +58,7 @@ class ChatStoreContract(
     Leftovers,
     Maintenance,
     Positions,
+    Representation,
     Resources,
     Windows,
     StateMachineContract,
@@ -73,7 +73,7 @@ class SyncAsyncContract(ChatStoreContract):
 
     @pytest.fixture(params=[SyncCaller, AsyncCaller], ids=lambda caller: caller.name)
     def call(self, request: pytest.FixtureRequest) -> Iterator[Caller]:
-        """Return what calls stores in one mode."""
+        """Return a function that calls methods of stores in one mode."""
         caller: Caller = request.param()
         yield caller
         caller.close()
@@ -86,7 +86,7 @@ class MixedContract(ChatStoreContract):
 
     @pytest.fixture
     def call(self) -> Iterator[MixedCaller]:
-        """Return what calls stores in both modes alternately."""
+        """Return a function that calls methods of stores in both modes alternately."""
         caller = MixedCaller()
         yield caller
         caller.close()
