@@ -198,7 +198,7 @@ class Forks(Base):
     ) -> None:
         """The child does not hang on locks and connections that threads use at the fork."""
         store = sync_opened()
-        # Import everything: an import lock that a thread holds at the fork stays locked in the child.
+        # Import everything: an import lock that a thread holds at a fork stays locked in the child.
         _append(store, "before", 1)
         is_ended = threading.Event()
         counts = [0, 0]

@@ -1,4 +1,4 @@
-"""Stores connect lazily, can be closed twice, and survive threads, loops, forks and cancellation."""
+"""Stores connect lazily, close once, and survive threads, loops, forks and cancellation."""
 
 import asyncio
 import multiprocessing
