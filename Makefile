@@ -49,7 +49,7 @@ coverage: $(READY) ## Run the tests and list the uncovered lines of each package
 	@$(BIN)/python -m scripts.uncovered
 
 lowest: $(READY) ## Test with the lowest allowed versions; ARGS=chatstore-redis tests one package.
-	@$(BIN)/python -m scripts.test_lowest $(ARGS)
+	@$(BIN)/python -m scripts.lowest_versions $(ARGS)
 
 costs: $(READY) ## Measure the cost of calls on paid services at 100,000 messages; writes docs/costs.md.
 	CHATSTORE_SOAK=1 $(BIN)/python -m pytest packages/*/tests/test_*_costs.py -k costs_are_flat -o faulthandler_timeout=0 --costs docs/costs.md

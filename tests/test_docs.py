@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from programs import run_program, snippets
-from scripts.affected import ROOT
+from scripts.workspace import ROOT
 
 from chatstore.core.backend import Backend
 

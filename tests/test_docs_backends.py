@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripts.affected import ROOT
+from scripts.workspace import ROOT
 from wheels import build_all, install, run
 
 from chatstore.core import ChatMessage, ChatStore, open_store

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import pytest
-from scripts.affected import ROOT
+from scripts.workspace import ROOT
 
 SOURCES = {
     file.relative_to(ROOT).as_posix(): file

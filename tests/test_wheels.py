@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 import pytest
-from scripts.affected import ROOT
-from scripts.test_lowest import read_members
+from scripts.workspace import ROOT, read_members
 from wheels import UV, Installed, at_once, build_all, check, install, run
 
 MEMBERS = read_members(ROOT)

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from scripts.affected import ROOT
+from scripts.workspace import ROOT
 
 T = TypeVar("T")
 R = TypeVar("R")
