@@ -5,15 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from haystack.dataclasses import (
-    ChatMessage as HaystackMessage,
-)
-from haystack.dataclasses import (
-    FileContent,
-    ImageContent,
-    TextContent,
-    ToolCall,
-)
+from haystack.dataclasses import ChatMessage as HaystackMessage
+from haystack.dataclasses import FileContent, ImageContent, TextContent, ToolCall
 
 from chatstore.core import (
     AudioBlock,
@@ -34,7 +27,7 @@ _PROMPT_ROLES = {MessageRole.SYSTEM, MessageRole.DEVELOPER}
 
 
 def haystack_messages(message: ChatMessage, calls: Mapping[int, ToolCall]) -> list[HaystackMessage]:
-    """Return one message, several for several results, or none if it has nothing to send.
+    """Return the messages to send: one, one for each result, or ``[]`` if there is nothing.
 
     Args:
         message: A message of any framework.

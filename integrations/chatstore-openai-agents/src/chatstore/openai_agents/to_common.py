@@ -11,15 +11,7 @@ from chatstore.core.contents import BlockFields, simplify
 from chatstore.core.framework_payload import Joins
 from chatstore.openai_agents.tool_items import item_call, item_result
 
-ROLES = {
-    role.value: role
-    for role in (
-        MessageRole.USER,
-        MessageRole.ASSISTANT,
-        MessageRole.SYSTEM,
-        MessageRole.DEVELOPER,
-    )
-}
+ROLES = {name: MessageRole(name) for name in ("user", "assistant", "system", "developer")}
 """The roles that items have."""
 
 _IMAGES = {"input_image", "computer_screenshot"}
