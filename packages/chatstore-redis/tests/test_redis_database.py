@@ -11,13 +11,10 @@ from typing import Any
 import pytest
 from redis_interception import backend_of
 
-from chatstore.core import ChatMemoryBuffer, ChatMessage, CorruptStoreError
+from chatstore.core import ChatMemoryBuffer, CorruptStoreError
 from chatstore.core.backend.options import MAX_SECONDS
+from chatstore.core.testing.messages import message
 from chatstore.redis import RedisChatStore
-
-
-def message(text: object) -> ChatMessage:
-    return ChatMessage(role="user", content=str(text))
 
 
 def commands(client: Any) -> int:
