@@ -1,4 +1,4 @@
-"""The time of the estimate grows with the length of a text, whatever the text is."""
+"""The time of an estimate grows linearly with the length of any text."""
 
 from __future__ import annotations
 

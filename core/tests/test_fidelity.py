@@ -1,4 +1,4 @@
-"""Messages that were changed after they were made are stored as they are, or refused."""
+"""Messages that were changed after construction are stored as they are, or refused."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ NOW = datetime(2026, 11, 23, tzinfo=timezone.utc).isoformat()
 
 
 def made(content: Any = "hi") -> ChatMessage:
-    """Make a message."""
+    """Return a user's message."""
     return ChatMessage(role="user", content=content)
 
 
 def changed(change: Callable[[ChatMessage], object], content: Any = "hi") -> ChatMessage:
-    """Make a message and change it."""
+    """Return a message that was changed after construction."""
     message = made(content)
     change(message)
     return message
@@ -102,7 +102,7 @@ class Kind(enum.Enum):
 
 
 class WithField(ChatMessage):
-    """A message with a field more."""
+    """A message with an additional field."""
 
     score: int = 0
 
@@ -167,7 +167,7 @@ REFUSED: dict[str, Callable[[], object]] = {
         role="user", content=[ContentBlock.model_construct(type="marked")]
     ),
     "a time without a zone": lambda: changed(
-        lambda m: setattr(m, "created_at", datetime(2026, 1, 1))  # noqa: DTZ001
+        lambda m: setattr(m, "created_at", datetime(2026, 1, 1))  # noqa: DTZ001 - it is refused
     ),
     "a zone of seconds": lambda: changed(
         lambda m: setattr(m, "created_at", datetime.now(timezone(timedelta(seconds=30))))
