@@ -1,4 +1,4 @@
-"""A release goes out only when tag, version and changelog agree."""
+"""A release needs a tag, a version and a changelog that agree."""
 
 from __future__ import annotations
 

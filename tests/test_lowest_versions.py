@@ -1,4 +1,4 @@
-"""`make lowest`: what is installed to test one distribution at its lower bounds."""
+"""`make lowest` tests each distribution with the lowest versions of its dependencies."""
 
 from __future__ import annotations
 

@@ -215,7 +215,7 @@ def test_a_closed_store(store: ChatStore, call: Caller) -> None:
     for name in ("get_messages", "count_messages", "delete_messages"):
         with pytest.raises(StoreClosedError, match=f"{name}: this {type(store).__name__} was"):
             call(store, name, "k")
-    with pytest.raises(RuntimeError):
+    with pytest.raises(StoreClosedError, match="iter_keys: this"):
         drain(call.iterate(store, "iter_keys"))
 
 

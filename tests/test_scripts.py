@@ -1,4 +1,4 @@
-"""The programs that the verbs of the Makefile run."""
+"""The scripts that `make` runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every distribution must have, and what no file may contain."""
+"""Rules for the files of every distribution and of the workspace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much of a conversation the memory buffer reads, also while the conversation changes."""
+"""The memory buffer reads only the pages that it needs, even while the conversation changes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Call = Callable[..., Any]
 
 
 class ReadingBackend(MemoryBackend):
-    """Notes how many records each page has, and may be changed after one."""
+    """Records the size of each page; a test can change the conversation after a page."""
 
     def __init__(self) -> None:
         """Begin with no pages."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import time
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from processor_time import seconds
 from pydantic import ConfigDict, PrivateAttr
 
 from chatstore.core import (
@@ -260,16 +260,6 @@ def test_deep_values_come_back_or_are_refused(depth: int) -> None:
         except InvalidMessageError:
             continue
         assert decode("k", 0, record.body) == message
-
-
-def seconds(call: Callable[[], object]) -> float:
-    """Return the lowest processor time of several calls on this thread, in seconds."""
-    taken = []
-    for _ in range(3):
-        began = time.thread_time()
-        call()
-        taken.append(time.thread_time() - began)
-    return min(taken)
 
 
 @pytest.mark.parametrize("unit", [TEXT, CALL, UNKNOWN], ids=["text", "call", "unknown"])

@@ -1,4 +1,4 @@
-"""How a relay counts, is called from threads, fails, and ends."""
+"""A relay counts, can be used from threads and forks, names failures, and closes."""
 
 from __future__ import annotations
 

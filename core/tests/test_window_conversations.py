@@ -117,7 +117,7 @@ class Writer:
 
 
 def window_of(messages: list[ChatMessage], limit: int) -> tuple[list[ChatMessage], Any]:
-    """Return a window, and what counted its tokens."""
+    """Return a window, and the function that counts the tokens of a message."""
     store = SimpleChatStore()
     store.add_messages("k", messages)
     buffer = ChatMemoryBuffer(limit, store, "k", tokenizer_fn=words)

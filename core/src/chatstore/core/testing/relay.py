@@ -144,7 +144,7 @@ class Relay(ForkAware):
             raise ValueError(f"count must be 0 or more, not {count!r}")
         self._call(lambda: self._loop.lose_replies(count, containing))
 
-    # ------------------------------------------------------------------ what happened
+    # ------------------------------------------------------------------ observations
 
     @property
     def connections(self) -> int:
@@ -171,7 +171,7 @@ class Relay(ForkAware):
         """Why connections to the server failed, oldest first; each also reset its client."""
         return self._call(lambda: list(self._loop.failures))
 
-    # ------------------------------------------------------------------ life
+    # ------------------------------------------------------------------ lifecycle
 
     def close(self) -> None:
         """Close the port and all connections, and end the thread.

@@ -18,7 +18,7 @@ class RemovesTheOldest(BrokenBackend):
 
 
 class ReturnsTheNewest(BrokenBackend):
-    """Returns the newest message, whichever was removed."""
+    """Returns the newest message instead of the removed one."""
 
     def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
         conversation = self.find(key)

@@ -127,7 +127,7 @@ _WAYS: list[Callable[[Opener], list[str]]] = [
 
 
 def find_leaks(opener: Opener) -> list[str]:
-    """Use and close stores in each way; return what stays open."""
+    """Use and close stores in each way; return the resources that stay open."""
     _warm_up(opener)
     for way in _WAYS:
         leaks = way(opener)
