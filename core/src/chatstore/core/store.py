@@ -25,8 +25,8 @@ class ChatStore(PlanRunner):
     both on one store, and threads may share it. A conversation without messages does not exist.
     Messages are returned as copies.
 
-    Every method that does I/O may raise, beside what it names: `InvalidKeyError` if a key is not
-    a string of 1 to 255 bytes in UTF-8, `StoreUnavailableError`, `StoreAccessError`,
+    Every method that does I/O may raise, besides the errors it lists: `InvalidKeyError` if a key is
+    not a string of 1 to 255 bytes in UTF-8, `StoreUnavailableError`, `StoreAccessError`,
     `StoreFullError`, `StoreSetupError`, `CorruptStoreError`, `StoreClosedError`.
     """
 

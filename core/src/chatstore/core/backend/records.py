@@ -107,7 +107,7 @@ class Page(NamedTuple):
 
 
 class KeyPage(NamedTuple):
-    """Some keys, and the cursor of the next page (``None`` after the last page)."""
+    """A page of keys, and the cursor of the next page (``None`` after the last page)."""
 
     keys: list[str]
     cursor: Any | None

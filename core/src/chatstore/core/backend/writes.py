@@ -1,4 +1,4 @@
-"""What a backend is asked to write: one value object for each kind of write."""
+"""The writes of a backend: one value object for each kind."""
 
 from __future__ import annotations
 
