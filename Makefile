@@ -1,5 +1,5 @@
-# `make demo` needs Python 3.10 or newer, make and PyPI. All other verbs need Python 3.11 or newer,
-# because some of the tested frameworks do; they install everything into .venv.
+# `make demo` needs Python 3.10 or newer and PyPI. All other verbs need Python 3.11 or newer, like
+# some of the tested frameworks, and install everything into .venv.
 PYTHON ?= python3
 UV_VERSION = 0.13.9
 VENV = .venv
@@ -17,7 +17,7 @@ MEMBERS = $(patsubst %/pyproject.toml,%,$(wildcard core/pyproject.toml packages/
 help: ## Print these verbs.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | sort | awk -F '\t' '{printf "  %-9s %s\n", $$1, $$2}'
 
-setup: $(READY) ## Make .venv with all tools and packages.
+setup: $(READY) ## Create .venv with all tools and packages.
 
 $(READY): constraints.txt package-lock.json $(addsuffix /pyproject.toml,$(MEMBERS))
 	$(PYTHON) -m venv $(VENV)
@@ -49,7 +49,7 @@ coverage: $(READY) ## Run the tests and list the uncovered lines of each package
 	@$(BIN)/python -m scripts.uncovered
 
 lowest: $(READY) ## Test with the lowest allowed versions; ARGS=chatstore-redis tests one package.
-	@$(BIN)/python -m scripts.test_lowest $(ARGS)
+	@$(BIN)/python -m scripts.lowest_versions $(ARGS)
 
 costs: $(READY) ## Measure the cost of calls on paid services at 100,000 messages; writes docs/costs.md.
 	CHATSTORE_SOAK=1 $(BIN)/python -m pytest packages/*/tests/test_*_costs.py -k costs_are_flat -o faulthandler_timeout=0 --costs docs/costs.md
@@ -79,5 +79,5 @@ bench: $(READY) ## Measure against peers and bare drivers; ARGS="--quick" takes 
 docs: $(READY) ## Run the documentation's examples.
 	$(BIN)/python -m pytest tests/test_docs.py $(wildcard */*/tests/test_*_readme.py)
 
-clean: ## Remove what the verbs above made.
+clean: ## Remove what the verbs above created.
 	rm -rf $(VENV) $(DEMO) node_modules dist .demo .bench .coverage

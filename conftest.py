@@ -1,4 +1,4 @@
-"""What all tests share: Hypothesis' settings, servers, and stores of each common kind."""
+"""Shared by all tests: the settings of Hypothesis, servers, and URLs of empty stores."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ sys.path.append(str(_ROOT / "tests"))
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option ``--costs``."""
-    parser.addoption("--costs", type=Path, help="write the page of what calls cost to this file")
+    parser.addoption("--costs", type=Path, help="write the costs of calls to this file")
 
 
 @pytest.fixture(scope="session")
 def costs(request: pytest.FixtureRequest) -> Iterator[Any]:
-    """Collect the costs of calls; at the end, write the page if ``--costs`` names a file."""
+    """Collect the costs of calls; at the end, write them to the file that ``--costs`` names."""
     from costs import Costs
 
     collected = Costs()
@@ -68,7 +68,7 @@ def store_url(tmp_path: Path) -> str:
 
 @pytest.fixture(params=["sqlite", "redis", "postgres"])
 def each_store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Return the URL of an empty store, of each common kind."""
+    """Return the URL of an empty store on SQLite, Redis and Postgres."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/chat.db"
     server = request.getfixturevalue(f"{request.param}_server")

@@ -1,7 +1,7 @@
 """Draw charts of cost against length: ``python -m benchmarks.charts results.json FOLDER``.
 
 The charts are readable on light and dark pages: they have no background, text and grid are grey,
-and each line has its own marker besides its color.
+and each line has its own color and its own marker.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from scripts.affected import read_packages
+from scripts.workspace import read_packages
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".bench"

@@ -1,4 +1,4 @@
-"""List affected packages: ``git diff --name-only BASE | python scripts/affected.py``.
+"""List affected packages: ``git diff --name-only BASE | python -m scripts.affected``.
 
 Prints a JSON list of package folders, for a CI matrix. A package is affected by changes of its own
 files and of the packages that it depends on; files outside of packages affect all of them.
@@ -7,34 +7,10 @@ files and of the packages that it depends on; files outside of packages affect a
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 
-import tomllib
-
-ROOT = Path(__file__).resolve().parent.parent
-_NAME = re.compile(r"[A-Za-z0-9._-]+")
-
-
-def read_packages(root: Path) -> dict[str, set[str]]:
-    """Return each package folder, with the folders of the packages that it depends on."""
-    members = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["uv"]["workspace"]
-    projects = {}
-    for pattern in members["members"]:
-        for file in sorted(root.glob(f"{pattern}/pyproject.toml")):
-            project = tomllib.loads(file.read_text())["project"]
-            folder = file.parent.relative_to(root).as_posix()
-            projects[folder] = (project["name"], project.get("dependencies", []))
-    folders = {name: folder for folder, (name, _) in projects.items()}
-    graph = {}
-    for folder, (_, requirements) in projects.items():
-        names = {match.group() for item in requirements if (match := _NAME.match(item))}
-        graph[folder] = {folders[name] for name in names if name in folders}
-    if not graph:
-        raise ValueError(f"no packages found under {root}")
-    return graph
+from scripts.workspace import ROOT, read_packages
 
 
 def affected(graph: dict[str, set[str]], paths: Iterable[str]) -> list[str]:

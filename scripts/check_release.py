@@ -1,4 +1,4 @@
-"""Check a release: ``python scripts/check_release.py chatstore-redis-v0.1.0``.
+"""Check a release: ``python -m scripts.check_release chatstore-redis-v0.1.0``.
 
 The tag, the version in ``pyproject.toml`` and the newest entry of ``CHANGELOG.md`` must agree.
 Prints the folder of the package.
@@ -10,9 +10,8 @@ import re
 import sys
 from pathlib import Path
 
-import tomllib
+from scripts.workspace import ROOT, read_members, read_settings
 
-ROOT = Path(__file__).resolve().parent.parent
 _TAG = re.compile(r"(?P<name>chatstore-[a-z-]+)-v(?P<version>\d+\.\d+\.\d+\S*)")
 _ENTRY = re.compile(r"^## \[?(?P<version>\d+\.\d+\.\d+\S*?)\]?(?: |$)", re.MULTILINE)
 
@@ -25,18 +24,18 @@ def check_release(root: Path, tag: str) -> str:
     """Return the folder of the package that a tag releases.
 
     Raises:
-        ReleaseError: The tag, the version and the changelog differ, or the tag names no package.
+        ReleaseError: The versions in the tag, ``pyproject.toml`` and the changelog differ, or the
+            tag does not name a package.
 
     """
     match = _TAG.fullmatch(tag)
     if match is None:
         raise ReleaseError(f"{tag!r} is not a tag like chatstore-redis-v0.1.0")
-    for file in sorted(root.glob("**/pyproject.toml")):
-        project = tomllib.loads(file.read_text()).get("project", {})
-        if project.get("name") == match["name"] and ".venv" not in file.parts:
-            _check_versions(file.parent, project["version"], match["version"])
-            return file.parent.relative_to(root).as_posix()
-    raise ReleaseError(f"there is no package {match['name']}")
+    folder = read_members(root).get(match["name"])
+    if folder is None:
+        raise ReleaseError(f"there is no package {match['name']}")
+    _check_versions(folder, read_settings(folder)["project"]["version"], match["version"])
+    return folder.relative_to(root).as_posix()
 
 
 def _check_versions(folder: Path, version: str, tagged: str) -> None:

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import tomllib
-from scripts.affected import ROOT, read_packages
+from scripts.workspace import ROOT, read_packages
 
 _BIN = ROOT / ".venv" / "bin"
 _PYRIGHT = ROOT / ".venv" / "pyright.json"
-_FOLDERS = ("tests", "scripts", "benchmarks", "examples", "docs")  # beside the members
+_FOLDERS = ("tests", "scripts", "benchmarks", "examples", "docs")  # in addition to the members
 
 
 def pyright_settings(root: Path) -> dict[str, Any]:

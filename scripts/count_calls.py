@@ -2,7 +2,7 @@
 
 ``python -m scripts.count_calls`` starts the servers of the tests, counts, and writes the table in
 ``docs/design.md``; with ``--print`` it only prints the table. A generator or coroutine counts once,
-however often it is resumed; comprehensions and drivers' functions do not count.
+even if it is resumed several times; comprehensions and drivers' functions do not count.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
 
-from scripts.affected import ROOT
+from scripts.workspace import ROOT
 
 from chatstore.core import ChatMemoryBuffer, ChatMessage, ChatStore, open_store
 
@@ -74,7 +75,7 @@ def measure(store: ChatStore) -> list[Crossed]:
     for call in calls:
         call(_message())  # opens connections, loads scripts, prepares statements
         message = _message()
-        results.append(count(lambda call=call, message=message: call(message)))  # type: ignore[misc]
+        results.append(count(partial(call, message)))
     return results
 
 

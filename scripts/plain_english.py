@@ -2,7 +2,7 @@
 
 ``python -m scripts.plain_english [PATH ...]`` reads the tracked files below the paths, or all, and
 prints a line for each banned word or name, then the number of lines for each file. The exit status
-is 1 if there is any. The rules are in `scripts.plain_english_rules`.
+is 1 if there is one. The rules are in `scripts.plain_english_rules`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from scripts.affected import ROOT
 from scripts.plain_english_rules import (
     BANNED_IN_TESTS,
     BANNED_MODULES,
@@ -28,6 +27,7 @@ from scripts.plain_english_rules import (
     PROSE,
     Allowed,
 )
+from scripts.workspace import ROOT
 
 _COMMENT_MARKS = {".lua": "--", ".sql": "--", ".cjs": "//"}
 _WHOLE_TEXT = {".toml", ".yml", ".md"}
@@ -37,7 +37,7 @@ _FENCE = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"``.+?``|`[^`\n]*`")
 _INDENT = re.compile(r"\n[ \t]+")
 _LINK_TARGET = re.compile(r"\]\([^)]*\)")
-# A phrase may go on in the next line.
+# A phrase may continue on the next line.
 _PATTERNS = {
     re.compile(pattern.replace(" ", r"\s"), re.IGNORECASE): advice
     for pattern, advice in PROSE.items()
@@ -142,7 +142,7 @@ def _check_module_name(path: str) -> list[Finding]:
 
 
 def _defined_names(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Iterate over the names that a module gives, except those of tests."""
+    """Iterate over the names that a module defines, except those of tests."""
     for node in ast.walk(tree):
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
@@ -189,7 +189,7 @@ def _strings(tree: ast.Module, *, is_test: bool) -> Iterator[Text]:
     docstrings = set()
     for node in ast.walk(tree):
         if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None:
-            docstrings.add(id(node.body[0].value))  # type: ignore[attr-defined]
+            docstrings.add(id(node.body[0].value))  # type: ignore[attr-defined]  # it is an expression
     for node in ast.walk(tree):
         if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
             continue
@@ -202,7 +202,7 @@ def _without_blocks(text: str) -> str:
 
 
 def _blank(pattern: re.Pattern[str], text: str) -> str:
-    """Replace matches by a character that is not a word, with as many line ends."""
+    """Replace each match by a character that is not part of a word, and its line ends."""
     return pattern.sub(lambda match: "·" + "\n" * match.group().count("\n"), text)
 
 

@@ -109,12 +109,12 @@ BANNED_MODULES = {
 
 
 class Allowed(NamedTuple):
-    """Something that the rules ban and that a file may have.
+    """A word or name that the rules ban, but that a file may contain.
 
     Attributes:
         path: The file, or a pattern of files.
-        text: A pattern of what it may have.
-        reason: Why.
+        text: A pattern of the words or names.
+        reason: Why the file may contain them.
 
     """
 

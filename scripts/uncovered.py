@@ -1,7 +1,7 @@
-"""List the lines of each package that no test ran: ``python -m scripts.uncovered``.
+"""List the lines of each package that no test runs: ``python -m scripts.uncovered``.
 
-Reads the data of ``make coverage``. Prints, for each package, how much of it the tests ran and the
-lines that they did not.
+Reads the data of ``make coverage``. Prints the percentage of covered lines of each package, and
+the numbers of the uncovered lines.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import io
 
 from coverage import Coverage
 from coverage.exceptions import NoDataError
-from scripts.affected import ROOT, read_packages
+from scripts.workspace import ROOT, read_packages
 
 
 def report(coverage: Coverage, folder: str) -> str:

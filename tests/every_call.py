@@ -1,16 +1,11 @@
-"""Calls every method of a store, so that tests see all requests that a store makes."""
+"""Call every method of a store, so that tests see all requests that it sends."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any
 
-from chatstore.core import ChatMessage
-
-
-def message(text: str, **fields: Any) -> ChatMessage:
-    return ChatMessage(role="user", content=text, **fields)
-
+from chatstore.core.testing.messages import message
 
 CALLS: list[tuple[str, tuple[Any, ...]]] = [
     ("set_messages", ("k", [message("a"), message("b")])),

@@ -1,4 +1,4 @@
-"""Shared tests of stores whose `purge_expired` frees the storage of expired conversations."""
+"""Check, for several packages, that `purge_expired` frees the storage of expired conversations."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from chatstore.core import ChatMessage
+from chatstore.core.testing.messages import message
 
 DAY = 24 * 3600
 
@@ -21,13 +21,8 @@ class Clock:
         return self.now
 
 
-def message(text: str, **fields: Any) -> ChatMessage:
-    """Return a message."""
-    return ChatMessage(role="user", content=text, **fields)
-
-
 def check_purge(store: Any, clock: Clock, count: Callable[[], int], *, is_async: bool) -> None:
-    """Let conversations expire after a minute, and count the stored records."""
+    """Let conversations expire after a ttl of one minute; ``count`` counts the stored records."""
 
     def purge() -> None:
         if is_async:

@@ -1,10 +1,11 @@
-"""Checks of the errors that mistakes of users raise: the class, the message and the time."""
+"""Check the errors that users' mistakes raise: the class, the message and the time."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import re
+import socket
 import threading
 import time
 import traceback
@@ -20,8 +21,8 @@ from chatstore.core import ChatMessage, ChatStoreError
 CONTENT = "secret-content-of-a-user"
 
 
-def patient(seconds: float) -> float:
-    """Return a limit for something that takes this many seconds on an idle machine."""
+def time_limit(seconds: float) -> float:
+    """Return a limit, on this machine, for work that takes ``seconds`` on an idle one."""
     load = os.getloadavg()[0] / (os.cpu_count() or 1)
     return seconds * max(1.0, load) + 5
 
@@ -62,7 +63,7 @@ def check(
     took = time.monotonic() - begin
     assert type(error) is kind, f"{type(error).__name__}: {error}"
     assert re.search(pattern, str(error)), str(error)
-    assert took < patient(seconds), f"{took:.1f} s"
+    assert took < time_limit(seconds), f"{took:.1f} s"
     for text in shown_texts(error):
         for secret in [*secrets, CONTENT]:
             assert secret not in text, text
@@ -97,7 +98,7 @@ def web_server(status: int, body: bytes = b"<html>hello</html>") -> Iterator[int
             self.end_headers()
             self.wfile.write(body)
 
-        do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_MERGE = answer  # noqa: N815
+        do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_MERGE = answer  # noqa: N815 - as in the base class
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as in the base class
             """Write nothing."""
@@ -115,9 +116,7 @@ def web_server(status: int, body: bytes = b"<html>hello</html>") -> Iterator[int
 
 
 def refused_port() -> int:
-    """Return a port of this machine that refuses connections, because nothing listens on it."""
-    import socket
-
+    """Return a port of this machine on which nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
 
@@ -125,7 +124,5 @@ def refused_port() -> int:
 @contextmanager
 def silent_port() -> Iterator[int]:
     """Listen on a port, accept connections, and never answer."""
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield int(listener.getsockname()[1])

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from scripts.affected import ROOT, affected, read_packages
+from scripts.affected import affected
+from scripts.workspace import ROOT, read_packages
 
 GRAPH: dict[str, set[str]] = {
     "core": set(),

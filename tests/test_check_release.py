@@ -1,15 +1,16 @@
-"""A release goes out only when tag, version and changelog agree."""
+"""A release needs a tag, a version and a changelog that agree."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from scripts.check_release import ROOT, ReleaseError, check_release
-from scripts.test_lowest import read_members
+from scripts.check_release import ReleaseError, check_release
+from scripts.workspace import ROOT, read_members
 
 
 def make_package(root: Path, version: str, changelog: str) -> None:
+    (root / "pyproject.toml").write_text('[tool.uv.workspace]\nmembers = ["packages/*"]\n')
     folder = root / "packages" / "chatstore-redis"
     folder.mkdir(parents=True)
     text = f'[project]\nname = "chatstore-redis"\nversion = "{version}"\n'

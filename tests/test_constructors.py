@@ -1,4 +1,4 @@
-"""All store classes are constructed alike, and change nothing of `ChatStore`."""
+"""All store classes have the same kind of constructor, and override no method of `ChatStore`."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
 
 
 def public_callables(store_class: type[ChatStore]) -> dict[str, Callable[..., Any]]:
-    """Return what a class defines beside `ChatStore` and a caller may call."""
+    """Return the public methods that a class adds to `ChatStore`, and its constructor."""
     names = {name for name in dir(store_class) if not name.startswith("_")} - set(dir(ChatStore))
     members = {name: getattr(store_class, name) for name in names | {"__init__"}}
     return {name: member for name, member in members.items() if callable(member)}

@@ -1,4 +1,4 @@
-"""The backends of the guide for authors: they keep the contract with core and pytest alone."""
+"""The example backends of the guide keep the contract with only core and pytest installed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripts.affected import ROOT
+from scripts.workspace import ROOT
 from wheels import build_all, install, run
 
 from chatstore.core import ChatMessage, ChatStore, open_store
@@ -23,7 +23,7 @@ LIST = "from importlib.metadata import distributions as d; print(*(i.name for i 
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the interpreter of an environment that a third party would have."""
+    """Return the interpreter of an environment with only core and its testing extra."""
     wheels = tmp_path_factory.mktemp("wheels")
     build_all([ROOT / "core"], wheels)
     return install(tmp_path_factory.mktemp("third-party"), wheels, "chatstore-core[testing]")

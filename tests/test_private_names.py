@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import pytest
-from scripts.affected import ROOT
+from scripts.workspace import ROOT
 
 SOURCES = {
     file.relative_to(ROOT).as_posix(): file
@@ -29,11 +29,6 @@ class Exemption(NamedTuple):
 
 UPSTASH = "packages/chatstore-upstash/src/chatstore/upstash/sdk.py"
 EXEMPTIONS = [
-    Exemption(
-        "packages/chatstore-dynamodb/src/chatstore/dynamodb/clients.py",
-        "_session",
-        "boto3's session has no other way to read a setting of the profile",
-    ),
     Exemption(UPSTASH, "_http", "upstash-redis has no other way to its client's timeouts"),
     Exemption(UPSTASH, "_client", "upstash-redis has no other way to its client's timeouts"),
 ]

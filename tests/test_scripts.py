@@ -1,4 +1,4 @@
-"""The programs that the verbs of the Makefile run."""
+"""The scripts that `make` runs."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from coverage import Coverage
-from scripts.affected import ROOT, read_packages
 from scripts.check_types import import_folders, pyright_settings, python_files
 from scripts.count_calls import Crossed, count, measure, table
 from scripts.uncovered import report
+from scripts.workspace import ROOT, read_packages
 
 from chatstore.core import SimpleChatStore
 

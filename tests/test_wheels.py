@@ -1,4 +1,4 @@
-"""Each wheel installs alone, shows its types, and leaves the others whole when it goes."""
+"""Each wheel installs alone and has types; uninstalling it keeps other distributions intact."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 import pytest
-from scripts.affected import ROOT
-from scripts.test_lowest import read_members
+from scripts.workspace import ROOT, read_members
 from wheels import UV, Installed, at_once, build_all, check, install, run
 
 MEMBERS = read_members(ROOT)
@@ -31,7 +30,7 @@ URLS = {
     "cosmos": "cosmos://:a2V5@127.0.0.1:1/chats/messages",
     "cosmos+http": "cosmos+http://:a2V5@127.0.0.1:1/chats/messages",
 }
-# Modules that need more than their distribution depends on, and what brings it.
+# Modules that need an extra of their distribution.
 NEED_MORE = {
     "chatstore.langchain.middleware": "the extra agents",
     "chatstore.migrate.langchain": "the extra langchain",
@@ -58,7 +57,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory, wheels: Path) -> Outcomes:
-    """Return what happened to each distribution."""
+    """Return the result of installing each distribution alone."""
     root = tmp_path_factory.mktemp("alone")
 
     def outcome(name: str) -> Installed | AssertionError:

@@ -1,4 +1,4 @@
-"""What every distribution must have, and what no file may contain."""
+"""Rules for the files of every distribution and of the workspace."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 import tomllib
-from scripts.affected import ROOT
 from scripts.plain_english import tracked_files
-from scripts.test_lowest import read_members
+from scripts.workspace import ROOT, read_members
 
 PACKAGES = list(read_members(ROOT).values())
 # Written in parts, so that this file does not contain what it looks for.

@@ -1,4 +1,4 @@
-"""Builds the wheels of this project and installs each one alone."""
+"""Build the wheels of this project, and install each one alone."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from scripts.affected import ROOT
+from scripts.workspace import ROOT
 
 T = TypeVar("T")
 R = TypeVar("R")
 UV = shutil.which("uv", path=Path(sys.executable).parent) or "uv"
 _AT_THE_SAME_TIME = 3  # builds and installations; they wait for the disk as well
-_SECONDS = 600  # until a command must have ended
+_SECONDS = 600  # timeout of a command
 
-# Imports every module but those for tests, and opens a store of each scheme that the
+# Import every module except those for tests, and open a store of each scheme that the
 # distribution registers. The addresses lead nowhere, and nothing is sent.
 _CHECK = """
 import importlib, json, pkgutil, sys
@@ -52,7 +52,7 @@ print(json.dumps({**result, "stores": stores}))
 
 
 class Installed(NamedTuple):
-    """What a distribution is when it is installed alone.
+    """A distribution that was installed alone.
 
     Attributes:
         python: The interpreter of its environment.

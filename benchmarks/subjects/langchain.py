@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from langchain_core.messages import AIMessage, HumanMessage, trim_messages
@@ -116,5 +116,4 @@ def make(name: str, url: str) -> Subject:
     """Return the subject of a name; it has no call that removes one message."""
     if name != "LangChain":
         raise ValueError(name)
-    subject: Any = LangChain(url)
-    return subject  # type: ignore[no-any-return]
+    return cast("Subject", LangChain(url))

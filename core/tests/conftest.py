@@ -1,4 +1,4 @@
-"""Lets tests import the helpers beside them; fixtures that several files share."""
+"""Fixtures that several files share; tests can import the helper modules in this folder."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from chatstore.core.testing import Relay
 if TYPE_CHECKING:
     from echo_server import EchoServer
 
-sys.path.append(str(Path(__file__).parent))  # importlib's mode of importing leaves it out
+sys.path.append(str(Path(__file__).parent))  # pytest's import mode "importlib" does not add it
 
 
 @pytest.fixture(params=["sync", "async", "llama_index"])
 def call(request: pytest.FixtureRequest) -> Callable[..., Any]:
-    """Return what calls a method of a buffer by its name: plain, async, or by LlamaIndex's name."""
+    """Return a function that calls a buffer's method: sync, async, or by its LlamaIndex name."""
 
     def call_buffer(buffer: ChatMemoryBuffer, name: str, *args: Any, **kwargs: Any) -> Any:
         if request.param == "sync":

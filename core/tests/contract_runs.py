@@ -1,4 +1,4 @@
-"""Runs tests of a contract in processes of their own, since many of them are meant to fail."""
+"""Run tests of a contract in separate processes, since many of them must fail."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
-PROCESSES = 3  # at once: most tests wait for something
+PROCESSES = 3  # at the same time: most tests wait for something
 TIMEOUT = 600  # seconds for all
 
 
 def run_tests(folder: Path, names: list[str]) -> dict[str, str | None]:
-    """Run tests of ``test_suite.py``; return by name why each failed, ``None`` where it passed.
+    """Run tests of ``test_suite.py``; return why each failed, or ``None`` if it passed, by name.
 
     A name without parameters selects a test with all its parameters.
     """

@@ -1,4 +1,4 @@
-"""A server that answers each line with the line, and its client: for tests of the relay."""
+"""A server that echoes each line, and its client, for tests of the relay."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PATIENCE = 20  # seconds until a test that hangs fails
 
 
 class EchoServer:
-    """Answers each line with its own name and the line, from a thread for each connection."""
+    """Answers each line with the server's name and the line; each connection has a thread."""
 
     def __init__(
         self, name: bytes = b"", *, tls: ssl.SSLContext | None = None, path: str | None = None
@@ -84,7 +84,7 @@ class Client:
 
 @contextmanager
 def clients(relay: Relay, count: int) -> Iterator[list[Client]]:
-    """Return clients whose connections the server has answered on."""
+    """Yield clients that the server has already answered."""
     opened = [Client(relay) for _ in range(count)]
     for client in opened:
         assert client.ask()

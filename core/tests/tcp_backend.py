@@ -1,4 +1,4 @@
-"""A backend over the small server that keeps the healing contract."""
+"""A backend that uses the small server and keeps the healing contract."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ CONNECTIONS = 32
 
 
 class Client(Protocol):
-    """What plans of the backend call."""
+    """The methods that the backend's plans call."""
 
     def ask(self, request: Request) -> MaybeAwaitable[Any]:
         """Send a request once and return the reply."""
@@ -88,7 +88,7 @@ class AsyncClient:
 
 
 class TcpBackend(Backend[Client]):
-    """Keeps conversations on the small server; repeats requests that get no answer."""
+    """Keeps conversations on the small server; repeats requests without an answer."""
 
     reuses_all = False
     reuses_cancelled = False
@@ -133,7 +133,7 @@ class TcpBackend(Backend[Client]):
         return Health.OUTDATED
 
     def request(self, name: str, *args: Any) -> Plan[Client, Any]:
-        """Send a request until it is answered; the server carries it out once."""
+        """Send a request until it is answered; the server executes it once."""
         request = Request(secrets.token_hex(8), name, args)
         timeouts = 0
 
@@ -163,7 +163,7 @@ class TcpBackend(Backend[Client]):
         return reply
 
     def leaves_read_only(self) -> bool:
-        """Return whether a request is repeated on another connection if a server refuses writes."""
+        """Return whether to repeat a request on another connection if a server refuses writes."""
         return True
 
     # ------------------------------------------------------------------ operations

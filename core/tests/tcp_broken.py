@@ -1,4 +1,4 @@
-"""Stores over the small server that heal wrongly, and the tests that must reject them."""
+"""Stores on the small server that heal wrongly, and the tests that must reject them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class NoticesOneAtATime(TcpBackend):
-    """Discards the connection that failed and keeps those that were opened with it."""
+    """Discards the connection that failed, and keeps the older ones."""
 
     def health_after(self, error: Exception) -> Health:
         return Health.BROKEN
@@ -33,7 +33,7 @@ class KeepsDeadConnections(TcpBackend):
 
 
 class KeepsWhatTimedOut(KeepsDeadConnections):
-    """Uses a connection again whose reply was late: the next call gets that reply."""
+    """Reuses a connection with a late reply, so the next call receives that reply."""
 
     def health_after(self, error: Exception) -> Health:
         timed_out = isinstance(error, (TimeoutError, asyncio.TimeoutError))
@@ -41,13 +41,13 @@ class KeepsWhatTimedOut(KeepsDeadConnections):
 
 
 class KeepsWhatWasCancelled(TcpBackend):
-    """Uses the connection of a cancelled call again."""
+    """Reuses the connection of a cancelled call."""
 
     reuses_cancelled = True
 
 
 class SendsAgainAsNew(TcpBackend):
-    """Gives each attempt another id, so that the server carries out the request again."""
+    """Gives each attempt another id, so the server executes the request again."""
 
     def attempt(self, request: Request) -> Plan[Client, Any]:
         return super().attempt(request._replace(id=secrets.token_hex(8)))
@@ -64,7 +64,7 @@ class StaysWithTheOldServer(TcpBackend):
 
 
 class GivesUpForGood(TcpBackend):
-    """Remembers that the server was away, and never connects again."""
+    """Never connects again after the server was unreachable."""
 
     _is_away = False
 
@@ -79,7 +79,7 @@ class GivesUpForGood(TcpBackend):
 
 
 class WaitsTooLong(TcpBackend):
-    """Repeats a request after each timeout, on other connections that are as dead."""
+    """Repeats a request after each timeout, on other dead connections."""
 
     def health_after(self, error: Exception) -> Health:
         return Health.BROKEN
@@ -114,7 +114,7 @@ class LetsDriverErrorsEscape(ChatStore):
 
 
 class CallsItDamaged(TcpBackend):
-    """Takes a lost connection for a damaged database."""
+    """Reports a lost connection as a damaged database."""
 
     def translate(self, error: Exception) -> ChatStoreError | None:
         return CorruptStoreError("the reply is not an answer")
@@ -128,7 +128,7 @@ class BlocksTheLoop(TcpBackend):
 
 
 class DropsFailedAppends(TcpBackend):
-    """Answers an append whose connection was lost as if it had been stored."""
+    """Returns from an append as if it had been stored, although the connection was lost."""
 
     def append(self, key: str, write: Append) -> Plan[Client, list[Existing]]:
         request = Request(secrets.token_hex(8), "append", (key, write))

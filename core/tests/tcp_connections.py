@@ -17,13 +17,13 @@ PING = Request("", "ping", ())
 
 
 class Owner(Protocol):
-    """What a connection needs to know about its backend.
+    """The settings that a connection needs from its backend.
 
     Attributes:
         port: The server's port.
         timeout: Seconds to wait for a connection and for an answer.
-        reuses_all: Use every connection again, whatever happened to it.
-        reuses_cancelled: Use the connection of a cancelled call again.
+        reuses_all: Whether to reuse every connection, even after an error.
+        reuses_cancelled: Whether to reuse the connection of a cancelled call.
 
     """
 
@@ -52,7 +52,7 @@ class Session:
         return self._has_answer or self._owner.reuses_all
 
     def _lost(self, error: Exception) -> ConnectionError:
-        """Note that there is no answer, and return the error to raise."""
+        """Record that there is no answer, and return the error to raise."""
         self.health = self._owner.health_after(error)
         lost = ConnectionError("no answer")
         lost.__cause__ = error

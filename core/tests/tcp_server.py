@@ -18,10 +18,10 @@ WRITES = ("append", "insert", "replace", "delete", "remove")
 
 
 class Request(NamedTuple):
-    """A call of a client.
+    """A request of a client.
 
     Attributes:
-        id: Identifies the call; the server carries out each id once.
+        id: Identifies the request; the server executes each id once.
         name: A method of `Conversations`, or ``"ping"``.
         args: The method's arguments.
 
@@ -37,7 +37,7 @@ class ReadOnlyError(Exception):
 
 
 class Database:
-    """What several servers may serve: conversations, and the replies to earlier requests."""
+    """Conversations, and the replies to earlier requests; several servers may share it."""
 
     def __init__(self) -> None:
         self._conversations = Conversations(None, time.time)
@@ -45,7 +45,7 @@ class Database:
         self._replies: dict[str, Any] = {}
 
     def execute(self, request: Request) -> Any:
-        """Carry out a request, unless it was carried out before; return the reply."""
+        """Execute a request, unless its id was executed before, and return the reply."""
         with self._lock:
             if request.id not in self._replies:
                 self._replies[request.id] = self._execute(request.name, request.args)
@@ -66,7 +66,7 @@ class TcpServer:
 
     Attributes:
         port: The port.
-        is_read_only: Refuse writes.
+        is_read_only: Whether the server refuses writes.
 
     """
 
@@ -107,6 +107,6 @@ class TcpServer:
 
 
 def framed(value: object) -> bytes:
-    """Return a value as bytes, preceded by their number."""
+    """Return a pickled value, preceded by its length in bytes."""
     data = pickle.dumps(value)
     return struct.pack("!I", len(data)) + data

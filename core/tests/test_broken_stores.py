@@ -55,7 +55,7 @@ def is_needed(item):
     return any(
         item.originalname in broken.tests
         and kind in (broken.kind.__name__, "CorrectStore", "FileBackend")
-        and all(part in parameters for part in broken.mode.split())
+        and all(part in parameters for part in broken.parameters.split())
         for broken in BROKEN_STORES
     )
 
@@ -96,7 +96,7 @@ def test_is_rejected_for_the_right_reason(verdicts: Verdicts, broken: BrokenStor
         results = [
             reason
             for name, reason in verdicts.items()
-            if name.partition("[")[0] == test and has(name, broken.mode)
+            if name.partition("[")[0] == test and has(name, broken.parameters)
         ]
         reasons = [reason for reason in results if reason]
 

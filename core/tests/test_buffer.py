@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from spoken import spoken, turns, words
+from numbered_messages import numbered, turns, words
 
 from chatstore.core import InvalidArgumentError, SimpleChatStore
 from chatstore.core.errors import InvalidKeyError
@@ -45,10 +45,10 @@ def test_a_window_keeps_its_promises(roles: list[str], limit: int) -> None:
         kwargs: dict[str, Any] = {}
         if role in {"call", "both"}:
             kwargs["tool_calls"] = [{"id": name} for name in ("a" if role == "call" else "ab")]
-            role = "assistant"  # noqa: PLW2901
+            role = "assistant"  # noqa: PLW2901 - the kind of message is now known
         elif role.startswith("tool"):
-            role, kwargs["tool_call_id"] = role.split()  # noqa: PLW2901
-        message = spoken(role, number, **kwargs)
+            role, kwargs["tool_call_id"] = role.split()  # noqa: PLW2901 - as above
+        message = numbered(role, number, **kwargs)
         message.content = "word " * (number * 7 % 40)  # a small turn may follow a large one
         messages.append(message)
     store = SimpleChatStore()
@@ -75,7 +75,7 @@ def test_the_initial_count_takes_room(call: Call) -> None:
 @pytest.mark.parametrize("initial", [0, 1])
 def test_a_turn_above_the_limit_comes_back_whole(call: Call, initial: int) -> None:
     buffer = ChatMemoryBuffer(1, tokenizer_fn=words)
-    system = spoken("system", 99)
+    system = numbered("system", 99)
     buffer.put_messages([system, *turns(2)])
 
     with pytest.warns(TokenLimitWarning):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from spoken import spoken, turns, words
+from numbered_messages import numbered, turns, words
 
 from chatstore.core import ChatMessage, SimpleChatStore
 from chatstore.core.errors import InvalidMessageError
@@ -30,9 +30,9 @@ def test_a_history_seeds_an_empty_conversation_once(call: Call) -> None:
     assert store.get_keys() == []
 
     assert call(buffers[0], "get") == history
-    call(buffers[1], "put", spoken("assistant", 1))
+    call(buffers[1], "put", numbered("assistant", 1))
 
-    assert call(buffers[0], "get_all") == [*history, spoken("assistant", 1)]
+    assert call(buffers[0], "get_all") == [*history, numbered("assistant", 1)]
     assert history[0].id is None
 
 
@@ -67,18 +67,18 @@ def test_copies(call: Call, copied: Any) -> None:
 
     other = copied(buffer)  # before its history was added
     assert call(other, "get") == call(buffer, "get") == history
-    call(other, "put", spoken("user", 99))
+    call(other, "put", numbered("user", 99))
     again = copied(other)
-    assert call(again, "get_all") == call(other, "get_all") == [*history, spoken("user", 99)]
+    assert call(again, "get_all") == call(other, "get_all") == [*history, numbered("user", 99)]
     assert call(buffer, "get_all") == history
     assert (again.token_limit, again.chat_store_key) == (100, KEY)
 
 
 def test_a_shallow_copy_shares_the_store() -> None:
     buffer = ChatMemoryBuffer(tokenizer_fn=words)
-    copy.copy(buffer).put(spoken("user", 1))
+    copy.copy(buffer).put(numbered("user", 1))
 
-    assert buffer.get_all() == [spoken("user", 1)]
+    assert buffer.get_all() == [numbered("user", 1)]
 
 
 @pytest.mark.parametrize("name", ["tokenizer_fn", "payload_fn"])

@@ -1,4 +1,4 @@
-"""How much of a conversation the memory buffer reads, also while the conversation changes."""
+"""The memory buffer reads only the pages that it needs, even while the conversation changes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from spoken import spoken, turns, words
+from numbered_messages import numbered, turns, words
 
 from chatstore.core import ChatStore
 from chatstore.core.backend import Page, Plan
@@ -18,7 +18,7 @@ Call = Callable[..., Any]
 
 
 class ReadingBackend(MemoryBackend):
-    """Notes how many records each page has, and may be changed after one."""
+    """Records the size of each page; a test can change the conversation after a page."""
 
     def __init__(self) -> None:
         """Begin with no pages."""
@@ -61,7 +61,7 @@ def test_all_is_read_for_a_huge_limit(call: Call) -> None:
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 9])
 def test_all_leading_instructions_stay(call: Call, count: int) -> None:
     pinned = [
-        spoken("developer" if number % 2 else "system", 1000 + number) for number in range(count)
+        numbered("developer" if number % 2 else "system", 1000 + number) for number in range(count)
     ]
     store = ChatStore(ReadingBackend())
     store.add_messages(KEY, [*pinned, *turns(500)])
@@ -78,7 +78,7 @@ def test_all_leading_instructions_stay(call: Call, count: int) -> None:
 def test_a_conversation_replaced_between_two_pages(call: Call, *, always: bool) -> None:
     backend, other = ReadingBackend(), MemoryBackend()
     store = ChatStore(backend)
-    store.add_messages(KEY, [spoken("assistant", number) for number in range(3000)])
+    store.add_messages(KEY, [numbered("assistant", number) for number in range(3000)])
 
     def replace() -> None:
         if always or len(backend.pages) == 1:

@@ -1,4 +1,4 @@
-"""Options are checked in one place: what is refused, and that the error helps."""
+"""The checks of options refuse invalid values, and raise helpful errors."""
 
 from __future__ import annotations
 

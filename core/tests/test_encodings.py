@@ -93,18 +93,18 @@ def test_special_tokens_are_text(load: Callable[[Any], None]) -> None:
 
 
 class PanicException(BaseException):
-    """What older versions of tiktoken raise."""
+    """The exception of older versions of tiktoken."""
 
 
 class Failing:
     """An encoding that fails."""
 
     def __init__(self, error: type[BaseException]) -> None:
-        """Take what to raise."""
+        """Set the exception that `encode` raises."""
         self._error = error
 
     def encode(self, text: str, **options: Any) -> list[int]:
-        """Fail."""
+        """Raise the exception."""
         raise self._error
 
 

@@ -1,9 +1,8 @@
-"""Messages that were changed after they were made are stored as they are, or refused."""
+"""Messages that were changed after construction are stored as they are, or refused."""
 
 from __future__ import annotations
 
 import enum
-import time
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from processor_time import seconds
 from pydantic import ConfigDict, PrivateAttr
 
 from chatstore.core import (
@@ -30,12 +30,12 @@ NOW = datetime(2026, 11, 23, tzinfo=timezone.utc).isoformat()
 
 
 def made(content: Any = "hi") -> ChatMessage:
-    """Make a message."""
+    """Return a user's message."""
     return ChatMessage(role="user", content=content)
 
 
 def changed(change: Callable[[ChatMessage], object], content: Any = "hi") -> ChatMessage:
-    """Make a message and change it."""
+    """Return a message that was changed after construction."""
     message = made(content)
     change(message)
     return message
@@ -102,7 +102,7 @@ class Kind(enum.Enum):
 
 
 class WithField(ChatMessage):
-    """A message with a field more."""
+    """A message with an additional field."""
 
     score: int = 0
 
@@ -167,7 +167,7 @@ REFUSED: dict[str, Callable[[], object]] = {
         role="user", content=[ContentBlock.model_construct(type="marked")]
     ),
     "a time without a zone": lambda: changed(
-        lambda m: setattr(m, "created_at", datetime(2026, 1, 1))  # noqa: DTZ001
+        lambda m: setattr(m, "created_at", datetime(2026, 1, 1))  # noqa: DTZ001 - it is refused
     ),
     "a zone of seconds": lambda: changed(
         lambda m: setattr(m, "created_at", datetime.now(timezone(timedelta(seconds=30))))
@@ -260,16 +260,6 @@ def test_deep_values_come_back_or_are_refused(depth: int) -> None:
         except InvalidMessageError:
             continue
         assert decode("k", 0, record.body) == message
-
-
-def seconds(call: Callable[[], object]) -> float:
-    """Return the lowest processor time of several calls on this thread, in seconds."""
-    taken = []
-    for _ in range(3):
-        began = time.thread_time()
-        call()
-        taken.append(time.thread_time() - began)
-    return min(taken)
 
 
 @pytest.mark.parametrize("unit", [TEXT, CALL, UNKNOWN], ids=["text", "call", "unknown"])

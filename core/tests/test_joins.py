@@ -1,4 +1,4 @@
-"""Messages that are useless without a later one are kept or left out with it."""
+"""A message that needs a later message is kept or left out together with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The message model: what it accepts, refuses, prints and compares."""
+"""The message model: validation, text, `repr` and equality."""
 
 from __future__ import annotations
 

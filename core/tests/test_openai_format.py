@@ -277,7 +277,7 @@ def test_one_message_that_is_several_is_refused_alone() -> None:
         {"content": None, "additional_kwargs": {"refusal": None, "tool_calls": []}},
     ],
 )
-def test_windows_hold_no_message_that_is_empty_answer(fields: Any) -> None:
+def test_windows_leave_out_empty_answers(fields: Any) -> None:
     buffer = ChatMemoryBuffer(1000, tokenizer_fn=str.split)
     silent = ChatMessage(role="assistant", **fields)
     question = ChatMessage(role="user", content="q")

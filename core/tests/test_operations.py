@@ -113,7 +113,7 @@ def test_a_removal_returns_the_record_that_was_removed_in_the_end(store: ChatSto
 
 
 class AppearsMeanwhile(MemoryBackend):
-    """Gets a message from another program whenever it is asked to append."""
+    """A backend to which another program adds a message before each append."""
 
     def __init__(self, *messages: tuple[str, str]) -> None:
         super().__init__()

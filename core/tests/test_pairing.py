@@ -1,4 +1,4 @@
-"""Which result belongs to which call, where ids are missing or repeated."""
+"""Results are paired with calls, even if ids are missing or repeated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pools of connections: how many, which one is acquired, and what happens to lost ones."""
+"""Pools limit connections, acquire the newest one, and discard those that were lost."""
 
 from __future__ import annotations
 

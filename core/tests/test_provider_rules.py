@@ -1,4 +1,4 @@
-"""The checks of windows find what is wrong."""
+"""The checks of windows find violations, and accept correct windows."""
 
 from __future__ import annotations
 

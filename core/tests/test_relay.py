@@ -51,7 +51,7 @@ def test_forget_keeps_connections_open_and_silent(relay: Relay, server: EchoServ
     assert relay.connections == 0
 
 
-def test_forget_is_empty_answer_of_a_server_that_ends(relay: Relay, server: EchoServer) -> None:
+def test_forget_hides_that_a_server_ends_a_connection(relay: Relay, server: EchoServer) -> None:
     ended = socket.create_server(("127.0.0.1", 0))
     with ended, Relay(ended.getsockname()[1]) as other, Client(other) as client:
         accepted, _ = ended.accept()

@@ -1,4 +1,4 @@
-"""How a relay counts, is called from threads, fails, and ends."""
+"""A relay counts, can be used from threads and forks, names failures, and closes."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_nonsense_is_refused(relay: Relay, name: str, value: Any) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # a fork beside threads
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # about a fork while threads run
 def test_a_forked_child_leaves_the_connections_to_the_parent(relay: Relay) -> None:
     with clients(relay, 1) as [client]:
         reading, writing = os.pipe()

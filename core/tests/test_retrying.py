@@ -1,4 +1,4 @@
-"""Repeated requests: how often, with which pauses, and what is logged."""
+"""Repetition of requests: the number of attempts, the pauses and the log."""
 
 from __future__ import annotations
 

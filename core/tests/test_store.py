@@ -1,4 +1,4 @@
-"""What ``ChatStore`` does with every backend, seen through the one in memory."""
+"""The behavior of ``ChatStore`` that does not depend on the backend, tested in memory."""
 
 from __future__ import annotations
 

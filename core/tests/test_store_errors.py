@@ -1,4 +1,4 @@
-"""How calls of ``ChatStore`` fail, and what is logged of them."""
+"""Failed calls of ``ChatStore`` raise translated errors, and calls are logged."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class Client:
 
 
 class Threaded(ThreadedBackend[Client]):
-    """Only what these tests need of a backend."""
+    """A backend with only the methods that these tests need."""
 
     def __init__(self) -> None:
         super().__init__(max_threads=1)

@@ -1,4 +1,4 @@
-"""Which tools a message calls, and which calls it answers."""
+"""The tool calls of a message, and the calls that it answers."""
 
 from __future__ import annotations
 

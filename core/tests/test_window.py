@@ -14,11 +14,11 @@ from chatstore.core.testing.provider_rules import provider_violations
 from chatstore.core.testing.window_rules import window_violations
 
 
-def spoken(role: Any, *, calls: str = "", answers: str = "", text: str = "x") -> ChatMessage:
-    """Make a message; each letter of ``calls`` and ``answers`` is the id of a call.
+def message_with(role: Any, *, calls: str = "", answers: str = "", text: str = "x") -> ChatMessage:
+    """Return a message; each letter of ``calls`` and ``answers`` is the id of a call.
 
     ``_`` is a call or result without an id, ``f`` a call without an id, or a result that has the
-    tool's name for an id; ``*`` is text beside results.
+    tool's name for an id; ``*`` is text between results.
     """
     if answers and role == "user":
         blocks = [
@@ -43,19 +43,20 @@ def talk(script: str) -> list[ChatMessage]:
     """Read a script.
 
     Its words: ``s`` system, ``d`` developer, ``u`` user, ``a`` assistant, ``+ab`` calls, ``-a`` a
-    result, ``=ab`` results in one user message,
-    ``=a*`` with text behind them.
+    result, ``=ab`` results in one user message, ``=a*`` the same with text behind them.
     """
     messages = []
     for number, word in enumerate(script.split()):
         if word[0] == "+":
-            message = spoken("assistant", calls=word[1:])
+            message = message_with("assistant", calls=word[1:])
         elif word[0] == "-":
-            message = spoken("tool", answers=word[1:])
+            message = message_with("tool", answers=word[1:])
         elif word[0] == "=":
-            message = spoken("user", answers=word[1:])
+            message = message_with("user", answers=word[1:])
         else:
-            message = spoken({"s": "system", "u": "user", "a": "assistant", "d": "developer"}[word])
+            message = message_with(
+                {"s": "system", "u": "user", "a": "assistant", "d": "developer"}[word]
+            )
         messages.append(message.model_copy(update={"id": str(number)}))
     return messages
 

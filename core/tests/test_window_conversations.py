@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numbered_messages import words
 
 from chatstore.core import ChatMemoryBuffer, ChatMessage, SimpleChatStore, to_openai
 from chatstore.core.pairing import pair_calls
@@ -32,7 +33,7 @@ class Writer:
 
     def conversation(self) -> list[ChatMessage]:
         """Return turns, some of which are interleaved."""
-        messages = [self._spoken("system") for _ in range(self._random.choice([0, 0, 1, 2]))]
+        messages = [self._message("system") for _ in range(self._random.choice([0, 0, 1, 2]))]
         for _ in range(self._random.randrange(1, 6)):
             turns = [self._turn() for _ in range(self._random.choice([1, 1, 1, 2, 3]))]
             while any(turns):
@@ -41,12 +42,12 @@ class Writer:
         return messages
 
     def _turn(self) -> list[ChatMessage]:
-        steps = [self._spoken("user")]
+        steps = [self._message("user")]
         # Interleaved exchanges can only be told apart by ids that are unique.
         for _ in range(self._random.choice([0, 1, 1, 2])):
             steps += self._exchange(self._random.choice(IDS))
         if self._random.random() < 0.8:
-            steps.append(self._spoken("assistant"))
+            steps.append(self._message("assistant"))
         return steps
 
     def _exchange(self, ids: str) -> list[ChatMessage]:
@@ -60,13 +61,13 @@ class Writer:
                     for (call, _), tool in zip(pairs, tools, strict=True)
                 ]
             }
-            made = self._spoken("assistant", additional_kwargs=kwargs)
+            made = self._message("assistant", additional_kwargs=kwargs)
         else:
             blocks = [
                 {"type": "tool_use", "id": call, "name": tool, "input": {}}
                 for (call, _), tool in zip(pairs, tools, strict=True)
             ]
-            made = self._spoken("assistant", content=blocks)
+            made = self._message("assistant", content=blocks)
         results = [(result, tool) for (_, result), tool in zip(pairs, tools, strict=True)]
         if ids in {"unique", "name"}:
             self._random.shuffle(results)
@@ -88,12 +89,12 @@ class Writer:
             ]
             if self._random.random() < 0.3:
                 blocks.append({"type": "text", "text": self._words()})
-            return [self._spoken("user", content=blocks)]
+            return [self._message("user", content=blocks)]
         for identity, tool in results:
             if self._random.random() < 0.2:
-                messages.append(self._spoken("user"))
+                messages.append(self._message("user"))
             kwargs = {"tool_call_id": identity, "name": tool}
-            messages.append(self._spoken("tool", additional_kwargs=kwargs))
+            messages.append(self._message("tool", additional_kwargs=kwargs))
         return messages
 
     def _ids(self, ids: str, tool: str, place: int) -> tuple[str, str]:
@@ -109,19 +110,14 @@ class Writer:
     def _words(self) -> str:
         return "word " * self._random.choice([1, 3, 10, 60])
 
-    def _spoken(self, role: str, **fields: Any) -> ChatMessage:
+    def _message(self, role: str, **fields: Any) -> ChatMessage:
         self._count += 1
         fields.setdefault("content", self._words())
         return ChatMessage.model_validate({"role": role, "id": str(self._count), **fields})
 
 
-def words(text: str) -> list[str]:
-    """Split a text: tokens that a reader can count."""
-    return text.split()
-
-
 def window_of(messages: list[ChatMessage], limit: int) -> tuple[list[ChatMessage], Any]:
-    """Return a window, and what counted its tokens."""
+    """Return a window, and the function that counts the tokens of a message."""
     store = SimpleChatStore()
     store.add_messages("k", messages)
     buffer = ChatMemoryBuffer(limit, store, "k", tokenizer_fn=words)

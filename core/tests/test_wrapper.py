@@ -90,7 +90,7 @@ def use(store: ChatStore) -> None:
 
 
 def test_every_method_is_passed_on() -> None:
-    """`read_all` alone is not: it uses `read_newest`, which a subclass may change."""
+    """The exception is `read_all`: it calls `read_newest`, since a subclass may change that."""
     inner = Noting()
     store = ChatStore(WrapperBackend(inner))
     assert store.server == "memory:1"
@@ -106,7 +106,7 @@ def test_every_method_is_passed_on() -> None:
 
 
 def test_every_method_is_defined_by_the_wrapper() -> None:
-    """A method that `Backend` gains must be passed on, too, not inherited."""
+    """A new method of `Backend` must be passed on, not inherited."""
     assert PUBLIC - set(vars(WrapperBackend)) == {"read_all"}
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count, dropwhile, islice
-from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from chatstore.core import ChatStoreError
 from chatstore.core.backend import (
@@ -14,7 +14,6 @@ from chatstore.core.backend import (
     StoredRecord, call, run,
 )  # fmt: skip
 
-P = ParamSpec("P")
 T = TypeVar("T")
 epochs = count(1)
 
@@ -30,15 +29,8 @@ class Conversation:
 Database: TypeAlias = dict[str, Conversation]  # by key, in the order of their last writes
 
 
-def step(
-    method: Callable[Concatenate[DictBackend, Database, P], T],
-) -> Callable[Concatenate[DictBackend, P], Plan[Database, T]]:
-    """Turn a method that uses the database into one that returns a plan of one step."""
-
-    def plan(self: DictBackend, /, *args: P.args, **kwargs: P.kwargs) -> Plan[Database, T]:
-        return call(lambda db: method(self, db, *args, **kwargs))
-
-    return plan
+def database() -> Plan[Database, Database]:
+    return call(lambda db: db)  # one step is enough: `run` makes the whole plan atomic
 
 
 class DictBackend(Backend[Database]):
@@ -49,7 +41,7 @@ class DictBackend(Backend[Database]):
         self._ttl = float("inf") if ttl is None else ttl
 
     def run(self, plan: Plan[Database, T]) -> T:
-        with self._lock:  # makes the plan atomic
+        with self._lock:
             while self._db and next(iter(self._db.values())).expires_at <= self._clock():
                 del self._db[next(iter(self._db))]
             return run(plan, self._db)
@@ -66,83 +58,77 @@ class DictBackend(Backend[Database]):
     async def async_close(self) -> None:
         pass
 
+    def _save(self, db: Database, key: str, conversation: Conversation) -> None:
+        db.pop(key, None)
+        if conversation.records:
+            db[key] = conversation  # the newest write comes last
+            conversation.expires_at = self._clock() + self._ttl
+
     def _add(
         self, db: Database, key: str, records: Sequence[Record], index: int | None = None
     ) -> list[Existing]:
-        conversation = db.pop(key, None) or Conversation(epoch=next(epochs))
+        conversation = db.get(key) or Conversation(epoch=next(epochs))
         stored = conversation.records
-        existing = [Existing(r.id, stored[r.id].body) for r in records if r.id in stored]
-        if existing:
-            db[key] = conversation
+        if existing := [Existing(r.id, stored[r.id].body) for r in records if r.id in stored]:
             return existing
-        items = [(record.id, record.body) for record in records]
-        if index is not None and (later := list(stored.items())[index:]):
-            for record_id, record in later:  # positions only grow, so these get new ones
-                del stored[record_id]
-                items.append((record_id, record.body))
+        ids = [] if index is None else list(stored)[index:]
+        if ids:  # positions only grow, so the later records get new ones
+            records = [*records, *(Record(later, stored.pop(later).body) for later in ids)]
             conversation.epoch = next(epochs)
-        for record_id, body in items:
-            stored[record_id] = StoredRecord(conversation.next_position, body)
-            conversation.next_position += 1
-        conversation.expires_at = self._clock() + self._ttl
-        db[key] = conversation
+        for position, record in enumerate(records, conversation.next_position):
+            stored[record.id] = StoredRecord(position, record.body)
+        conversation.next_position += len(records)
+        self._save(db, key, conversation)
         return []
 
-    @step
-    def append(self, db: Database, key: str, write: Append) -> list[Existing]:
-        return self._add(db, key, write.records)
+    def append(self, key: str, write: Append) -> Plan[Database, list[Existing]]:
+        return call(lambda db: self._add(db, key, write.records))
 
-    @step
-    def insert(self, db: Database, key: str, write: Insert) -> list[Existing]:
-        return self._add(db, key, [write.record], write.index)
+    def insert(self, key: str, write: Insert) -> Plan[Database, list[Existing]]:
+        return call(lambda db: self._add(db, key, [write.record], write.index))
 
-    @step
-    def replace(self, db: Database, key: str, write: Replace) -> None:
-        db.pop(key, None)
-        self._add(db, key, write.records)
+    def replace(self, key: str, write: Replace) -> Plan[Database, None]:
+        yield from self.delete(key)
+        yield from self.append(key, Append(write.records))
 
-    @step
-    def delete(self, db: Database, key: str) -> None:
+    def delete(self, key: str) -> Plan[Database, None]:
+        db = yield from database()
         db.pop(key, None)
 
-    @step
-    def remove(self, db: Database, key: str, write: Remove) -> StoredRecord | None:
-        items = list(db.get(key, Conversation()).records.items())
-        if not -len(items) <= write.index < len(items):
+    def remove(self, key: str, write: Remove) -> Plan[Database, StoredRecord | None]:
+        db = yield from database()
+        conversation = db.get(key, Conversation())
+        ids = list(conversation.records)
+        if not -len(ids) <= write.index < len(ids):
             return None
-        record_id, record = items[write.index]
+        record = conversation.records[ids[write.index]]
         write.check(record)  # raises if the record must stay
-        conversation = db.pop(key)
-        del conversation.records[record_id]
-        if conversation.records:
-            conversation.expires_at = self._clock() + self._ttl
-            db[key] = conversation
+        del conversation.records[ids[write.index]]
+        self._save(db, key, conversation)
         return record
 
-    @step
-    def count(self, db: Database, key: str) -> int:
-        return len(db.get(key, Conversation()).records)
+    def count(self, key: str) -> Plan[Database, int]:
+        return call(lambda db: len(db.get(key, Conversation()).records))
 
-    @step
     def read_newest(
-        self, db: Database, key: str, limit: int | None, *, before: int | None = None,
-        leading: int = 0,
-    ) -> Page:  # fmt: skip
-        conversation = db.get(key, Conversation())
+        self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
+    ) -> Plan[Database, Page]:
+        conversation = (yield from database()).get(key, Conversation())
         end = conversation.next_position if before is None else before
         records = conversation.records.values()
         older = dropwhile(lambda record: record.position >= end, reversed(records))
         first = list(islice(records, leading))
         return Page(conversation.epoch, list(islice(older, limit))[::-1], first)
 
-    @step
-    def read_oldest(self, db: Database, key: str, limit: int, *, after: int | None = None) -> Page:
-        conversation, start = db.get(key, Conversation()), -1 if after is None else after
-        records = conversation.records.values()
+    def read_oldest(
+        self, key: str, limit: int, *, after: int | None = None
+    ) -> Plan[Database, Page]:
+        conversation = (yield from database()).get(key, Conversation())
+        start, records = -1 if after is None else after, conversation.records.values()
         newer = dropwhile(lambda record: record.position <= start, records)
         return Page(conversation.epoch, list(islice(newer, limit)))
 
-    @step
-    def list_keys(self, db: Database, prefix: str, limit: int, cursor: Any | None) -> KeyPage:
+    def list_keys(self, prefix: str, limit: int, cursor: Any | None) -> Plan[Database, KeyPage]:
+        db = yield from database()
         keys = sorted(k for k in db if k.startswith(prefix) and (cursor is None or k > cursor))
         return KeyPage(keys[:limit], keys[limit - 1] if len(keys) > limit else None)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from sqlite3 import Connection, Error, connect
-from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
+from typing import Any
 
 from chatstore.core import ChatStoreError, StoreUnavailableError
 from chatstore.core.backend import (
@@ -16,59 +17,39 @@ from chatstore.core.backend import (
     ThreadedBackend, call,
 )  # fmt: skip
 
-P = ParamSpec("P")
-T = TypeVar("T")
 TABLES = """
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS heads (
-    key TEXT PRIMARY KEY, epoch INTEGER, next_position INTEGER, length INTEGER, expires_at REAL);
+    key TEXT PRIMARY KEY, epoch INTEGER, length INTEGER, expires_at REAL);
 CREATE INDEX IF NOT EXISTS expiring ON heads (expires_at) WHERE expires_at IS NOT NULL;
 CREATE TABLE IF NOT EXISTS messages (
-    key TEXT, position INTEGER, id TEXT, body TEXT, PRIMARY KEY (key, position), UNIQUE (key, id));
+    position INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT, id TEXT, body TEXT, UNIQUE (key, id));
+CREATE INDEX IF NOT EXISTS conversations ON messages (key, position);
+CREATE TRIGGER IF NOT EXISTS head_deleted AFTER DELETE ON heads
+    BEGIN DELETE FROM messages WHERE key = old.key; END;
 PRAGMA user_version = 1;
 COMMIT;
 """
-READ = "SELECT position, body FROM messages WHERE key = ? AND position"
+MOVE_TO_END = """
+REPLACE INTO messages (key, id, body) SELECT key, id, body FROM messages
+WHERE key = ? AND id != ? ORDER BY position LIMIT -1 OFFSET ?
+"""
 
 
-class Head(NamedTuple):
-    epoch: int | None = None  # `None`: the conversation does not exist
-    next_position: int = 0
-    length: int = 0
+def execute(query: str, *values: Any) -> Plan[Connection, list[Any]]:
+    return call(lambda db: db.execute(query, values).fetchall())
 
 
-def transaction(
-    method: Callable[Concatenate[FileBackend, Connection, P], T],
-) -> Callable[Concatenate[FileBackend, P], Plan[Connection, T]]:
-    """Turn a method that uses a connection into one that returns a plan of one transaction."""
-
-    def plan(self: FileBackend, /, *args: P.args, **kwargs: P.kwargs) -> Plan[Connection, T]:
-        def step(db: Connection) -> T:
-            with db:  # commits, or rolls back if there is an error
-                db.execute("BEGIN IMMEDIATE")
-                expired = "SELECT key FROM heads WHERE expires_at <= ?"
-                for (key,) in db.execute(expired, (self.clock(),)).fetchall():
-                    delete(db, key)
-                return method(self, db, *args, **kwargs)
-
-        return call(step)
-
-    return plan
-
-
-def find(db: Connection, key: str) -> Head:
-    query = "SELECT epoch, next_position, length FROM heads WHERE key = ?"
-    return Head(*(db.execute(query, (key,)).fetchone() or ()))
-
-
-def delete(db: Connection, key: str) -> None:
-    db.execute("DELETE FROM messages WHERE key = ?", (key,))
-    db.execute("DELETE FROM heads WHERE key = ?", (key,))
-
-
-def read(db: Connection, key: str, end: str, *values: int) -> list[StoredRecord]:
-    rows = db.execute(f"{READ} {end}", (key, *values)).fetchall()
+def read(key: str, end: str, *values: int) -> Plan[Connection, list[StoredRecord]]:
+    query = f"SELECT position, body FROM messages WHERE key = ? {end}"
+    rows = yield from execute(query, key, *values)
     return [StoredRecord(*row) for row in sorted(rows)]
+
+
+def find(key: str) -> Plan[Connection, tuple[int | None, int]]:
+    """Return a conversation's epoch and length; the epoch is `None` if it does not exist."""
+    rows = yield from execute("SELECT epoch, length FROM heads WHERE key = ?", key)
+    return rows[0] if rows else (None, 0)
 
 
 class FileBackend(ThreadedBackend[Connection]):
@@ -84,7 +65,10 @@ class FileBackend(ThreadedBackend[Connection]):
         with self._lock, closing(connect(self.path, timeout=30, isolation_level=None)) as db:
             if db.execute("PRAGMA user_version").fetchone() == (0,):
                 db.executescript(TABLES)
-            yield db
+            with db:  # commits, or rolls back if there is an error
+                db.execute("BEGIN IMMEDIATE")
+                db.execute("DELETE FROM heads WHERE expires_at <= ?", (self.clock(),))
+                yield db
 
     @property
     def server(self) -> str:
@@ -96,91 +80,80 @@ class FileBackend(ThreadedBackend[Connection]):
         name = getattr(error, "sqlite_errorname", type(error).__name__)  # from Python 3.11 on
         return StoreUnavailableError(f"{self.server}: {name}; check the file and its folder")
 
-    def _save(self, db: Connection, key: str, head: Head) -> None:
+    def _save(self, key: str, epoch: int | None, length: int) -> Plan[Connection, None]:
         expires_at = None if self.ttl is None else self.clock() + self.ttl
-        db.execute("REPLACE INTO heads VALUES (?, ?, ?, ?, ?)", (key, *head, expires_at))
+        yield from execute("REPLACE INTO heads VALUES (?, ?, ?, ?)", key, epoch, length, expires_at)
+        if not length:
+            yield from self.delete(key)
 
     def _add(
-        self, db: Connection, key: str, records: Sequence[Record], index: int | None = None
-    ) -> list[Existing]:
-        query = "SELECT id, body FROM messages WHERE key = ? AND id = ?"
-        rows = [db.execute(query, (key, record.id)).fetchone() for record in records]
-        if existing := [Existing(*row) for row in rows if row is not None]:
-            return existing
-        epoch, start, length = find(db, key)
-        items = [(record.id, record.body) for record in records]
-        if index is not None and (offset := slice(index, None).indices(length)[0]) < length:
-            # Positions only grow, so later records get new ones.
-            query = (
-                "SELECT id, body FROM messages WHERE key = ? ORDER BY position LIMIT -1 OFFSET ?"
-            )
-            items += (later := db.execute(query, (key, offset)).fetchall())
-            query = "DELETE FROM messages WHERE key = ? AND id = ?"
-            db.executemany(query, [(key, record_id) for record_id, _ in later])
-            epoch = None
-        values = [(key, start + number, *item) for number, item in enumerate(items)]
-        db.executemany("INSERT INTO messages VALUES (?, ?, ?, ?)", values)
-        epoch = secrets.randbits(62) if epoch is None else epoch
-        self._save(db, key, Head(epoch, start + len(items), length + len(records)))
+        self, key: str, records: Sequence[Record], index: int | None = None
+    ) -> Plan[Connection, list[Existing]]:
+        rows: list[Any] = []
+        for record in records:
+            query = "SELECT id, body FROM messages WHERE key = ? AND id = ?"
+            rows += yield from execute(query, key, record.id)
+        if rows:
+            return [Existing(*row) for row in rows]
+        epoch, length = yield from find(key)
+        for record in records:
+            insert = "INSERT INTO messages (key, id, body) VALUES (?, ?, ?)"
+            yield from execute(insert, key, record.id, record.body)
+        offset = length if index is None else slice(index, None).indices(length)[0]
+        if offset < length:  # positions only grow, so the later records get new ones
+            yield from execute(MOVE_TO_END, key, records[0].id, offset)
+        if epoch is None or offset < length:
+            epoch = secrets.randbits(62)
+        yield from self._save(key, epoch, length + len(records))
         return []
 
-    @transaction
-    def append(self, db: Connection, key: str, write: Append) -> list[Existing]:
-        return self._add(db, key, write.records)
+    def append(self, key: str, write: Append) -> Plan[Connection, list[Existing]]:
+        return self._add(key, write.records)
 
-    @transaction
-    def insert(self, db: Connection, key: str, write: Insert) -> list[Existing]:
-        return self._add(db, key, [write.record], write.index)
+    def insert(self, key: str, write: Insert) -> Plan[Connection, list[Existing]]:
+        return self._add(key, [write.record], write.index)
 
-    @transaction
-    def replace(self, db: Connection, key: str, write: Replace) -> None:
-        delete(db, key)
-        self._add(db, key, write.records)
+    def replace(self, key: str, write: Replace) -> Plan[Connection, None]:
+        yield from self.delete(key)
+        yield from self._add(key, write.records)
 
-    @transaction
-    def delete(self, db: Connection, key: str) -> None:
-        delete(db, key)
+    def delete(self, key: str) -> Plan[Connection, None]:
+        yield from execute("DELETE FROM heads WHERE key = ?", key)
 
-    @transaction
-    def remove(self, db: Connection, key: str, write: Remove) -> StoredRecord | None:
-        head = find(db, key)
-        if not -head.length <= write.index < head.length:
+    def remove(self, key: str, write: Remove) -> Plan[Connection, StoredRecord | None]:
+        epoch, length = yield from find(key)
+        if not -length <= write.index < length:
             return None
-        offset = write.index % head.length
-        [record] = read(db, key, ">= 0 ORDER BY position LIMIT 1 OFFSET ?", offset)
+        offset = write.index % length
+        [record] = yield from read(key, "ORDER BY position LIMIT 1 OFFSET ?", offset)
         write.check(record)  # raises if the record must stay
-        query = "DELETE FROM messages WHERE key = ? AND position = ?"
-        db.execute(query, (key, record.position))
-        self._save(db, key, head._replace(length=head.length - 1))
-        if head.length == 1:
-            delete(db, key)
+        yield from execute("DELETE FROM messages WHERE position = ?", record.position)
+        yield from self._save(key, epoch, length - 1)
         return record
 
-    @transaction
-    def count(self, db: Connection, key: str) -> int:
-        return find(db, key).length
+    def count(self, key: str) -> Plan[Connection, int]:
+        _, length = yield from find(key)
+        return length
 
-    @transaction
     def read_newest(
-        self, db: Connection, key: str, limit: int | None, *, before: int | None = None,
-        leading: int = 0,
-    ) -> Page:  # fmt: skip
-        head = find(db, key)
-        end, most = head.next_position if before is None else before, -1 if limit is None else limit
-        newest = read(db, key, "< ? ORDER BY position DESC LIMIT ?", end, most)
-        return Page(head.epoch, newest, read(db, key, ">= 0 ORDER BY position LIMIT ?", leading))
+        self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
+    ) -> Plan[Connection, Page]:
+        epoch, _ = yield from find(key)
+        end, most = sys.maxsize if before is None else before, -1 if limit is None else limit
+        query = "AND position < ? ORDER BY position DESC LIMIT ?"
+        newest = yield from read(key, query, end, most)
+        first = yield from read(key, "ORDER BY position LIMIT ?", leading)
+        return Page(epoch, newest, first)
 
-    @transaction
     def read_oldest(
-        self, db: Connection, key: str, limit: int, *, after: int | None = None
-    ) -> Page:
-        start = -1 if after is None else after
-        oldest = read(db, key, "> ? ORDER BY position LIMIT ?", start, limit)
-        return Page(find(db, key).epoch, oldest)
+        self, key: str, limit: int, *, after: int | None = None
+    ) -> Plan[Connection, Page]:
+        epoch, _ = yield from find(key)
+        start, query = after or 0, "AND position > ? ORDER BY position LIMIT ?"
+        return Page(epoch, (yield from read(key, query, start, limit)))
 
-    @transaction
-    def list_keys(self, db: Connection, prefix: str, limit: int, cursor: Any | None) -> KeyPage:
-        query = f"SELECT key FROM heads WHERE key {'>=' if cursor is None else '>'} ? ORDER BY key"
-        rows = db.execute(f"{query} LIMIT ?", (cursor or prefix, limit)).fetchall()
+    def list_keys(self, prefix: str, limit: int, cursor: Any | None) -> Plan[Connection, KeyPage]:
+        query = "SELECT key FROM heads WHERE key >= ? AND key > ? ORDER BY key LIMIT ?"
+        rows = yield from execute(query, prefix, cursor or "", limit)
         keys = [key for (key,) in rows if key.startswith(prefix)]
         return KeyPage(keys, keys[-1] if len(keys) == limit else None)

@@ -67,7 +67,7 @@ def parse(source: Source) -> Conversation:
             f"{source.place}: it is not JSON: {error.msg} at character {error.pos}"
         ) from None
     except RecursionError:
-        raise BadFileError(f"{source.place}: it is not JSON: too deep") from None
+        raise BadFileError(f"{source.place}: it is nested too deep") from None
     if not isinstance(entry, dict) or not isinstance(entry.get("messages"), list):
         raise BadFileError(f"{source.place}: it has no list of messages; expected {FORMAT}")
     try:

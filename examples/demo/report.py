@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from chatstore.core import ChatMessage, MessageRole
-from chatstore.core.tool_calls import call_references
+from chatstore.core.tool_calls import calls_of
 
 _STYLES = {"system": "magenta", "user": "cyan", "assistant": "green", "tool": "yellow"}
 
@@ -20,10 +20,10 @@ def show_messages(console: Console, title: str, messages: Sequence[ChatMessage])
     table = _table(title)
     table.add_column("#", justify="right", style="dim", min_width=2)
     table.add_column("role", no_wrap=True, min_width=9)
-    table.add_column("says", no_wrap=True, overflow="ellipsis", ratio=1)
+    table.add_column("content", no_wrap=True, overflow="ellipsis", ratio=1)
     for index, message in enumerate(messages):
         role = message.role.value
-        table.add_row(str(index), Text(role, _STYLES.get(role, "")), _says(message))
+        table.add_row(str(index), Text(role, _STYLES.get(role, "")), _content(message))
     console.print(table)
 
 
@@ -82,13 +82,9 @@ def verdict(violations: Sequence[str]) -> Text:
     return Text(violations[0], "red") if violations else Text("accepted", "green")
 
 
-def _says(message: ChatMessage) -> Text:
-    if call_references(message):
-        calls = message.additional_kwargs.get("tool_calls")
-        names = [
-            f"{call['function']['name']}(…)"  # type: ignore[index,call-overload]
-            for call in (calls if isinstance(calls, list) else [])
-        ]
-        return Text("→ " + ", ".join(names), "italic")
+def _content(message: ChatMessage) -> Text:
+    calls = calls_of(message)
+    if calls:
+        return Text("→ " + ", ".join(f"{call.name}(…)" for call in calls), "italic")
     text = message.content if isinstance(message.content, str) else ""
     return Text(" ".join(text.split()))

@@ -39,7 +39,7 @@ def sample() -> list[ChatMessage]:
             "content": "There is a train at 07:58 for 59.90 € each, and two nights at the Albergo "
             "al Molo cost 248 €. Shall I book both?",
         },
-        {"role": "user", "content": "Yes please, on the name Gruber. ☀️"},
+        {"role": "user", "content": "Yes please, under the name Gruber. ☀️"},
         _calls(("b1", "book", {"name": "Gruber", "train": "07:58", "hotel": "Albergo al Molo"})),
         _result("b1", {"booked": True, "reference": "SEA-2206"}),
         {"role": "assistant", "content": "Booked! Your reference is SEA-2206. Have a good time."},
@@ -54,15 +54,15 @@ def _calls(*calls: tuple[str, str, dict[str, object]]) -> dict[str, object]:
         "content": None,
         "tool_calls": [
             {
-                "id": identity,
+                "id": call_id,
                 "type": "function",
                 "function": {"name": name, "arguments": json.dumps(arguments)},
             }
-            for identity, name, arguments in calls
+            for call_id, name, arguments in calls
         ],
     }
 
 
-def _result(identity: str, answer: dict[str, object]) -> dict[str, object]:
+def _result(call_id: str, answer: dict[str, object]) -> dict[str, object]:
     content = json.dumps(answer, ensure_ascii=False)
-    return {"role": "tool", "tool_call_id": identity, "content": content}
+    return {"role": "tool", "tool_call_id": call_id, "content": content}

@@ -49,11 +49,11 @@ class Summary:
         self.messages += other.messages
         self.problems += other.problems
         for limit, total in other.totals.items():
-            sum_ = self.totals[limit]
-            sum_.sent += total.sent
-            sum_.largest = max(sum_.largest, total.largest)
-            sum_.above += total.above
-            sum_.refused += total.refused
+            combined = self.totals[limit]
+            combined.sent += total.sent
+            combined.largest = max(combined.largest, total.largest)
+            combined.above += total.above
+            combined.refused += total.refused
 
 
 def ignore_slow_calls() -> None:

@@ -1,4 +1,4 @@
-"""Set up all tests: no telemetry, and the modules of the integrations' tests."""
+"""Turn off telemetry, and let tests import the helpers of the integrations' tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each framework reads every message that a store can hold, even odd ones."""
+"""Each framework reads every message that a store accepts, even unusual ones."""
 
 from __future__ import annotations
 

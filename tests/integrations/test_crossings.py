@@ -212,7 +212,7 @@ def by_langchain(store: ChatStore, question: str) -> Any:
 
 
 def words_of_llama_index(messages: Any) -> Any:
-    """Return the same for LlamaIndex's messages."""
+    """Return the texts with their roles, the calls and the results in LlamaIndex's messages."""
     words: list[Any] = []
     for message in messages:
         if message.role == "tool":
@@ -225,7 +225,7 @@ def words_of_llama_index(messages: Any) -> Any:
 
 
 def words_of_langchain(messages: Any) -> Any:
-    """Return the same for LangChain's messages."""
+    """Return the texts with their roles, the calls and the results in LangChain's messages."""
     words: list[Any] = []
     for message in messages:
         if message.type == "tool":
@@ -239,7 +239,7 @@ def words_of_langchain(messages: Any) -> Any:
 
 
 def words_of_items(items: Any) -> Any:
-    """Return texts with their roles, calls and results in the SDK's items."""
+    """Return the texts with their roles, the calls and the results in the SDK's items."""
     words: list[Any] = []
     for item in items:
         if item.get("type") == "function_call":
@@ -255,7 +255,7 @@ def words_of_items(items: Any) -> Any:
 
 
 def words_of_model_messages(messages: Any) -> Any:
-    """Return the same for Pydantic AI's messages."""
+    """Return the texts with their roles, the calls and the results in Pydantic AI's messages."""
     words: list[Any] = []
     for part in (part for message in messages for part in message.parts):
         if part.part_kind == "tool-call":
@@ -269,7 +269,7 @@ def words_of_model_messages(messages: Any) -> Any:
 
 
 def words_of_haystack(messages: Any) -> Any:
-    """Return the same for Haystack's messages."""
+    """Return the texts with their roles, the calls and the results in Haystack's messages."""
     words: list[Any] = []
     for message in messages:
         for result in message.tool_call_results:
@@ -375,7 +375,7 @@ READ: dict[str, Any] = {
 
 
 def contents(messages: Any) -> Any:
-    """Return the texts of messages, without results of tools."""
+    """Return the joined texts of messages, without results of tools."""
     pieces = []
     for message in messages:
         if message.role.value in {"tool", "function"} or message.content is None:

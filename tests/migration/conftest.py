@@ -1,4 +1,4 @@
-"""Real servers, filled by the frameworks' own packages."""
+"""Real servers, and a function that fills them with a framework's own package."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from benchmarks.environments import plain_environment, prepare
 Fill = Callable[..., dict[str, Any]]
 _HERE = Path(__file__).parent
 _PACKAGES = _HERE.parents[1] / "packages"
+sys.path.append(str(_HERE))
 for package in ("azure", "dynamodb", "upstash"):
     sys.path.append(str(_PACKAGES / f"chatstore-{package}" / "tests"))
 
@@ -24,8 +25,8 @@ for package in ("azure", "dynamodb", "upstash"):
 def fill() -> Fill:
     """Return a function that writes conversations with a framework's own store.
 
-    It runs in an environment of the framework's packages, whose pins conflict with this project's,
-    and returns the messages by key, as that store reads them.
+    The store runs in an environment of its own, since the framework's pins conflict with this
+    project's. The function returns the messages by key, as the store reads them.
     """
 
     def run(framework: str, kind: str, **where: Any) -> dict[str, Any]:

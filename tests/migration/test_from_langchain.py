@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import redis
 import upstash_redis
+from copying import check_copies, dump
 from langchain_core.messages import HumanMessage, messages_from_dict
 from sqlalchemy import create_engine
 
@@ -32,21 +33,9 @@ from chatstore.migrate.langchain import (
 Fill = Callable[..., dict[str, Any]]
 
 
-def everything(client: Any) -> Any:
-    return {name: client.dump(name) for name in client.scan_iter()}
-
-
 def check(source: Any, filled: dict[str, Any]) -> None:
-    """Migrate twice, and compare with what the history reads."""
     expected = {key: messages_from_dict(messages) for key, messages in filled.items()}
-    with SimpleChatStore() as store:
-        report = migrate(source, store)
-        again = migrate(source, store)
-        result = {key: to_langchain(store.get_messages(key)) for key in store.get_keys()}
-    assert result == expected
-    assert {one.key: one.messages for one in report} == {k: len(m) for k, m in expected.items()}
-    assert [one.copied for one in again] == [0] * len(report)
-    assert sum(one.copied for one in report) == sum(map(len, expected.values())) > 4
+    check_copies(source, expected, to_langchain)
 
 
 def test_file(fill: Fill, tmp_path: Path) -> None:
@@ -77,9 +66,9 @@ def test_redis(fill: Fill, redis_port: int) -> None:
     filled = fill("langchain", "redis", url=f"redis://127.0.0.1:{redis_port}")
     with redis.Redis(port=redis_port) as client:
         client.rpush("list of another program", "x")
-        before = everything(client)
+        before = dump(client)
         check(from_redis(client), filled)
-        assert everything(client) == before
+        assert dump(client) == before
 
 
 def test_upstash(fill: Fill, upstash: Any) -> None:

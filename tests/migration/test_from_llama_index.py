@@ -12,6 +12,7 @@ import pytest
 import redis
 import upstash_redis
 from azure.data.tables import TableClient
+from copying import check_copies, dump
 from llama_index.core.llms import ChatMessage
 from sqlalchemy import create_engine
 
@@ -31,23 +32,11 @@ from chatstore.migrate.llama_index import (
 Fill = Callable[..., dict[str, Any]]
 
 
-def everything(client: Any) -> Any:
-    return {name: client.dump(name) for name in client.scan_iter()}
-
-
 def check(source: Any, filled: dict[str, Any]) -> None:
-    """Migrate twice, and compare with what the store reads."""
     expected = {
         key: [ChatMessage.model_validate(m) for m in messages] for key, messages in filled.items()
     }
-    with SimpleChatStore() as store:
-        report = migrate(source, store)
-        again = migrate(source, store)
-        result = {key: to_llama_index(store.get_messages(key)) for key in store.get_keys()}
-    assert result == expected
-    assert {one.key: one.messages for one in report} == {k: len(m) for k, m in expected.items()}
-    assert [one.copied for one in again] == [0] * len(report)
-    assert sum(one.copied for one in report) == sum(map(len, expected.values())) > 5
+    check_copies(source, expected, to_llama_index)
 
 
 def test_simple(fill: Fill, tmp_path: Path) -> None:
@@ -62,9 +51,9 @@ def test_redis(fill: Fill, redis_port: int) -> None:
     filled = fill("llama_index", "redis", url=f"redis://127.0.0.1:{redis_port}")
     with redis.Redis(port=redis_port) as client:
         client.set("of another program", "x")
-        before = everything(client)
+        before = dump(client)
         check(from_redis(client), filled)
-        assert everything(client) == before
+        assert dump(client) == before
 
         client.rpush("list of another program", "no message")
         with pytest.raises(CorruptMessageError, match="not a message") as caught:

@@ -127,7 +127,7 @@ A, B, NO_ID = call("a"), call("b"), call(None)
 INTERRUPTED = {
     "before any result": [user("q"), calls(A)],
     "between results": [user("q"), calls(A, B), result(A)],
-    "with words beside the call": [user("q"), calls(A, text="let me see")],
+    "with text and a call": [user("q"), calls(A, text="let me see")],
     "in a later step": [user("q"), calls(A), result(A), calls(B)],
     "twice": [user("q"), calls(A), user("q"), calls(A)],
     "without ids": [user("q"), calls(NO_ID)],

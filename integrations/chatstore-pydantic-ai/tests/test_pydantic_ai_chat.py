@@ -32,7 +32,7 @@ PICTURE = BinaryContent(b"12", media_type="image/png")
         [ToolReturnPart("t", "2", "b"), UserPromptPart("and?"), ToolReturnPart("t", "1", "a")],
         [ToolReturnPart("t", PICTURE, "a"), ToolReturnPart("t", {"x": 2}, "b")],
     ],
-    ids=["text", "words beside them", "media"],
+    ids=["text", "with a prompt", "media"],
 )
 def test_parallel_calls_and_results_are_in_one_form(results: Any) -> None:
     history = MessageHistory(SimpleChatStore(), "k")

@@ -15,7 +15,7 @@ from chatstore.azure import AzureChatStore
 
 _NOTE = (
     "Measured with {drivers} against Azurite{more}, whose time grows with the square of a table's "
-    "entities: hence no more messages. The service charges for requests."
+    "entities, so longer conversations are not measured. The service charges for requests."
 )
 _MOST_MESSAGES = 20_000 if os.environ.get("CHATSTORE_SOAK") else 2_000
 

@@ -161,7 +161,7 @@ def _abandoned_by_clock(self: Observer, head: Head, now: float, owner: str | Non
 
 def _commit_without_numbers(self: Change[Any], version: str | None, item: Any) -> Plan[Any, Any]:
     if item.head.stagings and not item.puts:
-        item = item._replace(head=item.head._replace(numbers=item.head.stagings[-1].number))
+        item = item._replace(head=item.head._replace(next_number=item.head.stagings[-1].number))
     return (yield from _commit(self, version, item))
 
 

@@ -60,22 +60,22 @@ class Conversation(MemoryDatabase):
             del self.nodes[node_id(self.head.stream, number)]
         self.head = self.head._replace(
             entries=folded,
-            nodes=editor.next_node,
-            next=self.head.next + added,
-            numbers=self.head.numbers + added,
+            next_node=editor.next_node,
+            next_position=self.head.next_position + added,
+            next_number=self.head.next_number + added,
         )
         return len(editor.written) + len(editor.replaced), len(self.nodes) - count
 
     def append(self, count: int) -> tuple[int, int]:
-        head, editor = self.head, Editor(self.head.nodes)
-        run = run_of(head.numbers, count)
-        self.model += range(head.numbers, head.numbers + count)
-        return self.change((editor, editor.appended(head.entries, head.next, run)), count)
+        head, editor = self.head, Editor(self.head.next_node)
+        run = run_of(head.next_number, count)
+        self.model += range(head.next_number, head.next_number + count)
+        return self.change((editor, editor.appended(head.entries, head.next_position, run)), count)
 
     def remove(self, at: int) -> tuple[int, int]:
         location, nodes = run(at_index(self, "k", self.head, at))
         assert location.number == self.model.pop(at)
-        editor = Editor(self.head.nodes, nodes)
+        editor = Editor(self.head.next_node, nodes)
         return self.change((editor, editor.removed(self.head.entries, at)))
 
     def insert(self, at: int, count: int) -> tuple[int, int]:
@@ -83,9 +83,9 @@ class Conversation(MemoryDatabase):
         if at == len(self.model):
             return self.append(count)
         _, nodes = run(at_index(self, "k", head, at))
-        self.model[at:at] = range(head.numbers, head.numbers + count)
-        editor = Editor(head.nodes, nodes)
-        entries = editor.inserted(head.entries, at, run_of(head.numbers, count))
+        self.model[at:at] = range(head.next_number, head.next_number + count)
+        editor = Editor(head.next_node, nodes)
+        entries = editor.inserted(head.entries, at, run_of(head.next_number, count))
         return self.change((editor, entries), count)
 
     def check(self) -> list[Location]:
@@ -129,7 +129,8 @@ def test_an_index_behaves_like_a_list(
             assert all(before[n] == p for n, p in _positions(conversation))
     locations = conversation.check()
     for _ in range(5):
-        limit, position = chance.randint(0, 9), chance.randint(0, conversation.head.next + 1)
+        limit = chance.randint(0, 9)
+        position = chance.randint(0, conversation.head.next_position + 1)
         behind = [one for one in locations if one.position > position]
         ahead = [one for one in locations if one.position < position]
         assert run(oldest(conversation, "k", conversation.head, limit, position)) == behind[:limit]

@@ -81,7 +81,7 @@ def test_appends_to_what_was_set_again_continue_its_run(
         store.add_message("k", message(f"q{number}"))
 
     head = load_head(database.heads["k"][0])
-    assert head.numbers == 1003
+    assert head.next_number == 1003
     assert len(head.entries) == 1
     assert [stored.content for stored in store.get_messages("k")] == [f"q{n}" for n in range(503)]
 

@@ -180,6 +180,26 @@ def test_stage_and_discard_any_number(call: Call, double: CosmosDouble) -> None:
     assert call(database.read_records(KEY, list(puts))) == {}
 
 
+def test_discard_ends_though_a_replica_still_shows_deleted_items() -> None:
+    double = CosmosDouble(consistency="BoundedStaleness")
+    address = Address(double.endpoint, "chats", "messages")
+    clients = CosmosClients(CosmosSettings(address, double.key, timeout=5.0))
+    try:
+        run(database.stage(KEY, {"1": "a", "2": "b"}), clients.get())
+        for _ in range(10):
+            run(database.stage(KEY, {"3": "c"}), clients.get())
+        double.service.lag = 10
+        run(database.discard(KEY, ["1"]), clients.get())
+        kinds(double)
+        run(database.discard(KEY, ["1", "2"]), clients.get())
+        assert kinds(double).count("batch") <= 3
+        double.service.lag = 0
+        assert run(database.read_records(KEY, ["1", "2", "3"]), clients.get()) == {"3": "c"}
+    finally:
+        clients.close()
+        double.close()
+
+
 def test_records_of_more_than_a_page_are_read_whole(call: Call) -> None:
     puts = {str(number): "x" * 900_000 for number in range(6)}
     call(database.stage(KEY, puts))

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 from azure.cosmos import CosmosClient, PartitionKey
 from cosmos_double import CosmosDouble
-from expiry import DAY, message
+from expiry import DAY
 
+from chatstore.core.testing.messages import message
 from chatstore.cosmos import CosmosChatStore
 
 

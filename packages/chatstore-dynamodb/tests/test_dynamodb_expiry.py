@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from dynamodb_server import DynamoDBServer
-from expiry import DAY, Clock, check_purge, message
+from expiry import DAY, Clock, check_purge
 
 from chatstore.core import InvalidArgumentError
+from chatstore.core.testing.messages import message
 from chatstore.dynamodb import DynamoDBChatStore
 
 

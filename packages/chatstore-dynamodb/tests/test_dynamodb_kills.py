@@ -11,8 +11,9 @@ from multiprocessing.connection import Connection
 
 import pytest
 from dynamodb_server import DynamoDBServer
-from expiry import DAY, Clock, message
+from expiry import DAY, Clock
 
+from chatstore.core.testing.messages import message
 from chatstore.dynamodb import DynamoDBChatStore
 
 KILLS = 10

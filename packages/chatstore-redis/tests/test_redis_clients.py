@@ -13,13 +13,10 @@ import redis.asyncio
 from redis.asyncio.sentinel import Sentinel as AsyncSentinel
 from redis.sentinel import Sentinel
 
-from chatstore.core import ChatMessage, InvalidArgumentError, open_store
+from chatstore.core import InvalidArgumentError, open_store
+from chatstore.core.testing.messages import message
 from chatstore.redis import RedisChatStore
 from chatstore.redis_scripts.testing import RedisServer, redis_server
-
-
-def message(text: object) -> ChatMessage:
-    return ChatMessage(role="user", content=str(text))
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from redis_faults import LossyProxy
 from redis_pair import redis_replica
 
 from chatstore.core import (
-    ChatMessage,
     CorruptStoreError,
     DriverError,
     SchemaVersionError,
@@ -22,12 +21,9 @@ from chatstore.core import (
     StoreSetupError,
     StoreUnavailableError,
 )
+from chatstore.core.testing.messages import message
 from chatstore.redis import RedisChatStore
 from chatstore.redis_scripts.testing import RedisServer, redis_server
-
-
-def message(text: object) -> ChatMessage:
-    return ChatMessage(role="user", content=str(text))
 
 
 def append(store: RedisChatStore, mode: str) -> None:

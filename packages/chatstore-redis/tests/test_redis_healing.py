@@ -15,11 +15,11 @@ from redis_interception import backend_of
 from redis_pair import redis_replica
 
 from chatstore.core import (
-    ChatMessage,
     OutcomeUnknownError,
     StoreAccessError,
     StoreUnavailableError,
 )
+from chatstore.core.testing.messages import message
 from chatstore.core.testing.relay import Relay
 from chatstore.redis import RedisChatStore
 from chatstore.redis.connections import Connections
@@ -27,10 +27,6 @@ from chatstore.redis_scripts.testing import RedisServer, redis_server
 
 Servers = tuple[RedisServer, RedisServer]
 CONNECTIONS = 8
-
-
-def message(text: object) -> ChatMessage:
-    return ChatMessage(role="user", content=str(text))
 
 
 @pytest.fixture(params=["sync", "async"])

@@ -10,13 +10,9 @@ import pytest
 import redis
 import redis.asyncio
 
-from chatstore.core import ChatMessage
+from chatstore.core.testing.messages import message
 from chatstore.redis import RedisChatStore
 from chatstore.redis_scripts.testing import RedisServer
-
-
-def message(text: object) -> ChatMessage:
-    return ChatMessage(role="user", content=str(text))
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -12,12 +12,9 @@ import redis.asyncio
 from redis_interception import Interceptor, backend_of, intercept
 
 from chatstore.core import ChatMessage, CorruptMessageError, StoreUnavailableError, codec
+from chatstore.core.testing.messages import message
 from chatstore.redis import RedisChatStore
 from chatstore.redis_scripts import Attempt, Command, reading, scripts
-
-
-def message(text: object) -> ChatMessage:
-    return ChatMessage(role="user", content=str(text))
 
 
 @pytest.fixture
@@ -41,7 +38,7 @@ def read(store: RedisChatStore, mode: str) -> list[ChatMessage]:
 @pytest.mark.parametrize("mode", ["sync", "async"])
 @pytest.mark.parametrize("length", range(32))
 def test_pages_of_all_sizes(store: RedisChatStore, mode: str, length: int) -> None:
-    messages = [message(number) for number in range(length)]
+    messages = [message(str(number)) for number in range(length)]
     store.set_messages("k", messages)
     assert read(store, mode) == messages
 
@@ -50,7 +47,7 @@ def test_pages_of_all_sizes(store: RedisChatStore, mode: str, length: int) -> No
 def test_a_page_is_decoded_while_the_next_is_on_its_way(
     store: RedisChatStore, url: str, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
-    store.set_messages("k", [message(number) for number in range(7)])
+    store.set_messages("k", [message(str(number)) for number in range(7)])
     read(store, "sync")  # the server knows the script
     seen = []
 
@@ -85,7 +82,7 @@ def test_a_page_is_decoded_while_the_next_is_on_its_way(
 
 @pytest.mark.parametrize("length", [1, 2, 3, 6, 7, 13, 14, 15])
 def test_pages_of_a_callers_client(client: Any, store: RedisChatStore, length: int) -> None:
-    messages = [message(number) for number in range(length)]
+    messages = [message(str(number)) for number in range(length)]
     store.set_messages("k", messages)
     with RedisChatStore(client=client) as other:
         assert other.get_messages("k") == messages
@@ -93,11 +90,11 @@ def test_pages_of_a_callers_client(client: Any, store: RedisChatStore, length: i
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
 def test_gaps_between_the_positions(store: RedisChatStore, mode: str) -> None:
-    store.set_messages("k", [message(number) for number in range(30)])
+    store.set_messages("k", [message(str(number)) for number in range(30)])
     for index in (28, 20, 15, 7, 3, 2, 0):
         store.delete_message("k", index)
     left = [number for number in range(30) if number not in {28, 20, 15, 7, 3, 2, 0}]
-    assert read(store, mode) == [message(number) for number in left]
+    assert read(store, mode) == [message(str(number)) for number in left]
 
 
 @pytest.fixture
@@ -134,7 +131,7 @@ CHANGES: dict[str, Change] = {
 def test_a_change_between_two_pages_is_read_as_a_whole(
     store: RedisChatStore, changing: Any, what: str
 ) -> None:
-    store.set_messages("k", [message(number) for number in range(12)])
+    store.set_messages("k", [message(str(number)) for number in range(12)])
     changes = changing()
     changes += [lambda _: None, CHANGES[what]]
     messages = store.get_messages("k")
@@ -143,22 +140,22 @@ def test_a_change_between_two_pages_is_read_as_a_whole(
 
 
 def test_appended_meanwhile(store: RedisChatStore, changing: Any) -> None:
-    store.set_messages("k", [message(number) for number in range(4)])
+    store.set_messages("k", [message(str(number)) for number in range(4)])
     changes = changing()
-    changes += [lambda other: other.add_message("k", message(4))]
-    changes += [lambda other: other.add_message("k", message(5))]
+    changes += [lambda other: other.add_message("k", message("4"))]
+    changes += [lambda other: other.add_message("k", message("5"))]
     # The result is that of the last page: the first append came before it, the second after.
-    assert store.get_messages("k") == [message(number) for number in range(5)]
+    assert store.get_messages("k") == [message(str(number)) for number in range(5)]
 
 
 def test_a_conversation_that_never_rests_is_read_by_one_script(
     store: RedisChatStore, changing: Any
 ) -> None:
-    store.set_messages("k", [message(number) for number in range(200)])
+    store.set_messages("k", [message(str(number)) for number in range(200)])
     changes = changing()
     changes += [CHANGES["removed"]] * 150
     # The first attempt ran two scripts, the second attempt one.
-    assert store.get_messages("k") == [message(number) for number in range(2, 200)]
+    assert store.get_messages("k") == [message(str(number)) for number in range(2, 200)]
     assert len(changes) == 147
 
 
@@ -166,7 +163,7 @@ def test_one_that_never_rests_and_is_too_long_cannot_be_read(
     store: RedisChatStore, changing: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reading, "MAX_PART", 8)
-    store.set_messages("k", [message(number) for number in range(200)])
+    store.set_messages("k", [message(str(number)) for number in range(200)])
     changes = changing()
     changes += [CHANGES["removed"]] * 150
     with pytest.raises(StoreUnavailableError, match="again and again"):
@@ -177,7 +174,7 @@ def test_one_that_never_rests_and_is_too_long_cannot_be_read(
 def test_a_damaged_message_of_a_later_page_is_named(
     client: Any, store: RedisChatStore, mode: str
 ) -> None:
-    store.set_messages("k", [message(number) for number in range(9)])
+    store.set_messages("k", [message(str(number)) for number in range(9)])
     name = client.zrange("chatstore:{k}:order", 4, 4)[0]
     position = int(client.zscore("chatstore:{k}:order", name))
     client.hset("chatstore:{k}:bodies", name, b'{"v":1,' + b"0" * 28)

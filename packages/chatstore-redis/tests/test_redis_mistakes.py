@@ -17,7 +17,6 @@ from modes import AsyncCaller, Caller, SyncCaller
 from redis_pair import redis_replica
 
 from chatstore.core import (
-    ChatMessage,
     ChatStoreError,
     InvalidArgumentError,
     StoreAccessError,
@@ -25,16 +24,13 @@ from chatstore.core import (
     StoreUnavailableError,
     open_store,
 )
+from chatstore.core.testing.messages import message
 from chatstore.redis import RedisChatStore
 from chatstore.redis_scripts.testing import RedisServer, redis_server
 from chatstore.redis_scripts.testing.servers import free_port
 
 TIMEOUT, PATIENCE = 2.0, 0.3
 BOUND = 20.0  # seconds; an idle machine needs at most a tenth
-
-
-def message(text: object) -> ChatMessage:
-    return ChatMessage(role="user", content=str(text))
 
 
 class Http(http.server.BaseHTTPRequestHandler):

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from chatstore.core import ChatMessage, CorruptStoreError
+from chatstore.core import CorruptStoreError
+from chatstore.core.testing.messages import message
 from chatstore.redis import RedisChatStore
 
 PARTS = ["head", "order", "bodies"]
@@ -25,10 +26,6 @@ CALLS: dict[str, Callable[..., Any]] = {
     "remove last": lambda store, name: getattr(store, name("delete_last_message"))("k"),
     "force": lambda store, name: getattr(store, name("delete_message"))("k", 0, force=True),
 }
-
-
-def message(text: object) -> ChatMessage:
-    return ChatMessage(role="user", content=str(text))
 
 
 def call(store: RedisChatStore, name: str, mode: str) -> Any:

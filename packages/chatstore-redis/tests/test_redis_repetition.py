@@ -12,14 +12,11 @@ import redis
 from redis_interception import Interceptor, backend_of, intercept
 
 from chatstore.core import ChatMessage, OutcomeUnknownError
+from chatstore.core.testing.messages import message
 from chatstore.redis import RedisChatStore
 from chatstore.redis_scripts import Attempt, Command
 from chatstore.redis_scripts.request_clock import RequestClock
 from chatstore.redis_scripts.testing import RedisServer
-
-
-def message(text: object) -> ChatMessage:
-    return ChatMessage(role="user", content=str(text))
 
 
 class Twice(Interceptor):

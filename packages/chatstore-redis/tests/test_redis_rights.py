@@ -10,15 +10,12 @@ import redis
 from redis_interception import backend_of
 from redis_rights import add_user, expected_rights, stated_rights
 
-from chatstore.core import ChatMessage, StoreAccessError
+from chatstore.core import StoreAccessError
+from chatstore.core.testing.messages import message
 from chatstore.redis import RedisChatStore
 from chatstore.redis_scripts import Limits
 from chatstore.redis_scripts.scripts import required_commands
 from chatstore.redis_scripts.testing import RedisServer
-
-
-def message(text: object) -> ChatMessage:
-    return ChatMessage(role="user", content=str(text))
 
 
 def use_everything(store: RedisChatStore) -> None:

@@ -14,7 +14,7 @@ from modes import AsyncCaller, Caller, SyncCaller
 from chatstore.core import ChatMessage, ChatStoreError
 from chatstore.core.testing.relay import Relay
 from chatstore.redis import RedisChatStore
-from chatstore.redis_scripts.testing import RedisServer, redis_server
+from chatstore.redis_scripts.testing import redis_server
 from chatstore.redis_scripts.testing.servers import free_port
 
 SECRET = "s3cr3t"
@@ -89,20 +89,20 @@ def addresses() -> Iterator[list[str]]:
         yield [*(f"127.0.0.1:{port}" for port in ports), "no-such-host.invalid"]
 
 
-@pytest.mark.parametrize("cluster", [False, True])
+@pytest.mark.parametrize("is_cluster", [False, True])
 @pytest.mark.parametrize("number", range(len(URLS)))
 def test_no_secret_of_a_url_is_printed(
     addresses: list[str],
     caller: Callable[[], Caller],
     number: int,
-    cluster: list[RedisServer],
+    is_cluster: bool,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
     for address in addresses:
         store, call = None, caller()
         try:
-            options: dict[str, Any] = {"timeout": 0.5, "patience": 0.1, "cluster": cluster}
+            options: dict[str, Any] = {"timeout": 0.5, "patience": 0.1, "cluster": is_cluster}
             store = RedisChatStore(URLS[number].format(address), **options)
             assert SECRET not in repr(store)
             assert SECRET not in store.server

@@ -22,15 +22,12 @@ from chatstore.core import (
     StoreAccessError,
     StoreUnavailableError,
 )
+from chatstore.core.testing.messages import message
 from chatstore.redis import RedisChatStore
 from chatstore.redis_scripts.testing import RedisServer, redis_server
 from chatstore.redis_scripts.testing.servers import free_port
 
 TlsServer = tuple[RedisServer, Path]
-
-
-def message(text: object) -> ChatMessage:
-    return ChatMessage(role="user", content=str(text))
 
 
 @contextmanager
@@ -128,13 +125,13 @@ def append_in(mode: str, url: str) -> list[ChatMessage]:
     return asyncio.run(appended(url))
 
 
-@pytest.mark.parametrize("cluster", [False, True])
+@pytest.mark.parametrize("is_cluster", [False, True])
 @pytest.mark.parametrize("mode", ["sync", "async"])
 def test_the_certificate_must_be_for_the_host(
-    elsewhere: TlsServer, mode: str, cluster: list[RedisServer]
+    elsewhere: TlsServer, mode: str, is_cluster: bool
 ) -> None:
     server, authority = elsewhere
-    query = f"ssl_ca_certs={authority}&cluster={str(cluster).lower()}"
+    query = f"ssl_ca_certs={authority}&cluster={str(is_cluster).lower()}"
     url = f"rediss://127.0.0.1:{server.port}?{query}"
     with pytest.raises(StoreUnavailableError, match=r"TLS failed.*certificate must be for this"):
         append_in(mode, url)

@@ -5,21 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 from upstash_double import UpstashDouble
 from upstash_resp import Connection
 
-from chatstore.core import ChatMessage, ChatStore
+from chatstore.core import ChatStore
+from chatstore.core.testing.messages import message
 from chatstore.redis import RedisChatStore
 from chatstore.upstash import UpstashChatStore
 
 TEXTS = ["a", "", "\0\U0001f600 é", "x" * 6_000_000, None]
-
-
-def message(text: str | None, **fields: Any) -> ChatMessage:
-    return ChatMessage(role="user", content=text, **fields)
 
 
 @pytest.fixture

@@ -17,16 +17,12 @@ import upstash_redis.asyncio
 from upstash_double import LOST_REPLY, Fault, UpstashDouble
 
 from chatstore.core import (
-    ChatMessage,
     InvalidArgumentError,
     StoreClosedError,
     StoreUnavailableError,
 )
+from chatstore.core.testing.messages import message
 from chatstore.upstash import UpstashBackend, UpstashChatStore
-
-
-def message(text: str) -> ChatMessage:
-    return ChatMessage(role="user", content=text)
 
 
 def clients_of_loops(store: UpstashChatStore) -> list[Any]:

@@ -25,11 +25,8 @@ from chatstore.core import (
     StoreSetupError,
     StoreUnavailableError,
 )
+from chatstore.core.testing.messages import message
 from chatstore.upstash import UpstashChatStore
-
-
-def message(text: str) -> ChatMessage:
-    return ChatMessage(role="user", content=text)
 
 
 def contents(messages: list[ChatMessage]) -> list[Any]:

@@ -12,11 +12,11 @@ import pytest
 from upstash_double import Fault, Request, UpstashDouble
 
 from chatstore.core import (
-    ChatMessage,
     ChatStoreError,
     OutcomeUnknownError,
     StoreUnavailableError,
 )
+from chatstore.core.testing.messages import message
 from chatstore.core.testing.relay import Relay
 from chatstore.upstash import UpstashChatStore
 from chatstore.upstash.clients import AsyncUpstashClient, UpstashClient
@@ -24,10 +24,6 @@ from chatstore.upstash.clients import AsyncUpstashClient, UpstashClient
 CALLS = 8
 SECRET = "AYNg-s3cr3t"
 CONTENT = "what-the-user-said"
-
-
-def message(text: str) -> ChatMessage:
-    return ChatMessage(role="user", content=text)
 
 
 class SyncCaller:

@@ -11,17 +11,14 @@ import pytest
 from upstash_double import UpstashDouble
 from upstash_resp import Connection
 
-from chatstore.core import ChatMemoryBuffer, ChatMessage, MessageTooLargeError
+from chatstore.core import ChatMemoryBuffer, MessageTooLargeError
+from chatstore.core.testing.messages import message
 from chatstore.redis_scripts import Attempt
 from chatstore.upstash import UpstashChatStore
 from chatstore.upstash.clients import SdkClient
 from chatstore.upstash.requests import MAX_REQUEST_BYTES
 
 MIB = 2**20
-
-
-def message(text: str | None, **fields: Any) -> ChatMessage:
-    return ChatMessage(role="user", content=text, **fields)
 
 
 @pytest.fixture

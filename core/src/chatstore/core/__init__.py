@@ -102,7 +102,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Look up ``__version__`` when somebody asks: reading metadata takes time."""
+    """Read ``__version__`` when it is used: reading metadata takes time."""
     if name == "__version__":
         from importlib.metadata import version
 

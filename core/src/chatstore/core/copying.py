@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from typing import Any
 
 from typing_extensions import Self
@@ -50,6 +49,8 @@ class Copyable:
 
 
 def _can_be_pickled(value: object) -> bool:
+    import pickle  # most programs never load it
+
     try:
         pickle.dumps(value)
     except Exception:  # noqa: BLE001 - pickling raises whatever the value's class raises

@@ -53,7 +53,7 @@ class PlanRunner(Copyable):
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Build a plan over the backend and run it; for operations beside the store's own.
+        """Build a plan over the backend and run it; for operations besides the store's own.
 
         Args:
             operation: The name of the call, for errors and logs.

@@ -22,9 +22,9 @@ from pydantic import ValidationError
 from chatstore.core.blocks import ContentBlock
 from chatstore.core.messages import ChatMessage, MessageRole
 
-_CALLERS = {MessageRole.ASSISTANT, MessageRole.CHATBOT, MessageRole.MODEL}
-_TOOL_ROLES = {MessageRole.TOOL, MessageRole.FUNCTION}
-_RESULT_ROLES = {*_TOOL_ROLES, MessageRole.USER}
+MODEL_ROLES = {MessageRole.ASSISTANT, MessageRole.CHATBOT, MessageRole.MODEL}
+TOOL_ROLES = {MessageRole.TOOL, MessageRole.FUNCTION}
+_RESULT_ROLES = {*TOOL_ROLES, MessageRole.USER}
 CALL_BLOCKS = {"tool_call": "id", "tool_use": "id", "function_call": "call_id"}
 """The types of blocks that are calls, and the names of their id fields."""
 
@@ -89,7 +89,7 @@ def result_references(message: ChatMessage) -> list[ToolReference]:
     in_blocks = result_blocks(message)
     if in_blocks:
         return list(in_blocks.values())
-    if message.role in _TOOL_ROLES:
+    if message.role in TOOL_ROLES:
         kwargs = message.additional_kwargs
         name = _text(kwargs.get("name")) or _text(kwargs.get("tool_name"))
         return [ToolReference(_text(kwargs.get("tool_call_id")), name)]
@@ -112,7 +112,7 @@ def is_empty_answer(message: ChatMessage) -> bool:
 
     Thinking alone does not count: providers refuse it without an answer or a call.
     """
-    if message.role not in _CALLERS or call_references(message):
+    if message.role not in MODEL_ROLES or call_references(message):
         return False
     if any(message.additional_kwargs.get(name) for name in ("refusal", "audio", "function_call")):
         return False
@@ -156,7 +156,7 @@ def parse_arguments(text: str) -> Any:
 
 
 def _calls(message: ChatMessage) -> list[tuple[ToolReference, Any]]:
-    if message.role not in _CALLERS:
+    if message.role not in MODEL_ROLES:
         return []
     calls = list(_openai_calls(message.additional_kwargs.get("tool_calls")))
     function = message.additional_kwargs.get("function_call")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from chatstore.core.errors import InvalidArgumentError, UnknownSchemeError
@@ -98,6 +97,8 @@ def _advice(scheme: str, installed: Iterable[str]) -> str:
         return _HINTS.get(scheme, f"use {base}://, which selects the drivers itself")
     if base in _DISTRIBUTIONS:
         return f"pip install {_DISTRIBUTIONS[base]}, then use {base}://"
+    from difflib import get_close_matches  # only a mistyped URL loads it
+
     similar = get_close_matches(base, [*installed, *_DISTRIBUTIONS], 1)
     if similar:
         return f"did you mean {similar[0]}://?"

@@ -11,64 +11,70 @@ of a client (`call`). `ChatStore(backend)` is then a complete store, sync and as
 - Options: `check_ttl`, `check_timeout` and others; URLs: `split_url`, `read_options`.
 """
 
-from chatstore.core.backend.base import Backend
-from chatstore.core.backend.conversations import (
-    ConversationRecord,
-    OwnedPage,
-    StoredConversation,
-    check_revision,
-)
-from chatstore.core.backend.event_loops import ClientPerLoop
-from chatstore.core.backend.forks import ForkAware, ForkLock, keep_inherited, watch
-from chatstore.core.backend.network_errors import (
-    is_timeout,
-    is_unreachable,
-    reason_of,
-    wrapped_errors,
-)
-from chatstore.core.backend.options import (
-    check_flag,
-    check_max_connections,
-    check_patience,
-    check_timeout,
-    check_ttl,
-)
-from chatstore.core.backend.owner_index import OwnerIndex
-from chatstore.core.backend.plans import MaybeAwaitable, Plan, Step, async_run, call, run
-from chatstore.core.backend.pools import (
-    AsyncPool,
-    Health,
-    Pool,
-    PoolTimeoutError,
-    Session,
-)
-from chatstore.core.backend.records import (
-    Existing,
-    KeyPage,
-    Page,
-    Record,
-    StoredRecord,
-    StoredRecords,
-)
-from chatstore.core.backend.retrying import Retryable, RetryPolicy, now, retry
-from chatstore.core.backend.threaded import (
-    CallCancelledError,
-    ThreadedBackend,
-    raise_if_cancelled,
-)
-from chatstore.core.backend.urls import Options, flag, read_options, read_path_url, split_url
-from chatstore.core.backend.wrapper import WrapperBackend
-from chatstore.core.backend.writes import (
-    Append,
-    Create,
-    Delete,
-    Insert,
-    Put,
-    Remove,
-    Replace,
-    Truncate,
-    Update,
-)
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from chatstore.core.backend.base import Backend
+    from chatstore.core.backend.conversations import (
+        ConversationRecord,
+        OwnedPage,
+        StoredConversation,
+        check_revision,
+    )
+    from chatstore.core.backend.event_loops import ClientPerLoop
+    from chatstore.core.backend.forks import ForkAware, ForkLock, keep_inherited, watch
+    from chatstore.core.backend.network_errors import (
+        is_timeout,
+        is_unreachable,
+        reason_of,
+        wrapped_errors,
+    )
+    from chatstore.core.backend.options import (
+        check_flag,
+        check_max_connections,
+        check_patience,
+        check_timeout,
+        check_ttl,
+    )
+    from chatstore.core.backend.owner_index import OwnerIndex
+    from chatstore.core.backend.plans import MaybeAwaitable, Plan, Step, async_run, call, run
+    from chatstore.core.backend.pools import (
+        AsyncPool,
+        Health,
+        Pool,
+        PoolTimeoutError,
+        Session,
+    )
+    from chatstore.core.backend.records import (
+        Existing,
+        KeyPage,
+        Page,
+        Record,
+        StoredRecord,
+        StoredRecords,
+    )
+    from chatstore.core.backend.retrying import Retryable, RetryPolicy, now, retry
+    from chatstore.core.backend.threaded import (
+        CallCancelledError,
+        ThreadedBackend,
+        raise_if_cancelled,
+    )
+    from chatstore.core.backend.urls import Options, flag, read_options, read_path_url, split_url
+    from chatstore.core.backend.wrapper import WrapperBackend
+    from chatstore.core.backend.writes import (
+        Append,
+        Create,
+        Delete,
+        Insert,
+        Put,
+        Remove,
+        Replace,
+        Truncate,
+        Update,
+    )
 
 __all__ = [
     "Append",
@@ -131,3 +137,31 @@ __all__ = [
     "watch",
     "wrapped_errors",
 ]
+
+_MODULES = {
+    "base": "Backend",
+    "conversations": "ConversationRecord OwnedPage StoredConversation check_revision",
+    "event_loops": "ClientPerLoop",
+    "forks": "ForkAware ForkLock keep_inherited watch",
+    "network_errors": "is_timeout is_unreachable reason_of wrapped_errors",
+    "options": "check_flag check_max_connections check_patience check_timeout check_ttl",
+    "owner_index": "OwnerIndex",
+    "plans": "MaybeAwaitable Plan Step async_run call run",
+    "pools": "AsyncPool Health Pool PoolTimeoutError Session",
+    "records": "Existing KeyPage Page Record StoredRecord StoredRecords",
+    "retrying": "Retryable RetryPolicy now retry",
+    "threaded": "CallCancelledError ThreadedBackend raise_if_cancelled",
+    "urls": "Options flag read_options read_path_url split_url",
+    "wrapper": "WrapperBackend",
+    "writes": "Append Create Delete Insert Put Remove Replace Truncate Update",
+}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a module when one of its names is used: ``chatstore.core`` needs only a few of them."""
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    globals()[name] = value
+    return value

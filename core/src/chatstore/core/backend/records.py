@@ -111,7 +111,7 @@ class Page(NamedTuple):
 
 
 class KeyPage(NamedTuple):
-    """Some keys, and the cursor of the next page: a JSON value, ``None`` after the last page."""
+    """A page of keys, and the cursor of the next page: a JSON value, ``None`` after the last."""
 
     keys: list[str]
     cursor: Any | None

@@ -1,4 +1,4 @@
-"""What a backend is asked to write: one value object for each kind of write.
+"""The writes of a backend: one value object for each kind.
 
 Wherever ``expected_revision`` is set, the write takes effect only if the conversation has this
 revision; otherwise the backend raises `RevisionConflictError` (`check_revision`) and writes

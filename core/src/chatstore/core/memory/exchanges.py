@@ -93,7 +93,7 @@ class ExchangeFinder:
             part.age, self._count = self._count, self._count + 1
             if part.answers is not None:
                 self._results.add(part, part.answers)
-            if part.begins_turn and self._has_newest:
+            if self._has_newest and part.begins_turn:
                 self._may_continue = False  # exchanges of earlier turns come before the newest one
         calls = call_references(message)
         if calls:

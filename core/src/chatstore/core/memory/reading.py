@@ -18,7 +18,7 @@ from chatstore.core.tool_calls import is_empty_answer
 _ATTEMPTS = 3  # page by page, before the whole conversation is read at one moment
 _LEADING = 2  # one pinned message is usual; the second shows that there are no more
 _SMALLEST_PAGE, _LARGEST_PAGE = 8, 1000
-_FIRST_GUESS = 100.0  # tokens per message, until some were counted
+_FIRST_GUESS = 100.0  # tokens per message, until messages were counted
 
 
 class WindowResult(NamedTuple):

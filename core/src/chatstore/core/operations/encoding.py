@@ -26,8 +26,8 @@ def encode(backend: Backend[Any], messages: Iterable[ChatMessage]) -> list[Recor
     """Encode all messages, or raise before anything is sent.
 
     Raises:
-        InvalidMessageError: JSON cannot hold a message, or two have the same id.
-        MessageTooLargeError: A message is above the backend's `max_message_bytes`.
+        InvalidMessageError: JSON cannot represent a message, or two have the same id.
+        MessageTooLargeError: A message exceeds the backend's `max_message_bytes`.
 
     """
     # Pydantic's models can be iterated, but over their fields.
@@ -44,7 +44,7 @@ def encode(backend: Backend[Any], messages: Iterable[ChatMessage]) -> list[Recor
     limit = backend.max_message_bytes
     if limit is not None:
         for record in records:
-            # Encoding is slow, and seldom needed to know that a body is small enough.
+            # Encoding is slow, and most bodies are small enough without it.
             is_small = len(record.body) * _MAX_BYTES_PER_CHARACTER <= limit
             if not is_small and len(record.body.encode()) > limit:
                 raise MessageTooLargeError(f"a message has more than {limit} bytes as it is stored")

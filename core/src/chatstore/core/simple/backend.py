@@ -1,4 +1,4 @@
-"""``MemoryBackend``: conversations in memory, and in a JSON file when asked."""
+"""``MemoryBackend``: conversations in memory, optionally saved in a JSON file."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class MemoryBackend(Backend[Conversations]):
         return None
 
     def close(self) -> None:
-        """Write the file, if that was asked for."""
+        """Write the file if `saves_on_close` is true."""
         if self.saves_on_close:
             self.persist()
 
@@ -175,7 +175,7 @@ class MemoryBackend(Backend[Conversations]):
         """Add the conversations that `dump` returned, or LlamaIndex's ``SimpleChatStore`` wrote.
 
         Raises:
-            CorruptStoreError: The text is damaged, or something else.
+            CorruptStoreError: The text is damaged, or was not written by either.
             SchemaVersionError: A later version wrote it.
 
         """

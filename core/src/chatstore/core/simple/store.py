@@ -1,4 +1,4 @@
-"""``SimpleChatStore``: conversations in memory, and in a JSON file when asked."""
+"""``SimpleChatStore``: conversations in memory, optionally saved in a JSON file."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class SimpleChatStore(ChatStore):
             save_on_close: Call `persist` when the store is closed.
 
         Raises:
-            CorruptStoreError: The file is damaged, or something else.
+            CorruptStoreError: The file is damaged, or was not written by a SimpleChatStore.
             StoreAccessError: The file cannot be read.
             SchemaVersionError: A later version wrote it.
 
@@ -97,7 +97,7 @@ class SimpleChatStore(ChatStore):
         Raises:
             InvalidArgumentError: The URL has neither of these forms, or an option is unknown or
                 out of range.
-            CorruptStoreError: The file is damaged, or something else.
+            CorruptStoreError: The file is damaged, or was not written by a SimpleChatStore.
             StoreAccessError: The file cannot be read.
             SchemaVersionError: A later version wrote it.
 
@@ -122,7 +122,7 @@ class SimpleChatStore(ChatStore):
         """Return a store with the conversations that `json` returned.
 
         Raises:
-            CorruptStoreError: The text is damaged, or something else.
+            CorruptStoreError: The text is damaged, or was not written by `json`.
             SchemaVersionError: A later version wrote it.
 
         """

@@ -18,14 +18,17 @@ from chatstore.core.store.messages import MessageMethods
 
 
 class ChatStore(MessageMethods, MessageByIdMethods, ConversationMethods):
-    """Keeps conversations: ordered messages under a key.
+    """Keeps conversations: a record and ordered messages under a key.
 
     Every method has a twin with the prefix ``async_`` and the same behaviour; a program may use
-    both on one store, and threads may share it. A conversation without messages does not exist.
-    Messages are returned as copies.
+    both on one store, and threads may share it. Messages are returned as copies.
 
-    Every method that does I/O may raise, beside what it names: `InvalidKeyError` if a key is not
-    a string of 1 to 255 bytes in UTF-8, `StoreUnavailableError`, `StoreAccessError`,
+    A conversation exists from its creation or its first message until it is deleted or expires.
+    Without an owner, a title and metadata, a conversation that was not created goes with its last
+    message.
+
+    Every method that does I/O may raise, besides the errors it lists: `InvalidKeyError` if a key is
+    not a string of 1 to 255 bytes in UTF-8, `StoreUnavailableError`, `StoreAccessError`,
     `StoreFullError`, `StoreSetupError`, `CorruptStoreError`, `StoreClosedError`.
     """
 

@@ -1,8 +1,8 @@
-"""The public contract suite: what every store promises, as tests for the store of any author.
+"""The public contract suite: tests of what every store promises, for authors of backends.
 
 Subclass `ChatStoreContract` and define the fixture ``harness``, which returns a `ContractHarness`.
-If processes share the database, add `ProcessContract` as a second base class; if it is reached
-through a network, test it with `HealingContract`, too.
+If several processes can use the database, add `ProcessContract` as a second base class. If the
+database is reached through a network, also test the store with `HealingContract`.
 
 Names are loaded on first use: importing this package does not need pytest.
 """

@@ -1,4 +1,4 @@
-"""What the contract suite needs: a harness that opens stores and looks into the database."""
+"""The harness that connects the contract suite to a store and its database."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import NamedTuple
 
-from chatstore.core import ChatMessage, ChatStore, MessageRole
+from chatstore.core import ChatStore
+from chatstore.core.testing.messages import message
 
 
 class Counts(NamedTuple):
-    """What a database has done since its start, by any measure that does not depend on time.
+    """How much a database has done since it started.
+
+    Use measures that do not depend on time.
 
     Attributes:
         requests: Statements, commands or requests.
-        work: Bytes, rows or units that these read and wrote.
+        work: The bytes, rows or units that the requests read and wrote.
 
     """
 
@@ -26,14 +29,16 @@ class Counts(NamedTuple):
 class ContractHarness(ABC):
     """Opens stores on one fresh database.
 
-    The methods that are not abstract are optional: tests that need one that is not overridden are
-    skipped, and name it.
+    The methods that are not abstract are optional. A test that needs one is skipped if the harness
+    does not override it; the reason names the method.
 
     Attributes:
-        own_clock: Stores use the ``clock`` of `open`; otherwise the suite waits for some seconds.
-        shared_between_processes: Other processes see the same conversations. Then the function
-            that `opener` returns must be picklable.
-        shared_between_instances: All stores that `open` returns see the same conversations.
+        own_clock: Whether stores use the ``clock`` of `open`. Otherwise tests of expiry wait for
+            seconds.
+        shared_between_processes: Whether other processes see the same conversations. Then the
+            function that `opener` returns must be picklable.
+        shared_between_instances: Whether all stores that `open` returns see the same
+            conversations.
 
     """
 
@@ -45,7 +50,7 @@ class ContractHarness(ABC):
     def open(
         self, *, ttl: float | None = None, clock: Callable[[], float] | None = None
     ) -> ChatStore:
-        """Return another store on the same database; ``ttl`` and ``clock`` in seconds."""
+        """Return another store on the same database; ``ttl`` and ``clock`` are in seconds."""
 
     def opener(self) -> Callable[[], ChatStore]:
         """Return a function that opens a store; another process receives it by pickle."""
@@ -56,43 +61,44 @@ class ContractHarness(ABC):
         """Make the record at ``index`` of a conversation unreadable, bypassing the store."""
 
     def counts(self) -> Counts:
-        """Return what the database has done until now; for tests that costs do not grow."""
+        """Return how much the database has done until now; tests of costs need it."""
         raise NotImplementedError
 
     def stored(self) -> int:
-        """Return the number of records, rows or keys in the database, of all conversations.
+        """Return the number of records, rows or keys of all conversations in the database.
 
-        For tests that nothing is left behind. Records that a store keeps for a limited time after
-        a call, such as the outcomes of recent calls, may be left out.
+        Tests check with it that nothing is left behind. Leave out records that a store keeps for a
+        limited time after a call, such as the outcomes of recent calls.
         """
         raise NotImplementedError
 
     def reclaim(self, store: ChatStore) -> None:
-        """Free the storage of expired conversations; by default by a write to another conversation.
+        """Free the storage of expired conversations.
 
-        For a database that expires records by itself, make it do so at once.
+        The default writes to another conversation. If the database expires records by itself,
+        make it do so at once.
         """
-        store.add_message("reclaim", ChatMessage(role=MessageRole.USER, content="x"))
+        store.add_message("reclaim", message("x"))
         store.delete_messages("reclaim")
 
     def failing(self) -> AbstractContextManager[None]:
-        """Return a context in which every call of a store causes an error of the driver.
+        """Return a context in which the driver raises an error in every call of a store.
 
-        Open stores stay open; after the context they work again.
+        Open stores stay open, and work again after the context.
         """
         raise NotImplementedError
 
     def unreachable(self) -> ChatStore:
-        """Return a store whose database does not exist or answer; its calls fail soon."""
+        """Return a store whose database does not exist or does not answer; its calls fail soon."""
         raise NotImplementedError
 
     def slow(self) -> AbstractContextManager[float]:
-        """Return a context that provides the seconds for which an append waits at least."""
+        """Return a context in which each append takes at least the seconds that it provides."""
         raise NotImplementedError
 
     def lose(self, key: str, index: int) -> None:
-        """Remove the record at ``index``, as eviction does; the rest of the conversation stays.
+        """Remove the record at ``index`` as eviction does, and keep the rest of the conversation.
 
-        For databases in which single parts of a conversation can be lost.
+        Override it if the database can lose single parts of a conversation.
         """
         raise NotImplementedError

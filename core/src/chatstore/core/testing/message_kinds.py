@@ -1,4 +1,4 @@
-"""Which messages are questions, results, instructions or without content."""
+"""Tell apart questions, results, instructions and messages without content."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _RESULT_BLOCKS = ("tool_result", "function_call_output")
 
 
 def is_without_content(message: ChatMessage) -> bool:
-    """Return whether a model's message has neither text nor calls nor other blocks or fields."""
+    """Return whether a message is a model's and has no text, call, other block or field."""
     kwargs = message.additional_kwargs
     if message.role not in _MODELS or call_references(message) or any(kwargs.values()):
         return False
@@ -24,8 +24,8 @@ def is_without_content(message: ChatMessage) -> bool:
     )
 
 
-def is_result_alone(message: ChatMessage) -> bool:
-    """Return whether a message has results and nothing else."""
+def has_only_results(message: ChatMessage) -> bool:
+    """Return whether a message has results, and nothing besides."""
     return bool(result_references(message)) and not has_more_than_results(message)
 
 
@@ -44,7 +44,7 @@ def is_by_user(message: ChatMessage) -> bool:
 
 
 def is_question(message: ChatMessage) -> bool:
-    """Return whether a message is the user's and has no results."""
+    """Return whether a message is the user's and does not contain results."""
     return message.role is MessageRole.USER and not result_references(message)
 
 

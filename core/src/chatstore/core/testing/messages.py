@@ -1,4 +1,4 @@
-"""Short forms for tests: a message of a user, and the contents of messages."""
+"""Short helpers for tests: make a user's message, and read the contents of messages."""
 
 from __future__ import annotations
 

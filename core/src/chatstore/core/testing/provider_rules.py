@@ -1,6 +1,7 @@
-"""What LLM providers refuse: checks that share no code with what makes windows.
+"""Check lists of messages against the rules of LLM providers.
 
 The rules are the strict union of what OpenAI and Anthropic document: both accept what passes here.
+The checks share no code with `chatstore.core.memory`, which builds windows.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _PARTS = {
 def provider_violations(messages: Sequence[ChatMessage]) -> list[str]:
     """Return what a provider would refuse in a list of messages; empty if it accepts them.
 
-    The calls of the last exchange may lack results: they are still running.
+    The last exchange may have calls without results: these calls are still running.
     """
     violations: list[str] = []
     calls: list[ToolReference] = []
@@ -41,9 +42,9 @@ def provider_violations(messages: Sequence[ChatMessage]) -> list[str]:
 
 
 def chat_completions_violations(messages: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return what OpenAI's Chat Completions would refuse in a request's messages.
+    """Return what OpenAI's Chat Completions API would refuse in the messages of a request.
 
-    The calls of the last exchange may lack results: they are still running.
+    The last exchange may have calls without results: these calls are still running.
     """
     violations: list[str] = []
     unanswered: list[str] = []
@@ -74,7 +75,7 @@ def chat_completions_violations(messages: Sequence[Mapping[str, Any]]) -> list[s
 def _unpaired(
     calls: Sequence[ToolReference], results: Sequence[ToolReference], index: int | None
 ) -> list[str]:
-    """Find results without a call, and calls without a result unless they are the last."""
+    """Report results without a call, and calls without a result except in the last exchange."""
     open_calls, open_results = pair_exchange(calls, results)
     violations = [f"before message {index}: {result} has no call" for result in open_results]
     if index is not None and open_calls:

@@ -1,4 +1,4 @@
-"""A relay in front of a server that causes the faults of a network, for tests on one machine."""
+"""A relay in front of a server that simulates faults of a network, for tests on one machine."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _PATIENCE = 30.0  # seconds until a relay that does not answer fails the test; i
 class Relay(ForkAware):
     """Listens on a free port of 127.0.0.1 and passes all bytes on to a server.
 
-    One thread serves all connections. TLS passes through, since no byte is changed. Every method
-    returns when the fault is in effect, and may be called from any thread or event loop; it takes
-    into account all connections that clients opened and closed before. A forked child cannot use
-    its parent's relay.
+    One thread serves all connections. TLS works, since no byte is changed. Methods may be called
+    from any thread or event loop. Each returns when its fault is in effect, and takes into account
+    all connections that clients opened or closed before. A forked child cannot use its parent's
+    relay. After `close`, every method but `close` raises `RuntimeError`.
 
     Attributes:
         host: Always ``"127.0.0.1"``.
@@ -47,6 +47,7 @@ class Relay(ForkAware):
                 needs to listen there until a client connects.
 
         Raises:
+            TypeError: ``target`` is neither a port nor a path.
             OSError: No port is free.
 
         """
@@ -74,7 +75,7 @@ class Relay(ForkAware):
         self._call(self._loop.cut)
 
     def forget(self) -> None:
-        """Keep all open connections open, but pass nothing on any more, as a firewall does.
+        """Stop passing bytes on all open connections without closing them, as a firewall does.
 
         Neither side notices: no byte, no end and no reset passes. New connections work. The
         kernel still acknowledges on both sides, so TCP keepalive does not notice either.
@@ -82,14 +83,24 @@ class Relay(ForkAware):
         self._call(self._loop.forget)
 
     def swap(self, target: int | str | os.PathLike[str]) -> None:
-        """Connect new clients to another server; open connections keep their server."""
+        """Connect new clients to another server; open connections keep their server.
+
+        Raises:
+            TypeError: ``target`` is neither a port nor a path.
+
+        """
         address = _target(target)
         self._call(lambda: self._loop.swap(address))
 
     def delay(self, seconds: float) -> None:
-        """Delay each chunk of bytes by ``seconds``; 0 ends it and passes delayed chunks on at once.
+        """Delay each chunk of bytes in both directions; a round trip takes twice as long.
 
-        Both directions are delayed, so a round trip takes twice as long.
+        Args:
+            seconds: The delay; 0 ends it and passes delayed chunks on at once.
+
+        Raises:
+            ValueError: ``seconds`` is negative or not a number.
+
         """
         if not seconds >= 0:
             raise ValueError(f"seconds must be 0 or more, not {seconds!r}")
@@ -113,23 +124,27 @@ class Relay(ForkAware):
             self._loop.accept_on(_listen_again(self.port))
 
     def lose_replies(self, count: int, *, containing: bytes = b"") -> None:
-        """Lose the replies to the next requests; 0 ends it.
+        """Lose the replies to the next requests.
 
         A request is all bytes that a client sends on one connection until the server sends
-        something. It reaches the server completely; at the reply's first byte the connection is
-        reset, and the client receives nothing. Handshakes and logins are requests, too: use
+        something. The server receives the whole request; at the reply's first byte the connection
+        is reset, and the client receives nothing. Handshakes and logins are requests, too: use
         ``containing`` to select requests.
 
         Args:
-            count: The number of requests; replaces the rest of an earlier call's number.
-            containing: Only requests with these bytes count.
+            count: The number of replies to lose, instead of what is left of an earlier call's
+                number; 0 ends it.
+            containing: Only requests that contain these bytes count.
+
+        Raises:
+            ValueError: ``count`` is negative.
 
         """
         if count < 0:
             raise ValueError(f"count must be 0 or more, not {count!r}")
         self._call(lambda: self._loop.lose_replies(count, containing))
 
-    # ------------------------------------------------------------------ what happened
+    # ------------------------------------------------------------------ observations
 
     @property
     def connections(self) -> int:
@@ -138,7 +153,7 @@ class Relay(ForkAware):
 
     @property
     def accepted(self) -> int:
-        """The number of connections that were accepted since the start."""
+        """The number of connections that the relay has accepted since its start."""
         return self._call(lambda: self._loop.accepted)
 
     @property
@@ -148,15 +163,15 @@ class Relay(ForkAware):
 
     @property
     def traffic(self) -> Traffic:
-        """The requests and bytes that were passed on since the start."""
+        """The requests and bytes that the relay has passed on since its start."""
         return self._call(lambda: self._loop.traffic)
 
     @property
     def failures(self) -> list[str]:
-        """Why connections to the server failed, oldest first; its clients were reset."""
+        """Why connections to the server failed, oldest first; each also reset its client."""
         return self._call(lambda: list(self._loop.failures))
 
-    # ------------------------------------------------------------------ life
+    # ------------------------------------------------------------------ lifecycle
 
     def close(self) -> None:
         """Close the port and all connections, and end the thread.
@@ -254,7 +269,7 @@ def _target(target: int | str | os.PathLike[str]) -> Target:
 
 
 def _listen() -> tuple[socket.socket | None, socket.socket]:
-    """Return a socket that listens on a free port, and one that reserves the port.
+    """Return a socket that reserves a free port, or ``None``, and a socket that listens on it.
 
     Linux does not assign a reserved port to others while `Relay.refuse` is in effect.
     """

@@ -45,7 +45,7 @@ class Faults:
         self.traffic = Traffic()
 
     def takes_loss(self, request: bytes) -> bool:
-        """Return whether the reply to a request must be lost, and count it."""
+        """Return whether to lose the reply to a request; if so, one loss less is left."""
         if self.losses and self.containing in request:
             self.losses -= 1
             return True
@@ -60,7 +60,7 @@ class _Flow:
         self.target = target
         self.chunks: deque[tuple[float, bytes]] = deque()  # when each is due
         self.size = 0
-        self.is_blocked = False  # the target accepts no more bytes at present
+        self.is_blocked = False  # the target does not accept more bytes at present
         self.is_ended = False  # the source has sent its end
         self.is_done = False  # and the target has received it
 
@@ -111,9 +111,9 @@ class Link:
 
     Attributes:
         failure: Why the server could not be reached.
-        is_ended: Both sides have ended, or one was reset.
-        is_closed: Both sockets are closed.
-        is_reset: Closing resets both sides.
+        is_ended: Whether both sides have ended, or one was reset.
+        is_closed: Whether both sockets are closed.
+        is_reset: Whether closing resets both sides.
         sockets: The client's and the server's.
 
     """
@@ -229,7 +229,7 @@ class Link:
             self.is_ended = True
 
     def forget(self) -> None:
-        """Pass nothing on any more, without telling either side."""
+        """Stop passing bytes; neither side notices."""
         self._is_forgotten = True
         self._up.clear()
         self._down.clear()

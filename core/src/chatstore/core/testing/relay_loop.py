@@ -126,7 +126,7 @@ class RelayLoop:
         self._links.clear()
 
     def forget(self) -> None:
-        """Pass nothing on any more on all connections."""
+        """Stop passing bytes on all connections."""
         for link in self._links:
             link.forget()
 
@@ -135,7 +135,7 @@ class RelayLoop:
         self._target = target
 
     def set_delay(self, seconds: float) -> None:
-        """Delay chunks that arrive from now on; 0: also send delayed ones."""
+        """Delay chunks that arrive from now on; 0 also makes delayed chunks due."""
         self._faults.delay = seconds
         if not seconds:
             for link in self._links:
@@ -165,7 +165,7 @@ class RelayLoop:
         self._selector.register(listener, selectors.EVENT_READ)
 
     def stop(self) -> None:
-        """End after the current `run_once`."""
+        """Set `is_stopped`; the thread ends after the current `run_once`."""
         self.is_stopped = True
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Which call a result answers; pairs are made from the oldest message on."""
+"""Find the call that a result answers, starting at the oldest message."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MAX_MISFIT = 3
 def pair_exchange(
     calls: Sequence[ToolReference], results: Sequence[ToolReference]
 ) -> tuple[list[ToolReference], list[ToolReference]]:
-    """Pair the calls and results of one exchange; return the calls and results that remain."""
+    """Pair the calls and results of one exchange; return those that have no partner."""
     open_calls, open_results = list(calls), list(results)
     for misfit in range(_MAX_MISFIT + 1):  # those that fit best first
         for result in list(open_results):
@@ -25,7 +25,7 @@ def pair_exchange(
 
 
 def call_of_newest(conversation: Sequence[ChatMessage]) -> int | None:
-    """Return the index of the calls that the newest message answers; `None` if it answers none."""
+    """Return the index of the message whose call the newest message answers, or ``None``."""
     unanswered: list[list[ToolReference]] = []
     for index, message in enumerate(conversation):
         unanswered.append(call_references(message))
@@ -48,7 +48,7 @@ def is_certainly_answer(conversation: Sequence[ChatMessage]) -> bool:
 
 
 def _answer(unanswered: Sequence[list[ToolReference]], result: ToolReference) -> int | None:
-    """Remove the call that a result answers: with its id before others, then the nearest."""
+    """Remove the call that a result answers: one with its id if possible, else the nearest."""
     for misfit in (1, _MAX_MISFIT):
         for caller in range(len(unanswered) - 1, -1, -1):
             call = _best_call(unanswered[caller], result, misfit)
@@ -68,7 +68,7 @@ def _best_call(
 
 
 def _misfit(call: ToolReference, result: ToolReference) -> int:
-    """Return how badly a result fits a call; above `_MAX_MISFIT`, it does not answer it."""
+    """Return how badly a result fits a call, from 0; above `_MAX_MISFIT` it is not the answer."""
     same_name = call.name == result.name
     if result.id and call.id:
         return (0 if same_name else 1) if call.id == result.id else 4

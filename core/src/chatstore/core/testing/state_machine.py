@@ -1,4 +1,4 @@
-"""A store compared to lists: random sequences of calls, which Hypothesis shrinks."""
+"""Compare a store with lists of messages, by random sequences of calls."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _serial = itertools.count()
 
 
 class StoreAgainstLists(RuleBasedStateMachine):
-    """Makes every call on a store and on lists of messages, in a mode chosen for each."""
+    """Makes the same calls on a store and on lists of messages, each in a random mode."""
 
     harness: ContractHarness
 
@@ -49,12 +49,16 @@ class StoreAgainstLists(RuleBasedStateMachine):
     def _list(self, key: str) -> list[ChatMessage]:
         return self.lists.setdefault(self.prefix + key, [])
 
-    @rule(mode=_MODES, key=_KEYS, content=_CONTENTS, id=_IDS, index=st.none() | _INDEXES)
-    def add(self, mode: str, key: str, content: str | None, id: str | None, index: Any) -> None:  # noqa: A002
-        """Append or insert; an id that exists is a repetition or a conflict."""
+    @rule(mode=_MODES, key=_KEYS, content=_CONTENTS, message_id=_IDS, index=st.none() | _INDEXES)
+    def add(
+        self, mode: str, key: str, content: str | None, message_id: str | None, index: int | None
+    ) -> None:
+        """Append or insert; a message whose id exists is a repetition or a conflict."""
         expected = self._list(key)
-        message = ChatMessage(role=MessageRole.USER, content=content, id=id)
-        existing = next((m for m in expected if id is not None and m.id == id), None)
+        message = ChatMessage(role=MessageRole.USER, content=content, id=message_id)
+        existing = next(
+            (m for m in expected if message_id is not None and m.id == message_id), None
+        )
         call = (mode, "add_message", self.prefix + key, message, index)
         if existing is not None and existing != message:
             with pytest.raises(MessageConflictError):
@@ -101,7 +105,7 @@ class StoreAgainstLists(RuleBasedStateMachine):
 
     @rule(mode=_MODES, key=_KEYS, last=st.integers(0, 7), size=st.integers(1, 4))
     def read(self, mode: str, key: str, last: int, size: int) -> None:
-        """Read in every way."""
+        """Read the newest messages, the count, and pages in both directions."""
         name, expected = self.prefix + key, self._list(key)
         newest = expected[len(expected) - last :] if last < len(expected) else expected
         assert self._call(mode, "get_messages", name, last=last) == newest
@@ -120,7 +124,7 @@ class StoreAgainstLists(RuleBasedStateMachine):
         assert sorted(listed) == sorted(key for key, messages in self.lists.items() if messages)
 
     @invariant()
-    def is_the_list(self) -> None:
+    def has_the_messages_of_the_lists(self) -> None:
         """Compare every conversation."""
         for key, expected in self.lists.items():
             assert self.store.get_messages(key) == expected
@@ -130,7 +134,7 @@ class StateMachineContract:
     """Runs the state machine on a harness."""
 
     share_of_examples: ClassVar[int] = 5
-    """Divides the number of examples in Hypothesis's settings: each one is a sequence of calls."""
+    """Divisor of the number of examples in Hypothesis's settings: an example is many calls."""
 
     def test_behaves_like_lists(self, harness: ContractHarness) -> None:
         """After every sequence of calls, the store has the messages of the lists."""

@@ -1,6 +1,7 @@
-"""What a window promises: checks that share no code with what makes windows.
+"""Check the promises of windows.
 
-Messages are named by their indexes in the conversation.
+The checks share no code with `chatstore.core.memory`, which builds windows. They name messages by
+their indexes in the conversation.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from chatstore.core.messages import ChatMessage
 from chatstore.core.testing.message_kinds import (
     count_leading,
     has_more_than_results,
+    has_only_results,
     is_by_user,
     is_question,
-    is_result_alone,
     is_without_content,
 )
 from chatstore.core.testing.provider_rules import provider_violations
@@ -27,17 +28,17 @@ def window_violations(
     limit: int,
     count: Callable[[ChatMessage], int],
 ) -> list[str]:
-    """Return which promises of a window are broken; empty if it keeps all.
+    """Return which promises a window breaks; empty if it keeps all.
 
     Args:
         conversation: All messages, oldest first; each has an id of its own.
-        window: The messages that were chosen.
-        limit: The most tokens that the window may have.
+        window: The messages of the window.
+        limit: The highest number of tokens that the window may have.
         count: Returns the tokens of a message.
 
     """
     violations = provider_violations(window)
-    # A message without content before them makes these messages not the leading ones, too.
+    # Count before messages are left out: a message without content may come before instructions.
     leading = count_leading(conversation)
     # A model's message without content may be left out: no provider accepts it.
     in_window = {message.id for message in window}
@@ -71,7 +72,7 @@ def window_violations(
 def _changed(
     conversation: Sequence[ChatMessage], window: Sequence[ChatMessage], indexes: Sequence[int]
 ) -> Iterator[str]:
-    """Find messages that are neither whole nor some blocks of a message with results."""
+    """Find messages that are neither whole nor a part of the blocks of a message with results."""
     blocks_left: dict[int, list[object]] = {}
     for message, index in zip(window, indexes, strict=True):
         original = conversation[index]
@@ -91,7 +92,7 @@ def _changed(
 
 
 def _out_of_order(window: Sequence[ChatMessage], indexes: Sequence[int]) -> Iterator[str]:
-    """Find messages out of order; only what comes between a call and its result may move."""
+    """Find messages out of order; only a message between a call and its result may move."""
     spans: list[tuple[int, int]] = []
     start = 0
     for number, message in enumerate(window):
@@ -143,7 +144,7 @@ def _left_out(
     plain = [
         index
         for index, message in zip(indexes, window, strict=True)
-        if not call_references(message) and not is_result_alone(message)
+        if not call_references(message) and not has_only_results(message)
     ]
     start = min((index for index in plain if index >= leading), default=len(conversation))
     for index in range(start, len(conversation)):

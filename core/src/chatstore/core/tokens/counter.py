@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -84,6 +83,8 @@ class TokenCounter:
 
     def check_pickles(self) -> None:
         """Raise ``TypeError`` with the parameter's name if a function cannot be pickled."""
+        import pickle  # most programs never load it
+
         for name, function in (
             ("tokenizer_fn", self._tokenizer_fn),
             ("payload_fn", self._payload_fn),

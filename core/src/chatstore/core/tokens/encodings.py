@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from chatstore.core.backend import ForkAware, watch
+from chatstore.core.backend.forks import ForkAware, watch
 from chatstore.core.tokens.offline import forget_failure, has_failed_recently, note_failure
 
 if TYPE_CHECKING:

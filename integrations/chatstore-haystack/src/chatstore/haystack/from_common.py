@@ -5,15 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from haystack.dataclasses import (
-    ChatMessage as HaystackMessage,
-)
-from haystack.dataclasses import (
-    FileContent,
-    ImageContent,
-    TextContent,
-    ToolCall,
-)
+from haystack.dataclasses import ChatMessage as HaystackMessage
+from haystack.dataclasses import FileContent, ImageContent, TextContent, ToolCall
 
 from chatstore.core import (
     AudioBlock,
@@ -27,14 +20,12 @@ from chatstore.core import (
     VideoBlock,
 )
 from chatstore.core.contents import blocks_of, text_of
-from chatstore.core.tool_calls import Result, calls_of, parse_arguments, results_of
-
-_TOOL_ROLES = {MessageRole.TOOL, MessageRole.FUNCTION}
-_PROMPT_ROLES = {MessageRole.SYSTEM, MessageRole.DEVELOPER}
+from chatstore.core.memory.window import PINNED_ROLES
+from chatstore.core.tool_calls import TOOL_ROLES, Result, calls_of, parse_arguments, results_of
 
 
 def haystack_messages(message: ChatMessage, calls: Mapping[int, ToolCall]) -> list[HaystackMessage]:
-    """Return one message, several for several results, or none if it has nothing to send.
+    """Return the messages to send: one, one for each result, or ``[]`` if there is nothing.
 
     Args:
         message: A message of any framework.
@@ -45,9 +36,9 @@ def haystack_messages(message: ChatMessage, calls: Mapping[int, ToolCall]) -> li
     name = kwarg if isinstance(kwarg, str) else None
     blocks = blocks_of(message.content)
     text = text_of(blocks)
-    if message.role in _PROMPT_ROLES:
+    if message.role in PINNED_ROLES:
         return [HaystackMessage.from_system(text, name=name)] if text else []
-    if message.role is MessageRole.USER or message.role in _TOOL_ROLES:
+    if message.role is MessageRole.USER or message.role in TOOL_ROLES:
         messages = [
             _tool_message(result, calls.get(index))
             for index, result in enumerate(results_of(message))

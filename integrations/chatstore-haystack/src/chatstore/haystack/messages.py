@@ -46,7 +46,7 @@ def to_haystack(messages: Iterable[ChatMessage]) -> list[HaystackMessage]:
 
 
 def haystack_groups(messages: Iterable[ChatMessage]) -> list[list[HaystackMessage]]:
-    """Return for each message what `to_haystack` makes of it."""
+    """Return for each message the list of messages that `to_haystack` makes of it."""
     listed = list(messages)
     answered = _answered_calls(listed)
     groups: list[list[HaystackMessage]] = []

@@ -1,4 +1,4 @@
-"""Plans of what Haystack's protocol has and a store lacks."""
+"""Plans of operations that Haystack's protocol has and `ChatStore` does not have."""
 
 from __future__ import annotations
 

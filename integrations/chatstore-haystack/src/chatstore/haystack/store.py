@@ -45,8 +45,9 @@ class StoredChatMessages:
 
         Raises:
             UnknownSchemeError: No installed distribution has the URL's scheme.
-            InvalidArgumentError: ``store`` is neither a store nor a URL, or ``last_k`` is
-                negative.
+            InvalidKeyError: ``prefix`` is not a string.
+            InvalidArgumentError: ``store`` is neither a store nor a URL, or ``last_k`` is not an
+                integer of at least 0.
 
         """
         self.prefix = check_prefix(prefix)
@@ -101,7 +102,7 @@ class StoredChatMessages:
         message without an id gets one, which `retrieve_messages` returns.
 
         Raises:
-            ValueError: ``messages`` is not a list of Haystack's ``ChatMessage``.
+            InvalidArgumentError: ``messages`` is not a list of Haystack's ``ChatMessage``.
             InvalidMessageError: JSON cannot hold a message.
 
         """
@@ -124,10 +125,10 @@ class StoredChatMessages:
 
         Args:
             chat_history_id: The history.
-            last_k: How many rounds; ``None``: as many as the constructor's ``last_k``.
+            last_k: How many rounds; ``None``: the constructor's ``last_k``.
 
         Raises:
-            ValueError: ``last_k`` is negative.
+            InvalidArgumentError: ``last_k`` is not an integer of at least 0.
             CorruptMessageError: A message cannot be read.
 
         """
@@ -148,7 +149,7 @@ class StoredChatMessages:
         would lose the history if the process ended in between.
 
         Raises:
-            ValueError: ``messages`` is not a list of Haystack's ``ChatMessage``.
+            InvalidArgumentError: ``messages`` is not a list of Haystack's ``ChatMessage``.
             InvalidMessageError: JSON cannot hold a message, or two have the same id.
 
         """

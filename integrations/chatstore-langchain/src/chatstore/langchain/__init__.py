@@ -24,7 +24,7 @@ def __getattr__(name: str) -> Any:
     """Import the middleware at its first use: it needs LangChain's agents, an extra."""
     if name == "ChatHistoryMiddleware":
         try:
-            import langchain.agents.middleware  # noqa: F401
+            import langchain.agents.middleware  # noqa: F401 - checks that it is installed
         except ImportError as error:
             raise ImportError(
                 "ChatHistoryMiddleware needs LangChain's agents: "

@@ -15,13 +15,11 @@ from langchain_core.messages import (
 )
 
 from chatstore.core import ChatMessage, ContentBlock, MessageRole
-from chatstore.core.tool_calls import Call, calls_of, parse_arguments, results_of
+from chatstore.core.tool_calls import MODEL_ROLES, Call, calls_of, parse_arguments, results_of
 
 _MEDIA = {"image": "image", "audio": "audio", "video": "video", "document": "file"}
 OPENAI_ROLE = "__openai_role__"
 """The additional kwarg in which langchain-openai keeps the developer role."""
-
-_MODEL_ROLES = {MessageRole.ASSISTANT, MessageRole.CHATBOT, MessageRole.MODEL}
 
 Content = Any  # LangChain's: text, or a list of its standard blocks
 
@@ -31,7 +29,7 @@ def langchain_messages(message: ChatMessage) -> list[BaseMessage]:
     content = _content(message.content)
     name = message.additional_kwargs.get("name")
     fields: dict[str, Any] = {"name": name} if isinstance(name, str) else {}
-    if message.role in _MODEL_ROLES:
+    if message.role in MODEL_ROLES:
         calls = list(map(_call, calls_of(message)))
         valid = [call for call in calls if isinstance(call["args"], dict)]
         invalid = [{**call, "error": None} for call in calls if isinstance(call["args"], str)]

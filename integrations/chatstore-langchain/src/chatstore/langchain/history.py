@@ -16,8 +16,8 @@ from chatstore.langchain.messages import to_langchain, to_messages
 class ChatStoreMessageHistory(BaseChatMessageHistory):
     """One conversation, for ``RunnableWithMessageHistory`` and others that take a history.
 
-    The async methods use the store's async client, no threads. Methods also raise what the
-    store's methods raise.
+    The async methods call the store's async methods. Methods also raise what the store's methods
+    raise.
     """
 
     def __init__(self, store: ChatStore, key: str) -> None:

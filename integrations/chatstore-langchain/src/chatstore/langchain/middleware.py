@@ -160,7 +160,7 @@ class ChatHistoryMiddleware(AgentMiddleware[HistoryState, Any, Any]):
 
 
 def _unsaved(state: HistoryState, name: str) -> list[BaseMessage]:
-    """Return the messages behind the last that was saved; all if that was removed."""
+    """Return the messages after the last saved one, or all if that one was removed."""
     messages: list[BaseMessage] = list(state["messages"])
     last = state.get("chatstore_last_saved", {}).get(name)
     for index in range(len(messages) - 1, -1, -1):

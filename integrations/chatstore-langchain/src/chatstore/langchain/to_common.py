@@ -43,7 +43,7 @@ def common_fields(message: BaseMessage) -> dict[str, Any]:
         calls += [_call(call, call["args"] or "") for call in message.invalid_tool_calls]
     if calls:
         kwargs["tool_calls"] = calls
-    # LangChain requires content: beside calls, empty text means that there is none.
+    # LangChain requires content: with calls, empty text means that there is no text.
     content = _content(message) or None if calls else _content(message)
     return {"role": _role(message), "content": content, "additional_kwargs": kwargs}
 

@@ -85,9 +85,9 @@ class BufferMemory(BaseMemory):
                 `chat_store` is a database, since otherwise all users would share a conversation.
             token_limit: The most tokens of a window; by default 3,000.
             tokenizer_fn: Returns the tokens of a text; by default tiktoken's ``o200k_base``.
-            reserved_tokens: Tokens of the limit for what is sent in addition without LlamaIndex
-                telling the memory: an agent's system prompt and tool schemas, a context engine's
-                template and nodes. LlamaIndex tells it the prefix of a `SimpleChatEngine`.
+            reserved_tokens: Tokens of the limit to keep free for what is sent in addition: an
+                agent's system prompt and tool schemas, a context engine's template and nodes.
+                Do not include the prefix of a `SimpleChatEngine`: the engine passes its length.
             kwargs: Not accepted; LlamaIndex's signature has them.
 
         Raises:
@@ -227,7 +227,7 @@ class BufferMemory(BaseMemory):
         await self._buffer.async_reset()
 
     def _tokens_besides(self, initial_token_count: int) -> int:
-        """Return the tokens of the limit that are for other things than messages."""
+        """Return how many tokens of the limit are not for messages."""
         initial = check_count(initial_token_count, "initial_token_count")
         total, limit = initial + self._reserved_tokens, self._buffer.token_limit
         if total > limit:

@@ -27,9 +27,8 @@ class SharedConversationWarning(UserWarning):
 class LlamaIndexChatStore(BaseChatStore):
     """A store for LlamaIndex's ``ChatMemoryBuffer``, chat engines and agents.
 
-    The async methods use the store's async client, no threads. Methods also raise what the
-    store's methods raise; those that write raise `InvalidMessageError` if JSON cannot hold a
-    message.
+    The async methods call the store's async methods. Methods also raise what the store's methods
+    raise; those that write raise `InvalidMessageError` if JSON cannot hold a message.
     """
 
     _store: ChatStore = PrivateAttr()
@@ -54,7 +53,7 @@ class LlamaIndexChatStore(BaseChatStore):
     def custom_model_dump(
         self,
         handler: SerializerFunctionWrapHandler,  # noqa: ARG002 - LlamaIndex's signature
-        info: SerializationInfo,  # noqa: ARG002
+        info: SerializationInfo,  # noqa: ARG002 - LlamaIndex's signature
     ) -> dict[str, Any]:
         """Return all messages of a store in memory, or the name of a registered store."""
         return {"class_name": self.class_name(), **dump_store(self._store)}

@@ -9,7 +9,8 @@ from llama_index.core.llms import ChatMessage
 from llama_index.core.storage.chat_store.base_db import AsyncDBChatStore, MessageStatus
 
 from chatstore.core import ChatMessage as StoredMessage
-from chatstore.core import ChatStore, InvalidArgumentError
+from chatstore.core import ChatStore
+from chatstore.core.checks import check_count
 from chatstore.core.store import check_store
 from chatstore.llama_index.messages import to_llama_index, to_messages
 
@@ -21,8 +22,8 @@ class LlamaIndexDBChatStore(AsyncDBChatStore):
     """A store for LlamaIndex's ``Memory``: ``Memory.from_defaults(chat_store=…)``.
 
     Messages that ``Memory`` archives stay in place. A marker, which is a conversation of one
-    message, names the last archived message: archiving is one write that moves nothing. Keys of
-    markers are not listed. Methods also raise what the store's methods raise.
+    message, names the last archived message, so archiving is one write. Keys of markers are not
+    listed. Methods also raise what the store's methods raise.
     """
 
     _store: ChatStore = PrivateAttr()
@@ -132,10 +133,16 @@ class LlamaIndexDBChatStore(AsyncDBChatStore):
             await self._store.async_delete_messages(key + _MARKER)
 
     async def delete_oldest_messages(self, key: str, n: int) -> list[ChatMessage]:
-        """Remove at most ``n`` of the oldest active messages, and return them."""
+        """Remove at most ``n`` of the oldest active messages, and return them.
+
+        Raises:
+            InvalidArgumentError: ``n`` is not an integer of at least 0.
+
+        """
+        count = check_count(n, "n")
         archived = len(await self._messages(key, MessageStatus.ARCHIVED))
         removed: list[StoredMessage] = []
-        while len(removed) < _check_number(n):
+        while len(removed) < count:
             message = await self._store.async_delete_message(key, archived)
             if message is None:
                 break
@@ -143,8 +150,14 @@ class LlamaIndexDBChatStore(AsyncDBChatStore):
         return to_llama_index(removed)
 
     async def archive_oldest_messages(self, key: str, n: int) -> list[ChatMessage]:
-        """Archive at most ``n`` of the oldest active messages, and return them."""
-        oldest = (await self._messages(key, MessageStatus.ACTIVE))[: _check_number(n)]
+        """Archive at most ``n`` of the oldest active messages, and return them.
+
+        Raises:
+            InvalidArgumentError: ``n`` is not an integer of at least 0.
+
+        """
+        count = check_count(n, "n")
+        oldest = (await self._messages(key, MessageStatus.ACTIVE))[:count]
         if oldest:
             await self._archive_through(key, oldest[-1])
         return to_llama_index(oldest)
@@ -179,9 +192,3 @@ class LlamaIndexDBChatStore(AsyncDBChatStore):
         """Make a message the last archived one; ``None``: archive nothing."""
         markers = [] if message is None else [StoredMessage(role="system", content=message.id)]
         await self._store.async_set_messages(key + _MARKER, markers)
-
-
-def _check_number(count: int) -> int:
-    if count < 0:
-        raise InvalidArgumentError("a number of messages must not be negative")
-    return count

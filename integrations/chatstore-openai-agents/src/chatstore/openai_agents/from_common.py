@@ -15,10 +15,8 @@ from chatstore.core import (
 )
 from chatstore.core.contents import text_of
 from chatstore.core.pairing import CallIds
-from chatstore.core.tool_calls import Call, Result, calls_of, results_of
+from chatstore.core.tool_calls import TOOL_ROLES, Call, Result, calls_of, results_of
 from chatstore.openai_agents.to_common import ROLES
-
-_TOOL_ROLES = {MessageRole.TOOL, MessageRole.FUNCTION}
 
 
 def plain_items(
@@ -37,7 +35,7 @@ def plain_items(
         _output(result, ids.results.get((index, number), result.id) if ids else result.id)
         for number, result in enumerate(results_of(message))
     ]
-    if message.role not in _TOOL_ROLES:
+    if message.role not in TOOL_ROLES:
         role = ROLES.get(message.role.value, MessageRole.ASSISTANT)
         converted: str | list[dict[str, Any]] | None
         if isinstance(content, list):

@@ -19,7 +19,7 @@ def sent_payload(message: ChatMessage) -> Any:
 
     Pass it as ``ChatMemoryBuffer(…, payload_fn=sent_payload)`` if you convert windows with
     `to_items`: the buffer then counts whole items, including kinds that only the SDK knows.
-    Encrypted reasoning counts as the text that it is.
+    Encrypted reasoning is counted as text.
     """
     return sent_items(to_items([message]))
 

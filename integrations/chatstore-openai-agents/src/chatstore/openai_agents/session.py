@@ -10,12 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from agents import SessionSettings, TResponseInputItem
 from typing_extensions import Self
 
-from chatstore.core import (
-    ChatMessage,
-    ChatStore,
-    StoreClosedError,
-    open_store,
-)
+from chatstore.core import ChatMessage, ChatStore, StoreClosedError, open_store
 from chatstore.core.checks import check_key
 from chatstore.core.store import check_store
 from chatstore.openai_agents.items import to_items, to_messages

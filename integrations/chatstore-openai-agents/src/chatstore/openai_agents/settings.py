@@ -11,10 +11,10 @@ from chatstore.core import InvalidArgumentError
 
 
 def check_settings(settings: object) -> SessionSettings:
-    """Return the settings, given as such or as a dict; ``None``: settings without a limit.
+    """Return settings, made of a dict if one is given; for ``None``, settings without a limit.
 
     Raises:
-        InvalidArgumentError: ``settings`` is something else, a name is unknown, or ``limit`` is
+        InvalidArgumentError: ``settings`` is neither of these, a name is unknown, or ``limit`` is
             not an integer.
 
     """

@@ -9,17 +9,10 @@ from typing import Any
 from chatstore.core import MessageRole
 from chatstore.core.contents import BlockFields, simplify
 from chatstore.core.framework_payload import Joins
+from chatstore.core.tool_calls import Call
 from chatstore.openai_agents.tool_items import item_call, item_result
 
-ROLES = {
-    role.value: role
-    for role in (
-        MessageRole.USER,
-        MessageRole.ASSISTANT,
-        MessageRole.SYSTEM,
-        MessageRole.DEVELOPER,
-    )
-}
+ROLES = {name: MessageRole(name) for name in ("user", "assistant", "system", "developer")}
 """The roles that items have."""
 
 _IMAGES = {"input_image", "computer_screenshot"}
@@ -55,8 +48,7 @@ def fields_of(item: Mapping[str, Any]) -> Fields:
         return Fields(ROLES[item["role"]], _content(item.get("content")))
     call = item_call(item)
     if call is not None:
-        function = {"name": call.name, "arguments": call.arguments}
-        return Fields(calls=[{"id": call.id, "type": "function", "function": function}])
+        return Fields(calls=[Call(*call).to_openai()])
     result = item_result(item)
     if result is not None:
         return Fields(MessageRole.TOOL, _content(result.output), {"tool_call_id": result.call_id})

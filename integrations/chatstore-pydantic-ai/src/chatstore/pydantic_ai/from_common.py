@@ -40,12 +40,11 @@ from chatstore.core import (
     VideoBlock,
 )
 from chatstore.core.contents import blocks_of, text_of
+from chatstore.core.memory.window import PINNED_ROLES
 from chatstore.core.pairing import CallIds
-from chatstore.core.tool_calls import calls_of, results_of
+from chatstore.core.tool_calls import TOOL_ROLES, calls_of, results_of
 
 _MEDIA = (ImageBlock, AudioBlock, VideoBlock, DocumentBlock)
-_TOOL_ROLES = {MessageRole.TOOL, MessageRole.FUNCTION}
-_PROMPT_ROLES = {MessageRole.SYSTEM, MessageRole.DEVELOPER}
 
 
 class CallNames(NamedTuple):
@@ -72,11 +71,11 @@ def model_message(message: ChatMessage, index: int, names: CallNames) -> ModelMe
     """
     timestamp = message.created_at or datetime.now(timezone.utc)
     blocks = blocks_of(message.content)
-    if message.role in _PROMPT_ROLES:
+    if message.role in PINNED_ROLES:
         text = text_of(blocks)
         part = SystemPromptPart(text, timestamp=timestamp)
         return ModelRequest([part], timestamp=timestamp) if text else None
-    if message.role is MessageRole.USER or message.role in _TOOL_ROLES:
+    if message.role is MessageRole.USER or message.role in TOOL_ROLES:
         parts: list[ModelRequestPart] = []
         for number, result in enumerate(results_of(message)):
             call = names.ids.results.get((index, number), result.id or f"unknown-{index}-{number}")

@@ -109,7 +109,7 @@ def _is_retry_of_tool(part: Any) -> TypeGuard[RetryPromptPart]:
 
 
 def _role(request: ModelRequest, indexes: Sequence[int]) -> MessageRole:
-    """Return a role with which the parts begin a turn, or do not."""
+    """Return the role of a segment: only a user's begins a turn."""
     parts = [request.parts[index] for index in indexes]
     if parts and all(isinstance(part, SystemPromptPart) for part in parts):
         return MessageRole.SYSTEM

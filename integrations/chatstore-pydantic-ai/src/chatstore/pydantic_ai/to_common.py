@@ -58,7 +58,7 @@ def is_result(part: ModelRequestPart) -> bool:
 def part_blocks(part: ModelRequestPart) -> list[BlockFields]:
     """Return the blocks for a part of a request.
 
-    System prompts beside other parts belong to the agent: they are only in the payload, like
+    System prompts with other parts belong to the agent: they are only in the payload, like
     parts that change instructions or tools.
     """
     if isinstance(part, ToolReturnPart):
@@ -75,7 +75,7 @@ def part_blocks(part: ModelRequestPart) -> list[BlockFields]:
 def _request_fields(request: ModelRequest) -> CommonFields:
     """Return the prompt, or the results of tools, or the system prompt.
 
-    A single result is a ``tool`` message. Several results, or results beside a prompt, are blocks
+    A single result is a ``tool`` message. Several results, or results with a prompt, are blocks
     of a ``user`` message, as in Anthropic's format.
     """
     results = [part for part in request.parts if isinstance(part, ToolReturnPart)]

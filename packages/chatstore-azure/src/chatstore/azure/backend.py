@@ -22,9 +22,9 @@ class AzureBackend(ConditionalBackend[Table]):
     def __init__(self, settings: AzureSettings) -> None:
         """Take checked options; nothing is opened before the first call."""
         self._clients = TableClients(settings)
-        self._tables = AzureDatabase(settings.server, create=settings.create)
+        self._database = AzureDatabase(settings.server, create=settings.create)
         super().__init__(
-            self._tables,
+            self._database,
             ttl=settings.ttl,
             patience=settings.patience,
             clock=settings.clock,
@@ -44,7 +44,7 @@ class AzureBackend(ConditionalBackend[Table]):
 
     def setup(self) -> Plan[Table, None]:
         """Create the table, unless it exists."""
-        return self._tables.setup()
+        return self._database.setup()
 
     def close(self) -> None:
         """Close the threads' client; event loops close their own."""

@@ -50,7 +50,13 @@ class AzureDatabase(Database[Table]):
     )
 
     def __init__(self, server: str, *, create: bool) -> None:
-        """Take the table's name for messages; the first request creates the table if asked to."""
+        """Take the table's name for messages; nothing is sent.
+
+        Args:
+            server: The table, for messages.
+            create: Whether the first request creates a missing table.
+
+        """
         self.server = server
         self._is_ready = not create
 

@@ -97,7 +97,7 @@ class ConditionalBackend(Backend[C]):
 
     @property
     def server(self) -> str:
-        """Where conversations are kept, without secrets."""
+        """See `Backend.server`."""
         return self.database.server
 
     # ------------------------------------------------------------------ writing

@@ -169,7 +169,7 @@ class Change(Generic[C]):
         """Commit a proposal and return the new head; stage it and return ``None`` if too large."""
         messages, limits = proposal.messages, self._database.limits
         staged = None if self._staged is None else self._staged.number_in(current)
-        number = current.numbers if staged is None else staged
+        number = current.next_number if staged is None else staged
         version, head = (None, None) if stored is None else (stored.version, stored.head)
         commit = commit_of(head, proposal.edit(current, number))
         commit.deletes[:0] = proposal.deletes
@@ -179,7 +179,7 @@ class Change(Generic[C]):
             if not commit.fits(limits, self._database.weigh):
                 yield from self._stage(stored, current, messages)
                 return None
-            new = new._replace(numbers=number + len(messages))
+            new = new._replace(next_number=number + len(messages))
         if staged is not None:
             others = tuple(s for s in new.stagings if s.owner != self.request)
             new = new._replace(stagings=others)

@@ -36,7 +36,7 @@ class Context(Generic[C]):
     observer: Observer
 
     def current(self, head: Head | None, request: str | None = None) -> Head:
-        """Return a head as a writer must see it: without expired messages, or abandoned stagings.
+        """Return a head as a writer must see it: without expired messages and abandoned stagings.
 
         Args:
             head: The stored head; ``None``: there is no head.

@@ -1,4 +1,4 @@
-"""``Database``: what a database must be able to do."""
+"""``Database``: the primitives that a database must provide."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Database(ABC, Generic[C]):
     A version is never used again, even after a head was deleted and created again.
 
     Attributes:
-        server: Where conversations are kept, without secrets: for messages and logs.
+        server: The database's name for messages and logs, without secrets.
         limits: The sizes that the database accepts.
 
     """

@@ -47,7 +47,7 @@ class Edited(NamedTuple):
         """Return a head with an editor's entries and nodes."""
         outermost = editor.folded(entries)
         return cls(
-            head._replace(entries=outermost, nodes=editor.next_node, **fields),
+            head._replace(entries=outermost, next_node=editor.next_node, **fields),
             {node_id(head.stream, n): dump_node(inner) for n, inner in editor.written.items()},
             [node_id(head.stream, number) for number in editor.replaced],
         )
@@ -138,9 +138,11 @@ class Adding(Generic[C]):
         _, nodes = yield from at_index(self._database, self._key, head, index)
 
         def inserted(head: Head, number: int) -> Edited:
-            editor = Editor(head.nodes, nodes)
+            editor = Editor(head.next_node, nodes)
             entries = editor.inserted(head.entries, index, run_of(number, added))
-            return Edited.by(editor, head, entries, epoch=new_name(), next=head.next + added)
+            return Edited.by(
+                editor, head, entries, epoch=new_name(), next_position=head.next_position + added
+            )
 
         return Proposal([], inserted, self._messages)
 
@@ -220,7 +222,7 @@ class Removing(Generic[C]):
             deletes.append(marker_id(head.generation, caller_id))
 
         def removed(head: Head, _: int) -> Edited:
-            editor = Editor(head.nodes, nodes)
+            editor = Editor(head.next_node, nodes)
             entries = editor.removed(head.entries, index)
             edited = Edited.by(editor, head, entries, garbage=(*head.garbage, *garbage))
             return edited if entries else edited._replace(head=emptied(edited.head))
@@ -241,6 +243,6 @@ def _new_messages(database: Database[Any], records: Sequence[Record]) -> list[Ne
 
 def _appended(count: int, head: Head, number: int) -> Edited:
     """Return a head with records behind all others."""
-    editor = Editor(head.nodes)
-    entries = editor.appended(head.entries, head.next, run_of(number, count))
-    return Edited.by(editor, head, entries, next=head.next + count)
+    editor = Editor(head.next_node)
+    entries = editor.appended(head.entries, head.next_position, run_of(number, count))
+    return Edited.by(editor, head, entries, next_position=head.next_position + count)

@@ -1,6 +1,6 @@
-"""What follows a change: missing markers are written, and garbage is deleted.
+"""Cleans up after a change: writes missing markers and deletes garbage.
 
-The change has already taken effect, so errors here are ignored: the next change continues.
+The change has already taken effect, so its caller ignores errors: the next change continues.
 """
 
 from __future__ import annotations

@@ -67,9 +67,9 @@ class Head(NamedTuple):
         epoch: Changes when positions that were read before no longer lead on.
         generation: Changes when the conversation begins again; part of the ids of markers.
         stream: Part of the ids of all its records; only a new head has another one.
-        next: The next position.
-        numbers: The number of the next record; a number is never used again.
-        nodes: The number of the next node.
+        next_position: The position of the next message.
+        next_number: The number of the next record; a number is never used again.
+        next_node: The number of the next node.
         entries: The outermost entries of the index, oldest first.
         written: When it was last written, in seconds since 1970; it never decreases.
         lasts: Seconds until the conversation expires; ``None``: it stays. Without messages,
@@ -89,9 +89,9 @@ class Head(NamedTuple):
     epoch: str
     generation: str
     stream: str
-    next: int = 0
-    numbers: int = 0
-    nodes: int = 0
+    next_position: int = 0
+    next_number: int = 0
+    next_node: int = 0
     entries: tuple[Entry, ...] = ()
     written: float | None = None
     lasts: float | None = None

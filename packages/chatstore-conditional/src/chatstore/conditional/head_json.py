@@ -38,9 +38,9 @@ def dump_head(head: Head) -> str:
         "e": head.epoch,
         "g": head.generation,
         "s": head.stream,
-        "p": head.next,
-        "n": head.numbers,
-        "i": head.nodes,
+        "p": head.next_position,
+        "n": head.next_number,
+        "i": head.next_node,
         "m": index.dump(head.entries),
         "x": [head.written, head.lasts],
         "r": "".join(head.requests),
@@ -85,7 +85,7 @@ def load_head(text: str) -> Head:
 
 def _head(fields: dict[str, Any]) -> Head:
     epoch, generation, stream = _names(fields["e"], fields["g"], fields["s"])
-    following, numbers, nodes, sequence, flags = checked_numbers(
+    next_position, next_number, next_node, sequence, flags = checked_numbers(
         [fields["p"], fields["n"], fields["i"], fields["c"], fields["f"]]
     )
     written, lasts = _seconds(*fields["x"])
@@ -95,9 +95,9 @@ def _head(fields: dict[str, Any]) -> Head:
         epoch,
         generation,
         stream,
-        following,
-        numbers,
-        nodes,
+        next_position,
+        next_number,
+        next_node,
         index.load(fields["m"]),
         written,
         lasts,
@@ -109,7 +109,9 @@ def _head(fields: dict[str, Any]) -> Head:
     if len(fields) > _REQUIRED:
         head = _with_optional(head, fields)
     ranges = [entry.numbers for entry in head.entries]
-    if index.length(head.entries) > head.next or any(end > head.numbers for _, end in ranges):
+    if index.length(head.entries) > head.next_position or any(
+        end > head.next_number for _, end in ranges
+    ):
         raise CorruptStoreError("it refers to more than was written")
     return head
 

@@ -47,7 +47,7 @@ class IdCheck(Generic[C]):
         if not head.entries:
             existing: list[Existing] = []
         elif checked is not None and checked.epoch == head.epoch:
-            existing = yield from self._added(head, checked.next, set(self._ids))
+            existing = yield from self._added(head, checked.next_position, set(self._ids))
         else:
             existing = yield from self._marked(head)
         self._checked = None if existing else head

@@ -41,7 +41,7 @@ def newest(
     database: Database[C], key: str, head: Head, limit: int | None, before: int | None
 ) -> Plan[C, list[Location]]:
     """Locate the newest messages before a position, oldest first."""
-    stop = head.next if before is None else before
+    stop = head.next_position if before is None else before
 
     def needed(entries: list[_Positioned]) -> list[_Positioned]:
         result: list[_Positioned] = []

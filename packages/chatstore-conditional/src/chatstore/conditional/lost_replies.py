@@ -1,4 +1,4 @@
-"""Finds out whether a commit took effect whose reply was lost."""
+"""Finds out whether a commit whose reply was lost took effect."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Attempt(NamedTuple):
         result: What the call returns if it took effect.
         request: The request's id.
         version: The version of the head that the commit expected; ``None``: no head.
-        based: The head for which the commit was decided.
+        base: The head for which the commit was decided.
         commit: The commit.
         numbers: The numbers of the new messages.
         is_staged: Whether their records were staged before.
@@ -37,7 +37,7 @@ class Attempt(NamedTuple):
     result: Any
     request: str
     version: str | None
-    based: Head
+    base: Head
     commit: Commit
     numbers: range
     is_staged: bool
@@ -61,11 +61,11 @@ def took_effect(
     if attempt.request in head.requests:
         return True
     new = attempt.commit.head
-    if attempt.version is not None and head.stream != attempt.based.stream:
+    if attempt.version is not None and head.stream != attempt.base.stream:
         raise _unknown(database.server)
     if attempt.version is None and head.stream != new.stream:
         return False  # another writer's head was the first
-    if head.sequence - attempt.based.sequence <= REMEMBERED:
+    if head.sequence - attempt.base.sequence <= REMEMBERED:
         return False
     result = _by_head(attempt, head)
     if result is None and not attempt.is_staged and head.generation == new.generation:
@@ -76,8 +76,8 @@ def took_effect(
 
 
 def _by_head(attempt: Attempt, head: Head) -> bool | None:
-    based, new = attempt.based, attempt.commit.head
-    if new.generation != based.generation and head.generation in {based.generation, new.generation}:
+    base, new = attempt.base, attempt.commit.head
+    if new.generation != base.generation and head.generation in {base.generation, new.generation}:
         return head.generation == new.generation
     if attempt.is_staged:
         if any(staging.owner == attempt.request for staging in head.stagings):
@@ -86,7 +86,7 @@ def _by_head(attempt: Attempt, head: Head) -> bool | None:
         numbers = attempt.numbers
         if any(first < numbers.stop and numbers.start < end for first, end in runs):
             return True
-    elif attempt.numbers and head.numbers <= attempt.numbers.start:
+    elif attempt.numbers and head.next_number <= attempt.numbers.start:
         return False
     return None
 
@@ -99,7 +99,7 @@ def _by_records(
         name = record_id(head.stream, attempt.numbers.start)
         records = yield from database.read_records(key, [name])
         return records[name] == attempt.commit.puts[name] if name in records else None
-    if attempt.removed is not None and head.epoch == attempt.based.epoch:
+    if attempt.removed is not None and head.epoch == attempt.base.epoch:
         position = attempt.removed.position
         try:
             locations = yield from oldest(database, key, head, 1, position - 1)

@@ -18,7 +18,7 @@ from chatstore.core.backend import Plan
 
 C = TypeVar("C")
 BATCH = 200
-"""The most records that are written at once: few enough to show in between that we are alive."""
+"""The most records of one request: between two requests the writer can show that it is at work."""
 
 _BATCH_CHARACTERS = 4_000_000
 
@@ -68,7 +68,7 @@ class StagedWrite(Generic[C]):
         known = stored
         if own is None:
             own = Staging(
-                self._request, current.numbers, len(messages), is_divided=is_divided(messages)
+                self._request, current.next_number, len(messages), is_divided=is_divided(messages)
             )
             known = yield from self._reserve(stored, current, own)
         last_beat = monotonic()
@@ -89,7 +89,7 @@ class StagedWrite(Generic[C]):
         self, stored: StoredHead | None, current: Head, own: Staging
     ) -> Plan[C, StoredHead | None]:
         head = current._replace(
-            stagings=(*current.stagings, own), numbers=current.numbers + own.size
+            stagings=(*current.stagings, own), next_number=current.next_number + own.size
         )
         if self._number is not None:
             # Another writer took the staging for abandoned; records may have been written since.

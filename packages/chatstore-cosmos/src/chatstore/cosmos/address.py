@@ -1,4 +1,4 @@
-"""Where a container is, checked; and in a connection string."""
+"""Addresses of containers, checked; connection strings."""
 
 from __future__ import annotations
 

@@ -22,11 +22,11 @@ class CosmosBackend(ConditionalBackend[Container]):
     def __init__(self, settings: CosmosSettings) -> None:
         """Take checked options; nothing is sent before the first call."""
         self._clients = CosmosClients(settings)
-        self._container = CosmosDatabase(
+        self._database = CosmosDatabase(
             settings.server, create=settings.create, timeout=settings.timeout
         )
         super().__init__(
-            self._container,
+            self._database,
             ttl=settings.ttl,
             patience=settings.patience,
             clock=settings.clock,
@@ -46,7 +46,7 @@ class CosmosBackend(ConditionalBackend[Container]):
 
     def setup(self) -> Plan[Container, None]:
         """Check the account and the container; create what is missing."""
-        return self._container.setup()
+        return self._database.setup()
 
     def close(self) -> None:
         """Close the threads' client; event loops close their own."""

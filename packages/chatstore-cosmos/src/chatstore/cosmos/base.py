@@ -1,4 +1,4 @@
-"""The import path of LlamaIndex's store, under this package's name."""
+"""The module path of LlamaIndex's store, for programs that were written for it."""
 
 from chatstore.cosmos.store import CosmosChatStore
 

@@ -142,14 +142,17 @@ class CosmosDatabase(Database[Container]):
         names = [_RECORD + encode(record_id) for record_id in ids]
         for start in range(0, len(names), batches.MAX_OPERATIONS):
             batch = names[start : start + batches.MAX_OPERATIONS]
-            while existing := (yield from self._query(partition, batch, "c.id")):
-                try:
-                    yield from self._execute(
-                        partition, [batches.delete(item["id"]) for item in existing]
-                    )
-                    break
-                except ItemChangedError:
-                    continue  # other clients discard them, too
+            existing = yield from self._query(partition, batch, "c.id")
+            operations = [batches.delete(item["id"]) for item in existing]
+            if not operations:
+                continue
+            try:
+                yield from self._execute(partition, operations)
+            except ItemChangedError:
+                # Other clients discard the same items, and a query may still return deleted ones.
+                for operation in operations:
+                    with suppress(ItemChangedError):
+                        yield from self._execute(partition, [operation])
 
     def list_heads(
         self, prefix: str, limit: int, cursor: Any | None

@@ -1,4 +1,4 @@
-"""What a store does before its first request: it checks the account and the container."""
+"""Checks the account and the container before a store's first request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The import path of LlamaIndex's store, for programs that were written for it."""
+"""The module path of LlamaIndex's store, for programs that were written for it."""
 
 from chatstore.dynamodb.store import DynamoDBChatStore
 

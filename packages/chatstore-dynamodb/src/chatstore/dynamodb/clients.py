@@ -66,7 +66,7 @@ class Clients(ForkAware):
         return connection.client is not self.settings.client
 
     def learn(self, connection: Connection, error: Exception) -> None:
-        """Do with the store's own client what an error requires."""
+        """Replace the store's client or its connections if an error requires it."""
         meaning = meaning_of(error)
         if meaning is None or not self.owns(connection):
             return
@@ -82,12 +82,14 @@ class Clients(ForkAware):
     def _create(self) -> Any:
         import boto3  # loaded by the first call
         from botocore.config import Config
+        from botocore.session import get_session
 
         settings = self.settings
+        botocore_session = settings.botocore_session or get_session()
         session = boto3.Session(
             profile_name=settings.profile_name,
             region_name=settings.region_name,
-            botocore_session=settings.botocore_session,
+            botocore_session=botocore_session,
             **settings.keys,
         )
         options: dict[str, Any] = {
@@ -96,8 +98,7 @@ class Clients(ForkAware):
             "max_pool_connections": settings.max_connections,
             "tcp_keepalive": True,
         }
-        chosen = session._session.get_config_variable("max_attempts")  # noqa: SLF001 - no other way
-        if chosen is None:
+        if botocore_session.get_config_variable("max_attempts") is None:
             # The store repeats requests: it knows which may be repeated, and with botocore's
             # pauses a refused connection would take seconds.
             options["retries"] = {"mode": "standard", "total_max_attempts": 1}

@@ -26,7 +26,7 @@ class After(Enum):
     """What to do with the client after an error."""
 
     KEEP = "keep it"
-    NEW_CONNECTIONS = "close its idle connections, which may be dead, too"
+    NEW_CONNECTIONS = "close its idle connections, since they may be dead, too"
     NEW_CREDENTIALS = "create a new one, which reads the credentials again"
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
 from chatstore.core import InvalidArgumentError
-from chatstore.core.backend import flag, read_options, split_url
+from chatstore.core.backend import Options, flag, read_options, split_url
 from chatstore.dynamodb.settings import check_table
 
 _EXAMPLE = "dynamodb://TABLE?region=eu-central-1"
 _PARAMETERS = {"region": "region_name", "profile": "profile_name"}
-_OPTIONS: dict[str, Callable[[str], Any]] = {
+_OPTIONS: Options = {
     "region": str,
     "profile": str,
     "endpoint_url": str,

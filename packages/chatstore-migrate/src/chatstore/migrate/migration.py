@@ -56,9 +56,9 @@ def migrate(
         EmptySourceError: The source has no conversation, or none that was selected.
         MigrationError: The store has other messages than the source under a key, or the source
             changed during the copy.
-        CorruptMessageError: The source holds something that is not a message.
+        CorruptMessageError: The source contains something that is not a message.
         InvalidKeyError: A key of the source is not a string of 1 to 255 bytes in UTF-8.
-        InvalidMessageError: JSON cannot hold a message of the source.
+        InvalidMessageError: A message of the source cannot be written as JSON.
         InvalidArgumentError: An argument is wrong, or the source is the store itself and
             ``to_key`` was not given.
 
@@ -82,7 +82,7 @@ def migrate(
     return report
 
 
-def _as_source(source: object, store: object, to_key: Callable[[str], str]) -> Source:
+def _as_source(source: Any, store: object, to_key: Callable[[str], str]) -> Source:
     if not isinstance(store, ChatStore):
         raise InvalidArgumentError(
             f"store must be a ChatStore, not {type(store).__name__}; open_store(url) returns one"
@@ -98,8 +98,8 @@ def _as_source(source: object, store: object, to_key: Callable[[str], str]) -> S
             f"source must be a ChatStore or a source, not {type(source).__name__}; "
             "functions such as chatstore.migrate.langchain.from_redis return sources"
         )
-    checked: Any = source
-    return checked  # type: ignore[no-any-return]
+    checked: Source = source
+    return checked
 
 
 def _select(source: Source, keys: Iterable[str] | None, prefix: str) -> list[str]:
@@ -142,7 +142,7 @@ def _migrate_one(source: Source, store: ChatStore, key: str, target: str) -> Mig
 def _skip_existing(
     messages: Iterator[ChatMessage], store: ChatStore, key: str, existing: int
 ) -> int:
-    """Consume the messages that the store has already, and return how many those are."""
+    """Consume the messages that the store already has, and return their number."""
     if existing == 0:
         return 0
     for position, stored in enumerate(store.iter_messages(key)):

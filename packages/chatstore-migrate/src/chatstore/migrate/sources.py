@@ -73,7 +73,7 @@ class MappedSource:
                 pass  # raised below: the library's error quotes the message
             if message is None:
                 raise CorruptMessageError(
-                    f"conversation {key!r} holds something that is not a message",
+                    f"conversation {key!r} contains something that is not a message",
                     key=key,
                     position=position,
                     advice=_ADVICE,

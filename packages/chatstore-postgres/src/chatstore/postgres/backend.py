@@ -327,7 +327,7 @@ class PostgresBackend(Backend[Client]):
             return error.existing
 
     def _read_append(self, rows: Rows) -> Plan[Client, list[Existing] | None]:
-        """Read the rows of an append; ``None``: nothing was written, and no id exists."""
+        """Read the rows of an append; ``None``: nothing was written, and none of the ids exists."""
         is_written, has_garbage = rows[0][:2]
         if not is_written:
             return _existing(rows) or None

@@ -1,4 +1,4 @@
-"""The path by which programs written for LlamaIndex's store import this one."""
+"""The module path of LlamaIndex's store, for programs that were written for it."""
 
 from chatstore.postgres.store import PostgresChatStore
 

@@ -64,7 +64,7 @@ class PostgresChatStore(ChatStore):
             uri: ``postgresql://user:password@host/database``. The schemes ``postgres``,
                 ``postgresql+asyncpg`` and ``postgresql+psycopg`` mean the same. The query takes
                 the options of Postgres's own URLs (``sslmode``, ``host``, several hosts), too.
-                Ignored, except for the store's options, if there is an engine.
+                If there is an engine, only the store's own options are used.
             client: Your own SQLAlchemy engine for sync methods, with psycopg. It keeps its
                 timeouts and its pool, and is never closed.
             async_client: The same for async methods, with asyncpg, on its one event loop. If only

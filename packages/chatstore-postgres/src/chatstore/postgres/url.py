@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from urllib.parse import SplitResult, unquote_to_bytes, urlencode
 
 from chatstore.core import InvalidArgumentError
-from chatstore.core.backend import flag, read_options
+from chatstore.core.backend import Options, flag, read_options
 
 _SCHEMES = ("postgresql", "postgres", "postgresql+asyncpg", "postgresql+psycopg")
 _EXAMPLE = "postgresql://user:password@host:5432/database"
@@ -31,7 +31,7 @@ _KEEPALIVE = {"keepalives_idle": "60", "keepalives_interval": "10", "keepalives_
 # SQLAlchemy's options for asyncpg behind a pooler, which the store detects without them.
 _IGNORED = {"statement_cache_size", "prepared_statement_cache_size", "pgbouncer"}
 _SECRETS = ("password", "sslpassword")
-_OPTIONS: dict[str, Callable[[str], Any]] = {
+_OPTIONS: Options = {
     "ttl": float,
     "timeout": float,
     "patience": float,
@@ -45,7 +45,7 @@ ADDRESS = ("host", "hostaddr", "port", "dbname", "user", "password", "passfile")
 """libpq's options that name the database and the user."""
 
 
-class _Async(Enum):
+class _InAsyncpg(Enum):
     """What asyncpg does with an option of libpq."""
 
     TLS = auto()
@@ -63,15 +63,15 @@ class _Keyword(NamedTuple):
 
     Attributes:
         variable: The environment variable with its default; empty: there is no such variable.
-        asynchronous: What asyncpg does with it.
+        in_asyncpg: What asyncpg does with it.
         values: Its values; empty: any text.
         is_valid: A check of other values.
-        harmless: The values of an `_Async.UNSAFE` option that asyncpg can do without.
+        harmless: The values of an `_InAsyncpg.UNSAFE` option that asyncpg can do without.
 
     """
 
     variable: str = ""
-    asynchronous: _Async = _Async.ARGUMENT
+    in_asyncpg: _InAsyncpg = _InAsyncpg.ARGUMENT
     values: tuple[str, ...] = ()
     is_valid: Callable[[str], bool] | None = None
     harmless: tuple[str, ...] = ()
@@ -87,7 +87,7 @@ _ROLES = ("any", "read-write", "read-only", "primary", "standby", "prefer-standb
 _UTF8 = ("utf8", "UTF8", "utf-8", "UTF-8", "auto")
 _LEVELS = ("disable", "prefer", "require")
 _FLAG = ("0", "1")
-_UNNEEDED, _UNSAFE, _BY_TLS = _Async.UNNEEDED, _Async.UNSAFE, _Async.TLS
+_UNNEEDED, _UNSAFE, _BY_TLS = _InAsyncpg.UNNEEDED, _InAsyncpg.UNSAFE, _InAsyncpg.TLS
 
 KEYWORDS: dict[str, _Keyword] = {
     "host": _Keyword("PGHOST"),
@@ -377,7 +377,7 @@ def _for_asyncpg(params: Mapping[str, str], hosts: list[str], ports: list[int]) 
     tls = {
         name: value
         for name, value in params.items()
-        if KEYWORDS[name].asynchronous is _BY_TLS and (name, value) != ("sslrootcert", "system")
+        if KEYWORDS[name].in_asyncpg is _BY_TLS and (name, value) != ("sslrootcert", "system")
     }
     name = params.get("application_name") or params.get("fallback_application_name")
     settings = {"application_name": name, "options": params.get("options")}
@@ -400,7 +400,7 @@ def _for_asyncpg(params: Mapping[str, str], hosts: list[str], ports: list[int]) 
 def _unsafe_for_asyncpg(params: Mapping[str, str]) -> str | None:
     for name, value in params.items():
         keyword = KEYWORDS[name]
-        if keyword.asynchronous is _UNSAFE and value and value not in keyword.harmless:
+        if keyword.in_asyncpg is _UNSAFE and value and value not in keyword.harmless:
             return name
     return None
 

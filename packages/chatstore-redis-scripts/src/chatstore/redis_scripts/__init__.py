@@ -1,7 +1,7 @@
 """Conversations in Redis's data structures: the scripts and plans that its stores share."""
 
 from chatstore.redis_scripts.backend import ScriptBackend
-from chatstore.redis_scripts.client import Attempt, Command, ScanPage, ScriptClient
+from chatstore.redis_scripts.client import Attempt, Command, ScanPage, ScriptClient, scan_command
 from chatstore.redis_scripts.clients import Clients
 from chatstore.redis_scripts.errors import Verdict, judge_reply
 from chatstore.redis_scripts.reading import Limits
@@ -21,4 +21,5 @@ __all__ = [
     "Sender",
     "Verdict",
     "judge_reply",
+    "scan_command",
 ]

@@ -43,7 +43,7 @@ from chatstore.redis_scripts.staging import chunks, flatten, request_bytes
 T = TypeVar("T")
 M = TypeVar("M")
 _MAX_TTL = 1e12  # seconds; Redis does not accept later deadlines
-_FRAME_BYTES = 8192  # of a request, beside the records
+_FRAME_BYTES = 8192  # of a request, for everything but the records
 _CLOCK_ATTEMPTS = 3
 _MIN_SCAN = 10  # keys; shorter steps cost more requests than they save
 
@@ -71,7 +71,7 @@ class ScriptBackend(Backend[ScriptClient]):
 
         Args:
             clients: The clients of sync and async calls.
-            sender: Sends commands again where that is safe, and translates errors.
+            sender: Retries commands where that is safe, and translates errors.
             namespace: The beginning of all keys of this store in Redis.
             ttl: Seconds after its last write until a conversation expires; ``None``: it stays.
             limits: The sizes of requests and replies.
@@ -91,7 +91,7 @@ class ScriptBackend(Backend[ScriptClient]):
     # ------------------------------------------------------------------ running plans
 
     def run(self, plan: Plan[ScriptClient, T]) -> T:
-        """Run a plan with the client of all threads."""
+        """Run a plan with the client that all threads share."""
         return run(plan, self.clients.for_threads())
 
     async def async_run(self, plan: Plan[ScriptClient, T]) -> T:
@@ -129,7 +129,7 @@ class ScriptBackend(Backend[ScriptClient]):
         return self._write(scripts.DELETE, key, [], [], _nothing)
 
     def remove(self, key: str, write: Remove) -> Plan[ScriptClient, StoredRecord | None]:
-        """See `Backend.remove`; only a record that is not as it was written is checked."""
+        """See `Backend.remove`; only a record whose checksum does not match is checked."""
         checked = ""
         while True:
             arguments = [str(write.index), checked]
@@ -151,7 +151,7 @@ class ScriptBackend(Backend[ScriptClient]):
         records: Sequence[Record],
         read: Callable[[Any], T],
     ) -> Plan[ScriptClient, T]:
-        """Run a writing script with a new request id, and return what `read` makes of its reply."""
+        """Run a writing script with a new request id; ``read`` parses its reply."""
         request_id = new_request_id()
         keys = conversation_keys(self._namespace, key)
         words = flatten(records)

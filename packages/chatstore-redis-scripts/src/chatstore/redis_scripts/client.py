@@ -1,4 +1,4 @@
-"""``ScriptClient``: what the plans need from a client, whichever package it is from."""
+"""``ScriptClient``: the interface that the plans need of any package's client."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Attempt:
     """One attempt to send a command; the client fills it in.
 
     Attributes:
-        meanwhile: What the client may do while the server works: once, or not at all.
+        meanwhile: What the client may do while the server works, at most once.
         was_sent: Whether the server may have received the command.
         was_reused: Whether the connection had answered other commands before.
 
@@ -35,11 +35,16 @@ class ScanPage(NamedTuple):
     names: list[str]
 
 
+def scan_command(cursor: Any | None, pattern: str, count: int) -> Command:
+    """Return the command that lists keys; the first cursor is ``None``."""
+    return ["SCAN", str(cursor or 0), "MATCH", pattern, "COUNT", str(count)]
+
+
 class ScriptClient(Protocol):
     """Sends commands to a server or a cluster; the methods of an async client are awaitable.
 
-    A method makes one attempt: the plans repeat it. It raises the driver's errors, which
-    `chatstore.redis_scripts.ErrorRules` explains.
+    A method makes one attempt; the plans retry it. It raises the driver's errors, and
+    `chatstore.redis_scripts.ErrorRules` says what they mean.
     """
 
     def send(self, command: Command, attempt: Attempt) -> MaybeAwaitable[Any]:

@@ -11,7 +11,7 @@ from chatstore.redis_scripts.client import ScriptClient
 
 
 class OwnClient(ScriptClient, Protocol):
-    """A client that the store opened, so that it closes it."""
+    """A client that the store opened and closes."""
 
     def close(self) -> None:
         """Close the connections."""
@@ -66,7 +66,7 @@ class Clients(ForkAware):
 
     def for_threads(self) -> ScriptClient:
         """Return the client that all threads share."""
-        return self._client or self._made()
+        return self._client or self._make_own()
 
     async def for_loop(self) -> ScriptClient:
         """Return the client of the running event loop."""
@@ -91,7 +91,7 @@ class Clients(ForkAware):
         keep_inherited(self._own)
         self._reset()
 
-    def _made(self) -> ScriptClient:
+    def _make_own(self) -> ScriptClient:
         with self._lock:
             if self._own is None:
                 self._client = self._own = self._make()

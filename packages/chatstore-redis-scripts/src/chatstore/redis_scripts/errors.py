@@ -73,6 +73,7 @@ _CLUSTER_DOWN = Verdict(
     "the cluster is down, or no node serves this conversation's slot",
     is_temporary=True,
 )
+_BUSY = Verdict(StoreUnavailableError, "the server is busy with a long script", is_temporary=True)
 _NOT_A_CLUSTER = Verdict(
     StoreSetupError,
     "cluster=True was given, but the server is not part of a cluster; leave cluster=True out",
@@ -83,6 +84,12 @@ _IS_A_CLUSTER = Verdict(
 )
 UNKNOWN_SCRIPT = Verdict(StoreUnavailableError, "the server does not know a script")
 """The server lost its scripts, or never had this one: send its source."""
+
+POOL_TIMEOUT = Verdict(
+    StoreUnavailableError,
+    "all connections are in use; raise max_connections, or make fewer calls at once",
+)
+"""A call waited too long for a connection."""
 
 # The first match counts. A pattern is the code that begins a reply
 # (https://redis.io/docs/latest/develop/reference/protocol-spec/, "Simple errors"), or words of the
@@ -99,7 +106,7 @@ _VERDICTS: tuple[tuple[str, Verdict], ...] = (
         Verdict(
             CorruptStoreError,
             "the parts of this conversation do not agree: the server lost or evicted some of its "
-            "keys, or they were restored from another moment; set_messages() and "
+            "keys, or they were restored from backups of different times; set_messages() and "
             "delete_messages() repair the conversation; use maxmemory-policy noeviction",
         ),
     ),
@@ -186,10 +193,8 @@ _VERDICTS: tuple[tuple[str, Verdict], ...] = (
             is_temporary=True,
         ),
     ),
-    (
-        "BUSY",
-        Verdict(StoreUnavailableError, "the server is busy with a long script", is_temporary=True),
-    ),
+    ("BUSY", _BUSY),
+    ("UNKILLABLE", _BUSY),
     ("MOVED", _IS_A_CLUSTER),
     ("ASK ", _IS_A_CLUSTER),
     ("CROSSSLOT", _IS_A_CLUSTER),
@@ -210,11 +215,7 @@ _VERDICTS: tuple[tuple[str, Verdict], ...] = (
         ),
     ),
     (
-        "UNKILLABLE",
-        Verdict(StoreUnavailableError, "the server is busy with a long script", is_temporary=True),
-    ),
-    (
-        "nknown command",
+        "nknown command",  # "Unknown" or "unknown", depending on the version
         Verdict(
             StoreSetupError,
             "the server does not support a command; this package needs Redis 5 or later with Lua "

@@ -54,7 +54,7 @@ def heads_pattern(namespace: str, prefix: str) -> str:
 
 
 def key_of_head(namespace: str, head: str) -> str | None:
-    """Return the conversation's key from the name of its head; ``None``: another program's key."""
+    """Return the conversation's key from the name of its head; ``None`` if it is not a head."""
     quoted = head[len(_start(namespace)) : -len("}:head")]
     key = quoted.replace("%7B", "{").replace("%7D", "}").replace("%25", "%")
     try:

@@ -1,4 +1,4 @@
-"""``Reader``: reads a conversation, which may take several scripts, as it was at one moment."""
+"""``Reader``: reads a conversation as it was at one moment, with one or several scripts."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class Limits(NamedTuple):
             ``None``: no limit.
         max_reply_bytes: The most bytes of bodies in a reply; larger reads take several replies.
             ``None``: no limit.
-        first_page: The messages in the first reply to a read of a whole conversation. A small
-            page is decoded while the server reads the next, and twice as fast, since the
-            processor's cache holds it.
-        largest_page: The messages in the largest reply; pages double up to it. A large page saves
-            requests.
+        first_page: The number of messages in the first reply to a read of a whole conversation.
+            Small pages are decoded while the server reads the next page, and twice as fast, since
+            they fit into the processor's cache.
+        largest_page: The number of messages in the largest reply; page sizes double up to it.
+            Large pages save requests.
 
     """
 
@@ -118,7 +118,7 @@ class Reader:
     def _read_separately(
         self, direction: str, limit: int | None, bound: int | None, leading: int
     ) -> Plan[ScriptClient, _Result | None]:
-        """Read first records that fill a reply by themselves, and then the requested ones."""
+        """Read the first records, which fill a reply by themselves, and then the others."""
         start = yield from self._read("oldest", leading, None, 0)
         result = yield from self._read(direction, limit, bound, 0)
         if start is None or result is None:
@@ -153,9 +153,11 @@ def _decode_part(decode: Callable[[Sequence[StoredRecord]], list[M]], part: Part
 def _until_unchanged(
     read: Callable[[], Plan[ScriptClient, T | None]],
 ) -> Plan[ScriptClient, T]:
-    """Read again while other callers change the conversation in between."""
+    """Repeat a read until no other caller changes the conversation meanwhile."""
     for _ in range(_ATTEMPTS):
         result = yield from read()
         if result is not None:
             return result
-    raise StoreUnavailableError("the conversation was changed again and again while it was read")
+    raise StoreUnavailableError(
+        "the conversation was changed again and again while it was read; try again"
+    )

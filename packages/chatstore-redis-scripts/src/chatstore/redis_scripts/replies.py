@@ -1,4 +1,4 @@
-"""Replies of the reading script; bodies are cut out only when they are used."""
+"""Replies of the reading script; bodies are separated only when they are used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a request was first sent, by a clock that the server trusts."""
+"""``RequestClock``: the time at which a request is first sent, by the server's clock."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from collections.abc import Callable
 from chatstore.core import OutcomeUnknownError
 
 TRUSTED_SECONDS = 150.0
-"""How far this clock may be from the server's; the scripts refuse other requests."""
+"""How far this clock may be from the server's; the scripts refuse requests beyond that."""
 
 
 class RequestClock:
-    """Gives requests the time at which they are sent.
+    """Returns the time at which requests are sent.
 
-    The server remembers requests for some minutes. It refuses an older one, which it may have
-    forgotten, and answers with its own time. If the request is young by the client's clocks, it
-    was refused because the clocks differ: then this clock is set, and the request is sent again.
+    The server remembers requests for some minutes. It refuses older requests, which it may have
+    forgotten, and answers with its own time. If a refused request is recent by the client's
+    clocks, the two clocks differ: then this clock is set, and the request is sent again.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class RequestClock:
         self._offset = 0.0
 
     def now(self) -> int:
-        """Return the time in milliseconds since 1970, as the server has it."""
+        """Return the server's time in milliseconds since 1970."""
         return round(time.time() * 1000 + self._offset)
 
     def correct(self, server_time: int, age: float) -> None:

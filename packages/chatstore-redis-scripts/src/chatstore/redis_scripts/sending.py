@@ -1,4 +1,4 @@
-"""``Sender``: sends a command until it is answered, and explains why it was not."""
+"""``Sender``: sends commands, retries them where that is safe, and translates errors."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ErrorRules(ABC):
     def retryable(
         self, error: Exception, verdict: Verdict, attempt: Attempt, count: int
     ) -> Retryable | None:
-        """Return whether to repeat a command.
+        """Return whether and when to repeat a command; ``None``: do not.
 
         Args:
             error: What the client raised.
@@ -46,7 +46,7 @@ class ErrorRules(ABC):
 
 
 class Sender:
-    """Sends commands; the client of its plans makes one attempt at a time.
+    """Sends commands and retries them.
 
     Commands may be sent again after a reply was lost: the scripts remember requests.
     """
@@ -157,7 +157,7 @@ class _Repetition:
         return self._errors.retryable(error, verdict, self._attempt, count)
 
     def failure(self, error: Exception, server: str) -> ChatStoreError | None:
-        """Return the error for the caller; ``None`` if it is not one of the driver's."""
+        """Return the error for the caller; ``None`` if ``error`` is not one of the driver's."""
         verdict = self._errors.judge(error, self._script)
         if verdict is None:
             return None

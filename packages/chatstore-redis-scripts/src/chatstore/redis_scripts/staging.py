@@ -15,7 +15,7 @@ def flatten(records: Sequence[Record]) -> list[str]:
 
 
 def request_bytes(arguments: Sequence[str]) -> int:
-    """Return the most bytes of arguments in a request: as JSON, or in Redis's protocol."""
+    """Return the most bytes that arguments take in a request, as JSON or in Redis's protocol."""
     return sum(len(json.dumps(text, ensure_ascii=False).encode()) + 16 for text in arguments)
 
 

@@ -58,7 +58,7 @@ class Address(NamedTuple):
 
     Attributes:
         server: The host and port, or the socket's path, for messages: without secrets.
-        connection: redis-py's arguments of a connection, except for timeouts.
+        connection: The arguments of redis-py's connection, except for timeouts.
         has_tls: Whether the connection is encrypted.
         is_socket: Whether the address is a Unix domain socket.
 
@@ -78,7 +78,7 @@ def read_url(url: object) -> tuple[Address, dict[str, Any]]:
     """Return the address in a URL, and the store's options in its query.
 
     Raises:
-        InvalidArgumentError: The URL is not one of Redis, or has an unknown or invalid option.
+        InvalidArgumentError: The URL is not a Redis URL, or has an unknown or invalid option.
 
     """
     parts = split_url(url, EXAMPLE)
@@ -140,7 +140,7 @@ def _read_login(parts: SplitResult, connection: dict[str, Any]) -> None:
 
 
 def _read_tls(connection: dict[str, Any]) -> None:
-    """Check certificates and host names by default, whatever redis-py's version does."""
+    """Check certificates and host names by default; redis-py's own defaults differ by version."""
     has_certificate = bool(connection.get("ssl_certfile"))
     if has_certificate is not bool(connection.get("ssl_keyfile")):
         raise InvalidArgumentError("ssl_certfile and ssl_keyfile must be given together")

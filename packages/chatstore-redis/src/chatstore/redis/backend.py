@@ -24,7 +24,7 @@ class RedisBackend(ScriptBackend):
     """Keeps conversations in Redis; see `chatstore.redis.RedisChatStore`."""
 
     max_message_bytes = 256 * 1024 * 1024
-    """Strings of Redis have at most 512 MB: https://redis.io/docs/latest/develop/data-types/strings/."""
+    """Redis strings have at most 512 MB: https://redis.io/docs/latest/develop/data-types/strings/."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class RedisBackend(ScriptBackend):
             async_client: The caller's client for async methods.
 
         Raises:
-            InvalidArgumentError: A client is not a client of redis-py of this mode.
+            InvalidArgumentError: A client is not one of redis-py, or is of the other mode.
 
         """
         self._server = settings.address.server
@@ -59,7 +59,7 @@ class RedisBackend(ScriptBackend):
                 client=check_client(client, self._server),
                 async_client=check_client(async_client, self._server, is_async=True),
             )
-            policy = RetryPolicy(0, attempts=1)  # the client repeats commands itself
+            policy = RetryPolicy(0, attempts=1)  # the client has its own retries
         super().__init__(
             clients,
             Sender(RedisErrors(), policy, self._server),

@@ -17,13 +17,12 @@ def check_client(
     """Check a client of redis-py, or one that behaves like it, and wrap it.
 
     Args:
-        client: The caller's client; ``None`` is returned as it is.
+        client: The caller's client; for ``None``, the result is ``None``.
         server: The server, for messages.
         is_async: Whether the client must be one of ``redis.asyncio``.
 
     Raises:
-        InvalidArgumentError: ``client`` is not such a client, or encodes text in another encoding
-            than UTF-8.
+        InvalidArgumentError: ``client`` is not such a client, or does not encode text in UTF-8.
 
     """
     if client is None:
@@ -52,13 +51,13 @@ def check_client(
 
 
 def missing_client(name: str) -> NoReturn:
-    """Raise because the store has a client of the other mode only."""
+    """Raise `InvalidArgumentError`: the store has a client only for the other mode."""
     raise InvalidArgumentError(f"this call needs {name}; the store has a client of the other mode")
 
 
 def _is_async(client: object) -> bool:
     """Return whether commands must be awaited; wrappers may hide that a method is a coroutine."""
-    import redis  # loaded, as there is a client
+    import redis  # already loaded by the caller, who has a client
     import redis.asyncio  # as above
 
     if isinstance(client, (redis.asyncio.Redis, redis.asyncio.RedisCluster)):
@@ -69,7 +68,7 @@ def _is_async(client: object) -> bool:
 
 
 def _encoding(client: object) -> str | None:
-    """Return the name of the client's encoding, if it tells."""
+    """Return the name of the client's encoding; ``None`` if it is unknown."""
     try:
         encoding = client.get_encoder().encoding  # type: ignore[attr-defined]
         codecs.lookup(encoding)

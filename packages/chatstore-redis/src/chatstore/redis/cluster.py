@@ -1,4 +1,4 @@
-"""Clients of a cluster: redis-py's, with bounded connections."""
+"""Clients of a cluster: redis-py's, with a limited number of connections."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ T = TypeVar("T")
 
 
 class Cluster:
-    """Sends commands for threads: at most `max_connections` at once, as many for each node."""
+    """Sends commands for threads, at most ``max_connections`` at once."""
 
     def __init__(self, make: Callable[[], Any], settings: RedisSettings) -> None:
         """Open nothing yet.
 
         Args:
-            make: Makes redis-py's client, which asks for the nodes.
+            make: Makes redis-py's client, which asks a node for all nodes.
             settings: The options of the store.
 
         """

@@ -1,7 +1,7 @@
 """Commands on redis-py's connections, without its client and pool.
 
-Those cost as much as the rest of an append in Python. The plans need little of them: a connection
-that no other call uses meanwhile. Commands are sent again by the plans.
+redis-py's client and pool take as much time as the rest of an append in Python. The plans need only
+a connection that no other call uses meanwhile, and retry commands themselves.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from chatstore.redis.replies import as_text, read_scan
 from chatstore.redis.server_mode import ServerMode
 from chatstore.redis.sessions import CHECK_SECONDS, AsyncRedisSession, RedisSession
 from chatstore.redis.settings import RedisSettings
-from chatstore.redis_scripts import Attempt, Command, ScanPage
+from chatstore.redis_scripts import Attempt, Command, ScanPage, scan_command
 
 
 class Connections:
@@ -26,7 +26,7 @@ class Connections:
         """Create an empty pool; nothing is opened.
 
         Args:
-            make: Makes a connection of redis-py, which limits the wait for each answer itself.
+            make: Makes a connection of redis-py that limits the wait for each answer.
             settings: The timeout and the size of the pool.
             mode: Checks that the server is of the expected kind.
 
@@ -48,13 +48,13 @@ class Connections:
         """Send a command once and return the reply."""
         session = self.pool.acquire()
         try:
-            return as_text(session.ask(command, attempt))
+            return as_text(session.execute(command, attempt))
         finally:
             self.pool.release(session)
 
     def scan(self, cursor: Any | None, pattern: str, count: int, attempt: Attempt) -> ScanPage:
         """List keys."""
-        return _scan_page(self.send(_scan(cursor, pattern, count), attempt))
+        return _scan_page(self.send(scan_command(cursor, pattern, count), attempt))
 
     def sleep(self, seconds: float) -> None:
         """Wait."""
@@ -95,7 +95,7 @@ class AsyncConnections:
         """See `Connections.send`."""
         session = await self.pool.acquire()
         try:
-            return as_text(await session.ask(command, attempt))
+            return as_text(await session.execute(command, attempt))
         finally:
             self.pool.release(session)
 
@@ -103,7 +103,7 @@ class AsyncConnections:
         self, cursor: Any | None, pattern: str, count: int, attempt: Attempt
     ) -> ScanPage:
         """See `Connections.scan`."""
-        return _scan_page(await self.send(_scan(cursor, pattern, count), attempt))
+        return _scan_page(await self.send(scan_command(cursor, pattern, count), attempt))
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
@@ -112,10 +112,6 @@ class AsyncConnections:
     async def close(self) -> None:
         """Close idle connections now, the others when they are released."""
         await self.pool.close()
-
-
-def _scan(cursor: Any | None, pattern: str, count: int) -> list[str]:
-    return ["SCAN", str(cursor or 0), "MATCH", pattern, "COUNT", str(count)]
 
 
 def _scan_page(reply: Any) -> ScanPage:

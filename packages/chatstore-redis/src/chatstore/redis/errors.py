@@ -20,9 +20,9 @@ from chatstore.core.backend import (
     wrapped_errors,
 )
 from chatstore.redis_scripts import Attempt, ErrorRules, Script, Verdict, judge_reply
-from chatstore.redis_scripts.errors import lacks_permission
+from chatstore.redis_scripts.errors import POOL_TIMEOUT, lacks_permission
 
-# The codes that redis-py removes from a reply and replaces by a class.
+# redis-py removes these codes from replies and raises classes instead.
 _CODES = {
     "NoScriptError": "NOSCRIPT",
     "ReadOnlyError": "READONLY",
@@ -53,15 +53,11 @@ _TLS_REMEDY = (
     "and ssl_ca_certs=<file> must name the authority that issued it"
 )
 TLS_TIMEOUT = "no TLS handshake in time"
-"""The text of the error of a connection whose TLS handshake was not answered."""
-_TLS_SILENCE = Verdict(
+"""The text of the error if the TLS handshake got no answer."""
+_NO_TLS_ANSWER = Verdict(
     StoreUnavailableError,
     "no answer to the TLS handshake in time; a server without TLS needs redis://",
     Health.OUTDATED,
-)
-_POOL = Verdict(
-    StoreUnavailableError,
-    "all connections are in use; raise max_connections, or make fewer calls at once",
 )
 _NOT_UTF8 = Verdict(
     CorruptStoreError, "a reply is not UTF-8 text: another program wrote into the store's keys"
@@ -85,10 +81,10 @@ _CALL = re.compile(r"'([A-Z]{3,20})'")
 
 
 class RedisErrors(ErrorRules):
-    """The rules for redis-py."""
+    """What redis-py's errors mean."""
 
     def judge(self, error: BaseException, script: Script | None = None) -> Verdict | None:
-        """See `judge`; name the command that the user may not call in the script."""
+        """See `judge`; the verdict names a command that the user may not call in the script."""
         named = None if script is None else _name_command(str(error), script)
         return named or judge(error)
 
@@ -128,18 +124,18 @@ def judge(error: BaseException) -> Verdict | None:
     if is_reply(error):
         return judge_reply(_with_code(error))
     judges: tuple[tuple[tuple[type[BaseException], ...], Callable[[Any], Verdict]], ...] = (
-        ((PoolTimeoutError, redis.exceptions.MaxConnectionsError), lambda _: _POOL),
+        ((PoolTimeoutError, redis.exceptions.MaxConnectionsError), lambda _: POOL_TIMEOUT),
         ((UnicodeDecodeError,), lambda _: _NOT_UTF8),
         ((redis.exceptions.InvalidResponse,), lambda _: _NOT_REDIS),
         ((redis.exceptions.RedisClusterException,), _judge_cluster),
-        ((redis.ConnectionError, redis.TimeoutError, OSError), _judge_silence),
+        ((redis.ConnectionError, redis.TimeoutError, OSError), _judge_no_answer),
         ((redis.RedisError,), _judge_other),
     )
     return next((judge(error) for kinds, judge in judges if isinstance(error, kinds)), None)
 
 
 def is_reply(error: BaseException) -> bool:
-    """Return whether the server answered with an error: then it has not run the command."""
+    """Return whether the error is a reply: then the server has not run the command."""
     import redis.exceptions  # loaded by the first call
 
     kinds = (
@@ -153,8 +149,8 @@ def is_reply(error: BaseException) -> bool:
     return isinstance(error, redis.ConnectionError) and "max number of clients" in str(error)
 
 
-def _judge_silence(error: BaseException) -> Verdict:
-    """Judge a connection that could not be made, was lost, or was silent for too long."""
+def _judge_no_answer(error: BaseException) -> Verdict:
+    """Judge a connection that could not be opened, was lost, or got no answer in time."""
     import redis.exceptions  # loaded by the first call
 
     chain = list(wrapped_errors(error))
@@ -162,7 +158,7 @@ def _judge_silence(error: BaseException) -> Verdict:
     if any(isinstance(one, redis.exceptions.InvalidResponse) for one in chain):
         return _NOT_REDIS
     if any(str(one) == TLS_TIMEOUT for one in chain):
-        return _TLS_SILENCE
+        return _NO_TLS_ANSWER
     reason = reason_of(error)
     if reason.startswith("no answer ("):  # redis-py raises its own error at the end of a stream
         reason = "the connection was closed before the answer"
@@ -176,7 +172,7 @@ def _judge_silence(error: BaseException) -> Verdict:
 
 
 def _judge_cluster(error: BaseException) -> Verdict:
-    """Judge an error of redis-py's cluster client, which could not find out the nodes."""
+    """Judge an error of redis-py's cluster client, which could not learn the nodes."""
     for one in wrapped_errors(error):
         if one is not error and is_reply(one):
             return judge_reply(_with_code(one))
@@ -186,7 +182,7 @@ def _judge_cluster(error: BaseException) -> Verdict:
     reason = reason_of(error)
     if reason.startswith("no answer ("):
         return _NO_NODE
-    return _judge_silence(error)
+    return _judge_no_answer(error)
 
 
 def _judge_other(error: BaseException) -> Verdict:

@@ -12,8 +12,8 @@ from chatstore.redis.server_mode import ServerMode
 from chatstore.redis.settings import RedisSettings
 from chatstore.redis_scripts.clients import OwnAsyncClient, OwnClient
 
-# Of a cluster's client:
-_ATTEMPTS = 2  # after a connection broke, or an answer did not come
+# redis-py's retries in a cluster:
+_RETRIES = 2  # after a connection broke, or an answer did not come
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.2  # seconds
 
 _KEEPALIVE_SECONDS = 30  # without traffic until the system checks a connection
@@ -58,8 +58,8 @@ def _opener(
     address = settings.address
     options: dict[str, Any] = {
         **address.connection,
-        **_unnamed(),
-        "retry": retry(NoBackoff(), 0),  # the plans send commands again
+        **_without_driver_name(),
+        "retry": retry(NoBackoff(), 0),  # the plans retry commands
         "protocol": 2,  # needs one round trip less to connect
         "socket_timeout": answer_timeout,
         "socket_connect_timeout": settings.timeout,
@@ -71,20 +71,20 @@ def _opener(
 
 
 def _cluster_client(package: Any, retry: Any, settings: RedisSettings) -> Any:
-    """Return redis-py's client of a cluster; the sync one asks for the nodes at once."""
+    """Return redis-py's client of a cluster; the sync client connects at once."""
     import redis  # loaded by the first call
     from redis.backoff import ExponentialBackoff
 
     backoff = ExponentialBackoff(_LONGEST_PAUSE, _FIRST_PAUSE)
-    options = {**_keepalive(), **settings.address.connection, **_unnamed()}
+    options = {**_keepalive(), **settings.address.connection, **_without_driver_name()}
     options.pop("db", None)
     return package.RedisCluster(
         **options,
         ssl=settings.address.has_tls,
-        retry=retry(backoff, _ATTEMPTS, supported_errors=(redis.ConnectionError,)),
+        retry=retry(backoff, _RETRIES, supported_errors=(redis.ConnectionError,)),
         socket_timeout=settings.timeout,
         socket_connect_timeout=settings.timeout,
-        # `Cluster` limits the calls; redis-py would raise instead of waiting for a connection.
+        # `Cluster` limits the calls: redis-py would raise instead of waiting for a connection
         max_connections=settings.max_connections + 1,
         protocol=2,
     )
@@ -104,11 +104,11 @@ def _keepalive() -> dict[str, Any]:
 
 
 @cache
-def _unnamed() -> dict[str, Any]:
+def _without_driver_name() -> dict[str, Any]:
     """Return options that keep redis-py from sending its name, which takes two round trips.
 
-    It would also read its version from the package's metadata for each connection, in half a
-    millisecond.
+    redis-py would also read its version from the package's metadata for each connection, which
+    takes half a millisecond.
     """
     from redis.connection import AbstractConnection  # loaded by the first call
 

@@ -1,4 +1,4 @@
-"""Clients of redis-py as clients of the scripts; for clusters, and for the caller's clients."""
+"""Adapters that make redis-py's clients usable as `ScriptClient`: clusters and callers' clients."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import redis
 from chatstore.core import StoreUnavailableError
 from chatstore.redis.replies import as_text, read_scan
 from chatstore.redis.server_mode import ServerMode
-from chatstore.redis_scripts import Attempt, Command, ScanPage
+from chatstore.redis_scripts import Attempt, Command, ScanPage, scan_command
 
 _Cursor: TypeAlias = tuple[str, int]  # a node's name, and the cursor of that node
 _Nodes: TypeAlias = Mapping[str, Any]  # redis-py's nodes by name
@@ -40,19 +40,19 @@ class _RedisPy:
 
     def _scan_step(
         self, nodes: _Nodes, cursor: _Cursor | None, pattern: str, count: int
-    ) -> tuple[str, list[str], dict[str, Any]]:
+    ) -> tuple[str, Command, dict[str, Any]]:
         """Return the node to scan, the command, and redis-py's options."""
         name, position = (min(nodes), 0) if cursor is None else cursor
         if name not in nodes:
             raise StoreUnavailableError(
-                f"{self._server}: a node left the cluster while its keys were listed"
+                f"{self._server}: a node left the cluster while its keys were listed; try again"
             )
         options = {"target_nodes": nodes[name]} if self._is_cluster else {}
-        return name, ["SCAN", str(position), "MATCH", pattern, "COUNT", str(count)], options
+        return name, scan_command(position, pattern, count), options
 
 
 class RedisPyClient(_RedisPy):
-    """Sends commands with a sync client, which repeats them itself."""
+    """Sends commands with a sync client, which has its own retries."""
 
     def send(self, command: Command, attempt: Attempt) -> Any:
         """Send a command; ``attempt.meanwhile`` is not called."""

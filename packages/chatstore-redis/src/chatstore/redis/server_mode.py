@@ -24,17 +24,17 @@ class ServerMode:
     A client for a single server would see only the conversations on one node of a cluster.
 
     Attributes:
-        is_unknown: Whether the server was not checked yet.
+        is_unknown: Whether the server still has to be checked.
 
     """
 
     def __init__(self, server: str) -> None:
-        """Take the server's name for messages."""
+        """Create a check of one server; ``server`` is its name in messages."""
         self._server = server
         self.is_unknown = True
 
     def check(self, hello: Any) -> None:
-        """Check an answer to HELLO; ``None`` if the server did not answer it.
+        """Check an answer to HELLO; ``None`` if the server does not know the command.
 
         Raises:
             StoreSetupError: The server is a node of a cluster, or a Sentinel.

@@ -25,7 +25,7 @@ class RedisSettings:
         address: The server, and how to log in.
         ttl: Seconds after its last write until a conversation expires; ``None``: it stays.
         timeout: Seconds to wait for a connection, and for each answer.
-        patience: Seconds for which a command is sent again after its connection broke.
+        patience: Seconds for which a command is retried after its connection broke.
         max_connections: The most connections of all threads, and of each event loop; in a
             cluster, to each node.
         namespace: The beginning of all keys of the store.
@@ -61,7 +61,7 @@ class RedisSettings:
 
 
 def read_settings(url: object, **arguments: Any) -> RedisSettings:
-    """Return the settings of a URL and of the arguments of a store.
+    """Return the settings from a store's URL and arguments.
 
     Args:
         url: The URL.

@@ -19,8 +19,8 @@ class RedisChatStore(ChatStore):
     """Keeps conversations in Redis, Valkey or a service that speaks their protocol.
 
     Each call is one script and one round trip, on a server or on one node of a cluster. A command
-    whose connection broke is sent again; the server recognizes a call that it has carried out. The
-    server's persistence and replication decide how durable an answered write is.
+    whose connection broke is sent again; the server recognizes a call that has already taken
+    effect. The server's persistence and replication decide how durable an answered write is.
     """
 
     def __init__(
@@ -42,12 +42,12 @@ class RedisChatStore(ChatStore):
         argument that is not ``None`` overrides the URL's option.
 
         Args:
-            redis_url: ``redis://``, ``rediss://`` (TLS) or ``unix://``. Beside the store's options
+            redis_url: ``redis://``, ``rediss://`` (TLS) or ``unix://``. Besides the store's options
                 it takes ``db``, ``username``, ``password``, ``client_name``,
                 ``socket_keepalive`` and, with TLS, ``ssl_ca_certs``, ``ssl_certfile``,
                 ``ssl_keyfile``, ``ssl_cert_reqs`` (``required`` or ``none``) and
-                ``ssl_check_hostname``. Ignored, except for the store's options, if there is a
-                client.
+                ``ssl_check_hostname``. If you pass a client, only the store's options in the
+                URL are used.
             client: Your own client for sync methods, such as one from Sentinel. It keeps its
                 timeouts, retries (they do no harm) and connections, and is never closed.
             async_client: The same for async methods, on its one event loop. If only one of the

@@ -83,7 +83,7 @@ class SQLiteBackend(ThreadedBackend[Database]):
         return self._change(lambda db, moment: writing.remove(db, key, write, moment))
 
     def _change(self, change: Callable[[sqlite3.Connection, Moment], T]) -> Plan[Database, T]:
-        """Change a conversation, and free a little of the storage of expired ones."""
+        """Change a conversation, and delete some messages of an expired one."""
 
         def transaction(db: sqlite3.Connection) -> T:
             now = self._settings.clock()
@@ -113,7 +113,7 @@ class SQLiteBackend(ThreadedBackend[Database]):
         return self._read(lambda db, now: reading.read_oldest(db, key, limit, after, now))
 
     def list_keys(self, prefix: str, limit: int, cursor: Any | None) -> Plan[Database, KeyPage]:
-        """See `Backend.list_keys`; the cursor is the last key of the page before."""
+        """See `Backend.list_keys`; the cursor is the last key of the previous page."""
         return self._read(lambda db, now: reading.list_keys(db, prefix, limit, cursor, now))
 
     def _read(self, read: Callable[[sqlite3.Connection, float], T]) -> Plan[Database, T]:

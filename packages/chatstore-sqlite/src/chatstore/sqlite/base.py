@@ -1,4 +1,4 @@
-"""The module path that LlamaIndex's package of this name has."""
+"""``SQLiteChatStore`` under the import path of LlamaIndex's store."""
 
 from chatstore.sqlite.store import SQLiteChatStore
 

@@ -12,14 +12,14 @@ from chatstore.sqlite.settings import SQLiteSettings
 
 
 class Connections(ForkAware):
-    """Opens connections when they are needed and keeps them for later operations.
+    """Opens connections when needed and keeps them for later operations.
 
-    SQLite keeps the locks of a file per process. A child that inherits connections has none of
-    the locks and damages the file, so all connections are closed before a fork:
+    SQLite's file locks belong to a process. A child that inherits connections does not have the
+    locks and may damage the file, so all connections are closed before a fork:
     https://sqlite.org/howtocorrupt.html, section 2.6.
 
     Attributes:
-        write_lock: Threads wait for it before they write; SQLite's own lock is for processes.
+        write_lock: Held by the thread that writes; SQLite's own lock is for processes.
 
     """
 
@@ -43,22 +43,22 @@ class Connections(ForkAware):
         """Acquire a connection for a ``with`` block.
 
         Args:
-            create: Whether to create a missing file and missing tables; by default, as the
-                settings say.
+            create: Whether to create a missing file and missing tables; by default, the
+                settings decide.
 
         Raises:
             PoolTimeoutError: All connections were in use for too long.
-            StoreSetupError: The file or its tables are missing, and must not be created.
+            StoreSetupError: The file or its tables are missing, and ``create`` is false.
             SchemaVersionError: A later version of this package created the tables.
 
         """
         return _Acquired(self, self._settings.create if create is None else create)
 
     def acquire(self, *, create: bool) -> tuple[Connection, SimpleQueue[None]]:
-        """Return a connection and the token's queue, which must be released; see `session`."""
+        """Return a connection and the queue of its token, for `release`; see `session`."""
         tokens = self._take_token()
         try:
-            connection = self._reused() or open_file(self._settings, create=create)
+            connection = self._pop_idle() or open_file(self._settings, create=create)
         except BaseException:
             tokens.put(None)
             raise
@@ -96,15 +96,15 @@ class Connections(ForkAware):
             tokens.put(None)
 
     def _count_of_thread(self) -> int:
-        """Return how many operations this thread is in."""
+        """Return the number of connections that this thread has acquired."""
         count: int = getattr(self._thread, "count", 0)
         return count
 
-    def _reused(self) -> Connection | None:
+    def _pop_idle(self) -> Connection | None:
         with suppress(IndexError):  # EAFP: checking first would race with other threads
             while True:
                 connection = self._idle.pop()
-                if connection.leads_to(self._settings.path):
+                if connection.is_current(self._settings.path):
                     return connection
                 connection.close()
         return None

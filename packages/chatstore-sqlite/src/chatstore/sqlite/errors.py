@@ -1,4 +1,4 @@
-"""Translates errors of sqlite3, and of damaged rows, into `ChatStoreError`."""
+"""Translate errors of sqlite3, and of damaged rows, into `ChatStoreError`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from chatstore.core import (
 from chatstore.core.backend import CallCancelledError, PoolTimeoutError
 from chatstore.sqlite.files import FileReplacedError
 
-# By a part of SQLite's message, since Python 3.10 does not have the codes:
+# By words of SQLite's message, since Python 3.10 does not have the codes:
 # https://sqlite.org/rescode.html
 _BY_TEXT: tuple[tuple[str, type[ChatStoreError], str], ...] = (
     ("is full", StoreFullError, "free some space on the disk"),
@@ -38,7 +38,7 @@ _BY_CLASS: tuple[tuple[type[Exception], type[ChatStoreError], str], ...] = (
     (
         FileReplacedError,
         OutcomeUnknownError,
-        "the file was removed or replaced meanwhile; read the conversation before you repeat it",
+        "the file was removed or replaced meanwhile; read the conversation before you retry",
     ),
     (PoolTimeoutError, StoreUnavailableError, "all connections are in use; raise max_connections"),
     (CallCancelledError, StoreUnavailableError, "the call was cancelled and changed nothing"),
@@ -48,7 +48,7 @@ _BY_CLASS: tuple[tuple[type[Exception], type[ChatStoreError], str], ...] = (
 
 
 def translate(error: Exception, path: str) -> ChatStoreError | None:
-    """Return the error of a store for an error of sqlite3 or of a damaged row."""
+    """Return the `ChatStoreError` for a driver's error; ``None`` for any other error."""
     if not isinstance(error, sqlite3.Error):
         return next(
             (
@@ -76,5 +76,5 @@ def _why_not_opened(path: Path) -> str:
         if path.is_dir():
             return "it is a folder; name a file in it"
     except OSError:
-        pass  # a permission is missing, which is the answer
+        pass  # a permission is missing, as the last line says
     return "this user lacks the permission, or no more files can be open"

@@ -1,4 +1,4 @@
-"""Opening the file, and noticing that another program removed or replaced it."""
+"""Open the file, and detect that another program removed or replaced it."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ class FileReplacedError(Exception):
 
 
 class Connection(sqlite3.Connection):
-    """A connection that knows which files it has open.
+    """A connection that knows the identity of its open files.
 
     Attributes:
         file: Device and inode of the database.
-        log: Device and inode of its write-ahead log; ``None`` until there is one.
+        log: Device and inode of its write-ahead log; ``None`` until the log exists.
 
     """
 
     file: _Identity = None
     log: _Identity = None
 
-    def leads_to(self, path: str) -> bool:
-        """Return whether the path still leads to the open file, and its log still exists.
+    def is_current(self, path: str) -> bool:
+        """Return whether the path still names the open file, and its log still exists.
 
-        What is written into a removed file is lost. The write-ahead log exists for as long as a
+        Data written into a removed file is lost. The write-ahead log exists for as long as a
         connection is open, unless another program removes it.
         """
         log = _identity(path + "-wal")
@@ -43,7 +43,7 @@ class Connection(sqlite3.Connection):
         return self.log == log and self.is_at(path)
 
     def is_at(self, path: str) -> bool:
-        """Return whether the path still leads to the open file."""
+        """Return whether the path still names the open file."""
         return self.file == _identity(path)
 
 
@@ -66,7 +66,7 @@ def open_file(settings: SQLiteSettings, *, create: bool) -> Connection:
         if not create:
             migrations.check(connection, settings.path)  # before the file is changed
         # With a log, readers and a writer do not block each other (https://sqlite.org/wal.html).
-        # With FULL each commit survives a loss of power, with NORMAL each checkpoint of the log.
+        # With FULL, a loss of power undoes nothing; with NORMAL, commits since the last checkpoint.
         use_wal(connection, settings)
         connection.execute(f"PRAGMA synchronous = {'FULL' if settings.durable else 'NORMAL'}")
         if create:
@@ -100,10 +100,10 @@ def _connect(settings: SQLiteSettings, *, create: bool) -> Connection:
 
 
 def use_wal(connection: sqlite3.Connection, settings: SQLiteSettings) -> None:
-    """Switch the file to a write-ahead log, once in its life.
+    """Switch the file to a write-ahead log, unless it has one.
 
-    Unlike other statements, the switch fails at once if another process uses the file. If there
-    is no shared memory it has no effect, and the file keeps its rollback journal.
+    Unlike other statements, the switch fails at once if another process uses the file. Without
+    shared memory it has no effect, and the file keeps its rollback journal.
     """
 
     def switch() -> None:
@@ -120,7 +120,7 @@ def _is_wal(connection: sqlite3.Connection) -> bool:
 def _is_missing(path: str) -> bool:
     """Return whether the folder exists and the file does not."""
     try:
-        os.stat(path)  # noqa: PTH116 - unlike Path.exists, it tells the reason
+        os.stat(path)  # noqa: PTH116 - unlike Path.exists, it raises other errors
     except FileNotFoundError:
         return Path(path).parent.is_dir()
     except OSError:
@@ -130,7 +130,7 @@ def _is_missing(path: str) -> bool:
 
 def _identity(path: str) -> _Identity:
     try:
-        status = os.stat(path)  # noqa: PTH116 - in each call, and Path takes three times as long
+        status = os.stat(path)  # noqa: PTH116 - Path takes three times as long, in each call
     except OSError:
         return None
     return status.st_dev, status.st_ino

@@ -1,4 +1,4 @@
-"""Heads: a conversation's row, which every operation reads first."""
+"""The head of a conversation: its row, which every operation reads first."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Moment(NamedTuple):
 
 
 class Head(NamedTuple):
-    """What a conversation's row says."""
+    """The numbers in a conversation's row."""
 
     id: int
     epoch: int
@@ -53,7 +53,7 @@ def find(db: sqlite3.Connection, key: str, now: float) -> Head | None:
         if 0 <= row[3] <= row[2] < _MAX_POSITION:
             return Head(*row)
     except TypeError:
-        pass  # other types than numbers are as bad as numbers out of range
+        pass  # a value is not a number
     raise CorruptStoreError(
         "the row of a conversation is damaged: its numbers are out of range; restore a backup, or "
         "delete the conversation"
@@ -61,9 +61,9 @@ def find(db: sqlite3.Connection, key: str, now: float) -> Head | None:
 
 
 def begin(db: sqlite3.Connection, key: str, now: float) -> Head:
-    """Insert a row for a key that no living conversation has.
+    """Insert a row for a key without a conversation, or with an expired one.
 
-    An expired conversation under the key loses it, and is purged later.
+    An expired conversation loses its key, and is purged later.
     """
     db.execute(
         "UPDATE chatstore_conversations SET key = NULL WHERE key = ? AND expires_at <= ?",
@@ -79,7 +79,7 @@ def begin(db: sqlite3.Connection, key: str, now: float) -> Head:
 
 
 def update(db: sqlite3.Connection, head: Head, expires_at: float | None) -> None:
-    """Write a head that was changed."""
+    """Write a changed head."""
     db.execute(
         "UPDATE chatstore_conversations SET epoch = ?, next_position = ?, length = ?, "
         "expires_at = ? WHERE id = ?",

@@ -8,8 +8,8 @@ from chatstore.core import SchemaVersionError, StoreSetupError
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
-        # The key is null once a conversation only waits to be purged. With AUTOINCREMENT the id
-        # of a deleted conversation is never used again. Metadata is JSON text.
+        # An expired conversation that another replaced has no key until it is purged. With
+        # AUTOINCREMENT the id of a deleted conversation is never used again. Metadata is JSON text.
         """CREATE TABLE IF NOT EXISTS chatstore_conversations (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
             key TEXT UNIQUE,
@@ -36,9 +36,9 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         )""",
     ),
 )
-"""The statements that lead from each version of the tables to the next one, from nothing to 1."""
+"""The statements of each migration; migration number n creates version n of the tables."""
 
-# One row for each migration that was carried out.
+# one row for each applied migration
 _VERSION_TABLE = """CREATE TABLE IF NOT EXISTS chatstore_schema (
     version INTEGER PRIMARY KEY,
     applied_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
@@ -46,10 +46,10 @@ _VERSION_TABLE = """CREATE TABLE IF NOT EXISTS chatstore_schema (
 
 
 def migrate(connection: sqlite3.Connection, path: str) -> None:
-    """Create the tables, or update those of an earlier version; any number of processes may.
+    """Create the tables, or update those of an earlier version; safe in many processes at once.
 
     Raises:
-        SchemaVersionError: A later version of this package created them.
+        SchemaVersionError: A later version of this package created the tables.
 
     """
     version = _read_version(connection)
@@ -74,8 +74,8 @@ def check(connection: sqlite3.Connection, path: str) -> None:
     """Check that the tables are of this version, without changing anything.
 
     Raises:
-        SchemaVersionError: A later version of this package created them.
-        StoreSetupError: They are missing, or of an earlier version.
+        SchemaVersionError: A later version of this package created the tables.
+        StoreSetupError: The tables are missing, or of an earlier version.
 
     """
     version = _read_version(connection)
@@ -98,7 +98,7 @@ def _refuse_later(version: int, path: str) -> None:
 
 
 def _read_version(connection: sqlite3.Connection) -> int:
-    """Return the version of the tables, 0 if there are none."""
+    """Return the version of the tables; 0 if they do not exist."""
     table = connection.execute(
         "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'chatstore_schema'"
     ).fetchone()

@@ -1,4 +1,4 @@
-"""What each read does, inside one transaction."""
+"""The reads, each inside one transaction."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def list_keys(
         CorruptStoreError: A key is damaged.
 
     """
-    # Keys are ordered by their bytes, so those with the prefix are next to each other. LIKE and
-    # GLOB would interpret patterns in them, and end at a NUL.
+    # Keys are ordered by their bytes, so keys with the prefix are next to each other. LIKE and
+    # GLOB would interpret the prefix as a pattern, and stop at a NUL.
     start = "key >= :start" if cursor is None else "key > :start"
     rows = db.execute(
         f"SELECT key FROM chatstore_conversations WHERE {start} AND {IS_ALIVE} "
@@ -76,7 +76,9 @@ def list_keys(
         {"start": prefix if cursor is None else cursor, "now": now, "limit": limit},
     ).fetchall()
     if not all(isinstance(key, str) for (key,) in rows):
-        raise CorruptStoreError("the key of a conversation is damaged: it is not a text")
+        raise CorruptStoreError(
+            "the key of a conversation is damaged: it is not text; restore a backup"
+        )
     keys = [key for (key,) in rows if key.startswith(prefix)]
     return KeyPage(keys, keys[-1] if len(keys) == limit else None)
 
@@ -88,9 +90,10 @@ def position_at(db: sqlite3.Connection, head: Head, index: int) -> int:
         CorruptStoreError: There are fewer records than the head says.
 
     """
-    place = index + head.length if index < 0 else index
-    is_near_start = place <= head.length // 2
-    order, offset = ("ASC", place) if is_near_start else ("DESC", head.length - 1 - place)
+    if index < 0:
+        index += head.length
+    is_near_start = index <= head.length // 2
+    order, offset = ("ASC", index) if is_near_start else ("DESC", head.length - 1 - index)
     row = db.execute(
         "SELECT position FROM chatstore_messages WHERE conversation = ? "
         f"ORDER BY position {order} LIMIT 1 OFFSET ?",

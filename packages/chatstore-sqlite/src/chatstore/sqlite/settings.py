@@ -51,14 +51,14 @@ class SQLiteSettings:
 
 
 def read_settings(path: object, **arguments: Any) -> SQLiteSettings:
-    """Return the settings of a path and of the arguments of a store.
+    """Return the settings from a store's path and arguments.
 
     Args:
         path: The file.
         arguments: Fields of `SQLiteSettings`; ``None`` selects the field's default.
 
     Raises:
-        InvalidArgumentError: The path is not a file's, or an argument is not valid.
+        InvalidArgumentError: The path is empty or ``:memory:``, or an argument is not valid.
 
     """
     if not isinstance(path, (str, os.PathLike)) or str(path) in {"", ":memory:"}:

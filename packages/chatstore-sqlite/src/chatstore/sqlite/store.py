@@ -51,8 +51,8 @@ class SQLiteChatStore(ChatStore):
                 that its async methods use; 16 by default.
             create: Whether the first call creates a missing file and missing tables, and updates
                 tables of an earlier version; ``True`` by default. With ``False`` it raises
-                `StoreSetupError`, until `setup` was called.
-            durable: Whether each call waits until the disk has what it wrote; ``True`` by default.
+                `StoreSetupError` until `setup` is called.
+            durable: Whether each call waits until its data is on the disk; ``True`` by default.
                 With ``False``, calls still take effect as a whole and survive the end of the
                 program, but a loss of power may undo the newest of them: for imports, tests and
                 caches.

@@ -1,4 +1,4 @@
-"""Waiting for other writers, a few milliseconds at a time."""
+"""Wait for other writers, a few milliseconds at a time."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ _random = random.SystemRandom()  # forked processes share the state of the globa
 def shorten_waits(connection: sqlite3.Connection) -> None:
     """Let a connection's statements wait briefly; `until_free` repeats them.
 
-    SQLite polls less and less often, in the end ten times a second, so that writers that have
-    waited long are overtaken again and again: https://sqlite.org/c3ref/busy_timeout.html. Within
+    SQLite polls less and less often, down to ten times a second, so writers that have waited long
+    are overtaken again and again: https://sqlite.org/c3ref/busy_timeout.html. Within
     8 ms it polls after 1, 2 and 5 ms.
     """
     connection.execute(f"PRAGMA busy_timeout = {_STATEMENT_WAIT}")
 
 
 def until_free(step: Callable[[], T], seconds: float, *, longest_pause: float = 0.0) -> T:
-    """Carry out a step, and repeat it for a limited time while others lock the file.
+    """Run a step, and repeat it for a limited time while others lock the file.
 
-    This is not `chatstore.core.backend.retry`: SQLite itself waits in the step, which may be a
-    part of a transaction.
+    This is not `chatstore.core.backend.retry`: SQLite itself waits in the step, which may be part
+    of a transaction.
 
     Args:
         step: The step, usually a statement.

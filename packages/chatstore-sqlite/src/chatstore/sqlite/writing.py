@@ -1,4 +1,4 @@
-"""What each write does, inside one transaction."""
+"""The writes, each inside one transaction."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from chatstore.sqlite.heads import Head, Moment, begin, find, new_epoch, update
 from chatstore.sqlite.reading import position_at
 
 PURGE_BATCH = 200
-"""Messages of expired conversations that one write deletes, so that its cost stays flat."""
+"""The most messages of expired conversations that one write deletes, to limit its cost."""
 
 
 def append(
@@ -54,7 +54,7 @@ def insert(db: sqlite3.Connection, key: str, write: Insert, moment: Moment) -> l
 
 
 def replace(db: sqlite3.Connection, key: str, write: Replace, moment: Moment) -> None:
-    """Begin a new conversation under the key."""
+    """Replace the conversation by a new one with these records."""
     delete(db, key)
     head = begin(db, key, moment.now)
     _write(db, head, 0, write.records)
@@ -73,7 +73,7 @@ def delete(db: sqlite3.Connection, key: str) -> None:
 
 
 def remove(db: sqlite3.Connection, key: str, write: Remove, moment: Moment) -> StoredRecord | None:
-    """Remove a record, unless its check refuses."""
+    """Remove a record and return it; ``None`` if the index is out of range."""
     head = find(db, key, moment.now)
     if head is None or not -head.length <= write.index < head.length:
         return None

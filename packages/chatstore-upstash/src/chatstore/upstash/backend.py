@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.3  # seconds
 _LIMITS = Limits(
     max_request_bytes=MAX_REQUEST_BYTES,
-    # The documentation does not say whether an answer is counted before or after its encoding.
+    # Upstash does not document whether the limit is for the answer before or after encoding.
     max_reply_bytes=MAX_REQUEST_BYTES // 2,
-    # Each request is paid for, and its server may be far away.
+    # Upstash charges for each request, and the server may be far away.
     first_page=10_000,
     largest_page=10_000,
 )
@@ -34,7 +34,7 @@ class UpstashBackend(ScriptBackend):
     """Keeps conversations in Upstash Redis; see `chatstore.upstash.UpstashChatStore`."""
 
     max_message_bytes = MAX_REQUEST_BYTES - 1024 * 1024
-    """A message is written in parts, but comes back in one answer."""
+    """A large message is written in several requests, but read in one answer."""
 
     def __init__(
         self,
@@ -51,8 +51,8 @@ class UpstashBackend(ScriptBackend):
             async_client: The caller's client for async methods.
 
         Raises:
-            InvalidArgumentError: A client is not a client of upstash-redis of this mode, or there
-                is neither an address nor a client.
+            InvalidArgumentError: A client is not one of upstash-redis or is of the other mode, or
+                there is neither an address nor a client.
 
         """
         self._server = settings.server

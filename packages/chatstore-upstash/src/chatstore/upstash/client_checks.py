@@ -16,17 +16,17 @@ def check_client(
     """Check a client of upstash-redis, wrap it, and give it timeouts if it has none.
 
     Args:
-        client: The caller's client; ``None`` is returned as it is.
+        client: The caller's client; for ``None``, the result is ``None``.
         timeout: Seconds to wait for a connection, and for each part of an answer.
         is_async: Whether the client must be one of ``upstash_redis.asyncio``.
 
     Raises:
-        InvalidArgumentError: ``client`` is not a client of upstash-redis of this mode.
+        InvalidArgumentError: ``client`` is not one of upstash-redis, or is of the other mode.
 
     """
     if client is None:
         return None
-    import httpx  # loaded, as there is a client
+    import httpx  # already loaded by the caller, who has a client
 
     name, other, expected = "client", "async_client", "upstash_redis.Redis"
     wrong: type[httpx.Client | httpx.AsyncClient] = httpx.AsyncClient
@@ -46,5 +46,5 @@ def check_client(
 
 
 def missing_client(name: str) -> NoReturn:
-    """Raise because the store has a client of the other mode only."""
+    """Raise `InvalidArgumentError`: the store has a client only for the other mode."""
     raise InvalidArgumentError(f"this call needs {name}, or redis_url and redis_token")

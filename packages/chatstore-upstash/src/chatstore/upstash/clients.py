@@ -1,4 +1,4 @@
-"""Clients of the scripts over upstash-redis: the store's own, and the caller's."""
+"""Adapters that make upstash-redis's clients usable as `ScriptClient`: the store's and callers'."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from chatstore.core.backend import PoolTimeoutError
-from chatstore.redis_scripts import Attempt, Command, ScanPage
+from chatstore.redis_scripts import Attempt, Command, ScanPage, scan_command
 from chatstore.upstash.generations import Generations
-from chatstore.upstash.requests import check_size, foreign_answers, read_scan, scan_command
+from chatstore.upstash.requests import check_size, foreign_answers, read_scan
 
 T = TypeVar("T")
 
@@ -59,7 +59,7 @@ class UpstashClient(_Client):
         Args:
             make: Makes a client of upstash-redis.
             max_connections: The most requests at once.
-            timeout: Seconds for which further requests wait.
+            timeout: Seconds for which further requests wait for one to end.
 
         """
         self.generations = Generations(make)
@@ -92,16 +92,16 @@ class UpstashClient(_Client):
 
 
 class _AsyncClient(ABC):
-    """A client for the tasks of an event loop; a request ends before its call is cancelled.
+    """A client for the tasks of an event loop.
 
-    A request that has begun may take effect: the caller must not go on before it has, or has not.
+    A request that was sent may take effect, so a cancelled call ends only after its request.
     """
 
     def __init__(self, timeout: float) -> None:
-        """Begin.
+        """Set the time limit.
 
         Args:
-            timeout: Seconds after which the request of a cancelled call is given up.
+            timeout: Seconds for which a cancelled call waits for the end of its request.
 
         """
         self._timeout = timeout
@@ -182,7 +182,7 @@ class AsyncUpstashClient(_AsyncClient):
 
 
 async def _finish(request: Awaitable[T], timeout: float) -> T:
-    """Await a request; if the caller is cancelled, wait for its end for ``timeout`` seconds."""
+    """Await a request; if the caller is cancelled, wait up to ``timeout`` seconds for its end."""
     import asyncio  # as above
 
     task = asyncio.ensure_future(request)

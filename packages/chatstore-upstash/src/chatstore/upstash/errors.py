@@ -1,6 +1,6 @@
-"""The errors of Upstash, of its client and of HTTP: what they mean for the caller.
+"""Errors of Upstash, its client and HTTP: what they mean for the caller.
 
-Messages never quote answers, since Redis repeats parts of commands in some, or URLs and headers.
+Messages never quote answers, some of which repeat parts of commands, or URLs and headers.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from chatstore.core import (
 )
 from chatstore.core.backend import Health, PoolTimeoutError, Retryable, reason_of
 from chatstore.redis_scripts import Attempt, ErrorRules, Script, Verdict, judge_reply
+from chatstore.redis_scripts.errors import POOL_TIMEOUT
 
 _TOKEN = Verdict(
     StoreAccessError,
@@ -89,10 +90,6 @@ _FOREIGN = Verdict(
 _NOT_UTF8 = Verdict(
     CorruptStoreError, "an answer is not UTF-8 text: another program wrote into the store's keys"
 )
-_POOL = Verdict(
-    StoreUnavailableError,
-    "all connections are in use; raise max_connections, or make fewer calls at once",
-)
 _TIMEOUT = Verdict(
     StoreUnavailableError,
     "no answer in time; the service or the network is slow or down; see the option timeout",
@@ -111,7 +108,7 @@ class ForeignAnswerError(Exception):
 
 
 class UpstashErrors(ErrorRules):
-    """The rules for upstash-redis and httpx."""
+    """What errors of upstash-redis and httpx mean."""
 
     def judge(
         self,
@@ -144,7 +141,7 @@ class UpstashErrors(ErrorRules):
         attempt: Attempt,  # noqa: ARG002 - httpx does not expose whether a connection is new
         count: int,
     ) -> Retryable | None:
-        """Repeat a request that failed for a moment, after the pause that the service asks for."""
+        """Repeat a request after a temporary failure, with the pause that the service requests."""
         if not verdict.is_temporary:
             return None
         # A connection may have been closed while it was idle: one more attempt is always made.
@@ -160,11 +157,11 @@ def judge(error: BaseException) -> Verdict | None:
     judges: tuple[tuple[tuple[type[BaseException], ...], Callable[[Any], Verdict]], ...] = (
         ((UpstashError,), lambda error: _judge_words(str(error))),
         ((httpx.HTTPStatusError,), lambda error: _judge_status(error.response.status_code)),
-        ((httpx.PoolTimeout, PoolTimeoutError), lambda _: _POOL),
+        ((httpx.PoolTimeout, PoolTimeoutError), lambda _: POOL_TIMEOUT),
         ((httpx.TimeoutException,), lambda _: _TIMEOUT),
         ((UnicodeDecodeError,), lambda _: _NOT_UTF8),
         ((ForeignAnswerError, httpx.DecodingError), lambda _: _FOREIGN),
-        ((httpx.HTTPError, httpx.InvalidURL), _judge_silence),
+        ((httpx.HTTPError, httpx.InvalidURL), _judge_no_answer),
     )
     verdict = next((judge(error) for kinds, judge in judges if isinstance(error, kinds)), None)
     if verdict is None and isinstance(error, RuntimeError) and "has been closed" in str(error):
@@ -189,7 +186,7 @@ def _judge_status(status: int) -> Verdict:
     return _FOREIGN._replace(text=f"HTTP status {status}: {_FOREIGN.text}")
 
 
-def _judge_silence(error: BaseException) -> Verdict:
+def _judge_no_answer(error: BaseException) -> Verdict:
     import httpx  # loaded by the first call
 
     reason = reason_of(error)

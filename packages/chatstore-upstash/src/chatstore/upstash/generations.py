@@ -1,7 +1,7 @@
-"""``Generations``: a client that is replaced when its connections turn out to be useless.
+"""``Generations``: replaces a client when its connections turn out to be useless.
 
 A firewall that drops connections without notice drops all of them: if one request gets no answer
-in time, the other connections of its client are useless, too.
+in time, the other connections of its client are useless too.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Generation(Generic[C]):
 
 
 class Generations(Generic[C]):
-    """The client for new calls; older ones are closed when their last call ends."""
+    """The client for new calls; replaced clients are closed when their last call ends."""
 
     def __init__(self, make: Callable[[], C]) -> None:
         """Make the first client later, with ``make``."""
@@ -51,7 +51,7 @@ class Generations(Generic[C]):
         return generation.client if is_unused else None
 
     def check(self, generation: Generation[C], error: Exception) -> None:
-        """Let new calls use another client if the error shows that this one is useless."""
+        """Replace the client for new calls if the error shows that its connections are useless."""
         verdict = judge(error)
         if verdict is None or verdict.health is not Health.OUTDATED:
             return
@@ -61,7 +61,7 @@ class Generations(Generic[C]):
                 self._current = None
 
     def end(self) -> C | None:
-        """Return the current client, which must be closed now."""
+        """Return the current client, which the caller must close; ``None`` if there is none."""
         with self._lock:
             current, self._current = self._current, None
         return None if current is None else current.client

@@ -1,4 +1,4 @@
-"""Single requests of upstash-redis's clients: their size, and answers of other servers."""
+"""Requests of upstash-redis's clients: the limit of their size, and unexpected answers."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from chatstore.redis_scripts import Command, ScanPage
 from chatstore.upstash.errors import ForeignAnswerError
 
 MAX_REQUEST_BYTES = 10 * 1024 * 1024
-"""The limit of a request, and of an answer, on every plan; some plans allow more.
+"""The limit of a request, and of an answer, that every plan allows; some plans allow more.
 
 https://upstash.com/docs/redis/troubleshooting/max_request_size_exceeded and
 https://upstash.com/docs/redis/overall/billing; the service's errors say 10485760 bytes.
 """
 _MAX_BYTES_PER_CHARACTER = 6  # JSON's \u0000
 _SCAN_REPLY = 2  # the next cursor, and keys
-# What upstash-redis raises for an answer that is not Upstash's.
+# What upstash-redis raises for an answer that does not come from Upstash.
 _UNREADABLE = (ValueError, AttributeError, KeyError, TypeError, AssertionError)
 
 
@@ -51,16 +51,11 @@ def foreign_answers() -> Iterator[None]:
         raise ForeignAnswerError from error
 
 
-def scan_command(cursor: str | None, pattern: str, count: int) -> list[str]:
-    """Return the command that lists keys."""
-    return ["SCAN", cursor or "0", "MATCH", pattern, "COUNT", str(count)]
-
-
 def read_scan(reply: Any) -> ScanPage:
-    """Return the reply to `scan_command`.
+    """Parse the reply to SCAN.
 
     Raises:
-        ForeignAnswerError: It does not have the form of such a reply.
+        ForeignAnswerError: ``reply`` does not have the form of such a reply.
 
     """
     if not isinstance(reply, (list, tuple)) or len(reply) != _SCAN_REPLY:

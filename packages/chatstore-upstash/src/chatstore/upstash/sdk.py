@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from upstash_redis.asyncio import Redis as AsyncRedis
 
 _SYNC_TOKEN = "Upstash-Sync-Token"  # noqa: S105 - the name of a header
-_EXPLAINED = 400  # a body with this status has the cause; other statuses are the cause
+_EXPLAINED = 400  # the body says the cause; other statuses are themselves the cause
 
 
 class SdkFactory:
@@ -59,7 +59,7 @@ class SdkFactory:
             "url": self._address.url,
             "token": self._address.token,
             "rest_retries": 0,
-            "read_your_writes": False,  # would be one token for each client
+            "read_your_writes": False,  # the SDK would keep one token for each client
         }
 
     def _before(self, request: httpx.Request) -> None:
@@ -80,5 +80,5 @@ class SdkFactory:
 
 def connections_of(client: Any) -> Any:
     """Return the httpx client of a client of upstash-redis; ``None`` for anything else."""
-    http = getattr(client, "_http", None)  # there is no other way to its timeouts
+    http = getattr(client, "_http", None)  # the SDK has no public option for timeouts
     return getattr(http, "_client", None)

@@ -24,7 +24,7 @@ class UpstashSettings:
         address: The database; ``None`` if there are only the caller's clients.
         ttl: Seconds after its last write until a conversation expires; ``None``: it stays.
         timeout: Seconds to wait for a connection, and for each part of an answer.
-        patience: Seconds for which a request is sent again.
+        patience: Seconds for which a request is retried.
         max_connections: The most requests at once, of all threads and of each event loop.
         namespace: The beginning of all keys of the store.
 
@@ -57,11 +57,11 @@ class UpstashSettings:
 
 
 def make_settings(address: Address | None, **options: Any) -> UpstashSettings:
-    """Return the settings; an option that is ``None`` has its default.
+    """Return the settings; ``None`` selects an option's default.
 
     Raises:
         InvalidArgumentError: An option has the wrong type or is out of range.
 
     """
-    given = {name: value for name, value in options.items() if value is not None}
-    return UpstashSettings(address, **given)
+    options = {name: value for name, value in options.items() if value is not None}
+    return UpstashSettings(address, **options)

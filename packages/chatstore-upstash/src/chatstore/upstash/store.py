@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 class UpstashChatStore(ChatStore):
     """Keeps conversations in Upstash Redis, over its REST API.
 
-    The layout is that of `chatstore.redis`: each reads what the other wrote. Each call is one
-    script and one request. A request whose connection broke is sent again; the database recognizes
-    a call that it has carried out.
+    The layout is that of `chatstore.redis`: each package reads what the other wrote. Each call is
+    one script and one request. A request whose connection broke is sent again; the database
+    recognizes a call that has already taken effect.
     """
 
     def __init__(
@@ -49,8 +49,8 @@ class UpstashChatStore(ChatStore):
             timeout: Seconds to wait for a connection, and for each part of an answer; 10 by
                 default.
             patience: Seconds for which a request is sent again when its connection broke or the
-                service cannot serve it at the moment; 1 by default. 0: once, since an idle
-                connection may have been closed.
+                service cannot serve it at the moment; 1 by default. With 0 it is sent again at most
+                once, since an idle connection may have been closed.
             max_connections: The most requests, and so connections, at once: of all threads, and of
                 each event loop; 64 by default. Further calls wait for ``timeout`` seconds. It does
                 not apply to your own clients.
@@ -97,7 +97,8 @@ class UpstashChatStore(ChatStore):
             namespace: As in the constructor.
 
         Raises:
-            InvalidArgumentError: A variable is missing or not valid, or an option is not valid.
+            InvalidArgumentError: A variable is missing, or a variable, an option or a client is not
+                valid.
 
         """
         return cls(
@@ -145,16 +146,13 @@ class UpstashChatStore(ChatStore):
                 option or a client is not valid.
 
         """
-        address, in_url = read_url(url)
-        return cls(
-            *address,
-            client=client,
-            async_client=async_client,
-            ttl=in_url.get("ttl") if ttl is None else ttl,
-            timeout=in_url.get("timeout") if timeout is None else timeout,
-            patience=in_url.get("patience") if patience is None else patience,
-            max_connections=(
-                in_url.get("max_connections") if max_connections is None else max_connections
-            ),
-            namespace=in_url.get("namespace") if namespace is None else namespace,
-        )
+        address, options = read_url(url)
+        arguments = {
+            "ttl": ttl,
+            "timeout": timeout,
+            "patience": patience,
+            "max_connections": max_connections,
+            "namespace": namespace,
+        }
+        options.update((name, value) for name, value in arguments.items() if value is not None)
+        return cls(*address, client=client, async_client=async_client, **options)

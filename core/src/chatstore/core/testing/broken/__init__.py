@@ -1,7 +1,6 @@
 """Stores that are broken on purpose, each in a way that occurs in practice.
 
-The contract suite must reject every one of them, in the tests that its entry in `BROKEN_STORES`
-names.
+The contract suite must reject each of them. `BROKEN_STORES` names the tests that must fail.
 """
 
 from chatstore.core.testing.broken import (
@@ -11,12 +10,12 @@ from chatstore.core.testing.broken import (
     expiry,
     facades,
     keys,
-    layers,
     maintenance,
     message_ids,
     positions,
     processes,
     removals,
+    representation,
     resources,
     windows,
     writes,
@@ -27,7 +26,7 @@ from chatstore.core.testing.broken.base import (
     BrokenStore,
     CorrectStore,
 )
-from chatstore.core.testing.broken.processes import FileBackend, FileHarness
+from chatstore.core.testing.broken.file_backend import FileBackend, FileHarness
 
 __all__ = [
     "BROKEN_STORES",
@@ -51,7 +50,7 @@ BROKEN_STORES: tuple[BrokenStore, ...] = (
     *damage.BROKEN,
     *drivers.BROKEN,
     *facades.BROKEN,
-    *layers.BROKEN,
+    *representation.BROKEN,
     *maintenance.BROKEN,
     *resources.BROKEN,
     *processes.BROKEN,

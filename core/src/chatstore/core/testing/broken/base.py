@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
 from chatstore.core import ChatStore
-from chatstore.core.backend import Plan, StoredRecord, WrapperBackend
+from chatstore.core.backend import Plan, StoredRecord, WrapperBackend, async_run, run
 from chatstore.core.errors import ChatStoreError, CorruptStoreError, StoreUnavailableError
 from chatstore.core.simple import Conversation, Conversations, MemoryBackend
 from chatstore.core.testing.harness import ContractHarness, Counts
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class FakeDriverError(Exception):
-    """A driver's error; its text quotes the request, as drivers do."""
+    """A driver's error. Like those of real drivers, its text quotes the request."""
 
 
 class CountingList(list[StoredRecord]):
@@ -37,7 +37,7 @@ class CountingList(list[StoredRecord]):
 
 
 class CheckedConversations(Conversations):
-    """Conversations that notice when a record is missing."""
+    """Conversations that raise an error if a record is missing."""
 
     def find(self, key: str) -> Conversation | None:
         conversation = super().find(key)
@@ -50,10 +50,10 @@ class CorrectBackend(MemoryBackend):
     """Keeps every promise.
 
     Attributes:
-        is_down: Every call ends in a driver's error.
-        pause: Seconds that each call waits.
+        is_down: Whether the driver raises an error in every call.
+        pause: The seconds that each call waits.
         requests: The number of calls.
-        left_behind: Records that a broken backend leaves behind.
+        left_behind: The number of records that a broken backend leaves behind.
 
     """
 
@@ -64,7 +64,7 @@ class CorrectBackend(MemoryBackend):
         clock: Callable[[], float] = time.time,
         is_down: bool = False,
     ) -> None:
-        """Start empty; ``ttl`` and ``clock`` in seconds."""
+        """Start empty; ``ttl`` and ``clock`` are in seconds."""
         super().__init__(ttl=ttl, clock=clock)
         self.ttl, self.clock = ttl, clock
         self.conversations = CheckedConversations(ttl, clock)
@@ -122,8 +122,20 @@ class BrokenBackend(WrapperBackend[Conversations]):
         return self.inner.conversations.find(key)
 
 
+class UnlockedBackend(BrokenBackend):
+    """Base class of backends whose calls are not atomic: threads run plans at the same time."""
+
+    def run(self, plan: Plan[Conversations, T]) -> T:
+        """Run a plan without a lock."""
+        return run(plan, self.inner.conversations)
+
+    async def async_run(self, plan: Plan[Conversations, T]) -> T:
+        """Run a plan without a lock."""
+        return await async_run(plan, self.inner.conversations)
+
+
 class CorrectStore(ChatStore):
-    """A correct store, whose subclasses are broken outside of their backend."""
+    """A correct store. Its subclasses are broken outside of their backend."""
 
     def __init__(
         self,
@@ -164,7 +176,7 @@ class BrokenHarness(ContractHarness):
     def open(
         self, *, ttl: float | None = None, clock: Callable[[], float] | None = None
     ) -> ChatStore:
-        """Return a store; what the suite does past stores it does to the newest one."""
+        """Return a store; the harness's other methods look into the newest store's database."""
         return self._open(ttl=ttl, clock=clock or time.time)
 
     def _open(self, **options: Any) -> ChatStore:
@@ -223,12 +235,12 @@ class BrokenStore(NamedTuple):
     Attributes:
         kind: The class of the store, or of its backend.
         tests: Names of tests; each must fail.
-        mode: Parameters of the test with which it must fail, separated by spaces.
+        parameters: Parameters of the test with which it must fail, separated by spaces.
         reason: A part of the failure's message.
 
     """
 
     kind: type[Any]
     tests: tuple[str, ...]
-    mode: str = "sync"
+    parameters: str = "sync"
     reason: str = ""

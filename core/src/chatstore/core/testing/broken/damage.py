@@ -20,7 +20,7 @@ def _is_damaged(key: str, record: StoredRecord) -> bool:
 
 
 class IgnoresForce(BrokenBackend):
-    """Keeps a damaged message, even if it should be removed."""
+    """Refuses to remove a damaged message, even with ``force``."""
 
     def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
         return self.inner.remove(
@@ -29,14 +29,14 @@ class IgnoresForce(BrokenBackend):
 
 
 class AlwaysForces(BrokenBackend):
-    """Removes a damaged message without being told to."""
+    """Removes a damaged message, even without ``force``."""
 
     def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
         return self.inner.remove(key, Remove(write.index, lambda record: record))
 
 
 class KeepsIdsOfDamaged(BrokenBackend):
-    """Searches for the id of a removed message in its body, which cannot be read."""
+    """Reads the id of a removed message from its body, and keeps the id if that is damaged."""
 
     def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
         conversation = self.find(key)
@@ -48,7 +48,7 @@ class KeepsIdsOfDamaged(BrokenBackend):
 
 
 class ForcesTheNeighbour(BrokenBackend):
-    """Removes the first message if the requested one is damaged, or force is given."""
+    """Removes the first message instead of the requested one with ``force``."""
 
     def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
         damaged = StoredRecord(-1, "")
@@ -60,7 +60,7 @@ class ForcesTheNeighbour(BrokenBackend):
 
 
 class KeepsEmptyConversations(BrokenBackend):
-    """Lists a conversation whose only message, which was damaged, was removed."""
+    """Keeps a conversation after its last message was removed."""
 
     def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
         conversation = self.find(key)
@@ -83,10 +83,10 @@ class NamesTheSamePosition(BrokenBackend):
 
 
 class PicklesWithoutReason(CorrectStore):
-    """Leaves it to the standard library to refuse."""
+    """Raises the standard library's error, which does not name the store."""
 
     def __reduce__(self) -> Any:
-        """Refuse like a lock."""
+        """Raise the error that a lock raises."""
         raise TypeError("cannot pickle '_thread.RLock' object")
 
 
@@ -99,7 +99,7 @@ class PicklesNothing(CorrectStore):
 
 
 class CopiesCloseTheOriginal(CorrectStore):
-    """Is unpickled as the same store, which closing the copy closes."""
+    """Unpickles to the same store, so closing the copy closes the original."""
 
     def __reduce__(self) -> Any:
         """Return this store."""

@@ -1,4 +1,4 @@
-"""Stores that let a driver's errors through, or that use the database too early."""
+"""Stores that translate errors of a driver wrongly, or that use the database too early."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from chatstore.core.testing.broken.base import (
 
 
 class TranslatesNothing(BrokenBackend):
-    """Leaves the driver's errors to the base class, which does not know them."""
+    """Does not know the driver's errors."""
 
     def translate(self, error: Exception) -> ChatStoreError | None:
         return None
@@ -79,7 +79,7 @@ class AnswersWhenDown(BrokenBackend):
 
 
 class StaysDown(BrokenBackend):
-    """Remembers a failure, and never tries again."""
+    """Fails forever after one failure."""
 
     has_failed = False
 
@@ -115,7 +115,7 @@ class ReadsClientsDirectly(CorrectStore):
 
 
 class LosesRecordsSilently(BrokenBackend):
-    """Returns the rest of a conversation."""
+    """Leaves out records that are lost."""
 
     def __init__(self, inner: Any) -> None:
         """Replace the database by one that checks nothing."""
@@ -131,7 +131,9 @@ BROKEN = (
     ),
     BrokenStore(QuotesTheDriver, ("test_driver_errors_are_translated",), reason="quotes content"),
     BrokenStore(ExplainsNothing, ("test_driver_errors_are_translated",), reason="what is wrong"),
-    BrokenStore(BlamesTheCaller, ("test_driver_errors_are_translated",), reason="were right"),
+    BrokenStore(
+        BlamesTheCaller, ("test_driver_errors_are_translated",), reason="blames the arguments"
+    ),
     BrokenStore(AnswersWhenDown, ("test_driver_errors_are_translated",), reason="DID NOT RAISE"),
     BrokenStore(StaysDown, ("test_driver_errors_are_translated",), reason="driver"),
     BrokenStore(ReadsClientsDirectly, ("test_driver_errors_are_translated",), reason="Driver"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable
+from typing import Any
 
 from chatstore.core import ChatMessage, codec
 from chatstore.core.backend import Plan
@@ -52,7 +53,7 @@ class StopsHalfWay(CorrectStore):
 
 
 class SwallowsErrors(CorrectStore):
-    """Returns an empty conversation if an error occurs."""
+    """Returns an empty conversation if a message is damaged."""
 
     def get_messages(self, key: str, *, last: int | None = None) -> list[ChatMessage]:
         try:
@@ -127,7 +128,7 @@ class ReturnsItsOwnObjects(CorrectStore):
 
 
 class RefusesOtherLoops(BrokenBackend):
-    """Belongs to the event loop that used it first."""
+    """Works only on the event loop that used it first."""
 
     _loop: asyncio.AbstractEventLoop | None = None
 
@@ -136,6 +137,20 @@ class RefusesOtherLoops(BrokenBackend):
         if self._loop is not asyncio.get_running_loop():
             raise RuntimeError("attached to a different loop")
         return await self.inner.async_run(plan)
+
+
+class PrefixesKeysInTheStore(CorrectStore):
+    """Changes keys in the store: its backend alone finds other conversations."""
+
+    def run(self, operation: str, build: Any, *args: Any, **kwargs: Any) -> Any:
+        return super().run(operation, build, *_prefixed(args), **kwargs)
+
+    async def async_run(self, operation: str, build: Any, *args: Any, **kwargs: Any) -> Any:
+        return await super().async_run(operation, build, *_prefixed(args), **kwargs)
+
+
+def _prefixed(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    return (f"prefix/{args[0]}", *args[1:]) if args else args
 
 
 BROKEN = (
@@ -154,4 +169,5 @@ BROKEN = (
     BrokenStore(
         RefusesOtherLoops, ("test_loops_one_after_another",), "", "unexpected RuntimeError"
     ),
+    BrokenStore(PrefixesKeysInTheStore, ("test_wrapped_backend_behaves_the_same",)),
 )

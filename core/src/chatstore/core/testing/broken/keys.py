@@ -12,7 +12,7 @@ from chatstore.core.testing.broken.base import BrokenBackend, BrokenStore
 
 
 class SharesAPartition(BrokenBackend):
-    """Takes a character of the key for a separator."""
+    """Treats a character of the key as a separator."""
 
     def append(self, key: str, write: Append) -> Plan[Conversations, list[Existing]]:
         return self.inner.append(_first_part(key), write)
@@ -24,14 +24,14 @@ class SharesAPartition(BrokenBackend):
 
 
 class LowersKeys(BrokenBackend):
-    """Compares keys without case, as some collations do."""
+    """Ignores case in keys, as some collations do."""
 
     def append(self, key: str, write: Append) -> Plan[Conversations, list[Existing]]:
         return self.inner.append(key.lower(), write)
 
 
 class StripsKeys(BrokenBackend):
-    """Compares keys without the spaces at their ends."""
+    """Ignores spaces at the ends of keys."""
 
     def append(self, key: str, write: Append) -> Plan[Conversations, list[Existing]]:
         return self.inner.append(key.strip() or key, write)
@@ -63,7 +63,7 @@ class TakesPrefixesForPatterns(BrokenBackend):
 
 
 class ListsDeletedKeys(BrokenBackend):
-    """Never forgets a key."""
+    """Lists every key that was ever used."""
 
     _ever: frozenset[str] = frozenset()
 
@@ -89,7 +89,7 @@ class ListsExpired(BrokenBackend):
 
 
 class SkipsAKeyBetweenPages(BrokenBackend):
-    """Loses the first key of each further page."""
+    """Leaves out the first key of each page after the first one."""
 
     def list_keys(
         self, prefix: str, limit: int, cursor: Any | None
@@ -99,7 +99,7 @@ class SkipsAKeyBetweenPages(BrokenBackend):
 
 
 class RepeatsKeysOnPages(BrokenBackend):
-    """Begins each further page with the last key of the page before."""
+    """Repeats the last key of a page on the next page."""
 
     def list_keys(
         self, prefix: str, limit: int, cursor: Any | None

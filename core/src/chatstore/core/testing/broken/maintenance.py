@@ -1,17 +1,17 @@
-"""Backends that set up their database, or purge it, wrongly."""
+"""Backends that set up or purge their database wrongly."""
 
 from __future__ import annotations
 
 import time
 
-from chatstore.core.backend import Plan, async_run, run
+from chatstore.core.backend import Plan
 from chatstore.core.errors import StoreSetupError
 from chatstore.core.simple import Conversations
-from chatstore.core.testing.broken.base import BrokenBackend, BrokenStore, T
+from chatstore.core.testing.broken.base import BrokenBackend, BrokenStore, UnlockedBackend
 
 
 class SetsUpOnce(BrokenBackend):
-    """Creates its tables without looking for them."""
+    """Creates its tables without checking whether they exist."""
 
     _is_set_up = False
 
@@ -30,16 +30,10 @@ class DeletesWhenSetUp(BrokenBackend):
         return self.inner.setup()
 
 
-class RacesToSetUp(BrokenBackend):
-    """Looks for its tables first and creates them later."""
+class RacesToSetUp(UnlockedBackend):
+    """Checks whether its tables exist first, and creates them later."""
 
     _is_set_up = False
-
-    def run(self, plan: Plan[Conversations, T]) -> T:
-        return run(plan, self.inner.conversations)
-
-    async def async_run(self, plan: Plan[Conversations, T]) -> T:
-        return await async_run(plan, self.inner.conversations)
 
     def setup(self) -> Plan[Conversations, None]:
         if self._is_set_up:
@@ -60,7 +54,7 @@ class PurgesEverything(BrokenBackend):
 
 
 class PurgesTooEarly(BrokenBackend):
-    """Deletes the conversations that will expire some day."""
+    """Deletes all conversations that have a ttl."""
 
     def purge_expired(self) -> Plan[Conversations, bool]:
         for key, conversation in list(self.by_key.items()):

@@ -1,4 +1,4 @@
-"""Backends that confuse what identifies messages and calls."""
+"""Stores that confuse the ids of messages, requests and epochs."""
 
 from __future__ import annotations
 
@@ -15,15 +15,18 @@ from chatstore.core.backend import (
     Plan,
     Record,
     Replace,
-    async_run,
-    run,
 )
 from chatstore.core.simple import Conversations
-from chatstore.core.testing.broken.base import BrokenBackend, BrokenStore, CorrectStore
+from chatstore.core.testing.broken.base import (
+    BrokenBackend,
+    BrokenStore,
+    CorrectStore,
+    UnlockedBackend,
+)
 
 
 class DrawsIdsFromRandom(CorrectStore):
-    """Assigns ids from the global generator, which programs seed."""
+    """Takes ids from the global random generator, which programs seed."""
 
     def add_message(self, key: str, message: Any, idx: int | None = None) -> None:
         super().add_message(key, _with_random_id(message), idx)
@@ -33,7 +36,7 @@ class DrawsIdsFromRandom(CorrectStore):
 
 
 class DrawsEpochsFromRandom(BrokenBackend):
-    """Assigns epochs from the global generator."""
+    """Takes epochs from the global random generator."""
 
     def replace(self, key: str, write: Replace) -> Plan[Conversations, None]:
         yield from self.inner.replace(key, write)
@@ -41,7 +44,7 @@ class DrawsEpochsFromRandom(BrokenBackend):
 
 
 class DrawsRequestIds(BrokenBackend):
-    """Takes an append for a repetition of one with the same number from the global generator."""
+    """Takes request ids from the global random generator, and skips an append whose id is known."""
 
     seen: frozenset[int] = frozenset()
 
@@ -86,7 +89,7 @@ class DropsTheCallOfAnExistingId(BrokenBackend):
 
 
 class OverwritesExistingIds(BrokenBackend):
-    """Takes the newer content of an existing id."""
+    """Replaces the content of a message whose id exists."""
 
     def append(self, key: str, write: Append) -> Plan[Conversations, list[Existing]]:
         conversation = self.find(key)
@@ -99,14 +102,14 @@ class OverwritesExistingIds(BrokenBackend):
 
 
 class InsertsExistingIdsAgain(BrokenBackend):
-    """Looks for ids when it appends, not when it inserts."""
+    """Checks ids when it appends, but not when it inserts."""
 
     def insert(self, key: str, write: Insert) -> Plan[Conversations, list[Existing]]:
         return self.inner.insert(key, replace(write, record=_with_new_id(write.record)))
 
 
-class RacesForIds(BrokenBackend):
-    """Looks for ids first and writes later."""
+class RacesForIds(UnlockedBackend):
+    """Checks ids first and writes later."""
 
     def append(self, key: str, write: Append) -> Plan[Conversations, list[Existing]]:
         conversation = self.find(key)
@@ -115,12 +118,6 @@ class RacesForIds(BrokenBackend):
             return existing
         time.sleep(0.01)
         return (yield from self.inner.append(key, Append([*map(_with_new_id, write.records)])))
-
-    def run(self, plan: Plan[Conversations, Any]) -> Any:
-        return run(plan, self.inner.conversations)
-
-    async def async_run(self, plan: Plan[Conversations, Any]) -> Any:
-        return await async_run(plan, self.inner.conversations)
 
 
 def _with_new_id(record: Record) -> Record:

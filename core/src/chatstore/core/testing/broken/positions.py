@@ -112,7 +112,7 @@ class ForgetsIdsThatMove(BrokenBackend):
 
 
 class FreesTheNewestId(BrokenBackend):
-    """Frees the id of the newest message, whichever was removed."""
+    """Frees the id of the newest message instead of the removed one's."""
 
     def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
         conversation = self.find(key)
@@ -144,7 +144,7 @@ class IncludesAfter(BrokenBackend):
 
 
 class IgnoresBefore(BrokenBackend):
-    """Reads the newest page again and again."""
+    """Returns the newest page for every position."""
 
     def read_newest(
         self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
@@ -153,7 +153,7 @@ class IgnoresBefore(BrokenBackend):
 
 
 class IgnoresAfter(BrokenBackend):
-    """Reads the oldest page again and again."""
+    """Returns the oldest page for every position."""
 
     def read_oldest(
         self, key: str, limit: int, *, after: int | None = None

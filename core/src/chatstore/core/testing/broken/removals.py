@@ -5,18 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from chatstore.core.backend import (
-    Existing,
-    Insert,
-    Page,
-    Plan,
-    Remove,
-    StoredRecord,
-    async_run,
-    run,
-)
+from chatstore.core.backend import Existing, Insert, Page, Plan, Remove, StoredRecord
 from chatstore.core.simple import Conversations
-from chatstore.core.testing.broken.base import BrokenBackend, BrokenStore, T
+from chatstore.core.testing.broken.base import BrokenBackend, BrokenStore, UnlockedBackend
 
 
 class RemovesTheOldest(BrokenBackend):
@@ -27,7 +18,7 @@ class RemovesTheOldest(BrokenBackend):
 
 
 class ReturnsTheNewest(BrokenBackend):
-    """Returns the newest message, whichever was removed."""
+    """Returns the newest message instead of the removed one."""
 
     def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
         conversation = self.find(key)
@@ -63,7 +54,7 @@ class ReversesAfterRemoval(BrokenBackend):
 
 
 class RemovesBeforeReading(BrokenBackend):
-    """Removes a message first and reads it then."""
+    """Removes a message before it checks whether the message can be read."""
 
     def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
         removed = yield from self.inner.remove(key, replace(write, check=lambda record: record))
@@ -72,14 +63,8 @@ class RemovesBeforeReading(BrokenBackend):
         return removed
 
 
-class RemovesTwiceAtOnce(BrokenBackend):
+class RemovesTwiceAtOnce(UnlockedBackend):
     """Gives one message to two callers that remove at the same time."""
-
-    def run(self, plan: Plan[Conversations, T]) -> T:
-        return run(plan, self.inner.conversations)
-
-    async def async_run(self, plan: Plan[Conversations, T]) -> T:
-        return await async_run(plan, self.inner.conversations)
 
     def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
         conversation = self.find(key)

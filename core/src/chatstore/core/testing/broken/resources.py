@@ -81,7 +81,7 @@ class LeavesConnection(OpensResources):
 
 
 class ClosesInSyncOnly(LeavesConnection):
-    """Forgets in ``async_close`` what ``close`` closes."""
+    """Closes its socket in ``close``, but not in ``async_close``."""
 
     def close(self) -> None:
         if self.socket is not None:
@@ -89,7 +89,7 @@ class ClosesInSyncOnly(LeavesConnection):
 
 
 class ClosesOfThisThreadOnly(OpensResources):
-    """Opens a connection for each thread and closes the closing thread's."""
+    """Opens a connection for each thread, and closes only the one of the thread that closes it."""
 
     def __init__(self, inner: CorrectBackend) -> None:
         """Start without connections."""
@@ -110,7 +110,7 @@ class ClosesOfThisThreadOnly(OpensResources):
 
 
 class BlocksTheLoop(BrokenBackend):
-    """Waits for the database in async methods as in sync ones."""
+    """Blocks the event loop in async methods."""
 
     async def async_run(self, plan: Plan[Conversations, T]) -> T:
         time.sleep(self.inner.pause)  # noqa: ASYNC251 - this is what is broken

@@ -1,13 +1,12 @@
-"""Backends whose pages make windows that a provider refuses, or that lack messages."""
+"""Backends whose pages lead to windows that a provider refuses, or that lack messages."""
 
 from __future__ import annotations
 
 import time
-from typing import Any
 
-from chatstore.core.backend import Page, Plan, async_run, run
+from chatstore.core.backend import Page, Plan
 from chatstore.core.simple import Conversations
-from chatstore.core.testing.broken.base import BrokenBackend, BrokenStore
+from chatstore.core.testing.broken.base import BrokenBackend, BrokenStore, UnlockedBackend
 
 
 class IgnoresLeading(BrokenBackend):
@@ -21,7 +20,7 @@ class IgnoresLeading(BrokenBackend):
 
 
 class LeadsWithThePage(BrokenBackend):
-    """Takes the first records of the page for those of the conversation."""
+    """Returns the page's first records instead of the conversation's."""
 
     def read_newest(
         self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
@@ -31,7 +30,7 @@ class LeadsWithThePage(BrokenBackend):
 
 
 class ReadsOneLeading(BrokenBackend):
-    """Reads one first record, however many are requested."""
+    """Reads one first record instead of the requested number."""
 
     def read_newest(
         self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
@@ -39,14 +38,8 @@ class ReadsOneLeading(BrokenBackend):
         return self.inner.read_newest(key, limit, before=before, leading=min(1, leading))
 
 
-class ReadsLeadingLater(BrokenBackend):
+class ReadsLeadingLater(UnlockedBackend):
     """Reads the page and the first records one after the other, while others write."""
-
-    def run(self, plan: Plan[Conversations, Any]) -> Any:
-        return run(plan, self.inner.conversations)
-
-    async def async_run(self, plan: Plan[Conversations, Any]) -> Any:
-        return await async_run(plan, self.inner.conversations)
 
     def read_newest(
         self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0

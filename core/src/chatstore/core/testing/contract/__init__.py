@@ -11,7 +11,6 @@ from chatstore.core.testing.contract.copies import Copies
 from chatstore.core.testing.contract.costs import Costs
 from chatstore.core.testing.contract.damage import Damage
 from chatstore.core.testing.contract.driver_errors import DriverErrors
-from chatstore.core.testing.contract.errors import Errors
 from chatstore.core.testing.contract.fidelity import Fidelity
 from chatstore.core.testing.contract.forks import Forks
 from chatstore.core.testing.contract.idempotency import Idempotency
@@ -28,6 +27,7 @@ from chatstore.core.testing.contract.modes import AsyncCaller, Caller, MixedCall
 from chatstore.core.testing.contract.order import Order
 from chatstore.core.testing.contract.paging import Paging
 from chatstore.core.testing.contract.positions import Positions
+from chatstore.core.testing.contract.representation import Representation
 from chatstore.core.testing.contract.resources import Resources
 from chatstore.core.testing.contract.ttl import Ttl
 from chatstore.core.testing.contract.windows import Windows
@@ -46,7 +46,6 @@ class ChatStoreContract(
     Keys,
     Fidelity,
     Ttl,
-    Errors,
     Lifecycle,
     Arguments,
     InsertDelete,
@@ -61,6 +60,7 @@ class ChatStoreContract(
     Leftovers,
     Maintenance,
     Positions,
+    Representation,
     Resources,
     Windows,
     ConversationRecords,
@@ -77,7 +77,7 @@ class SyncAsyncContract(ChatStoreContract):
 
     @pytest.fixture(params=[SyncCaller, AsyncCaller], ids=lambda caller: caller.name)
     def call(self, request: pytest.FixtureRequest) -> Iterator[Caller]:
-        """Return what calls stores in one mode."""
+        """Return a function that calls methods of stores in one mode."""
         caller: Caller = request.param()
         yield caller
         caller.close()
@@ -90,7 +90,7 @@ class MixedContract(ChatStoreContract):
 
     @pytest.fixture
     def call(self) -> Iterator[MixedCaller]:
-        """Return what calls stores in both modes alternately."""
+        """Return a function that calls methods of stores in both modes alternately."""
         caller = MixedCaller()
         yield caller
         caller.close()

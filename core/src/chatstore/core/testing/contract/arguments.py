@@ -1,4 +1,4 @@
-"""Invalid arguments are refused, and change nothing."""
+"""Stores refuse invalid arguments, and change nothing."""
 
 from typing import Any
 

@@ -19,41 +19,40 @@ def require(harness: ContractHarness, *names: str) -> None:
         pytest.skip(f"{type(harness).__name__} does not override {' and '.join(missing)}")
 
 
+def _opening(
+    harness: ContractHarness, close: Callable[[ChatStore], object]
+) -> Iterator[Callable[..., ChatStore]]:
+    """Yield a function that opens stores, then close them."""
+    stores: list[ChatStore] = []
+
+    def open_one(**options: Any) -> ChatStore:
+        stores.append(harness.open(**options))
+        return stores[-1]
+
+    yield open_one
+    for store in stores:
+        close(store)
+
+
 class Base:
-    """The fixtures; a subclass of the contract provides ``harness``."""
+    """The fixtures. A subclass of the contract provides the fixture ``harness``."""
 
     @pytest.fixture(params=[SyncCaller, AsyncCaller, MixedCaller], ids=lambda caller: caller.name)
     def call(self, request: pytest.FixtureRequest) -> Iterator[Caller]:
-        """Return what calls stores in one mode."""
+        """Return a function that calls methods of stores in one mode."""
         caller: Caller = request.param()
         yield caller
         caller.close()
 
     @pytest.fixture
     def opened(self, harness: ContractHarness, call: Caller) -> Iterator[Callable[..., ChatStore]]:
-        """Return a function that opens stores, which the test's end closes."""
-        stores: list[ChatStore] = []
-
-        def open_one(**kwargs: Any) -> ChatStore:
-            stores.append(harness.open(**kwargs))
-            return stores[-1]
-
-        yield open_one
-        for store in stores:
-            call(store, "close")
+        """Return a function that opens stores; they are closed in the test's mode at its end."""
+        yield from _opening(harness, lambda store: call(store, "close"))
 
     @pytest.fixture
     def sync_opened(self, harness: ContractHarness) -> Iterator[Callable[..., ChatStore]]:
-        """Return a function that opens stores, for tests that choose the modes of calls."""
-        stores: list[ChatStore] = []
-
-        def open_one(**kwargs: Any) -> ChatStore:
-            stores.append(harness.open(**kwargs))
-            return stores[-1]
-
-        yield open_one
-        for store in stores:
-            store.close()
+        """Return a function that opens stores, for tests that choose the mode of each call."""
+        yield from _opening(harness, lambda store: store.close())
 
     @pytest.fixture
     def store(self, opened: Callable[..., ChatStore]) -> ChatStore:

@@ -16,7 +16,7 @@ class Copies(Base):
     def test_pickled_store_is_another_store_of_the_database(
         self, harness: ContractHarness, store: ChatStore, call: Caller
     ) -> None:
-        """It works while the first store is in use, and closing it closes nothing else."""
+        """The copy works beside the first store, and closing it does not close the first."""
         call(store, "add_message", "k", message("a"))
         data, refusal = _pickled(store)
         if data is None:

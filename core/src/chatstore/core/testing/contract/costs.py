@@ -37,7 +37,7 @@ class Costs(Base):
         args: Any,
         written: str,
     ) -> None:
-        """With 30 times as many messages, at most 1.5 times the requests and the work."""
+        """With 30 times as many messages, a call makes at most 1.5 times the requests and work."""
         require(harness, "counts")
         costs = []
         for size in (_SHORT, _LONG):
@@ -63,5 +63,5 @@ def _cost(harness: ContractHarness, store: ChatStore, call: Caller, name: str, a
         call(target, name, *args, **options)
         after = harness.counts()
         costs.append(Counts(after.requests - before.requests, after.work - before.work))
-    assert max(costs).requests > 0, "counts() does not see what the store does"
+    assert max(costs).requests > 0, "counts() does not count what the store does"
     return min(costs)

@@ -1,4 +1,4 @@
-"""Damaged messages can be skipped and removed; lost records are reported."""
+"""Damaged messages raise errors and are kept, unless a caller skips or removes them."""
 
 from __future__ import annotations
 
@@ -21,6 +21,47 @@ _FOUR = [message(c, id=c) for c in "abcd"]
 
 
 class Damage(Base):
+    @pytest.mark.parametrize("index", [0, 2])
+    def test_corrupt_record_raises_from_reads(
+        self, harness: ContractHarness, store: ChatStore, call: Caller, index: int
+    ) -> None:
+        call(store, "add_messages", "k", [message(t) for t in "abc"])
+        harness.corrupt("k", index)
+        for read in (
+            lambda: call(store, "get_messages", "k"),
+            lambda: drain(call.iterate(store, "iter_messages", "k")),
+        ):
+            with pytest.raises(CorruptMessageError) as caught:
+                read()
+            assert caught.value.key == "k"
+            assert isinstance(caught.value.position, int)
+        assert call(store, "count_messages", "k") == 3
+
+    def test_corrupt_record_is_named(
+        self, harness: ContractHarness, store: ChatStore, call: Caller
+    ) -> None:
+        call(store, "add_messages", "k", [message(t) for t in "abcd"])
+        positions = []
+        for index in (3, 2, 0):
+            harness.corrupt("k", index)
+            with pytest.raises(CorruptMessageError) as caught:
+                call(store, "get_messages", "k")
+            positions.append(caught.value.position)
+        assert positions == sorted(set(positions), reverse=True)
+
+    def test_corrupt_record_is_not_deleted_by_removing(
+        self, harness: ContractHarness, store: ChatStore, call: Caller
+    ) -> None:
+        call(store, "add_messages", "k", [message(t) for t in "abc"])
+        harness.corrupt("k", 2)
+        with pytest.raises(CorruptMessageError):
+            call(store, "delete_last_message", "k")
+        with pytest.raises(CorruptMessageError):
+            call(store, "delete_message", "k", 2)
+        assert call(store, "count_messages", "k") == 3
+        call(store, "delete_messages", "k")
+        assert call(store, "get_keys") == []
+
     @pytest.fixture
     def damaged(self, harness: ContractHarness, store: ChatStore, call: Caller) -> ChatStore:
         """Return a store whose messages c and d of four cannot be read."""

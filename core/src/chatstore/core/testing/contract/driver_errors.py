@@ -1,4 +1,4 @@
-"""Errors of drivers are translated in every call, and constructors do not use the database."""
+"""Every call translates errors of the driver, and constructors do not use the database."""
 
 from __future__ import annotations
 
@@ -65,11 +65,13 @@ class DriverErrors(Base):
 
 def _check(error: ChatStoreError, name: str) -> None:
     assert type(error) is not ChatStoreError, f"this driver error is not translated: {error}"
-    assert not isinstance(error, InvalidArgumentError), "the arguments were right"
+    assert not isinstance(error, InvalidArgumentError), "the error blames the arguments"
     assert str(error).startswith(f"{name}: "), f"the error does not name the call: {error}"
     assert len(str(error)) > len(name) + 10, "the error does not say what is wrong"
     chain: BaseException | None = error
     while chain is not None:
         assert _SECRET not in str(chain), "the error quotes content"
-        assert isinstance(chain, (ChatStoreError, DriverError)), "the cause is a driver's error"
+        assert isinstance(chain, (ChatStoreError, DriverError)), (
+            "the chain of causes contains the driver's error"
+        )
         chain = chain.__cause__ or chain.__context__

@@ -1,4 +1,4 @@
-"""Messages are read as they were written; what JSON cannot represent is refused."""
+"""Messages are read as they were written; values that JSON cannot represent are refused."""
 
 from datetime import datetime, timezone
 from typing import Any

@@ -1,4 +1,4 @@
-"""Stores in use when a process forks: parent and child continue, and close in any order."""
+"""Stores that are in use when a process forks work in the parent and in the child."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class _Child:
 
     def __init__(self, work: Callable[[], object]) -> None:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # a fork beside threads
+            warnings.simplefilter("ignore", DeprecationWarning)  # about a fork while threads run
             self._pid = os.fork()
         if self._pid == 0:
             code = 1
@@ -46,7 +46,7 @@ class _Child:
         """Wait until the child has set a signal.
 
         Raises:
-            AssertionError: It failed or hung before.
+            AssertionError: The child failed or hung before it set the signal.
 
         """
         deadline = time.monotonic() + PATIENCE
@@ -61,7 +61,7 @@ class _Child:
         """Wait until the child ends.
 
         Raises:
-            AssertionError: It failed or hung.
+            AssertionError: The child failed or hung.
 
         """
         deadline = time.monotonic() + PATIENCE
@@ -90,7 +90,7 @@ class _Signal:
         return bool(select.select([self._reading], [], [], timeout)[0])
 
     def wait(self) -> None:
-        """Wait in a child for its parent, whose end must not leave the child behind."""
+        """Wait in a child for its parent; the child fails if the parent has ended."""
         assert self.is_set(PATIENCE), "the parent failed"
 
     def close(self) -> None:
@@ -109,7 +109,7 @@ def _signals() -> Iterator[tuple[_Signal, _Signal]]:
 
 
 def _append(store: ChatStore, name: str, count: int, *, is_async: bool = False) -> None:
-    """Append, and read each message back."""
+    """Append ``count`` messages, and check that the last one is stored."""
 
     async def appends() -> None:
         for number in range(count):
@@ -136,7 +136,7 @@ class Forks(Base):
         first: str,
         is_async: bool,
     ) -> None:
-        """No answered append is lost, whether the parent or the child closes or ends first."""
+        """No acknowledged append is lost, whether the parent or the child closes or ends first."""
         store = sync_opened()
         _append(store, "before", 2, is_async=is_async)
         with _signals() as (child_ready, parent_ready):
@@ -173,7 +173,7 @@ class Forks(Base):
     def test_fork_twice(
         self, harness: ContractHarness, sync_opened: Callable[..., ChatStore]
     ) -> None:
-        """A child of a child, and another child later."""
+        """A child forks a child, and the parent forks another child later."""
         store = sync_opened()
         _append(store, "before", 2)
 
@@ -196,9 +196,9 @@ class Forks(Base):
     def test_fork_while_threads_write(
         self, harness: ContractHarness, sync_opened: Callable[..., ChatStore]
     ) -> None:
-        """Locks and connections that threads use at the fork do not stop the child."""
+        """The child does not hang on locks and connections that threads use at the fork."""
         store = sync_opened()
-        # Imports everything: a fork while a thread imports leaves the child a lock held forever.
+        # Import everything: an import lock that a thread holds at a fork stays locked in the child.
         _append(store, "before", 1)
         is_ended = threading.Event()
         counts = [0, 0]

@@ -1,4 +1,4 @@
-"""Ids of messages, calls and epochs are unique, and ids of messages are not forgotten."""
+"""Ids of messages, requests and epochs are unique, and ids of messages are not forgotten."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ class Identity(Base):
         stores = [opened(), opened()] if harness.shared_between_instances else [opened()]
         expected: list[str] = []
         for number in range(4):
-            for place, store in enumerate(stores):
-                names = [f"{place} {number} {part}" for part in range(3)]
+            for position, store in enumerate(stores):
+                names = [f"{position} {number} {part}" for part in range(3)]
                 seed()
                 call(store, "add_message", "k", message(names[0]))
                 seed()
                 call(store, "add_messages", "k", [message(name) for name in names[1:]])
                 expected += names
-        for place, store in enumerate(stores):
+        for position, store in enumerate(stores):
             seed()
-            call(store, "add_message", "k", message(f"first {place}"), 0)
-            expected.insert(0, f"first {place}")
+            call(store, "add_message", "k", message(f"first {position}"), 0)
+            expected.insert(0, f"first {position}")
         stored = call(stores[-1], "get_messages", "k")
         assert contents(stored) == expected
         assert len({one.id for one in stored}) == len(expected), "two messages have the same id"
@@ -63,7 +63,7 @@ class Identity(Base):
         call: Caller,
         seed: Callable[[], None],
     ) -> None:
-        """An iterator notices a replacement by a program that seeds as this one does."""
+        """An iterator notices a replacement by a program with the same seed."""
         store = opened()
         other = opened() if harness.shared_between_instances else store
         five = [message(c) for c in "abcde"]
@@ -79,7 +79,7 @@ class Identity(Base):
     def test_ids_are_known_after_many_other_writes(
         self, harness: ContractHarness, opened: Callable[..., ChatStore], call: Caller
     ) -> None:
-        """A repeated append is a no-op, however many calls came between."""
+        """A repeated append is a no-op, even after many other calls."""
         store = opened()
         other = opened() if harness.shared_between_instances else store
         first = [message("a", id="a"), message("b", id="b")]

@@ -1,4 +1,4 @@
-"""Every non-empty string up to 255 UTF-8 bytes is a key of its own."""
+"""Keys are opaque: any string of 1 to 255 UTF-8 bytes, different from every other."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The text that represents a store, and layers around its backend."""
+"""A store works with layers around its backend."""
 
 from __future__ import annotations
 
@@ -13,32 +13,10 @@ from chatstore.core.testing.messages import contents, message
 
 
 class Layers(Base):
-    def test_repr_names_class_server_and_state(self, store: ChatStore, call: Caller) -> None:
-        for _ in range(2):
-            text = repr(store)
-            assert type(store).__name__ in text, "the class is missing"
-            assert store.server, "the store does not say where conversations are kept"
-            assert store.server in text, "the server is missing"
-            assert "open" in text, "the state is missing"
-            call(store, "add_message", "k", message("content-of-a-user"))
-            assert "content-of-a-user" not in repr(store), "content is shown"
-        call(store, "close")
-        text = repr(store)
-        assert type(store).__name__ in text
-        assert store.server in text
-        assert "closed" in text, "the state after closing is missing"
-
-    def test_repr_shows_no_password(self, store: ChatStore) -> None:
-        """A server is shown as in a URL without user, password and query."""
-        for text in (repr(store), store.server, repr(store.backend)):
-            authority = text.partition("://")[2].partition("/")[0]
-            assert "@" not in authority, "the user or password is shown"
-            assert "?" not in text, "options are shown"
-
     def test_wrapped_backend_behaves_the_same(
         self, harness: ContractHarness, store: ChatStore, call: Caller
     ) -> None:
-        """A `WrapperBackend` that changes nothing, and another one around it."""
+        """The backend is wrapped twice in a `WrapperBackend`, which changes nothing."""
         layered = ChatStore(WrapperBackend(WrapperBackend(store.backend)))
         assert layered.server == store.server
         assert layered.max_message_bytes == store.max_message_bytes

@@ -1,4 +1,4 @@
-"""Stores open lazily, close once, and survive threads, loops, forks and cancellation."""
+"""Stores connect lazily, close once, and survive threads, loops, forks and cancellation."""
 
 import asyncio
 import multiprocessing
@@ -27,7 +27,7 @@ def _use_in_child(store: ChatStore) -> None:
 
 @contextmanager
 def _connections_and_files() -> Iterator[list[str]]:
-    """Collect what this thread opens: files for writing, databases, connections."""
+    """Collect the files for writing, databases and connections that this thread opens."""
     seen: list[str] = []
     thread = threading.get_ident()
     is_watching = True

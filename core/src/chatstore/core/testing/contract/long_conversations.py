@@ -1,4 +1,4 @@
-"""Large messages and long conversations work as small ones do."""
+"""Large messages and long conversations work like small ones."""
 
 from chatstore.core import ChatStore
 from chatstore.core.testing.contract.base import Base

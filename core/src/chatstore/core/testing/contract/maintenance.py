@@ -1,4 +1,4 @@
-"""Setting up a database and purging it can be repeated, and change no conversation."""
+"""Setup and purging can be repeated, and do not change conversations that have not expired."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chatstore.core.testing.messages import contents, message
 
 class Maintenance(Base):
     def test_setup_can_be_repeated(self, opened: Callable[..., ChatStore], call: Caller) -> None:
-        """Before the first call, again, and beside conversations."""
+        """`setup` works before the first call, a second time, and when there are conversations."""
         store = opened()
         for _ in range(2):
             assert call(store, "setup") is None
@@ -66,7 +66,7 @@ class Maintenance(Base):
     def test_purging_frees_storage(
         self, harness: ContractHarness, opened: Callable[..., ChatStore], call: Caller
     ) -> None:
-        """One call is enough, however many conversations have expired."""
+        """One call frees the storage of all expired conversations."""
         require(harness, "stored")
         now = [time.time()]
         store = opened(ttl=60, clock=lambda: now[0]) if harness.own_clock else opened(ttl=1)
@@ -81,5 +81,5 @@ class Maintenance(Base):
             time.sleep(1.3)
         call(store, "purge_expired")
         if type(store.backend).purge_expired is Backend.purge_expired:
-            harness.reclaim(store)  # the database does it by itself
+            harness.reclaim(store)  # the database expires records by itself
         assert harness.stored() <= before, "purge_expired left records behind"

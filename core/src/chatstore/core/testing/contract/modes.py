@@ -12,7 +12,6 @@ from typing import Any
 
 from chatstore.core import ChatStore
 
-Call = Callable[["Caller"], Any]
 Step = tuple[ChatStore, str, tuple[Any, ...]]
 Steps = Iterable[Step]
 END = object()
@@ -22,10 +21,10 @@ PATIENCE = 60.0
 
 
 def poll(is_true: Callable[[], bool], complaint: str, pause: Callable[[], Any]) -> None:
-    """Wait until something is true.
+    """Call ``is_true`` until it returns true; call ``pause`` in between.
 
     Raises:
-        AssertionError: It was not for `PATIENCE` seconds.
+        AssertionError: ``is_true`` did not return true within `PATIENCE` seconds.
 
     """
     deadline = time.monotonic() + PATIENCE
@@ -49,7 +48,7 @@ class SyncCaller:
         return lambda: next(iterator, END)
 
     def together(self, workers: list[Steps]) -> list[list[Any]]:
-        """Let every worker make its calls, all at once; return their results."""
+        """Let all workers make their calls at the same time; return the results of each."""
         barrier = threading.Barrier(len(workers))
 
         def work(steps: Steps) -> list[Any]:
@@ -60,11 +59,11 @@ class SyncCaller:
             return list(pool.map(work, workers))
 
     def wait_until(self, is_true: Callable[[], bool], complaint: str) -> None:
-        """Wait until something is true."""
+        """Wait until a condition is true."""
         poll(is_true, complaint, lambda: time.sleep(0.01))
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: this mode opens nothing."""
 
 
 class AsyncCaller:
@@ -73,7 +72,7 @@ class AsyncCaller:
     name = "async"
 
     def __init__(self) -> None:
-        """Make the loop."""
+        """Create the loop."""
         self.loop = asyncio.new_event_loop()
 
     def __call__(self, store: ChatStore, name: str, *args: Any, **kwargs: Any) -> Any:
@@ -93,7 +92,7 @@ class AsyncCaller:
         return lambda: self.loop.run_until_complete(step())
 
     def together(self, workers: list[Steps]) -> list[list[Any]]:
-        """Let every worker make its calls, all at once; return their results."""
+        """Let all workers make their calls at the same time; return the results of each."""
 
         async def work_all() -> list[list[Any]]:
             return list(await asyncio.gather(*map(self._work, workers)))
@@ -104,11 +103,11 @@ class AsyncCaller:
         return [await getattr(store, f"async_{name}")(*args) for store, name, args in steps]
 
     def end(self) -> None:
-        """End as a program does, but keep the loop."""
+        """Shut down async generators as the end of a program does, but keep the loop."""
         self.loop.run_until_complete(self.loop.shutdown_asyncgens())
 
     def wait_until(self, is_true: Callable[[], bool], complaint: str) -> None:
-        """Wait until something is true, while the loop runs."""
+        """Wait until a condition is true, while the loop runs."""
         poll(is_true, complaint, lambda: self.loop.run_until_complete(asyncio.sleep(0.01)))
 
     def close(self) -> None:
@@ -124,7 +123,7 @@ class MixedCaller(AsyncCaller):
     name = "mixed"
 
     def __init__(self) -> None:
-        """Begin with a plain call."""
+        """Start with a plain call."""
         super().__init__()
         self._plain = SyncCaller()
         self._is_plain_next = True
@@ -142,7 +141,7 @@ class MixedCaller(AsyncCaller):
         return super().iterate(store, name, *args, **kwargs)
 
     def together(self, workers: list[Steps]) -> list[list[Any]]:
-        """Let every second worker make its calls in a thread; return the results of all."""
+        """Run every second worker in a thread and the rest as tasks; return the results of each."""
 
         def work_plain(steps: Steps) -> list[Any]:
             return [self._plain(store, name, *args) for store, name, args in steps]
@@ -165,7 +164,7 @@ Caller = SyncCaller | AsyncCaller
 
 
 def drain(step: Callable[[], Any]) -> list[Any]:
-    """Return all items that an iterator still has, and notice one that never ends."""
+    """Return the remaining items of an iterator; fail if it does not end."""
     items = list(itertools.islice(iter(step, END), _ENDLESS))
     assert len(items) < _ENDLESS, "the iterator does not end"
     return items

@@ -1,4 +1,4 @@
-"""Iterators read pages, and appends meanwhile neither repeat nor skip."""
+"""Iterators read pages; an append meanwhile does not make them repeat or skip messages."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Positions only grow, epochs change when positions do, and ids are free after a removal."""
+"""Positions only grow, epochs change when messages move, and ids are free after a removal."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Positions(Base):
     def test_iterating_notices(
         self, store: ChatStore, call: Caller, change: Callable[..., None], reverse: bool
     ) -> None:
-        """Earlier positions are meaningless after a replacement or an insertion."""
+        """A replacement or an insertion makes earlier positions invalid."""
         call(store, "set_messages", "k", _FIVE)
         step = call.iterate(store, "iter_messages", "k", reverse=reverse, page_size=2)
         step()
@@ -103,7 +103,7 @@ class Positions(Base):
         again = message("other", id=removed)
         call(store, "add_message", "k", again)
         assert contents(call(store, "get_messages", "k", last=1)) == ["other"]
-        # The ids of all messages that are there now are taken.
+        # The ids of all messages that exist now are taken.
         for existing in [again, *(m for m in _FIVE if m.id != removed)]:
             call(store, "add_message", "k", existing)
         assert call(store, "count_messages", "k") == 5

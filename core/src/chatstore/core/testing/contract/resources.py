@@ -1,4 +1,4 @@
-"""Closing ends what a store opened: threads, files and connections; async calls never block."""
+"""Closing ends the threads, files and connections of a store; async calls do not block."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _resources() -> set[str]:
 
 
 def _leaks(before: set[str]) -> list[str]:
-    """Return what is open and was not before, after some time to close."""
+    """Return the resources that are still open after `_GRACE` seconds, except those before."""
     deadline = time.monotonic() + _GRACE
     while (left := _resources() - before) and time.monotonic() < deadline:
         gc.collect()  # unreachable objects are not leaks
@@ -66,7 +66,7 @@ async def _async_use(store: ChatStore) -> None:
 
 
 def _warm_up(opener: Opener) -> None:
-    """Let a driver open what it opens at its first use and never closes."""
+    """Use stores, since a driver may open something at its first use and keep it open."""
     for _ in range(2):
         store = opener()
         _use(store)
@@ -127,7 +127,7 @@ _WAYS: list[Callable[[Opener], list[str]]] = [
 
 
 def find_leaks(opener: Opener) -> list[str]:
-    """Use and close stores in each way; return what stays open."""
+    """Use and close stores in each way; return the resources that stay open."""
     _warm_up(opener)
     for way in _WAYS:
         leaks = way(opener)
@@ -142,7 +142,7 @@ def _send_leaks(opener: Opener, connection: Any) -> None:
 
 class Resources(Base):
     def test_closing_leaves_nothing_open(self, harness: ContractHarness) -> None:
-        """In a process of its own, where the database's own server does not run."""
+        """The test uses another process if it can: this one may run the database's server."""
         if not harness.shared_between_processes:
             assert find_leaks(harness.open) == []
             return
@@ -164,7 +164,7 @@ class Resources(Base):
     def test_constructor_opens_nothing(
         self, harness: ContractHarness, sync_opened: Callable[..., ChatStore]
     ) -> None:
-        """No thread, file or connection is opened, not even by a library in C."""
+        """The constructor opens no thread, file or connection, not even through a C library."""
         sync_opened()  # the modules that it needs are loaded now
         gc.collect()
         before = _resources()

@@ -1,4 +1,4 @@
-"""Providers accept windows of `ChatMemoryBuffer`, which show one moment of a conversation."""
+"""Windows of `ChatMemoryBuffer` are accepted by providers and show one moment."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _buffer(store: ChatStore, limit: int) -> ChatMemoryBuffer:
 def _window(buffer: ChatMemoryBuffer, call: Caller) -> list[ChatMessage]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the newest turn alone may exceed the limit
-        window: list[ChatMessage] = call(buffer, "get")  # type: ignore[arg-type]
+        window: list[ChatMessage] = call(buffer, "get")  # type: ignore[arg-type]  # not a store
     return window
 
 
@@ -68,7 +68,7 @@ def conversation(seed: int) -> list[ChatMessage]:
 class Windows(Base):
     @pytest.mark.parametrize("seed", range(4))
     def test_windows_keep_their_promises(self, store: ChatStore, call: Caller, seed: int) -> None:
-        """Pinned messages, whole exchanges, the newest messages, within the limit."""
+        """A window has the pinned messages and the newest whole exchanges, within the limit."""
         messages = conversation(seed)
         call(store, "set_messages", "k", messages)
         for limit in _LIMITS:
@@ -76,11 +76,11 @@ class Windows(Base):
             window = _window(buffer, call)
             count = buffer.count
             assert window_violations(messages, window, limit, count) == []
-            assert window, "the newest message is always there"
+            assert window, "the window is empty"
 
     @pytest.mark.parametrize("pinned", [1, 2, 3, 9])
     def test_system_prompts_are_kept(self, store: ChatStore, call: Caller, pinned: int) -> None:
-        """However old they are, and however many."""
+        """A window begins with all system prompts, even if they are old or many."""
         rules = [system(f"rule {number}") for number in range(pinned)]
         call(store, "set_messages", "k", rules)
         for start in range(0, 60, 20):
@@ -113,7 +113,7 @@ class Windows(Base):
             assert window_violations(expected, window, 100, buffer.count) == []
 
     def test_windows_beside_writers(self, store: ChatStore, call: Caller) -> None:
-        """Providers accept each window, whatever is added meanwhile."""
+        """Providers accept each window that is read while messages are added."""
         call(store, "add_message", "k", system("rule"))
         buffer: Any = _buffer(store, 80)
         is_written = [False, False]

@@ -1,4 +1,4 @@
-"""Many writers on one key: no message is lost or stored twice."""
+"""Many writers use one key: no message is lost or stored twice."""
 
 from collections.abc import Callable
 

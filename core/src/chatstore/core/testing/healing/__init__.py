@@ -1,7 +1,6 @@
-"""The healing contract: after a fault of the network or the server, a store works again.
+"""The healing contract: a store works again after a fault of the network or the server.
 
-The next call succeeds, or it fails once and the one after it succeeds; no message is lost or stored
-twice.
+At most one call fails after the fault, and no message is lost or stored twice.
 """
 
 from chatstore.core.testing.healing.base import RelayedHarness

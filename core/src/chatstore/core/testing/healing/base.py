@@ -1,4 +1,4 @@
-"""What the healing contract needs from a harness, and how it observes calls."""
+"""The harness of the healing contract, and a record of the calls in a test."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class RelayedHarness(ABC):
     """Opens stores on a database that is reached through a relay.
 
     Attributes:
-        relay: Leads to the server. The contract ends every fault before a test ends.
+        relay: The relay in front of the server. The contract ends every fault before a test ends.
 
     """
 
@@ -46,16 +46,19 @@ class RelayedHarness(ABC):
         """Return another store on the same conversations that does not use the relay."""
 
     def restart(self) -> None:
-        """Restart the server, which keeps its data; by default only its clients see a restart."""
+        """Restart the server, which keeps its data.
+
+        The default only makes it look like a restart to clients.
+        """
         self.relay.refuse()
         self.relay.cut()
         self.relay.restore()
 
     def fail_over(self) -> None:
-        """Make the server refuse writes, and lead new connections to one that accepts them.
+        """Make the server refuse writes, and connect new clients to one that accepts them.
 
-        The old server stays reachable on connections that are open, as after a failover behind
-        one address. By default the test of it is skipped.
+        Open connections keep the old server, as after a failover behind one address. By default
+        the test of failovers is skipped.
         """
         pytest.skip("this harness has no second server: it does not override fail_over()")
 
@@ -69,14 +72,14 @@ class Attempt(NamedTuple):
 
 
 class _Attempts:
-    """A store whose methods return an `Attempt`; errors that are not `ChatStoreError` propagate."""
+    """A store whose methods return an `Attempt`; only a `ChatStoreError` is caught."""
 
     def __init__(self, store: ChatStore) -> None:
         """Wrap a store."""
         self._store = store
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        """Return a method that tries the store's."""
+        """Return a method that calls the store's method of this name."""
         method = getattr(self._store, name)
 
         def attempt(*args: Any) -> Attempt:
@@ -97,7 +100,7 @@ class _Attempts:
 
 
 def attempting(store: ChatStore) -> Any:
-    """Return an object with the store's methods, which return an `Attempt`."""
+    """Return an object whose methods call the store's and return an `Attempt`."""
     return _Attempts(store)
 
 
@@ -105,8 +108,8 @@ class Scenario:
     """A store through a relay, and a record of its calls and their outcomes.
 
     Attributes:
-        timeout: The store's, in seconds: several times as long as a burst of new connections
-            takes here.
+        timeout: The store's timeout in seconds: several times as long as this machine needs for
+            a burst of new connections.
         forgiven: The number of calls that may fail after a fault: one for each mode, since each
             has its own connections.
 
@@ -130,7 +133,7 @@ class Scenario:
 
     def _time_of_new_connections(self) -> float:
         store = self.open(HANG)
-        self.call(store, "count_messages", "k")  # imports and prepares
+        self.call(store, "count_messages", "k")  # imports modules, and sets up the database
         another = self.open(HANG)
         start = time.monotonic()
         self.call.together([[(another, "count_messages", ("k",))] for _ in range(10)])
@@ -140,7 +143,7 @@ class Scenario:
         return seconds
 
     def fill(self, count: int) -> None:
-        """Make the store open ``count`` connections at once, which then are idle."""
+        """Make the store open ``count`` connections at the same time, and leave them idle."""
         errors: list[ChatStoreError] = []
         for _ in range(_TRIES):
             self.relay.delay(0.05)  # so that calls overlap
@@ -155,14 +158,14 @@ class Scenario:
         assert self.relay.connections > 0
 
     def append(self) -> Attempt:
-        """Append a message, and note the outcome."""
+        """Append a message, and record the outcome."""
         content = f"message {next(self._numbers)}"
         attempt: Attempt = self.call(attempting(self.store), "add_message", "k", message(content))
         self._note(content, attempt)
         return attempt
 
     def burst(self, count: int) -> list[Attempt]:
-        """Append ``count`` messages at once."""
+        """Append ``count`` messages by calls at the same time."""
         contents = [f"message {next(self._numbers)}" for _ in range(count)]
         attempts = self._together([("add_message", "k", message(c)) for c in contents])
         for content, attempt in zip(contents, attempts, strict=True):
@@ -207,11 +210,11 @@ class Scenario:
 
 
 class HealingBase(Base):
-    """The fixtures; a subclass of the contract provides ``relayed``."""
+    """The fixtures. A subclass of the contract provides the fixture ``relayed``."""
 
     @pytest.fixture
     def scenario(self, relayed: RelayedHarness, call: Caller) -> Iterator[Scenario]:
-        """Return a store through a relay; at the end, every message must be there once."""
+        """Return a store through a relay; at the end, stop all faults and close the stores."""
         scenario = Scenario(relayed, call)
         yield scenario
         relayed.relay.delay(0)
@@ -222,7 +225,7 @@ class HealingBase(Base):
 
 
 def answer(store: ChatStore, call: SyncCaller | AsyncCaller, key: str) -> list[ChatMessage]:
-    """Return a conversation, which may fail once."""
+    """Return a conversation; the first attempt to read it may fail."""
     attempts = attempting(store)
     first: Attempt = call(attempts, "get_messages", key)
     if first.error is not None:

@@ -1,4 +1,4 @@
-"""Connections that were reset or forgotten while nobody used them."""
+"""Stores replace connections that were reset or forgotten while they were idle."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chatstore.core.testing.healing.base import HealingBase, Scenario
 class IdleConnections(HealingBase):
     @pytest.mark.parametrize("fault", ["cut", "forget"])
     def test_calls_after_idle_connections_were_lost(self, scenario: Scenario, fault: str) -> None:
-        """One call may fail or wait; no other connection from before the fault is used."""
+        """One call may fail or wait; later calls do not use connections from before the fault."""
         scenario.fill(6)
         getattr(scenario.relay, fault)()
 
@@ -31,7 +31,7 @@ class IdleConnections(HealingBase):
         scenario.check_messages()
 
     def test_connections_lost_again_and_again(self, scenario: Scenario) -> None:
-        """A pool that was emptied once fills and is emptied again."""
+        """A pool can fill and be emptied several times."""
         for _ in range(3):
             scenario.fill(3)
             scenario.relay.cut()
@@ -39,7 +39,7 @@ class IdleConnections(HealingBase):
         scenario.check_messages()
 
     def test_closing_closes_connections(self, scenario: Scenario) -> None:
-        """Nothing is left open, neither used connections nor idle ones."""
+        """Closing closes used and idle connections."""
         scenario.fill(4)
         scenario.call(scenario.store, "close")
         if isinstance(scenario.call, MixedCaller):

@@ -1,6 +1,8 @@
-"""Servers that restart, are unreachable for a while, or fail over to another one."""
+"""Stores work again after a restart, an outage or a failover of the server."""
 
 from __future__ import annotations
+
+import socket
 
 from chatstore.core import StoreUnavailableError
 from chatstore.core.testing.healing.base import HANG, HealingBase, Scenario
@@ -47,7 +49,7 @@ class Outages(HealingBase):
         assert max(attempt.seconds for attempt in away) < HANG
 
     def test_failover_behind_one_address(self, scenario: Scenario) -> None:
-        """Connections to the old server, which is read-only now, are discarded."""
+        """Connections to the old server are discarded: it has become read-only."""
         scenario.fill(5)
         scenario.append()
         scenario.harness.fail_over()
@@ -60,8 +62,6 @@ class Outages(HealingBase):
 
 
 def _unused_port() -> int:
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port: int = taken.getsockname()[1]
     return port

@@ -1,4 +1,4 @@
-"""Replies that are lost or late, and calls that are repeated because of it."""
+"""Calls take effect once, even if their replies are lost or late."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class Replies(HealingBase):
     def test_lost_reply(
         self, scenario: Scenario, name: str, args: Any, after: str, returned: str | None
     ) -> None:
-        """The call takes effect once, or fails and takes effect once at most."""
-        for key in ("one", "two"):  # in mixed mode, the second time in the other mode
+        """The call takes effect once, or it fails and takes effect at most once."""
+        for key in ("one", "two"):  # mixed mode uses the other mode for the second key
             scenario.call(scenario.store, "set_messages", key, _BEFORE)
             lost = scenario.relay.lost_replies
             scenario.relay.lose_replies(1)
@@ -50,12 +50,12 @@ class Replies(HealingBase):
             scenario.relay.lose_replies(0)
 
             _check_once(scenario, key, attempt, after, returned)
-            if name.startswith("add"):  # with ids, a caller may repeat it
+            if name.startswith("add"):  # a caller may repeat a call with ids
                 scenario.call(scenario.store, name, key, *args)
                 assert contents(answer(scenario.store, scenario.call, key)) == list(after)
 
     def test_several_lost_replies(self, scenario: Scenario) -> None:
-        """However often the reply to one call is lost, the call takes effect once."""
+        """A call takes effect once, even if its reply is lost several times."""
         mark = "lost-reply-mark"
         scenario.append()
         scenario.relay.lose_replies(3, containing=mark.encode())
@@ -70,7 +70,7 @@ class Replies(HealingBase):
     ) -> None:
         """A call whose reply is lost and that is repeated much later takes effect once.
 
-        Meanwhile another client writes much, and removes the messages that the call added.
+        Meanwhile another client writes many messages, and removes those that the call added.
         """
         relay = relayed.relay
         with relayed.open(timeout=10.0) as store, relayed.open_direct() as other:
@@ -117,7 +117,7 @@ class Replies(HealingBase):
         scenario.check_messages()
 
     def test_late_replies_reach_nobody(self, scenario: Scenario) -> None:
-        """A reply that arrives after its call timed out is not taken for another call's."""
+        """A reply that arrives after its call timed out is not returned by another call."""
         keys = ["a", "b", "c"]
         for key in keys:
             scenario.call(scenario.store, "add_message", key, message(f"of {key}"))
@@ -134,19 +134,18 @@ class Replies(HealingBase):
                 assert got[:1] == [f"of {key}"], "the reply to another call"
                 assert got[1:] in ([], ["late"]), "a call took effect more than once"
 
-    def test_cancelled_calls_leave_no_reply_behind(
-        self, relayed: RelayedHarness, share: float = 0.1
-    ) -> None:
+    def test_cancelled_calls_leave_no_reply_behind(self, relayed: RelayedHarness) -> None:
         """The connection of a cancelled call is not used while a reply is pending."""
         store = relayed.open(timeout=30.0)
+        delay = 0.1
 
         async def scenario() -> None:
             for key in "abcd":
                 await store.async_add_message(key, message(f"of {key}"))
             for key in "abcd":
-                relayed.relay.delay(share)
+                relayed.relay.delay(delay)
                 tasks = [asyncio.create_task(store.async_get_messages(key)) for _ in range(3)]
-                await asyncio.sleep(share / 2)
+                await asyncio.sleep(delay / 2)
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)

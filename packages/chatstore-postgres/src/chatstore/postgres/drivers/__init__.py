@@ -1,1 +1,1 @@
-"""Connections of each driver: a statement in, its rows out."""
+"""Connections of each driver, with the same methods."""

@@ -1,1 +1,1 @@
-"""The statements that a store sends, and how names of tables get into them."""
+"""The statements that a store sends, and the names of tables in them."""

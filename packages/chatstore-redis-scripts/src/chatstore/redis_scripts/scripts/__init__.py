@@ -1,4 +1,4 @@
-"""The scripts: a Lua file for each operation, preceded by the files that several share."""
+"""The Lua scripts: a file for each operation, preceded by files that several share."""
 
 from __future__ import annotations
 

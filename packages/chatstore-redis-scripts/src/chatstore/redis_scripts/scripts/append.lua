@@ -1,4 +1,4 @@
--- Append records next to each other, or return those that the conversation has already.
+-- Append records next to each other, or return those that the conversation already has.
 if known then
   return {}
 end

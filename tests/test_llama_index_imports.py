@@ -1,4 +1,4 @@
-"""Imports of LlamaIndex's chat stores work with only the package's name changed."""
+"""Imports written for LlamaIndex's chat stores work after only the package's name is changed."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """Test distributions with the lowest versions that their bounds allow.
 
-``python -m scripts.test_lowest [NAME ...] [-- PYTEST_ARGUMENT ...]`` tests the named distributions,
-or all. Each gets a virtual environment of its own in a temporary folder with the distribution and
-the workspace distributions that it needs (editable), their dependencies at the lowest allowed
-versions, and the tools of the tests at the versions in ``constraints.txt``.
+``python -m scripts.lowest_versions [NAME ...] [-- PYTEST_ARGUMENT ...]`` tests the named
+distributions, or all. Each gets a virtual environment of its own in a temporary folder with the
+distribution and the workspace distributions that it needs (editable), their dependencies at the
+lowest allowed versions, and the tools of the tests at the versions in ``constraints.txt``.
 
 Prints one line per distribution. The exit status is 1 if one of them failed.
 """
@@ -18,15 +18,13 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree as ET
 
-import tomllib
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from scripts.affected import ROOT
+from scripts.workspace import ROOT, read_members, read_settings
 
-# `pytest -n` is useful here as well, so pytest-xdist is installed beside the declared tools.
+# Not a declared tool: `pytest -n` makes the tests faster here, too.
 _TOOLS = ("pytest-xdist",)
 # No test uses anyio's plugin, and older versions of it warn under a new pytest.
 _PLUGINS = ("-p", "no:cacheprovider", "-p", "no:anyio")
@@ -35,7 +33,7 @@ _INTERRUPTED = 2  # from here on, pytest's exit status says that it did not run 
 
 
 class LowestError(Exception):
-    """A distribution cannot be tested; the text says why."""
+    """A distribution cannot be tested; the message says why."""
 
 
 @dataclass
@@ -54,14 +52,6 @@ class Environment:
     tools: dict[str, set[str]] = field(default_factory=dict)
 
 
-def read_members(root: Path) -> dict[str, Path]:
-    """Return the folder of each workspace distribution, by its name."""
-    workspace = _read(root)["tool"]["uv"]["workspace"]
-    files = [file for glob in workspace["members"] for file in root.glob(f"{glob}/pyproject.toml")]
-    folders = sorted(file.parent for file in files)
-    return {_read(folder)["project"]["name"]: folder for folder in folders}
-
-
 def read_pins(root: Path) -> dict[str, str]:
     """Return the version of each package in ``constraints.txt``, by its normalized name."""
     text = (root / "constraints.txt").read_text()
@@ -72,7 +62,7 @@ def plan_environment(members: dict[str, Path], name: str) -> Environment:
     """Return what to install to test the distribution `name`.
 
     A package that a distribution depends on is tested at its lowest version, even if the tests
-    name it too. The extra "testing" and the dependency group "test" hold tools.
+    name it too. The extra "testing" and the dependency group "test" contain tools.
 
     Raises:
         LowestError: `name` is not a distribution of this workspace.
@@ -81,7 +71,7 @@ def plan_environment(members: dict[str, Path], name: str) -> Environment:
     if name not in members:
         raise LowestError(f"unknown distribution {name!r}; known: {', '.join(members)}")
     environment = Environment(tools={name: set() for name in _TOOLS})
-    group = _read(members[name]).get("dependency-groups", {}).get("test", [])
+    group = read_settings(members[name]).get("dependency-groups", {}).get("test", [])
     pending = [(item, "testing") for item in (name, *group)]
     while pending:
         item, source = pending.pop()
@@ -99,7 +89,7 @@ def plan_environment(members: dict[str, Path], name: str) -> Environment:
         known = environment.members.get(folder)
         extras = requirement.extras - (known or set())
         environment.members.setdefault(folder, set()).update(extras)
-        project = _read(folder)["project"]
+        project = read_settings(folder)["project"]
         if known is None:
             pending += [(item, "") for item in project.get("dependencies", [])]
         for extra in extras:
@@ -143,7 +133,7 @@ def run_tests(root: Path, name: str, options: Sequence[str]) -> bool:
     """Test one distribution, print its line, and return whether all of its tests passed.
 
     Raises:
-        LowestError: The environment cannot be made, or pytest did not run the tests.
+        LowestError: The environment cannot be created, or pytest did not run the tests.
 
     """
     members = read_members(root)
@@ -174,11 +164,6 @@ def run_tests(root: Path, name: str, options: Sequence[str]) -> bool:
 
 def _bracketed(extras: set[str]) -> str:
     return f"[{','.join(sorted(extras))}]" if extras else ""
-
-
-def _read(folder: Path) -> dict[str, Any]:
-    settings: dict[str, Any] = tomllib.loads((folder / "pyproject.toml").read_text())
-    return settings
 
 
 def _uv(root: Path, *arguments: str) -> str:
