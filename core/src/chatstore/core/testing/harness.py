@@ -45,6 +45,7 @@ class ContractHarness(ABC):
     own_clock: bool = False
     shared_between_processes: bool = True
     shared_between_instances: bool = True
+    orders_lists_exactly: bool = True
 
     @abstractmethod
     def open(

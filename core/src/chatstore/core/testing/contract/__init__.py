@@ -25,6 +25,7 @@ from chatstore.core.testing.contract.maintenance import Maintenance
 from chatstore.core.testing.contract.messages_by_id import MessagesById
 from chatstore.core.testing.contract.modes import AsyncCaller, Caller, MixedCaller, SyncCaller
 from chatstore.core.testing.contract.order import Order
+from chatstore.core.testing.contract.owners import Owners
 from chatstore.core.testing.contract.paging import Paging
 from chatstore.core.testing.contract.positions import Positions
 from chatstore.core.testing.contract.representation import Representation
@@ -65,6 +66,7 @@ class ChatStoreContract(
     Windows,
     ConversationRecords,
     MessagesById,
+    Owners,
     StateMachineContract,
 ):
     """Every promise of a store. A subclass provides the fixture ``harness``."""
