@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
 from tcp_connections import AsyncConnection, Connection
@@ -16,20 +17,29 @@ from chatstore.core.backend import (
     AsyncPool,
     Backend,
     ClientPerLoop,
+    Create,
+    Delete,
     Existing,
     Health,
     Insert,
     KeyPage,
     MaybeAwaitable,
+    Newest,
+    Oldest,
+    OwnedPage,
     Page,
     Plan,
     Pool,
     PoolTimeoutError,
+    Put,
     Remove,
     Replace,
     Retryable,
     RetryPolicy,
+    StoredConversation,
     StoredRecord,
+    Truncate,
+    Update,
     async_run,
     call,
     is_timeout,
@@ -177,22 +187,43 @@ class TcpBackend(Backend[Client]):
     def replace(self, key: str, write: Replace) -> Plan[Client, None]:
         return self.request("replace", key, write)
 
-    def delete(self, key: str) -> Plan[Client, None]:
-        return self.request("delete", key)
+    def delete(self, key: str, write: Delete) -> Plan[Client, None]:
+        return self.request("delete", key, write)
 
     def remove(self, key: str, write: Remove) -> Plan[Client, StoredRecord | None]:
-        return self.request("remove", key, write.index)
+        return self.request("remove", key, write.target, write.expected_revision)
 
     def count(self, key: str) -> Plan[Client, int]:
         return self.request("count", key)
 
-    def read_newest(
-        self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
-    ) -> Plan[Client, Page]:
-        return self.request("read_newest", key, limit, before, leading)
+    def read_newest(self, key: str, read: Newest) -> Plan[Client, Page]:
+        return self.request("read_newest", key, read)
 
-    def read_oldest(self, key: str, limit: int, *, after: int | None = None) -> Plan[Client, Page]:
-        return self.request("read_oldest", key, limit, after)
+    def read_oldest(self, key: str, read: Oldest) -> Plan[Client, Page]:
+        return self.request("read_oldest", key, read)
+
+    def put(self, key: str, write: Put) -> Plan[Client, None]:
+        return self.request("put", key, write)
+
+    def truncate(self, key: str, write: Truncate) -> Plan[Client, int]:
+        return self.request("truncate", key, write)
+
+    def create(self, key: str, write: Create) -> Plan[Client, StoredConversation | None]:
+        return self.request("create", key, write)
+
+    def update(self, key: str, write: Update) -> Plan[Client, StoredConversation | None]:
+        return self.request("update", key, write)
+
+    def find(self, key: str, message_id: str) -> Plan[Client, Page]:
+        return self.request("find_record", key, message_id)
+
+    def read_conversations(
+        self, keys: Sequence[str]
+    ) -> Plan[Client, Sequence[StoredConversation | None]]:
+        return self.request("read_conversations", keys)
+
+    def list_owned(self, owner: str, limit: int, cursor: Any | None) -> Plan[Client, OwnedPage]:
+        return self.request("list_owned", owner, limit, cursor)
 
     def list_keys(self, prefix: str, limit: int, cursor: Any | None) -> Plan[Client, KeyPage]:
         return self.request("list_keys", prefix, limit, cursor)

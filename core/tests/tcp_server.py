@@ -54,8 +54,9 @@ class Database:
     def _execute(self, name: str, args: tuple[Any, ...]) -> Any:
         try:
             if name == "remove":  # the check is a function of the client's process
-                key, index = args
-                return self._conversations.remove(key, Remove(index, lambda record: record))
+                key, target, revision = args
+                remove = Remove(target, lambda record: record, revision)
+                return self._conversations.remove(key, remove)
             return getattr(self._conversations, name)(*args)
         except Exception as error:
             return error

@@ -9,7 +9,7 @@ import pytest
 from numbered_messages import numbered, turns, words
 
 from chatstore.core import ChatStore
-from chatstore.core.backend import Page, Plan
+from chatstore.core.backend import Newest, Page, Plan
 from chatstore.core.memory import ChatMemoryBuffer
 from chatstore.core.simple import Conversations, MemoryBackend
 
@@ -26,10 +26,8 @@ class ReadingBackend(MemoryBackend):
         self.pages: list[int] = []
         self.after_page: Callable[[], None] = lambda: None
 
-    def read_newest(
-        self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
-    ) -> Plan[Conversations, Page]:
-        page = yield from super().read_newest(key, limit, before=before, leading=leading)
+    def read_newest(self, key: str, read: Newest) -> Plan[Conversations, Page]:
+        page = yield from super().read_newest(key, read)
         self.pages.append(len(page.records) + len(page.leading))
         self.after_page()
         return page

@@ -15,7 +15,7 @@ from chatstore.core import (
     MessageTooLargeError,
     operations,
 )
-from chatstore.core.backend import Append, Existing, Plan, Remove, StoredRecord
+from chatstore.core.backend import Append, Existing, Newest, Plan, Remove, StoredRecord
 from chatstore.core.simple import Conversations, MemoryBackend
 from chatstore.core.testing.messages import contents, message
 
@@ -35,7 +35,7 @@ class Backend(MemoryBackend):
             for _ in range(self.checks):
                 write.check(record)
 
-        return super().remove(key, Remove(write.index, check))
+        return super().remove(key, Remove(write.target, check))
 
     def damage(self, index: int) -> None:
         records = self.conversations.by_key["k"].records
@@ -101,7 +101,7 @@ def test_a_removal_returns_the_record_that_was_removed_in_the_end(store: ChatSto
 
     class Racing(Backend):
         def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
-            page = yield from self.read_newest(key, 1)
+            page = yield from self.read_newest(key, Newest(1))
             write.check(page.records[0])
             yield from super().remove(key, write)
             return (yield from super().remove(key, write))

@@ -21,7 +21,7 @@ from chatstore.core import (
     SimpleChatStore,
     StoreClosedError,
 )
-from chatstore.core.backend import Plan
+from chatstore.core.backend import Newest, Plan
 from chatstore.core.simple import Conversations, MemoryBackend
 from chatstore.core.testing.messages import contents, message
 
@@ -185,7 +185,7 @@ def test_keys() -> None:
 
 def test_leading_records_come_with_the_newest() -> None:
     store = filled(5)
-    page = store.run("read", lambda backend: backend.read_newest("a", 2, leading=3))
+    page = store.run("read", lambda backend: backend.read_newest("a", Newest(2, leading=3)))
     assert [record.position for record in page.records] == [3, 4]
     assert [record.position for record in page.leading] == [0, 1, 2]
 

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,15 +15,24 @@ import pytest
 from chatstore.core import ChatStore, ChatStoreError
 from chatstore.core.backend import (
     Append,
+    Create,
+    Delete,
     Existing,
     Insert,
     KeyPage,
+    Newest,
+    Oldest,
+    OwnedPage,
     Page,
     Plan,
+    Put,
     Remove,
     Replace,
+    StoredConversation,
     StoredRecord,
     ThreadedBackend,
+    Truncate,
+    Update,
     call,
 )
 
@@ -73,18 +82,39 @@ class Threaded(ThreadedBackend[Client]):
     def replace(self, key: str, write: Replace) -> Plan[Client, None]:
         raise NotImplementedError
 
-    def delete(self, key: str) -> Plan[Client, None]:
+    def delete(self, key: str, write: Delete) -> Plan[Client, None]:
         raise NotImplementedError
 
     def remove(self, key: str, write: Remove) -> Plan[Client, StoredRecord | None]:
         raise NotImplementedError
 
-    def read_newest(
-        self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
-    ) -> Plan[Client, Page]:
+    def read_newest(self, key: str, read: Newest) -> Plan[Client, Page]:
         raise NotImplementedError
 
-    def read_oldest(self, key: str, limit: int, *, after: int | None = None) -> Plan[Client, Page]:
+    def read_oldest(self, key: str, read: Oldest) -> Plan[Client, Page]:
+        raise NotImplementedError
+
+    def put(self, key: str, write: Put) -> Plan[Client, None]:
+        raise NotImplementedError
+
+    def truncate(self, key: str, write: Truncate) -> Plan[Client, int]:
+        raise NotImplementedError
+
+    def create(self, key: str, write: Create) -> Plan[Client, StoredConversation | None]:
+        raise NotImplementedError
+
+    def update(self, key: str, write: Update) -> Plan[Client, StoredConversation | None]:
+        raise NotImplementedError
+
+    def find(self, key: str, message_id: str) -> Plan[Client, Page]:
+        raise NotImplementedError
+
+    def read_conversations(
+        self, keys: Sequence[str]
+    ) -> Plan[Client, Sequence[StoredConversation | None]]:
+        raise NotImplementedError
+
+    def list_owned(self, owner: str, limit: int, cursor: Any | None) -> Plan[Client, OwnedPage]:
         raise NotImplementedError
 
     def list_keys(self, prefix: str, limit: int, cursor: Any | None) -> Plan[Client, KeyPage]:

@@ -16,6 +16,8 @@ from chatstore.core.backend import (
     Append,
     Backend,
     Existing,
+    Newest,
+    Oldest,
     Page,
     Plan,
     Record,
@@ -67,10 +69,8 @@ class Shouting(WrapperBackend[Conversations]):
 class Hiding(WrapperBackend[Conversations]):
     """Changes records as they are read newest first, and nowhere else."""
 
-    def read_newest(
-        self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
-    ) -> Plan[Conversations, Page]:
-        page = yield from self.inner.read_newest(key, limit, before=before, leading=leading)
+    def read_newest(self, key: str, read: Newest) -> Plan[Conversations, Page]:
+        page = yield from self.inner.read_newest(key, read)
         return page._replace(records=[r for r in page.records if "secret" not in r.body])
 
 
@@ -163,9 +163,9 @@ class ReadsAll(MemoryBackend):
     def read_all(
         self, key: str, decode: Callable[[Sequence[StoredRecord]], list[M]]
     ) -> Plan[Conversations, list[M]]:
-        page = yield from self.read_oldest(key, 2)
+        page = yield from self.read_oldest(key, Oldest(2))
         messages = decode(page.records)
-        page = yield from self.read_newest(key, None)
+        page = yield from self.read_newest(key, Newest())
         self.parts += 2
         return messages + decode(page.records[2:])
 

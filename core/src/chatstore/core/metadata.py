@@ -25,6 +25,7 @@ def dump_metadata(metadata: object) -> str | None:
             f"metadata must be a dict that JSON can represent, not {type(metadata).__name__}"
         )
     value = dict(metadata)
+    text = b""
     try:
         text = to_json(value)
         is_faithful = from_json(text, allow_inf_nan=False) == value

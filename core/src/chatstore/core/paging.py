@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol, TypeAlias, TypeVar, Union
 from chatstore.core import codec
 from chatstore.core.backend.base import Backend
 from chatstore.core.backend.plans import Plan
+from chatstore.core.backend.reads import Newest, Oldest
 from chatstore.core.backend.records import StoredRecord
 from chatstore.core.checks import check_count, check_key, check_prefix
 from chatstore.core.errors import (
@@ -73,9 +74,9 @@ class MessagePager:
     ) -> Plan[Any, list[ChatMessage | CorruptMessageError]]:
         """Read the next messages, in the iterator's direction."""
         if self._reverse:
-            page = yield from backend.read_newest(key, self._page_size, before=self._position)
+            page = yield from backend.read_newest(key, Newest(self._page_size, self._position))
         else:
-            page = yield from backend.read_oldest(key, self._page_size, after=self._position)
+            page = yield from backend.read_oldest(key, Oldest(self._page_size, self._position))
         if self._position is not None and page.epoch != self._epoch:
             raise ConversationChangedError(
                 "the conversation was replaced or deleted, or had a message inserted, while it "

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         PoolTimeoutError,
         Session,
     )
+    from chatstore.core.backend.reads import Newest, Oldest
     from chatstore.core.backend.records import (
         Existing,
         KeyPage,
@@ -92,6 +93,8 @@ __all__ = [
     "Insert",
     "KeyPage",
     "MaybeAwaitable",
+    "Newest",
+    "Oldest",
     "Options",
     "OwnedPage",
     "OwnerIndex",
@@ -148,6 +151,7 @@ _MODULES = {
     "owner_index": "OwnerIndex",
     "plans": "MaybeAwaitable Plan Step async_run call run",
     "pools": "AsyncPool Health Pool PoolTimeoutError Session",
+    "reads": "Newest Oldest",
     "records": "Existing KeyPage Page Record StoredRecord StoredRecords",
     "retrying": "Retryable RetryPolicy now retry",
     "threaded": "CallCancelledError ThreadedBackend raise_if_cancelled",

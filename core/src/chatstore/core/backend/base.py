@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from chatstore.core.backend.conversations import OwnedPage, StoredConversation
 from chatstore.core.backend.plans import Plan
+from chatstore.core.backend.reads import Newest, Oldest
 from chatstore.core.backend.records import Existing, KeyPage, Page, StoredRecord
 from chatstore.core.backend.writes import (
     Append,
@@ -132,29 +133,12 @@ class Backend(Copyable, ABC, Generic[C]):
         """Return the number of records, 0 for a missing conversation."""
 
     @abstractmethod
-    def read_newest(
-        self,
-        key: str,
-        limit: int | None,
-        *,
-        before: int | None = None,
-        leading: int = 0,
-        with_conversation: bool = False,
-    ) -> Plan[C, Page]:
-        """Read, at one moment, the newest records.
-
-        Args:
-            key: The conversation.
-            limit: The most records to read; ``None``: all.
-            before: Read only records below this position.
-            leading: Also read this many first records of the conversation.
-            with_conversation: Also read the conversation itself, into `Page.conversation`.
-
-        """
+    def read_newest(self, key: str, read: Newest) -> Plan[C, Page]:
+        """Read, at one moment, the newest records."""
 
     @abstractmethod
-    def read_oldest(self, key: str, limit: int, *, after: int | None = None) -> Plan[C, Page]:
-        """Read the oldest ``limit`` records, of those above the position ``after``."""
+    def read_oldest(self, key: str, read: Oldest) -> Plan[C, Page]:
+        """Read, at one moment, the oldest records."""
 
     @abstractmethod
     def find(self, key: str, message_id: str) -> Plan[C, Page]:
@@ -203,7 +187,7 @@ class Backend(Copyable, ABC, Generic[C]):
         Override it where this takes several requests, to decode the records of one while the
         next is on its way.
         """
-        page = yield from self.read_newest(key, None)
+        page = yield from self.read_newest(key, Newest())
         return decode(page.records)
 
     def setup(self) -> Plan[C, None]:

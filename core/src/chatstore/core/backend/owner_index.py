@@ -34,6 +34,7 @@ from chatstore.core.backend.conversations import (
     StoredConversation,
 )
 from chatstore.core.backend.plans import Plan
+from chatstore.core.backend.reads import Newest
 from chatstore.core.backend.records import Record, StoredRecord
 from chatstore.core.backend.writes import Append, Create, Put, Remove, Update
 
@@ -134,7 +135,7 @@ class OwnerIndex(Generic[C]):
         conversations: list[tuple[str, StoredConversation]] = []
         while len(conversations) < limit:
             size = min(_MAX_PAGE, limit - len(conversations))
-            page = yield from self._lists.read_newest(_list_key(owner), size, before=cursor)
+            page = yield from self._lists.read_newest(_list_key(owner), Newest(size, cursor))
             entries = [_read_entry(record) for record in page.records[::-1]]
             stored = yield from backend.read_conversations([key for key, _, _ in entries])
             for (key, entry, refreshed), conversation in zip(entries, stored, strict=True):

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from chatstore.core.backend.base import Backend
 from chatstore.core.backend.conversations import OwnedPage, StoredConversation
 from chatstore.core.backend.plans import Plan
+from chatstore.core.backend.reads import Newest, Oldest
 from chatstore.core.backend.records import Existing, KeyPage, Page, StoredRecord
 from chatstore.core.backend.writes import (
     Append,
@@ -107,23 +108,13 @@ class WrapperBackend(Backend[C]):
         """See `Backend.count`."""
         return self.inner.count(key)
 
-    def read_newest(
-        self,
-        key: str,
-        limit: int | None,
-        *,
-        before: int | None = None,
-        leading: int = 0,
-        with_conversation: bool = False,
-    ) -> Plan[C, Page]:
+    def read_newest(self, key: str, read: Newest) -> Plan[C, Page]:
         """See `Backend.read_newest`."""
-        return self.inner.read_newest(
-            key, limit, before=before, leading=leading, with_conversation=with_conversation
-        )
+        return self.inner.read_newest(key, read)
 
-    def read_oldest(self, key: str, limit: int, *, after: int | None = None) -> Plan[C, Page]:
+    def read_oldest(self, key: str, read: Oldest) -> Plan[C, Page]:
         """See `Backend.read_oldest`."""
-        return self.inner.read_oldest(key, limit, after=after)
+        return self.inner.read_oldest(key, read)
 
     def find(self, key: str, message_id: str) -> Plan[C, Page]:
         """See `Backend.find`."""

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from chatstore.core import codec
 from chatstore.core.backend.base import Backend
 from chatstore.core.backend.plans import Plan
+from chatstore.core.backend.reads import Newest
 from chatstore.core.backend.records import Page, StoredRecord
 from chatstore.core.memory.window import PINNED_ROLES, Window
 from chatstore.core.messages import ChatMessage
@@ -43,7 +44,7 @@ class WindowReader:
             if result is not None:
                 return result
         # Replaced again and again while it was read: read all of it at one moment.
-        page = yield from backend.read_newest(key, None)
+        page = yield from backend.read_newest(key, Newest())
         messages = codec.decode_all(key, page.records)
         pinned = _pinned(messages)
         window = self._begin(room, pinned)
@@ -56,7 +57,7 @@ class WindowReader:
     ) -> Plan[Any, WindowResult | None]:
         """Read pages from the newest end; ``None`` if the conversation was replaced meanwhile."""
         size = self._page_size(room)
-        page = yield from backend.read_newest(key, size, leading=_LEADING)
+        page = yield from backend.read_newest(key, Newest(size, leading=_LEADING))
         epoch, records = page.epoch, page.records
         page = yield from _read_leading(backend, key, page)
         pinned = _pinned(codec.decode_all(key, page.leading))
@@ -70,7 +71,7 @@ class WindowReader:
             if window.enough:
                 return WindowResult(pinned + window.messages(), window.fits)
             size = min(_LARGEST_PAGE, 2 * size)
-            page = yield from backend.read_newest(key, size, before=unpinned[0].position)
+            page = yield from backend.read_newest(key, Newest(size, unpinned[0].position))
             records = page.records
         return None
 
@@ -102,7 +103,7 @@ def _read_leading(backend: Backend[Any], key: str, page: Page) -> Plan[Any, Page
     requested = _LEADING
     while len(page.leading) == requested == len(_pinned(codec.decode_all(key, page.leading))):
         requested *= 2
-        page = yield from backend.read_newest(key, 1, leading=requested)
+        page = yield from backend.read_newest(key, Newest(1, leading=requested))
     return page
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from chatstore.core import codec
 from chatstore.core.backend.base import Backend
 from chatstore.core.backend.plans import Plan
+from chatstore.core.backend.reads import Newest, Oldest
 from chatstore.core.backend.records import Page
 from chatstore.core.backend.writes import Put, Truncate
 from chatstore.core.checks import (
@@ -100,7 +101,7 @@ def _page_before(
     for _ in range(_PAGE_ATTEMPTS):
         bound = None if before is None else (yield from _find(backend, key, before))
         position = None if bound is None else bound.records[0].position
-        page = yield from backend.read_newest(key, size + 1, before=position)
+        page = yield from backend.read_newest(key, Newest(size + 1, position))
         if bound is None or bound.epoch == page.epoch:
             messages = codec.decode_all(key, page.records[-size:])
             return MessagePage(messages, has_more=len(page.records) > size)
@@ -110,7 +111,7 @@ def _page_before(
 def _page_after(backend: Backend[Any], key: str, size: int, after: str) -> Plan[Any, MessagePage]:
     for _ in range(_PAGE_ATTEMPTS):
         bound = yield from _find(backend, key, after)
-        page = yield from backend.read_oldest(key, size + 1, after=bound.records[0].position)
+        page = yield from backend.read_oldest(key, Oldest(size + 1, bound.records[0].position))
         if bound.epoch == page.epoch:
             messages = codec.decode_all(key, page.records[:size])
             return MessagePage(messages, has_more=len(page.records) > size)

@@ -13,6 +13,7 @@ from chatstore.core.backend.conversations import (
     check_revision,
 )
 from chatstore.core.backend.plans import Plan
+from chatstore.core.backend.reads import Newest
 from chatstore.core.backend.writes import Create, Delete, Update
 from chatstore.core.checks import (
     check_count,
@@ -220,7 +221,7 @@ def _fork(
             if not found.records:
                 raise MessageNotFoundError(f"the conversation has no message with the id {until!r}")
             bound, epoch = found.records[0].position + 1, found.epoch
-        page = yield from backend.read_newest(key, None, before=bound, with_conversation=True)
+        page = yield from backend.read_newest(key, Newest(before=bound, with_conversation=True))
         if page.conversation is None:
             raise ConversationNotFoundError("there is no conversation with this key")
         if epoch is None or epoch == page.epoch:
@@ -238,7 +239,8 @@ def _fork(
 
 def _snapshot(backend: Backend[Any], key: str, limit: int | None) -> Plan[Any, Snapshot]:
     # Backends read at least one record.
-    page = yield from backend.read_newest(key, limit if limit != 0 else 1, with_conversation=True)
+    read = Newest(limit if limit != 0 else 1, with_conversation=True)
+    page = yield from backend.read_newest(key, read)
     records = page.records if limit != 0 else ()
     stored = page.conversation
     conversation = None if stored is None else conversation_of(key, stored)

@@ -9,6 +9,7 @@ from typing import Any
 from chatstore.core import codec
 from chatstore.core.backend.base import Backend
 from chatstore.core.backend.plans import Plan
+from chatstore.core.backend.reads import Newest
 from chatstore.core.backend.records import Record, StoredRecord
 from chatstore.core.backend.writes import Append, Delete, Insert, Remove, Replace
 from chatstore.core.checks import check_count, check_index, check_key, check_revision_argument
@@ -153,7 +154,7 @@ def remove(
 def _get_newest(backend: Backend[Any], key: str, limit: int) -> Plan[Any, list[ChatMessage]]:
     if limit == 0:
         return []
-    page = yield from backend.read_newest(key, limit)
+    page = yield from backend.read_newest(key, Newest(limit))
     return codec.decode_all(key, page.records)
 
 

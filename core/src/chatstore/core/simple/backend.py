@@ -13,6 +13,7 @@ from chatstore.core.backend.conversations import OwnedPage, StoredConversation
 from chatstore.core.backend.forks import ForkLock
 from chatstore.core.backend.options import check_ttl
 from chatstore.core.backend.plans import Plan, call, run
+from chatstore.core.backend.reads import Newest, Oldest
 from chatstore.core.backend.records import Existing, KeyPage, Page, StoredRecord
 from chatstore.core.backend.writes import (
     Append,
@@ -115,27 +116,13 @@ class MemoryBackend(Backend[Conversations]):
         """See `Backend.count`."""
         return call(lambda conversations: conversations.count(key))
 
-    def read_newest(
-        self,
-        key: str,
-        limit: int | None,
-        *,
-        before: int | None = None,
-        leading: int = 0,
-        with_conversation: bool = False,
-    ) -> Plan[Conversations, Page]:
+    def read_newest(self, key: str, read: Newest) -> Plan[Conversations, Page]:
         """See `Backend.read_newest`."""
-        return call(
-            lambda conversations: conversations.read_newest(
-                key, limit, before, leading, with_conversation=with_conversation
-            )
-        )
+        return call(lambda conversations: conversations.read_newest(key, read))
 
-    def read_oldest(
-        self, key: str, limit: int, *, after: int | None = None
-    ) -> Plan[Conversations, Page]:
+    def read_oldest(self, key: str, read: Oldest) -> Plan[Conversations, Page]:
         """See `Backend.read_oldest`."""
-        return call(lambda conversations: conversations.read_oldest(key, limit, after))
+        return call(lambda conversations: conversations.read_oldest(key, read))
 
     def find(self, key: str, message_id: str) -> Plan[Conversations, Page]:
         """See `Backend.find`."""

@@ -16,6 +16,7 @@ from chatstore.core.backend.conversations import (
     StoredConversation,
     check_revision,
 )
+from chatstore.core.backend.reads import Newest, Oldest
 from chatstore.core.backend.records import Existing, KeyPage, Page, Record, StoredRecord
 from chatstore.core.backend.writes import (
     Append,
@@ -243,7 +244,7 @@ class Conversations:
     def _changeable(self, key: str, expected_revision: str | None) -> Conversation:
         """Return a conversation for a write, or a new one."""
         conversation = self.find(key)
-        check_revision(expected_revision, conversation and conversation.revision)
+        check_revision(expected_revision, None if conversation is None else conversation.revision)
         return conversation or Conversation()
 
     def save(self, key: str, conversation: Conversation) -> None:
@@ -267,33 +268,27 @@ class Conversations:
         conversation = self.find(key)
         return 0 if conversation is None else len(conversation.records)
 
-    def read_newest(
-        self,
-        key: str,
-        limit: int | None,
-        before: int | None,
-        leading: int,
-        *,
-        with_conversation: bool,
-    ) -> Page:
+    def read_newest(self, key: str, read: Newest) -> Page:
         """See `Backend.read_newest`."""
         conversation = self.find(key)
         if conversation is None:
             return Page(None, [])
         records = conversation.records
-        end = len(records) if before is None else bisect_left(records, before, key=_position)
-        start = 0 if limit is None else max(0, end - limit)
-        stored = conversation.stored() if with_conversation else None
-        return Page(conversation.epoch, records[start:end], records[:leading], stored)
+        end = len(records)
+        if read.before is not None:
+            end = bisect_left(records, read.before, key=_position)
+        start = 0 if read.limit is None else max(0, end - read.limit)
+        stored = conversation.stored() if read.with_conversation else None
+        return Page(conversation.epoch, records[start:end], records[: read.leading], stored)
 
-    def read_oldest(self, key: str, limit: int, after: int | None) -> Page:
+    def read_oldest(self, key: str, read: Oldest) -> Page:
         """See `Backend.read_oldest`."""
         conversation = self.find(key)
         if conversation is None:
             return Page(None, [])
         records = conversation.records
-        start = 0 if after is None else bisect_right(records, after, key=_position)
-        return Page(conversation.epoch, records[start : start + limit])
+        start = 0 if read.after is None else bisect_right(records, read.after, key=_position)
+        return Page(conversation.epoch, records[start : start + read.limit])
 
     def find_record(self, key: str, message_id: str) -> Page:
         """See `Backend.find`."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from chatstore.core.backend import (
     Append,
+    Delete,
     Existing,
+    Newest,
     Page,
     Plan,
     Remove,
@@ -35,11 +37,9 @@ class ReadsAllToAppend(BrokenBackend):
 class ReadsAllForAPage(BrokenBackend):
     """Reads the conversation and cuts it in Python."""
 
-    def read_newest(
-        self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
-    ) -> Plan[Conversations, Page]:
+    def read_newest(self, key: str, read: Newest) -> Plan[Conversations, Page]:
         yield from _read_all(key)
-        return (yield from self.inner.read_newest(key, limit, before=before, leading=leading))
+        return (yield from self.inner.read_newest(key, read))
 
 
 class CountsByReading(BrokenBackend):
@@ -71,9 +71,9 @@ class RequestsEachBatch(BrokenBackend):
 class KeepsDeletedRecords(BrokenBackend):
     """Deletes the conversation and leaves its records in the database."""
 
-    def delete(self, key: str) -> Plan[Conversations, None]:
+    def delete(self, key: str, write: Delete) -> Plan[Conversations, None]:
         self.inner.left_behind += yield from self.inner.count(key)
-        yield from self.inner.delete(key)
+        yield from self.inner.delete(key, write)
 
 
 class KeepsReplacedRecords(BrokenBackend):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chatstore.core import ChatStore, codec
-from chatstore.core.backend import Page, Plan, Remove, StoredRecord
+from chatstore.core.backend import Oldest, Page, Plan, Remove, StoredRecord
 from chatstore.core.errors import CorruptMessageError
 from chatstore.core.simple import Conversations, SimpleChatStore
 from chatstore.core.testing.broken.base import BrokenBackend, BrokenStore, CorrectStore
@@ -24,7 +24,7 @@ class IgnoresForce(BrokenBackend):
 
     def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
         return self.inner.remove(
-            key, Remove(write.index, lambda record: codec.decode(key, *record))
+            key, Remove(write.target, lambda record: codec.decode(key, *record))
         )
 
 
@@ -32,14 +32,14 @@ class AlwaysForces(BrokenBackend):
     """Removes a damaged message, even without ``force``."""
 
     def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
-        return self.inner.remove(key, Remove(write.index, lambda record: record))
+        return self.inner.remove(key, Remove(write.target, lambda record: record))
 
 
 class KeepsIdsOfDamaged(BrokenBackend):
     """Reads the id of a removed message from its body, and keeps the id if that is damaged."""
 
     def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
-        conversation = self.find(key)
+        conversation = self.conversation_of(key)
         bodies = dict(conversation.bodies) if conversation else {}
         removed = yield from self.inner.remove(key, write)
         if conversation is not None and removed is not None and _is_damaged(key, removed):
@@ -63,7 +63,7 @@ class KeepsEmptyConversations(BrokenBackend):
     """Keeps a conversation after its last message was removed."""
 
     def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
-        conversation = self.find(key)
+        conversation = self.conversation_of(key)
         removed = yield from self.inner.remove(key, write)
         if conversation is not None:
             self.by_key.setdefault(key, conversation)
@@ -73,11 +73,9 @@ class KeepsEmptyConversations(BrokenBackend):
 class NamesTheSamePosition(BrokenBackend):
     """Reports the same position for every damaged record."""
 
-    def read_oldest(
-        self, key: str, limit: int, *, after: int | None = None
-    ) -> Plan[Conversations, Page]:
-        page = yield from self.inner.read_oldest(key, limit, after=after)
-        if limit < 50:
+    def read_oldest(self, key: str, read: Oldest) -> Plan[Conversations, Page]:
+        page = yield from self.inner.read_oldest(key, read)
+        if read.limit < 50:
             return page
         return page._replace(records=[r._replace(position=7) for r in page.records])
 

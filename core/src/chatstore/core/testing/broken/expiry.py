@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chatstore.core.backend import Append, Existing, Page, Plan
+from chatstore.core.backend import Append, Existing, Newest, Page, Plan
 from chatstore.core.simple import Conversations
 from chatstore.core.testing.broken.base import BrokenBackend, BrokenStore, CorrectBackend
 
@@ -20,7 +20,7 @@ class ExpiresFromTheFirstWrite(BrokenBackend):
     """Sets the expiry once and does not renew it."""
 
     def append(self, key: str, write: Append) -> Plan[Conversations, list[Existing]]:
-        conversation = self.find(key)
+        conversation = self.conversation_of(key)
         first = None if conversation is None else conversation.expires_at
         existing = yield from self.inner.append(key, write)
         if first is not None:
@@ -40,11 +40,9 @@ class CountsExpired(BrokenBackend):
 class RenewsOnReads(BrokenBackend):
     """Treats a read as a write: conversations that are read never expire."""
 
-    def read_newest(
-        self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
-    ) -> Plan[Conversations, Page]:
-        page = yield from self.inner.read_newest(key, limit, before=before, leading=leading)
-        conversation = self.find(key)
+    def read_newest(self, key: str, read: Newest) -> Plan[Conversations, Page]:
+        page = yield from self.inner.read_newest(key, read)
+        conversation = self.conversation_of(key)
         if conversation is not None and self.inner.ttl is not None:
             conversation.expires_at = self.inner.clock() + self.inner.ttl
         return page

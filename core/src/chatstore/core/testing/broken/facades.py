@@ -19,36 +19,38 @@ _PAUSE = 0.002  # seconds in which another thread can run
 class ShowsHalfABatch(CorrectStore):
     """Appends a batch message by message."""
 
-    def add_messages(self, key: str, messages: Iterable[ChatMessage]) -> None:
+    def add_messages(self, key: str, messages: Iterable[ChatMessage], **options: Any) -> None:
         for message in messages:
-            self.add_message(key, message)
+            self.add_message(key, message, **options)
             time.sleep(_PAUSE)
 
 
 class ShowsHalfASet(CorrectStore):
     """Deletes, then appends message by message."""
 
-    def set_messages(self, key: str, messages: Iterable[ChatMessage]) -> None:
-        self.delete_messages(key)
+    def set_messages(self, key: str, messages: Iterable[ChatMessage], **options: Any) -> None:
+        self.delete_messages(key, **options)
         time.sleep(10 * _PAUSE)
         for message in messages:
-            self.add_message(key, message)
+            self.add_message(key, message, **options)
 
 
 class CreatesEmptyConversations(CorrectStore):
     """Creates a conversation for an append without messages."""
 
-    def add_messages(self, key: str, messages: Iterable[ChatMessage]) -> None:
+    def add_messages(self, key: str, messages: Iterable[ChatMessage], **options: Any) -> None:
         self.memory.conversations.by_key.setdefault(key, Conversation())
-        super().add_messages(key, messages)
+        super().add_messages(key, messages, **options)
 
 
 class StopsHalfWay(CorrectStore):
     """Appends a batch message by message in async methods: a cancelled call leaves half of it."""
 
-    async def async_add_messages(self, key: str, messages: Iterable[ChatMessage]) -> None:
+    async def async_add_messages(
+        self, key: str, messages: Iterable[ChatMessage], **options: Any
+    ) -> None:
         for message in messages:
-            await self.async_add_message(key, message)
+            await self.async_add_message(key, message, **options)
             await asyncio.sleep(0)
 
 
@@ -74,17 +76,19 @@ class ForgetsToAwait(CorrectStore):
     """Creates a coroutine and never awaits it."""
 
     async def async_add_message(
-        self, key: str, message: ChatMessage, idx: int | None = None
+        self, key: str, message: ChatMessage, idx: int | None = None, **options: Any
     ) -> None:
-        super().async_add_message(key, message, idx).close()
+        super().async_add_message(key, message, idx, **options).close()
 
 
 class IgnoresConflicts(CorrectStore):
     """Accepts an id with other content silently."""
 
-    def add_message(self, key: str, message: ChatMessage, idx: int | None = None) -> None:
+    def add_message(
+        self, key: str, message: ChatMessage, idx: int | None = None, **options: Any
+    ) -> None:
         try:
-            super().add_message(key, message, idx)
+            super().add_message(key, message, idx, **options)
         except MessageConflictError:
             return
 
@@ -110,9 +114,11 @@ class AnswersAfterClosing(CorrectStore):
 class ChangesTheCallersMessage(CorrectStore):
     """Writes the id that it assigned into the caller's message."""
 
-    def add_message(self, key: str, message: ChatMessage, idx: int | None = None) -> None:
+    def add_message(
+        self, key: str, message: ChatMessage, idx: int | None = None, **options: Any
+    ) -> None:
         message.id = message.id or codec.new_id()
-        super().add_message(key, message, idx)
+        super().add_message(key, message, idx, **options)
 
 
 class ReturnsItsOwnObjects(CorrectStore):

@@ -6,7 +6,7 @@ import fnmatch
 import unicodedata
 from typing import Any
 
-from chatstore.core.backend import Append, Existing, KeyPage, Page, Plan
+from chatstore.core.backend import Append, Existing, KeyPage, Newest, Page, Plan
 from chatstore.core.simple import Conversations
 from chatstore.core.testing.broken.base import BrokenBackend, BrokenStore
 
@@ -17,10 +17,8 @@ class SharesAPartition(BrokenBackend):
     def append(self, key: str, write: Append) -> Plan[Conversations, list[Existing]]:
         return self.inner.append(_first_part(key), write)
 
-    def read_newest(
-        self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
-    ) -> Plan[Conversations, Page]:
-        return self.inner.read_newest(_first_part(key), limit, before=before, leading=leading)
+    def read_newest(self, key: str, read: Newest) -> Plan[Conversations, Page]:
+        return self.inner.read_newest(_first_part(key), read)
 
 
 class LowersKeys(BrokenBackend):

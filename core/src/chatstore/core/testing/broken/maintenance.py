@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from chatstore.core.backend import Plan
+from chatstore.core.backend import Delete, Plan
 from chatstore.core.errors import StoreSetupError
 from chatstore.core.simple import Conversations
 from chatstore.core.testing.broken.base import BrokenBackend, BrokenStore, UnlockedBackend
@@ -78,7 +78,7 @@ class PurgesOnePage(BrokenBackend):
         now = self.inner.clock()
         expired = [key for key, one in self.by_key.items() if one.is_expired(now)]
         for key in expired[:10]:
-            yield from self.inner.delete(key)
+            yield from self.inner.delete(key, Delete())
         return False
 
 

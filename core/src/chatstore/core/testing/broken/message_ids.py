@@ -28,11 +28,11 @@ from chatstore.core.testing.broken.base import (
 class DrawsIdsFromRandom(CorrectStore):
     """Takes ids from the global random generator, which programs seed."""
 
-    def add_message(self, key: str, message: Any, idx: int | None = None) -> None:
-        super().add_message(key, _with_random_id(message), idx)
+    def add_message(self, key: str, message: Any, idx: int | None = None, **options: Any) -> None:
+        super().add_message(key, _with_random_id(message), idx, **options)
 
-    def add_messages(self, key: str, messages: Any) -> None:
-        super().add_messages(key, [_with_random_id(message) for message in messages])
+    def add_messages(self, key: str, messages: Any, **options: Any) -> None:
+        super().add_messages(key, [*map(_with_random_id, messages)], **options)
 
 
 class DrawsEpochsFromRandom(BrokenBackend):
@@ -60,7 +60,7 @@ class RemembersTheLastIds(BrokenBackend):
     """Knows the ids of the newest 24 messages only."""
 
     def append(self, key: str, write: Append) -> Plan[Conversations, list[Existing]]:
-        conversation = self.find(key)
+        conversation = self.conversation_of(key)
         if conversation is not None:
             conversation.bodies = dict(list(conversation.bodies.items())[-24:])
         return self.inner.append(key, write)
@@ -82,7 +82,7 @@ class DropsTheCallOfAnExistingId(BrokenBackend):
     """Skips the whole call if one of its ids exists."""
 
     def append(self, key: str, write: Append) -> Plan[Conversations, list[Existing]]:
-        conversation = self.find(key)
+        conversation = self.conversation_of(key)
         if conversation is not None and conversation.existing(write.records):
             return []
         return (yield from self.inner.append(key, write))
@@ -92,7 +92,7 @@ class OverwritesExistingIds(BrokenBackend):
     """Replaces the content of a message whose id exists."""
 
     def append(self, key: str, write: Append) -> Plan[Conversations, list[Existing]]:
-        conversation = self.find(key)
+        conversation = self.conversation_of(key)
         for index, record in enumerate(conversation.records if conversation else []):
             for new in write.records:
                 if conversation is not None and conversation.ids.get(record.position) == new.id:
@@ -112,7 +112,7 @@ class RacesForIds(UnlockedBackend):
     """Checks ids first and writes later."""
 
     def append(self, key: str, write: Append) -> Plan[Conversations, list[Existing]]:
-        conversation = self.find(key)
+        conversation = self.conversation_of(key)
         existing = conversation.existing(write.records) if conversation is not None else []
         if existing:
             return existing

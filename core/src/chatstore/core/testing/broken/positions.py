@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from chatstore.core.backend import (
     Append,
     Existing,
     Insert,
+    Newest,
+    Oldest,
     Page,
     Plan,
     Remove,
@@ -60,7 +64,7 @@ class ReusesPositions(BrokenBackend):
     """Assigns the highest position that exists, plus one."""
 
     def append(self, key: str, write: Append) -> Plan[Conversations, list[Existing]]:
-        conversation = self.find(key)
+        conversation = self.conversation_of(key)
         if conversation is not None:
             conversation.next_position = conversation.records[-1].position + 1
         return self.inner.append(key, write)
@@ -70,7 +74,7 @@ class CountsPositions(BrokenBackend):
     """Takes the number of messages for the next position."""
 
     def append(self, key: str, write: Append) -> Plan[Conversations, list[Existing]]:
-        conversation = self.find(key)
+        conversation = self.conversation_of(key)
         if conversation is not None:
             bodies = [record.body for record in conversation.records]
             ids = [conversation.ids[record.position] for record in conversation.records]
@@ -84,7 +88,7 @@ class KeepsRemovedIds(BrokenBackend):
     """Removes a message and keeps its id."""
 
     def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
-        conversation = self.find(key)
+        conversation = self.conversation_of(key)
         bodies = _bodies(conversation)
         removed = yield from self.inner.remove(key, write)
         if conversation is not None:
@@ -96,7 +100,7 @@ class KeepsIdsAfterSet(BrokenBackend):
     """Replaces the messages and keeps their ids."""
 
     def replace(self, key: str, write: Replace) -> Plan[Conversations, None]:
-        bodies = _bodies(self.find(key))
+        bodies = _bodies(self.conversation_of(key))
         yield from self.inner.replace(key, write)
         self.by_key[key].bodies = bodies | self.by_key[key].bodies
 
@@ -115,7 +119,7 @@ class FreesTheNewestId(BrokenBackend):
     """Frees the id of the newest message instead of the removed one's."""
 
     def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
-        conversation = self.find(key)
+        conversation = self.conversation_of(key)
         bodies = _bodies(conversation)
         removed = yield from self.inner.remove(key, write)
         if removed is not None and conversation is not None:
@@ -127,38 +131,31 @@ class FreesTheNewestId(BrokenBackend):
 class IncludesBefore(BrokenBackend):
     """Also reads the record at the position before which it should read."""
 
-    def read_newest(
-        self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
-    ) -> Plan[Conversations, Page]:
-        end = None if before is None else before + 1
-        return self.inner.read_newest(key, limit, before=end, leading=leading)
+    def read_newest(self, key: str, read: Newest) -> Plan[Conversations, Page]:
+        end = None if read.before is None else read.before + 1
+        return self.inner.read_newest(key, replace(read, before=end))
 
 
 class IncludesAfter(BrokenBackend):
     """Also reads the record at the position after which it should read."""
 
-    def read_oldest(
-        self, key: str, limit: int, *, after: int | None = None
-    ) -> Plan[Conversations, Page]:
-        return self.inner.read_oldest(key, limit, after=None if after is None else after - 1)
+    def read_oldest(self, key: str, read: Oldest) -> Plan[Conversations, Page]:
+        start = None if read.after is None else read.after - 1
+        return self.inner.read_oldest(key, replace(read, after=start))
 
 
 class IgnoresBefore(BrokenBackend):
     """Returns the newest page for every position."""
 
-    def read_newest(
-        self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
-    ) -> Plan[Conversations, Page]:
-        return self.inner.read_newest(key, limit, leading=leading)
+    def read_newest(self, key: str, read: Newest) -> Plan[Conversations, Page]:
+        return self.inner.read_newest(key, replace(read, before=None))
 
 
 class IgnoresAfter(BrokenBackend):
     """Returns the oldest page for every position."""
 
-    def read_oldest(
-        self, key: str, limit: int, *, after: int | None = None
-    ) -> Plan[Conversations, Page]:
-        return self.inner.read_oldest(key, limit)
+    def read_oldest(self, key: str, read: Oldest) -> Plan[Conversations, Page]:
+        return self.inner.read_oldest(key, replace(read, after=None))
 
 
 def _bodies(conversation: Conversation | None) -> dict[str, str]:

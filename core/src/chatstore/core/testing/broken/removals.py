@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from chatstore.core.backend import Existing, Insert, Page, Plan, Remove, StoredRecord
+from chatstore.core.backend import Existing, Insert, Newest, Page, Plan, Remove, StoredRecord
 from chatstore.core.simple import Conversations
 from chatstore.core.testing.broken.base import BrokenBackend, BrokenStore, UnlockedBackend
 
@@ -14,14 +14,14 @@ class RemovesTheOldest(BrokenBackend):
     """Removes the first message instead of the last one."""
 
     def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
-        return self.inner.remove(key, replace(write, index=0) if write.index == -1 else write)
+        return self.inner.remove(key, replace(write, target=0) if write.target == -1 else write)
 
 
 class ReturnsTheNewest(BrokenBackend):
     """Returns the newest message instead of the removed one."""
 
     def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
-        conversation = self.find(key)
+        conversation = self.conversation_of(key)
         newest = list.__getitem__(conversation.records, -1) if conversation else None
         removed = yield from self.inner.remove(key, write)
         return None if removed is None else newest
@@ -31,16 +31,18 @@ class ClampsIndexes(BrokenBackend):
     """Removes the last message if an index is beyond it."""
 
     def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
-        conversation = self.find(key)
+        conversation = self.conversation_of(key)
         most = len(conversation.records) - 1 if conversation else 0
-        return self.inner.remove(key, replace(write, index=min(write.index, most)))
+        target = min(write.target, most) if isinstance(write.target, int) else write.target
+        return self.inner.remove(key, replace(write, target=target))
 
 
 class IgnoresNegativeIndexes(BrokenBackend):
     """Counts every index from the start."""
 
     def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
-        return self.inner.remove(key, replace(write, index=abs(write.index)))
+        target = abs(write.target) if isinstance(write.target, int) else write.target
+        return self.inner.remove(key, replace(write, target=target))
 
 
 class ReversesAfterRemoval(BrokenBackend):
@@ -67,15 +69,15 @@ class RemovesTwiceAtOnce(UnlockedBackend):
     """Gives one message to two callers that remove at the same time."""
 
     def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
-        conversation = self.find(key)
-        count = 0 if conversation is None else len(conversation.records)
-        if conversation is None or not -count <= write.index < count:
+        conversation = self.conversation_of(key)
+        found = None if conversation is None else conversation.index_of(write.target)
+        if conversation is None or found is None:
             return None
-        record: StoredRecord = list.__getitem__(conversation.records, write.index)
+        record: StoredRecord = list.__getitem__(conversation.records, found)
         time.sleep(0.002)
         if record in conversation.records:
             index = conversation.records.index(record)
-            yield from self.inner.remove(key, replace(write, index=index))
+            yield from self.inner.remove(key, replace(write, target=index))
         return record
 
 
@@ -102,11 +104,9 @@ class CountsAppendsOnly(BrokenBackend):
 class ReadsOneTooMany(BrokenBackend):
     """Returns one message more than requested."""
 
-    def read_newest(
-        self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
-    ) -> Plan[Conversations, Page]:
-        most = None if limit is None else limit + 1
-        return self.inner.read_newest(key, most, before=before, leading=leading)
+    def read_newest(self, key: str, read: Newest) -> Plan[Conversations, Page]:
+        most = None if read.limit is None else read.limit + 1
+        return self.inner.read_newest(key, replace(read, limit=most))
 
 
 BROKEN = (

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from chatstore.core import codec
-from chatstore.core.backend import Append, Existing, Page, Plan, Record, Replace
+from chatstore.core.backend import Append, Existing, Newest, Oldest, Page, Plan, Record, Replace
 from chatstore.core.simple import Conversations
 from chatstore.core.testing.broken.base import BrokenBackend, BrokenStore, UnlockedBackend
 
@@ -23,7 +24,7 @@ class KeepsTheRestOnSet(BrokenBackend):
     """Keeps the old messages behind a shorter replacement."""
 
     def replace(self, key: str, write: Replace) -> Plan[Conversations, None]:
-        conversation = self.find(key)
+        conversation = self.conversation_of(key)
         rest: list[Record] = []
         if conversation is not None:
             records = list(conversation.records)[len(write.records) :]
@@ -36,7 +37,7 @@ class LosesUpdates(UnlockedBackend):
     """Reads, changes and writes back without a lock."""
 
     def append(self, key: str, write: Append) -> Plan[Conversations, list[Existing]]:
-        conversation = self.find(key)
+        conversation = self.conversation_of(key)
         before = list(conversation.records) if conversation else []
         time.sleep(_PAUSE)
         existing = yield from self.inner.append(key, write)
@@ -50,7 +51,7 @@ class DropsEqualMessages(BrokenBackend):
     """Drops a message whose content equals that of the message before."""
 
     def append(self, key: str, write: Append) -> Plan[Conversations, list[Existing]]:
-        conversation = self.find(key)
+        conversation = self.conversation_of(key)
         if conversation is not None:
             newest = list.__getitem__(conversation.records, -1).body
             if codec.decode(key, 0, newest) == codec.decode(key, 0, write.records[0].body):
@@ -62,7 +63,7 @@ class AppendsUpToTheConflict(BrokenBackend):
     """Writes the messages before the one that conflicts."""
 
     def append(self, key: str, write: Append) -> Plan[Conversations, list[Existing]]:
-        conversation = self.find(key)
+        conversation = self.conversation_of(key)
         existing = conversation.existing(write.records) if conversation else []
         if conversation is None or not existing:
             return (yield from self.inner.append(key, write))
@@ -109,26 +110,20 @@ class StoresNoneAsEmpty(BrokenBackend):
 class KeepsAThousand(BrokenBackend):
     """Has an undocumented limit."""
 
-    def read_newest(
-        self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
-    ) -> Plan[Conversations, Page]:
-        most = 1000 if limit is None else min(1000, limit)
-        return self.inner.read_newest(key, most, before=before, leading=leading)
+    def read_newest(self, key: str, read: Newest) -> Plan[Conversations, Page]:
+        most = 1000 if read.limit is None else min(1000, read.limit)
+        return self.inner.read_newest(key, replace(read, limit=most))
 
 
 class MixesGenerations(BrokenBackend):
     """Lets an iterator continue in a conversation that was replaced meanwhile."""
 
-    def read_oldest(
-        self, key: str, limit: int, *, after: int | None = None
-    ) -> Plan[Conversations, Page]:
-        page = yield from self.inner.read_oldest(key, limit, after=after)
+    def read_oldest(self, key: str, read: Oldest) -> Plan[Conversations, Page]:
+        page = yield from self.inner.read_oldest(key, read)
         return page._replace(epoch=0)
 
-    def read_newest(
-        self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
-    ) -> Plan[Conversations, Page]:
-        page = yield from self.inner.read_newest(key, limit, before=before, leading=leading)
+    def read_newest(self, key: str, read: Newest) -> Plan[Conversations, Page]:
+        page = yield from self.inner.read_newest(key, read)
         return page._replace(epoch=0)
 
 

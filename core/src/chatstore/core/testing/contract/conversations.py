@@ -78,15 +78,16 @@ class ConversationRecords(Base):
         store = opened(clock=lambda: now[0]) if harness.own_clock else opened()
         call(store, "create_conversation", "k", title="t")
         seen = [call(store, "get_conversation", "k")]
-        for name, *args in [
-            ("add_message", message("a", id="a")),
-            ("add_message", message("b", id="b"), 0),
-            ("put_message", message("c", id="c")),
-            ("put_message", message("d", id="c")),
-            ("remove_message", "c"),
-            ("delete_last_message",),
-            ("set_messages", [message("x"), message("y", id="y")]),
-        ]:
+        writes: list[tuple[str, tuple[Any, ...]]] = [
+            ("add_message", (message("a", id="a"),)),
+            ("add_message", (message("b", id="b"), 0)),
+            ("put_message", (message("c", id="c"),)),
+            ("put_message", (message("d", id="c"),)),
+            ("remove_message", ("c",)),
+            ("delete_last_message", ()),
+            ("set_messages", ([message("x"), message("y", id="y")],)),
+        ]
+        for name, args in writes:
             now[0] += 1
             call(store, name, "k", *args)
             seen.append(call(store, "get_conversation", "k"))
@@ -154,7 +155,7 @@ class ConversationRecords(Base):
     def test_record_outlasts_the_last_message(
         self, store: ChatStore, call: Caller, name: str
     ) -> None:
-        remove = {
+        remove: Callable[[str], object] = {
             "set_messages": lambda key: call(store, "set_messages", key, []),
             "delete_message": lambda key: call(store, "delete_message", key, 0),
             "truncate": lambda key: call(store, "truncate", key, from_id="a"),

@@ -191,13 +191,14 @@ class Owners(Base):
             call(store, "create_conversation", key, owner="ann")
         cursor = call(store, "list_conversations", owner="ann", limit=1).next_cursor
         assert isinstance(cursor, str)
-        for kwargs in [
+        bad: list[dict[str, Any]] = [
             {"owner": "bob", "cursor": cursor}, {"owner": None, "cursor": cursor},
             {"owner": "ann", "cursor": "x"}, {"owner": "ann", "cursor": ""},
             {"owner": "ann", "cursor": "é"}, {"owner": "ann", "cursor": cursor[:-5]},
             {"owner": "ann", "cursor": 7}, {"owner": ""}, {"owner": 7}, {"owner": "x" * 256},
             {"limit": 0}, {"limit": True}, {"limit": "1"},
-        ]:  # fmt: skip
+        ]  # fmt: skip
+        for kwargs in bad:
             with pytest.raises(InvalidArgumentError):
                 call(store, "list_conversations", **kwargs)
         for owner in ["", "x" * 256, 7, None]:
