@@ -117,7 +117,7 @@ class KeepsAThousand(BrokenBackend):
 
 
 class MixesGenerations(BrokenBackend):
-    """Lets an iterator continue in a conversation that was replaced meanwhile."""
+    """Lets an iterator continue after its conversation was replaced."""
 
     def read_oldest(
         self, key: str, limit: int, *, after: int | None = None
