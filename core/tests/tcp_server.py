@@ -9,6 +9,8 @@ import threading
 import time
 from typing import Any, NamedTuple
 
+from threaded_server import ThreadedServer
+
 from chatstore.core.backend import Remove
 from chatstore.core.simple import Conversations
 
