@@ -11,7 +11,7 @@ from benchmarks.workers import Worker
 
 Result = dict[str, Any]
 Tick = Callable[[str], None]
-_COLD = 2.0  # seconds; a faster first call may have loaded code, so it is repeated
+_COLD = 2.0  # seconds; faster first calls are repeated, since they include imports
 
 
 class Slices:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import socket
 import ssl
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from threaded_server import ThreadedServer
 from typing_extensions import Self
 
 from chatstore.core.testing import Relay
@@ -15,7 +15,7 @@ from chatstore.core.testing import Relay
 PATIENCE = 20  # seconds until a test that hangs fails
 
 
-class EchoServer:
+class EchoServer(ThreadedServer):
     """Answers each line with the server's name and the line; each connection has a thread."""
 
     def __init__(
@@ -24,30 +24,14 @@ class EchoServer:
         self.name = name
         self.seen: list[bytes] = []
         self._tls = tls
-        if path is None:
-            self._listener = socket.create_server(("127.0.0.1", 0), backlog=100)
-            self.port = self._listener.getsockname()[1]
-        else:
-            self._listener = socket.socket(socket.AF_UNIX)
-            self._listener.bind(path)
-            self._listener.listen()
-        threading.Thread(target=self._accept, daemon=True).start()
+        listener = None
+        if path is not None:
+            listener = socket.socket(socket.AF_UNIX)
+            listener.bind(path)
+            listener.listen()
+        super().__init__(listener)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._listener.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-
-    def _serve(self, client: socket.socket) -> None:
+    def serve(self, client: socket.socket) -> None:
         try:
             if self._tls is not None:
                 client = self._tls.wrap_socket(client, server_side=True)

@@ -9,7 +9,7 @@ import threading
 import time
 from typing import Any, NamedTuple
 
-from typing_extensions import Self
+from threaded_server import ThreadedServer
 
 from chatstore.core.backend import Remove
 from chatstore.core.simple import Conversations
@@ -62,7 +62,7 @@ class Database:
             return error
 
 
-class TcpServer:
+class TcpServer(ThreadedServer):
     """Serves a database on a free port, with a thread for each connection.
 
     Attributes:
@@ -74,25 +74,9 @@ class TcpServer:
     def __init__(self, database: Database) -> None:
         self.is_read_only = False
         self._database = database
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=100)
-        self.port: int = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._listener.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-
-    def _serve(self, client: socket.socket) -> None:
+    def serve(self, client: socket.socket) -> None:
         try:
             with client, client.makefile("rb") as stream:
                 while header := stream.read(4):

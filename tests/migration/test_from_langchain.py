@@ -18,7 +18,7 @@ from copying import check_copies, dump
 from langchain_core.messages import HumanMessage, messages_from_dict
 from sqlalchemy import create_engine
 
-from chatstore.core import CorruptMessageError, SimpleChatStore
+from chatstore.core import CorruptMessageError, CorruptStoreError, SimpleChatStore
 from chatstore.langchain import to_langchain
 from chatstore.migrate import migrate
 from chatstore.migrate.langchain import (
@@ -124,6 +124,24 @@ def test_redis_json() -> None:
 
     assert to_langchain(store.get_messages("a")) == [HumanMessage(text) for text in "123"]
     assert to_langchain(store.get_messages("b")) == [HumanMessage("x")]
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    ["text", 7, [], {}, {"session_id": "a"}, {"session_id": 1, "timestamp": 2.0},
+     {"session_id": "a", "timestamp": "noon"}],
+)  # fmt: skip
+def test_redis_json_names_documents_of_other_programs(foreign: Any) -> None:
+    client = Documents({"chat:other": foreign, **dict([document("a", "1", 1.0, "01D")])})
+    with pytest.raises(CorruptStoreError, match="'chat:other' is not a message"):
+        migrate(from_redis_json(client), SimpleChatStore())
+
+
+def test_redis_json_skips_documents_that_were_deleted_since() -> None:
+    client = Documents({"chat:gone": None, **dict([document("a", "1", 1.0, "01D")])})
+    store = SimpleChatStore()
+    migrate(from_redis_json(client), store)
+    assert store.get_keys() == ["a"]
 
 
 def test_what_is_damaged_is_named(tmp_path: Path) -> None:

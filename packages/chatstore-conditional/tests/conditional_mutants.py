@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from unittest import mock
@@ -13,6 +14,7 @@ from conditional_network import SimulatedBackend, SimulatedDatabase, Step
 from conditional_simulation import Algorithm
 
 from chatstore.conditional import (
+    HeadWrite,
     backend,
     change,
     commit,
@@ -42,26 +44,21 @@ from chatstore.core.backend import Page, Plan, StoredRecord
 class RepeatedVersions(SimulatedDatabase):
     """Versions count from 1 again when a conversation begins again."""
 
-    def commit(
-        self,
-        key: str,
-        expected: str | None,
-        head: str,
-        puts: Mapping[str, str],
-        deletes: Sequence[str],
-        lifetime: float | None = None,
-    ) -> Plan[Any, str | None]:
+    def commit(self, key: str, write: HeadWrite) -> Plan[Any, str | None]:
         """See `Database.commit`."""
-        [step] = super().commit(key, expected, head, puts, deletes, lifetime)
+        [step] = super().commit(key, write)
         assert isinstance(step, Step)
 
         def counted(client: Any) -> str | None:
             before = self.heads.get(key)
             if step.act(client) is None:
                 return None
-            is_new = before is None or load_head(before[0]).generation != load_head(head).generation
+            is_new = (
+                before is None
+                or load_head(before[0]).generation != load_head(write.head).generation
+            )
             version = "1" if is_new or before is None else str(int(before[1]) + 1)
-            self.heads[key] = (head, version)
+            self.heads[key] = (write.head, version)
             return version
 
         result: str | None = yield Step("commit", counted)
@@ -71,20 +68,12 @@ class RepeatedVersions(SimulatedDatabase):
 class ForgottenRequests(SimulatedDatabase):
     """The head of a deleted conversation does not remember which requests took effect."""
 
-    def commit(
-        self,
-        key: str,
-        expected: str | None,
-        head: str,
-        puts: Mapping[str, str],
-        deletes: Sequence[str],
-        lifetime: float | None = None,
-    ) -> Plan[Any, str | None]:
+    def commit(self, key: str, write: HeadWrite) -> Plan[Any, str | None]:
         """See `Database.commit`."""
-        new = load_head(head)
+        new = load_head(write.head)
         if not new.entries and not new.stagings:
             new = new._replace(requests=())
-        return super().commit(key, expected, dump_head(new), puts, deletes, lifetime)
+        return super().commit(key, replace(write, head=dump_head(new)))
 
 
 class UnconditionalPurge(SimulatedDatabase):

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from conditional_consistency import check_step, number_of
 
-from chatstore.conditional import ConditionalBackend, Limits
+from chatstore.conditional import ConditionalBackend, HeadWrite, Limits
 from chatstore.conditional.abandoned import MAX_STAGINGS, STAGING_TIME
 from chatstore.conditional.head import Head
 from chatstore.conditional.head_json import load_head
@@ -81,21 +81,14 @@ class SimulatedDatabase(MemoryDatabase):
         """See `Database.read_records`."""
         return _named("read", super().read_records(key, ids))
 
-    def commit(
-        self,
-        key: str,
-        expected: str | None,
-        head: str,
-        puts: Mapping[str, str],
-        deletes: Sequence[str],
-        lifetime: float | None = None,
-    ) -> Plan[Any, str | None]:
+    def commit(self, key: str, write: HeadWrite) -> Plan[Any, str | None]:
         """See `Database.commit`; the effect is checked."""
-        [act] = super().commit(key, expected, head, puts, deletes)
+        [act] = super().commit(key, write)
+        puts, deletes = write.puts, write.deletes
 
         def checked(client: Any) -> str | None:
             stored = self.heads.get(key)
-            if (stored and stored[1]) == expected:
+            if (stored and stored[1]) == write.expected:
                 records = self.records.get(key, {})
                 repeated = [name for name in puts if name in records and not is_marker(name)]
                 if repeated or len({*puts, *deletes}) < len(puts) + len(deletes):
@@ -106,8 +99,8 @@ class SimulatedDatabase(MemoryDatabase):
             records = dict(self.records.get(key, {}))
             version: str | None = act(client)
             if version is not None:
-                self.lifetimes[key] = lifetime
-                new = load_head(head)
+                self.lifetimes[key] = write.lifetime
+                new = load_head(write.head)
                 self._check_stagings(before, new)
                 check_step(before, records, new, self.records.get(key, {}), self.belated)
             return version

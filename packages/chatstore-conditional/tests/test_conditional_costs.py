@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from chatstore.conditional import Limits
+from chatstore.conditional import HeadWrite, Limits
 from chatstore.conditional.head_json import load_head
 from chatstore.conditional.testing import MemoryBackend, MemoryDatabase
 from chatstore.core import ChatMessage, ChatStore
@@ -46,19 +46,11 @@ class MeasuringDatabase(MemoryDatabase):
         self.spent += Counter(requests=ceil(len(ids) / 100), read=self._units(bodies, 4096))
         return records
 
-    def commit(
-        self,
-        key: str,
-        expected: str | None,
-        head: str,
-        puts: Mapping[str, str],
-        deletes: Sequence[str],
-        lifetime: float | None = None,
-    ) -> Plan[Any, str | None]:
-        bodies = [head, *puts.values(), *("" for _ in deletes)]
+    def commit(self, key: str, write: HeadWrite) -> Plan[Any, str | None]:
+        bodies = [write.head, *write.puts.values(), *("" for _ in write.deletes)]
         times = 1 if len(bodies) == 1 else 2
         self.spent += Counter(requests=1, written=times * self._units(bodies, 1024))
-        return (yield from super().commit(key, expected, head, puts, deletes, lifetime))
+        return (yield from super().commit(key, write))
 
     def stage(self, key: str, puts: Mapping[str, str]) -> Plan[Any, None]:
         self.spent += Counter(

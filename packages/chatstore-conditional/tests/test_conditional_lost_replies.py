@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
 import pytest
 
-from chatstore.conditional import Limits
+from chatstore.conditional import HeadWrite, Limits
 from chatstore.conditional.lost_replies import REMEMBERED
 from chatstore.conditional.testing import MemoryChatStore, MemoryDatabase
 from chatstore.core import ChatMessage, ChatStore, OutcomeUnknownError, StoreUnavailableError
@@ -26,16 +26,8 @@ class EventfulDatabase(MemoryDatabase):
         super().__init__(Limits(100, 400_000, 100_000))
         self.events: list[Callable[[Commit], Any] | None] = []
 
-    def commit(
-        self,
-        key: str,
-        expected: str | None,
-        head: str,
-        puts: Mapping[str, str],
-        deletes: Sequence[str],
-        lifetime: float | None = None,
-    ) -> Plan[Any, str | None]:
-        [act] = super().commit(key, expected, head, puts, deletes, lifetime)
+    def commit(self, key: str, write: HeadWrite) -> Plan[Any, str | None]:
+        [act] = super().commit(key, write)
         event = self.events.pop(0) if self.events else None
         return call(act if event is None else lambda client: event(lambda: act(client)))
 

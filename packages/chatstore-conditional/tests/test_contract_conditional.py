@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chatstore.conditional import Limits
+from chatstore.conditional import HeadWrite, Limits
 from chatstore.conditional.head_json import load_head
 from chatstore.conditional.lookup import at_index
 from chatstore.conditional.names import record_id
@@ -42,17 +42,9 @@ class CountingDatabase(MemoryDatabase):
         self._add(records.values())
         return records
 
-    def commit(
-        self,
-        key: str,
-        expected: str | None,
-        head: str,
-        puts: Mapping[str, str],
-        deletes: Sequence[str],
-        lifetime: float | None = None,
-    ) -> Plan[Any, str | None]:
-        self._add([head, *puts.values()])
-        return super().commit(key, expected, head, puts, deletes, lifetime)
+    def commit(self, key: str, write: HeadWrite) -> Plan[Any, str | None]:
+        self._add([write.head, *write.puts.values()])
+        return super().commit(key, write)
 
     def stage(self, key: str, puts: Mapping[str, str]) -> Plan[Any, None]:
         self._add(puts.values())

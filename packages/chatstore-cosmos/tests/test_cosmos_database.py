@@ -15,6 +15,7 @@ from azure.core.exceptions import AzureError
 from cosmos_double import LOST_REPLY, CosmosDouble, Fault
 from cosmos_requests import Request
 
+from chatstore.conditional import HeadWrite
 from chatstore.core import StoreUnavailableError
 from chatstore.core.backend import Plan, async_run, run
 from chatstore.cosmos.address import Address
@@ -72,19 +73,19 @@ def kinds(double: CosmosDouble) -> list[str]:
 
 def test_commit_and_read(call: Call, double: CosmosDouble) -> None:
     assert call(database.read_head(KEY)) is None
-    first = call(database.commit(KEY, None, "one", {"1": "a", "2/#": "b"}, []))
+    first = call(database.commit(KEY, HeadWrite(None, "one", {"1": "a", "2/#": "b"})))
     assert call(database.read_head(KEY)) == ("one", first)
     assert call(database.read_records(KEY, ["1", "2/#", "3"])) == {"1": "a", "2/#": "b"}
     assert call(database.read_records("other", ["1"])) == {}
-    second = call(database.commit(KEY, first, "two", {"3": "c"}, ["1"]))
+    second = call(database.commit(KEY, HeadWrite(first, "two", {"3": "c"}, ["1"])))
     assert second != first
     assert call(database.read_records(KEY, ["1", "2/#", "3"])) == {"2/#": "b", "3": "c"}
 
 
 def test_an_append_is_one_request_and_a_read_two(call: Call, double: CosmosDouble) -> None:
-    version = call(database.commit(KEY, None, "one", {}, []))
+    version = call(database.commit(KEY, HeadWrite(None, "one")))
     kinds(double)
-    call(database.commit(KEY, version, "two", {"1": "a"}, []))
+    call(database.commit(KEY, HeadWrite(version, "two", {"1": "a"})))
     assert kinds(double) == ["batch"]
     call(database.read_head(KEY))
     call(database.read_records(KEY, ["1"]))
@@ -96,7 +97,7 @@ LENGTHS = (10, 1000, 100_000 if os.environ.get("CHATSTORE_SOAK") else 5000)
 
 def test_costs_are_flat(call: Call, double: CosmosDouble) -> None:
     head, text = "h" * 400, "x" * 600
-    version = call(database.commit(KEY, None, head, {}, []))
+    version = call(database.commit(KEY, HeadWrite(None, head)))
     costs: list[list[Any]] = []
 
     def cost(plan: Plan[Container, Any]) -> tuple[Any, list[Any]]:
@@ -110,10 +111,10 @@ def test_costs_are_flat(call: Call, double: CosmosDouble) -> None:
     for length in LENGTHS:
         call(database.stage(KEY, {str(number): text for number in range(staged, length)}))
         staged = length
-        version, append = cost(database.commit(KEY, version, head, {"new": text}, []))
+        version, append = cost(database.commit(KEY, HeadWrite(version, head, {"new": text})))
         _, read = cost(database.read_head(KEY))
         _, newest = cost(database.read_records(KEY, [str(n) for n in range(length - 10, length)]))
-        version, delete_last = cost(database.commit(KEY, version, head, {}, ["new"]))
+        version, delete_last = cost(database.commit(KEY, HeadWrite(version, head, {}, ["new"])))
         costs.append([*append, *read, *newest, *delete_last])
     assert costs[0] == [("batch", 10.0), ("read", 1.0), ("query", 3.3), ("batch", 10.0)]
     assert costs == [costs[0]] * len(LENGTHS)
@@ -121,17 +122,17 @@ def test_costs_are_flat(call: Call, double: CosmosDouble) -> None:
 
 @pytest.mark.parametrize("missing", [True, False])
 def test_commit_on_another_head_changes_nothing(call: Call, missing: bool) -> None:
-    version = call(database.commit(KEY, None, "one", {"1": "a"}, []))
-    call(database.commit(KEY, version, "two", {}, []))
+    version = call(database.commit(KEY, HeadWrite(None, "one", {"1": "a"})))
+    call(database.commit(KEY, HeadWrite(version, "two")))
     expected = None if missing else version
-    assert call(database.commit(KEY, expected, "three", {"2": "b"}, ["1"])) is None
+    assert call(database.commit(KEY, HeadWrite(expected, "three", {"2": "b"}, ["1"]))) is None
     assert call(database.read_head(KEY))[0] == "two"
     assert call(database.read_records(KEY, ["1", "2"])) == {"1": "a"}
 
 
 def test_a_commit_that_deletes_a_missing_record_changes_nothing(call: Call) -> None:
-    version = call(database.commit(KEY, None, "one", {"1": "a"}, []))
-    assert call(database.commit(KEY, version, "two", {"3": "c"}, ["2"])) is None
+    version = call(database.commit(KEY, HeadWrite(None, "one", {"1": "a"})))
+    assert call(database.commit(KEY, HeadWrite(version, "two", {"3": "c"}, ["2"]))) is None
     assert call(database.read_head(KEY)) == ("one", version)
     assert call(database.read_records(KEY, ["1", "3"])) == {"1": "a"}
 
@@ -139,12 +140,12 @@ def test_a_commit_that_deletes_a_missing_record_changes_nothing(call: Call) -> N
 def test_lost_reply_of_a_commit_shows_as_an_error_and_then_as_a_change(
     call: Call, double: CosmosDouble
 ) -> None:
-    version = call(database.commit(KEY, None, "one", {}, []))
+    version = call(database.commit(KEY, HeadWrite(None, "one")))
     double.fault = lambda request: LOST_REPLY if request.kind == "batch" else None
     with pytest.raises(AzureError):
-        call(database.commit(KEY, version, "two", {}, []))
+        call(database.commit(KEY, HeadWrite(version, "two")))
     double.fault = lambda request: None
-    assert call(database.commit(KEY, version, "two", {}, [])) is None
+    assert call(database.commit(KEY, HeadWrite(version, "two"))) is None
     assert call(database.read_head(KEY))[0] == "two"
 
 
@@ -152,11 +153,11 @@ def test_lost_reply_of_a_commit_shows_as_an_error_and_then_as_a_change(
 def test_a_rejection_of_a_repeated_batch_is_reported_as_unknown(
     call: Call, double: CosmosDouble, then: list[Fault]
 ) -> None:
-    version = call(database.commit(KEY, None, "one", {}, []))
+    version = call(database.commit(KEY, HeadWrite(None, "one")))
     left = [*then, Fault(503, acts=True)]  # azure-cosmos sends the batch again
     double.fault = lambda request: left.pop() if request.kind == "batch" and left else None
     with pytest.raises(StoreUnavailableError, match="sent twice and then rejected"):
-        call(database.commit(KEY, version, "two", {}, []))
+        call(database.commit(KEY, HeadWrite(version, "two")))
     assert left == []
     assert call(database.read_head(KEY))[0] == "two"
 
@@ -164,7 +165,7 @@ def test_a_rejection_of_a_repeated_batch_is_reported_as_unknown(
 def test_a_batch_is_repeated_while_the_service_is_busy(call: Call, double: CosmosDouble) -> None:
     left = [Fault(449)] * 5
     double.fault = lambda request: left.pop() if request.kind == "batch" and left else None
-    call(database.commit(KEY, None, "one", {"1": "a"}, []))
+    call(database.commit(KEY, HeadWrite(None, "one", {"1": "a"})))
     assert left == []
     assert call(database.read_head(KEY))[0] == "one"
 
@@ -209,7 +210,7 @@ def test_records_of_more_than_a_page_are_read_whole(call: Call) -> None:
 def test_heads_are_listed_page_by_page(call: Call) -> None:
     keys = [f"user:{n}/😀" for n in range(5)] + ["user", "User:", "use"]
     for key in keys:
-        call(database.commit(key, None, key, {"1": "a"}, []))
+        call(database.commit(key, HeadWrite(None, key, {"1": "a"})))
     heads: list[Any] = []
     token = None
     while True:
@@ -236,7 +237,7 @@ def test_threads_do_not_take_each_others_pages(clients: CosmosClients) -> None:
     container = clients.get()
     keys = sorted(f"k{number}" for number in range(12))
     for key in keys:
-        run(database.commit(key, None, "h", {"1": "a"}, []), container)
+        run(database.commit(key, HeadWrite(None, "h", {"1": "a"})), container)
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)  # let threads switch between a reply and reading its headers
     try:

@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 from dynamodb_server import DynamoDBServer
 
+from chatstore.conditional import HeadWrite
 from chatstore.core import ChatMessage, StoreUnavailableError
 from chatstore.dynamodb import DynamoDBChatStore
 from chatstore.dynamodb.backend import DynamoDBBackend
@@ -78,7 +79,7 @@ def test_a_refusal_of_a_repeated_request_is_not_a_refusal(server: DynamoDBServer
     assert isinstance(backend, DynamoDBBackend)
 
     def write(key: str) -> str | None:
-        return backend.run(backend.database.commit(key, None, "head", {}, ()))
+        return backend.run(backend.database.commit(key, HeadWrite(None, "head")))
 
     assert write("a") is not None
     assert write("a") is None

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         check_patience,
         check_timeout,
         check_ttl,
+        passed_options,
     )
     from chatstore.core.backend.owner_index import OwnerIndex
     from chatstore.core.backend.plans import MaybeAwaitable, Plan, Step, async_run, call, run
@@ -130,6 +131,7 @@ __all__ = [
     "is_unreachable",
     "keep_inherited",
     "now",
+    "passed_options",
     "raise_if_cancelled",
     "read_options",
     "read_path_url",
@@ -147,7 +149,8 @@ _MODULES = {
     "event_loops": "ClientPerLoop",
     "forks": "ForkAware ForkLock keep_inherited watch",
     "network_errors": "is_timeout is_unreachable reason_of wrapped_errors",
-    "options": "check_flag check_max_connections check_patience check_timeout check_ttl",
+    "options": "check_flag check_max_connections check_patience check_timeout check_ttl "
+    "passed_options",
     "owner_index": "OwnerIndex",
     "plans": "MaybeAwaitable Plan Step async_run call run",
     "pools": "AsyncPool Health Pool PoolTimeoutError Session",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from chatstore.core.errors import InvalidArgumentError
 
@@ -14,6 +15,11 @@ MIN_TTL = 0.001
 """The shortest time to live: databases count in milliseconds."""
 MAX_CONNECTIONS = 10_000
 _MAX_SHOWN = 2**62  # larger numbers are not quoted in messages
+
+
+def passed_options(**options: Any) -> dict[str, Any]:
+    """Return the options that a caller passed: those that are not ``None``."""
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def check_ttl(ttl: object, name: str = "ttl") -> float | None:

@@ -35,8 +35,7 @@ class SimpleChatStore(ChatStore):
             InvalidArgumentError: ``ttl`` is not a positive number.
 
         """
-        self._memory = MemoryBackend(ttl=ttl, clock=clock)
-        super().__init__(self._memory)
+        super().__init__(MemoryBackend(ttl=ttl, clock=clock))
 
     def persist(self, persist_path: str | PathLike[str] | None = None) -> None:
         """Write all conversations to a JSON file, atomically.
@@ -51,7 +50,7 @@ class SimpleChatStore(ChatStore):
             ConversationChangedError: Another program changed the file since this store read it.
 
         """
-        self._memory.persist(persist_path)
+        _memory_of(self).persist(persist_path)
 
     @classmethod
     def from_persist_path(
@@ -77,8 +76,9 @@ class SimpleChatStore(ChatStore):
 
         """
         store = cls(ttl=ttl, clock=clock)
-        store._memory.read_file(persist_path)
-        store._memory.saves_on_close = save_on_close
+        memory = _memory_of(store)
+        memory.read_file(persist_path)
+        memory.saves_on_close = save_on_close
         return store
 
     @classmethod
@@ -115,7 +115,7 @@ class SimpleChatStore(ChatStore):
 
     def json(self) -> str:
         """Return all conversations as JSON text."""
-        return self._memory.dump()
+        return _memory_of(self).dump()
 
     @classmethod
     def parse_raw(cls, text: str) -> Self:
@@ -127,14 +127,14 @@ class SimpleChatStore(ChatStore):
 
         """
         store = cls()
-        store._memory.load(text)
+        _memory_of(store).load(text)
         return store
 
     def __reduce__(self) -> Any:
         """Pickle the conversations, too: they exist nowhere else."""
         super().__reduce__()  # raises if an argument cannot be pickled
         args, kwargs = self.__getnewargs_ex__()
-        return _restored, (type(self), args, kwargs, self._memory.state())
+        return _restored, (type(self), args, kwargs, _memory_of(self).state())
 
     def __copy__(self) -> Self:
         """Return the store itself."""
@@ -143,13 +143,17 @@ class SimpleChatStore(ChatStore):
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """Return another store with the same conversations."""
         args, kwargs = self.__getnewargs_ex__()
-        return _restored(type(self), args, kwargs, self._memory.state())
+        return _restored(type(self), args, kwargs, _memory_of(self).state())
 
 
 def _restored(kind: type[S], args: tuple[Any, ...], kwargs: dict[str, Any], state: Any) -> S:
     """Return a store with the conversations of another one."""
     store = kind(*args, **kwargs)
-    memory = store.backend
-    assert isinstance(memory, MemoryBackend)
-    memory.restore_state(state)
+    _memory_of(store).restore_state(state)
     return store
+
+
+def _memory_of(store: ChatStore) -> MemoryBackend:
+    backend = store.backend
+    assert isinstance(backend, MemoryBackend)
+    return backend

@@ -19,7 +19,7 @@ Opener = Callable[[], ChatStore]
 _CONTEXT = multiprocessing.get_context("spawn")
 _WRITERS = 6
 _APPENDS = 20  # by each writer
-_BATCH = 400  # messages: writing them takes long enough to kill the writer meanwhile
+_BATCH = 400  # messages; the writer is killed while it writes them
 _PATIENCE = 60.0  # seconds after which a process that hangs fails the test
 
 

@@ -142,7 +142,7 @@ class Link:
 
     @property
     def next_due(self) -> float:
-        """When the next chunk may be sent; infinity if there is no chunk."""
+        """When the next chunk may be sent; ``math.inf`` without a chunk."""
         return min(self._up.next_due, self._down.next_due)
 
     def connect(self, address: Any, name: str) -> None:

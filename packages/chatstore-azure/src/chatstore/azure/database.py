@@ -26,7 +26,7 @@ from chatstore.azure.sizes import MAX_BATCH_BYTES, MAX_BATCH_OPERATIONS, MAX_REC
 from chatstore.azure.table import Operation, StoredEntity, Table
 from chatstore.azure_core.answers import status_of
 from chatstore.azure_core.clients import wait
-from chatstore.conditional import Database, Limits
+from chatstore.conditional import Database, HeadWrite, Limits
 from chatstore.core import CorruptStoreError
 from chatstore.core.backend import MaybeAwaitable, Plan, call
 
@@ -94,25 +94,18 @@ class AzureDatabase(Database[Table]):
                     records[row.removeprefix(RECORD)] = body_of(entity) or ""
         return records
 
-    def commit(
-        self,
-        key: str,
-        expected: str | None,
-        head: str,
-        puts: Mapping[str, str],
-        deletes: Sequence[str],
-        lifetime: float | None = None,  # noqa: ARG002 - tables have no TTL
-    ) -> Plan[Table, str | None]:
+    def commit(self, key: str, write: HeadWrite) -> Plan[Table, str | None]:
         """See `Database.commit`.
 
-        It is sent once, so that a rejection is never caused by an earlier attempt.
+        It is sent once, so that a rejection is never caused by an earlier attempt. The lifetime is
+        ignored: tables have no TTL.
         """
-        entity = new_entity(key, HEAD, head)
-        first = batches.create(entity) if expected is None else batches.replace(entity, expected)
+        head = new_entity(key, HEAD, write.head)
+        expected = write.expected
         operations = [
-            first,
-            *(batches.put(new_entity(key, RECORD + name, body)) for name, body in puts.items()),
-            *(batches.delete(entity_keys(key, RECORD + name)) for name in deletes),
+            batches.create(head) if expected is None else batches.replace(head, expected),
+            *(batches.put(new_entity(key, RECORD + n, body)) for n, body in write.puts.items()),
+            *(batches.delete(entity_keys(key, RECORD + name)) for name in write.deletes),
         ]
         results = yield from self._submit_if(operations)
         return None if results is None else str(results[0]["etag"])

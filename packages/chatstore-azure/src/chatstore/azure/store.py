@@ -33,6 +33,7 @@ from chatstore.core.backend import (
     check_patience,
     check_timeout,
     check_ttl,
+    passed_options,
 )
 
 
@@ -424,14 +425,13 @@ class AzureChatStore(ChatStore):
         """
         needs_key = account_key is None and sas_token is None and credential is None
         parts = read_url(url, needs_key=needs_key)
-        options = {
-            "ttl": ttl,
-            "timeout": timeout,
-            "patience": patience,
-            "max_connections": max_connections,
-            "create": create,
-        }
-        passed = {name: value for name, value in options.items() if value is not None}
+        passed = passed_options(
+            ttl=ttl,
+            timeout=timeout,
+            patience=patience,
+            max_connections=max_connections,
+            create=create,
+        )
         return cls(
             parts.table,
             account_name=parts.account_name,

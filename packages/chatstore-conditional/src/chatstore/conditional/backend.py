@@ -11,7 +11,7 @@ from chatstore.conditional.abandoned import Observer
 from chatstore.conditional.change import Change
 from chatstore.conditional.commit import commit_of
 from chatstore.conditional.context import Context
-from chatstore.conditional.database import Database
+from chatstore.conditional.database import Database, HeadWrite
 from chatstore.conditional.decisions import (
     Adding,
     Decide,
@@ -158,9 +158,8 @@ class ConditionalBackend(Backend[C]):
             seal = yield from database.read_records(key, [SEAL])
             head = self._context.lasting(new_head())
             version = None if stored is None else stored[1]
-            committed = yield from database.commit(
-                key, version, dump_head(head), {}, list(seal), head.lifetime
-            )
+            write = HeadWrite(version, dump_head(head), deletes=list(seal), lifetime=head.lifetime)
+            committed = yield from database.commit(key, write)
             if committed is not None:
                 return
         raise StoreUnavailableError(
@@ -257,9 +256,10 @@ class ConditionalBackend(Backend[C]):
             if head.exists and not current.exists:
                 current = context.lasting(current)
             commit = commit_of(head, Edited(current))
-            committed = yield from database.commit(
-                key, version, dump_head(current), commit.puts, commit.deletes, current.lifetime
+            write = HeadWrite(
+                version, dump_head(current), commit.puts, commit.deletes, current.lifetime
             )
+            committed = yield from database.commit(key, write)
             if committed is None:
                 return  # another writer was faster, and does the same
             version = committed

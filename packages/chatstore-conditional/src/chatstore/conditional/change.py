@@ -8,7 +8,7 @@ head that this process knows saves reading it: then an append is one request. It
 2. `Change.run` repeats `_attempt` while other writers are faster or no reply comes.
 3. `_advance` has `Adding` decide for the head, and gets a `Proposal`.
 4. `_write` makes a `Commit` of it: the new head, the message's record, the marker of its id.
-5. `_commit` sends it with `Database.commit`.
+5. `_commit` sends it as a `HeadWrite` with `Database.commit`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from chatstore.conditional.commit import (
     with_markers,
 )
 from chatstore.conditional.context import Context
+from chatstore.conditional.database import HeadWrite
 from chatstore.conditional.decisions import (
     Decide,
     Edited,
@@ -225,9 +226,8 @@ class Change(Generic[C]):
             deletes = list((yield from self._database.read_records(self._key, deletes)))
         self._refused = None
         head = commit.head
-        committed = yield from self._database.commit(
-            self._key, version, dump_head(head), commit.puts, deletes, head.lifetime
-        )
+        write = HeadWrite(version, dump_head(head), commit.puts, deletes, head.lifetime)
+        committed = yield from self._database.commit(self._key, write)
         if committed is None:
             self._refused = version
             raise _RefusedError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from chatstore.core.backend import Plan
@@ -24,6 +25,27 @@ class Limits(NamedTuple):
     operations: int
     commit_bytes: int
     record_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeadWrite:
+    """A new head, and the records that are written and deleted with it.
+
+    Attributes:
+        expected: The version that the stored head must have; ``None``: it must not exist.
+        head: The new head.
+        puts: New records by id; none of these ids exists.
+        deletes: Ids of records that exist.
+        lifetime: Seconds after which the service may delete the head by itself, if it can, because
+            nobody needs it any more; ``None``: it stays.
+
+    """
+
+    expected: str | None
+    head: str
+    puts: Mapping[str, str] = field(default_factory=dict)
+    deletes: Sequence[str] = ()
+    lifetime: float | None = None
 
 
 class Database(ABC, Generic[C]):
@@ -55,25 +77,12 @@ class Database(ABC, Generic[C]):
         """Return the current bodies of those records that exist, by id."""
 
     @abstractmethod
-    def commit(
-        self,
-        key: str,
-        expected: str | None,
-        head: str,
-        puts: Mapping[str, str],
-        deletes: Sequence[str],
-        lifetime: float | None = None,
-    ) -> Plan[C, str | None]:
+    def commit(self, key: str, write: HeadWrite) -> Plan[C, str | None]:
         """Write all or nothing, if the head has the expected version.
 
         Args:
             key: The conversation.
-            expected: The version; ``None``: only if there is no head.
-            head: The new head.
-            puts: New records by id; none of these ids exists.
-            deletes: Ids of records that exist.
-            lifetime: Seconds after which the service may delete the head by itself, if it can,
-                because nobody needs it any more; ``None``: it stays.
+            write: What to write, and the expected version.
 
         Returns:
             The head's new version; ``None`` if the condition did not hold and this call certainly

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from chatstore.conditional.abandoned import garbage_of
 from chatstore.conditional.context import Context
-from chatstore.conditional.database import Database
+from chatstore.conditional.database import Database, HeadWrite
 from chatstore.conditional.encoding import StoredMessage, load_first_part
 from chatstore.conditional.entries import load_node
 from chatstore.conditional.head import Garbage, Head, StoredHead
@@ -63,7 +63,8 @@ def clean_up(
         else:
             new, count = yield from _without_garbage(database, key, head, budget)
             puts = {}
-        committed = yield from database.commit(key, version, dump_head(new), puts, (), new.lifetime)
+        write = HeadWrite(version, dump_head(new), puts, lifetime=new.lifetime)
+        committed = yield from database.commit(key, write)
         if committed is not None:
             head, version = new, committed
             budget -= count

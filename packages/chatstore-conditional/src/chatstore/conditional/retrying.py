@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from chatstore.conditional.database import Database
+from chatstore.conditional.database import Database, HeadWrite
 from chatstore.core.backend import Plan, Retryable, RetryPolicy, retry
 
 C = TypeVar("C")
@@ -48,17 +48,9 @@ class RetryingDatabase(Database[C]):
         """See `Database.read_records`."""
         return self._retry(lambda: self._database.read_records(key, ids))
 
-    def commit(
-        self,
-        key: str,
-        expected: str | None,
-        head: str,
-        puts: Mapping[str, str],
-        deletes: Sequence[str],
-        lifetime: float | None = None,
-    ) -> Plan[C, str | None]:
+    def commit(self, key: str, write: HeadWrite) -> Plan[C, str | None]:
         """See `Database.commit`; it is sent once."""
-        return self._database.commit(key, expected, head, puts, deletes, lifetime)
+        return self._database.commit(key, write)
 
     def delete_head(self, key: str, expected: str) -> Plan[C, None]:
         """See `Database.delete_head`."""

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 from chatstore.conditional.abandoned import STAGING_TIME
 from chatstore.conditional.commit import Commit, commit_of, is_divided, message_records
 from chatstore.conditional.context import Context
+from chatstore.conditional.database import HeadWrite
 from chatstore.conditional.decisions import Edited, NewMessage
 from chatstore.conditional.garbage import clean_up
 from chatstore.conditional.head import Garbage, Head, Staging, StoredHead
@@ -115,9 +116,8 @@ class StagedWrite(Generic[C]):
             stagings=tuple(alive if s is own else s for s in stored.head.stagings)
         )
         # A refusal is harmless: the next batch tries again.
-        yield from database.commit(
-            self._key, stored.version, dump_head(head), {}, (), head.lifetime
-        )
+        write = HeadWrite(stored.version, dump_head(head), lifetime=head.lifetime)
+        yield from database.commit(self._key, write)
 
 
 def _batches(records: Mapping[str, str]) -> Iterator[dict[str, str]]:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import copy
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
 from chatstore.azure_core.answers import status_of
-from chatstore.conditional import Database, Limits
+from chatstore.conditional import Database, HeadWrite, Limits
 from chatstore.core import CorruptStoreError, StoreUnavailableError
 from chatstore.core.backend import MaybeAwaitable, Plan, Retryable, RetryPolicy, call, retry
 from chatstore.cosmos import batches
@@ -96,23 +96,15 @@ class CosmosDatabase(Database[Container]):
                 records[decode(item["id"].removeprefix(_RECORD))] = text
         return records
 
-    def commit(
-        self,
-        key: str,
-        expected: str | None,
-        head: str,
-        puts: Mapping[str, str],
-        deletes: Sequence[str],
-        lifetime: float | None = None,
-    ) -> Plan[Container, str | None]:
+    def commit(self, key: str, write: HeadWrite) -> Plan[Container, str | None]:
         """See `Database.commit`."""
         partition = encode(key)
-        item = _item(partition, HEAD, head, lifetime)
-        first = batches.create(item) if expected is None else batches.replace(item, expected)
+        head = _item(partition, HEAD, write.head, write.lifetime)
+        expected = write.expected
         operations = [
-            first,
-            *(batches.upsert(_item(partition, _RECORD + encode(i), b)) for i, b in puts.items()),
-            *(batches.delete(_RECORD + encode(record_id)) for record_id in deletes),
+            batches.create(head) if expected is None else batches.replace(head, expected),
+            *_upserts(partition, write.puts),
+            *(batches.delete(_RECORD + encode(record_id)) for record_id in write.deletes),
         ]
         yield from self._ensure_ready()
         try:
@@ -130,10 +122,7 @@ class CosmosDatabase(Database[Container]):
     def stage(self, key: str, puts: Mapping[str, str]) -> Plan[Container, None]:
         """See `Database.stage`."""
         partition = encode(key)
-        operations = (
-            batches.upsert(_item(partition, _RECORD + encode(i), b)) for i, b in puts.items()
-        )
-        for batch in batches.packed(operations):
+        for batch in batches.packed(_upserts(partition, puts)):
             yield from self._execute(partition, batch)
 
     def discard(self, key: str, ids: Sequence[str]) -> Plan[Container, None]:
@@ -292,6 +281,11 @@ class CosmosDatabase(Database[Container]):
 def _item(partition: str, name: str, body: str, lifetime: float | None = None) -> Item:
     ttl = _NO_TTL if lifetime is None else int(lifetime)
     return {"id": name, PARTITION_KEY: partition, "body": body, "ttl": ttl}
+
+
+def _upserts(partition: str, puts: Mapping[str, str]) -> Iterator[Operation]:
+    for record_id, body in puts.items():
+        yield batches.upsert(_item(partition, _RECORD + encode(record_id), body))
 
 
 def _is_ready(container: Container) -> bool:

@@ -21,6 +21,7 @@ from chatstore.core.backend import (
     check_patience,
     check_timeout,
     check_ttl,
+    passed_options,
 )
 from chatstore.cosmos.address import check_address, read_connection_string
 from chatstore.cosmos.backend import CosmosBackend
@@ -370,17 +371,16 @@ class CosmosChatStore(ChatStore):
 
         """
         parts = read_url(url)
-        options = {
-            "database": database,
-            "container": container,
-            "ttl": ttl,
-            "timeout": timeout,
-            "patience": patience,
-            "max_connections": max_connections,
-            "create": create,
-            "consistency": consistency,
-        }
-        passed = {name: value for name, value in options.items() if value is not None}
+        passed = passed_options(
+            database=database,
+            container=container,
+            ttl=ttl,
+            timeout=timeout,
+            patience=patience,
+            max_connections=max_connections,
+            create=create,
+            consistency=consistency,
+        )
         in_url = {
             "database": parts.address.database,
             "container": parts.address.container,

@@ -1,5 +1,6 @@
 """Conversations in Amazon DynamoDB."""
 
+from chatstore.dynamodb.backend import DynamoDBBackend
 from chatstore.dynamodb.store import DynamoDBChatStore
 
-__all__ = ["DynamoDBChatStore"]
+__all__ = ["DynamoDBBackend", "DynamoDBChatStore"]

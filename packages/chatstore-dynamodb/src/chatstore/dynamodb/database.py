@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from chatstore.conditional import Database, Limits
+from chatstore.conditional import Database, HeadWrite, Limits
 from chatstore.core import CorruptStoreError
 from chatstore.core.backend import Plan
 from chatstore.dynamodb.clients import Connection
@@ -88,30 +88,22 @@ class DynamoDBDatabase(Database[Connection]):
         # The reader reports a record without a text.
         return {ids_of[name]: item.get(BODY, {}).get("S", "") for name, item in items.items()}
 
-    def commit(
-        self,
-        key: str,
-        expected: str | None,
-        head: str,
-        puts: Mapping[str, str],
-        deletes: Sequence[str],
-        lifetime: float | None = None,
-    ) -> Plan[Connection, str | None]:
+    def commit(self, key: str, write: HeadWrite) -> Plan[Connection, str | None]:
         """See `Database.commit`."""
         version = secrets.token_hex(16)
-        item = {**self._item(_head_name(key), head), VERSION: {"S": version}}
-        if lifetime is not None:
-            expiry = str(int(time.time() + lifetime))
+        item = {**self._item(_head_name(key), write.head), VERSION: {"S": version}}
+        if write.lifetime is not None:
+            expiry = str(int(time.time() + write.lifetime))
             item[self._table.settings.ttl_attribute] = {"N": expiry}
-        put = {"TableName": self._name, "Item": item, **self._condition(expected)}
+        put = {"TableName": self._name, "Item": item, **self._condition(write.expected)}
         action, request = "put_item", put
-        if puts or deletes:
+        if write.puts or write.deletes:
             action, request = "transact_write_items", {"TransactItems": [{"Put": put}]}
             prefix = _record_prefix(key)
-            for name, body in puts.items():
+            for name, body in write.puts.items():
                 record = self._item(prefix + name, body)
                 request["TransactItems"].append({"Put": {"TableName": self._name, "Item": record}})
-            for name in deletes:
+            for name in write.deletes:
                 place = self._table.key(prefix + name)
                 request["TransactItems"].append({"Delete": {"TableName": self._name, "Key": place}})
         try:

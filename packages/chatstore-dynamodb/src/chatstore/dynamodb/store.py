@@ -9,6 +9,7 @@ from typing import Any
 from typing_extensions import Self
 
 from chatstore.core import ChatStore
+from chatstore.core.backend import passed_options
 from chatstore.dynamodb.backend import DynamoDBBackend
 from chatstore.dynamodb.settings import read_settings
 from chatstore.dynamodb.url import read_url
@@ -161,19 +162,18 @@ class DynamoDBChatStore(ChatStore):
         table_name, options = read_url(url)
         if ttl_seconds is not None and ttl is None:
             options.pop("ttl", None)
-        given = {
-            "profile_name": profile_name,
-            "region_name": region_name,
-            "endpoint_url": endpoint_url,
-            "ttl": ttl,
-            "timeout": timeout,
-            "patience": patience,
-            "max_connections": max_connections,
-            "create": create,
-            "primary_key": primary_key,
-            "ttl_attribute": ttl_attribute,
-        }
-        options |= {name: value for name, value in given.items() if value is not None}
+        options |= passed_options(
+            profile_name=profile_name,
+            region_name=region_name,
+            endpoint_url=endpoint_url,
+            ttl=ttl,
+            timeout=timeout,
+            patience=patience,
+            max_connections=max_connections,
+            create=create,
+            primary_key=primary_key,
+            ttl_attribute=ttl_attribute,
+        )
         return cls(
             table_name,
             client=client,

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from chatstore.core import CorruptStoreError
 from chatstore.migrate.clients import check_client
 from chatstore.migrate.redis_lists import decode_text, scan
 
@@ -30,7 +31,12 @@ class RedisJSONDocuments:
         self._names: dict[str, list[str]] | None = None
 
     def keys(self) -> Iterable[str]:
-        """Return the keys of all conversations."""
+        """Return the keys of all conversations.
+
+        Raises:
+            CorruptStoreError: A document does not have the fields of a message.
+
+        """
         self._names = self._names_by_key()
         return list(self._names)
 
@@ -46,5 +52,19 @@ class RedisJSONDocuments:
         documents = defaultdict(list)
         for name in set(map(decode_text, scan(self._client, self._prefix))):
             document = self._client.json().get(name)
-            documents[document[self._key_field]].append((document[self._time_field], name))
+            if document is None:
+                continue  # it was deleted since it was listed
+            key, time = self._fields_of(document, name)
+            documents[key].append((time, name))
         return {key: [name for _, name in sorted(pairs)] for key, pairs in documents.items()}
+
+    def _fields_of(self, document: Any, name: str) -> tuple[str, float]:
+        if isinstance(document, dict):
+            key, time = document.get(self._key_field), document.get(self._time_field)
+            if isinstance(key, str) and isinstance(time, (int, float)):
+                return key, time
+        raise CorruptStoreError(
+            f"the document {name!r} is not a message of the history: it needs a text "
+            f"{self._key_field!r} and a number {self._time_field!r}; a longer prefix leaves out "
+            "the documents of other programs"
+        )

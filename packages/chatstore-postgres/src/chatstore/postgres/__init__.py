@@ -1,5 +1,6 @@
 """Chat history in Postgres."""
 
+from chatstore.postgres.backend import PostgresBackend
 from chatstore.postgres.store import PostgresChatStore
 
-__all__ = ["PostgresChatStore"]
+__all__ = ["PostgresBackend", "PostgresChatStore"]

@@ -13,6 +13,7 @@ from chatstore.core.backend import (
     check_patience,
     check_timeout,
     check_ttl,
+    passed_options,
 )
 from chatstore.postgres import tables
 from chatstore.postgres.backend import PostgresBackend, Settings
@@ -95,17 +96,16 @@ class PostgresChatStore(ChatStore):
             raise InvalidArgumentError(
                 "PostgresChatStore needs a uri, or an engine as client, async_client or both"
             )
-        arguments = {
-            "table_name": table_name,
-            "schema_name": schema_name,
-            "ttl": ttl,
-            "create": create,
-            "max_connections": max_connections,
-            "timeout": timeout,
-            "patience": patience,
-        }
-        given = {name: value for name, value in arguments.items() if value is not None}
-        options = {**_DEFAULTS, **url_options, **given}
+        passed = passed_options(
+            table_name=table_name,
+            schema_name=schema_name,
+            ttl=ttl,
+            create=create,
+            max_connections=max_connections,
+            timeout=timeout,
+            patience=patience,
+        )
+        options = {**_DEFAULTS, **url_options, **passed}
         settings = Settings(
             table_name=options["table_name"],
             schema_name=options["schema_name"],

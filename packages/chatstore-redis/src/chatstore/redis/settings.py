@@ -12,6 +12,7 @@ from chatstore.core.backend import (
     check_patience,
     check_timeout,
     check_ttl,
+    passed_options,
 )
 from chatstore.redis.address import Address, read_url
 from chatstore.redis_scripts.layout import check_namespace
@@ -73,5 +74,4 @@ def read_settings(url: object, **arguments: Any) -> RedisSettings:
 
     """
     address, options = read_url(url)
-    options.update((name, value) for name, value in arguments.items() if value is not None)
-    return RedisSettings(address, **options)
+    return RedisSettings(address, **{**options, **passed_options(**arguments)})

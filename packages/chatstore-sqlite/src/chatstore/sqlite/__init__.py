@@ -1,5 +1,6 @@
 """Conversations in an SQLite file."""
 
+from chatstore.sqlite.backend import SQLiteBackend
 from chatstore.sqlite.store import SQLiteChatStore
 
-__all__ = ["SQLiteChatStore"]
+__all__ = ["SQLiteBackend", "SQLiteChatStore"]

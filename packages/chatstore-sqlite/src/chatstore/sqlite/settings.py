@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from chatstore.core import InvalidArgumentError
-from chatstore.core.backend import check_flag, check_max_connections, check_timeout, check_ttl
+from chatstore.core.backend import (
+    check_flag,
+    check_max_connections,
+    check_timeout,
+    check_ttl,
+    passed_options,
+)
 
 
 @dataclass(frozen=True)
@@ -66,5 +72,4 @@ def read_settings(path: object, **arguments: Any) -> SQLiteSettings:
             "SQLiteChatStore needs the path of a file; SimpleChatStore() keeps conversations in "
             "memory"
         )
-    options = {name: value for name, value in arguments.items() if value is not None}
-    return SQLiteSettings(str(Path(path).absolute()), **options)
+    return SQLiteSettings(str(Path(path).absolute()), **passed_options(**arguments))

@@ -11,6 +11,7 @@ from chatstore.core.backend import (
     check_patience,
     check_timeout,
     check_ttl,
+    passed_options,
 )
 from chatstore.redis_scripts.layout import check_namespace
 from chatstore.upstash.address import Address
@@ -63,5 +64,4 @@ def make_settings(address: Address | None, **options: Any) -> UpstashSettings:
         InvalidArgumentError: An option has the wrong type or is out of range.
 
     """
-    options = {name: value for name, value in options.items() if value is not None}
-    return UpstashSettings(address, **options)
+    return UpstashSettings(address, **passed_options(**options))

@@ -116,7 +116,7 @@ class KeepsAThousand(BrokenBackend):
 
 
 class MixesGenerations(BrokenBackend):
-    """Lets an iterator continue in a conversation that was replaced meanwhile."""
+    """Lets an iterator continue after its conversation was replaced."""
 
     def read_oldest(self, key: str, read: Oldest) -> Plan[Conversations, Page]:
         page = yield from self.inner.read_oldest(key, read)

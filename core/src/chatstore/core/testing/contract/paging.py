@@ -1,4 +1,4 @@
-"""Iterators read pages; an append meanwhile does not make them repeat or skip messages."""
+"""Iterators read pages; appends between two pages do not make them repeat or skip messages."""
 
 import pytest
 

@@ -70,7 +70,7 @@ class Replies(HealingBase):
     ) -> None:
         """A call whose reply is lost and that is repeated much later takes effect once.
 
-        Meanwhile another client writes many messages, and removes those that the call added.
+        Before that, another client writes many messages, and removes those that the call added.
         """
         relay = relayed.relay
         with relayed.open(timeout=10.0) as store, relayed.open_direct() as other:

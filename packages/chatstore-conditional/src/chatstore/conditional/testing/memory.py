@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 from chatstore.conditional.backend import ConditionalBackend
-from chatstore.conditional.database import Database, Limits
+from chatstore.conditional.database import Database, HeadWrite, Limits
 from chatstore.core import ChatStore, ChatStoreError
 from chatstore.core.backend import ForkAware, MaybeAwaitable, Plan, async_run, call, run, watch
 
@@ -62,34 +62,26 @@ class MemoryDatabase(Database[Sleep], ForkAware):
 
         return call(read)
 
-    def commit(
-        self,
-        key: str,
-        expected: str | None,
-        head: str,
-        puts: Mapping[str, str],
-        deletes: Sequence[str],
-        lifetime: float | None = None,  # noqa: ARG002 - nothing is deleted by itself
-    ) -> Plan[Sleep, str | None]:
+    def commit(self, key: str, write: HeadWrite) -> Plan[Sleep, str | None]:
         """See `Database.commit`; exceeding the limits is an error."""
 
-        def write(_: Sleep) -> str | None:
-            self._check(puts, deletes)
+        def commit(_: Sleep) -> str | None:
+            self._check(write.puts, write.deletes)
             with self._lock:
                 current = self.heads.get(key)
                 records = self.records.get(key, {})
-                is_missing = any(name not in records for name in deletes)
-                if is_missing or (current and current[1]) != expected:
+                is_missing = any(name not in records for name in write.deletes)
+                if is_missing or (current and current[1]) != write.expected:
                     return None
                 version = uuid.uuid4().hex
-                self.heads[key] = (head, version)
+                self.heads[key] = (write.head, version)
                 records = self.records.setdefault(key, {})
-                records.update(puts)
-                for name in deletes:
+                records.update(write.puts)
+                for name in write.deletes:
                     del records[name]
                 return version
 
-        return call(write)
+        return call(commit)
 
     def delete_head(self, key: str, expected: str) -> Plan[Sleep, None]:
         """See `Database.delete_head`."""
