@@ -17,8 +17,7 @@ from azure.core.exceptions import (
     ServiceResponseTimeoutError,
 )
 
-from chatstore.azure_core.answers import headers_of, status_of
-from chatstore.azure_core.clock_skew import skew_of
+from chatstore.azure_core.answers import clock_skew_of, headers_of, status_of
 from chatstore.azure_core.errors import ErrorTable, Meaning
 from chatstore.core import StoreAccessError, StoreSetupError, StoreUnavailableError
 from chatstore.core.backend import Plan, call, run
@@ -106,14 +105,14 @@ def test_a_request_is_sent_three_times() -> None:
 @pytest.mark.parametrize(("minutes", "text"), [(17, "17"), (-17, "17"), (3, None), (-3, None)])
 def test_a_wrong_clock_is_reported(minutes: int, text: str | None) -> None:
     error = answer(403, Date=formatdate(time.time() + 60 * minutes, usegmt=True))
-    assert skew_of(error) == (f"by about {text} minutes" if text else "")
+    assert clock_skew_of(error) == (f"by about {text} minutes" if text else "")
     message = str(TABLE.translate(error, "the table"))
     assert ("clock is wrong" in message) == (text is not None)
 
 
 @pytest.mark.parametrize("error", [ValueError("a"), answer(403), answer(403, Date="yesterday")])
 def test_answers_without_a_time_show_no_wrong_clock(error: Exception) -> None:
-    assert skew_of(error) == ""
+    assert clock_skew_of(error) == ""
 
 
 def test_errors_without_an_answer_have_neither_status_nor_headers() -> None:

@@ -15,16 +15,17 @@ from azure.core.exceptions import AzureError
 from cosmos_double import LOST_REPLY, CosmosDouble, Fault
 from cosmos_requests import Request
 
+from chatstore.azure_core.batches import packed
 from chatstore.conditional import HeadWrite
 from chatstore.core import StoreUnavailableError
 from chatstore.core.backend import Plan, async_run, run
 from chatstore.cosmos.address import Address
 from chatstore.cosmos.batches import (
+    LIMITS,
     MAX_BATCH_BYTES,
     MAX_OPERATIONS,
     create,
     delete,
-    packed,
     replace,
     size_of,
 )
@@ -259,7 +260,7 @@ def item(text: str, item_id: str = "1") -> dict[str, Any]:
 
 @pytest.mark.parametrize("count", [1, 99, 100, 101, 200, 201])
 def test_a_batch_takes_100_operations(count: int) -> None:
-    batches = list(packed(delete(str(number)) for number in range(count)))
+    batches = list(packed(map(delete, map(str, range(count))), size_of, LIMITS))
     assert [len(batch) for batch in batches[:-1]] == [MAX_OPERATIONS] * ((count - 1) // 100)
     assert sum(map(len, batches)) == count
 
@@ -270,7 +271,7 @@ def test_a_batch_takes_at_most_a_megabyte(character: str, more: int, batches: in
     first = create(item(character * 30_000))
     rest = MAX_BATCH_BYTES - len("[]") - size_of(first) - size_of(create(item("", "2")))
     operations = [first, create(item("x" * (rest + more), "2"))]
-    assert len(list(packed(operations))) == batches
+    assert len(list(packed(operations, size_of, LIMITS))) == batches
 
 
 @pytest.mark.parametrize(

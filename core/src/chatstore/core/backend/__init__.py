@@ -7,7 +7,8 @@ of a client (`call`). `ChatStore(backend)` is then a complete store, sync and as
 - Drivers without an async client: `ThreadedBackend`. Async clients: `ClientPerLoop`.
 - Connections: `Pool`, `AsyncPool`, `Health`; forks: `ForkAware`, `ForkLock`, `watch`,
   `keep_inherited`.
-- Repetition: `retry`, `RetryPolicy`, `Retryable`; errors of the network: `reason_of`.
+- Repetition: `retry`, `RetryPolicy`, `Retryable`; errors of the network: `reason_of`;
+  wrong clocks: `describe_clock_skew`.
 - Options: `check_ttl`, `check_timeout` and others; URLs: `split_url`, `read_options`.
 """
 
@@ -18,12 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chatstore.core.backend.base import Backend
-    from chatstore.core.backend.conversations import (
+    )
         ConversationRecord,
         OwnedPage,
         StoredConversation,
         check_revision,
-    )
+    from chatstore.core.backend.clock_skew import describe_clock_skew
+    from chatstore.core.backend.conversations import (
     from chatstore.core.backend.event_loops import ClientPerLoop
     from chatstore.core.backend.forks import ForkAware, ForkLock, keep_inherited, watch
     from chatstore.core.backend.network_errors import (
@@ -126,6 +128,7 @@ __all__ = [
     "check_revision",
     "check_timeout",
     "check_ttl",
+    "describe_clock_skew",
     "flag",
     "is_timeout",
     "is_unreachable",
@@ -145,6 +148,7 @@ __all__ = [
 
 _MODULES = {
     "base": "Backend",
+    "clock_skew": "describe_clock_skew",
     "conversations": "ConversationRecord OwnedPage StoredConversation check_revision",
     "event_loops": "ClientPerLoop",
     "forks": "ForkAware ForkLock keep_inherited watch",

@@ -9,6 +9,7 @@ Names are loaded on first use: importing this package does not need pytest.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +45,13 @@ _MODULES = {
     "RelayedHarness": "healing",
     "SyncAsyncContract": "contract",
 }
-_WITHOUT_PYTEST = ("harness", "relay")
+
+if "pytest" in sys.modules:
+    import pytest
+
+    # Failures show the values in assertions only if this comes before the modules are imported.
+    for _module in ("contract", "healing", "processes", "state_machine"):
+        pytest.register_assert_rewrite(f"{__name__}.{_module}")
 
 
 def __getattr__(name: str) -> Any:
@@ -52,10 +59,4 @@ def __getattr__(name: str) -> Any:
     module = _MODULES.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if module not in _WITHOUT_PYTEST:
-        import pytest
-
-        # Failures show the values in assertions only if this comes before the import.
-        for with_tests in ("contract", "healing", "processes", "state_machine"):
-            pytest.register_assert_rewrite(f"{__name__}.{with_tests}")
     return getattr(import_module(f"{__name__}.{module}"), name)

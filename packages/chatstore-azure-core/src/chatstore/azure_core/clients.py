@@ -7,6 +7,7 @@ import time
 from abc import ABC, abstractmethod
 from typing import Any, Generic, TypeVar
 
+from chatstore.azure_core.sdk_modules import import_sdk
 from chatstore.core import InvalidArgumentError
 from chatstore.core.backend import (
     ClientPerLoop,
@@ -17,6 +18,7 @@ from chatstore.core.backend import (
 )
 
 C = TypeVar("C")
+T = TypeVar("T")
 
 
 class Clients(ForkAware, ABC, Generic[C]):
@@ -119,9 +121,32 @@ def check_client(
     return client
 
 
-def missing_client(option: str) -> InvalidArgumentError:
-    """Return the error of a call in a mode for which the store has neither account nor client."""
-    return InvalidArgumentError(f"this call needs {option}=, which the store was not given")
+def check_account(account: T | None, *, is_async: bool) -> T:
+    """Return the account, or the credential, for which a client is made.
+
+    Raises:
+        InvalidArgumentError: `account` is ``None``: the store has only a client of the other mode.
+
+    """
+    if account is None:
+        option = "async_client" if is_async else "client"
+        raise InvalidArgumentError(f"this call needs {option}=, which the store was not given")
+    return account
+
+
+def make_transport(server: str, *, timeout: float, max_connections: int, is_async: bool) -> Any:
+    """Return a ``HealingTransport``; an async one needs a running event loop.
+
+    Args:
+        server: The server, for logs.
+        timeout: Seconds to wait for a connection, and for an answer.
+        max_connections: The most connections; a request waits if all of them are in use.
+        is_async: Whether it is for an async client.
+
+    """
+    name = "async_transport" if is_async else "transport"
+    transport = import_sdk(f"chatstore.azure_core.{name}").HealingTransport
+    return transport(server, timeout=timeout, max_connections=max_connections)
 
 
 def wait(client: object, seconds: float) -> MaybeAwaitable[None]:

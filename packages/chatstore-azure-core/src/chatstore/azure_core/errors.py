@@ -10,8 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
-from chatstore.azure_core.answers import status_of
-from chatstore.azure_core.clock_skew import skew_of
+from chatstore.azure_core.answers import clock_skew_of, status_of
 from chatstore.core import ChatStoreError, StoreAccessError, StoreUnavailableError
 from chatstore.core.backend import (
     Plan,
@@ -118,7 +117,7 @@ class ErrorTable:
             status = status_of(error)
             text = f"the service answers HTTP status {status}"
             return Meaning(StoreUnavailableError, text, is_busy=status >= SERVER_ERRORS)
-        skew = skew_of(error) if meaning.is_of_signature else ""
+        skew = clock_skew_of(error) if meaning.is_of_signature else ""
         if skew:
             text = f"the signature is rejected because this machine's clock is wrong {skew}: set it"
             return Meaning(StoreAccessError, text)

@@ -1,19 +1,21 @@
-"""Operations of entity group transactions, and how many of them fit into one."""
+"""Operations of entity group transactions: their sizes, and what fits into one transaction."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 from chatstore.azure.sizes import MAX_BATCH_BYTES, MAX_BATCH_OPERATIONS, utf16_bytes
 from chatstore.azure.table import Entity, Operation
+from chatstore.azure_core.batches import BatchLimits
 
 # Upper bounds in bytes.
 _OPERATION = 1000  # the boundary, headers and URL of an operation, without the keys in the URL
 _ESCAPED = 3  # a key's character in a URL
 _FRAME = 500  # around all operations
 _AROUND_BODY = 8192  # the longest keys, stored and sent, and the names of properties
+
+LIMITS = BatchLimits(MAX_BATCH_OPERATIONS, MAX_BATCH_BYTES, frame=_FRAME)
 
 
 def create(entity: Entity) -> Operation:
@@ -46,21 +48,6 @@ def size_of(operation: Operation) -> int:
 def weight(body: str) -> int:
     """Return an upper bound of the bytes of an entity with this body, stored in UTF-16 or sent."""
     return max(utf16_bytes(body), len(json.dumps(body))) + _AROUND_BODY
-
-
-def packed(operations: Iterable[Operation]) -> Iterator[list[Operation]]:
-    """Distribute operations over as few batches as possible, in order."""
-    batch: list[Operation] = []
-    size = _FRAME
-    for operation in operations:
-        more = size_of(operation)
-        if batch and (len(batch) == MAX_BATCH_OPERATIONS or size + more > MAX_BATCH_BYTES):
-            yield batch
-            batch, size = [], _FRAME
-        batch.append(operation)
-        size += more
-    if batch:
-        yield batch
 
 
 def _if_unchanged(etag: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from chatstore.azure.settings import AzureSettings
 from chatstore.azure.table import Table
-from chatstore.azure_core.clients import Clients, check_client, missing_client
+from chatstore.azure_core.clients import Clients, check_account, check_client, make_transport
 from chatstore.azure_core.sdk_modules import import_sdk
 
 
@@ -44,19 +44,17 @@ class TableClients(Clients[Table]):
 
     def _make(self, module: str, *, is_async: bool) -> Table:
         settings = self._settings
-        if settings.account is None:
-            raise missing_client("async_client" if is_async else "client")
+        account = check_account(settings.account, is_async=is_async)
         make_client = import_sdk(module).TableClient
-        transports = "async_transport" if is_async else "transport"
-        make_transport = import_sdk(f"chatstore.azure_core.{transports}").HealingTransport
         table: Table = make_client(
-            settings.account.endpoint,
+            account.endpoint,
             settings.table,
-            credential=settings.account.sdk_credential(is_async=is_async),
+            credential=account.sdk_credential(is_async=is_async),
             transport=make_transport(
                 settings.server,
                 timeout=settings.timeout,
                 max_connections=settings.max_connections,
+                is_async=is_async,
             ),
             retry_total=0,
         )

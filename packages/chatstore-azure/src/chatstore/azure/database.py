@@ -25,6 +25,7 @@ from chatstore.azure.pages import EntityPage, read_page
 from chatstore.azure.sizes import MAX_BATCH_BYTES, MAX_BATCH_OPERATIONS, MAX_RECORD_BYTES
 from chatstore.azure.table import Operation, StoredEntity, Table
 from chatstore.azure_core.answers import status_of
+from chatstore.azure_core.batches import packed
 from chatstore.azure_core.clients import wait
 from chatstore.conditional import Database, HeadWrite, Limits
 from chatstore.core import CorruptStoreError
@@ -117,7 +118,7 @@ class AzureDatabase(Database[Table]):
     def stage(self, key: str, puts: Mapping[str, str]) -> Plan[Table, None]:
         """See `Database.stage`."""
         operations = [batches.put(new_entity(key, RECORD + n, body)) for n, body in puts.items()]
-        for batch in batches.packed(operations):
+        for batch in packed(operations, batches.size_of, batches.LIMITS):
             yield from self._request(partial(_submit, batch))
 
     def discard(self, key: str, ids: Sequence[str]) -> Plan[Table, None]:
@@ -134,7 +135,8 @@ class AzureDatabase(Database[Table]):
                 entities = yield from self._query(rows_filter(key, low, high), _KEYS)
                 keys = [entity_keys(key, e["RowKey"]) for e in entities if e["RowKey"] in rows]
                 try:
-                    for batch in batches.packed(map(batches.delete, keys)):
+                    operations = map(batches.delete, keys)
+                    for batch in packed(operations, batches.size_of, batches.LIMITS):
                         yield from self._request(partial(_submit, batch))
                 except TableTransactionError as error:
                     if status_of(error) != _MISSING or attempt == _DISCARD_ATTEMPTS:

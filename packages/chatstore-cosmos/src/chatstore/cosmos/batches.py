@@ -1,4 +1,4 @@
-"""Operations of transactional batches, and how many of them fit into one batch.
+"""Operations of transactional batches: their sizes, and what fits into one batch.
 
 https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-request-limits: a request has at
 most 2 MB, a batch 100 operations, an item 2 MB as JSON in UTF-8, an id 1,023 bytes. The service
@@ -8,12 +8,13 @@ does not document which megabyte it means; the smaller one is correct for both.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
+
+from chatstore.azure_core.batches import BatchLimits
 
 MAX_OPERATIONS = 100
 MAX_BATCH_BYTES = 1_000_000
-_BRACKETS = len("[]")
+LIMITS = BatchLimits(MAX_OPERATIONS, MAX_BATCH_BYTES, frame=len("[]"))
 _COMMA = len(",")
 
 Operation: TypeAlias = tuple[Any, ...]
@@ -51,18 +52,3 @@ def size_of(operation: Operation) -> int:
     if len(arguments) > 1:
         wire["id"] = arguments[0]
     return len(json.dumps(wire, separators=(",", ":"))) + _COMMA
-
-
-def packed(operations: Iterable[Operation]) -> Iterator[list[Operation]]:
-    """Distribute operations over as few batches as possible, in order."""
-    batch: list[Operation] = []
-    size = _BRACKETS
-    for operation in operations:
-        more = size_of(operation)
-        if batch and (len(batch) == MAX_OPERATIONS or size + more > MAX_BATCH_BYTES):
-            yield batch
-            batch, size = [], _BRACKETS
-        batch.append(operation)
-        size += more
-    if batch:
-        yield batch

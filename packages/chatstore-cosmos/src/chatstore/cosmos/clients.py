@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chatstore.azure_core.clients import Clients, check_client, missing_client
+from chatstore.azure_core.clients import Clients, check_account, check_client, make_transport
 from chatstore.azure_core.credentials import ThreadedCredential
 from chatstore.azure_core.sdk_modules import import_sdk
 from chatstore.cosmos.container import Container
@@ -68,14 +68,10 @@ class CosmosClients(Clients[Container]):
 
     def _make(self, module: str, *, is_async: bool) -> Any:
         settings = self._settings
-        if settings.credential is None:
-            raise missing_client("async_client" if is_async else "client")
-        credential: Any = settings.credential
+        credential: Any = check_account(settings.credential, is_async=is_async)
         if is_async and not isinstance(credential, str):
             credential = ThreadedCredential(credential)
         make_client = import_sdk(module).CosmosClient
-        transports = "async_transport" if is_async else "transport"
-        make_transport = import_sdk(f"chatstore.azure_core.{transports}").HealingTransport
         return make_client(
             settings.address.endpoint,
             credential,
@@ -83,6 +79,7 @@ class CosmosClients(Clients[Container]):
                 settings.server,
                 timeout=settings.timeout,
                 max_connections=settings.max_connections,
+                is_async=is_async,
             ),
             consistency_level=settings.consistency,
             connection_timeout=settings.timeout,

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from chatstore.azure_core.answers import status_of
+from chatstore.azure_core.batches import packed
 from chatstore.conditional import Database, HeadWrite, Limits
 from chatstore.core import CorruptStoreError, StoreUnavailableError
 from chatstore.core.backend import MaybeAwaitable, Plan, Retryable, RetryPolicy, call, retry
@@ -122,7 +123,8 @@ class CosmosDatabase(Database[Container]):
     def stage(self, key: str, puts: Mapping[str, str]) -> Plan[Container, None]:
         """See `Database.stage`."""
         partition = encode(key)
-        for batch in batches.packed(_upserts(partition, puts)):
+        operations = _upserts(partition, puts)
+        for batch in packed(operations, batches.size_of, batches.LIMITS):
             yield from self._execute(partition, batch)
 
     def discard(self, key: str, ids: Sequence[str]) -> Plan[Container, None]:

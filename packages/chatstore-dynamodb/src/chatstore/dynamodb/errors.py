@@ -6,9 +6,7 @@ request.
 
 from __future__ import annotations
 
-from email.utils import parsedate_to_datetime
 from enum import Enum
-from time import time
 from typing import Any, NamedTuple
 
 from chatstore.core import (
@@ -19,7 +17,7 @@ from chatstore.core import (
     StoreSetupError,
     StoreUnavailableError,
 )
-from chatstore.core.backend import reason_of
+from chatstore.core.backend import describe_clock_skew, reason_of
 
 
 class After(Enum):
@@ -227,10 +225,10 @@ def _meaning_of_answer(error: Any) -> Meaning:
         if reason in _REASONS:
             return _REASONS[reason]
     meaning = MEANINGS.get(code)
-    skew = _skew(error)
-    if meaning in (_REFUSED, _SKEWED) and (meaning is _SKEWED or abs(skew) > _CLOCK_TOLERANCE):
-        by = f" by about {abs(skew) / 60:.0f} minutes" if abs(skew) > _CLOCK_TOLERANCE else ""
-        return _SKEWED._replace(text=_SKEWED.text.format(skew=by))
+    skew = _clock_skew_of(error)
+    if meaning is _SKEWED or (meaning is _REFUSED and skew):
+        text = _SKEWED.text.format(skew=f" {skew}" if skew else "")
+        return _SKEWED._replace(text=text)
     if meaning is not None:
         return meaning
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
@@ -291,10 +289,6 @@ def was_sent_again(error: BaseException) -> bool:
     return bool(response.get("ResponseMetadata", {}).get("RetryAttempts"))
 
 
-def _skew(error: Any) -> float:
-    """Return by about how many seconds this machine's clock is ahead of the service's."""
+def _clock_skew_of(error: Any) -> str:
     headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-    try:
-        return time() - parsedate_to_datetime(headers["date"]).timestamp()
-    except (KeyError, TypeError, ValueError):
-        return 0.0
+    return describe_clock_skew(headers.get("date"), _CLOCK_TOLERANCE)

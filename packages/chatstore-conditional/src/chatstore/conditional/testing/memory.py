@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -12,14 +11,14 @@ from typing import Any, TypeAlias, TypeVar
 from chatstore.conditional.backend import ConditionalBackend
 from chatstore.conditional.database import Database, HeadWrite, Limits
 from chatstore.core import ChatStore, ChatStoreError
-from chatstore.core.backend import ForkAware, MaybeAwaitable, Plan, async_run, call, run, watch
+from chatstore.core.backend import ForkLock, MaybeAwaitable, Plan, async_run, call, run
 
 T = TypeVar("T")
 Sleep: TypeAlias = Callable[[float], MaybeAwaitable[None]]
 """The client: the function that waits."""
 
 
-class MemoryDatabase(Database[Sleep], ForkAware):
+class MemoryDatabase(Database[Sleep]):
     """Heads with their versions, and records, by conversation."""
 
     server = "memory"
@@ -29,20 +28,7 @@ class MemoryDatabase(Database[Sleep], ForkAware):
         self.limits = limits or Limits(100, 400_000, 100_000)
         self.heads: dict[str, tuple[str, str]] = {}
         self.records: dict[str, dict[str, str]] = {}
-        self._lock = threading.Lock()
-        watch(self)
-
-    def before_fork(self) -> None:
-        """Let running calls end."""
-        self._lock.acquire()
-
-    def after_fork_in_parent(self) -> None:
-        """Continue."""
-        self._lock.release()
-
-    def after_fork_in_child(self) -> None:
-        """Continue."""
-        self._lock.release()
+        self._lock = ForkLock()
 
     def weigh(self, body: str) -> int:
         """Return the bytes in UTF-8."""
