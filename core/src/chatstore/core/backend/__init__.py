@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chatstore.core.backend.base import Backend
-    )
+    from chatstore.core.backend.clock_skew import describe_clock_skew
+    from chatstore.core.backend.conversations import (
         ConversationRecord,
         OwnedPage,
         StoredConversation,
         check_revision,
-    from chatstore.core.backend.clock_skew import describe_clock_skew
-    from chatstore.core.backend.conversations import (
+    )
     from chatstore.core.backend.event_loops import ClientPerLoop
     from chatstore.core.backend.forks import ForkAware, ForkLock, keep_inherited, watch
     from chatstore.core.backend.network_errors import (
