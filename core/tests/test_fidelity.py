@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -262,6 +263,7 @@ def test_deep_values_come_back_or_are_refused(depth: int) -> None:
         assert decode("k", 0, record.body) == message
 
 
+@pytest.mark.skipif(sys.gettrace() is not None, reason="coverage slows down Python, not pydantic")
 @pytest.mark.parametrize("unit", [TEXT, CALL, UNKNOWN], ids=["text", "call", "unknown"])
 def test_many_blocks_are_stored_faster_than_they_are_made(unit: list[dict[str, Any]]) -> None:
     message = made(unit * 10_000)

@@ -159,11 +159,13 @@ from chatstore.core import ChatMessage, SimpleChatStore, StoreFullError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 store = SimpleChatStore.from_persist_path(sys.argv[1])
 store.add_message("a", ChatMessage(role="user", content="x" * 100_000))
-resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
 try:
     store.persist()
 except StoreFullError as error:
     print("full", error.__cause__)
+resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 """
 
 

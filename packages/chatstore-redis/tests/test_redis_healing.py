@@ -42,8 +42,18 @@ def relay(server: RedisServer, client: Any) -> Iterator[Relay]:
 
 @pytest.fixture
 def store(relay: Relay, call: Caller) -> Iterator[RedisChatStore]:
+    """Return a store whose calls time out soon, for tests that lose data."""
     url = f"redis://127.0.0.1:{relay.port}?timeout=2&max_connections={CONNECTIONS}"
     store = RedisChatStore(url, patience=30)  # even on a busy machine
+    yield store
+    call.close(store)
+
+
+@pytest.fixture
+def patient_store(relay: Relay, call: Caller) -> Iterator[RedisChatStore]:
+    """Return a store whose calls do not time out, however busy the machine is."""
+    url = f"redis://127.0.0.1:{relay.port}?timeout=60&max_connections={CONNECTIONS}"
+    store = RedisChatStore(url, patience=60)
     yield store
     call.close(store)
 
@@ -58,14 +68,19 @@ def open_all_connections(relay: Relay, store: RedisChatStore, call: Caller) -> N
     pytest.fail("the calls did not need all connections")
 
 
-def test_cut_connections_fail_no_call(relay: Relay, store: RedisChatStore, call: Caller) -> None:
-    open_all_connections(relay, store, call)
+def test_cut_connections_fail_no_call(
+    relay: Relay, patient_store: RedisChatStore, call: Caller
+) -> None:
+    open_all_connections(relay, patient_store, call)
     relay.cut()
     outcomes = call.together(
-        [(store, "add_message", ("k", message(str(number)))) for number in range(CONNECTIONS * 2)]
+        [
+            (patient_store, "add_message", ("k", message(str(number))))
+            for number in range(CONNECTIONS * 2)
+        ]
     )
     assert outcomes == [None] * CONNECTIONS * 2
-    assert call(store, "count_messages", "k") == CONNECTIONS * 2
+    assert call(patient_store, "count_messages", "k") == CONNECTIONS * 2
 
 
 def test_forgotten_connections_cost_one_timeout_in_all(
@@ -104,26 +119,26 @@ def test_connections_that_were_idle_are_checked_before_use(
 
 
 def test_connections_that_the_server_kills(
-    client: Any, relay: Relay, store: RedisChatStore, call: Caller
+    client: Any, relay: Relay, patient_store: RedisChatStore, call: Caller
 ) -> None:
-    open_all_connections(relay, store, call)
+    open_all_connections(relay, patient_store, call)
     client.client_kill_filter(_type="normal", skipme=True)
-    assert call(store, "add_message", "k", message("x")) is None
-    outcomes = call.together([(store, "count_messages", ("k",))] * CONNECTIONS)
+    assert call(patient_store, "add_message", "k", message("x")) is None
+    outcomes = call.together([(patient_store, "count_messages", ("k",))] * CONNECTIONS)
     assert outcomes == [1] * CONNECTIONS
 
 
 def test_connections_that_the_server_closes_when_idle(
-    client: Any, relay: Relay, store: RedisChatStore, call: Caller
+    client: Any, relay: Relay, patient_store: RedisChatStore, call: Caller
 ) -> None:
     client.config_set("timeout", 1)
     try:
-        open_all_connections(relay, store, call)
+        open_all_connections(relay, patient_store, call)
         deadline = time.monotonic() + 30
         while len(client.client_list()) > 1:
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        assert call(store, "add_message", "k", message("x")) is None
+        assert call(patient_store, "add_message", "k", message("x")) is None
     finally:
         client.config_set("timeout", 0)
 
@@ -144,8 +159,8 @@ def test_failover_behind_one_address(pair: Servers, call: Caller, has_scripts: b
         redis.Redis(port=primary.port) as old,
         redis.Redis(port=replica.port) as new,
     ):
-        url = f"redis://127.0.0.1:{relay.port}?timeout=2&max_connections={CONNECTIONS}"
-        store = RedisChatStore(url, patience=30)
+        url = f"redis://127.0.0.1:{relay.port}?timeout=60&max_connections={CONNECTIONS}"
+        store = RedisChatStore(url, patience=60)
         call(store, "add_message", "k", message("before"))
         open_all_connections(relay, store, call)
         old.execute_command("WAIT", 1, 10_000)
@@ -252,7 +267,7 @@ def test_a_restart_of_the_server(call: Caller) -> None:
     options = ("--appendonly", "yes", "--appendfsync", "always")
     with redis_server(*options) as server, Relay(server.port) as relay:
         url = f"redis://127.0.0.1:{relay.port}?max_connections={CONNECTIONS}"
-        store = RedisChatStore(url, timeout=2, patience=0.2)
+        store = RedisChatStore(url, timeout=60, patience=0.2)
         call(store, "add_message", "k", message("a"))
         open_all_connections(relay, store, call)
         server.stop()
