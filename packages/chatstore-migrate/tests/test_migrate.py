@@ -65,11 +65,13 @@ class InterruptedStore(SimpleChatStore):
         super().__init__()
         self.calls = calls
 
-    def add_messages(self, key: str, messages: Iterable[ChatMessage]) -> None:
+    def add_messages(
+        self, key: str, messages: Iterable[ChatMessage], *, expected_revision: str | None = None
+    ) -> None:
         if self.calls == 0:
             raise KeyboardInterrupt
         self.calls -= 1
-        super().add_messages(key, messages)
+        super().add_messages(key, messages, expected_revision=expected_revision)
 
 
 MANY = [f"message {number}" for number in range(1000)]
