@@ -152,9 +152,11 @@ class Failing(SimpleChatStore):
 
     applies = True
 
-    async def async_set_messages(self, key: str, messages: Any) -> None:
+    async def async_set_messages(
+        self, key: str, messages: Any, *, expected_revision: str | None = None
+    ) -> None:
         if self.applies:
-            await super().async_set_messages(key, messages)
+            await super().async_set_messages(key, messages, expected_revision=expected_revision)
         raise StoreUnavailableError("no answer")
 
 
@@ -180,10 +182,12 @@ class Slow(SimpleChatStore):
         super().__init__()
         self.begun, self.go = asyncio.Event(), asyncio.Event()
 
-    async def async_set_messages(self, key: str, messages: Any) -> None:
+    async def async_set_messages(
+        self, key: str, messages: Any, *, expected_revision: str | None = None
+    ) -> None:
         self.begun.set()
         await self.go.wait()
-        await super().async_set_messages(key, messages)
+        await super().async_set_messages(key, messages, expected_revision=expected_revision)
 
 
 def test_a_cancelled_replacement_has_ended_when_the_cancellation_arrives() -> None:

@@ -64,7 +64,9 @@ def test_a_pickled_session_is_on_the_same_database(store_url: str, from_url: boo
 
 
 class Failing(SimpleChatStore):
-    async def async_add_messages(self, key: str, messages: Any) -> None:
+    async def async_add_messages(
+        self, key: str, messages: Any, *, expected_revision: str | None = None
+    ) -> None:
         raise StoreUnavailableError("no answer")
 
 

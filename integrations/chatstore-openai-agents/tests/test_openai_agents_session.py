@@ -204,8 +204,10 @@ class Unsure(SimpleChatStore):
 
     fails = 1
 
-    async def async_add_messages(self, key: str, messages: Any) -> None:
-        await super().async_add_messages(key, messages)
+    async def async_add_messages(
+        self, key: str, messages: Any, *, expected_revision: str | None = None
+    ) -> None:
+        await super().async_add_messages(key, messages, expected_revision=expected_revision)
         if self.fails:
             self.fails -= 1
             raise StoreUnavailableError("no answer")
@@ -243,10 +245,12 @@ class Slow(SimpleChatStore):
         super().__init__()
         self.begun, self.go = asyncio.Event(), asyncio.Event()
 
-    async def async_add_messages(self, key: str, messages: Any) -> None:
+    async def async_add_messages(
+        self, key: str, messages: Any, *, expected_revision: str | None = None
+    ) -> None:
         self.begun.set()
         await self.go.wait()
-        await super().async_add_messages(key, messages)
+        await super().async_add_messages(key, messages, expected_revision=expected_revision)
 
 
 def test_a_cancelled_add_has_ended_when_the_cancellation_arrives() -> None:
