@@ -5,10 +5,11 @@ from __future__ import annotations
 import copy
 import json
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from cosmos_ranges import Range
 from cosmos_rejections import RejectedError
 
 # https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits
@@ -35,13 +36,27 @@ class Documents:
 
     Each write gets the next log sequence number. A reader may see the state at an earlier number,
     as with a replica that lags, so enough old versions are kept.
+
+    Attributes:
+        rid: The container's resource id.
+        policy: Its indexing policy.
+        ranges: Which partitions are in which physical partition.
+
     """
 
-    def __init__(self, rid: str, path: str, default_ttl: int | None, clock: Callable[[], float]):
-        self.rid = rid
-        self.default_ttl = default_ttl
+    def __init__(
+        self,
+        properties: Mapping[str, Any],
+        ranges: Sequence[Range],
+        clock: Callable[[], float],
+    ) -> None:
+        self.rid = properties["_rid"]
+        self.policy = properties["indexingPolicy"]
+        self.ranges = ranges
+        self.default_ttl = properties.get("defaultTtl")
         self.lag = 0
         self.lsn = 1
+        [path] = properties["partitionKey"]["paths"]
         self._names = path.strip("/").split("/")
         self._clock = clock
         self._partitions: dict[str, dict[str, list[Version]]] = {}
@@ -59,9 +74,15 @@ class Documents:
                 return version if alive else None
         return None
 
-    def scan(self, key: str | None, lsn: int | None = None) -> Iterator[Version]:
-        """Iterate over the documents of one partition, or of all."""
-        for name in list(self._partitions) if key is None else [key]:
+    def scan(
+        self, key: str | None, lsn: int | None = None, range_id: str | None = None
+    ) -> Iterator[Version]:
+        """Iterate over the documents of one partition, of a range of them, or of all."""
+        names = list(self._partitions) if key is None else [key]
+        if range_id is not None:
+            [inside] = [one for one in self.ranges if one.id == range_id]
+            names = [name for name in names if inside.contains(name)]
+        for name in names:
             for item_id in list(self._partitions.get(name, ())):
                 version = self.find(name, item_id, lsn)
                 if version is not None:

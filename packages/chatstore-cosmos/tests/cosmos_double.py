@@ -1,10 +1,12 @@
 """Cosmos DB's REST API for NoSQL over plain HTTP, for tests.
 
 It is written from the service's documentation alone, and its own tests list what it does. It does
-not model: more than one physical partition (it answers a query across partitions directly, while
-the service may have the SDK merge results), throughput (429 only if a test injects it), indexes and
-the cost of queries without them, hierarchical and unique keys, several regions, stored procedures,
-numbers as IEEE doubles, the wording of errors. Its request units are estimates.
+not model: physical partitions that are split, throughput (429 only if a test injects it), composite
+indexes (it sorts by one property, which must be all that the condition is about), indexes that lag,
+the units that indexed properties add to a write, hierarchical and unique keys, several regions,
+stored procedures, numbers as IEEE doubles, the wording of errors. Its request units are estimates:
+a query costs what its result costs, or all documents that it looks at if its condition is about a
+property that is not indexed.
 """
 
 from __future__ import annotations

@@ -5,22 +5,20 @@ from __future__ import annotations
 import json
 
 from cosmos_batch import execute_batch, patch_document
-from cosmos_charges import query_charge, read_charge, write_charge
+from cosmos_charges import read_charge, write_charge
 from cosmos_documents import Documents, Version
-from cosmos_query import Query
+from cosmos_queries import answer_query
 from cosmos_rejections import RejectedError
 from cosmos_requests import Reply, Request, charged, partition_key
 
 MAX_REQUEST_BYTES = 4 * 1024 * 1024  # the gateway does not read more
-PAGE_BYTES = 4 * 1024 * 1024  # https://learn.microsoft.com/azure/cosmos-db/concepts-limits
-DEFAULT_PAGE = 100
 
 
 def answer_documents(request: Request, documents: Documents, consistency: str) -> Reply:
     """Answer a request below ``docs``; reads see what consistency and session token guarantee."""
     lsn = _visible(request, documents, consistency)
-    if request.kind == "query":
-        reply = _query(request, documents, lsn)
+    if request.kind in {"query", "plan"}:
+        reply = answer_query(request, documents, lsn)
     elif request.kind == "batch":
         reply = _batch(request, documents)
     elif len(request.body) > MAX_REQUEST_BYTES:
@@ -29,12 +27,24 @@ def answer_documents(request: Request, documents: Documents, consistency: str) -
         reply = _add(request, documents)
     else:
         reply = _answer_one(request, documents, lsn)
+    ranges = _ranges_of(request, documents)
     headers = {
-        "x-ms-session-token": f"0:0#{lsn or documents.lsn}#1=-1",
+        "x-ms-session-token": ",".join(f"{n}:0#{lsn or documents.lsn}#1=-1" for n in ranges),
         "x-ms-alt-content-path": "/".join(request.segments[:4]),
-        "x-ms-documentdb-partitionkeyrangeid": "0",
+        "x-ms-documentdb-partitionkeyrangeid": ranges[0],
     }
     return reply._replace(headers={**headers, **reply.headers})
+
+
+def _ranges_of(request: Request, documents: Documents) -> list[str]:
+    """Return the ids of the ranges that a request is about."""
+    range_id = request.headers.get("x-ms-documentdb-partitionkeyrangeid")
+    if range_id is not None:
+        return [range_id]
+    if "x-ms-documentdb-partitionkey" in request.headers:
+        key = partition_key(request)
+        return [one.id for one in documents.ranges if one.contains(key)]
+    return [one.id for one in documents.ranges]
 
 
 def _visible(request: Request, documents: Documents, consistency: str) -> int | None:
@@ -43,7 +53,7 @@ def _visible(request: Request, documents: Documents, consistency: str) -> int | 
     if not documents.lag or level == "Strong" or request.kind not in {"read", "query"}:
         return None
     token = request.headers.get("x-ms-session-token", "")
-    known = [int(part.split("#")[1]) for part in token.split(",") if part.startswith("0:")]
+    known = [int(part.split("#")[1]) for part in token.split(",") if part]
     return max([documents.lsn - documents.lag, *known])
 
 
@@ -80,45 +90,6 @@ def _answer_one(request: Request, documents: Documents, lsn: int | None) -> Repl
         existing = documents.delete(key, item_id, request.headers)
         return Reply(204, None, charged(write_charge(existing.size)))
     raise RejectedError(405, "The double does not support this request for a document.")
-
-
-def _query(request: Request, documents: Documents, lsn: int | None) -> Reply:
-    body = json.loads(request.body)
-    query = Query(body["query"], body.get("parameters", ()))
-    crosses = "x-ms-documentdb-partitionkey" not in request.headers
-    allowed = request.headers.get("x-ms-documentdb-query-enablecrosspartition", "")
-    if crosses and allowed.lower() != "true":
-        raise RejectedError(400, "Cross partition query is required but disabled.", substatus=1004)
-    candidates = _candidates(documents, query, None if crosses else partition_key(request), lsn)
-    matching = [version for version in candidates if query.matches(version.document or {})]
-    start = int(request.headers.get("x-ms-continuation", "0"))
-    page = _page(matching[start:], int(request.headers.get("x-ms-max-item-count", DEFAULT_PAGE)))
-    headers = charged(query_charge([version.size for version in page]))
-    headers["x-ms-item-count"] = str(len(page))
-    if start + len(page) < len(matching):
-        headers["x-ms-continuation"] = str(start + len(page))
-    shaped = [query.shape(version.document or {}) for version in page]
-    return Reply(200, {"_rid": documents.rid, "Documents": shaped, "_count": len(page)}, headers)
-
-
-def _page(versions: list[Version], most: int) -> list[Version]:
-    """Return the first versions: at least one, at most ``most``, as many as fit into a page."""
-    size = 0
-    for count, version in enumerate(versions):
-        size += version.size
-        if count and (count == most or size > PAGE_BYTES):
-            return versions[:count]
-    return versions
-
-
-def _candidates(
-    documents: Documents, query: Query, key: str | None, lsn: int | None
-) -> list[Version]:
-    """Return documents that may match; documents of known ids are looked up."""
-    if key is None or query.ids is None:
-        return list(documents.scan(key, lsn))
-    versions = [documents.find(key, item_id, lsn) for item_id in dict.fromkeys(query.ids)]
-    return [version for version in versions if version is not None]
 
 
 def _document(status: int, version: Version, *, charge: float | None = None) -> Reply:

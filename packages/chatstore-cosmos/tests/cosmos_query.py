@@ -1,8 +1,9 @@
 """The part of Cosmos DB's SQL that the store uses.
 
-``SELECT * | VALUE path | path, …  FROM c  [WHERE condition]``, with parameters. Conditions are
-comparisons, ``IN``, ``STARTSWITH``, ``IS_DEFINED``, ``AND``, ``OR``, ``NOT``. Everything else is
-rejected, including queries that the gateway does not support across partitions.
+``SELECT [TOP n] * | VALUE path | expression [AS name], …  FROM c [WHERE condition]
+[ORDER BY path [ASC | DESC]]``, with parameters. Expressions are paths, and arrays and objects of
+them. Conditions are comparisons, ``IN``, ``STARTSWITH``, ``IS_DEFINED``, ``AND``, ``OR``, ``NOT``.
+Everything else is rejected.
 """
 
 from __future__ import annotations
@@ -10,18 +11,19 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from cosmos_documents import Document
 from cosmos_rejections import RejectedError
 
+T = TypeVar("T")
 Value = Callable[[Document], Any]
 UNDEFINED = object()
 MAX_IN = 6000  # https://learn.microsoft.com/azure/cosmos-db/concepts-limits#sql-query-limits
 
 _TOKENS = re.compile(
     r"\s*(?:(?P<word>[A-Za-z_]\w*)|(?P<number>-?\d+(?:\.\d+)?)|(?P<text>'[^'\\]*'|\"[^\"\\]*\")"
-    r"|(?P<parameter>@\w+)|(?P<sign><=|>=|!=|<>|[=<>(),.*\[\]]))"
+    r"|(?P<parameter>@\w+)|(?P<sign><=|>=|!=|<>|[=<>(),.*\[\]{}:]))"
 )
 _COMPARE = {
     "=": operator.eq,
@@ -35,24 +37,66 @@ _COMPARE = {
 _CONSTANTS = {"TRUE": True, "FALSE": False, "NULL": None}
 
 
+class Token(NamedTuple):
+    """A part of a query, and where it begins in the text."""
+
+    kind: str
+    text: str
+    start: int
+
+
+class Field(NamedTuple):
+    """A selected field: its name, its text in the query, and what computes it."""
+
+    name: str
+    text: str
+    value: Value
+
+
+class Order(NamedTuple):
+    """The property that a query sorts by."""
+
+    path: str
+    is_descending: bool
+    value: Value
+
+
 class Query:
     """A parsed query.
 
     Attributes:
         ids: The only ids that can match, if the condition says so.
+        top: The most items of the result; ``None``: all.
+        fields: The selected fields; empty for ``*`` and ``VALUE``.
+        condition: The text of the condition.
+        paths: The properties in the condition.
+        order: What the result is sorted by.
 
     """
 
     def __init__(self, text: str, parameters: Iterable[dict[str, Any]] = ()) -> None:
         self._parameters = {item["name"]: item["value"] for item in parameters}
-        self._tokens = _tokenize(text)
+        self._text = text.strip()
+        self._tokens = _tokenize(self._text)
         self._index = 0
         self.ids: list[str] | None = None
+        self.fields: list[Field] = []
+        self.paths: set[str] = set()
+        self.condition = "true"
+        self.order: Order | None = None
         self._expect("SELECT")
+        self.top: int | None = self._parse_operand()({}) if self._skip("TOP") else None
         self._shape = self._parse_shape()
         self._expect("FROM")
         self._alias = self._take("word")
-        self._condition = self._parse_or() if self._skip("WHERE") else lambda document: True
+        self._condition: Value = lambda document: True
+        self.paths.clear()
+        if self._skip("WHERE"):
+            start = self._index
+            self._condition = self._parse_or()
+            self.condition = self._source(start)
+        if self._skip("ORDER"):
+            self.order = self._parse_order()
         if self._index < len(self._tokens):
             raise RejectedError(
                 400, f"The double does not support what begins at {self._peek()[1]!r}."
@@ -66,10 +110,29 @@ class Query:
         """Return the selected part of a document."""
         return self._shape(document)
 
+    def sort(self, items: list[T], document_of: Callable[[T], Document]) -> list[T]:
+        """Return items in the order of the result."""
+        order = self.order
+        if order is None:
+            return items
+
+        def sort_key(item: T) -> bytes:
+            value = order.value(document_of(item))
+            if not isinstance(value, str):
+                raise RejectedError(400, "The double sorts only strings.")
+            return value.encode()
+
+        return sorted(items, key=sort_key, reverse=order.is_descending)
+
     # ------------------------------------------------------------------ parsing
 
     def _peek(self) -> tuple[str, str]:
-        return self._tokens[self._index] if self._index < len(self._tokens) else ("end", "")
+        return self._tokens[self._index][:2] if self._index < len(self._tokens) else ("end", "")
+
+    def _source(self, first: int) -> str:
+        """Return the text from a token to the one before the next."""
+        ends = [token.start for token in self._tokens[self._index : self._index + 1]]
+        return self._text[self._tokens[first].start : ends[0] if ends else None].strip()
 
     def _skip(self, symbol: str) -> bool:
         is_next = self._peek()[1].upper() == symbol and self._peek()[0] != "text"
@@ -93,12 +156,50 @@ class Query:
         if self._skip("VALUE"):
             _, value = self._parse_path()
             return value
-        fields = [self._parse_path()]
+        self.fields.append(self._parse_field())
         while self._skip(","):
-            fields.append(self._parse_path())
-        return lambda document: {
-            name: value(document) for name, value in fields if value(document) is not UNDEFINED
-        }
+            self.fields.append(self._parse_field())
+        return lambda document: _defined({f.name: f.value(document) for f in self.fields})
+
+    def _parse_field(self) -> Field:
+        start = self._index
+        name, value = self._parse_expression()
+        text = self._source(start)
+        if self._skip("AS"):
+            name = self._take("word")
+        if not name:
+            raise RejectedError(400, "The double names only paths by themselves.")
+        return Field(name, text, value)
+
+    def _parse_expression(self) -> tuple[str, Value]:
+        if self._skip("["):
+            values = [self._parse_expression()[1]]
+            while self._skip(","):
+                values.append(self._parse_expression()[1])
+            self._expect("]")
+            return "", lambda d: [item for v in values if (item := v(d)) is not UNDEFINED]
+        if self._skip("{"):
+            members = [self._parse_member()]
+            while self._skip(","):
+                members.append(self._parse_member())
+            self._expect("}")
+            return "", lambda d: _defined({name: value(d) for name, value in members})
+        return self._parse_path()
+
+    def _parse_member(self) -> tuple[str, Value]:
+        name = self._take("text")[1:-1]
+        self._expect(":")
+        return name, self._parse_expression()[1]
+
+    def _parse_order(self) -> Order:
+        self._expect("BY")
+        in_condition, self.paths = self.paths, set()
+        _, value = self._parse_path()
+        [path], self.paths = self.paths, in_condition
+        is_descending = self._skip("DESC")
+        if not is_descending:
+            self._skip("ASC")
+        return Order(path, is_descending, value)
 
     def _parse_path(self) -> tuple[str, Value]:
         self._take("word")
@@ -107,6 +208,7 @@ class Query:
             names.append(self._take("word"))
         if not names:
             raise RejectedError(400, "The double supports only paths of properties.")
+        self.paths.add("/" + "/".join(names))
 
         def value(document: Document) -> Any:
             result: Any = document
@@ -146,8 +248,13 @@ class Query:
         word = self._peek()[1].upper()
         if word in {"STARTSWITH", "IS_DEFINED"}:
             return self._parse_function(word)
-        is_id = [text for _, text in self._tokens[self._index + 1 : self._index + 3]] == [".", "id"]
+        is_id = [token.text for token in self._tokens[self._index + 1 : self._index + 3]] == [
+            ".",
+            "id",
+        ]
         left = self._parse_operand()
+        if word == "TRUE" and self._peek()[1] not in _COMPARE:
+            return left
         if self._skip("IN"):
             return self._parse_in(left, is_id)
         sign = self._peek()[1]
@@ -201,15 +308,21 @@ class Query:
         return lambda document: value
 
 
-def _tokenize(text: str) -> list[tuple[str, str]]:
-    tokens, start, text = [], 0, text.strip()
+def _defined(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not UNDEFINED}
+
+
+def _tokenize(text: str) -> list[Token]:
+    tokens: list[Token] = []
+    start = 0
     while start < len(text):
         match = _TOKENS.match(text, start)
         if match is None:
             raise RejectedError(
                 400, f"The double cannot read the query at {text[start : start + 10]!r}."
             )
-        tokens.append((str(match.lastgroup), match[match.lastgroup or 0]))
+        kind = str(match.lastgroup)
+        tokens.append(Token(kind, match[kind], match.start(kind)))
         start = match.end()
     return tokens
 

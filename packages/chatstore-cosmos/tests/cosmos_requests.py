@@ -24,7 +24,7 @@ class Request(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """A short name: account, database, container, ranges, query, batch, or that of a method."""
+        """A short name: account, database, container, ranges, plan, query, batch, or a method's."""
         segments = self.segments
         if len(segments) < 4:
             return "account" if not segments else "database" if len(segments) < 3 else "container"
@@ -34,6 +34,8 @@ class Request(NamedTuple):
             return "ranges"
         if self.headers.get("x-ms-cosmos-is-batch-request", "").lower() == "true":
             return "batch"
+        if self.headers.get("x-ms-cosmos-is-query-plan-request", "").lower() == "true":
+            return "plan"
         if self.headers.get("x-ms-documentdb-isquery", "").lower() == "true":
             return "query"
         if self.headers.get("x-ms-documentdb-is-upsert", "").lower() == "true":

@@ -10,29 +10,33 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cosmos_documents import FORBIDDEN_IN_ID, Documents
+from cosmos_index import EVERYTHING
 from cosmos_items import answer_documents
+from cosmos_ranges import make_ranges
 from cosmos_rejections import RejectedError
 from cosmos_requests import Reply, Request
 
 
 class Container:
-    """A container: its properties and its documents."""
+    """A container: its properties and its documents, in one or several physical partitions."""
 
-    def __init__(self, body: dict[str, Any], rid: str, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, body: dict[str, Any], rid: str, clock: Callable[[], float], partitions: int
+    ) -> None:
         paths = body.get("partitionKey", {}).get("paths", [])
         if len(paths) != 1:
             raise RejectedError(
                 400, "The double supports containers with one path of a partition key."
             )
         self.properties = {
-            "indexingPolicy": {"indexingMode": "consistent", "automatic": True},
+            "indexingPolicy": EVERYTHING,
             **body,
             "_rid": rid,
             "_self": f"dbs/{rid[:8]}/colls/{rid}/",
             "_etag": f'"{uuid.uuid4()}"',
             "_ts": int(clock()),
         }
-        self.documents = Documents(rid, paths[0], body.get("defaultTtl"), clock)
+        self.documents = Documents(self.properties, make_ranges(partitions), clock)
 
 
 class Service:
@@ -41,6 +45,7 @@ class Service:
     Attributes:
         clock: Returns the service's time in seconds since 1970.
         consistency: The account's default consistency level.
+        partitions: The physical partitions of each new container.
         lag: By how many writes a read without a session token may be behind.
 
     """
@@ -49,6 +54,7 @@ class Service:
         self.endpoint = endpoint
         self.clock = clock
         self.consistency = consistency
+        self.partitions = 1
         self.databases: dict[str, dict[str, Container]] = {}
         self._lock = threading.RLock()
         self._rids = 0
@@ -135,7 +141,9 @@ class Service:
             if name in database:
                 raise RejectedError(409, "The container exists.")
             self._rids += 1
-            database[name] = Container(body, f"dbl{self._rids:05x}coll==", self.clock)
+            database[name] = Container(
+                body, f"dbl{self._rids:05x}coll==", self.clock, self.partitions
+            )
             database[name].documents.lag = self._lag
             return Reply(201, database[name].properties)
         if request.method == "GET" and len(segments) == 4:
@@ -163,10 +171,10 @@ def _by_rid(database: dict[str, Container], rid: str) -> Container:
 
 
 def _ranges(request: Request, container: Container) -> Reply:
-    """Answer with the only physical partition."""
+    """Answer with the physical partitions, which never change."""
     if request.headers.get("if-none-match") == '"1"':
         return Reply(304, None, {"etag": '"1"'})
     rid = container.properties["_rid"]
-    whole = {"id": "0", "minInclusive": "", "maxExclusive": "FF", "parents": [], "_rid": rid}
-    body = {"_rid": rid, "PartitionKeyRanges": [whole], "_count": 1}
+    ranges = [one.properties(rid) for one in container.documents.ranges]
+    body = {"_rid": rid, "PartitionKeyRanges": ranges, "_count": len(ranges)}
     return Reply(200, body, {"etag": '"1"'})

@@ -298,7 +298,7 @@ def test_conditions(container: ContainerProxy, condition: Any, expected: Any) ->
 @pytest.mark.parametrize(
     "text",
     [
-        "SELECT COUNT(1) FROM c", "SELECT TOP 1 * FROM c", "SELECT * FROM c ORDER BY c.n",
+        "SELECT COUNT(1) FROM c", "SELECT * FROM c ORDER BY c.n, c.m", "SELECT [c.n] FROM c",
         "SELECT DISTINCT c.n FROM c", "SELECT * FROM c WHERE c.n", "SELECT * FROM c WHERE",
         "SELECT * FROM c WHERE c.n LIKE 'a%'", "SELECT * FROM c OFFSET 1 LIMIT 1", "DELETE c",
         "SELECT * FROM c WHERE c.id = @none", "SELECT * FROM c WHERE c.id = 'a' -- no",
