@@ -34,7 +34,9 @@ def kinds(double: CosmosDouble) -> list[str]:
 
 def container_of(client: CosmosClient, **options: Any) -> ContainerProxy:
     database = client.create_database_if_not_exists("d")
-    return database.create_container("c", PartitionKey("/conversation", version=2), **options)
+    key = PartitionKey("/conversation", version=2)
+    container: ContainerProxy = database.create_container("c", key, **options)
+    return container
 
 
 @pytest.mark.parametrize("partitions", [1, 3])
