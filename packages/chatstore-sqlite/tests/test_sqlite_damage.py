@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -122,7 +123,20 @@ HEADS = {
     "a blob as epoch": "epoch = x'00'",
     "a blob as key": "key = x'6b32'",
     "a text as expiry": "expires_at = 'zzz'",
+    "a text as revision": "revision = 'x'",
+    "a blob as owner": "owner = x'616e6e'",
+    "bytes as owner": "owner = CAST(x'ff' AS TEXT)",
+    "a blob as title": "title = x'00'",
+    "bytes as title": "title = CAST(x'ff' AS TEXT)",
+    "text as metadata": "metadata = '{'",
+    "a list as metadata": "metadata = '[1]'",
+    "deep metadata": f"metadata = '{DEEP}'",
+    "a number as is_created": "is_created = 7",
+    "a text as creation": "created_at = 'zzz'",
+    "a blob as the time of the last write": "updated_at = x'00'",
+    "an infinite time": "updated_at = 9e999",
 }
+DAMAGED_RECORDS = [name for name in HEADS if re.search("owner|title|metadata|created|time", name)]
 CALLS: dict[str, Callable[[SQLiteChatStore], object]] = {
     "get_messages": lambda store: store.get_messages("k"),
     "window": lambda store: store.get_messages("k", last=1),
@@ -136,6 +150,21 @@ CALLS: dict[str, Callable[[SQLiteChatStore], object]] = {
     "count_messages": lambda store: store.count_messages("k"),
     "get_keys": lambda store: store.get_keys(),
     "force": lambda store: store.delete_message("k", 1, force=True),
+    "get_message": lambda store: store.get_message("k", "two"),
+    "put_message": lambda store: store.put_message("k", message("new", id="two")),
+    "remove_message": lambda store: store.remove_message("k", "two"),
+    "page_messages": lambda store: store.page_messages("k", before="two"),
+    "truncate": lambda store: store.truncate("k", from_id="one"),
+    "fork": lambda store: store.fork("k", "new"),
+    "set_messages": lambda store: store.set_messages("k", []),
+    "create_conversation": lambda store: store.create_conversation("k"),
+    "get_conversation": lambda store: store.get_conversation("k"),
+    "update_conversation": lambda store: store.update_conversation("k", title="t"),
+    "list_conversations": lambda store: store.list_conversations(),
+    "list of an owner": lambda store: store.list_conversations(owner="ann"),
+    "erase an owner": lambda store: store.delete_conversations(owner="ann"),
+    "snapshot": lambda store: store.snapshot("k"),
+    "expected revision": lambda store: store.delete_messages("k", expected_revision="1"),
 }
 
 

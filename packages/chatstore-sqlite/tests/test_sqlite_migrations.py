@@ -176,10 +176,3 @@ def test_options_by_keyword_override_the_url(path: Path) -> None:
         store.get_keys()
     with open_store(url, create=True) as store:
         assert store.get_keys() == []
-
-
-def test_conversations_have_room_for_a_record(path: Path) -> None:
-    with SQLiteChatStore(path) as store:
-        store.add_message("k", message("x"))
-    record = "owner, title, metadata, created_at, updated_at, revision"
-    assert rows(path, f"SELECT {record} FROM chatstore_conversations") == [(None,) * 6]

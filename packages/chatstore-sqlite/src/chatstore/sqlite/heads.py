@@ -1,4 +1,4 @@
-"""The head of a conversation: its row, which every operation reads first."""
+"""The head of a conversation: the numbers in its row, which every operation reads first."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import sqlite3
 from typing import NamedTuple
 
 from chatstore.core import CorruptStoreError
+from chatstore.core.backend import ConversationRecord, check_revision
+from chatstore.sqlite import records
 
 _MAX_POSITION = 2**62  # SQLite's integers have 64 bits; this leaves room for additions
+_NO_RECORD = ConversationRecord()
 
 IS_ALIVE = "(expires_at IS NULL OR expires_at > :now)"
 
@@ -33,6 +36,7 @@ class Head(NamedTuple):
     epoch: int
     next_position: int
     length: int
+    revision: int
 
 
 def find(db: sqlite3.Connection, key: str, now: float) -> Head | None:
@@ -43,14 +47,14 @@ def find(db: sqlite3.Connection, key: str, now: float) -> Head | None:
 
     """
     row = db.execute(
-        "SELECT id, epoch, next_position, length FROM chatstore_conversations "
+        "SELECT id, epoch, next_position, length, revision FROM chatstore_conversations "
         f"WHERE key = :key AND {IS_ALIVE}",
         {"key": key, "now": now},
     ).fetchone()
     if row is None:
         return None
     try:
-        if 0 <= row[3] <= row[2] < _MAX_POSITION:
+        if 0 <= row[3] <= row[2] < _MAX_POSITION and isinstance(row[4], int):
             return Head(*row)
     except TypeError:
         pass  # a value is not a number
@@ -60,36 +64,73 @@ def find(db: sqlite3.Connection, key: str, now: float) -> Head | None:
     )
 
 
-def begin(db: sqlite3.Connection, key: str, now: float) -> Head:
-    """Insert a row for a key without a conversation, or with an expired one.
+def find_unchanged(
+    db: sqlite3.Connection, key: str, expected_revision: str | None, now: float
+) -> Head | None:
+    """Return the head of a conversation that a call may change.
 
-    An expired conversation loses its key, and is purged later.
+    Raises:
+        CorruptStoreError: The row is damaged.
+        RevisionConflictError: It does not have the expected revision.
+
+    """
+    head = find(db, key, now)
+    check(head, expected_revision)
+    return head
+
+
+def check(head: Head | None, expected_revision: str | None) -> None:
+    """Raise `RevisionConflictError` if a head does not have the expected revision."""
+    if expected_revision is not None:
+        check_revision(expected_revision, None if head is None else str(head.revision))
+
+
+def begin(
+    db: sqlite3.Connection, key: str, now: float, record: ConversationRecord = _NO_RECORD
+) -> Head:
+    """Insert a row for a key without a conversation, or with an expired one; `save` follows.
+
+    An expired conversation loses its key and its owner, and is purged later.
     """
     db.execute(
-        "UPDATE chatstore_conversations SET key = NULL WHERE key = ? AND expires_at <= ?",
+        "UPDATE chatstore_conversations SET key = NULL, owner = NULL "
+        "WHERE key = ? AND expires_at <= ?",
         (key, now),
     )
-    epoch = new_epoch()
+    epoch = _random()
     cursor = db.execute(
-        "INSERT INTO chatstore_conversations (key, epoch, next_position, length) "
-        "VALUES (?, ?, 0, 0)",
-        (key, epoch),
+        "INSERT INTO chatstore_conversations (key, epoch, next_position, length, revision, "
+        "created_at, updated_at, is_created, owner, title, metadata) "
+        "VALUES (?, ?, 0, 0, 0, ?, ?, ?, ?, ?, ?)",
+        (key, epoch, now, now, record.is_created, record.owner, record.title, record.metadata),
     )
-    return Head(int(cursor.lastrowid or 0), epoch, 0, 0)
+    return Head(int(cursor.lastrowid or 0), epoch, 0, 0, 0)
 
 
-def update(db: sqlite3.Connection, head: Head, expires_at: float | None) -> None:
-    """Write a changed head."""
+def save(db: sqlite3.Connection, head: Head, moment: Moment) -> None:
+    """Write a changed head, with a new revision."""
     db.execute(
         "UPDATE chatstore_conversations SET epoch = ?, next_position = ?, length = ?, "
-        "expires_at = ? WHERE id = ?",
-        (head.epoch, head.next_position, head.length, expires_at, head.id),
+        "revision = ?, updated_at = max(updated_at, ?), expires_at = ? WHERE id = ?",
+        (*head[1:4], _random(), moment.now, moment.expires_at, head.id),
     )
 
 
-def new_epoch() -> int:
-    """Return a random epoch: conversations of the same key never share one."""
-    return secrets.randbits(62)
+def drop_if_spent(db: sqlite3.Connection, head: Head) -> None:
+    """Delete a conversation without messages whose record does not outlast them."""
+    if not head.length and not records.read(db, head.id).record.outlasts_messages:
+        drop(db, head.id)
+
+
+def drop(db: sqlite3.Connection, conversation: int) -> None:
+    """Delete a conversation and its messages."""
+    db.execute("DELETE FROM chatstore_messages WHERE conversation = ?", (conversation,))
+    db.execute("DELETE FROM chatstore_conversations WHERE id = ?", (conversation,))
+
+
+def with_new_epoch(head: Head) -> Head:
+    """Return a head for other positions; conversations of the same key never share an epoch."""
+    return head._replace(epoch=_random())
 
 
 def contradiction(head: Head) -> CorruptStoreError:
@@ -98,3 +139,8 @@ def contradiction(head: Head) -> CorruptStoreError:
         f"the parts of a conversation do not agree: it should have {head.length} messages, and "
         "some are missing or damaged; restore a backup, or delete the conversation"
     )
+
+
+def _random() -> int:
+    """Return an epoch or a revision that never repeats."""
+    return secrets.randbits(62)

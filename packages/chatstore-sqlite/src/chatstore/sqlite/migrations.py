@@ -8,24 +8,27 @@ from chatstore.core import SchemaVersionError, StoreSetupError
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
-        # An expired conversation that another replaced has no key until it is purged. With
-        # AUTOINCREMENT the id of a deleted conversation is never used again. Metadata is JSON text.
+        # An expired conversation that another replaced has neither key nor owner until it is
+        # purged. With AUTOINCREMENT the id of a deleted conversation is never used again.
         """CREATE TABLE IF NOT EXISTS chatstore_conversations (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
             key TEXT UNIQUE,
             epoch INTEGER NOT NULL,
             next_position INTEGER NOT NULL,
             length INTEGER NOT NULL,
+            revision INTEGER NOT NULL,
+            created_at REAL NOT NULL,
+            updated_at REAL NOT NULL,
             expires_at REAL,
-            revision INTEGER,
-            created_at REAL,
-            updated_at REAL,
+            is_created INTEGER NOT NULL,
             owner TEXT,
             title TEXT,
             metadata TEXT
         )""",
         """CREATE INDEX IF NOT EXISTS chatstore_expiry
             ON chatstore_conversations (expires_at) WHERE expires_at IS NOT NULL""",
+        """CREATE INDEX IF NOT EXISTS chatstore_owners
+            ON chatstore_conversations (owner, updated_at, key) WHERE owner IS NOT NULL""",
         """CREATE TABLE IF NOT EXISTS chatstore_messages (
             conversation INTEGER NOT NULL,
             position INTEGER NOT NULL,

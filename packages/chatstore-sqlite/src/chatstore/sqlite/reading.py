@@ -1,13 +1,13 @@
-"""The reads, each inside one transaction."""
+"""The reads of messages, each inside one transaction."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
 
-from chatstore.core import CorruptStoreError
-from chatstore.core.backend import KeyPage, Page, StoredRecord, StoredRecords
-from chatstore.sqlite.heads import IS_ALIVE, Head, contradiction, find
+from chatstore.core.backend import Newest, Oldest, Page, StoredRecord, StoredRecords
+from chatstore.sqlite import records
+from chatstore.sqlite.heads import Head, contradiction, find
 
 _ALL = -1  # SQLite's LIMIT for no limit
 
@@ -18,14 +18,7 @@ def count(db: sqlite3.Connection, key: str, now: float) -> int:
     return 0 if head is None else head.length
 
 
-def read_newest(
-    db: sqlite3.Connection,
-    key: str,
-    limit: int | None,
-    before: int | None,
-    leading: int,
-    now: float,
-) -> Page:
+def read_newest(db: sqlite3.Connection, key: str, read: Newest, now: float) -> Page:
     """Read the newest records before a position, oldest first, and the first records.
 
     Raises:
@@ -35,52 +28,59 @@ def read_newest(
     head = find(db, key, now)
     if head is None:
         return Page(None, [])
-    end = head.next_position if before is None else before
+    end = head.next_position if read.before is None else read.before
     newest = db.execute(
         "SELECT position, body FROM chatstore_messages WHERE conversation = ? AND position < ? "
         "ORDER BY position DESC LIMIT ?",
-        (head.id, end, _ALL if limit is None else limit),
+        (head.id, end, _ALL if read.limit is None else read.limit),
     ).fetchall()
-    expected = head.length if limit is None else min(limit, head.length)
-    if before is None and len(newest) != expected:
+    expected = head.length if read.limit is None else min(read.limit, head.length)
+    if read.before is None and len(newest) != expected:
         raise contradiction(head)
-    first = _read_from(db, head, -1, leading) if leading else []
-    return Page(head.epoch, StoredRecords.from_rows(newest[::-1]), first)
+    first = _read_from(db, head, -1, read.leading) if read.leading else []
+    conversation = records.read(db, head.id) if read.with_conversation else None
+    return Page(head.epoch, StoredRecords.from_rows(newest[::-1]), first, conversation)
 
 
-def read_oldest(
-    db: sqlite3.Connection, key: str, limit: int, after: int | None, now: float
-) -> Page:
+def read_oldest(db: sqlite3.Connection, key: str, read: Oldest, now: float) -> Page:
     """Read the oldest records after a position."""
     head = find(db, key, now)
     if head is None:
         return Page(None, [])
-    return Page(head.epoch, _read_from(db, head, -1 if after is None else after, limit))
+    after = -1 if read.after is None else read.after
+    return Page(head.epoch, _read_from(db, head, after, read.limit))
 
 
-def list_keys(
-    db: sqlite3.Connection, prefix: str, limit: int, cursor: str | None, now: float
-) -> KeyPage:
-    """Read keys in their order, from the prefix on, or after the cursor.
+def find_by_id(db: sqlite3.Connection, key: str, message_id: str, now: float) -> Page:
+    """Read the record with an id, as a page of one record or of none."""
+    head = find(db, key, now)
+    if head is None:
+        return Page(None, [])
+    record = find_record(db, head, message_id)
+    return Page(head.epoch, [] if record is None else [record])
+
+
+def find_record(db: sqlite3.Connection, head: Head, target: int | str) -> StoredRecord | None:
+    """Return the record at an index or with an id; ``None``: there is none.
 
     Raises:
-        CorruptStoreError: A key is damaged.
+        CorruptStoreError: There are fewer records than the head says.
 
     """
-    # Keys are ordered by their bytes, so keys with the prefix are next to each other. LIKE and
-    # GLOB would interpret the prefix as a pattern, and stop at a NUL.
-    start = "key >= :start" if cursor is None else "key > :start"
-    rows = db.execute(
-        f"SELECT key FROM chatstore_conversations WHERE {start} AND {IS_ALIVE} "
-        "ORDER BY key LIMIT :limit",
-        {"start": prefix if cursor is None else cursor, "now": now, "limit": limit},
-    ).fetchall()
-    if not all(isinstance(key, str) for (key,) in rows):
-        raise CorruptStoreError(
-            "the key of a conversation is damaged: it is not text; restore a backup"
-        )
-    keys = [key for (key,) in rows if key.startswith(prefix)]
-    return KeyPage(keys, keys[-1] if len(keys) == limit else None)
+    column, value = "message_id", target
+    if isinstance(target, int):
+        if not -head.length <= target < head.length:
+            return None
+        column, value = "position", position_at(db, head, target)
+    row = db.execute(
+        f"SELECT position, body FROM chatstore_messages WHERE conversation = ? AND {column} = ?",
+        (head.id, value),
+    ).fetchone()
+    if row is None:
+        return None
+    if not isinstance(row[0], int):
+        raise contradiction(head)
+    return StoredRecord(*row)
 
 
 def position_at(db: sqlite3.Connection, head: Head, index: int) -> int:

@@ -1,31 +1,43 @@
-"""The writes, each inside one transaction."""
+"""The writes of messages, each inside one transaction."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
 
-from chatstore.core.backend import Existing, Insert, Record, Remove, Replace, StoredRecord
-from chatstore.sqlite.heads import Head, Moment, begin, find, new_epoch, update
-from chatstore.sqlite.reading import position_at
+from chatstore.core.backend import (
+    Append,
+    Existing,
+    Insert,
+    Put,
+    Record,
+    Remove,
+    Replace,
+    StoredRecord,
+    Truncate,
+)
+from chatstore.sqlite.heads import (
+    Head,
+    Moment,
+    begin,
+    check,
+    contradiction,
+    drop_if_spent,
+    find,
+    find_unchanged,
+    save,
+    with_new_epoch,
+)
+from chatstore.sqlite.reading import find_record, position_at
 
-PURGE_BATCH = 200
-"""The most messages of expired conversations that one write deletes, to limit its cost."""
 
-
-def append(
-    db: sqlite3.Connection, key: str, records: Sequence[Record], moment: Moment
-) -> list[Existing]:
+def append(db: sqlite3.Connection, key: str, write: Append, moment: Moment) -> list[Existing]:
     """Append records, or return those that exist."""
     head = find(db, key, moment.now)
-    if head is None:
-        head = begin(db, key, moment.now)
-    elif existing := _existing(db, head, records):
+    if head is not None and (existing := _existing(db, head, write.records)):
         return existing
-    _write(db, head, head.next_position, records)
-    end = head.next_position + len(records)
-    length = head.length + len(records)
-    update(db, head._replace(next_position=end, length=length), moment.expires_at)
+    check(head, write.expected_revision)
+    extend(db, head or begin(db, key, moment.now), write.records, moment)
     return []
 
 
@@ -36,9 +48,10 @@ def insert(db: sqlite3.Connection, key: str, write: Insert, moment: Moment) -> l
     """
     head = find(db, key, moment.now)
     if head is None or write.index >= head.length:
-        return append(db, key, [write.record], moment)
+        return append(db, key, Append([write.record], write.expected_revision), moment)
     if existing := _existing(db, head, [write.record]):
         return existing
+    check(head, write.expected_revision)
     index = max(0, write.index + head.length) if write.index < 0 else write.index
     first = position_at(db, head, index)
     shift = head.next_position + 1 - first
@@ -48,81 +61,103 @@ def insert(db: sqlite3.Connection, key: str, write: Insert, moment: Moment) -> l
         (shift, head.id, first),
     )
     _write(db, head, head.next_position, [write.record])
-    moved = Head(head.id, new_epoch(), head.next_position + shift, head.length + 1)
-    update(db, moved, moment.expires_at)
+    moved = head._replace(next_position=head.next_position + shift, length=head.length + 1)
+    save(db, with_new_epoch(moved), moment)
     return []
 
 
+def put(db: sqlite3.Connection, key: str, write: Put, moment: Moment) -> None:
+    """Replace the record with the same id, or append the new one."""
+    head = find_unchanged(db, key, write.expected_revision, moment.now)
+    head = head or begin(db, key, moment.now)
+    identity = (head.id, write.record.id)
+    is_known = db.execute(
+        "UPDATE chatstore_messages SET body = ? WHERE conversation = ? AND message_id = ?",
+        (write.record.body, *identity),
+    ).rowcount
+    if not is_known:
+        extend(db, head, [write.record], moment)
+        return
+    if write.moves_to_end:
+        db.execute(
+            "UPDATE chatstore_messages SET position = ? WHERE conversation = ? AND message_id = ?",
+            (head.next_position, *identity),
+        )
+        head = head._replace(next_position=head.next_position + 1)
+    save(db, head, moment)
+
+
 def replace(db: sqlite3.Connection, key: str, write: Replace, moment: Moment) -> None:
-    """Replace the conversation by a new one with these records."""
-    delete(db, key)
-    head = begin(db, key, moment.now)
-    _write(db, head, 0, write.records)
-    length = len(write.records)
-    update(db, head._replace(next_position=length, length=length), moment.expires_at)
-
-
-def delete(db: sqlite3.Connection, key: str) -> None:
-    """Delete a conversation and its messages, even if it has expired."""
-    db.execute(
-        "DELETE FROM chatstore_messages WHERE conversation = "
-        "(SELECT id FROM chatstore_conversations WHERE key = ?)",
-        (key,),
-    )
-    db.execute("DELETE FROM chatstore_conversations WHERE key = ?", (key,))
+    """Replace all records of a conversation, or begin it with them."""
+    head = find_unchanged(db, key, write.expected_revision, moment.now)
+    if head is not None:
+        db.execute("DELETE FROM chatstore_messages WHERE conversation = ?", (head.id,))
+        empty = with_new_epoch(head)._replace(next_position=0, length=0)
+    elif write.records:
+        empty = begin(db, key, moment.now)
+    else:
+        return
+    extend(db, empty, write.records, moment)
 
 
 def remove(db: sqlite3.Connection, key: str, write: Remove, moment: Moment) -> StoredRecord | None:
-    """Remove a record and return it; ``None`` if the index is out of range."""
-    head = find(db, key, moment.now)
-    if head is None or not -head.length <= write.index < head.length:
+    """Remove a record and return it; ``None`` if there is no such record."""
+    head = find_unchanged(db, key, write.expected_revision, moment.now)
+    record = None if head is None else find_record(db, head, write.target)
+    if head is None or record is None:
         return None
-    position = position_at(db, head, write.index)
-    identity = (head.id, position)
-    (body,) = db.execute(
-        "SELECT body FROM chatstore_messages WHERE conversation = ? AND position = ?", identity
-    ).fetchone()
-    record = StoredRecord(position, body)
     write.check(record)
-    if head.length == 1:
-        delete(db, key)
-    else:
-        db.execute(
-            "DELETE FROM chatstore_messages WHERE conversation = ? AND position = ?", identity
-        )
-        update(db, head._replace(length=head.length - 1), moment.expires_at)
+    db.execute(
+        "DELETE FROM chatstore_messages WHERE conversation = ? AND position = ?",
+        (head.id, record.position),
+    )
+    _shorten(db, head, 1, moment)
     return record
 
 
-def purge(db: sqlite3.Connection, now: float, limit: int) -> bool:
-    """Delete messages of an expired conversation; return whether there may be more."""
-    row = db.execute(
-        "SELECT id FROM chatstore_conversations WHERE expires_at <= ? ORDER BY expires_at LIMIT 1",
-        (now,),
-    ).fetchone()
-    if row is None:
-        return False
-    deleted = db.execute(
-        "DELETE FROM chatstore_messages WHERE rowid IN "
-        "(SELECT rowid FROM chatstore_messages WHERE conversation = ? LIMIT ?)",
-        (*row, limit),
+def truncate(db: sqlite3.Connection, key: str, write: Truncate, moment: Moment) -> int:
+    """Remove the record with an id and all behind it; return their number."""
+    head = find_unchanged(db, key, write.expected_revision, moment.now)
+    record = None if head is None else find_record(db, head, write.from_id)
+    if head is None or record is None:
+        return 0
+    count = db.execute(
+        "DELETE FROM chatstore_messages WHERE conversation = ? AND position >= ?",
+        (head.id, record.position),
     ).rowcount
-    if deleted < limit:
-        db.execute("DELETE FROM chatstore_conversations WHERE id = ?", row)
-    return True
+    _shorten(db, head, count, moment)
+    return count
 
 
-def _write(db: sqlite3.Connection, head: Head, start: int, records: Sequence[Record]) -> None:
+def extend(db: sqlite3.Connection, head: Head, new: Sequence[Record], moment: Moment) -> None:
+    """Write new records behind the others, and the head."""
+    _write(db, head, head.next_position, new)
+    end, length = head.next_position + len(new), head.length + len(new)
+    longer = head._replace(next_position=end, length=length)
+    save(db, longer, moment)
+    drop_if_spent(db, longer)
+
+
+def _shorten(db: sqlite3.Connection, head: Head, count: int, moment: Moment) -> None:
+    """Write the head of a conversation that lost records."""
+    if count > head.length:
+        raise contradiction(head)
+    shorter = head._replace(length=head.length - count)
+    save(db, shorter, moment)
+    drop_if_spent(db, shorter)
+
+
+def _write(db: sqlite3.Connection, head: Head, start: int, new: Sequence[Record]) -> None:
     db.executemany(
         "INSERT INTO chatstore_messages (conversation, position, message_id, body) "
         "VALUES (?, ?, ?, ?)",
-        [(head.id, start + n, record.id, record.body) for n, record in enumerate(records)],
+        [(head.id, start + n, record.id, record.body) for n, record in enumerate(new)],
     )
 
 
-def _existing(db: sqlite3.Connection, head: Head, records: Sequence[Record]) -> list[Existing]:
+def _existing(db: sqlite3.Connection, head: Head, new: Sequence[Record]) -> list[Existing]:
     existing = []
-    for record in records:
+    for record in new:
         row = db.execute(
             "SELECT message_id, body FROM chatstore_messages "
             "WHERE conversation = ? AND message_id = ?",
