@@ -37,9 +37,9 @@ def test_a_history_seeds_an_empty_conversation_once(call: Call) -> None:
 
 
 def test_two_buffers_seed_with_the_same_ids() -> None:
-    history = [ChatMessage(role="user", content="x")]
     ids = []
-    for _ in range(2):
+    for number in range(2):
+        history = [ChatMessage(role="user", content="x", metadata={"read": number})]
         buffer = ChatMemoryBuffer.from_defaults(tokenizer_fn=words, chat_history=history)
         ids.append([message.id for message in buffer.get_all()])
 

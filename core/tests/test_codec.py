@@ -54,6 +54,21 @@ SNAPSHOTS = [
             '"content":[{"type":"text","text":"x"},{"type":"image_url","image_url":{"url":null}}]}'
         ),
     ),
+    (
+        ChatMessage(
+            role="assistant",
+            content="a",
+            additional_kwargs={"name": "b"},
+            metadata={"usage": {"tokens": 3}, "liked": None},
+            id="m4",
+            created_at=TIME,
+        ),
+        (
+            '{"v":1,"id":"m4","created_at":"2026-11-23T12:00:00.000250+00:00","role":"assistant",'
+            '"content":"a","additional_kwargs":{"name":"b"},'
+            '"metadata":{"usage":{"tokens":3},"liked":null}}'
+        ),
+    ),
 ]
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -66,6 +81,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
     max_leaves=12,
 )
+OBJECTS = st.dictionaries(TEXT, JSON, max_size=4)
 
 
 @pytest.mark.parametrize(("message", "body"), SNAPSHOTS)
@@ -75,15 +91,18 @@ def test_snapshot(message: Any, body: Any) -> None:
     returned = decode("k", 0, body)
     assert returned == message
     assert (returned.id, returned.created_at) == (message.id, message.created_at)
+    assert returned.metadata == message.metadata
 
 
-@given(st.none() | TEXT, st.dictionaries(TEXT, JSON, max_size=4))
-def test_round_trip(content: Any, kwargs: Any) -> None:
-    message = ChatMessage(role="tool", content=content, additional_kwargs=kwargs)
+@given(st.none() | TEXT, OBJECTS, OBJECTS)
+def test_round_trip(content: Any, kwargs: Any, metadata: Any) -> None:
+    message = ChatMessage(role="tool", content=content, additional_kwargs=kwargs, metadata=metadata)
 
     record = encode(message, NOW)
 
-    assert decode("k", 0, record.body) == message
+    returned = decode("k", 0, record.body)
+    assert returned == message
+    assert returned.metadata == metadata
     assert json.loads(record.body)["v"] == 1
 
 
@@ -132,6 +151,7 @@ def test_reformatted_text_is_read() -> None:
         ('{"v":2,"role":"user"}', "version is 2"),
         ('{"v":1,"role":"boss"}', "role"),
         ('{"v":1,"role":"user","more":1}', "more"),
+        ('{"v":1,"role":"user","metadata":[1]}', "metadata"),
         ('{"v":1,"role":"user"},{"role":"user"}', "cannot be read"),
     ],
 )

@@ -93,6 +93,8 @@ KEPT: dict[str, Callable[[], ChatMessage]] = {
     "a time": lambda: changed(
         lambda m: setattr(m, "created_at", datetime.now(timezone(timedelta(hours=-3, minutes=-30))))
     ),
+    "metadata filled later": lambda: changed(lambda m: m.metadata.update(usage={"tokens": 1})),
+    "metadata replaced": lambda: changed(lambda m: setattr(m, "metadata", {"": None})),
 }
 
 
@@ -149,6 +151,10 @@ REFUSED: dict[str, Callable[[], object]] = {
     "an enumeration in kwargs": lambda: changed(lambda m: kwargs(m).update(a=Kind.ONE)),
     "a message in kwargs": lambda: changed(lambda m: kwargs(m).update(a=made())),
     "a time in kwargs": lambda: changed(lambda m: kwargs(m).update(a=datetime.now(timezone.utc))),
+    "no metadata": lambda: changed(lambda m: setattr(m, "metadata", None)),
+    "a list of metadata": lambda: changed(lambda m: setattr(m, "metadata", [])),
+    "a tuple in metadata": lambda: changed(lambda m: m.metadata.update(a=(1,))),
+    "nan in metadata": lambda: changed(lambda m: m.metadata.update(a=float("nan"))),
     "a number for text": lambda: changed(lambda m: setattr(blocks(m)[0], "text", 5), TEXT),
     "a block's kind": lambda: changed(lambda m: setattr(blocks(m)[0], "type", "image"), TEXT),
     "an unknown kind that is known": lambda: changed(
@@ -185,6 +191,7 @@ def test_what_json_can_hold_comes_back(name: str) -> None:
     [returned] = store.get_messages("k")
 
     assert (returned, type(returned)) == (message, ChatMessage)
+    assert returned.metadata == message.metadata
     if message.created_at is not None:
         assert returned.created_at == message.created_at
     store.add_message("k", message.model_copy(update={"id": returned.id}))  # adding it again

@@ -20,7 +20,7 @@ from chatstore.core import (
 
 
 def test_repr_is_about_what_was_said() -> None:
-    message = ChatMessage(role="user", content="Who are you?", id="1")
+    message = ChatMessage(role="user", content="Who are you?", id="1", metadata={"cost": 1})
 
     assert repr(message) == (
         "ChatMessage(role=<MessageRole.USER: 'user'>, content='Who are you?', additional_kwargs={})"
@@ -30,9 +30,9 @@ def test_repr_is_about_what_was_said() -> None:
 def test_equality_is_about_what_was_said() -> None:
     now = datetime.now(timezone.utc)
 
-    assert ChatMessage(role="user", content="a", id="1", created_at=now) == ChatMessage(
-        role=MessageRole.USER, content="a", id="2"
-    )
+    assert ChatMessage(
+        role="user", content="a", id="1", created_at=now, metadata={"cost": 1}
+    ) == ChatMessage(role=MessageRole.USER, content="a", id="2")
     assert ChatMessage(role="user", content="a") != ChatMessage(role="assistant", content="a")
     assert ChatMessage(role="user", content="") != ChatMessage(role="user", content=None)
     assert ChatMessage(role="user", content="a") != "a"
@@ -66,6 +66,10 @@ def test_every_role_goes_by_its_name(role: Any) -> None:
         {"role": "user", "additional_kwargs": {"x": object()}},
         {"role": "user", "additional_kwargs": {1: "x"}},
         {"role": "user", "additional_kwargs": None},
+        {"role": "user", "metadata": None},
+        {"role": "user", "metadata": "x"},
+        {"role": "user", "metadata": {"x": float("nan")}},
+        {"role": "user", "metadata": {1: "x"}},
         {"role": "user", "id": ""},
         {"role": "user", "id": "x" * 256},
         {"role": "user", "id": "é" * 128},

@@ -33,6 +33,7 @@ def test_everything_that_is_sent_counts() -> None:
     call = {"id": "c1", "function": {"name": "f", "arguments": "a b c"}}
     # tool_calls, id, c1, function, name, f, arguments, and the three of the arguments
     assert count(additional_kwargs={"tool_calls": [call]}) == MESSAGE_OVERHEAD + 10
+    assert count(content="x", metadata={"usage": "a b c"}) == count(content="x")
     blocks = [TextBlock(text="a b"), ToolCallBlock(id="c", name="f", arguments={"x": 7})]
     assert count(content=blocks) > count(content=blocks[:1]) + 3
 

@@ -1,7 +1,8 @@
 """Encoding of messages as stored text, and decoding.
 
 A body is a JSON object with a version: ``{"v":1,"id":…,"created_at":…,"role":…,"content":…,
-"additional_kwargs":…}``. Every version of this package reads what earlier versions wrote.
+"additional_kwargs":…,"metadata":…}``, without the last two if they are empty. Every version of this
+package reads what earlier versions wrote.
 """
 
 from __future__ import annotations
@@ -71,6 +72,8 @@ def encode(message: object, now: str) -> Record:
             fields += ',"content":null'
         if message.additional_kwargs != {}:
             fields += f',"additional_kwargs":{_json(message.additional_kwargs, dict)}'
+        if message.metadata != {}:
+            fields += f',"metadata":{_json(message.metadata, dict)}'
         head = f'"id":{_json(message_id, str)},"created_at":"{created_at}",'
     except (PydanticSerializationError, ValueError, AttributeError, TypeError) as error:
         raise InvalidMessageError(f"JSON cannot represent this message: {_reason(error)}") from None

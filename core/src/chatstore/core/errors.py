@@ -121,7 +121,10 @@ _ADVICE = (
 
 
 class MessageConflictError(ChatStoreError):
-    """The conversation has a message with the same id and other content."""
+    """The conversation has a message with the same id and other content.
+
+    Content means role, content and additional_kwargs: metadata and time may differ.
+    """
 
 
 class CorruptMessageError(ChatStoreError):

@@ -53,6 +53,7 @@ def attach_payload(
         role=common.role,
         content=common.content,
         additional_kwargs={**common.additional_kwargs, PAYLOADS_KEY: {framework: entry}},
+        metadata=common.metadata,
         id=common.id,
         created_at=common.created_at,
     )

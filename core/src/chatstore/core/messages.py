@@ -89,13 +89,16 @@ Block = Annotated[Union[KnownBlock, ContentBlock], Field(union_mode="left_to_rig
 class ChatMessage(BaseModel):
     """One message of a conversation.
 
-    Equality and ``repr`` use role, content and additional_kwargs only.
+    Equality and ``repr`` use role, content and additional_kwargs only: what is sent to a model.
 
     Attributes:
         role: The author.
         content: Text, ``None``, or a list of content blocks.
         additional_kwargs: Any JSON object, such as ``tool_calls``, ``tool_call_id``, ``name``, or
             a framework's own fields.
+        metadata: Any JSON object of the application's own, such as usage, cost or feedback. It is
+            stored, but never counted as tokens and never sent to a model. Adding a message again
+            does not change its stored metadata; `ChatStore.put_message` does.
         id: Unique within the conversation, 1 to 255 bytes in UTF-8. ``None``: the store assigns
             one. A store adds a message with an id only once.
         created_at: A time with a time zone. ``None``: the store sets the time of writing. It does
@@ -109,6 +112,7 @@ class ChatMessage(BaseModel):
     # Validation takes the first type that fits: trying all of them doubles its time.
     content: Annotated[Union[Text, list[Block]], Field(union_mode="left_to_right")] | None = None  # noqa: UP007
     additional_kwargs: dict[str, JsonValue] = Field(default_factory=dict)
+    metadata: dict[str, JsonValue] = Field(default_factory=dict)
     id: Identity | None = None
     created_at: AwareDatetime | None = None
 
@@ -120,6 +124,7 @@ class ChatMessage(BaseModel):
             role: MessageRole | RoleName,
             content: str | Sequence[ContentBlock | Mapping[str, Any]] | None = None,
             additional_kwargs: Mapping[str, Any] = {},
+            metadata: Mapping[str, Any] = {},
             id: str | None = None,  # noqa: A002
             created_at: datetime | None = None,
         ) -> None:
@@ -185,6 +190,4 @@ def refuse_unstored_fields(message: ChatMessage) -> None:
     names.update(message.__pydantic_extra__ or ())
     missing = sorted(_FIELDS - message.__dict__.keys())
     problem = f"it lacks {missing}" if missing else f"{sorted(names - _FIELDS)} would be lost"
-    raise ValueError(
-        f"{problem}; a message has {list(_FIELDS)}; put other data in additional_kwargs"
-    )
+    raise ValueError(f"{problem}; a message has {list(_FIELDS)}; put other data in metadata")

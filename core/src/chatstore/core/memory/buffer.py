@@ -315,7 +315,8 @@ def _with_ids(messages: Iterable[ChatMessage]) -> list[ChatMessage]:
     seeds = []
     for index, message in enumerate(messages):
         codec.encode(message, _EPOCH)  # refuses what is not a message, before it is copied
-        body = codec.encode(message.model_copy(update={"id": str(index)}), _EPOCH).body
+        sent = message.model_copy(update={"id": str(index), "metadata": {}})
+        body = codec.encode(sent, _EPOCH).body
         digest = hashlib.blake2b(body.encode(), digest_size=16).hexdigest()
         message_id = message.id or f"seed-{digest}"
         seeds.append(message.model_copy(update={"id": message_id}, deep=True))

@@ -29,7 +29,8 @@ class MessageByIdMethods(PlanRunner):
     ) -> None:
         """Replace the message with the same id, at its index, or append the message.
 
-        For streaming: put the partial answer again and again, then the final one.
+        For streaming: put the partial answer again and again, then the final one. It is also how
+        the metadata of a stored message is changed.
 
         Raises:
             InvalidMessageError: The message has no id, or JSON cannot represent it.

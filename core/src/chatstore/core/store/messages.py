@@ -47,7 +47,8 @@ class MessageMethods(PlanRunner):
     ) -> None:
         """Append a message, or insert it before the zero-based index ``idx`` like ``list.insert``.
 
-        A message is not added again if the conversation has one with the same id.
+        A message is not added again if the conversation has one with the same id. Role, content
+        and additional_kwargs must be equal then; the stored metadata stays.
 
         Raises:
             InvalidMessageError: JSON cannot represent the message.
@@ -76,7 +77,8 @@ class MessageMethods(PlanRunner):
     ) -> None:
         """Append messages next to each other, all or none of them.
 
-        Messages are not added again if the conversation has their ids.
+        Messages are not added again if the conversation has their ids. Role, content and
+        additional_kwargs must be equal then; the stored metadata stays.
 
         Raises:
             InvalidMessageError: JSON cannot represent a message, or two have the same id.

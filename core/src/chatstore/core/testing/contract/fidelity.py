@@ -38,6 +38,21 @@ class Fidelity(Base):
         assert got.additional_kwargs == {"x": value}
         assert type(got.additional_kwargs["x"]) is type(value)
 
+    @pytest.mark.parametrize("value", EXTRAS, ids=range(len(EXTRAS)))
+    def test_metadata_comes_back(self, store: ChatStore, call: Caller, value: Any) -> None:
+        call(store, "add_message", "k", message("a", metadata={"x": value}))
+        [got] = call(store, "get_messages", "k")
+        assert got.metadata == {"x": value}
+        assert type(got.metadata["x"]) is type(value)
+        assert got.additional_kwargs == {}
+
+    def test_only_put_message_changes_metadata(self, store: ChatStore, call: Caller) -> None:
+        call(store, "add_message", "k", message("a", id="m", metadata={"x": 1}))
+        call(store, "add_message", "k", message("a", id="m", metadata={"x": 2}))
+        assert [got.metadata for got in call(store, "get_messages", "k")] == [{"x": 1}]
+        call(store, "put_message", "k", message("a", id="m", metadata={"x": 3}))
+        assert [got.metadata for got in call(store, "get_messages", "k")] == [{"x": 3}]
+
     @pytest.mark.parametrize("role", list(MessageRole))
     def test_role_id_and_time_come_back(
         self, store: ChatStore, call: Caller, role: MessageRole
