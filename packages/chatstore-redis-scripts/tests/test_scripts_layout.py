@@ -11,12 +11,9 @@ from hypothesis import strategies as st
 
 from chatstore.core import InvalidArgumentError
 from chatstore.redis_scripts.layout import (
+    KeySpace,
     check_namespace,
-    conversation_keys,
-    heads_pattern,
-    key_of_head,
     seal,
-    staged_key,
     unseal,
 )
 
@@ -33,14 +30,14 @@ def matches(pattern: str, name: str) -> bool:
 
 @given(NAMESPACES, KEYS)
 def test_keys_come_back(namespace: str, key: str) -> None:
-    head, *_ = conversation_keys(namespace, key)
-    assert key_of_head(namespace, head) == key
+    head, *_ = KeySpace(namespace).keys(key)
+    assert KeySpace(namespace).key_of_head(head) == key
 
 
 @given(st.lists(st.tuples(NAMESPACES, KEYS), min_size=2, max_size=2, unique=True))
 def test_conversations_share_no_key(pair: list[tuple[str, str]]) -> None:
     one, other = (
-        {*conversation_keys(namespace, key), staged_key(namespace, key, "ab")}
+        {*KeySpace(namespace).keys(key), KeySpace(namespace).staged_key(key, "ab")}
         for namespace, key in pair
     )
     assert not one & other
@@ -48,7 +45,7 @@ def test_conversations_share_no_key(pair: list[tuple[str, str]]) -> None:
 
 @given(NAMESPACES, KEYS)
 def test_keys_of_a_conversation_share_a_hash_tag(namespace: str, key: str) -> None:
-    names = [*conversation_keys(namespace, key), staged_key(namespace, key, "ab")]
+    names = [*KeySpace(namespace).keys(key), KeySpace(namespace).staged_key(key, "ab")]
     tags = {name[name.index("{") + 1 : name.index("}")] for name in names}
     assert len(tags) == 1
     assert tags != {""}
@@ -58,14 +55,14 @@ def test_keys_of_a_conversation_share_a_hash_tag(namespace: str, key: str) -> No
 def test_pattern_matches_the_prefix_alone(
     namespace: str, prefix: str, other: Any, key: str
 ) -> None:
-    head = conversation_keys(other, key)[0]
+    head = KeySpace(other).keys(key)[0]
     expected = other == namespace and key.startswith(prefix)
-    assert matches(heads_pattern(namespace, prefix), head) == expected
+    assert matches(KeySpace(namespace).heads_pattern(prefix), head) == expected
 
 
 @pytest.mark.parametrize("quoted", ["", "a}b", "{", "%", "%7b", "%zz", "x" * 256, "\udcff"])
 def test_keys_of_other_programs_are_not_conversations(quoted: str) -> None:
-    assert key_of_head("n", f"n:{{{quoted}}}:head") is None
+    assert KeySpace("n").key_of_head(f"n:{{{quoted}}}:head") is None
 
 
 @pytest.mark.parametrize("namespace", ["", "{", "a}b", None, 3, "\ud800"])

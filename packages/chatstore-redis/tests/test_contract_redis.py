@@ -23,13 +23,15 @@ from chatstore.core.testing import (
 )
 from chatstore.core.testing.harness import Counts
 from chatstore.redis import RedisChatStore
-from chatstore.redis_scripts.layout import conversation_keys
+from chatstore.redis_scripts.layout import KeySpace
 from chatstore.redis_scripts.testing import RedisServer
 from chatstore.redis_scripts.testing.servers import free_port
 
 
 class RedisHarness(ContractHarness):
     """The store's user has exactly the permissions in the README."""
+
+    orders_lists_exactly = False
 
     def __init__(self, *servers: RedisServer, cluster: bool = False) -> None:
         self.namespace = f"test-{uuid.uuid4()}"
@@ -53,7 +55,7 @@ class RedisHarness(ContractHarness):
     def corrupt(self, key: str, index: int) -> None:
         kind: Any = redis.RedisCluster if self.cluster else redis.Redis
         with kind(host="127.0.0.1", port=self.port) as client:
-            _, order, bodies, *_ = conversation_keys(self.namespace, key)
+            _, order, bodies, *_ = KeySpace(self.namespace).keys(key)
             [name] = client.zrange(order, index, index)
             client.hset(bodies, name, '{"v":1,')
 

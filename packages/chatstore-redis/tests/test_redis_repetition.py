@@ -238,7 +238,7 @@ def test_a_call_that_is_too_old_is_not_applied(
             clock.monotonic += 1000
             return 1
 
-    monkeypatch.setattr(backend_of(store), "clock", LateClock())
+    monkeypatch.setattr(backend_of(store).writer, "clock", LateClock())
     for write in WRITES.values():
         with pytest.raises(OutcomeUnknownError, match=r"read the\s+conversation"):
             write(store)

@@ -2,50 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 from chatstore.core import ChatStoreError
 from chatstore.core.backend import (
     Append,
     Backend,
+    ConversationRecord,
+    Create,
+    Delete,
     Existing,
     Insert,
     KeyPage,
+    Newest,
+    Oldest,
+    OwnedPage,
+    OwnerIndex,
     Page,
     Plan,
+    Put,
     Record,
     Remove,
     Replace,
+    StoredConversation,
     StoredRecord,
+    Truncate,
+    Update,
     async_run,
     check_ttl,
     run,
 )
+from chatstore.core.logs import logger
 from chatstore.redis_scripts import scripts
 from chatstore.redis_scripts.client import ScriptClient
 from chatstore.redis_scripts.clients import Clients
-from chatstore.redis_scripts.layout import (
-    check_namespace,
-    conversation_keys,
-    heads_pattern,
-    key_of_head,
-    new_request_id,
-    staged_key,
-    unseal,
+from chatstore.redis_scripts.conversations import (
+    conversation_of,
+    read_conversation,
+    record_arguments,
 )
+from chatstore.redis_scripts.layout import KeySpace, check_namespace, slot_of, unseal
 from chatstore.redis_scripts.reading import Limits, Reader
-from chatstore.redis_scripts.request_clock import RequestClock, stopwatch, too_old
 from chatstore.redis_scripts.scripts import Script
 from chatstore.redis_scripts.sending import Sender
-from chatstore.redis_scripts.staging import chunks, flatten, request_bytes
+from chatstore.redis_scripts.writing import Writer
 
 T = TypeVar("T")
 M = TypeVar("M")
 _MAX_TTL = 1e12  # seconds; Redis does not accept later deadlines
-_FRAME_BYTES = 8192  # of a request, for everything but the records
-_CLOCK_ATTEMPTS = 3
 _MIN_SCAN = 10  # keys; shorter steps cost more requests than they save
+_MAX_BATCH = 200  # conversations that one script reads; their records may have 17 KB each
+_OWNERS = "owned:"  # the section of the owners' lists
 
 
 class ScriptBackend(Backend[ScriptClient]):
@@ -54,7 +63,7 @@ class ScriptBackend(Backend[ScriptClient]):
     Attributes:
         clients: The clients of sync and async calls.
         limits: The sizes of requests and replies.
-        clock: The time of requests, by the server's clock.
+        writer: Runs the writing scripts.
 
     """
 
@@ -66,6 +75,8 @@ class ScriptBackend(Backend[ScriptClient]):
         namespace: str = "chatstore",
         ttl: float | None = None,
         limits: Limits = Limits(),  # noqa: B008 - it cannot be changed
+        is_cluster: bool = False,
+        section: str = "",
     ) -> None:
         """Use clients; nothing is sent before the first call.
 
@@ -75,6 +86,8 @@ class ScriptBackend(Backend[ScriptClient]):
             namespace: The beginning of all keys of this store in Redis.
             ttl: Seconds after its last write until a conversation expires; ``None``: it stays.
             limits: The sizes of requests and replies.
+            is_cluster: Whether the keys of a script must have one slot.
+            section: Precedes the names of the parts of conversations.
 
         Raises:
             InvalidArgumentError: ``namespace`` or ``ttl`` is not valid.
@@ -82,11 +95,30 @@ class ScriptBackend(Backend[ScriptClient]):
         """
         self.clients = clients
         self.limits = limits
-        self.clock = RequestClock()
         self._sender = sender
-        self._namespace = check_namespace(namespace)
+        self._is_cluster = is_cluster
+        self._space = KeySpace(check_namespace(namespace), section)
         seconds = check_ttl(ttl)
-        self._ttl = "" if seconds is None else str(max(1, round(min(seconds, _MAX_TTL) * 1000)))
+        milliseconds = None if seconds is None else round(min(seconds, _MAX_TTL) * 1000)
+        self.writer = Writer(
+            sender,
+            self._space,
+            "" if milliseconds is None else str(max(1, milliseconds)),
+            limits.max_request_bytes,
+        )
+
+    @cached_property
+    def _owners(self) -> OwnerIndex[ScriptClient]:
+        """The owners' lists, which are conversations in a section of their own."""
+        lists = ScriptBackend(
+            self.clients,
+            self._sender,
+            namespace=self._space.namespace,
+            limits=self.limits,
+            is_cluster=self._is_cluster,
+            section=_OWNERS,
+        )
+        return OwnerIndex(lists)
 
     # ------------------------------------------------------------------ running plans
 
@@ -110,30 +142,42 @@ class ScriptBackend(Backend[ScriptClient]):
         """Like `close`, and wait until the client of the running event loop is closed."""
         await self.clients.async_close()
 
-    # ------------------------------------------------------------------ writing
+    # ------------------------------------------------------------------ writing messages
 
     def append(self, key: str, write: Append) -> Plan[ScriptClient, list[Existing]]:
         """See `Backend.append`."""
-        return self._write(scripts.APPEND, key, [], write.records, _existing)
+        revision = write.expected_revision
+        reply = yield from self._write(scripts.APPEND, key, revision, records=write.records)
+        return _existing(reply)
 
     def insert(self, key: str, write: Insert) -> Plan[ScriptClient, list[Existing]]:
         """See `Backend.insert`."""
-        return self._write(scripts.INSERT, key, [str(write.index)], [write.record], _existing)
+        reply = yield from self._write(
+            scripts.INSERT,
+            key,
+            write.expected_revision,
+            [str(write.index)],
+            [write.record],
+        )
+        return _existing(reply)
+
+    def put(self, key: str, write: Put) -> Plan[ScriptClient, None]:
+        """See `Backend.put`."""
+        place = ["end" if write.moves_to_end else ""]
+        yield from self._write(scripts.PUT, key, write.expected_revision, place, [write.record])
 
     def replace(self, key: str, write: Replace) -> Plan[ScriptClient, None]:
         """See `Backend.replace`."""
-        return self._write(scripts.REPLACE, key, [], write.records, _nothing)
-
-    def delete(self, key: str) -> Plan[ScriptClient, None]:
-        """See `Backend.delete`."""
-        return self._write(scripts.DELETE, key, [], [], _nothing)
+        revision = write.expected_revision
+        yield from self._write(scripts.REPLACE, key, revision, records=write.records)
 
     def remove(self, key: str, write: Remove) -> Plan[ScriptClient, StoredRecord | None]:
         """See `Backend.remove`; only a record whose checksum does not match is checked."""
+        target = ["index" if isinstance(write.target, int) else "id", str(write.target)]
         checked = ""
         while True:
-            arguments = [str(write.index), checked]
-            reply = yield from self._write(scripts.REMOVE, key, arguments, [], _unchanged)
+            arguments = [*target, checked]
+            reply = yield from self._write(scripts.REMOVE, key, write.expected_revision, arguments)
             if not reply:
                 return None
             outcome, position, stored = reply
@@ -143,53 +187,74 @@ class ScriptBackend(Backend[ScriptClient]):
             write.check(record)
             checked = stored
 
+    def truncate(self, key: str, write: Truncate) -> Plan[ScriptClient, int]:
+        """See `Backend.truncate`."""
+        arguments = [write.from_id]
+        [count] = yield from self._write(scripts.TRUNCATE, key, write.expected_revision, arguments)
+        return int(count)
+
+    # ------------------------------------------------------------------ writing conversations
+
+    def create(self, key: str, write: Create) -> Plan[ScriptClient, StoredConversation | None]:
+        """See `Backend.create`; a conversation with an owner takes a second request."""
+        return self._owners.create(key, write, partial(self._create, key))
+
+    def update(self, key: str, write: Update) -> Plan[ScriptClient, StoredConversation | None]:
+        """See `Backend.update`; a change of the owner takes up to two more requests."""
+        return self._owners.update(key, write, partial(self._update, key))
+
+    def delete(self, key: str, write: Delete) -> Plan[ScriptClient, None]:
+        """See `Backend.delete`; a conversation with an owner takes a second request."""
+        reply = yield from self._write(scripts.DELETE, key, write.expected_revision)
+        if reply:
+            entry, owner = reply
+            yield from self._owners.forget(ConversationRecord(owner, index_entry=entry))
+
+    def _create(self, key: str, write: Create) -> Plan[ScriptClient, StoredConversation | None]:
+        arguments = record_arguments(write.record)
+        reply = yield from self._write(scripts.CREATE, key, None, arguments, write.records)
+        return conversation_of(reply[0], write.record) if reply else None
+
+    def _update(self, key: str, write: Update) -> Plan[ScriptClient, StoredConversation | None]:
+        arguments = [*record_arguments(write.before), *record_arguments(write.after)]
+        reply = yield from self._write(scripts.UPDATE, key, write.expected_revision, arguments)
+        return conversation_of(reply[0], write.after) if reply else None
+
     def _write(
         self,
         script: Script,
         key: str,
-        arguments: list[str],
-        records: Sequence[Record],
-        read: Callable[[Any], T],
-    ) -> Plan[ScriptClient, T]:
-        """Run a writing script with a new request id; ``read`` parses its reply."""
-        request_id = new_request_id()
-        keys = conversation_keys(self._namespace, key)
-        words = flatten(records)
-        staged = 0
-        limit = self.limits.max_request_bytes
-        if limit is not None and request_bytes(words) > limit - _FRAME_BYTES:
-            keys.append(staged_key(self._namespace, key, request_id))
-            for chunk in chunks(words, limit - _FRAME_BYTES):
-                staged += 1
-                yield from self._sender.run(scripts.STAGE, keys[-1:], [str(staged), chunk])
-            words = []
-        age = stopwatch()
-        for _ in range(_CLOCK_ATTEMPTS):
-            header = f"{request_id} {self.clock.now()} {self._ttl} {staged}"
-            reply = yield from self._sender.run(script, keys, [header, *arguments, *words])
-            if not isinstance(reply, int):
-                return read(reply)
-            self.clock.correct(reply, age())
-        raise too_old()
+        expected_revision: str | None,
+        arguments: Sequence[str] = (),
+        records: Sequence[Record] = (),
+    ) -> Plan[ScriptClient, Sequence[str]]:
+        """Run a writing script, and refresh the entry in the owner's list if it is due."""
+        written = yield from self.writer.run(script, key, arguments, records, expected_revision)
+        if written.due is not None:
+            try:
+                yield from self._owners.refresh(key, written.due)
+            except ChatStoreError as error:
+                # the write has taken effect; a later one refreshes the entry
+                logger.warning("%s: an owner's list was not updated: %s", self.server, error)
+        return written.reply
 
-    # ------------------------------------------------------------------ reading
+    # ------------------------------------------------------------------ reading messages
 
     def count(self, key: str) -> Plan[ScriptClient, int]:
         """See `Backend.count`."""
-        keys = conversation_keys(self._namespace, key)
-        return int((yield from self._sender.run(scripts.COUNT, keys[:3], [])))
+        return int((yield from self._sender.run(scripts.COUNT, self._space.keys(key)[:3], [])))
 
-    def read_newest(
-        self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
-    ) -> Plan[ScriptClient, Page]:
+    def read_newest(self, key: str, read: Newest) -> Plan[ScriptClient, Page]:
         """See `Backend.read_newest`."""
-        return self._reader(key).newest(limit, before, leading)
+        return self._reader(key).newest(read)
 
-    def read_oldest(
-        self, key: str, limit: int, *, after: int | None = None
-    ) -> Plan[ScriptClient, Page]:
+    def read_oldest(self, key: str, read: Oldest) -> Plan[ScriptClient, Page]:
         """See `Backend.read_oldest`."""
-        return self._reader(key).oldest(limit, after)
+        return self._reader(key).oldest(read)
+
+    def find(self, key: str, message_id: str) -> Plan[ScriptClient, Page]:
+        """See `Backend.find`."""
+        return self._reader(key).find(message_id)
 
     def read_all(
         self, key: str, decode: Callable[[Sequence[StoredRecord]], list[M]]
@@ -198,35 +263,48 @@ class ScriptBackend(Backend[ScriptClient]):
         return self._reader(key).decode_all(decode)
 
     def _reader(self, key: str) -> Reader:
-        keys = conversation_keys(self._namespace, key)
-        return Reader(self._sender, keys[:3], self.limits)
+        return Reader(self._sender, self._space.keys(key)[:3], self.limits)
+
+    # ------------------------------------------------------------------ reading conversations
+
+    def read_conversations(
+        self, keys: Sequence[str]
+    ) -> Plan[ScriptClient, Sequence[StoredConversation | None]]:
+        """See `Backend.read_conversations`; a cluster takes a request for each slot."""
+        found: dict[str, StoredConversation | None] = {}
+        for batch in self._batches(keys):
+            names = [name for key in batch for name in self._space.keys(key)[:3]]
+            reply = yield from self._sender.run(scripts.CONVERSATIONS, names, [])
+            found.update(zip(batch, map(read_conversation, reply), strict=True))
+        return [found[key] for key in keys]
+
+    def _batches(self, keys: Sequence[str]) -> Iterator[Sequence[str]]:
+        """Return keys that one script can read."""
+        slots: dict[int, list[str]] = {}
+        for key in keys:
+            slots.setdefault(slot_of(key) if self._is_cluster else 0, []).append(key)
+        for slot in slots.values():
+            for start in range(0, len(slot), _MAX_BATCH):
+                yield slot[start : start + _MAX_BATCH]
+
+    def list_owned(
+        self, owner: str, limit: int, cursor: Any | None
+    ) -> Plan[ScriptClient, OwnedPage]:
+        """See `Backend.list_owned`; the order may lag by a minute."""
+        return self._owners.list_owned(owner, limit, cursor, self)
 
     def list_keys(self, prefix: str, limit: int, cursor: Any | None) -> Plan[ScriptClient, KeyPage]:
-        """See `Backend.list_keys`."""
-        # SCAN may list a key twice (https://redis.io/docs/latest/commands/scan/).
-        position, listed = (None, set[str]()) if cursor is None else cursor
-        pattern = heads_pattern(self._namespace, prefix)
-        keys: list[str] = []
+        """See `Backend.list_keys`; a key may be listed again while the database is resized."""
+        pattern = self._space.heads_pattern(prefix)
+        keys: dict[str, None] = {}  # SCAN may list a key twice
         while True:
-            page = yield from self._sender.scan(position, pattern, max(limit, _MIN_SCAN))
-            position = page.cursor
-            for key in [key_of_head(self._namespace, name) for name in page.names]:
-                if key is not None and key not in listed:
-                    listed.add(key)
-                    keys.append(key)
-            if position is None:
-                return KeyPage(keys, None)
-            if len(keys) >= limit:
-                return KeyPage(keys, (position, listed))
+            page = yield from self._sender.scan(cursor, pattern, max(limit, _MIN_SCAN))
+            cursor = page.cursor
+            found = map(self._space.key_of_head, page.names)
+            keys.update((key, None) for key in found if key is not None)
+            if cursor is None or len(keys) >= limit:
+                return KeyPage(list(keys), cursor)
 
 
 def _existing(reply: Sequence[str]) -> list[Existing]:
     return [Existing(id_, unseal(body)) for id_, body in zip(reply[::2], reply[1::2], strict=True)]
-
-
-def _nothing(_: object) -> None:
-    return None
-
-
-def _unchanged(reply: Any) -> Any:
-    return reply

@@ -8,9 +8,17 @@ from itertools import chain, repeat
 from typing import NamedTuple, TypeVar
 
 from chatstore.core import StoreUnavailableError
-from chatstore.core.backend import Page, Plan, StoredRecord
+from chatstore.core.backend import (
+    Newest,
+    Oldest,
+    Page,
+    Plan,
+    StoredConversation,
+    StoredRecord,
+)
 from chatstore.redis_scripts import scripts
 from chatstore.redis_scripts.client import ScriptClient
+from chatstore.redis_scripts.conversations import read_conversation
 from chatstore.redis_scripts.replies import Part, read_reply
 from chatstore.redis_scripts.sending import Sender
 
@@ -43,6 +51,16 @@ class Limits(NamedTuple):
     largest_page: int = 2000
 
 
+class _Request(NamedTuple):
+    """What to read; the arguments of the script."""
+
+    direction: str
+    limit: int | None
+    bound: int | None
+    leading: int = 0
+    with_conversation: bool = False
+
+
 class _Result(NamedTuple):
     """What was read at one moment; see `Part`."""
 
@@ -50,10 +68,11 @@ class _Result(NamedTuple):
     cut: str | None
     leading: Sequence[StoredRecord]
     records: Sequence[StoredRecord]
+    conversation: StoredConversation | None
 
 
 class Reader:
-    """Reads one conversation."""
+    """Reads the messages of one conversation."""
 
     def __init__(self, sender: Sender, keys: Sequence[str], limits: Limits) -> None:
         """Read the conversation under ``keys``."""
@@ -61,17 +80,23 @@ class Reader:
         self._keys = keys
         self._limits = limits
 
-    def newest(
-        self, limit: int | None, before: int | None, leading: int
-    ) -> Plan[ScriptClient, Page]:
+    def newest(self, read: Newest) -> Plan[ScriptClient, Page]:
         """See `Backend.read_newest`."""
-        result = yield from _until_unchanged(lambda: self._read("newest", limit, before, leading))
-        return Page(result.epoch, result.records[::-1], result.leading)
+        request = _Request("newest", read.limit, read.before, read.leading, read.with_conversation)
+        result = yield from _until_unchanged(lambda: self._read(request))
+        return Page(result.epoch, result.records[::-1], result.leading, result.conversation)
 
-    def oldest(self, limit: int, after: int | None) -> Plan[ScriptClient, Page]:
+    def oldest(self, read: Oldest) -> Plan[ScriptClient, Page]:
         """See `Backend.read_oldest`."""
-        result = yield from _until_unchanged(lambda: self._read("oldest", limit, after, 0))
+        request = _Request("oldest", read.limit, read.after)
+        result = yield from _until_unchanged(lambda: self._read(request))
         return Page(result.epoch, result.records)
+
+    def find(self, message_id: str) -> Plan[ScriptClient, Page]:
+        """See `Backend.find`."""
+        reply = yield from self._sender.run(scripts.FIND, self._keys, [message_id])
+        part = read_reply(reply, 1)
+        return Page(part.epoch, part.records()[1])
 
     def decode_all(
         self, decode: Callable[[Sequence[StoredRecord]], list[M]]
@@ -88,39 +113,37 @@ class Reader:
     ) -> Plan[ScriptClient, list[M] | None]:
         """Read and decode all pages; ``None`` if records were removed between two pages."""
         messages: list[M] = []
-        first = part = yield from self._read_part("oldest", size, None)
+        first = part = yield from self._read_part(_Request("oldest", size, None))
         while (part.epoch, part.cut) == (first.epoch, first.cut):
             decoded = cache(partial(_decode_part, decode, part))
             if part.is_all:
                 return messages + decoded()
             size = min(2 * size, largest)
-            part = yield from self._read_part("oldest", size, part.positions[-1], meanwhile=decoded)
+            request = _Request("oldest", size, part.positions[-1])
+            part = yield from self._read_part(request, meanwhile=decoded)
             messages += decoded()
         return None
 
-    def _read(
-        self, direction: str, limit: int | None, bound: int | None, leading: int
-    ) -> Plan[ScriptClient, _Result | None]:
-        """Read; ``None`` if records were removed between two scripts."""
-        first = part = yield from self._read_part(direction, limit, bound, leading)
-        leading_records, records = part.records()
-        while not part.is_all and len(records) != limit:
-            if len(leading_records) < leading:
-                return (yield from self._read_separately(direction, limit, bound, leading))
-            rest = None if limit is None else limit - len(records)
-            position = records[-1].position if records else bound
-            part = yield from self._read_part(direction, rest, position)
+    def _read(self, request: _Request) -> Plan[ScriptClient, _Result | None]:
+        """Read; ``None`` if records were removed or replaced between two scripts."""
+        first = part = yield from self._read_part(request)
+        leading, records = part.records()
+        while not part.is_all and len(records) != request.limit:
+            if len(leading) < request.leading:
+                return (yield from self._read_separately(request))
+            rest = None if request.limit is None else request.limit - len(records)
+            position = records[-1].position if records else request.bound
+            part = yield from self._read_part(_Request(request.direction, rest, position))
             if (part.epoch, part.cut) != (first.epoch, first.cut):
                 return None
             records = [*records, *part.records()[1]]
-        return _Result(first.epoch, first.cut, leading_records, records)
+        conversation = None if first.conversation is None else read_conversation(first.conversation)
+        return _Result(first.epoch, first.cut, leading, records, conversation)
 
-    def _read_separately(
-        self, direction: str, limit: int | None, bound: int | None, leading: int
-    ) -> Plan[ScriptClient, _Result | None]:
+    def _read_separately(self, request: _Request) -> Plan[ScriptClient, _Result | None]:
         """Read the first records, which fill a reply by themselves, and then the others."""
-        start = yield from self._read("oldest", leading, None, 0)
-        result = yield from self._read(direction, limit, bound, 0)
+        start = yield from self._read(_Request("oldest", request.leading, None))
+        result = yield from self._read(request._replace(leading=0))
         if start is None or result is None:
             return None
         if (start.epoch, start.cut) != (result.epoch, result.cut):
@@ -128,22 +151,19 @@ class Reader:
         return result._replace(leading=start.records)
 
     def _read_part(
-        self,
-        direction: str,
-        limit: int | None,
-        bound: int | None,
-        leading: int = 0,
-        meanwhile: Callable[[], object] | None = None,
+        self, request: _Request, meanwhile: Callable[[], object] | None = None
     ) -> Plan[ScriptClient, Part]:
+        limit, bound = request.limit, request.bound
         arguments = [
-            direction,
+            request.direction,
             str(MAX_PART if limit is None else min(limit, MAX_PART)),
             "" if bound is None else str(bound),
-            str(leading),
+            str(request.leading),
             str(self._limits.max_reply_bytes or 0),
+            "1" if request.with_conversation else "",
         ]
         reply = yield from self._sender.run(scripts.READ, self._keys, arguments, meanwhile)
-        return read_reply(reply, -1 if direction == "newest" else 1)
+        return read_reply(reply, -1 if request.direction == "newest" else 1)
 
 
 def _decode_part(decode: Callable[[Sequence[StoredRecord]], list[M]], part: Part) -> list[M]:

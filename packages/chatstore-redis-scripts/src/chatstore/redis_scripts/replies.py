@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from chatstore.core.backend import StoredRecord, StoredRecords
 from chatstore.redis_scripts.layout import SEAL
@@ -19,6 +19,7 @@ class Part(NamedTuple):
         leading: The positions of the first records, if they were requested.
         positions: The positions of the other records, in the direction of reading.
         bodies: The sealed bodies of both, many in each text, separated by line breaks.
+        conversation: The conversation's fields, if they were requested.
 
     """
 
@@ -28,6 +29,7 @@ class Part(NamedTuple):
     leading: Sequence[int]
     positions: Sequence[int]
     bodies: Sequence[str]
+    conversation: Sequence[str | None] | None = None
 
     def records(self) -> tuple[Sequence[StoredRecord], Sequence[StoredRecord]]:
         """Return the first records, and the others."""
@@ -39,13 +41,19 @@ class Part(NamedTuple):
         )
 
 
-def read_reply(reply: Sequence[str], step: int) -> Part:
+def read_reply(reply: Sequence[Any], step: int) -> Part:
     """Return the parts of a reply; consecutive positions differ by ``step``."""
     if not reply:
         return Part(None, None, is_all=True, leading=(), positions=(), bodies=())
-    epoch, cut, extent, leading, others, *bodies = reply
+    epoch, cut, extent, leading, others, conversation, *bodies = reply
     return Part(
-        epoch, cut, extent == "all", _positions(leading, 1), _positions(others, step), bodies
+        epoch,
+        cut,
+        extent == "all",
+        _positions(leading, 1),
+        _positions(others, step),
+        bodies,
+        conversation,
     )
 
 

@@ -65,9 +65,14 @@ class RedisBackend(ScriptBackend):
             Sender(RedisErrors(), policy, self._server),
             namespace=settings.namespace,
             ttl=settings.ttl,
+            is_cluster=settings.cluster or _is_cluster(client) or _is_cluster(async_client),
         )
 
     @property
     def server(self) -> str:
         """The server's host and port, or the path of its socket, without secrets."""
         return self._server
+
+
+def _is_cluster(client: object) -> bool:
+    return hasattr(client, "get_primaries")

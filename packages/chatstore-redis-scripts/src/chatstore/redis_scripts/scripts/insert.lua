@@ -1,7 +1,7 @@
 -- Insert a record before the index ARGV[2], as Python's list.insert does, or return the existing
 -- record with its id.
 if known then
-  return {}
+  return answer({})
 end
 local list = records(3)
 if not list then
@@ -18,6 +18,10 @@ local records_with_ids = existing(list)
 if #records_with_ids > 0 then
   return records_with_ids
 end
+local current = conflict()
+if current then
+  return current
+end
 -- Positions only grow: the records that follow get positions after the new one's.
 local tail = redis.call('ZRANGE', order, index, -1)
 write(list)
@@ -30,5 +34,5 @@ for from = 1, #tail, CHUNK do
   end
   redis.call('ZADD', order, unpack(scores))
 end
-epoch, cut = request_id, request_id
+epoch, cut, newest = request_id, request_id, next_position - 1
 return finish()

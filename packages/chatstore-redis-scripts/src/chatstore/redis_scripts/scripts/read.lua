@@ -1,12 +1,14 @@
 -- Read records and return {epoch, cut, 'more' or 'all' (whether records follow), positions of the
--- first records, positions of the others, bodies, …}; {} if the conversation does not exist. Clients
--- need long to read a reply of many values: positions are separated by spaces or, if they are
--- consecutive, '<first position>*<count>'; a text has many bodies, separated by line breaks. ARGV:
+-- first records, positions of the others, the conversation or false, bodies, …}; {} if the
+-- conversation does not exist. Clients need long to read a reply of many values: positions are
+-- separated by spaces or, if they are consecutive, '<first position>*<count>'; a text has many bodies,
+-- separated by line breaks. ARGV:
 --   1 'newest' or 'oldest': the end to begin at; the records are returned in that order
 --   2 the most records
 --   3 only records before ('newest') or after ('oldest') this position; '': all
 --   4 also return this many first records
 --   5 the most bytes of bodies, except that one record is always returned; 0: no limit
+--   6 '1': also return the conversation, as conversations.lua does
 local direction, limit, bound = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local leading, most = tonumber(ARGV[4]), tonumber(ARGV[5])
 if not state then
@@ -16,7 +18,10 @@ end
 local TEXT_RECORDS = 100
 local find = string.find
 
-local out = { epoch, cut, 'all', '', '' }
+local out = { epoch, cut, 'all', '', '', false }
+if ARGV[6] == '1' then
+  out[6] = redis.call('HMGET', head, 'state', 'owner', 'title', 'metadata', 'entry')
+end
 local size = 0
 
 -- Add the bodies of a list of ids; return how many fitted.

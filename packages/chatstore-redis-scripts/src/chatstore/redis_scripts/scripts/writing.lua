@@ -1,39 +1,80 @@
 -- The second part of every writing script. ARGV[1] is '<request id> <time of the request in ms>
--- <ttl in milliseconds or nothing> <number of staged chunks>'; the other arguments depend on the script.
---   requests0, requests1  hashes: by request id, the answer
+-- <ttl in milliseconds or nothing> <number of staged chunks> <expected revision or nothing>'; the
+-- other arguments depend on the script. Replies:
+--   a number                 the request is too old or too new; the server's time in milliseconds
+--   a string                 the conversation has another revision than expected: this one, or '' if
+--                            it does not exist
+--   a list                   the script's reply
+--   {list, owner, entry}     the same, and the entry in the owner's list is due to be refreshed
+-- Keys:
+--   requests0, requests1  hashes: by request id, the answer, after '!' if a refresh was due
 --   staged                hash: chunks of records that were too large for one request
 local staged = KEYS[6]
-local request_id, sent_at, ttl, chunks = string.match(ARGV[1], '^(%x+) (%d+) (%d*) (%d+)$')
+local request_id, sent_at, ttl, chunks, expected =
+  string.match(ARGV[1], '^(%x+) (%d+) (%d*) (%d+) (%S*)$')
 chunks = tonumber(chunks)
 
 -- A request whose answer was lost is sent again and must not take effect again, however many other
 -- requests came between. Requests are remembered for REMEMBERED_FOR to twice as long. An unknown
 -- request that was sent longer ago may have been forgotten, so it is refused. Clocks may differ by
 -- TRUSTED_FOR: a request is remembered for longer than it is accepted.
-local REMEMBERED_FOR, TRUSTED_FOR = 300000, 150000
+local REMEMBERED_FOR, TRUSTED_FOR, REFRESH_AFTER = 300000, 150000, 60000
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local known = redis.call('HGET', KEYS[4], request_id) or redis.call('HGET', KEYS[5], request_id)
 if not known and math.abs(now - tonumber(sent_at)) > TRUSTED_FOR then
   return now
 end
+local is_due = false
+if known and string.sub(known, 1, 1) == '!' then
+  is_due, known = true, string.sub(known, 2)
+end
+if state then
+  created, updated, expires, refreshed =
+    tonumber(created), tonumber(updated), tonumber(expires), tonumber(refreshed)
+end
+
+-- Return the revision if the caller expects another one ('' if the conversation does not exist).
+local function conflict()
+  return expected ~= '' and expected ~= revision and (revision or '') or nil
+end
 
 -- Remember this request. The two hashes are used alternately; each has expired when it is used again.
 local function remember(answer)
   local period = math.floor(now / REMEMBERED_FOR)
   local requests = KEYS[4 + period % 2]
-  redis.call('HSET', requests, request_id, answer)
+  redis.call('HSET', requests, request_id, is_due and '!' .. answer or answer)
   redis.call('PEXPIREAT', requests, string.format('%.0f', (period + 2) * REMEMBERED_FOR))
 end
 
--- Write the head, and set or remove the expiry of the conversation.
+-- Return a script's reply, with the entry in the owner's list if it is due to be refreshed.
+local function answer(list)
+  if is_due then
+    return { list, unpack(redis.call('HMGET', head, 'owner', 'entry')) }
+  end
+  return list
+end
+
+-- Begin a conversation, without records. (Positions continue if only the head is left.)
+local function begin()
+  epoch, cut, next_position, count, newest = request_id, request_id, next_position or 0, 0, 0
+  created, updated, expires, refreshed, flags = now, 0, 0, 0, ''
+end
+
+-- Write the state, and set or remove the expiry of the conversation.
 local function save()
-  local expires, did_expire = ttl ~= '', flags and string.find(flags, 'e', 1, true)
-  redis.call('HSET', head, 'state', string.format('1 %s %s %.0f %.0f %.0f %s', epoch, cut, next_position,
-    count, newest, expires and 'e' or ''))
-  if expires then
+  local did_expire = expires > 0
+  revision, updated = request_id, math.max(now, updated)
+  expires = ttl ~= '' and now + tonumber(ttl) or 0
+  if math.abs(now - refreshed) >= REFRESH_AFTER and string.find(flags, 'o', 1, true) then
+    refreshed, is_due = now, true
+  end
+  state = string.format('1 %s %s %.0f %.0f %.0f %s %.0f %.0f %.0f %.0f %s', epoch, cut, next_position,
+    count, newest, revision, created, updated, expires, refreshed, flags)
+  redis.call('HSET', head, 'state', state)
+  if expires > 0 then
     -- one deadline for all keys: before Redis 7, each PEXPIRE would read the clock again
-    local deadline = string.format('%.0f', now + tonumber(ttl))
+    local deadline = string.format('%.0f', expires)
     redis.call('PEXPIREAT', head, deadline)
     redis.call('PEXPIREAT', order, deadline)
     redis.call('PEXPIREAT', bodies, deadline)
@@ -42,6 +83,21 @@ local function save()
     redis.call('PERSIST', order)
     redis.call('PERSIST', bodies)
   end
+end
+
+-- Save the conversation. Without messages, one goes whose record does not outlast them.
+local function save_or_delete()
+  if count == 0 and flags == '' then
+    redis.call('DEL', head, order, bodies)
+  else
+    save()
+  end
+end
+
+-- Save the conversation after records were removed.
+local function finish_removal()
+  cut, newest = request_id, tonumber(redis.call('ZRANGE', order, -1, -1, 'WITHSCORES')[2] or 0)
+  save_or_delete()
 end
 
 -- Return records as a flat list of ids and bodies, from ARGV or from staged chunks:
@@ -85,6 +141,7 @@ local function write(list)
     end
     redis.call('ZADD', order, unpack(scores))
     redis.call('HSET', bodies, unpack(fields))
+    newest = next_position - 1
   end
 end
 
@@ -106,15 +163,15 @@ local function existing(list)
   return result
 end
 
--- End a script that wrote records, the last of them at the newest position.
-local function finish()
+-- End a script that wrote records; return {state} if the caller needs it.
+local function finish(needs_state)
   if chunks > 0 then
     redis.call('DEL', staged)
   end
-  newest = next_position - 1
-  save()
-  remember('')
-  return {}
+  save_or_delete()
+  local result = needs_state and { state } or {}
+  remember(result[1] or '')
+  return answer(result)
 end
 
 -- Append records, or return those that the conversation already has.
@@ -123,8 +180,12 @@ local function append(list)
   if #result > 0 then
     return result
   end
+  local current = conflict()
+  if current then
+    return current
+  end
   if not state then
-    epoch, cut, next_position, count = request_id, request_id, next_position or 0, 0
+    begin()
   end
   write(list)
   return finish()
