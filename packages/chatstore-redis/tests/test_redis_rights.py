@@ -29,7 +29,14 @@ def use_everything(store: RedisChatStore) -> None:
     assert len(list(store.iter_messages("k", page_size=2, reverse=True))) == 6
     assert store.count_messages("k") == 6
     assert "k" in store.get_keys()
+    store.put_message("k", message("y", id="y"))
+    assert store.get_message("k", "y") is not None
+    assert store.truncate("k", from_id="y") == 1
+    store.update_conversation("k", owner="ann")
+    store.update_conversation("k", title="x", owner=None)
     store.delete_messages("k")
+    store.create_conversation("k", owner="ann")
+    assert store.delete_conversations(owner="ann") == ["k"]
 
 
 def use_stores(url: str, *, stages: bool) -> None:
@@ -37,7 +44,7 @@ def use_stores(url: str, *, stages: bool) -> None:
     for ttl in (None, 60, None):
         with RedisChatStore(url, ttl=ttl, namespace="rights") as store:
             if stages:
-                backend_of(store).limits = Limits(max_request_bytes=10_000)
+                backend_of(store).writer.limits = Limits(max_request_bytes=10_000)
                 store.add_message("staged", message("x" * 20_000))
             store.add_message("k", message("begins to expire, or stops to"))
             use_everything(store)

@@ -104,7 +104,7 @@ class ScriptBackend(Backend[ScriptClient]):
             sender,
             self._space,
             "" if milliseconds is None else str(max(1, milliseconds)),
-            limits.max_request_bytes,
+            limits,
         )
 
     @cached_property

@@ -11,6 +11,7 @@ from chatstore.core.backend import ConversationRecord, Plan, Record
 from chatstore.redis_scripts import scripts
 from chatstore.redis_scripts.client import ScriptClient
 from chatstore.redis_scripts.layout import KeySpace, new_request_id
+from chatstore.redis_scripts.reading import Limits
 from chatstore.redis_scripts.request_clock import RequestClock, stopwatch, too_old
 from chatstore.redis_scripts.scripts import Script
 from chatstore.redis_scripts.sending import Sender
@@ -41,26 +42,25 @@ class Writer:
 
     Attributes:
         clock: The time of requests, by the server's clock.
+        limits: The sizes of requests; larger writes are staged.
 
     """
 
-    def __init__(
-        self, sender: Sender, space: KeySpace, ttl: str, max_request_bytes: int | None
-    ) -> None:
+    def __init__(self, sender: Sender, space: KeySpace, ttl: str, limits: Limits) -> None:
         """Write conversations.
 
         Args:
             sender: Sends the scripts.
             space: The names of the keys.
             ttl: Milliseconds after its last write until a conversation expires; ``""``: never.
-            max_request_bytes: The largest request; larger writes are staged. ``None``: no limit.
+            limits: The sizes of requests.
 
         """
         self.clock = RequestClock()
+        self.limits = limits
         self._sender = sender
         self._space = space
         self._ttl = ttl
-        self._max_request_bytes = max_request_bytes
 
     def run(
         self,
@@ -97,7 +97,7 @@ class Writer:
         raise too_old()
 
     def _is_too_large(self, arguments: Sequence[str], words: Sequence[str]) -> bool:
-        limit = self._max_request_bytes
+        limit = self.limits.max_request_bytes
         if limit is None or not words:
             return False
         return request_bytes([*arguments, *words]) > limit - _FRAME_BYTES
@@ -105,7 +105,7 @@ class Writer:
     def _stage(self, staged_key: str, words: Sequence[str]) -> Plan[ScriptClient, int]:
         """Store records in chunks; return their number."""
         count = 0
-        for chunk in chunks(words, (self._max_request_bytes or 0) - _FRAME_BYTES):
+        for chunk in chunks(words, (self.limits.max_request_bytes or 0) - _FRAME_BYTES):
             count += 1
             yield from self._sender.run(scripts.STAGE, [staged_key], [str(count), chunk])
         return count
