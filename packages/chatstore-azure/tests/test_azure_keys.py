@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatstore.azure.keys import decode, encode, partition_filter
+from chatstore.azure.keys import CONVERSATIONS, LISTS, KeySpace, decode, encode
 
 FORBIDDEN = {"/", "\\", "#", "?", "%", "'", *map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0))}
 KEYS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=255).filter(
@@ -43,8 +43,28 @@ def test_what_was_not_encoded_is_refused(name: str) -> None:
         decode(name)
 
 
-@given(KEYS, KEYS)
-def test_filter_selects_keys_with_the_prefix_and_nothing_else(prefix: str, key: str) -> None:
-    low, high = (part.split("'")[1] for part in partition_filter(prefix).split(" and "))
-    for candidate in (key, prefix, prefix + key):
-        assert (low <= encode(candidate) < high) == candidate.startswith(prefix)
+def is_selected(query: str, name: str) -> bool:
+    bounds = {part.split()[1]: part.split("'")[1] for part in query.split(" and ")}
+    return bounds.get("ge", "") <= name < bounds["lt"]
+
+
+@pytest.mark.parametrize("space", [CONVERSATIONS, LISTS])
+@given(st.just("") | KEYS, KEYS)
+def test_filter_selects_keys_with_the_prefix_and_nothing_else(
+    space: KeySpace, prefix: str, key: str
+) -> None:
+    query = space.filter_of(prefix)
+    other = LISTS if space is CONVERSATIONS else CONVERSATIONS
+    for candidate in (key, prefix + key):
+        assert is_selected(query, space.name_of(candidate)) == candidate.startswith(prefix)
+        assert not is_selected(query, other.name_of(candidate))
+
+
+@given(KEYS)
+def test_kinds_of_keys_are_apart(key: str) -> None:
+    for space in (CONVERSATIONS, LISTS):
+        assert space.key_of(space.name_of(key)) == key
+    with pytest.raises(ValueError, match=r"."):
+        LISTS.key_of(CONVERSATIONS.name_of(key))
+    with pytest.raises(ValueError, match=r"."):
+        CONVERSATIONS.key_of(LISTS.name_of(key))

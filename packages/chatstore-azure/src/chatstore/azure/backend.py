@@ -7,6 +7,7 @@ from typing import TypeVar
 from chatstore.azure.clients import TableClients
 from chatstore.azure.database import AzureDatabase
 from chatstore.azure.errors import ERRORS
+from chatstore.azure.preparing import Preparation
 from chatstore.azure.settings import AzureSettings
 from chatstore.azure.table import Table
 from chatstore.conditional import ConditionalBackend
@@ -22,9 +23,9 @@ class AzureBackend(ConditionalBackend[Table]):
     def __init__(self, settings: AzureSettings) -> None:
         """Take checked options; nothing is opened before the first call."""
         self._clients = TableClients(settings)
-        self._database = AzureDatabase(settings.server, create=settings.create)
+        self._preparation = Preparation(create=settings.create)
         super().__init__(
-            self._database,
+            AzureDatabase(settings.server, self._preparation),
             ttl=settings.ttl,
             patience=settings.patience,
             clock=settings.clock,
@@ -44,7 +45,7 @@ class AzureBackend(ConditionalBackend[Table]):
 
     def setup(self) -> Plan[Table, None]:
         """Create the table, unless it exists."""
-        return self._database.setup()
+        return self._preparation.create()
 
     def close(self) -> None:
         """Close the threads' client; event loops close their own."""

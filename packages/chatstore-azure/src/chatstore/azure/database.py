@@ -20,8 +20,9 @@ from chatstore.azure.entities import (
     rows_filter,
 )
 from chatstore.azure.errors import ERRORS, code_of
-from chatstore.azure.keys import decode, partition_filter
+from chatstore.azure.keys import CONVERSATIONS, KeySpace
 from chatstore.azure.pages import EntityPage, read_page
+from chatstore.azure.preparing import Preparation
 from chatstore.azure.sizes import MAX_BATCH_BYTES, MAX_BATCH_OPERATIONS, MAX_RECORD_BYTES
 from chatstore.azure.table import Operation, StoredEntity, Table
 from chatstore.azure_core.answers import status_of
@@ -37,7 +38,6 @@ _KEYS = ["PartitionKey", "RowKey"]
 _MISSING = 404
 _REJECTED = {_MISSING, 409, 412}
 _NO_ENTITY = {"ResourceNotFound", "EntityNotFound"}
-_TABLE_EXISTS = {"TableAlreadyExists", "EntityAlreadyExists"}
 _DISCARD_ATTEMPTS = 3
 
 
@@ -50,16 +50,20 @@ class AzureDatabase(Database[Table]):
         record_bytes=MAX_RECORD_BYTES,
     )
 
-    def __init__(self, server: str, *, create: bool) -> None:
+    def __init__(
+        self, server: str, preparation: Preparation, space: KeySpace = CONVERSATIONS
+    ) -> None:
         """Take the table's name for messages; nothing is sent.
 
         Args:
             server: The table, for messages.
-            create: Whether the first request creates a missing table.
+            preparation: Creates a missing table.
+            space: The kind of the keys.
 
         """
         self.server = server
-        self._is_ready = not create
+        self._preparation = preparation
+        self._space = space
 
     def weigh(self, body: str) -> int:
         """See `Database.weigh`."""
@@ -71,7 +75,7 @@ class AzureDatabase(Database[Table]):
         """See `Database.read_head`; the version is the etag."""
         from azure.core.exceptions import ResourceNotFoundError
 
-        keys = entity_keys(key, HEAD)
+        keys = entity_keys(self._space.name_of(key), HEAD)
         try:
             entity = yield from self._request(
                 lambda table: table.get_entity(keys["PartitionKey"], keys["RowKey"], retry_total=0)
@@ -84,10 +88,11 @@ class AzureDatabase(Database[Table]):
 
     def read_records(self, key: str, ids: Sequence[str]) -> Plan[Table, dict[str, str]]:
         """See `Database.read_records`."""
+        partition = self._space.name_of(key)
         rows = {RECORD + record_id for record_id in ids}
         records: dict[str, str] = {}
         for low, high in row_ranges(sorted(rows)):
-            entities = yield from self._query(rows_filter(key, low, high))
+            entities = yield from self._query(rows_filter(partition, low, high))
             for entity in entities:
                 row = entity["RowKey"]
                 if row in rows:
@@ -101,23 +106,25 @@ class AzureDatabase(Database[Table]):
         It is sent once, so that a rejection is never caused by an earlier attempt. The lifetime is
         ignored: tables have no TTL.
         """
-        head = new_entity(key, HEAD, write.head)
+        partition = self._space.name_of(key)
+        head = new_entity(partition, HEAD, write.head)
         expected = write.expected
         operations = [
             batches.create(head) if expected is None else batches.replace(head, expected),
-            *(batches.put(new_entity(key, RECORD + n, body)) for n, body in write.puts.items()),
-            *(batches.delete(entity_keys(key, RECORD + name)) for name in write.deletes),
+            *_puts(partition, write.puts),
+            *(batches.delete(entity_keys(partition, RECORD + name)) for name in write.deletes),
         ]
         results = yield from self._submit_if(operations)
         return None if results is None else str(results[0]["etag"])
 
     def delete_head(self, key: str, expected: str) -> Plan[Table, None]:
         """See `Database.delete_head`."""
-        yield from self._submit_if([batches.delete(entity_keys(key, HEAD), expected)])
+        keys = entity_keys(self._space.name_of(key), HEAD)
+        yield from self._submit_if([batches.delete(keys, expected)])
 
     def stage(self, key: str, puts: Mapping[str, str]) -> Plan[Table, None]:
         """See `Database.stage`."""
-        operations = [batches.put(new_entity(key, RECORD + n, body)) for n, body in puts.items()]
+        operations = _puts(self._space.name_of(key), puts)
         for batch in packed(operations, batches.size_of, batches.LIMITS):
             yield from self._request(partial(_submit, batch))
 
@@ -129,13 +136,14 @@ class AzureDatabase(Database[Table]):
         """
         from azure.data.tables import TableTransactionError
 
+        partition = self._space.name_of(key)
         rows = {RECORD + record_id for record_id in ids}
         for low, high in row_ranges(sorted(rows)):
             for attempt in range(1, _DISCARD_ATTEMPTS + 1):
-                entities = yield from self._query(rows_filter(key, low, high), _KEYS)
-                keys = [entity_keys(key, e["RowKey"]) for e in entities if e["RowKey"] in rows]
+                entities = yield from self._query(rows_filter(partition, low, high), _KEYS)
+                existing = [entity["RowKey"] for entity in entities if entity["RowKey"] in rows]
                 try:
-                    operations = map(batches.delete, keys)
+                    operations = [batches.delete(entity_keys(partition, row)) for row in existing]
                     for batch in packed(operations, batches.size_of, batches.LIMITS):
                         yield from self._request(partial(_submit, batch))
                 except TableTransactionError as error:
@@ -148,9 +156,7 @@ class AzureDatabase(Database[Table]):
         self, prefix: str, limit: int, cursor: Any | None
     ) -> Plan[Table, tuple[list[tuple[str, str]], Any | None]]:
         """See `Database.list_heads`."""
-        query = f"RowKey eq '{HEAD}'"
-        if prefix:
-            query = f"{partition_filter(prefix)} and {query}"
+        query = f"{self._space.filter_of(prefix)} and RowKey eq '{HEAD}'"
         page = yield from self._read_page(query, None, min(limit, _PAGE), cursor)
         return [(self._key(e), self._body(e)) for e in page.entities], page.token
 
@@ -158,23 +164,11 @@ class AzureDatabase(Database[Table]):
         """See `Database.sleep`."""
         return call(lambda table: wait(table, seconds))
 
-    def setup(self) -> Plan[Table, None]:
-        """Create the table, unless it exists."""
-        from azure.core.exceptions import ResourceExistsError
-
-        try:
-            yield from call(_create_table)
-        except ResourceExistsError as error:
-            if code_of(error) not in _TABLE_EXISTS:  # such as a table that is being deleted
-                raise
-        self._is_ready = True
-
     # ------------------------------------------------------------------ requests
 
     def _request(self, step: Callable[[Table], MaybeAwaitable[T]]) -> Plan[Table, T]:
         """Carry out a request that may take effect twice without harm."""
-        if not self._is_ready:
-            yield from self.setup()
+        yield from self._preparation.ensure()
         return (yield from ERRORS.retry(lambda: call(step), sleep=self.sleep, server=self.server))
 
     def _submit_if(
@@ -183,8 +177,7 @@ class AzureDatabase(Database[Table]):
         """Submit a transaction once; return ``None`` if one of its conditions does not hold."""
         from azure.data.tables import TableTransactionError
 
-        if not self._is_ready:
-            yield from self.setup()
+        yield from self._preparation.ensure()
         try:
             return (yield from call(partial(_submit, operations)))
         except TableTransactionError as error:
@@ -216,7 +209,7 @@ class AzureDatabase(Database[Table]):
 
     def _key(self, entity: StoredEntity) -> str:
         try:
-            return decode(str(entity["PartitionKey"]))
+            return self._space.key_of(str(entity["PartitionKey"]))
         except ValueError:
             raise self._foreign_entity() from None
 
@@ -233,8 +226,11 @@ class AzureDatabase(Database[Table]):
         )
 
 
-def _create_table(table: Table) -> MaybeAwaitable[Any]:
-    return table.create_table(retry_total=0)
+def _puts(partition: str, records: Mapping[str, str]) -> list[Operation]:
+    return [
+        batches.put(new_entity(partition, RECORD + record_id, body))
+        for record_id, body in records.items()
+    ]
 
 
 def _submit(operations: list[Operation], table: Table) -> MaybeAwaitable[list[Mapping[str, Any]]]:

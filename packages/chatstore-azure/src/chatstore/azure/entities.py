@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from chatstore.azure.keys import encode
 from chatstore.azure.sizes import pieces
 from chatstore.azure.table import StoredEntity
 
@@ -13,15 +12,15 @@ RECORD = "r"
 _BODY = "Body"
 
 
-def entity_keys(key: str, row: str) -> dict[str, Any]:
+def entity_keys(partition: str, row: str) -> dict[str, Any]:
     """Return the keys of an entity."""
-    return {"PartitionKey": encode(key), "RowKey": row}
+    return {"PartitionKey": partition, "RowKey": row}
 
 
-def new_entity(key: str, row: str, body: str) -> dict[str, Any]:
+def new_entity(partition: str, row: str, body: str) -> dict[str, Any]:
     """Return an entity with a text."""
     parts = {f"{_BODY}{number}": piece for number, piece in enumerate(pieces(body))}
-    return {**entity_keys(key, row), **parts}
+    return {**entity_keys(partition, row), **parts}
 
 
 def body_of(entity: StoredEntity) -> str | None:
@@ -32,9 +31,9 @@ def body_of(entity: StoredEntity) -> str | None:
     return "".join(parts) if parts and all(isinstance(part, str) for part in parts) else None
 
 
-def rows_filter(key: str, low: str, high: str) -> str:
-    """Return the OData filter of a conversation's rows from ``low`` to ``high``."""
-    return f"PartitionKey eq '{encode(key)}' and RowKey ge '{low}' and RowKey le '{high}'"
+def rows_filter(partition: str, low: str, high: str) -> str:
+    """Return the OData filter of a partition's rows from ``low`` to ``high``."""
+    return f"PartitionKey eq '{partition}' and RowKey ge '{low}' and RowKey le '{high}'"
 
 
 def row_ranges(rows: list[str]) -> list[tuple[str, str]]:

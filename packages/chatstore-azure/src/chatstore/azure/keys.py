@@ -10,6 +10,8 @@ preserved: the encoded key begins with the encoded prefix.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 _PLAIN = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _UNCHANGED = frozenset(_PLAIN.encode() + b".")
 _ESCAPES = "=!@:"
@@ -46,9 +48,37 @@ def decode(name: str) -> str:
     return text
 
 
-def partition_filter(prefix: str) -> str:
-    """Return the OData filter of the partitions whose keys begin with ``prefix``."""
-    if not prefix:
-        return ""
-    name = encode(prefix)
-    return f"PartitionKey ge '{name}' and PartitionKey lt '{name}{_LAST}'"
+class KeySpace(NamedTuple):
+    """Keys of one kind: their partitions are apart from those of all other kinds.
+
+    Attributes:
+        mark: What each of their names begins with, and no name of another kind.
+
+    """
+
+    mark: str
+
+    def name_of(self, key: str) -> str:
+        """Return the PartitionKey of a key."""
+        return self.mark + encode(key)
+
+    def key_of(self, name: str) -> str:
+        """Return the key of a PartitionKey.
+
+        Raises:
+            ValueError: It is not one of this kind.
+
+        """
+        if not name.startswith(self.mark):
+            raise ValueError("not a name of this kind of key")
+        return decode(name.removeprefix(self.mark))
+
+    def filter_of(self, prefix: str) -> str:
+        """Return the OData filter of the partitions whose keys begin with ``prefix``."""
+        name = self.name_of(prefix)
+        upper = f"PartitionKey lt '{name}{_LAST}'"
+        return f"PartitionKey ge '{name}' and {upper}" if name else upper
+
+
+CONVERSATIONS = KeySpace("")
+LISTS = KeySpace(_LAST)
