@@ -9,8 +9,13 @@ from pathlib import Path
 import pytest
 from azure.cosmos import ContainerProxy, CosmosClient, PartitionKey
 
+from chatstore.cosmos.address import Address
+from chatstore.cosmos.clients import CosmosClients
+from chatstore.cosmos.settings import CosmosSettings
+
 sys.path.insert(0, str(Path(__file__).parent))  # pytest's mode `importlib` does not add it
 
+from cosmos_database_calls import Call, calls
 from cosmos_double import CosmosDouble
 
 
@@ -34,3 +39,18 @@ def container(client: CosmosClient) -> ContainerProxy:
     """Create a container."""
     database = client.create_database("chats")
     return database.create_container("messages", PartitionKey("/conversation"), default_ttl=-1)
+
+
+@pytest.fixture
+def clients(double: CosmosDouble) -> Iterator[CosmosClients]:
+    """Make the clients of a store."""
+    address = Address(double.endpoint, "chats", "messages")
+    clients = CosmosClients(CosmosSettings(address, double.key, timeout=5.0, max_connections=8))
+    yield clients
+    clients.close()
+
+
+@pytest.fixture(params=["sync", "async"])
+def call(request: pytest.FixtureRequest, clients: CosmosClients) -> Iterator[Call]:
+    """Run plans in one mode."""
+    yield from calls(clients, is_async=request.param == "async")

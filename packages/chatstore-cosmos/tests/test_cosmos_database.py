@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
 import pytest
 from azure.core.exceptions import AzureError
+from cosmos_database_calls import Call
 from cosmos_double import LOST_REPLY, CosmosDouble, Fault
 from cosmos_requests import Request
 
 from chatstore.azure_core.batches import packed
 from chatstore.conditional import HeadWrite
 from chatstore.core import StoreUnavailableError
-from chatstore.core.backend import Plan, async_run, run
+from chatstore.core.backend import Plan, run
 from chatstore.cosmos.address import Address
 from chatstore.cosmos.batches import (
     LIMITS,
@@ -36,33 +35,6 @@ from chatstore.cosmos.settings import CosmosSettings
 
 database = CosmosDatabase("the double", create=True, timeout=5.0)
 KEY = "user:é/\\?#😀\0"
-
-
-Call = Callable[[Plan[Container, Any]], Any]
-
-
-@pytest.fixture
-def clients(double: CosmosDouble) -> Iterator[CosmosClients]:
-    address = Address(double.endpoint, "chats", "messages")
-    clients = CosmosClients(CosmosSettings(address, double.key, timeout=5.0, max_connections=8))
-    yield clients
-    clients.close()
-
-
-@pytest.fixture(params=["sync", "async"])
-def call(request: pytest.FixtureRequest, clients: CosmosClients) -> Iterator[Call]:
-    """Run plans in one mode."""
-    if request.param == "sync":
-        yield lambda plan: run(plan, clients.get())
-        return
-    loop = asyncio.new_event_loop()
-
-    async def call(plan: Plan[Container, Any]) -> Any:
-        return await async_run(plan, await clients.async_get())
-
-    yield lambda plan: loop.run_until_complete(call(plan))
-    loop.run_until_complete(loop.shutdown_asyncgens())
-    loop.close()
 
 
 def kinds(double: CosmosDouble) -> list[str]:

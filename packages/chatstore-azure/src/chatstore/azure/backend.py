@@ -15,6 +15,8 @@ from chatstore.core import ChatStoreError
 from chatstore.core.backend import Plan, async_run, run
 
 T = TypeVar("T")
+_CONCURRENCY = 16
+"""The most heads that a call reads at the same time, on as many threads if it is sync."""
 
 
 class AzureBackend(ConditionalBackend[Table]):
@@ -25,7 +27,11 @@ class AzureBackend(ConditionalBackend[Table]):
         self._clients = TableClients(settings)
         self._preparation = Preparation(create=settings.create)
         super().__init__(
-            AzureDatabase(settings.server, self._preparation),
+            AzureDatabase(
+                settings.server,
+                self._preparation,
+                concurrency=min(_CONCURRENCY, settings.max_connections),
+            ),
             ttl=settings.ttl,
             patience=settings.patience,
             clock=settings.clock,

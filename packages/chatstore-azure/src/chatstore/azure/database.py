@@ -20,7 +20,7 @@ from chatstore.azure.entities import (
     rows_filter,
 )
 from chatstore.azure.errors import ERRORS, code_of
-from chatstore.azure.keys import CONVERSATIONS, KeySpace
+from chatstore.azure.keys import CONVERSATIONS, LISTS, KeySpace
 from chatstore.azure.pages import EntityPage, read_page
 from chatstore.azure.preparing import Preparation
 from chatstore.azure.sizes import MAX_BATCH_BYTES, MAX_BATCH_OPERATIONS, MAX_RECORD_BYTES
@@ -28,6 +28,7 @@ from chatstore.azure.table import Operation, StoredEntity, Table
 from chatstore.azure_core.answers import status_of
 from chatstore.azure_core.batches import packed
 from chatstore.azure_core.clients import wait
+from chatstore.azure_core.concurrency import concurrently
 from chatstore.conditional import Database, HeadWrite, Limits
 from chatstore.core import CorruptStoreError
 from chatstore.core.backend import MaybeAwaitable, Plan, call
@@ -51,18 +52,25 @@ class AzureDatabase(Database[Table]):
     )
 
     def __init__(
-        self, server: str, preparation: Preparation, space: KeySpace = CONVERSATIONS
+        self,
+        server: str,
+        preparation: Preparation,
+        *,
+        concurrency: int = 1,
+        space: KeySpace = CONVERSATIONS,
     ) -> None:
         """Take the table's name for messages; nothing is sent.
 
         Args:
             server: The table, for messages.
             preparation: Creates a missing table.
+            concurrency: The most heads that a call reads at the same time.
             space: The kind of the keys.
 
         """
         self.server = server
         self._preparation = preparation
+        self._concurrency = concurrency
         self._space = space
 
     def weigh(self, body: str) -> int:
@@ -73,18 +81,27 @@ class AzureDatabase(Database[Table]):
 
     def read_head(self, key: str) -> Plan[Table, tuple[str, str] | None]:
         """See `Database.read_head`; the version is the etag."""
-        from azure.core.exceptions import ResourceNotFoundError
-
-        keys = entity_keys(self._space.name_of(key), HEAD)
         try:
-            entity = yield from self._request(
-                lambda table: table.get_entity(keys["PartitionKey"], keys["RowKey"], retry_total=0)
-            )
-        except ResourceNotFoundError as error:
-            if code_of(error) not in _NO_ENTITY:  # there is no table, or it is another server
+            entity = yield from self._request(partial(_get_head, self._space.name_of(key)))
+        except Exception as error:
+            if not _is_missing(error):
                 raise
             return None
         return self._body(entity), str(entity.metadata["etag"])
+
+    def read_heads(self, keys: Sequence[str]) -> Plan[Table, dict[str, tuple[str, str]]]:
+        """See `Database.read_heads`.
+
+        Several are read at the same time: a filter with several partitions would scan the table,
+        https://learn.microsoft.com/azure/storage/tables/table-storage-design-for-query
+        """
+        names = [self._space.name_of(key) for key in dict.fromkeys(keys)]
+        heads: dict[str, tuple[str, str]] = {}
+        for start in range(0, len(names), self._concurrency):
+            batch = names[start : start + self._concurrency]
+            for entity in (yield from self._repeat(partial(_read_existing, batch))):
+                heads[self._key(entity)] = self._body(entity), str(entity.metadata["etag"])
+        return heads
 
     def read_records(self, key: str, ids: Sequence[str]) -> Plan[Table, dict[str, str]]:
         """See `Database.read_records`."""
@@ -160,6 +177,12 @@ class AzureDatabase(Database[Table]):
         page = yield from self._read_page(query, None, min(limit, _PAGE), cursor)
         return [(self._key(e), self._body(e)) for e in page.entities], page.token
 
+    def owner_lists(self) -> AzureDatabase:
+        """See `Database.owner_lists`."""
+        return AzureDatabase(
+            self.server, self._preparation, concurrency=self._concurrency, space=LISTS
+        )
+
     def sleep(self, seconds: float) -> Plan[Table, None]:
         """See `Database.sleep`."""
         return call(lambda table: wait(table, seconds))
@@ -168,8 +191,11 @@ class AzureDatabase(Database[Table]):
 
     def _request(self, step: Callable[[Table], MaybeAwaitable[T]]) -> Plan[Table, T]:
         """Carry out a request that may take effect twice without harm."""
+        return self._repeat(lambda: call(step))
+
+    def _repeat(self, begin: Callable[[], Plan[Table, T]]) -> Plan[Table, T]:
         yield from self._preparation.ensure()
-        return (yield from ERRORS.retry(lambda: call(step), sleep=self.sleep, server=self.server))
+        return (yield from ERRORS.retry(begin, sleep=self.sleep, server=self.server))
 
     def _submit_if(
         self, operations: list[Operation]
@@ -231,6 +257,31 @@ def _puts(partition: str, records: Mapping[str, str]) -> list[Operation]:
         batches.put(new_entity(partition, RECORD + record_id, body))
         for record_id, body in records.items()
     ]
+
+
+def _is_missing(error: Exception) -> bool:
+    """Return whether there is no such entity, rather than no table, or another server."""
+    from azure.core.exceptions import ResourceNotFoundError
+
+    return isinstance(error, ResourceNotFoundError) and code_of(error) in _NO_ENTITY
+
+
+def _read_existing(partitions: Sequence[str]) -> Plan[Table, list[StoredEntity]]:
+    """Read the heads of partitions that have one, all at the same time."""
+    results = yield from call(
+        lambda table: concurrently(table, partitions, lambda name: _get_head(name, table))
+    )
+    heads: list[StoredEntity] = []
+    for result in results:
+        if not isinstance(result, Exception):
+            heads.append(result)
+        elif not _is_missing(result):
+            raise result
+    return heads
+
+
+def _get_head(partition: str, table: Table) -> MaybeAwaitable[StoredEntity]:
+    return table.get_entity(partition, HEAD, retry_total=0)
 
 
 def _submit(operations: list[Operation], table: Table) -> MaybeAwaitable[list[Mapping[str, Any]]]:

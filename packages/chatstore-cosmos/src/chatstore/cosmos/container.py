@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import asyncio
 
 PARTITION_KEY = "conversation"
+OWNED = "owned"
+"""The property by which conversations of an owner are listed; see `owners`."""
 PARTITION_KEY_V2 = 2
 """The version of the partition key; version 1 uses only the first 101 bytes of a value.
 
@@ -25,7 +27,7 @@ TTL_PER_ITEM = -1
 # https://learn.microsoft.com/azure/cosmos-db/index-policy (ids are always indexed)
 INDEXING = {
     "indexingMode": "consistent",
-    "includedPaths": [{"path": f"/{PARTITION_KEY}/?"}],
+    "includedPaths": [{"path": f"/{PARTITION_KEY}/?"}, {"path": f"/{OWNED}/?"}],
     "excludedPaths": [{"path": "/*"}],
 }
 _CONTINUATION = "x-ms-continuation"

@@ -20,16 +20,17 @@ from chatstore.core import CorruptStoreError, StoreUnavailableError
 from chatstore.core.backend import MaybeAwaitable, Plan, Retryable, RetryPolicy, call, retry
 from chatstore.cosmos import batches
 from chatstore.cosmos.batches import Item, Operation
-from chatstore.cosmos.container import PARTITION_KEY, Container, ItemPage
+from chatstore.cosmos.container import OWNED, PARTITION_KEY, Container, ItemPage
 from chatstore.cosmos.errors import ERRORS, is_missing_item
 from chatstore.cosmos.keys import decode, encode
+from chatstore.cosmos.owners import QUERY, owned_value, query_parameters
 from chatstore.cosmos.preparing import prepare
 
 T = TypeVar("T")
 HEAD = "head"
 _RECORD = "r."
 _NO_TTL = -1  # https://learn.microsoft.com/azure/cosmos-db/nosql/time-to-live
-_IDS_PER_QUERY = 1000  # `IN` accepts 6,000 arguments
+_NAMES_PER_QUERY = 1000  # `IN` accepts 6,000 arguments
 _EXISTS, _CHANGED, _BUSY = 409, 412, 449
 _ENVELOPE = 1200  # bytes of an operation beside its body: a key of 765, an id of 66, names
 _BODY_BYTES = batches.MAX_BATCH_BYTES - batches.MAX_OPERATIONS * _ENVELOPE
@@ -84,12 +85,24 @@ class CosmosDatabase(Database[Container]):
             return None
         return self._body(item), str(item["_etag"])
 
+    def read_heads(self, keys: Sequence[str]) -> Plan[Container, dict[str, tuple[str, str]]]:
+        """See `Database.read_heads`."""
+        if len(keys) == 1:  # a read by id costs less than a query
+            return (yield from super().read_heads(keys))
+        heads: dict[str, tuple[str, str]] = {}
+        names = [encode(key) for key in dict.fromkeys(keys)]
+        for start in range(0, len(names), _NAMES_PER_QUERY):
+            batch = names[start : start + _NAMES_PER_QUERY]
+            for item in (yield from self._query_heads(batch)):
+                heads[self._key(item)] = self._body(item), str(item["_etag"])
+        return heads
+
     def read_records(self, key: str, ids: Sequence[str]) -> Plan[Container, dict[str, str]]:
         """See `Database.read_records`."""
         records: dict[str, str] = {}
         names = [_RECORD + encode(record_id) for record_id in ids]
-        for start in range(0, len(names), _IDS_PER_QUERY):
-            batch = names[start : start + _IDS_PER_QUERY]
+        for start in range(0, len(names), _NAMES_PER_QUERY):
+            batch = names[start : start + _NAMES_PER_QUERY]
             for item in (yield from self._query(encode(key), batch, "c.id, c.body")):
                 body = item.get("body")
                 # The reader reports a record without text.
@@ -101,6 +114,8 @@ class CosmosDatabase(Database[Container]):
         """See `Database.commit`."""
         partition = encode(key)
         head = _item(partition, HEAD, write.head, write.lifetime)
+        if write.owner is not None and write.updated_at is not None:
+            head[OWNED] = owned_value(write.owner, write.updated_at, partition)
         expected = write.expected
         operations = [
             batches.create(head) if expected is None else batches.replace(head, expected),
@@ -156,6 +171,19 @@ class CosmosDatabase(Database[Container]):
         parameters = {"@head": HEAD, "@prefix": encode(prefix)}
         page = yield from self._query_page(text, parameters, None, limit, cursor)
         return [(self._key(item), self._body(item)) for item in page.items], page.token
+
+    def owner_lists(self) -> None:
+        """Return ``None``: the container has an index of owners."""
+
+    def list_owned(
+        self, owner: str, limit: int, cursor: Any | None
+    ) -> Plan[Container, tuple[list[tuple[str, str]], Any | None]]:
+        """See `Database.list_owned`; the cursor is the last item's place in the order."""
+        parameters = query_parameters(owner, limit, cursor)
+        # A sorted query across partitions has no token that could be continued with.
+        items, _ = yield from self._query_page(QUERY, parameters, None, limit, None)
+        heads = [(self._key(item), self._body(item)) for item in items]
+        return heads, items[-1][OWNED] if len(items) == limit else None
 
     # ------------------------------------------------------------------ requests
 
@@ -225,12 +253,26 @@ class CosmosDatabase(Database[Container]):
         self, partition: str, names: Sequence[str], fields: str
     ) -> Plan[Container, list[Item]]:
         """Return the items of a partition that have one of the ids."""
-        parameters = {f"@{number}_": name for number, name in enumerate(names)}
+        parameters = _numbered(names)
         text = f"SELECT {fields} FROM c WHERE c.id IN ({', '.join(parameters)})"
+        return self._query_all(text, parameters, partition, len(names))
+
+    def _query_heads(self, partitions: Sequence[str]) -> Plan[Container, list[Item]]:
+        """Return the heads of partitions that have one."""
+        parameters = _numbered(partitions)
+        text = (
+            f"SELECT c.{PARTITION_KEY}, c.body, c._etag FROM c "
+            f"WHERE c.id = @head AND c.{PARTITION_KEY} IN ({', '.join(parameters)})"
+        )
+        return self._query_all(text, {**parameters, "@head": HEAD}, None, len(partitions))
+
+    def _query_all(
+        self, text: str, parameters: Mapping[str, Any], partition: str | None, size: int
+    ) -> Plan[Container, list[Item]]:
         items: list[Item] = []
         token: str | None = None
         while True:
-            page = yield from self._query_page(text, parameters, partition, len(names), token)
+            page = yield from self._query_page(text, parameters, partition, size, token)
             items += page.items
             token = page.token
             if token is None:
@@ -283,6 +325,11 @@ class CosmosDatabase(Database[Container]):
 def _item(partition: str, name: str, body: str, lifetime: float | None = None) -> Item:
     ttl = _NO_TTL if lifetime is None else int(lifetime)
     return {"id": name, PARTITION_KEY: partition, "body": body, "ttl": ttl}
+
+
+def _numbered(names: Sequence[str]) -> dict[str, str]:
+    """Return query parameters, with names of which none is part of another."""
+    return {f"@{number}_": name for number, name in enumerate(names)}
 
 
 def _upserts(partition: str, puts: Mapping[str, str]) -> Iterator[Operation]:

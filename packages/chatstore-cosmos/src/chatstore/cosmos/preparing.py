@@ -7,7 +7,7 @@ from typing import Any
 
 from chatstore.core import InvalidArgumentError, StoreSetupError
 from chatstore.core.backend import Plan, call
-from chatstore.cosmos.container import PARTITION_KEY, PARTITION_KEY_V2, Container
+from chatstore.cosmos.container import OWNED, PARTITION_KEY, PARTITION_KEY_V2, Container
 
 _STRONG_ENOUGH = frozenset({"Strong", "BoundedStaleness", "Session"})
 
@@ -22,7 +22,7 @@ def prepare(server: str, *, create: bool) -> Plan[Container, None]:
     Raises:
         InvalidArgumentError: The caller's async client was not entered.
         StoreSetupError: The account's consistency is too weak; or the container is missing and
-            ``create`` is false; or it has another partition key or no index.
+            ``create`` is false; or it has another partition key, or not the index that it needs.
 
     """
     yield from _check_account(server)
@@ -89,8 +89,12 @@ def _problem_of(properties: Mapping[str, Any]) -> str | None:
             f"{PARTITION_KEY_V2}, found {', '.join(map(str, paths or ['no key']))} of version "
             f"{version}"
         )
-    if properties.get("indexingPolicy", {}).get("indexingMode") == "none":
+    policy = properties.get("indexingPolicy", {})
+    if policy.get("indexingMode") == "none":
         return "expected a container with an index, found the indexing mode 'none'"
+    paths = {path.get("path") for path in policy.get("includedPaths", ())}
+    if not paths & {"/*", f"/{OWNED}/*", f"/{OWNED}/?"}:
+        return f"expected an index of /{OWNED}/?, which lists owners' conversations, found none"
     return None
 
 
