@@ -15,8 +15,8 @@ import pytest
 from mistakes import time_limit
 
 from chatstore.core import ChatMessage, ChatStore, StoreUnavailableError
+from chatstore.core.testing.attempts import attempting
 from chatstore.core.testing.contract.modes import AsyncCaller, Caller, SyncCaller
-from chatstore.core.testing.healing.base import attempting
 from chatstore.core.testing.messages import contents, message
 
 TIMEOUT = 1.0

@@ -12,7 +12,8 @@ from chatstore.core.errors import InvalidArgumentError
 
 def write_cursor(position: object, server: str, owner: str | None) -> str:
     """Return a cursor for a backend's position, which is a JSON value."""
-    text = json.dumps([_list_name(server, owner), position], separators=(",", ":"))
+    digests = [_digest(server, owner), _digest(position)]
+    text = json.dumps([*digests, position], separators=(",", ":"))
     return urlsafe_b64encode(text.encode()).decode()
 
 
@@ -26,18 +27,17 @@ def read_cursor(cursor: object, server: str, owner: str | None) -> Any:
     if not isinstance(cursor, str):
         raise InvalidArgumentError(f"a cursor must be a string, not {type(cursor).__name__}")
     try:
-        name, position = json.loads(urlsafe_b64decode(cursor.encode()))
+        name, checksum, position = json.loads(urlsafe_b64decode(cursor.encode()))
     except (ValueError, TypeError, RecursionError):
-        raise InvalidArgumentError(
-            "this is not a cursor: pass the next_cursor of the page before"
-        ) from None
-    if name != _list_name(server, owner):
+        name, checksum, position = None, None, None
+    if checksum != _digest(position):
+        raise InvalidArgumentError("this is not a cursor: pass the next_cursor of the page before")
+    if name != _digest(server, owner):
         raise InvalidArgumentError(
             "this cursor belongs to another store, or to another owner's list: start without one"
         )
     return position
 
 
-def _list_name(server: str, owner: str | None) -> str:
-    names = json.dumps([server, owner]).encode()
-    return hashlib.sha256(names).hexdigest()[:12]
+def _digest(*values: object) -> str:
+    return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:12]

@@ -217,10 +217,10 @@ def _fork(
     for _ in range(_FORK_ATTEMPTS):
         bound, epoch = None, None
         if until is not None:
-            found = yield from backend.find(key, until)
-            if not found.records:
+            last = yield from backend.find(key, until)
+            if not last.records:
                 raise MessageNotFoundError(f"the conversation has no message with the id {until!r}")
-            bound, epoch = found.records[0].position + 1, found.epoch
+            bound, epoch = last.records[0].position + 1, last.epoch
         page = yield from backend.read_newest(key, Newest(before=bound, with_conversation=True))
         if page.conversation is None:
             raise ConversationNotFoundError("there is no conversation with this key")

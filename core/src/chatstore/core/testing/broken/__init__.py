@@ -4,6 +4,7 @@ The contract suite must reject each of them. `BROKEN_STORES` names the tests tha
 """
 
 from chatstore.core.testing.broken import (
+    conversations,
     costs,
     damage,
     drivers,
@@ -40,6 +41,7 @@ __all__ = [
 
 BROKEN_STORES: tuple[BrokenStore, ...] = (
     *writes.BROKEN,
+    *conversations.BROKEN,
     *removals.BROKEN,
     *positions.BROKEN,
     *message_ids.BROKEN,

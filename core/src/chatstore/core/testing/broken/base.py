@@ -39,7 +39,7 @@ class CountingList(list[StoredRecord]):
 class CheckedConversations(Conversations):
     """Conversations that raise an error if a record is missing."""
 
-    def conversation_of(self, key: str) -> Conversation | None:
+    def find(self, key: str) -> Conversation | None:
         conversation = super().find(key)
         if conversation is not None and len(conversation.records) != len(conversation.ids):
             raise CorruptStoreError("memory: the ids and the records of a conversation differ")

@@ -6,9 +6,11 @@ import pytest
 
 from chatstore.core.testing.contract.arguments import Arguments
 from chatstore.core.testing.contract.atomicity import Atomicity
+from chatstore.core.testing.contract.conversation_writers import ConversationWriters
 from chatstore.core.testing.contract.conversations import ConversationRecords
 from chatstore.core.testing.contract.copies import Copies
 from chatstore.core.testing.contract.costs import Costs
+from chatstore.core.testing.contract.crashes import Crashes
 from chatstore.core.testing.contract.damage import Damage
 from chatstore.core.testing.contract.driver_errors import DriverErrors
 from chatstore.core.testing.contract.fidelity import Fidelity
@@ -67,6 +69,8 @@ class ChatStoreContract(
     ConversationRecords,
     MessagesById,
     Owners,
+    ConversationWriters,
+    Crashes,
     StateMachineContract,
 ):
     """Every promise of a store. A subclass provides the fixture ``harness``."""

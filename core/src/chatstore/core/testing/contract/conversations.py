@@ -133,24 +133,6 @@ class ConversationRecords(Base):
             call(store, "update_conversation", "k", title="t")
         assert call(store, "get_conversation", "k") is None
 
-    def test_updates_at_once_all_take_effect(
-        self, opened: Callable[..., ChatStore], call: Caller
-    ) -> None:
-        """Changes of other names in the metadata do not overwrite each other."""
-        store = opened()
-        call(store, "create_conversation", "k")
-
-        def worker(number: int) -> list[Any]:
-            return [
-                (store, "create_conversation", (f"other-{number}",)),
-                (store, "add_message", ("k", message(str(number)))),
-            ]
-
-        call.together([worker(number) for number in range(4)])
-        for number in range(4):
-            call(store, "update_conversation", "k", metadata={str(number): number})
-        assert call(store, "get_conversation", "k").metadata == {str(n): n for n in range(4)}
-
     @pytest.mark.parametrize("name", ["set_messages", "delete_message", "truncate"])
     def test_record_outlasts_the_last_message(
         self, store: ChatStore, call: Caller, name: str
@@ -333,24 +315,3 @@ class ConversationRecords(Base):
         with pytest.raises(InvalidArgumentError):
             call(store, "add_message", "k", message("a"), expected_revision=revision)
         assert call(store, "get_conversation", "k") is None
-
-    def test_only_one_of_many_writers_wins_a_revision(
-        self, opened: Callable[..., ChatStore], call: Caller
-    ) -> None:
-        """Read, decide, write: no writer overwrites what it has not seen."""
-        store = opened()
-        call(store, "create_conversation", "k")
-        for _ in range(3):
-            revision = call(store, "get_conversation", "k").revision
-            before = call(store, "count_messages", "k")
-            wins = 0
-            for number in range(4):
-                try:
-                    call(
-                        store, "add_message", "k", message(str(number)), expected_revision=revision
-                    )
-                    wins += 1
-                except RevisionConflictError:
-                    pass
-            assert wins == 1
-            assert call(store, "count_messages", "k") == before + 1

@@ -58,7 +58,7 @@ class MessagesById(Base):
 
     def test_put_keeps_the_place(self, store: ChatStore, call: Caller) -> None:
         _fill(call, store, "k", "abc")
-        for text in "abc":
+        for text in "bca":
             call(store, "put_message", "k", message(text.upper(), id=text))
         assert contents(call(store, "get_messages", "k")) == list("ABC")
         assert call(store, "count_messages", "k") == 3

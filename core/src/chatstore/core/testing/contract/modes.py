@@ -12,12 +12,19 @@ from typing import Any
 
 from chatstore.core import ChatStore
 
-Step = tuple[ChatStore, str, tuple[Any, ...]]
+Step = (
+    tuple[ChatStore, str, tuple[Any, ...]] | tuple[ChatStore, str, tuple[Any, ...], dict[str, Any]]
+)
 Steps = Iterable[Step]
 END = object()
 _ENDLESS = 5_000  # items, more than any test stores
 PATIENCE = 60.0
 """Seconds for which tests wait at most."""
+
+
+def _parts(step: Step) -> tuple[ChatStore, str, tuple[Any, ...], dict[str, Any]]:
+    """Return a step with its keyword arguments, which it may leave out."""
+    return step if len(step) == 4 else (*step, {})
 
 
 def poll(is_true: Callable[[], bool], complaint: str, pause: Callable[[], Any]) -> None:
@@ -53,7 +60,10 @@ class SyncCaller:
 
         def work(steps: Steps) -> list[Any]:
             barrier.wait(30)
-            return [self(store, name, *args) for store, name, args in steps]
+            return [
+                self(store, name, *args, **kwargs)
+                for store, name, args, kwargs in map(_parts, steps)
+            ]
 
         with ThreadPoolExecutor(len(workers)) as pool:
             return list(pool.map(work, workers))
@@ -100,7 +110,10 @@ class AsyncCaller:
         return self.loop.run_until_complete(work_all())
 
     async def _work(self, steps: Steps) -> list[Any]:
-        return [await getattr(store, f"async_{name}")(*args) for store, name, args in steps]
+        return [
+            await getattr(store, f"async_{name}")(*args, **kwargs)
+            for store, name, args, kwargs in map(_parts, steps)
+        ]
 
     def end(self) -> None:
         """Shut down async generators as the end of a program does, but keep the loop."""
@@ -144,7 +157,10 @@ class MixedCaller(AsyncCaller):
         """Run every second worker in a thread and the rest as tasks; return the results of each."""
 
         def work_plain(steps: Steps) -> list[Any]:
-            return [self._plain(store, name, *args) for store, name, args in steps]
+            return [
+                self._plain(store, name, *args, **kwargs)
+                for store, name, args, kwargs in map(_parts, steps)
+            ]
 
         async def work_all() -> list[list[Any]]:
             works = [

@@ -163,29 +163,6 @@ class Owners(Base):
         assert sorted(call(store, "get_keys")) == ["other", "plain"]
         assert call(store, "delete_conversations", owner="ann") == []
 
-    def test_writers_of_one_owner(self, opened: Callable[..., ChatStore], call: Caller) -> None:
-        """After creations, changes and deletions at once, the lists equal what exists."""
-        store = opened()
-
-        def steps(worker: int) -> list[Any]:
-            keys = [f"{worker}-{number}" for number in range(4)]
-            return [
-                *((store, "add_message", (key, message("a"))) for key in keys),
-                (store, "delete_messages", (keys[1],)),
-            ]
-
-        for worker in range(4):
-            for number in range(4):
-                call(store, "create_conversation", f"{worker}-{number}", owner="ann")
-        call.together([steps(worker) for worker in range(4)])
-        existing = {
-            one.key
-            for one in drain(call.iterate(store, "iter_conversations"))
-            if one.owner == "ann"
-        }
-        assert set(_listed(call, store, "ann", 3)) == existing
-        assert len(existing) == 12
-
     def test_bad_arguments(self, store: ChatStore, call: Caller) -> None:
         for key in "klm":
             call(store, "create_conversation", key, owner="ann")

@@ -6,12 +6,13 @@ import itertools
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import pytest
 
 from chatstore.core import ChatMessage, ChatStore, ChatStoreError
+from chatstore.core.testing.attempts import Attempt, attempting
 from chatstore.core.testing.contract.base import Base
 from chatstore.core.testing.contract.modes import AsyncCaller, Caller, MixedCaller, SyncCaller
 from chatstore.core.testing.messages import message
@@ -61,47 +62,6 @@ class RelayedHarness(ABC):
         the test of failovers is skipped.
         """
         pytest.skip("this harness has no second server: it does not override fail_over()")
-
-
-class Attempt(NamedTuple):
-    """How a call ended."""
-
-    result: Any
-    error: ChatStoreError | None
-    seconds: float
-
-
-class _Attempts:
-    """A store whose methods return an `Attempt`; only a `ChatStoreError` is caught."""
-
-    def __init__(self, store: ChatStore) -> None:
-        """Wrap a store."""
-        self._store = store
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        """Return a method that calls the store's method of this name."""
-        method = getattr(self._store, name)
-
-        def attempt(*args: Any) -> Attempt:
-            start = time.monotonic()
-            try:
-                return Attempt(method(*args), None, time.monotonic() - start)
-            except ChatStoreError as error:
-                return Attempt(None, error, time.monotonic() - start)
-
-        async def async_attempt(*args: Any) -> Attempt:
-            start = time.monotonic()
-            try:
-                return Attempt(await method(*args), None, time.monotonic() - start)
-            except ChatStoreError as error:
-                return Attempt(None, error, time.monotonic() - start)
-
-        return async_attempt if name.startswith("async_") else attempt
-
-
-def attempting(store: ChatStore) -> Any:
-    """Return an object whose methods call the store's and return an `Attempt`."""
-    return _Attempts(store)
 
 
 class Scenario:

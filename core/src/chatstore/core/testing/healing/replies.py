@@ -9,15 +9,14 @@ from typing import Any
 import pytest
 
 from chatstore.core import StoreUnavailableError
+from chatstore.core.testing.attempts import Attempt, attempting
 from chatstore.core.testing.contract.modes import SyncCaller
 from chatstore.core.testing.healing.base import (
     HANG,
-    Attempt,
     HealingBase,
     RelayedHarness,
     Scenario,
     answer,
-    attempting,
 )
 from chatstore.core.testing.messages import contents, message
 
