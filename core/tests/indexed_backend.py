@@ -70,9 +70,9 @@ class IndexedBackend(MemoryBackend):
 
     def delete(self, key: str, write: Delete) -> Plan[Conversations, None]:
         def delete(conversations: Conversations) -> ConversationRecord | None:
-            found = conversations.find(key)
+            conversation = conversations.find(key)
             conversations.delete(key, write)
-            return None if found is None else found.record
+            return None if conversation is None else conversation.record
 
         record = yield from call(delete)
         yield from self.index.forget(record)

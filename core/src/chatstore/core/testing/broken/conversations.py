@@ -86,8 +86,8 @@ class UnindexesTooEarly(IndexedBackend):
         return (yield from self.inner.update(key, write))
 
     def delete(self, key: str, write: Delete) -> Plan[Conversations, None]:
-        kept = {entry for entry in self.entries if entry[1] != key}
-        yield from call(lambda _: self.entries.intersection_update(kept))
+        saved = {entry for entry in self.entries if entry[1] != key}
+        yield from call(lambda _: self.entries.intersection_update(saved))
         yield from self.inner.delete(key, write)
 
 
@@ -314,7 +314,6 @@ class ReadsMessagesForRecords(BrokenBackend):
 
 
 _LISTS = "the list is not what exists"
-_AT_ONCE = "test_lists_equal_what_exists"
 _CRASHED = "test_interrupted_calls_keep_owners_lists_complete"
 _PART = "took effect in part"
 

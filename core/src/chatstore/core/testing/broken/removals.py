@@ -70,10 +70,10 @@ class RemovesTwiceAtOnce(UnlockedBackend):
 
     def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
         conversation = self.conversation_of(key)
-        found = None if conversation is None else conversation.index_of(write.target)
-        if conversation is None or found is None:
+        result = None if conversation is None else conversation.index_of(write.target)
+        if conversation is None or result is None:
             return None
-        record: StoredRecord = list.__getitem__(conversation.records, found)
+        record: StoredRecord = list.__getitem__(conversation.records, result)
         time.sleep(0.002)
         if record in conversation.records:
             index = conversation.records.index(record)

@@ -152,8 +152,8 @@ class ConversationWriters(Base):
     def test_truncations_remove_each_message_once(
         self, stores: list[ChatStore], call: Caller
     ) -> None:
-        texts = [str(number) for number in range(40)]
-        call(stores[0], "add_messages", "k", [message(text, id=text) for text in texts])
+        names = [str(number) for number in range(40)]
+        call(stores[0], "add_messages", "k", [message(text, id=text) for text in names])
         results = _together(
             call,
             [
@@ -168,8 +168,8 @@ class ConversationWriters(Base):
         assert {type(error) for error in errors} <= {MessageNotFoundError}, errors
         removed = sum(one.result for worker in results for one in worker if one.error is None)
         left = contents(call(stores[0], "get_messages", "k"))
-        assert left == texts[: len(left)]
-        assert removed == len(texts) - len(left), "a message was removed twice, or not counted"
+        assert left == names[: len(left)]
+        assert removed == len(names) - len(left), "a message was removed twice, or not counted"
 
     def test_snapshots_and_forks_are_of_one_moment(
         self, stores: list[ChatStore], call: Caller

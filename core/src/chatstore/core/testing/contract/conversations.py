@@ -273,8 +273,8 @@ class ConversationRecords(Base):
         call(store, "create_conversation", "k")
 
         def revision() -> str:
-            found: str = call(store, "get_conversation", "k").revision
-            return found
+            result: str = call(store, "get_conversation", "k").revision
+            return result
 
         used: list[str] = []
         for name, args, kwargs in [

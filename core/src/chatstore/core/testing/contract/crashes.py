@@ -65,8 +65,8 @@ def _interrupted(plan: Plan[Any, Any], requests: int) -> Generator[Any, Any, Any
 
 def _begin(store: ChatStore, call: Caller, key: str) -> None:
     call(store, "create_conversation", key, title="t")
-    texts = [message(str(number), id=str(number)) for number in range(_LONG)]
-    call(store, "add_messages", key, texts)
+    messages = [message(str(number), id=str(number)) for number in range(_LONG)]
+    call(store, "add_messages", key, messages)
 
 
 def _state(store: ChatStore, call: Caller, key: str) -> tuple[list[Any], Any]:

@@ -22,8 +22,8 @@ from chatstore.core.testing.messages import contents, message
 _ODD_IDS = ["0", "a b", "ü" * 100, "x" * 255, "../..", "%7B{}", "\0", "-1", "1.0", "'\";--"]
 
 
-def _fill(call: Caller, store: ChatStore, key: str, texts: str) -> None:
-    call(store, "add_messages", key, [message(text, id=text) for text in texts])
+def _fill(call: Caller, store: ChatStore, key: str, names: str) -> None:
+    call(store, "add_messages", key, [message(text, id=text) for text in names])
 
 
 class MessagesById(Base):
@@ -43,8 +43,8 @@ class MessagesById(Base):
             call(store, "add_message", "k", message(text))
         call(store, "add_message", "k", message("x"), 1)
         for stored in call(store, "get_messages", "k"):
-            found = call(store, "get_message", "k", stored.id)
-            assert (found, found.id, found.created_at) == (stored, stored.id, stored.created_at)
+            result = call(store, "get_message", "k", stored.id)
+            assert (result, result.id, result.created_at) == (stored, stored.id, stored.created_at)
         assert call(store, "get_message", "k", "0" * 32) is None
         assert call(store, "get_message", "missing", "a") is None
 
@@ -169,18 +169,18 @@ class MessagesById(Base):
 
     @pytest.mark.parametrize("size", [1, 7, 300])
     def test_truncate(self, store: ChatStore, call: Caller, size: int) -> None:
-        texts = [str(number) for number in range(size)]
-        call(store, "add_messages", "k", [message(text, id=text) for text in texts])
+        names = [str(number) for number in range(size)]
+        call(store, "add_messages", "k", [message(text, id=text) for text in names])
         call(store, "create_conversation", "other", title="t")
         start = size // 3
         assert call(store, "truncate", "k", from_id=str(start)) == size - start
-        assert contents(call(store, "get_messages", "k")) == texts[:start]
+        assert contents(call(store, "get_messages", "k")) == names[:start]
         assert call(store, "count_messages", "k") == start
-        assert call(store, "get_message", "k", texts[-1]) is None
+        assert call(store, "get_message", "k", names[-1]) is None
         with pytest.raises(MessageNotFoundError):
-            call(store, "truncate", "k", from_id=texts[-1])
-        call(store, "add_message", "k", message("again", id=texts[-1]))
-        assert contents(call(store, "get_messages", "k")) == [*texts[:start], "again"]
+            call(store, "truncate", "k", from_id=names[-1])
+        call(store, "add_message", "k", message("again", id=names[-1]))
+        assert contents(call(store, "get_messages", "k")) == [*names[:start], "again"]
 
     def test_truncate_after_changes(self, store: ChatStore, call: Caller) -> None:
         _fill(call, store, "k", "abcdef")
@@ -230,10 +230,10 @@ class MessagesById(Base):
         assert contents(call(store, "get_messages", "f")) == ["B", "c", "d"]
 
     def test_fork_of_a_long_conversation(self, store: ChatStore, call: Caller) -> None:
-        texts = [str(number) for number in range(400)]
-        call(store, "add_messages", "k", [message(text, id=text) for text in texts])
+        names = [str(number) for number in range(400)]
+        call(store, "add_messages", "k", [message(text, id=text) for text in names])
         call(store, "fork", "k", "f", until="350")
-        assert contents(call(store, "get_messages", "f")) == texts[:351]
+        assert contents(call(store, "get_messages", "f")) == names[:351]
         call(store, "add_message", "f", message("350", id="350"))
         assert call(store, "count_messages", "f") == 351
 
