@@ -2,55 +2,32 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from chatstore.conditional.abandoned import Observer
-from chatstore.conditional.change import Change
-from chatstore.conditional.commit import commit_of
-from chatstore.conditional.context import Context
-from chatstore.conditional.database import Database, HeadWrite
-from chatstore.conditional.decisions import (
-    Adding,
-    Decide,
-    Deleting,
-    Edited,
-    Removing,
-    Replacing,
-)
-from chatstore.conditional.entries import Location
-from chatstore.conditional.garbage import clean_up
-from chatstore.conditional.head import Head, StoredHead, new_head
-from chatstore.conditional.head_json import dump_head, load_head
-from chatstore.conditional.lookup import newest, oldest
-from chatstore.conditional.names import SEAL
-from chatstore.conditional.reading import FirstMessages, read_head, read_page
-from chatstore.conditional.retrying import RetryingDatabase
-from chatstore.core import ChatStoreError, CorruptStoreError, StoreUnavailableError
+from chatstore.conditional.conversations import Conversations
+from chatstore.conditional.database import Database
+from chatstore.conditional.head import StoredHead
+from chatstore.conditional.head_json import load_head
+from chatstore.conditional.purging import purge
+from chatstore.core import ChatStoreError
 from chatstore.core.backend import (
-    Append,
-    Backend,
-    Existing,
-    Insert,
-    KeyPage,
-    Page,
+    ConversationRecord,
+    Create,
+    Delete,
+    OwnedPage,
+    OwnerIndex,
     Plan,
-    Remove,
-    Replace,
-    Retryable,
-    StoredRecord,
-    check_patience,
-    check_ttl,
+    StoredConversation,
+    Update,
 )
 
 C = TypeVar("C")
-_MAX_REMEMBERED_HEADS = 1024
-_FORGET_ATTEMPTS = 10  # to replace a damaged head
+T = TypeVar("T")
 
 
-class ConditionalBackend(Backend[C]):
+class ConditionalBackend(Conversations[C]):
     """Keeps conversations in a database that can write several items on a condition.
 
     A subclass says how plans run (`run`, `async_run`), what the driver's errors mean
@@ -82,137 +59,53 @@ class ConditionalBackend(Backend[C]):
             InvalidArgumentError: ``ttl`` or ``patience`` is out of range.
 
         """
-        self.database = database
-        self._context = Context(
-            RetryingDatabase(database, self._judge, check_patience(patience)),
-            clock,
-            check_ttl(ttl),
-            check_patience(patience),
-            self._judge,
-            Observer(),
-        )
-        # The heads that this process saw last. They save reads; an outdated one does no harm.
-        self._heads: dict[str, StoredHead] = {}
-        self._first_messages = FirstMessages()
+        super().__init__(database, ttl=ttl, patience=patience, clock=clock)
+        lists = database.owner_lists()
+        self._lists = None if lists is None else _OwnerLists(lists, self, patience, clock)
+        self._index = None if self._lists is None else OwnerIndex(self._lists)
 
-    @property
-    def server(self) -> str:
-        """See `Backend.server`."""
-        return self.database.server
+    def create(self, key: str, write: Create) -> Plan[C, StoredConversation | None]:
+        """See `Backend.create`."""
+        create = super().create
+        if self._index is None:
+            return create(key, write)
+        return self._index.create(key, write, lambda write: create(key, write))
 
-    # ------------------------------------------------------------------ writing
+    def update(self, key: str, write: Update) -> Plan[C, StoredConversation | None]:
+        """See `Backend.update`."""
+        update = super().update
+        if self._index is None:
+            return update(key, write)
+        return self._index.update(key, write, lambda write: update(key, write))
 
-    def append(self, key: str, write: Append) -> Plan[C, list[Existing]]:
-        """See `Backend.append`."""
-        adding = Adding(self._context.database, key, write.records)
-        return self._change(key, adding, extra=len(write.records))
-
-    def insert(self, key: str, write: Insert) -> Plan[C, list[Existing]]:
-        """See `Backend.insert`."""
-        return self._change(key, Adding(self._context.database, key, [write.record], write.index))
-
-    def replace(self, key: str, write: Replace) -> Plan[C, None]:
-        """See `Backend.replace`."""
-        replacing = Replacing(self._context.database, write.records)
-        return self._change(key, replacing, extra=math.inf)
-
-    def delete(self, key: str) -> Plan[C, None]:
+    def delete(self, key: str, write: Delete) -> Plan[C, None]:
         """See `Backend.delete`; this also works if the head is damaged."""
-        try:
-            self._heads.pop(key, None)
-            yield from self._change(key, Deleting[C](), extra=math.inf)
-        except CorruptStoreError:
-            yield from self._replace_damaged_head(key)
+        record = yield from self.forget(key, write)
+        if self._index is not None:
+            yield from self._index.forget(record)
 
-    def remove(self, key: str, write: Remove) -> Plan[C, StoredRecord | None]:
-        """See `Backend.remove`."""
-        return self._change(key, Removing(self._context.database, key, write))
+    def refresh(self, key: str, record: ConversationRecord) -> Plan[C, None]:
+        """Refresh the entry of a conversation in its owner's list."""
+        if self._index is not None:
+            yield from self._index.refresh(key, record)
 
-    def _change(self, key: str, decide: Decide[C], *, extra: float = 0) -> Plan[C, Any]:
-        change = Change(self._context, key, decide)
-        result, known = yield from change.run(self._heads.pop(key, None))
-        if known is not None and known.head.has_leftovers:
-            known = yield from self._clean_up(key, known, extra, change.request)
-        if known is not None:
-            self._heads[key] = known
-            if len(self._heads) > _MAX_REMEMBERED_HEADS:
-                self._heads.pop(next(iter(self._heads.copy())), None)
-        return result
+    def list_owned(self, owner: str, limit: int, cursor: Any | None) -> Plan[C, OwnedPage]:
+        """See `Backend.list_owned`."""
+        if self._index is not None:
+            return self._index.list_owned(owner, limit, cursor, self)
+        return self._list_indexed(owner, limit, cursor)
 
-    def _clean_up(
-        self, key: str, known: StoredHead, extra: float, request: str
-    ) -> Plan[C, StoredHead | None]:
-        try:
-            return (yield from clean_up(self._context, key, known, extra=extra, request=request))
-        except Exception as error:
-            # The change took effect, so a later one cleans up.
-            if not isinstance(error, ChatStoreError) and self.translate(error) is None:
-                raise
-            return None
-
-    def _replace_damaged_head(self, key: str) -> Plan[C, None]:
-        """Put a new, empty head in the place of a damaged or missing one."""
-        database = self._context.database
-        for _ in range(_FORGET_ATTEMPTS):
-            stored = yield from database.read_head(key)
-            seal = yield from database.read_records(key, [SEAL])
-            head = self._context.lasting(new_head())
-            version = None if stored is None else stored[1]
-            write = HeadWrite(version, dump_head(head), deletes=list(seal), lifetime=head.lifetime)
-            committed = yield from database.commit(key, write)
-            if committed is not None:
-                return
-        raise StoreUnavailableError(
-            f"{self.server}: other writers changed this conversation again and again"
-        )
-
-    def _judge(self, error: Exception, _: int) -> Retryable | None:
-        """Return why a request without an answer may be repeated; ``None`` for other errors."""
-        failure = error if isinstance(error, ChatStoreError) else self.translate(error)
-        if isinstance(failure, StoreUnavailableError):
-            return Retryable(str(failure).removeprefix(f"{self.server}: "))
-        return None
-
-    # ------------------------------------------------------------------ reading
-
-    def count(self, key: str) -> Plan[C, int]:
-        """See `Backend.count`."""
-        stored = yield from read_head(self._context.database, key)
-        if stored is None or stored.head.is_expired(self._context.clock()):
-            return 0
-        return stored.head.length
-
-    def read_newest(
-        self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
-    ) -> Plan[C, Page]:
-        """See `Backend.read_newest`."""
-        database = self._context.database
-
-        def pick(head: Head) -> Plan[C, tuple[list[Location], list[Location]]]:
-            chosen = yield from newest(database, key, head, limit, before)
-            first = (yield from oldest(database, key, head, leading, None)) if leading else []
-            return chosen, first
-
-        return read_page(database, key, self._context.clock, pick, self._first_messages)
-
-    def read_oldest(self, key: str, limit: int, *, after: int | None = None) -> Plan[C, Page]:
-        """See `Backend.read_oldest`."""
-        database = self._context.database
-
-        def pick(head: Head) -> Plan[C, tuple[list[Location], list[Location]]]:
-            return (yield from oldest(database, key, head, limit, after)), []
-
-        return read_page(database, key, self._context.clock, pick, self._first_messages)
-
-    def list_keys(self, prefix: str, limit: int, cursor: Any | None) -> Plan[C, KeyPage]:
-        """See `Backend.list_keys`."""
-        stored, following = yield from self._context.database.list_heads(prefix, limit, cursor)
-        now = self._context.clock()
-        heads = ((key, load_head(text)) for key, text in stored if key.startswith(prefix))
-        keys = [key for key, head in heads if head.entries and not head.is_expired(now)]
-        return KeyPage(keys, following)
-
-    # ------------------------------------------------------------------ purging
+    def _list_indexed(self, owner: str, limit: int, cursor: Any | None) -> Plan[C, OwnedPage]:
+        """Read an owner's conversations by the service's index."""
+        database = self.context.database
+        stored, following = yield from database.list_owned(owner, limit, cursor)
+        conversations = []
+        for key, (text, version) in stored:
+            head = StoredHead(load_head(text), version)
+            conversation = yield from self.conversation(key, head)
+            if conversation is not None and conversation.record.owner == owner:
+                conversations.append((key, conversation))
+        return OwnedPage(conversations, following)
 
     def purge_expired(self) -> Plan[C, bool]:
         """Free the storage of expired conversations, and what killed writers left.
@@ -225,42 +118,48 @@ class ConditionalBackend(Backend[C]):
             CorruptStoreError: The head of a conversation is damaged; the others were purged.
 
         """
-        cursor = None
-        damaged: CorruptStoreError | None = None
-        while True:
-            heads, cursor = yield from self._context.database.list_heads("", 1000, cursor)
-            for key, text in heads:
-                try:
-                    head = load_head(text)
-                    if head.has_leftovers or head.is_expired(self._context.clock()):
-                        yield from self._purge_conversation(key)
-                except CorruptStoreError as error:
-                    damaged = error
-            if cursor is None:
-                break
-        if damaged is not None:
-            raise damaged
+        expired = yield from purge(self.context)
+        if self._index is not None and self._lists is not None:
+            for record in expired:
+                yield from self._index.forget(record)
+            yield from purge(self._lists.context)
         return False
 
-    def _purge_conversation(self, key: str) -> Plan[C, None]:
-        context, database = self._context, self._context.database
-        stored = yield from read_head(database, key)
-        if stored is None:
-            return
-        head, version = stored
-        if head.lifetime is not None and head.is_expired(context.clock()):
-            yield from database.delete_head(key, version)
-            return
-        current = context.current(head)
-        if current != head:
-            if head.exists and not current.exists:
-                current = context.lasting(current)
-            commit = commit_of(head, Edited(current))
-            write = HeadWrite(
-                version, dump_head(current), commit.puts, commit.deletes, current.lifetime
-            )
-            committed = yield from database.commit(key, write)
-            if committed is None:
-                return  # another writer was faster, and does the same
-            version = committed
-        yield from clean_up(context, key, StoredHead(current, version), extra=math.inf)
+
+class _OwnerLists(Conversations[C]):
+    """Keeps the lists of owners' conversations, with the clients of another backend."""
+
+    def __init__(
+        self,
+        database: Database[C],
+        conversations: Conversations[C],
+        patience: float,
+        clock: Callable[[], float],
+    ) -> None:
+        """Take the database of the lists, and the backend of the conversations."""
+        self._conversations = conversations
+        super().__init__(database, ttl=None, patience=patience, clock=clock)
+
+    def run(self, plan: Plan[C, T]) -> T:
+        """See `Backend.run`."""
+        return self._conversations.run(plan)
+
+    async def async_run(self, plan: Plan[C, T]) -> T:
+        """See `Backend.async_run`."""
+        return await self._conversations.async_run(plan)
+
+    def translate(self, error: Exception) -> ChatStoreError | None:
+        """See `Backend.translate`."""
+        return self._conversations.translate(error)
+
+    def list_owned(self, owner: str, limit: int, cursor: Any | None) -> Plan[C, OwnedPage]:
+        """Return nothing: lists have no owners."""
+        del owner, limit, cursor
+        yield from ()
+        return OwnedPage([], None)
+
+    def close(self) -> None:
+        """Do nothing: the backend of the conversations closes the clients."""
+
+    async def async_close(self) -> None:
+        """Do nothing: the backend of the conversations closes the clients."""

@@ -3,7 +3,7 @@
 A decision is made for the current head, and committed if the head is still the same. The newest
 head that this process knows saves reading it: then an append is one request. Its path is:
 
-1. `ConditionalBackend.append` makes an `Adding`, which decides what to write for a head, and runs
+1. `Conversations.append` makes an `Adding`, which decides what to write for a head, and runs
    a `Change` with it.
 2. `Change.run` repeats `_attempt` while other writers are faster or no reply comes.
 3. `_advance` has `Adding` decide for the head, and gets a `Proposal`.
@@ -14,17 +14,17 @@ head that this process knows saves reading it: then an append is one request. It
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from chatstore.conditional.commit import (
     Commit,
     commit_of,
+    head_write,
     is_divided,
     message_records,
     with_markers,
 )
-from chatstore.conditional.context import Context
-from chatstore.conditional.database import HeadWrite
+from chatstore.conditional.context import Context, with_refresh
 from chatstore.conditional.decisions import (
     Decide,
     Edited,
@@ -32,21 +32,34 @@ from chatstore.conditional.decisions import (
     Nothing,
     Preparation,
     Proposal,
-    View,
 )
 from chatstore.conditional.head import Head, StoredHead
-from chatstore.conditional.head_json import dump_head
-from chatstore.conditional.lookup import OutdatedError
+from chatstore.conditional.lookup import OutdatedError, View
 from chatstore.conditional.lost_replies import REMEMBERED, Attempt, took_effect
 from chatstore.conditional.names import new_name
 from chatstore.conditional.reading import read_head
 from chatstore.conditional.staging import StagedWrite
-from chatstore.core import StoreUnavailableError
+from chatstore.core import RevisionConflictError, StoreUnavailableError
 from chatstore.core.backend import Plan, Retryable, RetryPolicy, retry
 
 C = TypeVar("C")
-Outcome = tuple[Any, "StoredHead | None"]
-"""The call's result, and the current head if it is known."""
+
+
+class Outcome(NamedTuple):
+    """What became of a change.
+
+    Attributes:
+        result: What the call returns.
+        known: The current head, if it is known.
+        attempt: The commit that took effect; ``None``: nothing had to be written.
+        error: What the call raises instead.
+
+    """
+
+    result: Any
+    known: StoredHead | None
+    attempt: Attempt | None = None
+    error: Exception | None = None
 
 
 class _RefusedError(StoreUnavailableError):
@@ -133,7 +146,7 @@ class Change(Generic[C]):
         """Do what comes next for a head; ``None``: decide again."""
         for attempt in self._unanswered:
             if (yield from took_effect(self._database, self._key, attempt, stored)):
-                return attempt.result, stored
+                return Outcome(attempt.result, stored, attempt)
         version, head = (None, None) if stored is None else (stored.version, stored.head)
         current = self._context.current(head, self.request)
         try:
@@ -143,16 +156,19 @@ class Change(Generic[C]):
                 raise outdated.error from None
             self._outdated = version
             return None
+        except RevisionConflictError as error:
+            decision = Nothing(None, error=error)
         if isinstance(decision, Nothing):
             if all(attempt.version != version for attempt in self._unanswered):
                 is_current = yield from self._is_current(version, decision)
-                return (decision.result, stored) if is_current else None
+                return (
+                    Outcome(decision.result, stored, error=decision.error) if is_current else None
+                )
             # A commit without a reply may still arrive: after another one it is refused.
             decision = Preparation(Edited(current))
         self._is_writing = True
         if isinstance(decision, Proposal):
-            written = yield from self._write(stored, current, decision)
-            return None if written is None else (decision.result, written)
+            return (yield from self._write(stored, current, decision))
         self._known = yield from self._commit(version, commit_of(head, decision.edited))
         self._is_remembered = False
         return None
@@ -166,8 +182,8 @@ class Change(Generic[C]):
 
     def _write(
         self, stored: StoredHead | None, current: Head, proposal: Proposal
-    ) -> Plan[C, StoredHead | None]:
-        """Commit a proposal and return the new head; stage it and return ``None`` if too large."""
+    ) -> Plan[C, Outcome | None]:
+        """Commit a proposal and return its outcome; stage it and return ``None`` if too large."""
         messages, limits = proposal.messages, self._database.limits
         staged = None if self._staged is None else self._staged.number_in(current)
         number = current.next_number if staged is None else staged
@@ -189,7 +205,7 @@ class Change(Generic[C]):
             sequence=current.sequence + 1,
             is_divided=new.is_divided or is_divided(messages),
         )
-        commit = commit._replace(head=self._context.lasting(new))
+        commit = commit._replace(head=with_refresh(self._context.lasting(new)))
         commit = with_markers(commit, messages, number, limits)
         attempt = Attempt(
             proposal.result,
@@ -205,10 +221,11 @@ class Change(Generic[C]):
         unanswered = [other for other in self._unanswered if other.version == version]
         self._unanswered = [*unanswered, attempt]
         try:
-            return (yield from self._commit(version, commit))
+            written = yield from self._commit(version, commit)
         except _RefusedError:
             self._unanswered = unanswered
             raise
+        return Outcome(proposal.result, written, attempt)
 
     def _stage(
         self, stored: StoredHead | None, current: Head, messages: Sequence[NewMessage]
@@ -226,7 +243,7 @@ class Change(Generic[C]):
             deletes = list((yield from self._database.read_records(self._key, deletes)))
         self._refused = None
         head = commit.head
-        write = HeadWrite(version, dump_head(head), commit.puts, deletes, head.lifetime)
+        write = head_write(version, head, commit.puts, deletes)
         committed = yield from self._database.commit(self._key, write)
         if committed is None:
             self._refused = version

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from chatstore.conditional.database import Limits
+from chatstore.conditional.database import HeadWrite, Limits
 from chatstore.conditional.decisions import Edited, NewMessage
 from chatstore.conditional.encoding import dump_first_part
 from chatstore.conditional.head import Head
+from chatstore.conditional.head_json import dump_head
 from chatstore.conditional.id_markers import dump_marker
-from chatstore.conditional.names import SEAL, marker_id, record_id
+from chatstore.conditional.names import SEAL, details_id, marker_id, record_id
 
 
 class Commit(NamedTuple):
@@ -27,8 +28,28 @@ class Commit(NamedTuple):
         return sum(map(weigh, self.puts.values())) <= limits.commit_bytes // 2
 
 
+def head_write(
+    version: str | None, head: Head, puts: Mapping[str, str] = {}, deletes: Sequence[str] = ()
+) -> HeadWrite:
+    """Return what a database is given to write a head with records.
+
+    Args:
+        version: The version that the stored head must have.
+        head: The new head.
+        puts: The records that are written.
+        deletes: The ids of the records that are deleted.
+
+    """
+    return HeadWrite(
+        version, dump_head(head), puts, deletes, head.lifetime, head.record.owner, head.written
+    )
+
+
 def commit_of(stored: Head | None, edited: Edited) -> Commit:
-    """Return the commit that replaces a stored head; the seal exists while there are messages."""
+    """Return the commit that replaces a stored head.
+
+    The seal exists while there are messages, and long details while the head refers to them.
+    """
     puts, deletes = dict(edited.puts), list(edited.deletes)
     had_messages = stored is not None and bool(stored.entries)
     has_messages = bool(edited.head.entries)
@@ -36,6 +57,9 @@ def commit_of(stored: Head | None, edited: Edited) -> Commit:
         puts[SEAL] = "1"
     if had_messages and not has_messages:
         deletes.append(SEAL)
+    details = None if stored is None else stored.details
+    if stored is not None and details is not None and details != edited.head.details:
+        deletes.append(details_id(stored.stream, details))
     return Commit(edited.head, puts, deletes)
 
 
@@ -54,8 +78,8 @@ def with_markers(
     head = commit.head
     markers: dict[int, str] = {}
     for offset, message in enumerate(messages, number):
-        if message.caller_id is not None:
-            markers[offset] = marker_id(head.generation, message.caller_id)
+        if message.marked_id is not None:
+            markers[offset] = marker_id(head.generation, message.marked_id)
     if not markers:
         return commit
     room = max(0, limits.operations - 1 - len(commit.puts) - len(commit.deletes))
@@ -84,7 +108,7 @@ def message_records(
     firsts: dict[str, str] = {}
     others: dict[str, str] = {}
     for offset, message in enumerate(messages, number):
-        owner = None if message.caller_id is None else request
+        owner = None if message.marked_id is None else request
         firsts[record_id(stream, offset)] = dump_first_part(message.parts, owner)
         for part, text in enumerate(message.parts[1:], 1):
             others[record_id(stream, offset, part)] = text

@@ -10,6 +10,7 @@ from chatstore.conditional.abandoned import Observer
 from chatstore.conditional.database import Database
 from chatstore.conditional.head import EMPTY_LIFETIME, Head, emptied, new_head
 from chatstore.core.backend import Retryable
+from chatstore.core.backend.owner_index import REFRESH_AFTER
 
 C = TypeVar("C")
 
@@ -56,4 +57,13 @@ class Context(Generic[C]):
         if not head.exists:
             return head._replace(written=now, lasts=EMPTY_LIFETIME)
         written = now if head.written is None else max(now, head.written)
-        return head._replace(written=written, lasts=self.ttl)
+        created = written if head.created is None else head.created
+        return head._replace(written=written, lasts=self.ttl, created=created)
+
+
+def with_refresh(head: Head) -> Head:
+    """Return a head that is written now; if its entry in its owner's list is due, it says so."""
+    if head.record.index_entry is None or head.written is None:
+        return head
+    is_due = head.refreshed is None or head.written - head.refreshed >= REFRESH_AFTER
+    return head._replace(refreshed=head.written) if is_due else head

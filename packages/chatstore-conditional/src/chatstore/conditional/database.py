@@ -34,10 +34,12 @@ class HeadWrite:
     Attributes:
         expected: The version that the stored head must have; ``None``: it must not exist.
         head: The new head.
-        puts: New records by id; none of these ids exists.
+        puts: Records by id. Those with ``-`` in their id may exist, and are overwritten.
         deletes: Ids of records that exist.
         lifetime: Seconds after which the service may delete the head by itself, if it can, because
             nobody needs it any more; ``None``: it stays.
+        owner: The conversation's owner, for databases that have an index of it.
+        updated_at: When the conversation was last written, in seconds since 1970.
 
     """
 
@@ -46,6 +48,8 @@ class HeadWrite:
     puts: Mapping[str, str] = field(default_factory=dict)
     deletes: Sequence[str] = ()
     lifetime: float | None = None
+    owner: str | None = None
+    updated_at: float | None = None
 
 
 class Database(ABC, Generic[C]):
@@ -71,6 +75,18 @@ class Database(ABC, Generic[C]):
     @abstractmethod
     def read_head(self, key: str) -> Plan[C, tuple[str, str] | None]:
         """Return the current head and its version; ``None`` if there is no head."""
+
+    def read_heads(self, keys: Sequence[str]) -> Plan[C, dict[str, tuple[str, str]]]:
+        """Return the current heads that exist and their versions, by key; at any moments.
+
+        Override it where the service reads several partitions at once.
+        """
+        heads: dict[str, tuple[str, str]] = {}
+        for key in dict.fromkeys(keys):
+            stored = yield from self.read_head(key)
+            if stored is not None:
+                heads[key] = stored
+        return heads
 
     @abstractmethod
     def read_records(self, key: str, ids: Sequence[str]) -> Plan[C, dict[str, str]]:
@@ -115,6 +131,25 @@ class Database(ABC, Generic[C]):
 
         A page may be empty. The cursor is ``None`` for the first page and after the last one.
         """
+
+    @abstractmethod
+    def owner_lists(self) -> Database[C] | None:
+        """Return the database of the lists of owners' conversations.
+
+        It has the same service and clients, and a key space of its own: no key in it can be a
+        conversation's. ``None``: the service has an index of owners, and `list_owned` uses it.
+        """
+
+    def list_owned(
+        self, owner: str, limit: int, cursor: Any | None
+    ) -> Plan[C, tuple[list[tuple[str, tuple[str, str]]], Any | None]]:
+        """Return about ``limit`` of an owner's keys with heads and versions, and a cursor.
+
+        The newest ``updated_at`` comes first.
+
+        Needed only if `owner_lists` returns ``None``.
+        """
+        raise NotImplementedError
 
     @abstractmethod
     def sleep(self, seconds: float) -> Plan[C, None]:

@@ -1,42 +1,28 @@
-"""What each call writes, decided for a head."""
+"""What a change of a conversation may decide to write."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from typing import Any, Generic, NamedTuple, TypeVar, Union
+from typing import Any, NamedTuple, TypeVar, Union
 
 from chatstore.conditional.database import Database
 from chatstore.conditional.editing import Editor
 from chatstore.conditional.encoding import StoredMessage, divide
 from chatstore.conditional.entries import Entry, Location, dump_node, run_of
-from chatstore.conditional.head import Garbage, Head, emptied
-from chatstore.conditional.id_markers import IdCheck, next_markers
-from chatstore.conditional.lookup import OutdatedError, at_index
-from chatstore.conditional.names import marker_id, new_name, node_id, record_id
-from chatstore.conditional.reading import read_messages
-from chatstore.core import CorruptMessageError
-from chatstore.core.backend import Plan, Record, Remove, StoredRecord
+from chatstore.conditional.head import Head
+from chatstore.conditional.id_markers import next_markers
+from chatstore.conditional.lookup import View
+from chatstore.conditional.names import marker_id, node_id, record_id
+from chatstore.conditional.times import time_of, with_times
+from chatstore.core.backend import Plan, Record
 
 C = TypeVar("C")
-_OTHER_OPERATIONS = 16  # of a removal: the head, a marker, nodes
-
-
-class View(NamedTuple):
-    """What a decision is made for.
-
-    Attributes:
-        head: The head as a writer must see it, see `Context.current`.
-        is_confirmed: A record was missing for this version of the head before, so it is lost.
-
-    """
-
-    head: Head
-    is_confirmed: bool = False
+OTHER_OPERATIONS = 16
+"""Operations of a removal beside the message's records: the head, a marker, nodes."""
 
 
 class Edited(NamedTuple):
-    """A head with a changed index, and the nodes that are written and deleted with it."""
+    """A head with a changed index, and the records that are written and deleted with it."""
 
     head: Head
     puts: Mapping[str, str] = {}
@@ -54,10 +40,18 @@ class Edited(NamedTuple):
 
 
 class NewMessage(NamedTuple):
-    """A message to write: the parts of its body, and its id if its caller gave it one."""
+    """A message to write.
+
+    Attributes:
+        parts: The parts of its body.
+        marked_id: Its id, if it gets a marker; otherwise it is found by the time in its id.
+        time: Otherwise this time.
+
+    """
 
     parts: Sequence[str]
-    caller_id: str | None
+    marked_id: str | None
+    time: int = 0
 
 
 class Proposal(NamedTuple):
@@ -91,158 +85,67 @@ class Nothing(NamedTuple):
     Attributes:
         result: What the call returns.
         depends_on_records: Records were read for it, which others may have changed meanwhile.
+        error: What the call raises instead.
 
     """
 
     result: Any
     depends_on_records: bool = False
+    error: Exception | None = None
 
 
 Decision = Union[Proposal, Preparation, Nothing]  # noqa: UP007 - evaluated by Python 3.10
 Decide = Callable[[View], Plan[C, Decision]]
 
 
-class Adding(Generic[C]):
-    """Appends or inserts messages, unless the conversation has the id of any of them."""
+def new_messages(
+    database: Database[Any], records: Sequence[Record], *, all_marked: bool = False
+) -> list[NewMessage]:
+    """Return records as messages to write.
 
-    def __init__(
-        self,
-        database: Database[C],
-        key: str,
-        records: Sequence[Record],
-        index: int | None = None,
-    ) -> None:
-        """Take the messages, and the index to insert them at; ``None``: append them."""
-        self._database = database
-        self._key = key
-        self._messages = _new_messages(database, records)
-        self._index = index
-        ids = [record.id for record in records if record.has_caller_id]
-        self._check = IdCheck(database, key, ids) if ids else None
+    Args:
+        database: The database.
+        records: The records.
+        all_marked: Whether all get markers. Otherwise those do not whose ids are new and contain
+            the time, since they are appended in the order of their times.
 
-    def __call__(self, view: View) -> Plan[C, Decision]:
-        """Decide for a head."""
-        head, index = view.head, self._index
-        if self._check is not None:
-            if head.unmarked:
-                markers = yield from next_markers(self._database, self._key, head)
-                return Preparation(Edited(markers.head, markers.records))
-            existing = yield from self._check.existing(head)
-            if existing:
-                return Nothing(existing, depends_on_records=True)
-        added = len(self._messages)
-        if index is not None and index < 0:
-            index = max(0, index + head.length)
-        if index is None or index >= head.length:
-            return Proposal([], partial(_appended, added), self._messages)
-        _, nodes = yield from at_index(self._database, self._key, head, index)
-
-        def inserted(head: Head, number: int) -> Edited:
-            editor = Editor(head.next_node, nodes)
-            entries = editor.inserted(head.entries, index, run_of(number, added))
-            return Edited.by(
-                editor, head, entries, epoch=new_name(), next_position=head.next_position + added
-            )
-
-        return Proposal([], inserted, self._messages)
-
-
-class Replacing(Generic[C]):
-    """Replaces a conversation by messages."""
-
-    def __init__(self, database: Database[C], records: Sequence[Record]) -> None:
-        """Take the messages."""
-        self._messages = _new_messages(database, records)
-        self._generation = new_name()  # tells this replacement from a later one
-
-    def __call__(self, view: View) -> Plan[C, Decision]:
-        """Decide for a head."""
-        del view
-        yield from ()
-        return Proposal(None, self._edit, self._messages)
-
-    def _edit(self, head: Head, number: int) -> Edited:
-        new = emptied(head, self._generation)._replace(record=head.record)
-        return _appended(len(self._messages), new, number)
-
-
-class Deleting(Generic[C]):
-    """Deletes a conversation."""
-
-    def __init__(self) -> None:
-        """Name what begins after it."""
-        self._generation = new_name()
-
-    def __call__(self, view: View) -> Plan[C, Decision]:
-        """Decide for a head."""
-        yield from ()
-        if not view.head.exists:
-            return Nothing(None)
-        return Proposal(None, lambda head, _: Edited(emptied(head, self._generation)))
-
-
-class Removing(Generic[C]):
-    """Removes one message."""
-
-    def __init__(self, database: Database[C], key: str, write: Remove) -> None:
-        """Take the index, and the check of the message."""
-        self._database = database
-        self._key = key
-        self._write = write
-
-    def __call__(self, view: View) -> Plan[C, Decision]:
-        """Decide for a head."""
-        head = view.head
-        count = head.length
-        if not -count <= self._write.index < count:
-            return Nothing(None)
-        index = self._write.index % count
-        location, nodes = yield from at_index(self._database, self._key, head, index)
-        lost: Exception | None = None
-        try:
-            messages = yield from read_messages(self._database, self._key, head.stream, [location])
-            stored = messages[location]
-        except OutdatedError as outdated:
-            if not view.is_confirmed:
-                raise
-            stored, lost = StoredMessage(1, is_marked=False, body=""), outdated.error
-        record = StoredRecord(location.position, stored.body)
-        try:
-            self._write.check(record)
-        except CorruptMessageError as error:
-            raise OutdatedError(lost or error) from None
-        deletes = [record_id(head.stream, location.number, n) for n in range(stored.parts)]
-        garbage: tuple[Garbage, ...] = ()
-        if lost or len(deletes) + _OTHER_OPERATIONS > self._database.limits.operations:
-            deletes = []
-            garbage = (Garbage(location.number, location.number + 1, "", is_divided=True),)
-        has_marker = not any(first <= location.number < end for first, end in head.unmarked)
-        caller_id = stored.id if stored.is_marked and has_marker else None
-        if caller_id is not None:
-            deletes.append(marker_id(head.generation, caller_id))
-
-        def removed(head: Head, _: int) -> Edited:
-            editor = Editor(head.next_node, nodes)
-            entries = editor.removed(head.entries, index)
-            edited = Edited.by(editor, head, entries, garbage=(*head.garbage, *garbage))
-            return edited if entries else edited._replace(head=emptied(edited.head))
-
-        return Proposal(record, removed, deletes=deletes, removed=location)
-
-
-def _new_messages(database: Database[Any], records: Sequence[Record]) -> list[NewMessage]:
+    """
     size, weigh = database.limits.record_bytes, database.weigh
-    return [
-        NewMessage(
-            divide(record.body, size=size, weigh=weigh),
-            record.id if record.has_caller_id else None,
-        )
-        for record in records
-    ]
+    messages = []
+    for record in records:
+        time = time_of(record.id)
+        is_marked = all_marked or record.has_caller_id or time is None
+        parts = divide(record.body, size=size, weigh=weigh)
+        messages.append(NewMessage(parts, record.id if is_marked else None, time or 0))
+    return messages
 
 
-def _appended(count: int, head: Head, number: int) -> Edited:
-    """Return a head with records behind all others."""
+def appended(messages: Sequence[NewMessage], head: Head, number: int) -> Edited:
+    """Return a head with messages behind all others."""
+    count = len(messages)
+    if not count:
+        return Edited(head)
     editor = Editor(head.next_node)
     entries = editor.appended(head.entries, head.next_position, run_of(number, count))
+    times = [message.time for message in messages if message.marked_id is None]
+    head = with_times(head, times)
     return Edited.by(editor, head, entries, next_position=head.next_position + count)
+
+
+def with_markers_first(database: Database[C], key: str, head: Head) -> Plan[C, Preparation | None]:
+    """Return what is written before a change that needs all markers; ``None``: nothing."""
+    if not head.unmarked:
+        return None
+    markers = yield from next_markers(database, key, head)
+    return Preparation(Edited(markers.head, markers.records))
+
+
+def records_of(stream: str, number: int, stored: StoredMessage) -> list[str]:
+    """Return the ids of the records of a stored message."""
+    return [record_id(stream, number, part) for part in range(stored.parts)]
+
+
+def markers_of(head: Head, stored: StoredMessage) -> list[str]:
+    """Return the id of the marker of a stored message, if it has one and its id can be read."""
+    message_id = stored.id if stored.is_marked else None
+    return [] if message_id is None else [marker_id(head.generation, message_id)]

@@ -49,6 +49,34 @@ class Editor:
         ]
         return spliced(entries, at, [piece for piece in pieces if piece.size])
 
+    def rewritten(self, entries: Sequence[Entry], number: int, record: int) -> list[Entry]:
+        """Return entries with another record for the message at an index, at its position."""
+        at, rest = child(entries, number)
+        entry = entries[at]
+        if entry.level:
+            inner = self.rewritten(self._nodes[entry.number], rest, record)
+            return self._changed(entries, at, inner)
+        pieces = [
+            run_of(entry.number, rest, entry.skip),
+            run_of(record, 1, 0 if rest else entry.skip),
+            run_of(entry.number + rest + 1, entry.size - rest - 1),
+        ]
+        return spliced(entries, at, [piece for piece in pieces if piece.size])
+
+    def truncated(self, entries: Sequence[Entry], number: int) -> tuple[list[Entry], list[Entry]]:
+        """Return entries without the messages from an index on, and the entries of these."""
+        at, rest = child(entries, number)
+        entry = entries[at]
+        before, behind = list(entries[:at]), list(entries[at + 1 :])
+        if not entry.level:
+            pieces = [run_of(entry.number, rest, entry.skip)] if rest else []
+            removed = run_of(entry.number + rest, entry.size - rest)
+            return [*before, *pieces], [removed, *behind]
+        if not rest:
+            return before, [entry, *behind]
+        inner, removed_inner = self.truncated(self._nodes[entry.number], rest)
+        return self._changed([*before, entry], at, inner), [*removed_inner, *behind]
+
     def inserted(self, entries: Sequence[Entry], number: int, run: Entry) -> list[Entry]:
         """Return entries with a run before the message at an index; later positions change."""
         at, rest = child(entries, number)

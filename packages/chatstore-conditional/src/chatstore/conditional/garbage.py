@@ -5,16 +5,18 @@ The change has already taken effect, so its caller ignores errors: the next chan
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 from chatstore.conditional.abandoned import garbage_of
+from chatstore.conditional.commit import head_write
 from chatstore.conditional.context import Context
-from chatstore.conditional.database import Database, HeadWrite
+from chatstore.conditional.database import Database
+from chatstore.conditional.decisions import markers_of
 from chatstore.conditional.encoding import StoredMessage, load_first_part
-from chatstore.conditional.entries import load_node
+from chatstore.conditional.entries import Entry, load_node
 from chatstore.conditional.head import Garbage, Head, StoredHead
-from chatstore.conditional.head_json import dump_head
-from chatstore.conditional.id_markers import next_markers
+from chatstore.conditional.id_markers import load_marker, next_markers
 from chatstore.conditional.names import marker_id, node_id, record_id
 from chatstore.conditional.reading import read_existing, read_head
 from chatstore.core import CorruptStoreError
@@ -60,10 +62,10 @@ def clean_up(
             return None if ended else StoredHead(head, version)
         if head.unmarked:
             new, puts, count = yield from next_markers(database, key, head)
+            write = head_write(version, new, puts)
         else:
-            new, count = yield from _without_garbage(database, key, head, budget)
-            puts = {}
-        write = HeadWrite(version, dump_head(new), puts, lifetime=new.lifetime)
+            new, deletes, count = yield from _without_garbage(database, key, head, budget)
+            write = head_write(version, new, deletes=deletes)
         committed = yield from database.commit(key, write)
         if committed is not None:
             head, version = new, committed
@@ -80,21 +82,69 @@ def clean_up(
 
 def _without_garbage(
     database: Database[C], key: str, head: Head, budget: float
-) -> Plan[C, tuple[Head, int]]:
-    """Delete garbage; return the head without it, and how many records were deleted."""
+) -> Plan[C, tuple[Head, list[str], int]]:
+    """Delete garbage.
+
+    Returns:
+        The head without it, the ids of records to be deleted by the commit of this head, and how
+        many records were deleted.
+
+    """
     garbage = list(head.garbage)
+    deletes: list[str] = []
     count = 0
-    while garbage and count < budget:
+    while garbage and count < budget and not deletes:
         item = garbage.pop()
-        if not item.end:
+        if item.has_messages:
+            pieces, deletes = yield from _divided_node(database, key, head.stream, item)
+            garbage += pieces
+        elif item.end and item.generation == head.generation:
+            pieces, deletes = yield from _without_markers(database, key, head, item)
+            garbage += pieces
+        elif not item.end:
             count += yield from _delete_nodes(database, key, head.stream, item.first)
-            continue
-        stop = min(item.end, item.first + BATCH)
-        yield from _delete_messages(database, key, head.stream, item, range(item.first, stop))
-        count += stop - item.first
-        if stop < item.end:
-            garbage.append(item._replace(first=stop))
-    return head._replace(garbage=tuple(garbage)), count
+        else:
+            stop = min(item.end, item.first + BATCH)
+            yield from _delete_messages(database, key, head.stream, item, range(item.first, stop))
+            count += stop - item.first
+            if stop < item.end:
+                garbage.append(item._replace(first=stop))
+    return head._replace(garbage=tuple(garbage)), deletes, count
+
+
+def _divided_node(
+    database: Database[C], key: str, stream: str, item: Garbage
+) -> Plan[C, tuple[list[Garbage], list[str]]]:
+    """Return what is below a node as garbage, and the node's id if it exists."""
+    name = node_id(stream, item.first)
+    records = yield from database.read_records(key, [name])
+    pieces = []
+    for entry in _entries(records.get(name, "[]")):
+        if entry.level:
+            pieces.append(item._replace(first=entry.number))
+        else:
+            first, end = entry.numbers
+            pieces.append(item._replace(first=first, end=end, has_messages=False))
+    return pieces, list(records)
+
+
+def _without_markers(
+    database: Database[C], key: str, head: Head, item: Garbage
+) -> Plan[C, tuple[list[Garbage], list[str]]]:
+    """Return truncated messages without the markers that still lead to them, and these markers.
+
+    The same ids may be appended again meanwhile, with the same markers. So they are deleted by a
+    commit, which another writer's commit refuses.
+    """
+    stop = min(item.end, item.first + database.limits.operations - 1)
+    messages = yield from read_existing(database, key, head.stream, range(item.first, stop))
+    numbers = {name: n for n, stored in messages.items() for name in markers_of(head, stored)}
+    markers = (yield from database.read_records(key, list(numbers))) if numbers else {}
+    deletes = [name for name, text in markers.items() if load_marker(text) == numbers[name]]
+    pieces = [item._replace(end=stop, generation="")]
+    if stop < item.end:
+        pieces.insert(0, item._replace(first=stop))
+    return pieces, deletes
 
 
 def _delete_messages(
@@ -136,7 +186,11 @@ def _delete_nodes(database: Database[C], key: str, stream: str, number: int) -> 
 
 
 def _nodes_below(text: str) -> list[int]:
+    return [entry.number for entry in _entries(text) if entry.level]
+
+
+def _entries(text: str) -> Sequence[Entry]:
     try:
-        return [entry.number for entry in load_node(text) if entry.level]
+        return load_node(text)
     except CorruptStoreError:
-        return []  # what a damaged node led to cannot be found
+        return ()  # what a damaged node led to cannot be found

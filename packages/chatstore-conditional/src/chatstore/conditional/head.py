@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from chatstore.conditional.entries import Entry
 from chatstore.conditional.names import new_name
+from chatstore.core.backend import ConversationRecord
 
 EMPTY_LIFETIME = 259_200.0
 """Seconds for which a head stays that refers to nothing: three days.
 
 No request arrives as late as that, even if the clock that decides is a day fast.
 """
+
+NO_RECORD = ConversationRecord()
+"""The record of a conversation that began with a message."""
 
 _NEAR = 1000  # numbers between two ranges of garbage that become one
 
@@ -48,9 +52,10 @@ class Garbage(NamedTuple):
 
     Attributes:
         first: The number of the first record, or of a node.
-        end: The number of the last record, plus one; 0: it is a node, with all below it.
+        end: The number of the last record, plus one; 0: it is a node, with all nodes below it.
         generation: The generation of the markers to be deleted with them; empty: no markers.
         is_divided: Whether a message may have several parts.
+        has_messages: Of a node, whether the messages below it are garbage, too.
 
     """
 
@@ -58,6 +63,7 @@ class Garbage(NamedTuple):
     end: int
     generation: str = ""
     is_divided: bool = False
+    has_messages: bool = False
 
 
 class Head(NamedTuple):
@@ -81,8 +87,15 @@ class Head(NamedTuple):
         unmarked: Ranges of numbers of messages whose markers are still to be written.
         garbage: Records to be deleted.
         stagings: Records that are being written.
-        record: The conversation's record, a JSON object, such as its owner and title; ``None``:
-            there is none, and nothing is stored for it.
+        record: The conversation's record, such as its owner and title.
+        details: The number of the stored record that holds its title and metadata, if they are
+            long; then ``record`` is without them.
+        created: When the conversation began, in seconds since 1970.
+        refreshed: When its entry in its owner's list was written last, in seconds since 1970.
+        latest: The latest time in an id that a store gave to an appended message, in
+            milliseconds; ``None``: there is no such message.
+        skew: How much earlier than the latest one of its time such an id was at most, in
+            milliseconds.
 
     """
 
@@ -102,7 +115,12 @@ class Head(NamedTuple):
     unmarked: tuple[tuple[int, int], ...] = ()
     garbage: tuple[Garbage, ...] = ()
     stagings: tuple[Staging, ...] = ()
-    record: Mapping[str, Any] | None = None
+    record: ConversationRecord = NO_RECORD
+    details: int | None = None
+    created: float | None = None
+    refreshed: float | None = None
+    latest: int | None = None
+    skew: int = 0
 
     @property
     def length(self) -> int:
@@ -115,9 +133,19 @@ class Head(NamedTuple):
         return f"{self.stream}-{self.sequence:x}"
 
     @property
+    def current_revision(self) -> str | None:
+        """The revision; ``None`` if there is no conversation."""
+        return self.revision if self.exists else None
+
+    @property
+    def outlasts_messages(self) -> bool:
+        """Whether the conversation stays when its last message is removed."""
+        return self.details is not None or self.record.outlasts_messages
+
+    @property
     def exists(self) -> bool:
-        """Whether there is a conversation: messages, or a record."""
-        return bool(self.entries) or self.record is not None
+        """Whether there is a conversation."""
+        return bool(self.entries) or self.outlasts_messages
 
     @property
     def has_leftovers(self) -> bool:
@@ -169,7 +197,24 @@ def emptied(head: Head, generation: str | None = None) -> Head:
             *(Garbage(first, end, markers, head.is_divided) for first, end in ranges),
             *(Garbage(entry.number, 0) for entry in head.entries if entry.level),
         ),
-        record=None,
+        record=NO_RECORD,
+        details=None,
+        created=None,
+        refreshed=None,
+        latest=None,
+        skew=0,
+    )
+
+
+def without_messages(head: Head, generation: str | None = None) -> Head:
+    """Return the head of a conversation whose messages become garbage, and that goes on."""
+    return emptied(head, generation)._replace(
+        written=head.written,
+        lasts=head.lasts,
+        record=head.record,
+        details=head.details,
+        created=head.created,
+        refreshed=head.refreshed,
     )
 
 

@@ -4,11 +4,15 @@ It is an object with names of one letter, since it is written with each change::
 
     v   the version of this format
     e   epoch            p   next position     m   entries of the index
-    g   generation       n   next number       x   [written, lasts]
+    g   generation       n   next number       x   [written, lasts, created]
     s   stream           i   next node         r   requests, joined
     c   sequence         f   1: is_divided, 2: is_marked
 
-    u   unmarked, d   garbage, t   stagings, k   the conversation's record: absent if empty
+These are absent if they are empty::
+
+    u   unmarked         d   garbage           t   stagings
+    l   [latest, skew]   o   refreshed         b   details
+    k   the conversation's record: [owner, title, metadata, is_created, index_entry]
 
 A reader refuses a version that it does not know: a later version may add names that a writer must
 not lose.
@@ -22,8 +26,9 @@ from typing import Any
 
 from chatstore.conditional import entries as index
 from chatstore.conditional.entries import checked_list, checked_numbers
-from chatstore.conditional.head import Garbage, Head, Staging
+from chatstore.conditional.head import NO_RECORD, Garbage, Head, Staging
 from chatstore.core import CorruptStoreError, SchemaVersionError
+from chatstore.core.backend import ConversationRecord
 
 VERSION = 1
 _NAME = re.compile(r"[0-9a-z]{13}")
@@ -42,7 +47,7 @@ def dump_head(head: Head) -> str:
         "n": head.next_number,
         "i": head.next_node,
         "m": index.dump(head.entries),
-        "x": [head.written, head.lasts],
+        "x": [head.written, head.lasts, head.created],
         "r": "".join(head.requests),
         "c": head.sequence,
         "f": head.is_divided + 2 * head.is_marked,
@@ -50,12 +55,18 @@ def dump_head(head: Head) -> str:
     if head.unmarked:
         fields["u"] = head.unmarked
     if head.garbage:
-        fields["d"] = head.garbage
+        fields["d"] = [list(item)[: None if item.has_messages else -1] for item in head.garbage]
     if head.stagings:
         fields["t"] = head.stagings
-    if head.record is not None:
+    if head.latest is not None:
+        fields["l"] = [head.latest, head.skew]
+    if head.refreshed is not None:
+        fields["o"] = head.refreshed
+    if head.details is not None:
+        fields["b"] = head.details
+    if head.record != NO_RECORD:
         fields["k"] = head.record
-    return json.dumps(fields, separators=(",", ":"))
+    return json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
 
 
 def load_head(text: str) -> Head:
@@ -88,7 +99,7 @@ def _head(fields: dict[str, Any]) -> Head:
     next_position, next_number, next_node, sequence, flags = checked_numbers(
         [fields["p"], fields["n"], fields["i"], fields["c"], fields["f"]]
     )
-    written, lasts = _seconds(*fields["x"])
+    written, lasts, created = _seconds(*fields["x"])
     requests = fields["r"]
     starts = range(0, len(requests), _NAME_LENGTH)
     head = Head(
@@ -105,6 +116,7 @@ def _head(fields: dict[str, Any]) -> Head:
         sequence,
         bool(flags & 1),
         bool(flags & 2),
+        created=created,
     )
     if len(fields) > _REQUIRED:
         head = _with_optional(head, fields)
@@ -117,14 +129,19 @@ def _head(fields: dict[str, Any]) -> Head:
 
 
 def _with_optional(head: Head, fields: dict[str, Any]) -> Head:
-    record = fields.get("k")
-    if record is not None and not isinstance(record, dict):
-        raise CorruptStoreError("it has a value where an object is expected")
+    latest, skew = fields.get("l", (None, 0))
+    details = fields.get("b")
+    checked_numbers([value for value in (latest, skew, details) if value is not None])
+    [refreshed] = _seconds(fields.get("o"))
     return head._replace(
         unmarked=tuple(_range(*item) for item in checked_list(fields.get("u", []))),
         garbage=tuple(_garbage(*item) for item in checked_list(fields.get("d", []))),
         stagings=tuple(_staging(*item) for item in checked_list(fields.get("t", []))),
-        record=record,
+        record=_record(*fields["k"]) if "k" in fields else NO_RECORD,
+        details=details,
+        refreshed=refreshed,
+        latest=latest,
+        skew=skew,
     )
 
 
@@ -154,11 +171,22 @@ def _range(first: Any, end: Any) -> tuple[int, int]:
     return first, end
 
 
-def _garbage(first: Any, end: Any, generation: Any, is_divided: Any) -> Garbage:
+def _record(
+    owner: Any, title: Any, metadata: Any, is_created: Any, index_entry: Any
+) -> ConversationRecord:
+    for value in (owner, title, metadata, index_entry):
+        if value is not None and not isinstance(value, str):
+            raise CorruptStoreError("it has a value where text is expected")
+    return ConversationRecord(owner, title, metadata, _flag(is_created), index_entry)
+
+
+def _garbage(
+    first: Any, end: Any, generation: Any, is_divided: Any, has_messages: Any = False
+) -> Garbage:
     checked_numbers([first, end])
     if generation != "":
         _names(generation)
-    return Garbage(first, end, generation, _flag(is_divided))
+    return Garbage(first, end, generation, _flag(is_divided), _flag(has_messages))
 
 
 def _staging(

@@ -2,29 +2,27 @@
 
 A message with an id of its caller has a marker: a record whose id is a digest of the message's id,
 and whose text is the number of the message's record. Markers are only written and deleted by
-commits, so each leads to a message of the conversation. Markers that do not fit into the commit of
-their messages follow in further commits; until then the head lists the messages as unmarked.
+commits. A marker leads to a message of the conversation, or to a truncated one until that is
+deleted. Markers that do not fit into the commit of their messages follow in further commits; until
+then the head lists the messages as unmarked.
 """
 
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Mapping, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 from chatstore.conditional.database import Database
 from chatstore.conditional.head import Head
-from chatstore.conditional.lookup import oldest
+from chatstore.conditional.lookup import Found, OutdatedError, View, by_numbers, oldest
 from chatstore.conditional.names import marker_id
 from chatstore.conditional.reading import read_existing, read_messages
+from chatstore.conditional.times import by_time
 from chatstore.core import CorruptStoreError
 from chatstore.core.backend import Existing, Plan
 
 C = TypeVar("C")
-_STORE_ID = re.compile(r"[0-9a-f]{32}")
-_EARLIEST_STORE_ID = 1_577_836_800_000  # 2020, in milliseconds
-_DAY = 86_400_000
 _NUMBER = re.compile(r"[0-9a-f]{1,15}")
 
 
@@ -41,37 +39,47 @@ class IdCheck(Generic[C]):
         self._ids = ids
         self._checked: Head | None = None
 
-    def existing(self, head: Head) -> Plan[C, list[Existing]]:
+    def existing(self, view: View) -> Plan[C, list[Existing]]:
         """Return the messages with these ids; the head must not list unmarked messages."""
-        checked = self._checked
+        checked, head = self._checked, view.head
         if not head.entries:
             existing: list[Existing] = []
         elif checked is not None and checked.epoch == head.epoch:
             existing = yield from self._added(head, checked.next_position, set(self._ids))
         else:
-            existing = yield from self._marked(head)
+            existing = yield from self._all(view)
         self._checked = None if existing else head
         return existing
 
-    def _marked(self, head: Head) -> Plan[C, list[Existing]]:
+    def _all(self, view: View) -> Plan[C, list[Existing]]:
+        existing = yield from self._marked(view.head)
+        for message_id in self._ids:
+            # Messages whose ids the store gave have no marker; a copy may bring such an id back.
+            if message_id not in existing:
+                found = yield from by_time(self._database, self._key, view, message_id)
+                if found is not None:
+                    existing[message_id] = found.location.number
+        messages = yield from read_existing(
+            self._database, self._key, view.head.stream, list(existing.values())
+        )
+        # A marker without a message is harmless: a damaged message was removed by force.
+        return [
+            Existing(message_id, messages[existing[message_id]].body)
+            for message_id in self._ids
+            if message_id in existing and existing[message_id] in messages
+        ]
+
+    def _marked(self, head: Head) -> Plan[C, dict[str, int]]:
+        """Return the numbers to which the markers of these ids lead."""
+        if not head.is_marked:
+            return {}
         ids = {marker_id(head.generation, message_id): message_id for message_id in self._ids}
         markers = yield from self._database.read_records(self._key, list(ids))
         numbers = {ids[marker]: load_marker(text) for marker, text in markers.items()}
-        messages = yield from read_existing(
-            self._database, self._key, head.stream, list(numbers.values())
-        )
-        # A marker without a message is harmless: a damaged message was removed by force.
-        existing = {
-            message_id: Existing(message_id, messages[number].body)
-            for message_id, number in numbers.items()
-            if number in messages
-        }
-        # Messages whose ids the store gave have no marker; a copy may bring such an id back.
-        unmarked = {one for one in self._ids if one not in existing and _is_store_id(one)}
-        if unmarked:
-            added = yield from self._added(head, 0, unmarked)
-            existing.update((item.id, item) for item in added)
-        return [existing[message_id] for message_id in self._ids if message_id in existing]
+        if numbers and head.garbage:
+            located = yield from by_numbers(self._database, self._key, head, set(numbers.values()))
+            numbers = {one: number for one, number in numbers.items() if number in located}
+        return numbers
 
     def _added(self, head: Head, start: int, ids: set[str]) -> Plan[C, list[Existing]]:
         """Return the messages with these ids from a position on, by reading all messages there."""
@@ -83,6 +91,36 @@ class IdCheck(Generic[C]):
             if message_id in ids and message_id is not None:
                 existing.append(Existing(message_id, message.body))
         return existing
+
+
+def locate_id(
+    database: Database[C], key: str, view: View, message_id: str
+) -> Plan[C, Found | None]:
+    """Locate the message with an id; ``None``: there is none.
+
+    Raises:
+        OutdatedError: The head seems to be outdated.
+
+    """
+    head = view.head
+    if not head.entries:
+        return None
+    if head.is_marked:
+        marker = marker_id(head.generation, message_id)
+        markers = yield from database.read_records(key, [marker])
+        if marker in markers:
+            number = load_marker(markers[marker])
+            found = (yield from by_numbers(database, key, head, [number])).get(number)
+            if found is not None:
+                return found
+            if not view.is_confirmed:
+                raise OutdatedError(CorruptStoreError("the marker of a message's id is damaged"))
+    for first, end in head.unmarked:
+        messages = yield from read_existing(database, key, head.stream, range(first, end))
+        for number, message in messages.items():
+            if message.is_marked and message.id == message_id:
+                return (yield from by_numbers(database, key, head, [number])).get(number)
+    return (yield from by_time(database, key, view, message_id))
 
 
 class Markers(NamedTuple):
@@ -129,10 +167,3 @@ def load_marker(text: str) -> int:
     if not _NUMBER.fullmatch(text):
         raise CorruptStoreError("the marker of a message's id cannot be read")
     return int(text, 16)
-
-
-def _is_store_id(message_id: str) -> bool:
-    """Return whether an id looks as if a store made it: these ids begin with a time."""
-    if not _STORE_ID.fullmatch(message_id):
-        return False
-    return _EARLIEST_STORE_ID < int(message_id[:12], 16) < time.time() * 1000 + _DAY

@@ -43,6 +43,13 @@ class Attempt(NamedTuple):
     is_staged: bool
     removed: Location | None
 
+    @property
+    def is_refresh(self) -> bool:
+        """Whether the entry in the owner's list, which was there before, has to be refreshed."""
+        before, after = self.base, self.commit.head
+        is_same = before.record.index_entry == after.record.index_entry
+        return is_same and after.refreshed not in {None, before.refreshed}
+
 
 def took_effect(
     database: Database[C], key: str, attempt: Attempt, stored: StoredHead | None

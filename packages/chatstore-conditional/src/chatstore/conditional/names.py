@@ -5,6 +5,7 @@ A conversation's records have ids of at most 64 letters, digits and ``-._``::
     <stream>.<number>            a message, or its first part
     <stream>.<number>.<part>     a further part
     <stream>_.<number>           a node of the index
+    <stream>_d.<number>          a long title and metadata of the conversation
     <generation>-<digest>        the marker of a message's id
     seal                         exists while the conversation has messages
 """
@@ -34,6 +35,11 @@ def record_id(stream: str, number: int, part: int = 0) -> str:
 def node_id(stream: str, number: int) -> str:
     """Return the id of a node of the index."""
     return f"{stream}_.{number:x}"
+
+
+def details_id(stream: str, number: int) -> str:
+    """Return the id of a record with the title and metadata of the conversation."""
+    return f"{stream}_d.{number:x}"
 
 
 def marker_id(generation: str, message_id: str) -> str:

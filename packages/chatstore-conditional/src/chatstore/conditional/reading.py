@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from chatstore.conditional.database import Database
+from chatstore.conditional.details import stored_conversation
 from chatstore.conditional.encoding import StoredMessage, load_first_part
 from chatstore.conditional.entries import Location
-from chatstore.conditional.head import Head, StoredHead
+from chatstore.conditional.head import StoredHead
 from chatstore.conditional.head_json import load_head
-from chatstore.conditional.lookup import OutdatedError
+from chatstore.conditional.lookup import OutdatedError, View
 from chatstore.conditional.names import SEAL, record_id
 from chatstore.core import CorruptMessageError, CorruptStoreError, StoreUnavailableError
 from chatstore.core.backend import Page, Plan, StoredRecord
 
 C = TypeVar("C")
-Pick = Callable[[Head], Plan[C, tuple[list[Location], list[Location]]]]
+Pick = Callable[[View], Plan[C, tuple[list[Location], list[Location]]]]
 """Locates the messages of a page, and the first messages of the conversation."""
 
 _MAX_REMEMBERED_KEYS = 1024
 _MAX_REMEMBERED = 4096  # characters
-_ATTEMPTS = 50  # for a page, while other writers change the conversation
+ATTEMPTS = 50
+"""How often a part of a conversation is read while other writers change it."""
 
 
 class FirstMessages:
@@ -57,14 +59,27 @@ def read_head(database: Database[C], key: str) -> Plan[C, StoredHead | None]:
 
     """
     stored = yield from database.read_head(key)
-    if stored is None and (yield from database.read_records(key, [SEAL])):
-        stored = yield from database.read_head(key)  # it may have been created meanwhile
-        if stored is None:
-            raise CorruptStoreError(
-                "a conversation has messages, but its head is missing: it was removed by hand or "
-                "lost; delete_messages(key) forgets the conversation"
-            )
-    return None if stored is None else StoredHead(load_head(stored[0]), stored[1])
+    if stored is None:
+        return (yield from confirm_missing(database, key))
+    return StoredHead(load_head(stored[0]), stored[1])
+
+
+def confirm_missing(database: Database[C], key: str) -> Plan[C, StoredHead | None]:
+    """Return ``None`` if there are no messages; read a head that was missing again otherwise.
+
+    Raises:
+        CorruptStoreError: The head is still missing.
+
+    """
+    if not (yield from database.read_records(key, [SEAL])):
+        return None
+    stored = yield from database.read_head(key)  # it may have been created meanwhile
+    if stored is not None:
+        return StoredHead(load_head(stored[0]), stored[1])
+    raise CorruptStoreError(
+        "a conversation has messages, but its head is missing: it was removed by hand or "
+        "lost; delete_messages(key) forgets the conversation"
+    )
 
 
 def read_messages(
@@ -79,6 +94,14 @@ def read_messages(
     existing = yield from read_existing(
         database, key, stream, [location.number for location in locations]
     )
+    check_complete(key, locations, existing)
+    return {location: existing[location.number] for location in locations}
+
+
+def check_complete(
+    key: str, locations: Iterable[Location], existing: Mapping[int, StoredMessage]
+) -> None:
+    """Raise `OutdatedError` if a message is missing."""
     for location in locations:
         if location.number not in existing:
             raise OutdatedError(
@@ -86,7 +109,6 @@ def read_messages(
                     "a stored message is missing", key=key, position=location.position
                 )
             )
-    return {location: existing[location.number] for location in locations}
 
 
 def read_existing(
@@ -119,20 +141,25 @@ def read_page(
     clock: Callable[[], float],
     pick: Pick[C],
     first_messages: FirstMessages,
+    *,
+    with_conversation: bool = False,
 ) -> Plan[C, Page]:
     """Read, at one moment, the messages and first messages that ``pick`` locates."""
     version: str | None = None
-    for _ in range(_ATTEMPTS):
+    for _ in range(ATTEMPTS):
         stored = yield from read_head(database, key)
-        if stored is None or not stored.head.entries or stored.head.is_expired(clock()):
+        if stored is None or not stored.head.exists or stored.head.is_expired(clock()):
             return Page(None, [])
-        stream = stored.head.stream
+        head, stream = stored.head, stored.head.stream
         try:
-            chosen, leading = yield from pick(stored.head)
+            chosen, leading = yield from pick(View(head, stored.version == version))
             remembered = first_messages.of(key, stream)
             unknown = [one for one in chosen if one.number not in remembered]
             unknown += [one for one in leading if one.number not in remembered]
             read = yield from read_messages(database, key, stream, list(dict.fromkeys(unknown)))
+            conversation = None
+            if with_conversation:
+                conversation = yield from stored_conversation(database, key, head)
         except OutdatedError as outdated:
             # What is missing was removed meanwhile; if the head is still the same, it is lost.
             if stored.version == version:
@@ -145,11 +172,17 @@ def read_page(
             first = {location.number: bodies[location.number] for location in leading}
             first_messages.remember(key, stream, first)
         return Page(
-            stored.head.epoch,
+            head.epoch,
             [StoredRecord(one.position, bodies[one.number]) for one in chosen],
             [StoredRecord(one.position, bodies[one.number]) for one in leading],
+            conversation,
         )
-    raise StoreUnavailableError(
+    raise changing(database)
+
+
+def changing(database: Database[Any]) -> StoreUnavailableError:
+    """Return the error of a read that other writers disturbed for too long."""
+    return StoreUnavailableError(
         f"{database.server}: other writers changed the conversation again and again while it was "
         "read; try again"
     )

@@ -44,6 +44,10 @@ class RetryingDatabase(Database[C]):
         """See `Database.read_head`."""
         return self._retry(lambda: self._database.read_head(key))
 
+    def read_heads(self, keys: Sequence[str]) -> Plan[C, dict[str, tuple[str, str]]]:
+        """See `Database.read_heads`."""
+        return self._retry(lambda: self._database.read_heads(keys))
+
     def read_records(self, key: str, ids: Sequence[str]) -> Plan[C, dict[str, str]]:
         """See `Database.read_records`."""
         return self._retry(lambda: self._database.read_records(key, ids))
@@ -69,6 +73,16 @@ class RetryingDatabase(Database[C]):
     ) -> Plan[C, tuple[list[tuple[str, str]], Any | None]]:
         """See `Database.list_heads`."""
         return self._retry(lambda: self._database.list_heads(prefix, limit, cursor))
+
+    def owner_lists(self) -> Database[C] | None:
+        """See `Database.owner_lists`; its calls are not retried."""
+        return self._database.owner_lists()
+
+    def list_owned(
+        self, owner: str, limit: int, cursor: Any | None
+    ) -> Plan[C, tuple[list[tuple[str, tuple[str, str]]], Any | None]]:
+        """See `Database.list_owned`."""
+        return self._retry(lambda: self._database.list_owned(owner, limit, cursor))
 
     def sleep(self, seconds: float) -> Plan[C, None]:
         """See `Database.sleep`."""

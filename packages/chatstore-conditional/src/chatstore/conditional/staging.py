@@ -7,13 +7,11 @@ from time import monotonic
 from typing import Generic, TypeVar
 
 from chatstore.conditional.abandoned import STAGING_TIME
-from chatstore.conditional.commit import Commit, commit_of, is_divided, message_records
+from chatstore.conditional.commit import Commit, commit_of, head_write, is_divided, message_records
 from chatstore.conditional.context import Context
-from chatstore.conditional.database import HeadWrite
 from chatstore.conditional.decisions import Edited, NewMessage
 from chatstore.conditional.garbage import clean_up
 from chatstore.conditional.head import Garbage, Head, Staging, StoredHead
-from chatstore.conditional.head_json import dump_head
 from chatstore.conditional.reading import read_head
 from chatstore.core.backend import Plan
 
@@ -116,8 +114,7 @@ class StagedWrite(Generic[C]):
             stagings=tuple(alive if s is own else s for s in stored.head.stagings)
         )
         # A refusal is harmless: the next batch tries again.
-        write = HeadWrite(stored.version, dump_head(head), lifetime=head.lifetime)
-        yield from database.commit(self._key, write)
+        yield from database.commit(self._key, head_write(stored.version, head))
 
 
 def _batches(records: Mapping[str, str]) -> Iterator[dict[str, str]]:

@@ -28,6 +28,7 @@ class MemoryDatabase(Database[Sleep]):
         self.limits = limits or Limits(100, 400_000, 100_000)
         self.heads: dict[str, tuple[str, str]] = {}
         self.records: dict[str, dict[str, str]] = {}
+        self.lists: MemoryDatabase | None = None
         self._lock = ForkLock()
 
     def weigh(self, body: str) -> int:
@@ -107,6 +108,13 @@ class MemoryDatabase(Database[Sleep]):
                 return heads, keys[-1] if len(keys) == limit else None
 
         return call(scan)
+
+    def owner_lists(self) -> MemoryDatabase:
+        """See `Database.owner_lists`."""
+        with self._lock:
+            if self.lists is None:
+                self.lists = type(self)(self.limits)
+            return self.lists
 
     def sleep(self, seconds: float) -> Plan[Sleep, None]:
         """See `Database.sleep`."""
