@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -15,16 +15,17 @@ from conditional_simulation import Algorithm
 
 from chatstore.conditional import (
     HeadWrite,
-    backend,
+    adding,
     change,
     commit,
     context,
-    decisions,
+    conversations,
     editing,
     garbage,
     lost_replies,
     names,
     reading,
+    removing,
     staging,
 )
 from chatstore.conditional import entries as index
@@ -38,7 +39,7 @@ from chatstore.conditional.head import EMPTY_LIFETIME, Head, StoredHead
 from chatstore.conditional.head_json import dump_head, load_head
 from chatstore.conditional.id_markers import IdCheck
 from chatstore.conditional.lookup import OutdatedError, newest, oldest
-from chatstore.core.backend import Page, Plan, StoredRecord
+from chatstore.core.backend import Newest, Page, Plan, StoredRecord
 
 
 class RepeatedVersions(SimulatedDatabase):
@@ -98,21 +99,19 @@ class TrustingReader(SimulatedBackend):
 class HastyReader(SimulatedBackend):
     """Takes a missing record for a removed one, and does not look again."""
 
-    def read_newest(
-        self, key: str, limit: int | None, *, before: int | None = None, leading: int = 0
-    ) -> Plan[Any, Page]:
+    def read_newest(self, key: str, read: Newest) -> Plan[Any, Page]:
         """See `Backend.read_newest`."""
-        database = self._context.database
+        database = self.context.database
         stored = yield from reading.read_head(database, key)
         if stored is None or not stored.head.entries:
             return Page(None, [])
         head = stored.head
-        if head.is_expired(self._context.clock()):
+        if head.is_expired(self.context.clock()):
             return Page(None, [])
         pages = []
         for locating in (
-            newest(database, key, head, limit, before),
-            oldest(database, key, head, leading, None),
+            newest(database, key, head, read.limit, read.before),
+            oldest(database, key, head, read.leading, None),
         ):
             try:
                 locations = yield from locating
@@ -121,7 +120,7 @@ class HastyReader(SimulatedBackend):
             numbers = [location.number for location in locations]
             messages = yield from reading.read_existing(database, key, head.stream, numbers)
             pages.append([StoredRecord(n, message.body) for n, message in messages.items()])
-        return Page(head.epoch, *pages)
+        return Page(head.epoch, pages[0], pages[1])
 
 
 def _without_abandoned_but_listed(
@@ -231,7 +230,7 @@ def _one_part(text: str) -> StoredMessage:
     return load_first_part(text)._replace(parts=1)
 
 
-class _BlindToUnmarked(decisions.Adding[Any]):
+class _BlindToUnmarked(adding.Adding[Any]):
     """Looks at markers only, though some are still to be written."""
 
     def __call__(self, view: Any) -> Plan[Any, Any]:
@@ -251,6 +250,17 @@ def _guessable(size: int) -> bytes:
 
 def _patch(target: Any, name: str, new: Any) -> Callable[[], AbstractContextManager[Any]]:
     return partial(mock.patch.object, target, name, new)
+
+
+def _patches(name: str, new: Any, *targets: Any) -> Callable[[], AbstractContextManager[Any]]:
+    @contextmanager
+    def patched() -> Iterator[None]:
+        with ExitStack() as stack:
+            for target in targets:
+                stack.enter_context(mock.patch.object(target, name, new))
+            yield
+
+    return patched
 
 
 MUTANTS = {
@@ -291,12 +301,12 @@ MUTANTS = {
     "parts are staged before what leads to them": Algorithm(
         patches=_patch(staging, "message_records", _records_in_disorder)
     ),
-    "markers are not looked at": Algorithm(patches=_patch(IdCheck, "_marked", _nothing_existing)),
+    "markers are not looked at": Algorithm(patches=_patch(IdCheck, "_all", _nothing_existing)),
     "markers are not written": Algorithm(
         patches=_patch(commit, "dump_marker", lambda number: f"{number + 1:x}")
     ),
     "missing markers are not waited for": Algorithm(
-        patches=_patch(backend, "Adding", _BlindToUnmarked)
+        patches=_patch(conversations, "Adding", _BlindToUnmarked)
     ),
     "messages that came during staging are not looked at": Algorithm(
         patches=_patch(IdCheck, "_added", _nothing_existing)
@@ -309,9 +319,9 @@ MUTANTS = {
     ),
     "a head is deleted though it has changed": Algorithm(database=UnconditionalPurge),
     "deleted messages do not become garbage": Algorithm(
-        patches=_patch(decisions, "emptied", _without_garbage)
+        patches=_patches("emptied", _without_garbage, adding, removing, head_module)
     ),
     "staged records become garbage": Algorithm(
-        patches=_patch(decisions, "emptied", _all_is_garbage)
+        patches=_patches("emptied", _all_is_garbage, adding, removing, head_module)
     ),
 }

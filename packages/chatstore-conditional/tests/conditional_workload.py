@@ -10,7 +10,17 @@ from conditional_network import KEY, SimulatedBackend, record
 
 from chatstore.conditional import Limits
 from chatstore.core import codec
-from chatstore.core.backend import Append, Insert, Plan, Record, Remove, Replace, StoredRecord
+from chatstore.core.backend import (
+    Append,
+    Delete,
+    Insert,
+    Newest,
+    Plan,
+    Record,
+    Remove,
+    Replace,
+    StoredRecord,
+)
 
 _LIMITS = [
     (Limits(100, 400_000, 100_000), (0, 40)),
@@ -168,12 +178,12 @@ def _check(item: StoredRecord) -> None:
 
 
 def _read(backend: SimulatedBackend) -> Plan[Any, Any]:
-    page = yield from backend.read_newest(KEY, None)
+    page = yield from backend.read_newest(KEY, Newest())
     return tuple(item.body for item in page.records)
 
 
 def _window(backend: SimulatedBackend, last: int, first: int) -> Plan[Any, Any]:
-    page = yield from backend.read_newest(KEY, last, leading=first)
+    page = yield from backend.read_newest(KEY, Newest(last, leading=first))
     return (
         tuple(item.body for item in page.records),
         tuple(item.body for item in page.leading),
@@ -192,6 +202,6 @@ _PLANS: dict[str, Callable[..., Plan[Any, Any]]] = {
     "window": _window,
     "purge": _purge,
     "replace": lambda backend, records: backend.replace(KEY, Replace(records)),
-    "delete": lambda backend: backend.delete(KEY),
+    "delete": lambda backend: backend.delete(KEY, Delete()),
     "count": lambda backend: backend.count(KEY),
 }

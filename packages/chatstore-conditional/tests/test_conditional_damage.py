@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatstore.conditional.head import NO_RECORD
 from chatstore.conditional.head_json import dump_head, load_head
 from chatstore.conditional.names import SEAL, record_id
 from chatstore.conditional.testing import MemoryChatStore, MemoryDatabase
@@ -23,6 +24,7 @@ from chatstore.core import (
     CorruptStoreError,
     SchemaVersionError,
 )
+from chatstore.core.backend import ConversationRecord
 
 COUNT = 60
 
@@ -272,7 +274,7 @@ def test_a_damaged_head_does_not_keep_others_from_being_purged(
 def test_a_head_keeps_a_conversation_record(database: MemoryDatabase) -> None:
     text, _ = database.heads["k"]
     head = load_head(text)
-    record = {"owner": "ada", "title": "Größe", "metadata": {"n": [1, None]}}
+    record = ConversationRecord("ada", "Größe", '{"n":[1,null]}', index_entry="e")
 
     assert dump_head(head) == text  # nothing is stored while there is no record
     assert load_head(dump_head(head._replace(record=record))).record == record
@@ -283,14 +285,15 @@ def test_a_record_survives_writes_and_goes_with_its_conversation(
     database: MemoryDatabase, store: MemoryChatStore
 ) -> None:
     text, version = database.heads["k"]
-    database.heads["k"] = (dump_head(load_head(text)._replace(record={"owner": "ada"})), version)
+    record = ConversationRecord("ada")
+    database.heads["k"] = (dump_head(load_head(text)._replace(record=record)), version)
     revisions = set()
     for name in ("append", "insert", "remove", "set"):
         calls()[name](store)
         head = load_head(database.heads["k"][0])
-        assert head.record == {"owner": "ada"}
+        assert head.record == record
         revisions.add(head.revision)
     store.delete_messages("k")
 
     assert len(revisions) == 4
-    assert load_head(database.heads["k"][0]).record is None
+    assert load_head(database.heads["k"][0]).record == NO_RECORD

@@ -23,7 +23,7 @@ from chatstore.conditional.entries import (
 )
 from chatstore.conditional.head import Head
 from chatstore.conditional.head_json import dump_head
-from chatstore.conditional.lookup import at_index, newest, oldest
+from chatstore.conditional.lookup import at_index, by_numbers, newest, oldest
 from chatstore.conditional.names import node_id
 from chatstore.conditional.testing import MemoryDatabase
 from chatstore.core.backend import Plan
@@ -73,20 +73,49 @@ class Conversation(MemoryDatabase):
         return self.change((editor, editor.appended(head.entries, head.next_position, run)), count)
 
     def remove(self, at: int) -> tuple[int, int]:
-        location, nodes = run(at_index(self, "k", self.head, at))
-        assert location.number == self.model.pop(at)
-        editor = Editor(self.head.next_node, nodes)
+        found = run(at_index(self, "k", self.head, at))
+        assert found.location.number == self.model.pop(at)
+        editor = Editor(self.head.next_node, found.nodes)
         return self.change((editor, editor.removed(self.head.entries, at)))
 
     def insert(self, at: int, count: int) -> tuple[int, int]:
         head = self.head
         if at == len(self.model):
             return self.append(count)
-        _, nodes = run(at_index(self, "k", head, at))
+        found = run(at_index(self, "k", head, at))
         self.model[at:at] = range(head.next_number, head.next_number + count)
-        editor = Editor(head.next_node, nodes)
+        editor = Editor(head.next_node, found.nodes)
         entries = editor.inserted(head.entries, at, run_of(head.next_number, count))
         return self.change((editor, entries), count)
+
+    def rewrite(self, at: int) -> tuple[int, int]:
+        """Write a new record for the message at an index."""
+        head = self.head
+        found = run(by_numbers(self, "k", head, [self.model[at]]))[self.model[at]]
+        assert found.place == at
+        self.model[at] = head.next_number
+        editor = Editor(head.next_node, found.nodes)
+        result = self.change((editor, editor.rewritten(head.entries, at, head.next_number)))
+        self.head = self.head._replace(next_number=head.next_number + 1)
+        return result
+
+    def truncate(self, at: int) -> None:
+        """Remove the messages from an index on, and look for their records below nodes."""
+        head, removed = self.head, self.model[at:]
+        found = run(at_index(self, "k", head, at))
+        editor = Editor(head.next_node, found.nodes)
+        entries, gone = editor.truncated(head.entries, at)
+        numbers: list[int] = []
+        levels = list(gone)
+        while levels:
+            entry = levels.pop(0)
+            if entry.level:
+                levels[:0] = index.load_node(self.nodes.pop(node_id(head.stream, entry.number)))
+            else:
+                numbers += range(*entry.numbers)
+        assert numbers == removed
+        del self.model[at:]
+        self.change((editor, entries))
 
     def check(self) -> list[Location]:
         locations = run(oldest(self, "k", self.head, None, None))
@@ -108,7 +137,7 @@ def run(plan: Plan[Any, T]) -> T:
 
 
 OPERATIONS = st.lists(
-    st.tuples(st.sampled_from("aarrri"), st.integers(0, 10_000), st.integers(1, 5)), max_size=200
+    st.tuples(st.sampled_from("aarrrippt"), st.integers(0, 10_000), st.integers(1, 5)), max_size=200
 )
 
 
@@ -123,6 +152,12 @@ def test_an_index_behaves_like_a_list(
             conversation.append(count)
         elif kind == "i":
             conversation.insert(at % (size + 1), count)
+        elif size and kind == "p":
+            positions = [position for _, position in _positions(conversation)]
+            conversation.rewrite(at % size)
+            assert [position for _, position in _positions(conversation)] == positions
+        elif size and kind == "t":
+            conversation.truncate(max(at % size, size - count))
         elif size:
             before = dict(_positions(conversation))
             conversation.remove(at % size)
@@ -169,6 +204,8 @@ PATTERNS: Mapping[str, Callable[[Conversation, random.Random], tuple[int, int]]]
     "insertions in the middle": lambda c, _: c.insert(len(c.model) // 2, 1),
     "regenerations": lambda c, _: (c.append(2), c.remove(len(c.model) - 1))[1],
     "a sliding window": lambda c, _: (c.append(1), c.remove(1))[1],
+    "puts anywhere": lambda c, chance: c.rewrite(chance.randrange(len(c.model))),
+    "streams": lambda c, _: (c.append(1), *(c.rewrite(len(c.model) - 1) for _ in range(3)))[-1],
     "a mix": mixed,
 }
 

@@ -84,8 +84,7 @@ def _load(text: str) -> list[str | None]:
         values = json.loads(text)
     except (ValueError, RecursionError):
         values = None
-    if not (isinstance(values, list) and len(values) == 2):
-        values = [0]
-    if all(value is None or isinstance(value, str) for value in values):
-        return list(values)
-    raise CorruptStoreError("the title and metadata of a conversation cannot be read")
+    texts = values if isinstance(values, list) and len(values) == 2 else [0]
+    if any(text is not None and not isinstance(text, str) for text in texts):
+        raise CorruptStoreError("the title and metadata of a conversation cannot be read")
+    return texts

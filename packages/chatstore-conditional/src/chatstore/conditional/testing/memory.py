@@ -113,7 +113,7 @@ class MemoryDatabase(Database[Sleep]):
         """See `Database.owner_lists`."""
         with self._lock:
             if self.lists is None:
-                self.lists = type(self)(self.limits)
+                self.lists = MemoryDatabase(self.limits)
             return self.lists
 
     def sleep(self, seconds: float) -> Plan[Sleep, None]:
