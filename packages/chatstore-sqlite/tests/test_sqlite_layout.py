@@ -17,7 +17,7 @@ from chatstore.sqlite import SQLiteChatStore
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 
 CREATED_AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
-BODY = '{"v":1,"role":"user","content":%s,"id":%s,"created_at":"2026-01-02T03:04:05+00:00"}'
+BODY = '{"v":1,"id":%s,"created_at":"2026-01-02T03:04:05+00:00","role":"user","content":%s}'
 
 CONVERSATIONS = [
     # id, key, next_position, length, created_at, updated_at, expires_at, is_created, owner, title,
@@ -94,7 +94,7 @@ def test_rows(tmp_path: Path) -> None:
     assert query(path, f"SELECT {columns} FROM chatstore_conversations") == CONVERSATIONS
     messages = "SELECT conversation, position, message_id, body FROM chatstore_messages"
     assert query(path, f"{messages} ORDER BY conversation, position") == [
-        (*row, BODY % (json.dumps(content), json.dumps(row[-1], ensure_ascii=False)))
+        (*row, BODY % (json.dumps(row[-1], ensure_ascii=False), json.dumps(content)))
         for *row, content in MESSAGES
     ]
     for column in ("epoch", "revision"):
