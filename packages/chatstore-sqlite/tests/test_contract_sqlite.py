@@ -11,16 +11,19 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from sqlite_work import Work
 
 from chatstore.core.testing import ChatStoreContract, ContractHarness, ProcessContract
+from chatstore.core.testing.harness import Counts
 from chatstore.sqlite import SQLiteChatStore
 
 
 class SQLiteHarness(ContractHarness):
     own_clock = True
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, work: Work) -> None:
         self.path = path
+        self.work = work
 
     def open(
         self, *, ttl: float | None = None, clock: Callable[[], float] | None = None
@@ -39,6 +42,10 @@ class SQLiteHarness(ContractHarness):
                 (key, index),
             ).rowcount
             assert changed == 1
+
+    def counts(self) -> Counts:
+        """Count statements and the instructions that they execute."""
+        return Counts(len(self.work.statements), self.work.steps)
 
     def stored(self) -> int:
         """Count the rows of conversations and messages."""
@@ -73,5 +80,5 @@ class SQLiteHarness(ContractHarness):
 
 class TestSQLiteContract(ChatStoreContract, ProcessContract):
     @pytest.fixture
-    def harness(self, tmp_path: Path) -> SQLiteHarness:
-        return SQLiteHarness(str(tmp_path / "chat.db"))
+    def harness(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SQLiteHarness:
+        return SQLiteHarness(str(tmp_path / "chat.db"), Work(monkeypatch))

@@ -41,8 +41,9 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(path: Path) -> Iterator[SQLiteChatStore]:
-    with SQLiteChatStore(path) as store:
+    with SQLiteChatStore(path, durable=False) as store:
         store.add_messages("k", [message("1", id="one"), message("2", id="two")])
+        store.update_conversation("k", owner="ann")
         yield store
 
 
@@ -136,7 +137,7 @@ HEADS = {
     "a blob as the time of the last write": "updated_at = x'00'",
     "an infinite time": "updated_at = 9e999",
 }
-DAMAGED_RECORDS = [name for name in HEADS if re.search("owner|title|metadata|created|time", name)]
+UNREADABLE = [name for name in HEADS if re.search("text as|number as|metadata|owner|title", name)]
 CALLS: dict[str, Callable[[SQLiteChatStore], object]] = {
     "get_messages": lambda store: store.get_messages("k"),
     "window": lambda store: store.get_messages("k", last=1),
@@ -209,6 +210,16 @@ def test_damaged_rows_of_conversations(
 ) -> None:
     execute(path, f"UPDATE chatstore_conversations SET {change}")
     only_store_errors(store, call)
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_a_damaged_conversation_record(path: Path, store: SQLiteChatStore, name: str) -> None:
+    execute(path, f"UPDATE chatstore_conversations SET {HEADS[name]}")
+    for call in ("get_conversation", "snapshot", "update_conversation"):
+        with pytest.raises(CorruptStoreError):
+            CALLS[call](store)
+    store.delete_messages("k")
+    assert store.get_conversation("k") is None
 
 
 @pytest.mark.parametrize("which", ["one", "two"])
