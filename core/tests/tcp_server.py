@@ -14,7 +14,7 @@ from threaded_server import ThreadedServer
 from chatstore.core.backend import Remove
 from chatstore.core.simple import Conversations
 
-WRITES = ("append", "insert", "replace", "delete", "remove")
+WRITES = ("append", "insert", "put", "replace", "remove", "truncate", "create", "update", "delete")
 
 
 class Request(NamedTuple):

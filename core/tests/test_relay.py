@@ -159,3 +159,25 @@ def test_bytes_of_two_requests_are_not_put_together(relay: Relay) -> None:
     with Client(relay) as client:
         assert client.ask(b"a\n") == b"a\n"
         assert client.ask(b"b\n") == b"b\n"
+
+
+def test_every_third_reply_is_lost(relay: Relay) -> None:
+    relay.lose_replies(2, skip=2)
+    replies = []
+    for number in range(8):
+        line = b"%d\n" % number
+        with Client(relay) as client:
+            try:
+                replies.append(client.ask(line) == line)
+            except ConnectionResetError:
+                replies.append(False)
+    assert replies == [True, True, False, True, True, False, True, True]
+
+
+def test_answered_requests_of_one_connection_count_once(relay: Relay) -> None:
+    relay.lose_replies(1, containing=b"b", skip=2)
+    with Client(relay) as client:
+        for line in (b"b1\n", b"a\n", b"b2\n", b"a\n"):
+            assert client.ask(line) == line
+        with pytest.raises(ConnectionResetError):
+            client.ask(b"b3\n")

@@ -89,6 +89,8 @@ def test_nonsense_is_refused(relay: Relay, name: str, value: Any) -> None:
         getattr(relay, name)(value)
     with pytest.raises(ValueError, match="must be 0 or more"):
         relay.lose_replies(-1)
+    with pytest.raises(ValueError, match="must be 0 or more"):
+        relay.lose_replies(1, skip=-1)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")

@@ -123,7 +123,7 @@ class Relay(ForkAware):
         if self._loop.is_refusing:
             self._loop.accept_on(_listen_again(self.port))
 
-    def lose_replies(self, count: int, *, containing: bytes = b"") -> None:
+    def lose_replies(self, count: int, *, containing: bytes = b"", skip: int = 0) -> None:
         """Lose the replies to the next requests.
 
         A request is all bytes that a client sends on one connection until the server sends
@@ -135,14 +135,17 @@ class Relay(ForkAware):
             count: The number of replies to lose, instead of what is left of an earlier call's
                 number; 0 ends it.
             containing: Only requests that contain these bytes count.
+            skip: The number of requests that are answered before each lost reply: 9 loses every
+                tenth one.
 
         Raises:
-            ValueError: ``count`` is negative.
+            ValueError: ``count`` or ``skip`` is negative.
 
         """
-        if count < 0:
-            raise ValueError(f"count must be 0 or more, not {count!r}")
-        self._call(lambda: self._loop.lose_replies(count, containing))
+        for name, value in (("count", count), ("skip", skip)):
+            if value < 0:
+                raise ValueError(f"{name} must be 0 or more, not {value!r}")
+        self._call(lambda: self._loop.lose_replies(count, containing, skip))
 
     # ------------------------------------------------------------------ observations
 

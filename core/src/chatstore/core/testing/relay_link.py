@@ -41,15 +41,21 @@ class Faults:
         self.delay = 0.0
         self.losses = 0
         self.containing = b""
+        self.skip = 0
+        self.answered = 0  # requests since the last lost reply
         self.lost_replies = 0
         self.traffic = Traffic()
 
-    def takes_loss(self, request: bytes) -> bool:
-        """Return whether to lose the reply to a request; if so, one loss less is left."""
-        if self.losses and self.containing in request:
-            self.losses -= 1
-            return True
-        return False
+    def takes_loss(self, request: bytes) -> bool | None:
+        """Return whether to lose the reply to a request; ``None``: the request does not count."""
+        if not self.losses or self.containing not in request:
+            return None
+        if self.answered < self.skip:
+            self.answered += 1
+            return False
+        self.answered = 0
+        self.losses -= 1
+        return True
 
 
 class _Flow:
@@ -133,7 +139,7 @@ class Link:
         self._is_connecting = True
         self._is_forgotten = False
         self._request: bytes | None = None  # the end of the current request, as far as needed
-        self._loses_reply = False
+        self._loses_reply: bool | None = None  # None: not decided, or the request does not count
 
     @property
     def is_open(self) -> bool:
@@ -204,7 +210,7 @@ class Link:
         requests += bool(data) and self._request is None
         self._faults.traffic = Traffic(requests, sent + len(data), received)
         self._request = (self._request or b"") + data if data else self._request
-        if data and not self._loses_reply:
+        if data and self._loses_reply is None:
             self._loses_reply = self._faults.takes_loss(self._request or b"")
         # Keep only what may be the beginning of `containing`.
         keep = max(0, len(self._faults.containing) - 1)
@@ -215,6 +221,7 @@ class Link:
         requests, sent, received = self._faults.traffic
         self._faults.traffic = Traffic(requests, sent, received + len(data))
         self._request = None
+        self._loses_reply = None
 
     def send(self, now: float) -> None:
         """Send the chunks that are due in both directions."""

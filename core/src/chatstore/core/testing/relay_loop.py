@@ -141,10 +141,11 @@ class RelayLoop:
             for link in self._links:
                 link.release()
 
-    def lose_replies(self, count: int, containing: bytes) -> None:
-        """Lose the replies to the next ``count`` requests that contain ``containing``."""
+    def lose_replies(self, count: int, containing: bytes, skip: int) -> None:
+        """Lose the replies to ``count`` requests that contain ``containing``."""
         self._faults.losses = count
         self._faults.containing = containing
+        self._faults.skip, self._faults.answered = skip, 0
 
     @property
     def is_refusing(self) -> bool:
