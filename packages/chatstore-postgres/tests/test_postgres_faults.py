@@ -184,7 +184,7 @@ def test_set_in_several_statements_takes_effect_once(
     call: Caller,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("chatstore.postgres.backend.CHUNK_CHARACTERS", 2000)
+    monkeypatch.setattr("chatstore.postgres.values.CHUNK_CHARACTERS", 2000)
     store = harness.open()
     call(store, "add_message", "k", message("old"))
     messages = [message(str(number)) for number in range(100)]
@@ -236,7 +236,7 @@ def test_server_that_is_down_is_reported(call: Caller) -> None:
 def test_cancelled_calls_leave_whole_effects(
     harness: PostgresHarness, other: PostgresChatStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chatstore.postgres.backend.CHUNK_CHARACTERS", 4000)
+    monkeypatch.setattr("chatstore.postgres.values.CHUNK_CHARACTERS", 4000)
 
     async def scenario() -> None:
         async with harness.open() as store:

@@ -137,7 +137,7 @@ def test_large_append_takes_effect_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Of several statements in one transaction; the answer to its commit is lost."""
-    monkeypatch.setattr("chatstore.postgres.backend.CHUNK_CHARACTERS", 500)
+    monkeypatch.setattr("chatstore.postgres.values.CHUNK_CHARACTERS", 500)
     other.add_message("k", message("a"))
     proxy.on_loss = lambda: [other.delete_message("k", 1) for _ in range(count)]
     proxy.reply, proxy.lose = b"COMMIT", 1

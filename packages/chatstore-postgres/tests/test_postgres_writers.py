@@ -119,7 +119,7 @@ def test_each_call_is_one_statement(
 def test_ten_thousand_messages_replace_each_other(
     harness: PostgresHarness, monkeypatch: pytest.MonkeyPatch, characters: int
 ) -> None:
-    monkeypatch.setattr("chatstore.postgres.backend.CHUNK_CHARACTERS", characters)
+    monkeypatch.setattr("chatstore.postgres.values.CHUNK_CHARACTERS", characters)
     sets = [[message(f"{name}{n}", id=str(n)) for n in range(10_000)] for name in "ab"]
 
     def replace(store: ChatStore) -> None:
@@ -147,7 +147,7 @@ def test_ten_thousand_messages_replace_each_other(
 def test_existing_ids_of_an_append_in_several_statements(
     harness: PostgresHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chatstore.postgres.backend.CHUNK_CHARACTERS", 1000)
+    monkeypatch.setattr("chatstore.postgres.values.CHUNK_CHARACTERS", 1000)
     messages = [message(str(n), id=str(n)) for n in range(50)]
     with harness.open() as store:
         store.add_messages("k", messages[20:30])

@@ -9,11 +9,11 @@ from __future__ import annotations
 import secrets
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 from chatstore.core import StoreAccessError, StoreUnavailableError
-from chatstore.core.backend import Plan, Retryable, RetryPolicy, call, now, retry
+from chatstore.core.backend import Plan, Record, Retryable, RetryPolicy, call, now, retry
 from chatstore.core.errors import ChatStoreError, OutcomeUnknownError
 from chatstore.postgres.client import Client, Session, fetch, fetch_unchecked, transact
 from chatstore.postgres.errors import (
@@ -26,6 +26,7 @@ from chatstore.postgres.errors import (
 from chatstore.postgres.sql import statements
 from chatstore.postgres.sql.rendering import Rows, TableNames
 from chatstore.postgres.tables import ExistingTables, look_at_tables, migrate
+from chatstore.postgres.values import columns_of
 
 T = TypeVar("T")
 
@@ -152,6 +153,14 @@ class Sender:
             has_begun = True
             yield from self.inside(statements.BEGIN_EMPTY, key)
         return has_begun
+
+    def fill(self, key: bytes, chunks: Sequence[Sequence[Record]]) -> Plan[Session, None]:
+        """Write all chunks of a conversation's messages but the first, which is there already."""
+        start = 0
+        for number, chunk in enumerate(chunks):
+            if number:
+                yield from self.inside(statements.FILL, key, start, *columns_of(chunk))
+            start += len(chunk)
 
     # ------------------------------------------------------------------ tables
 

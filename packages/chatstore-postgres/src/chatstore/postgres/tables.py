@@ -15,9 +15,10 @@ from chatstore.postgres.sql.rendering import TableNames, check_name, quoted
 
 _MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
-        # Keys, owners and titles are bytes, since text refuses NUL; metadata is JSON text. The key
-        # is null once a conversation only waits to be reclaimed. Free room in the pages lets
-        # Postgres update rows in place. An identity is never reused.
+        # Keys, owners, titles and metadata are bytes, since text refuses NUL. The key is null once
+        # a conversation only waits to be reclaimed. Free room in the pages lets Postgres update
+        # rows in place, unless an indexed column changes: so the time of the last write is only
+        # indexed where there is an owner. An identity is never reused.
         """CREATE TABLE {conversations} (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     key bytea UNIQUE,
@@ -25,13 +26,18 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
     next_position bigint NOT NULL,
     length bigint NOT NULL,
     expires_at timestamptz,
-    revision bigint,
-    created_at timestamptz,
-    updated_at timestamptz,
+    revision bigint NOT NULL,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
     owner bytea,
     title bytea,
-    metadata text COLLATE "C"
+    metadata bytea,
+    is_created boolean NOT NULL DEFAULT false,
+    listed_at timestamptz GENERATED ALWAYS AS (
+        CASE WHEN owner IS NOT NULL THEN updated_at END
+    ) STORED
 ) WITH (fillfactor = 50)""",
+        "CREATE INDEX {owned} ON {conversations} (owner, listed_at, id) WHERE owner IS NOT NULL",
         "CREATE INDEX {expiring} ON {conversations} (expires_at) WHERE expires_at IS NOT NULL",
         # Text and not jsonb: jsonb refuses NUL and changes numbers. The hash shows that a body is
         # as it was written, so that a message can be removed without decoding it. The request id
@@ -47,14 +53,16 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
     UNIQUE (conversation, message_id)
 )""",
         # What recent requests did, so that one whose answer was lost finds its own effect: a
-        # removal by its id, an append among the appends whose messages others have removed since.
+        # removal by its id, an append among the appends whose messages others have removed or
+        # replaced since.
         """CREATE TABLE {requests} (
     id uuid PRIMARY KEY,
     expires_at timestamptz NOT NULL,
     key_hash bytea NOT NULL,
     appended bigint[],
     position bigint,
-    body text COLLATE "C"
+    body text COLLATE "C",
+    effect double precision[]
 )""",
         "CREATE INDEX {old_requests} ON {requests} (expires_at)",
         "CREATE INDEX {removals} ON {requests} (key_hash) WHERE appended IS NOT NULL",
@@ -90,7 +98,9 @@ _COLUMNS: dict[str, dict[str, tuple[str, ...]]] = {
         "updated_at": _TIME,
         "owner": _BYTES,
         "title": _BYTES,
-        "metadata": _TEXT,
+        "metadata": _BYTES,
+        "is_created": ("boolean",),
+        "listed_at": _TIME,
     },
     "messages": {
         "conversation": _INTEGER,
@@ -107,6 +117,7 @@ _COLUMNS: dict[str, dict[str, tuple[str, ...]]] = {
         "appended": ("bigint[]",),
         "position": _INTEGER,
         "body": _TEXT,
+        "effect": ("double precision[]",),
     },
     "version": {"version": _INTEGER, "identity": ("uuid",)},
 }

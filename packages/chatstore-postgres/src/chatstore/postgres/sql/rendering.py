@@ -25,6 +25,7 @@ _INDEXES = {
     "expiring": "_expiring",
     "old_requests": "_old_requests",
     "removals": "_removals",
+    "owned": "_owned",
 }
 _LONGEST_SUFFIX = max(map(len, [*_TABLES.values(), *_INDEXES.values()]))
 
@@ -32,11 +33,26 @@ _LONGEST_SUFFIX = max(map(len, [*_TABLES.values(), *_INDEXES.values()]))
 # row of conversations, `seen` that row as the statement first saw it.
 _FRAGMENTS = {
     "alive": "(c.expires_at IS NULL OR c.expires_at > statement_timestamp())",
-    # A row never returns to an earlier state: an id is never reused, next_position only grows,
-    # and between two growths length only falls. An expired row may lose its key.
-    "unchanged": (
-        "c.key = $1::bytea AND c.id = seen.id AND c.next_position = seen.next_position "
-        "AND c.length = seen.length"
+    # A row never returns to an earlier state: each write gives it a new revision. An expired row
+    # may lose its key.
+    "unchanged": "c.key = $1::bytea AND c.id = seen.id AND c.revision = seen.revision",
+    "outlasts": (
+        "(c.is_created OR c.owner IS NOT NULL OR c.title IS NOT NULL OR c.metadata IS NOT NULL)"
+    ),
+    # The later one of two writes has the later time, even if the clock is set back.
+    "times": (
+        "expires_at = clock_timestamp() + make_interval(secs => $2::float8), "
+        "updated_at = greatest(clock_timestamp(), c.updated_at)"
+    ),
+    "conversation": (
+        "c.owner, c.title, c.metadata, c.is_created, extract(epoch FROM c.created_at)::float8, "
+        "extract(epoch FROM c.updated_at)::float8, extract(epoch FROM c.expires_at)::float8, "
+        "c.length, c.revision"
+    ),
+    "effect": (
+        "ARRAY[extract(epoch FROM c.created_at)::float8, "
+        "extract(epoch FROM c.updated_at)::float8, extract(epoch FROM c.expires_at)::float8, "
+        "c.length::float8]"
     ),
     "expiry": "clock_timestamp() + make_interval(secs => $2::float8)",
     # This time is constant during the statement, so an index can be used with it.
