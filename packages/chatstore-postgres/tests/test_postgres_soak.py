@@ -25,7 +25,7 @@ from postgres_harness import PostgresHarness
 from postgres_servers import PostgresServer, newest_binaries, older_binaries
 
 from chatstore.core import ChatStoreError, StoreAccessError, StoreUnavailableError
-from chatstore.postgres import PostgresChatStore, backend
+from chatstore.postgres import PostgresChatStore, values
 
 IS_LONG = bool(os.environ.get("CHATSTORE_SOAK"))
 WRITERS = 8
@@ -160,7 +160,7 @@ def test_appends_under_faults_and_failovers(pair: Pair, capsys: pytest.CaptureFi
 
 def write_until_killed(url: str, table: str, seed: int, barrier: Any) -> None:
     """In a child: replace and extend conversations, each in one transaction of many parts."""
-    backend.CHUNK_CHARACTERS = 20_000
+    values.CHUNK_CHARACTERS = 20_000
     choice = random.Random(seed)
     store = PostgresChatStore(url, table_name=table)
     store.count_messages("k")

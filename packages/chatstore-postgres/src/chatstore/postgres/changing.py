@@ -114,7 +114,7 @@ class Changes:
     def delete(self, key: str, write: Delete) -> Plan[Client, None]:
         """See `Backend.delete`; an expired conversation is deleted, too."""
         name, expected = key.encode(), write.expected_revision
-        values = self._values(expected)
+        values = (self._ttl, new_request().id, revision_number(expected))
 
         def attempt(one: Attempt) -> Plan[Client, bool | None]:
             rows = yield from self._sender.send(one, statements.DELETE, name, *values)

@@ -232,5 +232,5 @@ recorded AS (
   SELECT $3::uuid, {{request_expiry}}, {{key_hash}}, {{dropped_requests}} FROM head
 )
 SELECT {_HAS_EFFECT} OR ($5::bigint IS NULL AND NOT EXISTS (SELECT FROM seen)), {_GARBAGE},
-  {_CURRENT}"""
-"""Parameters: key, ttl, request id, revision (unused), expected revision. One row: as `PUT`."""
+  {_CURRENT}""".replace("$5", "$4")
+"""Parameters: key, ttl, request id, expected revision. One row: as `PUT`."""
