@@ -71,20 +71,20 @@ def test_database_must_be_named_once() -> None:
 def test_open_store_opens_the_store(scheme: str) -> None:
     with open_store(f"{scheme}://u:secret@host/db?ttl=60") as store:
         assert isinstance(store, PostgresChatStore)
-        assert backend_of(store)._ttl == 60
+        assert backend_of(store)._changes._ttl == 60
         assert "secret" not in repr(store)
 
 
 def test_keywords_override_the_url() -> None:
     with PostgresChatStore.from_uri("postgresql://h/db?ttl=60", ttl=5) as store:
-        assert backend_of(store)._ttl == 5
+        assert backend_of(store)._changes._ttl == 5
 
 
 def test_engine_overrides_the_address_of_the_url() -> None:
     engine = create_engine("postgresql+psycopg://u:pw@there:7/db")
     with PostgresChatStore.from_url("postgresql://here/db?ttl=60", client=engine) as store:
         assert store.server == "Postgres at there:7/db"
-        assert backend_of(store)._ttl == 60
+        assert backend_of(store)._changes._ttl == 60
     with pytest.raises(InvalidArgumentError, match="unknown option"):
         PostgresChatStore.from_url("postgresql://here/db?tll=60", client=engine)
 

@@ -32,9 +32,11 @@ def filled(newest_server: PostgresServer) -> Iterator[tuple[psycopg.Connection[A
         connection.execute(
             (
                 f"INSERT INTO {table}_conversations "
-                "(key, epoch, next_position, length, expires_at) "
+                "(key, epoch, next_position, length, expires_at, revision, created_at, "
+                "updated_at, owner) "
                 "SELECT convert_to('key ' || n, 'UTF8'), 0, %s, %s, "
-                "CASE WHEN n %% 2 = 0 THEN now() + n * interval '1 hour' END "
+                "CASE WHEN n %% 2 = 0 THEN now() + n * interval '1 hour' END, "
+                "n, now(), now(), convert_to('owner ' || n %% 20, 'UTF8') "
                 "FROM generate_series(1, %s) n"
             ).encode(),
             (EACH, EACH, KEYS),
@@ -63,27 +65,39 @@ def filled(newest_server: PostgresServer) -> Iterator[tuple[psycopg.Connection[A
 
 
 KEY, CALL = b"key 500", uuid4()
-IDS, BODIES = [b"1", b"2"], ["x", "y"]
+IDS, BODIES = [b"1", b"2"], "x\ny"
+WRITE = (KEY, 60.0, CALL, 7, None)
+RECORD = (b"owner", None, None, False)
 STATEMENTS: dict[str, tuple[Any, ...]] = {
     "count": (statements.COUNT, KEY),
     "newest": (statements.NEWEST, KEY, 2**63 - 1, 50),
     "newest and first": (statements.NEWEST_AND_LEADING, KEY, 900, 50, 2),
     "oldest": (statements.OLDEST, KEY, 100, 50),
     "keys": (statements.KEYS, b"key 5", b"key 50", b"key 5\xff", 20),
-    "append one": (statements.APPEND_ONE, KEY, 60.0, 1, b"1", "x", 7),
-    "append many": (statements.APPEND_MANY, KEY, 60.0, 2, IDS, BODIES, 7),
+    "append one": (statements.APPEND_ONE, KEY, 60.0, 1, b"1", "x", 7, None),
+    "append many": (statements.APPEND_MANY, KEY, 60.0, 2, IDS, BODIES, 7, None),
     "short append of one": (statements.APPEND_NEW_ONE, KEY, 60.0, 1, b"1", "x", 7),
     "short append of many": (statements.APPEND_NEW_MANY, KEY, 60.0, 2, IDS, BODIES, 7),
     "release an expired key": (statements.RELEASE_EXPIRED_KEY, KEY),
     "was removed": (statements.WAS_REMOVED, KEY, 7),
     "end an empty one": (statements.END_EMPTY, KEY),
-    "insert from start": (statements.INSERT_FROM_START, KEY, 60.0, 7, b"1", "x", 7),
-    "insert from end": (statements.INSERT_FROM_END, KEY, 60.0, 7, b"1", "x", 7),
-    "remove from start": (statements.REMOVE_FROM_START, KEY, 60.0, CALL, 7, "{", None),
-    "remove from end": (statements.REMOVE_FROM_END, KEY, 60.0, CALL, 0, "{", None),
-    "replace": (statements.REPLACE, KEY, 60.0, CALL, 2, IDS, BODIES),
+    "insert from start": (statements.INSERT_FROM_START, KEY, 60.0, 7, b"1", "x", 7, None),
+    "insert from end": (statements.INSERT_FROM_END, KEY, 60.0, 7, b"1", "x", 7, None),
+    "remove from start": (statements.REMOVE_FROM_START, *WRITE, 7, "{", None),
+    "remove from end": (statements.REMOVE_FROM_END, *WRITE, 0, "{", None),
+    "remove by id": (statements.REMOVE_BY_ID, *WRITE, b"1", "{", None),
+    "put": (statements.PUT, *WRITE, b"1", "x", False),
+    "truncate": (statements.TRUNCATE, *WRITE, b"1"),
+    "replace": (statements.REPLACE, *WRITE, 2, IDS, BODIES),
+    "create": (statements.CREATE, KEY, 60.0, CALL, 7, b"o", None, None, True, 2, IDS, BODIES),
+    "update": (statements.UPDATE, *WRITE, *RECORD, *RECORD),
+    "existing": (statements.EXISTING, KEY, IDS),
+    "find": (statements.FIND, KEY, b"1"),
+    "newest and conversation": (statements.NEWEST_AND_CONVERSATION, KEY, 900, 50, 2),
+    "conversations": (statements.CONVERSATIONS, [KEY, b"key 7"]),
+    "owned": (statements.OWNED, b"owner 7", 2e9, 2**63 - 1, 20),
     "fill": (statements.FILL, KEY, 2, IDS, BODIES),
-    "delete": (statements.DELETE, KEY, 60.0, CALL),
+    "delete": (statements.DELETE, KEY, 60.0, CALL, None),
     "lock": (statements.LOCK, KEY),
     "purge": (statements.PURGE, 200),
 }
@@ -122,7 +136,7 @@ def test_statement_follows_an_index(
     assert scanned == []
     assert any("Index" in node["Node Type"] for node in steps)
     # Reads are in the index's order: sorting would have to read everything first.
-    if name in {"newest", "oldest", "keys", "newest and first"}:
+    if name in {"newest", "oldest", "keys", "newest and first", "owned"}:
         assert "Sort" not in {node["Node Type"] for node in steps}
 
 
@@ -150,7 +164,7 @@ def test_costs_do_not_grow_with_the_conversation(newest_server: PostgresServer) 
             for name, statement, *values in (
                 ("append", statements.APPEND_NEW_ONE, None, 1, uuid4().bytes, "x" * 600, 7),
                 ("newest", statements.NEWEST, 2**63 - 1, 10),
-                ("remove", statements.REMOVE_FROM_END, None, uuid4(), 0, "{", None),
+                ("remove", statements.REMOVE_FROM_END, None, uuid4(), 7, None, 0, "{", None),
                 ("count", statements.COUNT),
             ):
                 sql = names.render(statement).named

@@ -489,6 +489,6 @@ def test_unknown_options_are_refused() -> None:
 def test_options_of_the_url_reach_the_store(newest_server: PostgresServer) -> None:
     url = f"{newest_server.url()}?max_connections=2&timeout=7&patience=0&ttl=5"
     with PostgresChatStore(url) as store, PostgresChatStore(url, patience=3, ttl=9) as other:
-        assert (backend_of(store)._sender.patience, backend_of(store)._ttl) == (0, 5)
-        assert (backend_of(other)._sender.patience, backend_of(other)._ttl) == (3, 9)
+        assert (backend_of(store)._sender.patience, backend_of(store)._changes._ttl) == (0, 5)
+        assert (backend_of(other)._sender.patience, backend_of(other)._changes._ttl) == (3, 9)
         assert pooled(store).pool._size == 2

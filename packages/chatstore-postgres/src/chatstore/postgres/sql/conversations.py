@@ -89,10 +89,14 @@ CONVERSATIONS = """SELECT c.key, {conversation} FROM {conversations} c
 WHERE c.key = ANY ($1::bytea[]) AND {alive}"""
 """Parameter: keys. Rows: key, and the columns of a conversation."""
 
+# An owner may have thousands of times as many conversations as others. Where the server expects few
+# rows, it reads and sorts all of them. So the owner is the end of a range whose size it cannot know.
 OWNED = """SELECT c.key, c.id, {conversation} FROM {conversations} c
-WHERE c.owner = $1::bytea AND (c.listed_at, c.id) < (to_timestamp($2::float8), $3::bigint)
+WHERE c.owner IS NOT NULL AND c.owner >= (SELECT $1::bytea)
+  AND (c.owner, c.listed_at, c.id)
+    < ((SELECT $1::bytea), to_timestamp($2::float8), $3::bigint)
   AND {alive}
-ORDER BY c.listed_at DESC, c.id DESC LIMIT $4::bigint"""
+ORDER BY c.owner DESC, c.listed_at DESC, c.id DESC LIMIT $4::bigint"""
 """Parameters: owner, time and id of the last conversation of the page before, limit.
 
 Rows: key, id, and the columns of a conversation.
