@@ -212,8 +212,9 @@ def copy_tables(harness: PostgresHarness, server: PostgresServer) -> None:
         connection.execute(f"UPDATE {harness.table}_schema SET identity = %s".encode(), [identity])
         connection.execute(
             (
-                f"INSERT INTO {harness.table}_conversations (key, epoch, next_position, length) "
-                "VALUES ('k', 0, 1, 1)"
+                f"INSERT INTO {harness.table}_conversations "
+                "(key, epoch, next_position, length, revision, created_at, updated_at) "
+                "VALUES ('k', 0, 1, 1, 1, now(), now())"
             ).encode()
         )
 

@@ -148,6 +148,4 @@ def _checked_key(cursor: Any) -> bytes:
 
 
 def _invalid_cursor() -> InvalidArgumentError:
-    return InvalidArgumentError(
-        "this is not a cursor: pass the cursor of the page before"
-    )
+    return InvalidArgumentError("this is not a cursor: pass the cursor of the page before")

@@ -89,8 +89,9 @@ CONVERSATIONS = """SELECT c.key, {conversation} FROM {conversations} c
 WHERE c.key = ANY ($1::bytea[]) AND {alive}"""
 """Parameter: keys. Rows: key, and the columns of a conversation."""
 
-# An owner may have thousands of times as many conversations as others. Where the server expects few
-# rows, it reads and sorts all of them. So the owner is the end of a range whose size it cannot know.
+# An owner may have thousands of times as many conversations as others. Where the server expects
+# few rows, it reads and sorts all of them. So the owner is the end of a range whose size it cannot
+# estimate.
 OWNED = """SELECT c.key, c.id, {conversation} FROM {conversations} c
 WHERE c.owner IS NOT NULL AND c.owner >= (SELECT $1::bytea)
   AND (c.owner, c.listed_at, c.id)
