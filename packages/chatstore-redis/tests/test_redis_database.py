@@ -158,8 +158,11 @@ def test_sixteen_processes_on_one_key_lose_nothing(client: Any, url: str) -> Non
         lambda store: store.set_messages("k", [message("x")]),
         lambda store: store.delete_messages("k"),
         lambda store: store.delete_last_message("k"),
+        lambda store: store.put_message("k", message("x", id="x")),
+        lambda store: store.truncate("k", from_id="x"),
+        lambda store: store.create_conversation("k"),
     ],
-    ids=["append", "insert", "set", "delete", "delete last"],
+    ids=["append", "insert", "set", "delete", "delete last", "put", "truncate", "create"],
 )
 def test_a_part_of_another_type_stays_and_nothing_is_written(
     client: Any, url: str, part: str, write: Any
@@ -192,14 +195,17 @@ def test_longest_ttl(client: Any, url: str) -> None:
         lambda store: store.delete_messages("k"),
         lambda store: store.set_messages("k", [message("b")]),
         lambda store: store.add_message("k", message("b"), 0),
+        lambda store: store.put_message("k", message("b", id="a")),
+        lambda store: store.truncate("k", from_id="a"),
+        lambda store: store.update_conversation("k", title="x"),
     ],
-    ids=["remove", "delete", "replace", "insert"],
+    ids=["remove", "delete", "replace", "insert", "put", "truncate", "update"],
 )
 def test_a_key_of_another_type_ends_a_call_before_it_writes(
     client: Any, url: str, part: str, write: Any
 ) -> None:
     with RedisChatStore(url) as store:
-        store.add_messages("k", [message("a"), message("c")])
+        store.add_messages("k", [message("a", id="a"), message("c")])
         client.delete(f"chatstore:{{k}}:{part}")
         client.set(f"chatstore:{{k}}:{part}", "another program's")
         others = [name for name in client.keys("*") if not name.endswith(part.encode())]

@@ -123,6 +123,8 @@ CHANGES: dict[str, Change] = {
     "removed": lambda other: other.delete_message("k", 0),
     "inserted": lambda other: other.add_message("k", message("first"), 0),
     "replaced": lambda other: other.set_messages("k", [message("new")] * 9),
+    "put": lambda other: other.put_message("k", message("new", id="0")),
+    "truncated": lambda other: other.truncate("k", from_id="10"),
     "deleted": lambda other: other.delete_messages("k"),
 }
 
@@ -131,7 +133,7 @@ CHANGES: dict[str, Change] = {
 def test_a_change_between_two_pages_is_read_as_a_whole(
     store: RedisChatStore, changing: Any, what: str
 ) -> None:
-    store.set_messages("k", [message(str(number)) for number in range(12)])
+    store.set_messages("k", [message(str(number), id=str(number)) for number in range(12)])
     changes = changing()
     changes += [lambda _: None, CHANGES[what]]
     messages = store.get_messages("k")

@@ -24,6 +24,12 @@ CALLS: dict[str, Callable[..., Any]] = {
     "insert": lambda store, name: getattr(store, name("add_message"))("k", message("x"), 1),
     "remove": lambda store, name: getattr(store, name("delete_message"))("k", 1),
     "remove last": lambda store, name: getattr(store, name("delete_last_message"))("k"),
+    "get by id": lambda store, name: getattr(store, name("get_message"))("k", "no"),
+    "put": lambda store, name: getattr(store, name("put_message"))("k", message("x", id="x")),
+    "remove by id": lambda store, name: getattr(store, name("remove_message"))("k", "no"),
+    "truncate": lambda store, name: getattr(store, name("truncate"))("k", from_id="no"),
+    "snapshot": lambda store, name: getattr(store, name("snapshot"))("k"),
+    "fork": lambda store, name: getattr(store, name("fork"))("k", "l"),
     "force": lambda store, name: getattr(store, name("delete_message"))("k", 0, force=True),
 }
 
@@ -98,6 +104,8 @@ CHANGES: dict[str, Callable[..., Any]] = {
         store.delete_message("k", 0),
     ],
     "insert": lambda store: store.add_message("k", message("new"), 1),
+    "put": lambda store: store.put_message("k", message("new", id="new")),
+    "truncate": lambda store: store.truncate("k", from_id=store.get_messages("k")[2].id),
     "replace": lambda store: store.set_messages("k", [message(str(number)) for number in range(5)]),
 }
 
@@ -130,6 +138,31 @@ def test_a_damaged_conversation_can_be_repaired(
     store.add_message("k", message("b"))
     assert [message.content for message in store.get_messages("k")][-1] == "b"
     assert store.count_messages("k") == len(store.get_messages("k"))
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_conversation_without_its_head_is_reported(
+    client: Any, store: RedisChatStore, part: str
+) -> None:
+    """The other parts do not matter: an owner's list can be read, and the owner erased."""
+    store.update_conversation("k", owner="ann")
+    client.delete(key_of(part))
+    calls: list[Callable[[], Any]] = [
+        lambda: store.get_conversation("k"),
+        lambda: store.update_conversation("k", title="x"),
+        lambda: store.list_conversations(owner="ann"),
+    ]
+    if part != "head":
+        for one in calls:
+            one()
+        assert store.delete_conversations(owner="ann") == ["k"]
+        assert store.get_keys() == []
+        return
+    for one in [*calls, lambda: store.create_conversation("k")]:
+        with pytest.raises(CorruptStoreError, match=r"parts .* set_messages.* repair"):
+            one()
+    store.delete_messages("k")
+    assert store.list_conversations(owner="ann").conversations == []
 
 
 def test_without_its_parts_a_conversation_does_not_exist(

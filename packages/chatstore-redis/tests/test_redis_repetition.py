@@ -54,6 +54,24 @@ def test_every_write_takes_effect_once(twice: RedisChatStore) -> None:
     assert twice.get_keys() == []
 
 
+def test_every_write_of_conversations_takes_effect_once(twice: RedisChatStore) -> None:
+    created = twice.create_conversation("k", owner="ann", title="a")
+    assert twice.get_conversation("k") == created
+    updated = twice.update_conversation("k", owner="bob", title="b")
+    assert twice.get_conversation("k") == updated
+    assert [one.key for one in twice.list_conversations(owner="bob").conversations] == ["k"]
+    twice.put_message("k", message("a", id="a"))
+    twice.put_message("k", message("b", id="b"))
+    twice.put_message("k", message("c", id="a"))
+    assert [message.content for message in twice.get_messages("k")] == ["c", "b"]
+    assert twice.fork("k", "l").length == 2
+    assert twice.truncate("k", from_id="b") == 1
+    assert twice.remove_message("k", "a") == message("c")
+    assert [one.key for one in twice.list_conversations(owner="bob").conversations] == ["l", "k"]
+    assert sorted(twice.delete_conversations(owner="bob")) == ["k", "l"]
+    assert twice.get_keys() == []
+
+
 class Late(NamedTuple):
     store: RedisChatStore
     sent: list[Command]
@@ -105,8 +123,10 @@ def test_a_late_repetition_does_not_undo_what_followed(late: Late) -> None:
         lambda store: store.delete_messages("k"),
         lambda store: store.set_messages("k", [message("d"), message("e")]),
         lambda store: store.set_messages("k", []),
+        lambda store: store.truncate("k", from_id=store.get_messages("k")[3].id),
+        lambda store: store.remove_message("k", store.get_messages("k")[1].id),
     ],
-    ids=["last", "middle", "all", "replaced", "replaced by nothing"],
+    ids=["last", "middle", "all", "replaced", "replaced by nothing", "truncated", "by id"],
 )
 def test_what_was_removed_does_not_come_back(
     late: Late, removal: Callable[[RedisChatStore], object], named: Any
@@ -160,8 +180,14 @@ WRITES: dict[str, Callable[..., Any]] = {
     "remove": lambda store: store.delete_message("k", 0),
     "remove last": lambda store: store.delete_last_message("k"),
     "remove nothing": lambda store: store.delete_message("k", 10_000),
+    "put": lambda store: store.put_message("k", message("late", id="late")),
+    "remove by id": lambda store: store.remove_message("k", "c"),
+    "truncate": lambda store: store.truncate("k", from_id="c"),
+    "update": lambda store: store.update_conversation("k", title="late"),
+    "create": lambda store: store.create_conversation("other"),
     "delete": lambda store: store.delete_messages("k"),
 }
+THREE = [message(text, id=text) for text in "abc"]
 
 
 @pytest.mark.parametrize("write", WRITES)
@@ -170,7 +196,7 @@ def test_a_call_takes_effect_once_however_many_others_come_between(
 ) -> None:
     store, _, repeat = late
     others = RedisChatStore(url)
-    others.set_messages("k", [message("a"), message("b"), message("c")])
+    others.set_messages("k", THREE)
     WRITES[write](store)
     for number in range(400):
         others.add_message("k", message(str(number)))
@@ -178,12 +204,13 @@ def test_a_call_takes_effect_once_however_many_others_come_between(
             others.delete_message("k", 0)
     for number in range(300 if write == "delete" else 0):
         others.add_message("k", message(str(number)))
-    before = others.get_messages("k")
+    before = others.snapshot("k")
     repeat()
-    assert others.get_messages("k") == before
+    assert others.snapshot("k") == before
     others.delete_messages("k")
+    others.delete_messages("other")
     repeat()
-    assert others.count_messages("k") == 0
+    assert others.get_keys() == []
     others.close()
 
 
@@ -230,7 +257,7 @@ def test_a_call_that_is_too_old_is_not_applied(
 ) -> None:
     """The server may have forgotten it."""
     store = late.store
-    store.set_messages("k", [message("a"), message("b"), message("c")])
+    store.set_messages("k", THREE)
 
     class LateClock(RequestClock):
         def now(self) -> int:
@@ -242,4 +269,5 @@ def test_a_call_that_is_too_old_is_not_applied(
     for write in WRITES.values():
         with pytest.raises(OutcomeUnknownError, match=r"read the\s+conversation"):
             write(store)
-    assert store.get_messages("k") == [message("a"), message("b"), message("c")]
+    assert store.get_messages("k") == THREE
+    assert store.get_keys() == ["k"]
