@@ -11,6 +11,5 @@ if not list then
 end
 begin()
 write_record(2)
-refreshed = now
 write(list)
 return finish(true)

@@ -14,6 +14,10 @@ end
 
 -- Write the record that begins at ARGV[first]; the state is not saved yet.
 local function write_record(first)
+  local entry = ARGV[first + 3]
+  if redis.call('HGET', head, 'entry') ~= string.sub(entry, 2) then
+    refreshed = entry ~= '' and now or 0
+  end
   local set, unset = {}, {}
   for i, name in ipairs(FIELDS) do
     local value = ARGV[first + i - 1]

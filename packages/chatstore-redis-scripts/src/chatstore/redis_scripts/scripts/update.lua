@@ -10,9 +10,6 @@ local current = conflict()
 if current then
   return current
 end
-if ARGV[5] ~= ARGV[10] then
-  refreshed = now
-end
 write_record(7)
 save()
 remember(state)
