@@ -37,6 +37,10 @@ ONE_REQUEST = {
     ).get(),
     "count": lambda store: store.count_messages("k"),
     "delete last": lambda store: store.delete_last_message("k"),
+    "put": lambda store: store.put_message("k", message("x", id="1")),
+    "get by id": lambda store: store.get_message("k", "1"),
+    "record": lambda store: store.get_conversation("k"),
+    "snapshot": lambda store: store.snapshot("k", last=5),
     "delete": lambda store: store.delete_messages("k"),
     "missing": lambda store: store.get_messages("no", last=5),
 }
@@ -51,6 +55,35 @@ def test_one_request(store: UpstashChatStore, double: UpstashDouble, call: Any) 
         before = len(double.requests)
         call(store)
     assert [request.commands for request in double.requests[before:]] == [("EVALSHA",)]
+
+
+def test_requests_of_owners_lists(store: UpstashChatStore, double: UpstashDouble) -> None:
+    calls: list[tuple[Any, int]] = [
+        (lambda: store.create_conversation("k", owner="ann"), 2),
+        (lambda: store.add_message("k", message("x")), 1),
+        (lambda: store.list_conversations(owner="ann"), 2),
+        (lambda: store.delete_messages("k"), 2),
+    ]
+    for number in range(100):
+        store.create_conversation(f"k{number}", owner="ann")
+    counted: list[int] = []
+    for _ in range(2):  # the second time, the database knows the scripts
+        counted.clear()
+        for call, _ in calls:
+            before = len(double.requests)
+            call()
+            counted.append(len(double.requests) - before)
+    assert counted == [requests for _, requests in calls]
+
+
+def test_large_records_are_listed_in_parts(store: UpstashChatStore) -> None:
+    """The double refuses larger answers; a quotation mark takes two bytes in them."""
+    for number in range(230):
+        metadata = {"text": '"' * 7_000 if number % 2 else "é" * 7_000}
+        store.create_conversation(f"k{number}", owner="ann", title="\0" * 1000, metadata=metadata)
+    page = store.list_conversations(owner="ann", limit=1000)
+    assert len(page.conversations) == 230
+    assert len(store.list_conversations(limit=1000).conversations) == 230
 
 
 def test_one_async_request(store: UpstashChatStore, double: UpstashDouble) -> None:
