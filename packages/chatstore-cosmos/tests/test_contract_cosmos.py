@@ -21,6 +21,7 @@ from cosmos_double import CosmosDouble, Fault
 from mistakes import refused_port
 
 from chatstore.core import ChatStore
+from chatstore.core.backend import Newest
 from chatstore.core.testing import ContractHarness, ProcessContract
 from chatstore.core.testing.harness import Counts
 from chatstore.cosmos import CosmosChatStore
@@ -76,7 +77,7 @@ class CosmosHarness(ContractHarness):
         """Provide the item of a message, which contains its body."""
         with self.open() as store:
             backend = store.backend
-            body = backend.run(backend.read_newest(key, None)).records[index].body
+            body = backend.run(backend.read_newest(key, Newest())).records[index].body
         with CosmosClient(self.endpoint, self.key) as client:
             container = client.get_database_client(self.database).get_container_client("messages")
             items = container.query_items("SELECT * FROM c", partition_key=encode(key))

@@ -268,9 +268,7 @@ def _is_missing(error: Exception) -> bool:
 
 def _read_existing(partitions: Sequence[str]) -> Plan[Table, list[StoredEntity]]:
     """Read the heads of partitions that have one, all at the same time."""
-    results = yield from call(
-        lambda table: concurrently(table, partitions, lambda name: _get_head(name, table))
-    )
+    results = yield from call(partial(_get_heads, partitions))
     heads: list[StoredEntity] = []
     for result in results:
         if not isinstance(result, Exception):
@@ -278,6 +276,12 @@ def _read_existing(partitions: Sequence[str]) -> Plan[Table, list[StoredEntity]]
         elif not _is_missing(result):
             raise result
     return heads
+
+
+def _get_heads(
+    partitions: Sequence[str], table: Table
+) -> MaybeAwaitable[list[StoredEntity | Exception]]:
+    return concurrently(table, partitions, lambda name: _get_head(name, table))
 
 
 def _get_head(partition: str, table: Table) -> MaybeAwaitable[StoredEntity]:
