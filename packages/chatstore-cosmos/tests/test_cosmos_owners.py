@@ -30,7 +30,7 @@ def listed(call: Call, owner: str, limit: int = 3) -> list[str]:
     cursor: Any = None
     while True:
         page, cursor = call(database.list_owned(owner, limit, cursor))
-        assert all(key == head for key, head in page)
+        assert all(key == head for key, (head, _) in page)
         assert len(page) == limit or cursor is None
         keys += [key for key, _ in page]
         if cursor is None:

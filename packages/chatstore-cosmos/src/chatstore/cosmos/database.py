@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from chatstore.azure_core.answers import status_of
 from chatstore.azure_core.batches import packed
@@ -27,6 +27,9 @@ from chatstore.cosmos.owners import QUERY, owned_value, query_parameters
 from chatstore.cosmos.preparing import prepare
 
 T = TypeVar("T")
+StoredText: TypeAlias = tuple[str, str]
+"""A head's text and its version, which is the item's etag."""
+
 HEAD = "head"
 _RECORD = "r."
 _NO_TTL = -1  # https://learn.microsoft.com/azure/cosmos-db/nosql/time-to-live
@@ -73,8 +76,8 @@ class CosmosDatabase(Database[Container]):
 
     # ------------------------------------------------------------------ primitives
 
-    def read_head(self, key: str) -> Plan[Container, tuple[str, str] | None]:
-        """See `Database.read_head`; the version is the etag."""
+    def read_head(self, key: str) -> Plan[Container, StoredText | None]:
+        """See `Database.read_head`."""
         from azure.cosmos.exceptions import CosmosResourceNotFoundError
 
         try:
@@ -83,9 +86,9 @@ class CosmosDatabase(Database[Container]):
             if not is_missing_item(error):  # such as a missing container
                 raise
             return None
-        return self._body(item), str(item["_etag"])
+        return self._stored(item)
 
-    def read_heads(self, keys: Sequence[str]) -> Plan[Container, dict[str, tuple[str, str]]]:
+    def read_heads(self, keys: Sequence[str]) -> Plan[Container, dict[str, StoredText]]:
         """See `Database.read_heads`."""
         if len(keys) == 1:  # a read by id costs less than a query
             return (yield from super().read_heads(keys))
@@ -94,7 +97,7 @@ class CosmosDatabase(Database[Container]):
         for start in range(0, len(names), _NAMES_PER_QUERY):
             batch = names[start : start + _NAMES_PER_QUERY]
             for item in (yield from self._query_heads(batch)):
-                heads[self._key(item)] = self._body(item), str(item["_etag"])
+                heads[self._key(item)] = self._stored(item)
         return heads
 
     def read_records(self, key: str, ids: Sequence[str]) -> Plan[Container, dict[str, str]]:
@@ -177,12 +180,12 @@ class CosmosDatabase(Database[Container]):
 
     def list_owned(
         self, owner: str, limit: int, cursor: Any | None
-    ) -> Plan[Container, tuple[list[tuple[str, str]], Any | None]]:
+    ) -> Plan[Container, tuple[list[tuple[str, StoredText]], Any | None]]:
         """See `Database.list_owned`; the cursor is the last item's place in the order."""
         parameters = query_parameters(owner, limit, cursor)
         # A sorted query across partitions has no token that could be continued with.
         items, _ = yield from self._query_page(QUERY, parameters, None, limit, None)
-        heads = [(self._key(item), self._body(item)) for item in items]
+        heads = [(self._key(item), self._stored(item)) for item in items]
         return heads, items[-1][OWNED] if len(items) == limit else None
 
     # ------------------------------------------------------------------ requests
@@ -308,6 +311,9 @@ class CosmosDatabase(Database[Container]):
             return decode(str(item[PARTITION_KEY]))
         except (KeyError, ValueError):
             raise self._foreign_item() from None
+
+    def _stored(self, item: Item) -> StoredText:
+        return self._body(item), str(item["_etag"])
 
     def _body(self, item: Item) -> str:
         body = item.get("body")

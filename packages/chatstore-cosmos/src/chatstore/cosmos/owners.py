@@ -21,7 +21,7 @@ _LATEST = 10**_TIME - 1
 _BEFORE, _AFTER = ".", "/"
 
 QUERY = (
-    f"SELECT TOP @limit c.{PARTITION_KEY}, c.body, c.{OWNED} FROM c "
+    f"SELECT TOP @limit c.{PARTITION_KEY}, c.body, c._etag, c.{OWNED} FROM c "
     f"WHERE c.{OWNED} > @low AND c.{OWNED} < @high ORDER BY c.{OWNED} DESC"
 )
 
