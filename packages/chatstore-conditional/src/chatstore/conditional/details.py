@@ -6,7 +6,7 @@ Each append writes the head, so that it must stay small.
 from __future__ import annotations
 
 import json
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from chatstore.conditional.database import Database
 from chatstore.conditional.head import Head
@@ -84,7 +84,7 @@ def _load(text: str) -> list[str | None]:
         values = json.loads(text)
     except (ValueError, RecursionError):
         values = None
-    texts = values if isinstance(values, list) and len(values) == 2 else [0]
+    texts: list[Any] = values if isinstance(values, list) and len(values) == 2 else [0]
     if any(text is not None and not isinstance(text, str) for text in texts):
         raise CorruptStoreError("the title and metadata of a conversation cannot be read")
     return texts

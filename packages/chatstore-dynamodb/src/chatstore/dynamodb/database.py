@@ -2,6 +2,7 @@
 
 The table has one key space. A head's name is ``chatstore/head/`` and the key. A record's name
 contains the length of the key, so that different keys and record ids never make the same name.
+The names of owners' lists begin with ``chatstore/owner-head/`` and ``chatstore/owner-record/``.
 Other programs' items have names with other beginnings.
 
 A transaction costs twice the write units, so a head without records is written by itself
@@ -43,8 +44,8 @@ T = TypeVar("T")
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 MAX_ITEM_BYTES = 400 * 1024
 _OVERHEAD = 1024  # bytes of an item beside its body: attributes' names, the key, the record's id
-_HEADS = "chatstore/head/"
-_RECORDS = "chatstore/record/"
+_CONVERSATIONS = "chatstore/"
+_OWNER_LISTS = "chatstore/owner-"
 
 
 class DynamoDBDatabase(Database[Connection]):
@@ -56,9 +57,11 @@ class DynamoDBDatabase(Database[Connection]):
         record_bytes=MAX_ITEM_BYTES,
     )
 
-    def __init__(self, table: Table) -> None:
-        """Use a table."""
+    def __init__(self, table: Table, space: str = _CONVERSATIONS) -> None:
+        """Use a table; the names of all items begin with ``space``."""
         self.server = table.settings.server
+        self._heads = f"{space}head/"
+        self._records = f"{space}record/"
         self._table = table
         self._name = table.settings.table
         self._primary_key = table.settings.primary_key
@@ -74,15 +77,26 @@ class DynamoDBDatabase(Database[Connection]):
         It is the first request for a key, so a table with another key is recognized before
         anything is written to it.
         """
-        place = self._table.key(_head_name(key))
+        place = self._table.key(self._heads + key)
         request = {"TableName": self._name, "Key": place, "ConsistentRead": True}
         answer = yield from self._call(lambda: self._table.send("get_item", request))
         item: Item | None = answer.get("Item")
         return None if item is None else (self._text(item, BODY), self._text(item, VERSION))
 
+    def read_heads(self, keys: Sequence[str]) -> Plan[Connection, dict[str, tuple[str, str]]]:
+        """See `Database.read_heads`; one request reads up to 100 heads."""
+        if len(keys) == 1:
+            return (yield from super().read_heads(keys))
+        keys_of = {self._heads + key: key for key in keys}
+        items = yield from self._call(lambda: self._table.get_all(list(keys_of)))
+        return {
+            keys_of[name]: (self._text(item, BODY), self._text(item, VERSION))
+            for name, item in items.items()
+        }
+
     def read_records(self, key: str, ids: Sequence[str]) -> Plan[Connection, dict[str, str]]:
         """See `Database.read_records`."""
-        prefix = _record_prefix(key)
+        prefix = self._record_prefix(key)
         ids_of = {prefix + record_id: record_id for record_id in ids}
         items = yield from self._call(lambda: self._table.get_all(list(ids_of)))
         # The reader reports a record without a text.
@@ -91,7 +105,7 @@ class DynamoDBDatabase(Database[Connection]):
     def commit(self, key: str, write: HeadWrite) -> Plan[Connection, str | None]:
         """See `Database.commit`."""
         version = secrets.token_hex(16)
-        item = {**self._item(_head_name(key), write.head), VERSION: {"S": version}}
+        item = {**self._item(self._heads + key, write.head), VERSION: {"S": version}}
         if write.lifetime is not None:
             expiry = str(int(time.time() + write.lifetime))
             item[self._table.settings.ttl_attribute] = {"N": expiry}
@@ -99,7 +113,7 @@ class DynamoDBDatabase(Database[Connection]):
         action, request = "put_item", put
         if write.puts or write.deletes:
             action, request = "transact_write_items", {"TransactItems": [{"Put": put}]}
-            prefix = _record_prefix(key)
+            prefix = self._record_prefix(key)
             for name, body in write.puts.items():
                 record = self._item(prefix + name, body)
                 request["TransactItems"].append({"Put": {"TableName": self._name, "Item": record}})
@@ -119,7 +133,7 @@ class DynamoDBDatabase(Database[Connection]):
         """See `Database.delete_head`."""
         request = {
             "TableName": self._name,
-            "Key": self._table.key(_head_name(key)),
+            "Key": self._table.key(self._heads + key),
             **self._condition(expected),
         }
         try:
@@ -130,13 +144,13 @@ class DynamoDBDatabase(Database[Connection]):
 
     def stage(self, key: str, puts: Mapping[str, str]) -> Plan[Connection, None]:
         """See `Database.stage`."""
-        prefix = _record_prefix(key)
+        prefix = self._record_prefix(key)
         items = [self._item(prefix + name, body) for name, body in puts.items()]
         return self._call(lambda: self._table.put_all(items))
 
     def discard(self, key: str, ids: Sequence[str]) -> Plan[Connection, None]:
         """See `Database.discard`."""
-        prefix = _record_prefix(key)
+        prefix = self._record_prefix(key)
         names = [prefix + record_id for record_id in ids]
         return self._call(lambda: self._table.delete_all(names))
 
@@ -153,16 +167,20 @@ class DynamoDBDatabase(Database[Connection]):
             "ProjectionExpression": "#key, #attribute",
             "FilterExpression": "begins_with(#key, :prefix) AND attribute_exists(#attribute)",
             "ExpressionAttributeNames": {"#key": self._primary_key, "#attribute": BODY},
-            "ExpressionAttributeValues": {":prefix": {"S": _head_name(prefix)}},
+            "ExpressionAttributeValues": {":prefix": {"S": self._heads + prefix}},
         }
         if cursor is not None:
             request["ExclusiveStartKey"] = cursor
         answer = yield from self._call(lambda: self._table.send("scan", request))
         heads = [
-            (self._text(item, self._primary_key)[len(_HEADS) :], self._text(item, BODY))
+            (self._text(item, self._primary_key)[len(self._heads) :], self._text(item, BODY))
             for item in answer["Items"]
         ]
         return heads, answer.get("LastEvaluatedKey")
+
+    def owner_lists(self) -> DynamoDBDatabase:
+        """See `Database.owner_lists`."""
+        return DynamoDBDatabase(self._table, _OWNER_LISTS)
 
     def sleep(self, seconds: float) -> Plan[Connection, None]:
         """See `Database.sleep`."""
@@ -218,10 +236,5 @@ class DynamoDBDatabase(Database[Connection]):
             "ExpressionAttributeValues": {":expected": {"S": expected}},
         }
 
-
-def _head_name(key: str) -> str:
-    return _HEADS + key
-
-
-def _record_prefix(key: str) -> str:
-    return f"{_RECORDS}{len(key)}/{key}/"
+    def _record_prefix(self, key: str) -> str:
+        return f"{self._records}{len(key)}/{key}/"
