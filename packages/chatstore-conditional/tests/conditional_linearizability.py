@@ -1,4 +1,8 @@
-"""Checks whether a history of calls could come from one list with one caller at a time."""
+"""Checks whether a history of calls could come from one list with one caller at a time.
+
+Revisions are opaque: a call that reads one binds it to the state that it read. So a call with an
+expected revision takes effect exactly in the state to which this revision was bound.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +10,49 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from chatstore.core.backend import Record
+from chatstore.core.backend import ConversationRecord, Record
+
+NO_RECORD = ConversationRecord()
 
 
 class Unknown:
     """The result of a call whose outcome is unknown."""
 
 
+class Conflict:
+    """The result of a call that expected another revision."""
+
+
+class Facts(NamedTuple):
+    """What a reader sees of a conversation, without the ids of entries in lists."""
+
+    record: ConversationRecord
+    length: int
+    revision: str
+
+
 class State(NamedTuple):
-    """A conversation as a plain list, and when it ends."""
+    """A conversation as a plain list, and when it ends.
+
+    Attributes:
+        items: The messages.
+        expiry: When it expires.
+        record: Its record.
+        revision: Its revision, if a call has read it since the last write.
+        revisions: All revisions that were read until now.
+
+    """
 
     items: tuple[Record, ...] = ()
     expiry: float = math.inf
+    record: ConversationRecord = NO_RECORD
+    revision: str | None = None
+    revisions: frozenset[str] = frozenset()
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a conversation."""
+        return bool(self.items) or self.record.outlasts_messages
 
 
 class Call(NamedTuple):
@@ -34,11 +69,12 @@ class Call(NamedTuple):
     result: Any
     now: float = 0.0
     ttl: float = math.inf
+    expected_revision: str | None = None
 
 
 def is_linearizable(history: Sequence[Call]) -> bool:
     """Search for an order that explains all results (Wing and Gong's search, with memory)."""
-    calls = [call for call in history if call.result is not Unknown or call.name in _WRITING]
+    calls = [call for call in history if call.result is not Unknown or call.name not in _READING]
     needed = sum(1 << number for number, call in enumerate(calls) if call.result is not Unknown)
     seen = set()
     left = [(0, State())]
@@ -62,54 +98,129 @@ def is_linearizable(history: Sequence[Call]) -> bool:
 
 def apply(call: Call, state: State) -> tuple[Any, State]:
     """Return a call's result on a list, and the list after it."""
-    result, items = _MODEL[call.name](state.items, *call.arguments)
     if call.name == "jump":
-        return result, state if call.now < state.expiry else State()
-    if items is None:
+        is_alive = call.now < state.expiry
+        return None, state if is_alive else State(revisions=state.revisions)
+    if call.name == "look":
+        return _look(call, state)
+    result, changed = _MODEL[call.name](state, *call.arguments)
+    comes_first = (call.name in {"append", "insert"} and result) or result is False
+    if not comes_first and _conflicts(call, state):
+        return Conflict, state
+    if changed is None:
         return result, state
-    return result, State(items, call.now + call.ttl if items else math.inf)
+    if not changed.exists:
+        return result, State(revisions=state.revisions)
+    return result, changed._replace(expiry=call.now + call.ttl, revision=None)
 
 
-Items = tuple[Record, ...]
-Applied = tuple[Any, "Items | None"]  # no list: nothing was written
+def _conflicts(call: Call, state: State) -> bool:
+    expected = call.expected_revision
+    return expected is not None and (not state.exists or expected != state.revision)
 
 
-def _append(items: Items, records: Sequence[Record]) -> Applied:
-    return _insert(items, len(items), *records)
+def _look(call: Call, state: State) -> tuple[Any, State]:
+    """Compare what a reader saw; its revision becomes known."""
+    if not state.exists:
+        return None, state
+    revision = call.result.revision if isinstance(call.result, Facts) else None
+    if state.revision is None and revision is not None and revision not in state.revisions:
+        state = state._replace(revision=revision, revisions=state.revisions | {revision})
+    return Facts(state.record, len(state.items), state.revision or ""), state
 
 
-def _insert(items: Items, index: int, *records: Record) -> Applied:
+Applied = tuple[Any, "State | None"]  # no state: nothing was written
+
+
+def _append(state: State, records: Sequence[Record]) -> Applied:
+    return _insert(state, len(state.items), *records)
+
+
+def _insert(state: State, index: int, *records: Record) -> Applied:
     named = {record.id for record in records if record.has_caller_id}
-    existing = frozenset((item.id, item.body) for item in items if item.id in named)
+    existing = frozenset((item.id, item.body) for item in state.items if item.id in named)
     if existing:
         return existing, None
-    after = list(items)
+    after = list(state.items)
     after[index:index] = records
-    return existing, tuple(after)
+    return existing, state._replace(items=tuple(after))
 
 
-def _remove(items: Items, index: int) -> Applied:
-    if not -len(items) <= index < len(items):
+def _put(state: State, record: Record, moves_to_end: bool) -> Applied:
+    after = list(state.items)
+    at = _at(state, record.id)
+    if at is None:
+        after.append(record)
+    elif moves_to_end:
+        after = [*after[:at], *after[at + 1 :], record]
+    else:
+        after[at] = record
+    return None, state._replace(items=tuple(after))
+
+
+def _remove(state: State, target: int | str) -> Applied:
+    at = target if isinstance(target, int) else _at(state, target)
+    if at is None or not -len(state.items) <= at < len(state.items):
         return None, None
-    after = list(items)
-    return after.pop(index).body, tuple(after)
+    after = list(state.items)
+    return after.pop(at).body, state._replace(items=tuple(after))
 
 
-def _window(items: Items, last: int, first: int) -> Applied:
-    bodies = [item.body for item in items]
+def _truncate(state: State, message_id: str) -> Applied:
+    at = _at(state, message_id)
+    if at is None:
+        return 0, None
+    return len(state.items) - at, state._replace(items=state.items[:at])
+
+
+def _create(state: State, record: ConversationRecord, records: Sequence[Record]) -> Applied:
+    if state.exists:
+        return False, None
+    return True, State(tuple(records), record=record, revisions=state.revisions)
+
+
+def _update(state: State, owner: str | None, title: str | None, metadata: str | None) -> Applied:
+    if not state.exists:
+        return False, None
+    record = state.record._replace(owner=owner, title=title, metadata=metadata)
+    return True, None if record == state.record else state._replace(record=record)
+
+
+def _replace(state: State, records: Sequence[Record]) -> Applied:
+    if not (records or state.exists):
+        return None, None
+    return None, state._replace(items=tuple(records))
+
+
+def _find(state: State, message_id: str) -> Applied:
+    at = _at(state, message_id)
+    return (None if at is None else state.items[at].body), None
+
+
+def _window(state: State, last: int, first: int) -> Applied:
+    bodies = [item.body for item in state.items]
     return (tuple(bodies[-last:]), tuple(bodies[:first])), None
+
+
+def _at(state: State, message_id: str) -> int | None:
+    ids = [item.id for item in state.items]
+    return ids.index(message_id) if message_id in ids else None
 
 
 _MODEL: dict[str, Callable[..., Applied]] = {
     "append": _append,
     "insert": _insert,
-    "replace": lambda _, records: (None, tuple(records)),
+    "put": _put,
+    "replace": _replace,
     "remove": _remove,
-    "delete": lambda items: (None, () if items else None),
-    "read": lambda items: (tuple(item.body for item in items), None),
+    "truncate": _truncate,
+    "create": _create,
+    "update": _update,
+    "delete": lambda state: (None, State(revisions=state.revisions) if state.exists else None),
+    "read": lambda state: (tuple(item.body for item in state.items), None),
+    "find": _find,
     "window": _window,
-    "count": lambda items: (len(items), None),
+    "count": lambda state: (len(state.items), None),
     "purge": lambda _: (None, None),
-    "jump": lambda _: (None, None),
 }
-_WRITING = {"append", "insert", "replace", "remove", "delete"}
+_READING = {"read", "find", "window", "count", "purge", "look", "jump"}

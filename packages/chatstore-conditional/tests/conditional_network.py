@@ -43,27 +43,47 @@ class Step:
         return self.act(client)
 
 
-class SimulatedDatabase(MemoryDatabase):
-    """A database that checks each commit.
+class Situation:
+    """What happens in a run now.
 
     Attributes:
-        belated: Staged records that arrived after their staging was given up.
-        lifetimes: The lifetimes of heads, as their last commits gave them.
         monotonic: Seconds that have passed.
         acting: The client that acts.
         is_late: The client gave up the request that acts long ago.
 
     """
 
-    def __init__(self, limits: Limits) -> None:
+    monotonic = 0.0
+    acting = 0
+    is_late = False
+
+
+class SimulatedDatabase(MemoryDatabase):
+    """A database that checks each commit.
+
+    Attributes:
+        belated: Staged records that arrived after their staging was given up.
+        lifetimes: The lifetimes of heads, as their last commits gave them.
+        situation: What happens now.
+        lists: The database of owners' lists.
+
+    """
+
+    lists: SimulatedDatabase | None
+
+    def __init__(self, limits: Limits, situation: Situation | None = None) -> None:
         """Create an empty database."""
         super().__init__(limits)
         self.belated: set[str] = set()
         self.lifetimes: dict[str, float | None] = {}
-        self.monotonic = 0.0
-        self.acting = 0
-        self.is_late = False
-        self._signs_of_life: dict[int, tuple[int, float]] = {}
+        self.situation = situation or Situation()
+        self._signs_of_life: dict[tuple[str, int], tuple[int, float]] = {}
+
+    def owner_lists(self) -> SimulatedDatabase:
+        """See `Database.owner_lists`."""
+        if self.lists is None:
+            self.lists = SimulatedDatabase(self.limits, self.situation)
+        return self.lists
 
     def copy(self) -> SimulatedDatabase:
         """Return a database with the same content."""
@@ -71,6 +91,7 @@ class SimulatedDatabase(MemoryDatabase):
         other.heads = dict(self.heads)
         other.records = {key: dict(records) for key, records in self.records.items()}
         other.lifetimes = dict(self.lifetimes)
+        other.lists = None if self.lists is None else self.lists.copy()
         return other
 
     def read_head(self, key: str) -> Plan[Any, tuple[str, str] | None]:
@@ -113,9 +134,9 @@ class SimulatedDatabase(MemoryDatabase):
         stagings = before.stagings if before is not None else ()
         remaining = {staging.number: staging for staging in new.stagings}
         for staging in stagings[max(0, len(stagings) - MAX_STAGINGS) :]:
-            client, seen = self._signs_of_life[staging.number]
-            if staging.number not in remaining and client != self.acting:
-                silent = self.monotonic - seen
+            client, seen = self._signs_of_life[new.stream, staging.number]
+            if staging.number not in remaining and client != self.situation.acting:
+                silent = self.situation.monotonic - seen
                 if silent < STAGING_TIME * 3 / 4:
                     raise BrokenRuleError(
                         f"a staging ends whose owner was silent for {silent} s: {staging}"
@@ -123,7 +144,10 @@ class SimulatedDatabase(MemoryDatabase):
         known = {staging.number: staging.beat for staging in stagings}
         for staging in new.stagings:
             if known.get(staging.number) != staging.beat:
-                self._signs_of_life[staging.number] = (self.acting, self.monotonic)
+                self._signs_of_life[new.stream, staging.number] = (
+                    self.situation.acting,
+                    self.situation.monotonic,
+                )
 
     def delete_head(self, key: str, expected: str) -> Plan[Any, None]:
         """See `Database.delete_head`."""
@@ -160,12 +184,12 @@ class SimulatedDatabase(MemoryDatabase):
         stream, number = number_of(name)
         stagings = head.stagings if head is not None and head.stream == stream else ()
         own = next((s for s in stagings if s.number <= number < s.end), None)
-        if own is not None and not self.is_late:
-            client, seen = self._signs_of_life[own.number]
-            if self.monotonic - seen <= STAGING_TIME / 2:  # else a batch takes too long
-                self._signs_of_life[own.number] = (client, self.monotonic)
+        if own is not None and not self.situation.is_late:
+            client, seen = self._signs_of_life[stream, own.number]
+            if self.situation.monotonic - seen <= STAGING_TIME / 2:  # else a batch takes too long
+                self._signs_of_life[stream, own.number] = (client, self.situation.monotonic)
         is_expected = own is not None
-        if not is_expected or (self.is_late and name not in self.records.get(key, {})):
+        if not is_expected or (self.situation.is_late and name not in self.records.get(key, {})):
             self.belated.add(name)
         super().put(key, name, body, _)
 

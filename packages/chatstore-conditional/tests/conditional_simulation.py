@@ -31,10 +31,12 @@ from chatstore.conditional import (
     abandoned,
     change,
     commit,
+    details,
     garbage,
     lost_replies,
     names,
     staging,
+    times,
 )
 from chatstore.conditional import entries as index
 from chatstore.conditional import head as heads
@@ -108,6 +110,8 @@ class Simulation:
         while self.late:
             self._land()
         self._alone("read", ())
+        self._alone("look", ())
+        self._check_lists()
         if not is_linearizable(self.history):
             raise ViolationError("no order of the calls explains their results")
         self._clean_up()
@@ -167,10 +171,11 @@ class Simulation:
 
     def _begin(self, client: Client, name: str, arguments: tuple[Any, ...]) -> None:
         ttl = math.inf if self.like.ttl is None else self.like.ttl
+        expected = self.workload.expected_revision(name)
         client.call = Call(
-            client.number, name, arguments, self.time, math.inf, Unknown, self.now, ttl
+            client.number, name, arguments, self.time, math.inf, Unknown, self.now, ttl, expected
         )
-        client.plan = plan_of(client.backend, name, arguments)
+        client.plan = plan_of(client.backend, name, arguments, expected)
         self.log(f"{self.time} client {client.number} calls {name} {_short(arguments)}")
         random.seed(7)  # as programs do
         self._resume(client, next)
@@ -180,7 +185,7 @@ class Simulation:
         assert step is not None
         assert plan is not None
         result = None
-        self.database.acting = client.number
+        self.database.situation.acting = client.number
         if fate in {"acts", "acts twice", "loses", "acts and crashes"}:
             result = step.act(None)
         self.log(f"{self.time} client {client.number} {step.kind} {fate} {_short(result)}")
@@ -212,20 +217,22 @@ class Simulation:
         self.time += 1
         ended = math.inf if result is Unknown else self.time
         self.history.append(client.call._replace(result=result, ended=ended))
+        if result is not Unknown:
+            self.workload.learn(self.history[-1])
         client.plan = client.step = client.call = None
         self.log(f"{self.time} client {client.number} returns {_short(result)}")
 
     def _land(self) -> None:
         """Let a request arrive that its client gave up long ago."""
         self.log(f"{self.time} a late request lands")
-        self.database.acting, act = self.late.pop(self.chance.randrange(len(self.late)))
-        self.database.is_late = True
+        self.database.situation.acting, act = self.late.pop(self.chance.randrange(len(self.late)))
+        self.database.situation.is_late = True
         act(None)
-        self.database.is_late = False
+        self.database.situation.is_late = False
 
     def _pass(self, seconds: float) -> None:
         self.now += seconds
-        self.database.monotonic += seconds
+        self.database.situation.monotonic += seconds
         self.log(f"{self.time} {seconds} s pass")
 
     def _jump_between_calls(self) -> None:
@@ -241,6 +248,18 @@ class Simulation:
         self.log(f"{self.time} the clock jumps")
         self.history.append(Call(-1, "jump", (), self.time - 1, self.time, None, self.now))
 
+    def _check_lists(self) -> None:
+        """An owner's list has the conversation if it is the owner's."""
+        backend = self._backend()
+        [stored] = run(backend.read_conversations([KEY]), None)
+        for owner in ("ada", "ben"):
+            page = run(backend.list_owned(owner, 10, None), None)
+            is_owner = stored is not None and stored.record.owner == owner
+            if [key for key, _ in page.conversations] != [KEY] * is_owner:
+                raise ViolationError(
+                    f"the list of {owner} has {page}, the conversation is {stored}"
+                )
+
     def _clean_up(self) -> None:
         """Let a process clean up much later: no record is left that is not needed."""
         self._pass(STAGING_TIME)
@@ -249,16 +268,17 @@ class Simulation:
             run(plan_of(backend, name, ()), None)
             self._pass(STAGING_TIME)
             run(plan_of(backend, "purge", ()), None)
-            if KEY in self.database.heads:
-                self._check_rest(load_head(self.database.heads[KEY][0]))
+            for database in (self.database, self.database.owner_lists()):
+                for key, (text, _) in database.heads.items():
+                    self._check_rest(database, key, load_head(text))
 
-    def _check_rest(self, head: heads.Head) -> None:
+    def _check_rest(self, database: SimulatedDatabase, key: str, head: heads.Head) -> None:
         if head.garbage or head.stagings or head.unmarked:
             raise ViolationError(f"the head still refers to something: {head}")
-        if not head.entries and self.database.lifetimes[KEY] != EMPTY_LIFETIME:
+        if not head.exists and database.lifetimes[key] != EMPTY_LIFETIME:
             raise ViolationError(f"the head stays: {head}")
-        records = self.database.records.get(KEY, {})
-        lost = records.keys() - needed(head, records) - self.database.belated
+        records = database.records.get(key, {})
+        lost = records.keys() - needed(head, records) - database.belated
         if lost:
             raise ViolationError(f"records are left that nothing refers to: {lost}")
 
@@ -295,7 +315,7 @@ def _settings(simulation: Simulation) -> list[tuple[Any, str, Any]]:
     like = simulation.like
 
     def monotonic() -> float:
-        return simulation.database.monotonic
+        return simulation.database.situation.monotonic
 
     with_markers = commit.with_markers
 
@@ -316,6 +336,9 @@ def _settings(simulation: Simulation) -> list[tuple[Any, str, Any]]:
         (staging, "BATCH", like.batch),
         (garbage, "BATCH", like.batch),
         (heads, "_NEAR", like.near),
+        (times, "_SAMPLES", like.search[0]),
+        (times, "_FEW", like.search[1]),
+        (details, "MAX_IN_HEAD", like.in_head),
         *zip(3 * [index], tree, like.tree, strict=True),
     ]
 

@@ -37,6 +37,7 @@ from chatstore.core.backend.plans import Plan
 from chatstore.core.backend.reads import Newest
 from chatstore.core.backend.records import Record, StoredRecord
 from chatstore.core.backend.writes import Append, Create, Put, Remove, Update
+from chatstore.core.errors import CorruptStoreError
 
 C = TypeVar("C")
 T = TypeVar("T")
@@ -163,11 +164,18 @@ def _list_key(owner: str) -> str:
 
 
 def _entry(key: str, entry: str) -> Record:
-    return Record(entry, json.dumps([key, entry, round(time.time(), 3)], ensure_ascii=False))
+    fields = {"id": entry, "key": key, "refreshed": round(time.time(), 3)}
+    return Record(entry, json.dumps(fields, ensure_ascii=False))
 
 
 def _read_entry(record: StoredRecord) -> tuple[str, str, float]:
-    key, entry, refreshed = json.loads(record.body)
+    try:
+        fields = json.loads(record.body)
+        key, entry, refreshed = fields["key"], fields["id"], float(fields["refreshed"])
+    except (ValueError, TypeError, LookupError, RecursionError):
+        key = entry = None
+    if not (isinstance(key, str) and isinstance(entry, str)):
+        raise CorruptStoreError("an entry in the list of an owner's conversations cannot be read")
     return key, entry, refreshed
 
 
