@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from indexed_backend import IndexedBackend, TwoSpaces
 
-from chatstore.core import ChatStore, operations
+from chatstore.core import ChatStore, CorruptStoreError, operations
 from chatstore.core.backend import Plan, run
 from chatstore.core.backend.owner_index import STALE_AFTER
 from chatstore.core.simple import Conversations
@@ -119,7 +119,7 @@ def test_entries_without_conversation_are_removed_when_they_are_old(
     assert len(_entries(backend)) == 1
     _check(backend)
     assert len(_entries(backend)) == 1, "the creator may still be at work"
-    now = _entries(backend)[0][2]
+    now = _entries(backend)[0]["refreshed"]
     monkeypatch.setattr("time.time", lambda: now + STALE_AFTER + 1)
     _check(backend)
     assert _entries(backend) == []
@@ -143,3 +143,15 @@ def test_a_refused_creation_leaves_no_entry() -> None:
     with pytest.raises(Exception, match="exists already"):
         store.create_conversation("k", owner="bob")
     assert len(_entries(backend)) == 1
+
+
+@pytest.mark.parametrize("body", ["{", "[]", "7", '{"id":1,"key":"k","refreshed":1}', '{"id":"e"}'])
+def test_a_damaged_entry_is_reported(body: str) -> None:
+    backend = IndexedBackend()
+    store = ChatStore(backend)
+    store.create_conversation("k", owner="ann")
+    assert isinstance(backend.conversations, TwoSpaces)
+    [entries] = backend.conversations.lists.by_key.values()
+    entries.records[0] = entries.records[0]._replace(body=body)
+    with pytest.raises(CorruptStoreError, match="owner"):
+        store.list_conversations(owner="ann")

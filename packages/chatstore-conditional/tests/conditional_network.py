@@ -65,11 +65,8 @@ class SimulatedDatabase(MemoryDatabase):
         belated: Staged records that arrived after their staging was given up.
         lifetimes: The lifetimes of heads, as their last commits gave them.
         situation: What happens now.
-        lists: The database of owners' lists.
 
     """
-
-    lists: SimulatedDatabase | None
 
     def __init__(self, limits: Limits, situation: Situation | None = None) -> None:
         """Create an empty database."""
@@ -77,13 +74,14 @@ class SimulatedDatabase(MemoryDatabase):
         self.belated: set[str] = set()
         self.lifetimes: dict[str, float | None] = {}
         self.situation = situation or Situation()
+        self._owner_lists: SimulatedDatabase | None = None
         self._signs_of_life: dict[tuple[str, int], tuple[int, float]] = {}
 
     def owner_lists(self) -> SimulatedDatabase:
         """See `Database.owner_lists`."""
-        if self.lists is None:
-            self.lists = SimulatedDatabase(self.limits, self.situation)
-        return self.lists
+        if self._owner_lists is None:
+            self._owner_lists = SimulatedDatabase(self.limits, self.situation)
+        return self._owner_lists
 
     def copy(self) -> SimulatedDatabase:
         """Return a database with the same content."""
@@ -91,7 +89,7 @@ class SimulatedDatabase(MemoryDatabase):
         other.heads = dict(self.heads)
         other.records = {key: dict(records) for key, records in self.records.items()}
         other.lifetimes = dict(self.lifetimes)
-        other.lists = None if self.lists is None else self.lists.copy()
+        other._owner_lists = None if self._owner_lists is None else self._owner_lists.copy()
         return other
 
     def read_head(self, key: str) -> Plan[Any, tuple[str, str] | None]:

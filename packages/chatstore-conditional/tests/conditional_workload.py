@@ -242,7 +242,7 @@ def _written(
 ) -> Plan[Any, Any]:
     try:
         if name == "update":
-            return (yield from _update(backend, *arguments, expected_revision))
+            return (yield from _update(backend, arguments, expected_revision))
         write = WRITES[name](*arguments)
         if expected_revision is not None:
             write = replace(write, expected_revision=expected_revision)
@@ -287,13 +287,10 @@ def _look(backend: SimulatedBackend) -> Plan[Any, Any]:
 
 
 def _update(
-    backend: SimulatedBackend,
-    owner: str | None,
-    title: str | None,
-    metadata: str | None,
-    expected_revision: str | None,
+    backend: SimulatedBackend, fields: tuple[Any, ...], expected_revision: str | None
 ) -> Plan[Any, bool]:
     """Change the record, as a store does."""
+    owner, title, metadata = fields
     while True:
         [stored] = yield from backend.read_conversations([KEY])
         if stored is None:
