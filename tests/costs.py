@@ -21,12 +21,25 @@ WINDOW = 20
 _IN_BATCHES = 1_000  # messages; moto copies the whole table for each transaction
 _HEAD_BYTES = 600  # a head grows by this much at most: it records removals, up to a limit
 
+_MOST_REQUESTS = {
+    "put": 3,
+    "get by id": 3,
+    "page before an id": 5,
+    "remove by id": 3,
+    "truncate": 3,
+    "create": 3,
+}
+"""The most requests of a call; of all others, two."""
+_OWN = 60  # conversations of an owner whose list is read
+_PAGE = 50
+OTHERS = [10, 10_000] if os.environ.get("CHATSTORE_SOAK") else [10, 200]
+
 _HEADER = f"""# What calls cost
 
-On services that charge for requests, an append, a window, a count and a removal cost the same at
-any length of the conversation. A message has {MESSAGE_BYTES} bytes; the window is the newest
-{WINDOW} messages. `make costs` measures the calls and writes this page; `make test` checks that the
-costs stay flat.
+On services that charge for requests, calls cost the same at any length of the conversation, and an
+owner's list costs the same however many conversations others have. A message has {MESSAGE_BYTES}
+bytes; the window is the newest {WINDOW} messages. `make costs` measures the calls and writes this
+page; `make test` checks that the costs stay flat.
 
 The conversations are written as applications do it: one part in a single call, the rest in batches
 of 2 to 200 messages, every second batch with ids. Some messages were removed from the longer ones.
@@ -62,6 +75,7 @@ class Costs:
     def __init__(self) -> None:
         """Start without any costs."""
         self.tables: dict[str, tuple[str, Sequence[int], dict[str, list[Cost]]]] = {}
+        self.lists: dict[str, tuple[Sequence[int], dict[str, list[Cost]]]] = {}
 
     def measure(
         self, name: str, store: Any, cost: Measure, *, note: str, lengths: Sequence[int] = LENGTHS
@@ -78,25 +92,39 @@ class Costs:
             _check_flat(f"{name}, {call}", costs)
         return table
 
+    def measure_lists(
+        self, name: str, store: Any, cost: Measure, *, others: Sequence[int] = OTHERS
+    ) -> dict[str, list[Cost]]:
+        """Measure calls for an owner's conversations among those of others, and check them."""
+        for number in range(_OWN):
+            store.create_conversation(f"own{number}", owner="ann", title="A conversation")
+        table: dict[str, list[Cost]] = {}
+        written = 0
+        for count_of_others in others:
+            for number in range(written, count_of_others):
+                store.create_conversation(f"other{number}", owner=f"bob{number % 3}")
+            written = count_of_others
+            for call, act in _owner_calls(store, f"new{written}").items():
+                table.setdefault(call, []).append(cost(act))
+        self.lists[name] = others, table
+        for call, (few, *more) in table.items():
+            for one in more:
+                assert one.requests <= few.requests + 1, (name, call)  # a list has been fragmented
+                assert one.received <= 1.2 * few.received + _HEAD_BYTES, (name, call)
+        return table
+
     def render(self) -> str:
         """Return the page."""
         lines = [_HEADER]
         for name, (note, lengths, table) in self.tables.items():
             shown = " · ".join(f"{length:,}" for length in lengths)
-            units = list(next(iter(table.values()))[0].units)
-            columns = ["requests", *units, "bytes sent", "bytes received"]
             lines += [f"## {name}", "", f"Conversations of {shown} messages. {note}", ""]
-            lines.append(f"| call | {' | '.join(columns)} |")
-            lines.append("| --- |" + " --- |" * len(columns))
-            for call, costs in table.items():
-                cells = [
-                    _cell([one.requests for one in costs]),
-                    *(_cell([one.units[unit] for one in costs]) for unit in units),
-                    _cell([one.sent for one in costs]),
-                    _cell([one.received for one in costs]),
-                ]
-                lines.append(f"| {call} | {' | '.join(cells)} |")
-            lines.append("")
+            lines += _rows(table)
+            if name in self.lists:
+                others, of_owners = self.lists[name]
+                shown = " · ".join(f"{one:,}" for one in others)
+                lines += [f"An owner has {_OWN} conversations, and others have {shown}.", ""]
+                lines += _rows(of_owners)
         return "\n".join(lines)
 
     def write(self, path: Path) -> None:
@@ -107,6 +135,22 @@ class Costs:
 def drivers(*names: str) -> str:
     """Return distributions with their versions."""
     return ", ".join(f"{name} {version(name)}" for name in names)
+
+
+def _rows(table: Mapping[str, Sequence[Cost]]) -> list[str]:
+    """Return the lines of a table of costs."""
+    units = list(next(iter(table.values()))[0].units)
+    columns = ["requests", *units, "bytes sent", "bytes received"]
+    lines = [f"| call | {' | '.join(columns)} |", "| --- |" + " --- |" * len(columns)]
+    for call, costs in table.items():
+        cells = [
+            _cell([one.requests for one in costs]),
+            *(_cell([one.units[unit] for one in costs]) for unit in units),
+            _cell([one.sent for one in costs]),
+            _cell([one.received for one in costs]),
+        ]
+        lines.append(f"| {call} | {' | '.join(cells)} |")
+    return [*lines, ""]
 
 
 def _message(**fields: Any) -> ChatMessage:
@@ -136,17 +180,39 @@ def _calls(store: Any, key: str) -> dict[str, Callable[[], Any]]:
     return {
         "append": lambda: store.add_message(key, _message()),
         "append with the caller's id": lambda: store.add_message(key, _message(id="i")),
+        "put": lambda: store.put_message(key, _message(id="i")),
+        "get by id": lambda: store.get_message(key, "i"),
         "window": lambda: store.get_messages(key, last=WINDOW),
+        "snapshot": lambda: store.snapshot(key, last=WINDOW),
+        "page before an id": lambda: store.page_messages(key, limit=WINDOW, before="i"),
         "count": lambda: store.count_messages(key),
+        "read the conversation": lambda: store.get_conversation(key),
+        "rename": lambda: store.update_conversation(key, title="A conversation"),
+        "remove by id": lambda: store.remove_message(key, "i"),
+        "append another": lambda: store.add_message(key, _message(id="j")),
+        "truncate": lambda: store.truncate(key, from_id="j"),
+        "create": lambda: store.create_conversation(f"{key}-new"),
         "delete last": lambda: store.delete_last_message(key),
     }
 
 
+def _owner_calls(store: Any, key: str) -> dict[str, Callable[[], Any]]:
+    return {
+        f"list of {_PAGE}": lambda: store.list_conversations(owner="ann", limit=_PAGE),
+        "create": lambda: store.create_conversation(key, owner="ann"),
+        "first append": lambda: store.add_message(key, _message()),
+        "append": lambda: store.add_message(key, _message()),
+        "change the owner": lambda: store.update_conversation(key, owner="carl"),
+        "delete": lambda: store.delete_messages(key),
+    }
+
+
 def _check_flat(name: str, costs: list[Cost]) -> None:
+    call = name.rpartition(", ")[2]
     # Ten messages are fewer than fill the window.
-    first = costs[1] if name.endswith("window") else costs[0]
+    first = costs[1] if call in {"window", "snapshot", "page before an id"} else costs[0]
     for cost in costs:
-        assert cost.requests <= first.requests <= 2, name
+        assert cost.requests <= first.requests <= _MOST_REQUESTS.get(call, 2), name
         assert cost.sent <= 1.2 * first.sent + _HEAD_BYTES, name
         assert cost.received <= 1.2 * first.received + _HEAD_BYTES, name
         for unit, amount in cost.units.items():

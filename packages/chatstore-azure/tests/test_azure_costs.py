@@ -18,6 +18,7 @@ _NOTE = (
     "entities, so longer conversations are not measured. The service charges for requests."
 )
 _MOST_MESSAGES = 20_000 if os.environ.get("CHATSTORE_SOAK") else 2_000
+_MOST_OTHERS = 1_000 if os.environ.get("CHATSTORE_SOAK") else 100
 
 
 def test_costs_are_flat(service: TablesProxy, costs: Any) -> None:
@@ -38,5 +39,8 @@ def test_costs_are_flat(service: TablesProxy, costs: Any) -> None:
     ) as store:
         note = _NOTE.format(drivers=drivers("chatstore-azure", "azure-data-tables"), more=more)
         table_of_costs = costs.measure(name, store, cost, note=note, lengths=lengths)
+        lists = costs.measure_lists(name, store, cost, others=[10, _MOST_OTHERS])
 
     assert {one.requests for one in table_of_costs["append"]} == {1}
+    assert {one.requests for one in lists["append"]} == {1}
+    assert {one.requests for one in lists["list of 50"]} <= {53, 54}

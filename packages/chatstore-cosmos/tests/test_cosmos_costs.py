@@ -33,5 +33,10 @@ def test_costs_are_flat(double: CosmosDouble, costs: Any) -> None:
     with CosmosChatStore.from_account_and_key(double.endpoint, double.key) as store:
         note = _NOTE.format(drivers=drivers("chatstore-cosmos", "azure-cosmos"))
         table = costs.measure("Cosmos DB", store, cost, note=note)
+        lists = costs.measure_lists("Cosmos DB", store, cost)
 
-    assert {one.requests for one in table["append"]} == {1}
+    for one in table["append"]:
+        assert (one.requests, one.units) == (1, {"request units": 10.0})
+    assert lists["append"][0].units == {"request units": 10.0}
+    assert len({one.units["request units"] for one in lists["list of 50"]}) == 1
+    assert {one.requests for one in lists["list of 50"]} == {3}
