@@ -53,11 +53,21 @@ class RedisHarness(ContractHarness):
         return partial(RedisChatStore, self.url, namespace=self.namespace, cluster=self.cluster)
 
     def corrupt(self, key: str, index: int) -> None:
+        with self._record(key, index) as (client, bodies, name):
+            client.hset(bodies, name, '{"v":1,')
+
+    def lose(self, key: str, index: int) -> None:
+        with self._record(key, index) as (client, bodies, name):
+            client.hdel(bodies, name)
+
+    @contextmanager
+    def _record(self, key: str, index: int) -> Iterator[Any]:
+        """Return a client, the hash of bodies, and the id of a message."""
         kind: Any = redis.RedisCluster if self.cluster else redis.Redis
         with kind(host="127.0.0.1", port=self.port) as client:
             _, order, bodies, *_ = KeySpace(self.namespace).keys(key)
             [name] = client.zrange(order, index, index)
-            client.hset(bodies, name, '{"v":1,')
+            yield client, bodies, name
 
 
 class ServerHarness(RedisHarness):

@@ -54,6 +54,12 @@ class UpstashHarness(ContractHarness):
             [name] = client.zrange(order, index, index)
             assert client.hset(bodies, str(name), "{") == 0
 
+    def lose(self, key: str, index: int) -> None:
+        _, order, bodies, *_ = KeySpace(self.namespace).keys(key)
+        with upstash_redis.Redis(self.url, self.token) as client:
+            [name] = client.zrange(order, index, index)
+            assert client.hdel(bodies, str(name)) == 1
+
 
 class DoubleHarness(UpstashHarness):
     """The double, which tests can inspect."""
