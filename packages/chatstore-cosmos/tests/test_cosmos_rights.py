@@ -28,7 +28,7 @@ def actions_of(request: Request) -> set[str]:
     """
     if request.kind == "batch":
         return {_ITEMS + one["operationType"].lower() for one in json.loads(request.body)}
-    if request.kind == "query":
+    if request.kind in {"query", "plan"}:
         return {_QUERY}
     if request.method == "GET" and request.kind in {"account", "database", "container", "ranges"}:
         return {_ACCOUNT + "readMetadata"}
