@@ -138,6 +138,13 @@ def test_wrong_key(double: CosmosDouble, is_async: bool) -> None:
     mistakes.check(make, StoreAccessError, "not accepted", secrets=SECRETS, is_async=is_async)
 
 
+ONLY_KEYS = {
+    "indexingMode": "consistent",
+    "includedPaths": [{"path": "/conversation/?"}],
+    "excludedPaths": [{"path": "/*"}],
+}
+
+
 @MODES
 def test_missing_container(double: CosmosDouble, is_async: bool) -> None:
     make = at(double.endpoint, double.key, create=False)
@@ -152,6 +159,7 @@ def test_missing_container(double: CosmosDouble, is_async: bool) -> None:
         (PartitionKey("/id"), None, "expected .*/conversation of version 2, found /id"),
         (PartitionKey("/conversation", version=1), None, "found /conversation of version 1"),
         (PartitionKey("/conversation"), {"indexingMode": "none"}, "indexing mode 'none'"),
+        (PartitionKey("/conversation"), ONLY_KEYS, "expected an index of /owned/"),
     ],
 )
 def test_another_container(
