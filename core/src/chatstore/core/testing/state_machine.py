@@ -312,16 +312,14 @@ class StoreAgainstModel(RuleBasedStateMachine):
         """Return a revision: the current one, an older one, or that of another conversation."""
         if expected == "any":
             return None
-        one = self.stores[0].get_conversation(key)
-        current = None if one is None else one.revision
+        conversation = self.stores[0].get_conversation(key)
+        current = None if conversation is None else conversation.revision
         if expected == "current":
             return Revision(current or "missing", is_current=current is not None)
         mine = self.revisions.get(key, [])
         if expected != "old":
-            mine = [
-                text for other, texts in self.revisions.items() if other != key for text in texts
-            ]
-        others = [text for text in mine if text != current]
+            mine = [one for other, seen in self.revisions.items() if other != key for one in seen]
+        others = [one for one in mine if one != current]
         return Revision(others[-1] if others else "none", is_current=False)
 
     def _both(
