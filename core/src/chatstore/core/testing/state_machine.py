@@ -172,8 +172,8 @@ class StoreAgainstModel(RuleBasedStateMachine):
         self, how: _How, key: str, owner: str | None, title: str | None, metadata: dict[str, Any]
     ) -> None:
         """Create a conversation."""
-        fields = {"owner": self._owner(owner), "title": title, "metadata": metadata}
-        self._both(how, "create_conversation", key, **fields)
+        record: dict[str, Any] = {"owner": self._owner(owner), "title": title, "metadata": metadata}
+        self._both(how, "create_conversation", key, **record)
 
     @rule(
         how=_HOW,
@@ -195,7 +195,7 @@ class StoreAgainstModel(RuleBasedStateMachine):
         if key == new:
             return
         until = None if index is None else self._id(key, index)
-        options = {} if owner is ... else {"owner": self._owner(owner)}
+        options: dict[str, Any] = {} if owner is ... else {"owner": self._owner(owner)}
         self._both(how, "fork", key, self._name(new), until=until, **options)
         self._check(how, self._name(new))
 
