@@ -33,6 +33,9 @@ with SQLiteChatStore(path) as store:
     for number in range(start, start + 1000):
         store.set_messages("set", batch("set", number))
         store.add_messages("add", batch("add", number))
+        store.delete_messages("fork")
+        store.fork("set", "fork")
+        store.truncate("fork", from_id=f"set {number} 1")
         print(number, flush=True)
 """
 
@@ -67,6 +70,7 @@ def test_kills_in_the_middle_of_large_writes(tmp_path: Path) -> None:
         before = path.stat().st_size
         store.add_message("after", ChatMessage(role="user", content="x"))
         store.delete_messages("set")
+        store.delete_messages("fork")
     with closing(sqlite3.connect(path)) as db:
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert db.execute("SELECT count(*) FROM chatstore_messages").fetchone() == (1,)
@@ -89,3 +93,5 @@ def check_whole(store: SQLiteChatStore, answered: set[str]) -> None:
     current = [str(message.id).split() for message in store.get_messages("set")]
     assert len(current) in {0, SIZE}
     assert len({number for _, number, _ in current}) <= 1
+    fork = store.snapshot("fork")
+    assert len(fork.messages) in ({0} if fork.conversation is None else {SIZE, 1})

@@ -16,7 +16,7 @@ from chatstore.core.backend import (
     Update,
     check_revision,
 )
-from chatstore.sqlite import records
+from chatstore.sqlite import conversation_rows
 from chatstore.sqlite.heads import (
     IS_ALIVE,
     Moment,
@@ -41,7 +41,7 @@ def create(
         return None
     head = begin(db, key, moment.now, write.record)
     extend(db, head, write.records, moment)
-    return records.read(db, head.id)
+    return conversation_rows.read(db, head.id)
 
 
 def update(
@@ -49,7 +49,7 @@ def update(
 ) -> StoredConversation | None:
     """Change a record and return the conversation; ``None`` if it has another record."""
     head = find(db, key, moment.now)
-    stored = None if head is None else records.read(db, head.id)
+    stored = None if head is None else conversation_rows.read(db, head.id)
     if head is None or stored is None or stored.record != write.before:
         return None
     check_revision(write.expected_revision, stored.revision)
@@ -60,7 +60,7 @@ def update(
         (after.owner, after.title, after.metadata, after.is_created, head.id),
     )
     save(db, head, moment)
-    stored = records.read(db, head.id)
+    stored = conversation_rows.read(db, head.id)
     drop_if_spent(db, head)
     return stored
 
@@ -97,7 +97,7 @@ def read(
 ) -> list[StoredConversation | None]:
     """Read conversations by their keys."""
     heads = [find(db, key, now) for key in keys]
-    return [None if head is None else records.read(db, head.id) for head in heads]
+    return [None if head is None else conversation_rows.read(db, head.id) for head in heads]
 
 
 def list_owned(
@@ -112,13 +112,13 @@ def list_owned(
     updated_at, key = cursor or (None, None)
     start = "" if cursor is None else "AND (updated_at, key) < (:updated_at, :key)"
     rows = db.execute(
-        f"SELECT {records.COLUMNS}, key FROM chatstore_conversations "
+        f"SELECT {conversation_rows.COLUMNS}, key FROM chatstore_conversations "
         f"WHERE owner = :owner {start} AND {IS_ALIVE} "
         "ORDER BY updated_at DESC, key DESC LIMIT :limit",
         {"owner": owner, "updated_at": updated_at, "key": key, "now": now, "limit": limit + 1},
     ).fetchall()
     _check_keys([row[-1] for row in rows])
-    page = [(row[-1], records.parse(row[:-1])) for row in rows[:limit]]
+    page = [(row[-1], conversation_rows.parse(row[:-1])) for row in rows[:limit]]
     if len(rows) <= limit:
         return OwnedPage(page, None)
     last_key, last = page[-1]

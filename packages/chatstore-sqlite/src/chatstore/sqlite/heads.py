@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from chatstore.core import CorruptStoreError
 from chatstore.core.backend import ConversationRecord, check_revision
-from chatstore.sqlite import records
+from chatstore.sqlite import conversation_rows
 
 _MAX_POSITION = 2**62  # SQLite's integers have 64 bits; this leaves room for additions
 _NO_RECORD = ConversationRecord()
@@ -118,7 +118,7 @@ def save(db: sqlite3.Connection, head: Head, moment: Moment) -> None:
 
 def drop_if_spent(db: sqlite3.Connection, head: Head) -> None:
     """Delete a conversation without messages whose record does not outlast them."""
-    if not head.length and not records.read(db, head.id).record.outlasts_messages:
+    if not head.length and not conversation_rows.read(db, head.id).record.outlasts_messages:
         drop(db, head.id)
 
 

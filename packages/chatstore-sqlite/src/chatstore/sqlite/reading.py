@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from chatstore.core.backend import Newest, Oldest, Page, StoredRecord, StoredRecords
-from chatstore.sqlite import records
+from chatstore.sqlite import conversation_rows
 from chatstore.sqlite.heads import Head, contradiction, find
 
 _ALL = -1  # SQLite's LIMIT for no limit
@@ -38,7 +38,7 @@ def read_newest(db: sqlite3.Connection, key: str, read: Newest, now: float) -> P
     if read.before is None and len(newest) != expected:
         raise contradiction(head)
     first = _read_from(db, head, -1, read.leading) if read.leading else []
-    conversation = records.read(db, head.id) if read.with_conversation else None
+    conversation = conversation_rows.read(db, head.id) if read.with_conversation else None
     return Page(head.epoch, StoredRecords.from_rows(newest[::-1]), first, conversation)
 
 
