@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from responses_conversations import CALLS, TURNS, assistant, conversation, stored_window, user
 
-from chatstore.core.openai_format import to_openai
+from chatstore.core.converters.openai import to_openai
 from chatstore.openai_agents import to_items, to_messages
 
 pytestmark = pytest.mark.filterwarnings("ignore::chatstore.core.TokenLimitWarning")

@@ -19,7 +19,7 @@ from pydantic_ai.messages import (
 )
 
 from chatstore.core import ChatMemoryBuffer, SimpleChatStore
-from chatstore.core.openai_format import to_openai
+from chatstore.core.converters.openai import to_openai
 from chatstore.pydantic_ai import MessageHistory
 
 PICTURE = BinaryContent(b"12", media_type="image/png")

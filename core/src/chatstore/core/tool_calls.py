@@ -28,7 +28,9 @@ _RESULT_ROLES = {*TOOL_ROLES, MessageRole.USER}
 CALL_BLOCKS = {"tool_call": "id", "tool_use": "id", "function_call": "call_id"}
 """The types of blocks that are calls, and the names of their id fields."""
 
-_RESULT_BLOCKS = {"tool_result", "function_call_output"}
+RESULT_BLOCKS = ("tool_result", "function_call_output")
+"""The types of blocks that are results."""
+
 _RESULT_IDS = ("tool_use_id", "tool_call_id", "call_id")
 
 
@@ -103,7 +105,7 @@ def result_blocks(message: ChatMessage) -> dict[int, ToolReference]:
     return {
         index: _result_reference(block)
         for index, block in enumerate(message.content)
-        if block.type in _RESULT_BLOCKS
+        if block.type in RESULT_BLOCKS
     }
 
 

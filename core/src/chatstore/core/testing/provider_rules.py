@@ -6,6 +6,7 @@ The checks share no code with `chatstore.core.memory`, which builds windows.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from chatstore.core.testing.message_kinds import count_leading, has_more_than_re
 from chatstore.core.testing.result_pairing import pair_exchange
 from chatstore.core.tool_calls import ToolReference, call_references, result_references
 
+_ID = re.compile(r"[a-zA-Z0-9_-]+")
 _PARTS = {
     "user": {"text", "image_url", "input_audio", "file"},
     "assistant": {"text", "refusal"},
@@ -69,6 +71,55 @@ def chat_completions_violations(messages: Sequence[Mapping[str, Any]]) -> list[s
             violations += [
                 f"message {index}: a part of the type {kind!r}" for kind in sorted(kinds)
             ]
+    return violations
+
+
+def anthropic_violations(messages: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what Anthropic's Messages API would refuse in the messages of a request.
+
+    The last message may have calls without results: these calls are still running.
+    """
+    violations: list[str] = []
+    unanswered: list[str] = []
+    used: set[str] = set()
+    for index, message in enumerate(messages):
+        content = message["content"]
+        blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
+        kinds = [block["type"] for block in blocks]
+        results = [block["tool_use_id"] for block in blocks if block["type"] == "tool_result"]
+        calls = [block["id"] for block in blocks if block["type"] == "tool_use"]
+        if sorted(results) != sorted(unanswered):
+            violations.append(f"message {index}: results of {results}, calls of {unanswered}")
+        if "tool_result" in kinds[len(results) :]:
+            violations.append(f"message {index}: a result behind other blocks")
+        if any(block["type"] == "text" and not block["text"].strip() for block in blocks):
+            violations.append(f"message {index}: blank text")
+        if not blocks or kinds[-1] == "thinking":
+            violations.append(f"message {index}: is empty, or ends with thinking")
+        if len(used) + len(calls) > len(used | set(calls)) or not all(map(_ID.fullmatch, calls)):
+            violations.append(f"message {index}: ids of calls are invalid or repeated")
+        used.update(calls)
+        unanswered = calls
+    return violations
+
+
+def responses_violations(items: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what OpenAI's Responses API would refuse in the input of a request.
+
+    Calls without results are allowed: they are still running.
+    """
+    violations: list[str] = []
+    calls: set[str] = set()
+    for index, item in enumerate(items):
+        if item.get("type") == "function_call":
+            if item["call_id"] in calls or not item["call_id"]:
+                violations.append(f"item {index}: the id of a call is missing or repeated")
+            calls.add(item["call_id"])
+        elif item.get("type") == "function_call_output":
+            if item["call_id"] not in calls:
+                violations.append(f"item {index}: an output without a call before it")
+        elif item.get("role") == "assistant" and not item["content"]:
+            violations.append(f"item {index}: is empty")
     return violations
 
 

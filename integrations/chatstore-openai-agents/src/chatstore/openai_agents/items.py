@@ -13,10 +13,10 @@ from agents import TResponseInputItem
 
 from chatstore.core import ChatMessage, InvalidMessageError, MessageRole
 from chatstore.core.codec import new_id
+from chatstore.core.converters.responses_items import message_items
 from chatstore.core.foreign import full_name
 from chatstore.core.framework_payload import Joins, attach_payload, payload_for
 from chatstore.core.pairing import unique_call_ids
-from chatstore.openai_agents.from_common import plain_items
 from chatstore.openai_agents.to_common import Fields, fields_of
 
 _FRAMEWORK = "openai_agents"
@@ -55,9 +55,9 @@ def to_items(messages: Iterable[ChatMessage]) -> list[TResponseInputItem]:
     for index, message in enumerate(listed):
         payload = payload_for(message, _FRAMEWORK)
         if payload is None:
-            converted = plain_items(message, index, ids)
+            converted = message_items(message, index, ids)
         else:
-            converted = plain_items(message) if payload is _PLAIN else [payload]
+            converted = message_items(message) if payload is _PLAIN else [payload]
         items.extend(cast("list[TResponseInputItem]", converted))
     return items
 
@@ -116,7 +116,7 @@ def _message(item: dict[str, Any], fields: Fields) -> ChatMessage:
             additional_kwargs=fields.additional_kwargs(),
             id=new_id(),
         )
-        is_plain = plain_items(common) == [item]
+        is_plain = message_items(common) == [item]
         if is_plain and "call_id" not in item:
             return common
         joins = None if fields.calls else fields.joins

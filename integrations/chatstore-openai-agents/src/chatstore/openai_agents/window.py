@@ -15,10 +15,10 @@ from agents import (
 )
 from agents.run import CallModelData, ModelInputData
 
+from chatstore.core.converters.responses_tools import item_call, item_result
 from chatstore.core.memory.list_window import ListWindow
 from chatstore.openai_agents.items import outlines
 from chatstore.openai_agents.sending import sent_items
-from chatstore.openai_agents.tool_items import item_call, item_result
 
 
 class InputWindow:

@@ -1,6 +1,6 @@
-"""Calls and results in the SDK's items.
+"""Calls and results in items of OpenAI's Responses API.
 
-The SDK has a type of item for each kind of tool. A call is an item that another item answers,
+There is a type of item for each kind of tool. A call is an item that another item answers,
 such as a computer's: a window keeps both or neither. Tools that the provider runs itself (web
 search, code interpreter, MCP servers) have call and result in one item, which is neither.
 """
@@ -39,7 +39,7 @@ class ItemCall(NamedTuple):
 
 
 class ItemResult(NamedTuple):
-    """A result; its output is in the SDK's form."""
+    """A result; its output is in the API's form."""
 
     call_id: Any
     output: Any

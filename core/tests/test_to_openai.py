@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -40,9 +42,8 @@ PICTURE = {"type": "image_url", "image_url": {"url": "https://example.org/a.png"
         {"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": ""}},
         {"role": "tool", "content": "", "tool_call_id": "1"},
         {"role": "function", "content": "1", "name": "f"},
-        {"role": "user", "content": []},
+        {"role": "user", "content": ""},
         {"role": "assistant", "tool_calls": [CALL]},
-        {"role": "assistant", "content": None, "tool_calls": None},
         {
             "role": "user",
             "content": [{"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}],
@@ -51,7 +52,7 @@ PICTURE = {"type": "image_url", "image_url": {"url": "https://example.org/a.png"
     ids=json.dumps,
 )
 def test_round_trip_is_exact(message: Any) -> None:
-    assert to_openai(from_openai(message)) == message
+    assert to_openai([from_openai(message)]) == [message]
 
 
 strings = st.text(st.characters(exclude_categories=["Cs"]), max_size=9)
@@ -75,6 +76,7 @@ OWN = {
 OUR_KINDS = {
     *("image", "audio", "video", "document", "thinking", "text"),
     *("tool_call", "tool_use", "tool_result", "function_call", "function_call_output"),
+    *("redacted_thinking", "reasoning", "image_url", "input_audio", "file", "refusal"),
 }
 fields = st.dictionaries(strings.filter(lambda name: name not in OWN), values, max_size=3)
 parts = (
@@ -94,65 +96,110 @@ calls = st.lists(
             "type": "function",
             "function": {"name": name, "arguments": arguments},
         },
+        strings.filter(bool),
         strings,
         strings,
-        strings,
-    )
-)
-openai_messages = st.builds(
-    lambda role, content, rest, more: {"role": role, **content, **rest, **more},
-    st.sampled_from(["system", "developer", "user", "assistant", "tool", "function"]),
-    st.just({}) | st.builds(dict, content=st.none() | strings | st.lists(parts, max_size=3)),
-    fields,
-    st.fixed_dictionaries(
-        {},
-        optional={
-            "tool_calls": st.none() | calls,
-            "function_call": st.none() | st.just({"name": "f", "arguments": "{}"}),
-            "tool_call_id": strings,
-            "name": strings,
-            "refusal": st.none() | strings,
-            "audio": st.none() | st.just({"id": "audio_1"}),
-        },
     ),
+    min_size=1,
+    max_size=3,
+    unique_by=lambda call: call["id"],
+)
+names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=9)
+texts = st.builds(lambda text, more: {"type": "text", "text": text, **more}, names, fields)
+contents = strings | st.lists(texts, min_size=1, max_size=3)
+openai_messages = (
+    st.builds(
+        lambda role, content, rest: {**rest, "role": role, "content": content},
+        st.sampled_from(["system", "developer"]),
+        contents,
+        fields,
+    )
+    | st.builds(
+        lambda content, rest: {**rest, "role": "user", "content": content},
+        strings | st.lists(parts, min_size=1, max_size=3),
+        fields,
+    )
+    | st.builds(
+        lambda content, rest, more: {**rest, **more, **content, "role": "assistant"},
+        st.just({}) | st.builds(dict, content=st.none() | contents),
+        fields,
+        st.fixed_dictionaries(
+            {"refusal": names},
+            optional={"name": strings, "audio": st.none() | st.just({"id": "audio_1"})},
+        )
+        | st.fixed_dictionaries({"tool_calls": calls})
+        | st.just({"function_call": {"name": "f", "arguments": "{}"}}),
+    )
+    | st.builds(
+        lambda content, rest, call: {**rest, "role": "tool", "content": content, **call},
+        contents,
+        fields,
+        st.builds(dict, tool_call_id=names),
+    )
+    | st.builds(
+        lambda text, name: {"role": "function", "content": text, "name": name}, strings, names
+    )
 )
 
 
 @given(openai_messages)
-def test_round_trip_of_anything(message: Any) -> None:
+def test_round_trip_of_anything_that_openai_accepts(message: Any) -> None:
     taken = from_openai(message)
 
-    assert to_openai(taken) == message
-    assert to_openai(decode("k", 0, encode(taken, NOW).body)) == message
+    assert to_openai([taken]) == [message]
+    assert to_openai([decode("k", 0, encode(taken, NOW).body)]) == [message]
 
 
 def test_what_frameworks_keep_is_not_sent() -> None:
     message = from_openai({"role": "user", "content": "a", "chatstore.payload": {"x": 1}})
 
     assert message.additional_kwargs == {"chatstore.payload": {"x": 1}}
-    assert to_openai(message) == {"role": "user", "content": "a"}
+    assert to_openai([message]) == [{"role": "user", "content": "a"}]
 
 
 def test_our_blocks_become_openais_parts() -> None:
-    message = ChatMessage(
-        role="assistant",
+    asking = ChatMessage(
+        role="user",
         content=[
             {"type": "text", "text": "a"},
-            {"type": "image", "data": "AAAA", "media_type": "image/jpeg"},
+            {"type": "image", "data": "AAAA", "media_type": "image/jpeg", "name": "a.jpg"},
+            {"type": "audio", "data": "AAAA", "media_type": "audio/mpeg"},
+            {"type": "document", "data": "AAAA", "media_type": "text/csv", "name": "a.csv"},
+        ],
+    )
+    answering = ChatMessage(
+        role="model",
+        content=[
+            {"type": "text", "text": "a"},
             ToolCallBlock(id="1", name="f", arguments={"x": "é"}),
         ],
     )
 
-    assert to_openai(message) == {
-        "role": "assistant",
-        "content": [
-            {"type": "text", "text": "a"},
-            {"type": "image_url", "image_url": {"url": "data:image/jpeg;base64,AAAA"}},
-        ],
-        "tool_calls": [
-            {"id": "1", "type": "function", "function": {"name": "f", "arguments": '{"x": "é"}'}}
-        ],
-    }
+    assert to_openai([asking, answering]) == [
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "a"},
+                {"type": "image_url", "image_url": {"url": "data:image/jpeg;base64,AAAA"}},
+                {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "mp3"}},
+                {
+                    "type": "file",
+                    "file": {"filename": "a.csv", "file_data": "data:text/csv;base64,AAAA"},
+                },
+            ],
+        },
+        {
+            "role": "assistant",
+            "content": [{"type": "text", "text": "a"}],
+            "tool_calls": [
+                {
+                    "id": "1",
+                    "type": "function",
+                    "function": {"name": "f", "arguments": '{"x": "é"}'},
+                }
+            ],
+        },
+    ]
 
 
 @pytest.mark.parametrize("message", [{}, {"content": "a"}, {"role": "alien"}, {"role": None}])
@@ -174,7 +221,7 @@ def test_a_frameworks_own_form_is_not_sent() -> None:
         role="user", content="a", additional_kwargs={"chatstore.payload": {"f": {}}}
     )
 
-    assert to_openai(message) == {"role": "user", "content": "a"}
+    assert to_openai([message]) == [{"role": "user", "content": "a"}]
 
 
 def test_a_call_in_two_forms_is_one_call() -> None:
@@ -188,13 +235,9 @@ def test_a_call_in_two_forms_is_one_call() -> None:
         additional_kwargs={"tool_calls": [CALL]},
     )
 
-    turned = to_openai(message)
+    [turned] = to_openai([message])
     assert turned["content"] is None
     assert [call["id"] for call in turned["tool_calls"]] == ["1", "2"]
-    assert to_openai(ChatMessage(role="model", content="x")) == {
-        "role": "assistant",
-        "content": "x",
-    }
 
 
 def result(identity: Any, content: Any, **more: Any) -> Any:
@@ -202,6 +245,8 @@ def result(identity: Any, content: Any, **more: Any) -> Any:
 
 
 IMAGE = {"type": "image", "data": "AAAA", "media_type": "image/png"}
+TEXT: Any = {"type": "text", "text": "x"}
+TIME = datetime(2026, 11, 23, tzinfo=timezone.utc)
 
 
 def test_results_in_blocks_become_tool_messages() -> None:
@@ -257,13 +302,92 @@ def test_repeated_ids_become_unique() -> None:
     assert [first["content"], second["content"]] == ["1", "2"]
 
 
-def test_one_message_that_is_several_is_refused_alone() -> None:
-    several = ChatMessage(role="user", content=[result("a", "x"), result("b", "y")])
-    one = ChatMessage(role="user", content=[result("a", "x")])
+@pytest.mark.parametrize(
+    "argument", [ChatMessage(role="user", content="x"), {"role": "user"}, "x", None, [{}], ["x"]]
+)
+def test_only_lists_of_messages_are_converted(argument: Any) -> None:
+    with pytest.raises(InvalidMessageError, match="to_openai takes a list"):
+        to_openai(argument)
 
-    with pytest.raises(InvalidMessageError, match="list of messages"):
-        to_openai(several)
-    assert to_openai(one) == {"role": "tool", "tool_call_id": "a", "content": "x"}
+
+LONG = "toolu_" + "x" * 60
+OTHER_CALL = {"type": "tool_call", "id": LONG, "name": "f", "arguments": {}}
+NOT_SENT: dict[str, tuple[Iterable[ChatMessage], Any]] = {
+    "ids, times and metadata": (
+        [ChatMessage(role="user", content="x", id="i", created_at=TIME, metadata={"a": 1})],
+        [{"role": "user", "content": "x"}],
+    ),
+    "messages of a model without text and calls": (
+        [
+            ChatMessage(role="assistant", additional_kwargs={"tool_calls": None}),
+            ChatMessage(role="model", content=[{"type": "thinking", "thinking": "hm"}]),
+            ChatMessage(role="assistant", content=[{"type": "redacted_thinking", "data": "x"}]),
+        ],
+        [],
+    ),
+    "messages of others without content": (
+        [ChatMessage(role="user"), ChatMessage(role="system", content=[])],
+        [],
+    ),
+    "thinking": (
+        [ChatMessage(role="chatbot", content=[{"type": "thinking", "thinking": "hm"}, TEXT])],
+        [{"role": "assistant", "content": [TEXT]}],
+    ),
+    "video": ([ChatMessage(role="user", content=[{"type": "video", "url": "u"}])], []),
+    "audio and files by URL": (
+        [
+            ChatMessage(
+                role="user",
+                content=[{"type": "audio", "url": "u"}, {"type": "document", "url": "u"}, TEXT],
+            )
+        ],
+        [{"role": "user", "content": [TEXT]}],
+    ),
+    "media in messages of a model, the system or a developer": (
+        [
+            ChatMessage(role=role, content=[TEXT, IMAGE, PICTURE])
+            for role in ("assistant", "system", "developer")
+        ],
+        [{"role": role, "content": [TEXT]} for role in ("assistant", "system", "developer")],
+    ),
+}
+
+
+@pytest.mark.parametrize("what", NOT_SENT)
+def test_what_the_format_lacks_is_not_sent(what: str) -> None:
+    messages, expected = NOT_SENT[what]
+
+    assert to_openai(messages) == expected
+    assert what.split(maxsplit=1)[0] in (to_openai.__doc__ or "")
+
+
+def test_ids_are_short_and_results_have_the_calls_ids() -> None:
+    messages = [
+        ChatMessage(role="user", content="q"),
+        ChatMessage(role="assistant", content=[OTHER_CALL]),
+        ChatMessage(role="tool", content="a", additional_kwargs={"tool_call_id": LONG}),
+    ]
+    _, call, answer = to_openai(messages)
+
+    assert len(answer["tool_call_id"]) <= 40
+    assert call["tool_calls"][0]["id"] == answer["tool_call_id"]
+
+
+def test_results_of_the_older_function_call_keep_their_role() -> None:
+    messages = [
+        {"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": "{}"}},
+        {"role": "function", "content": "1", "name": "f"},
+    ]
+
+    assert to_openai(map(from_openai, messages)) == messages
+
+
+def test_blocks_of_unknown_types_in_results_become_text() -> None:
+    [converted] = to_openai(
+        [ChatMessage(role="user", content=[result("a", [{"type": "hologram", "depth": 3}])])]
+    )
+
+    assert converted["content"] == [{"type": "text", "text": '{"type": "hologram", "depth": 3}'}]
 
 
 @pytest.mark.parametrize(
