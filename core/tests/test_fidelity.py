@@ -153,7 +153,7 @@ REFUSED: dict[str, Callable[[], object]] = {
     "a time in kwargs": lambda: changed(lambda m: kwargs(m).update(a=datetime.now(timezone.utc))),
     "no metadata": lambda: changed(lambda m: setattr(m, "metadata", None)),
     "a list of metadata": lambda: changed(lambda m: setattr(m, "metadata", [])),
-    "a tuple in metadata": lambda: changed(lambda m: m.metadata.update(a=(1,))),
+    "a tuple in metadata": lambda: changed(lambda m: vars(m)["metadata"].update(a=(1,))),
     "nan in metadata": lambda: changed(lambda m: m.metadata.update(a=float("nan"))),
     "a number for text": lambda: changed(lambda m: setattr(blocks(m)[0], "text", 5), TEXT),
     "a block's kind": lambda: changed(lambda m: setattr(blocks(m)[0], "type", "image"), TEXT),

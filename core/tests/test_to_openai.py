@@ -374,12 +374,12 @@ def test_ids_are_short_and_results_have_the_calls_ids() -> None:
 
 
 def test_results_of_the_older_function_call_keep_their_role() -> None:
-    messages = [
+    messages: list[dict[str, Any]] = [
         {"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": "{}"}},
         {"role": "function", "content": "1", "name": "f"},
     ]
 
-    assert to_openai(map(from_openai, messages)) == messages
+    assert to_openai([from_openai(message) for message in messages]) == messages
 
 
 def test_blocks_of_unknown_types_in_results_become_text() -> None:

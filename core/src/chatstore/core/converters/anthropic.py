@@ -69,7 +69,8 @@ def to_anthropic(messages: Iterable[ChatMessage]) -> dict[str, Any]:
 
     Not in the result, because the format lacks them: ids, times, metadata and names of messages;
     the place of system messages that are not first; messages and text without any characters
-    except spaces; thinking without a signature; audio and video; images other than JPEG, PNG, GIF
+    except spaces; thinking without a signature, or behind text and
+    calls; audio and video; images other than JPEG, PNG, GIF
     and WebP; inline documents other than PDF and text; media in messages of a model or the
     system; blocks of unknown types.
 
@@ -191,7 +192,10 @@ def _answer(message: ChatMessage, index: int, ids: CallIds) -> str | list[BlockF
     if isinstance(message.content, str) and not calls and not refusal:
         return message.content if message.content.strip() else ""
     refused = [text_block(refusal)] if isinstance(refusal, str) and refusal.strip() else []
-    return [*_blocks(message.content, _OF_MODEL), *refused, *calls]
+    blocks = [*_blocks(message.content, _OF_MODEL), *refused, *calls]
+    while blocks and blocks[-1]["type"] == "thinking":  # Anthropic refuses it at the end
+        blocks.pop()
+    return blocks
 
 
 def _blocks(

@@ -196,8 +196,8 @@ def _message(message: ChatMessage) -> dict[str, Any]:
         converted["content"] = message.content
     kwargs = message.additional_kwargs
     converted.update({name: v for name, v in kwargs.items() if name != PAYLOADS_KEY})
-    if not converted.get("tool_calls", True):  # OpenAI refuses null and an empty list
-        del converted["tool_calls"]
+    if not (is_model and converted.get("tool_calls")):  # OpenAI refuses null and an empty list
+        converted.pop("tool_calls", None)
     if not isinstance(message.content, list):
         return converted
     calls = calls_of(message)[len(calls_of(message.model_copy(update={"content": None}))) :]
@@ -213,10 +213,13 @@ def _message(message: ChatMessage) -> dict[str, Any]:
 
 def _has_content(message: Mapping[str, Any]) -> bool:
     """Return whether OpenAI accepts a message that is not a result."""
+    content = message.get("content")
     if message["role"] != "assistant":
-        return message.get("content") is not None
-    names = ("content", "tool_calls", "function_call", "refusal", "audio")
-    return any(message.get(name) for name in names)
+        return content is not None
+    if isinstance(content, list):
+        content = [part for part in content if part["type"] != "text" or part["text"]]
+    names = ("tool_calls", "function_call", "refusal", "audio")
+    return bool(content) or any(message.get(name) for name in names)
 
 
 def _part(block: ContentBlock) -> dict[str, Any] | None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pydantic_core import to_json
+
 from chatstore.core.framework_payload import attach_payload, payload_for
 from chatstore.core.messages import PAYLOADS_KEY, ChatMessage
 
@@ -25,7 +27,7 @@ def keep_original(common: ChatMessage, name: str, original: Any) -> ChatMessage:
         original: The form, as JSON.
 
     Raises:
-        pydantic.ValidationError: The form is not JSON.
+        ValueError: The form is not JSON.
 
     """
     numbers: dict[str, int] = {}
@@ -33,6 +35,7 @@ def keep_original(common: ChatMessage, name: str, original: Any) -> ChatMessage:
         numbers.setdefault(text, number)
     is_unpacked = _has_reference(original)
     payload = {"whole": original} if is_unpacked else {"packed": _pack(original, numbers)}
+    to_json(payload)  # refuses lone surrogates
     return attach_payload(common, name, payload)
 
 

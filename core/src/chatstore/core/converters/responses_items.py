@@ -10,6 +10,7 @@ from chatstore.core.contents import BlockFields, simplify
 from chatstore.core.converters.content import (
     common_block,
     common_blocks,
+    text_block,
     texts_of,
     url_of,
 )
@@ -33,24 +34,23 @@ def message_items(
 
     """
     content = message.content
+    calls = [
+        _function_call(call, ids.calls[index, number] if ids else call.id)
+        for number, call in enumerate(calls_of(message))
+    ]
     items = [
         _output(result, ids.results.get((index, number), result.id) if ids else result.id)
         for number, result in enumerate(results_of(message))
     ]
     if message.role not in TOOL_ROLES:
         role = ROLES.get(message.role.value, MessageRole.ASSISTANT)
-        converted: str | list[dict[str, Any]] | None
-        if isinstance(content, list):
-            is_model = role is MessageRole.ASSISTANT
-            converted = texts_of(common_blocks(content)) if is_model else _parts(content)
-        else:
-            converted = content
-        if converted or content == "":
+        converted: str | list[dict[str, Any]] | None = content if isinstance(content, str) else None
+        if role is MessageRole.ASSISTANT:
+            converted = converted or _answer(message)
+        elif isinstance(content, list):
+            converted = _parts(content)
+        if converted or (content == "" and not calls):
             items.append({"role": role.value, "content": converted})
-    calls = [
-        _function_call(call, ids.calls[index, number] if ids else call.id)
-        for number, call in enumerate(calls_of(message))
-    ]
     return [*items, *calls]
 
 
@@ -65,6 +65,12 @@ def blocks_of_parts(parts: Iterable[Any]) -> list[BlockFields]:
     """Return the text and media in parts of an item, as blocks."""
     blocks = (common_block(part) for part in parts if isinstance(part, dict))
     return [block for block in blocks if block is not None]
+
+
+def _answer(message: ChatMessage) -> str:
+    refusal = message.additional_kwargs.get("refusal")
+    refused = [text_block(refusal)] if isinstance(refusal, str) and refusal else []
+    return texts_of([*common_blocks(message.content), *refused])
 
 
 def _parts(content: Iterable[ContentBlock]) -> list[dict[str, Any]]:
