@@ -105,8 +105,8 @@ calls = st.lists(
     unique_by=lambda call: call["id"],
 )
 names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=9)
-texts = st.builds(lambda text, more: {"type": "text", "text": text, **more}, names, fields)
-contents = strings | st.lists(texts, min_size=1, max_size=3)
+text_parts = st.builds(lambda text, more: {"type": "text", "text": text, **more}, names, fields)
+contents = strings | st.lists(text_parts, min_size=1, max_size=3)
 openai_messages = (
     st.builds(
         lambda role, content, rest: {**rest, "role": role, "content": content},
