@@ -81,13 +81,39 @@ HEADS = {
     "an expiry before time": "UPDATE {t}_conversations SET expires_at = '-infinity'",
     "no row of the conversation": "DELETE FROM {t}_conversations",
     "no messages": "DELETE FROM {t}_messages",
+    "a negative revision": "UPDATE {t}_conversations SET revision = -5",
+    "an infinite time": "UPDATE {t}_conversations SET updated_at = 'infinity'",
+    "a beginning before time": "UPDATE {t}_conversations SET created_at = '-infinity'",
+    "a time long ago": "UPDATE {t}_conversations SET created_at = '4000-01-01 BC'",
+    "a time far away": "UPDATE {t}_conversations SET updated_at = '290000-01-01'",
+    "a title that is not UTF-8": r"UPDATE {t}_conversations SET title = '\xff'",
+    "an owner that is not UTF-8": r"UPDATE {t}_conversations SET owner = '\xff'",
+    "metadata that is not UTF-8": r"UPDATE {t}_conversations SET metadata = '\xff'",
+    "metadata that is not JSON": "UPDATE {t}_conversations SET metadata = '{'",
+    "metadata that is a list": "UPDATE {t}_conversations SET metadata = '[]'",
     "huge positions": "UPDATE {t}_messages SET position = 9223372036854775807 - position",
 }
+RECORD_READS = ["get_conversation", "update_conversation", "snapshot", "list_conversations"]
 SEEN_BY = {
     "a huge position": ["add_message", "add_messages"],
     "a position that is taken": ["add_message", "add_messages"],
-    "a negative length": ["count_messages"],
+    "a negative length": ["count_messages", *RECORD_READS],
     "a key that is not UTF-8": ["get_keys"],
+    "a negative revision": RECORD_READS,
+    "an infinite time": RECORD_READS,
+    "a beginning before time": RECORD_READS,
+    "a title that is not UTF-8": RECORD_READS,
+    "an owner that is not UTF-8": ["get_conversation", "update_conversation", "snapshot"],
+    "metadata that is not UTF-8": RECORD_READS,
+    "metadata that is not JSON": RECORD_READS,
+    "metadata that is a list": RECORD_READS,
+}
+WITHOUT_KEY = {"get_keys", "list_conversations", "delete_conversations"}
+OPTIONS = {
+    "truncate": ["from_id"],
+    "update_conversation": ["title"],
+    "list_conversations": ["owner"],
+    "delete_conversations": ["owner"],
 }
 
 
@@ -106,15 +132,30 @@ def test_damaged_head(harness: PostgresHarness, call: Caller, damage: str) -> No
         ("delete_last_message",),
         ("set_messages", [message("x")]),
         ("delete_messages",),
+        ("put_message", message("x", id="a")),
+        ("put_message", message("x", id="x")),
+        ("get_message", "a"),
+        ("remove_message", "a"),
+        ("truncate", "a"),
+        ("get_conversation",),
+        ("update_conversation", "o"),
+        ("snapshot",),
+        ("fork", "f"),
+        ("create_conversation",),
+        ("list_conversations", "o"),
+        ("delete_conversations", "o"),
     ):
         with call.using(
             PostgresChatStore(harness.url, table_name=fresh_name(), patience=0.3)
         ) as store:
-            call(store, "add_messages", "k", [message("a"), message("b")])
+            call(store, "add_messages", "k", [message("a", id="a"), message("b", id="b")])
+            call(store, "update_conversation", "k", owner="o", title="t")
             table = backend_of(store)._sender._names.table
             harness.server.execute(HEADS[damage].replace("{t}", table))
             try:
-                call(store, name, *(() if name == "get_keys" else ("k",)), *arguments)
+                options = dict(zip(OPTIONS.get(name, ()), arguments, strict=False))
+                keys = () if name in WITHOUT_KEY else ("k",)
+                call(store, name, *keys, *(() if options else arguments), **options)
             except ChatStoreError as error:
                 raised.setdefault(name, error)
     for name in SEEN_BY.get(damage, ()):

@@ -57,7 +57,17 @@ def use_everything(store: ChatStore, call: Caller) -> None:
     assert contents(call(store, "get_messages", "k", last=1)) == ["g"]
     assert call(store, "count_messages", "k") == 2
     assert sorted(call(store, "get_keys")) == ["k", "new"]
-    call(store, "delete_messages", "k")
+    call(store, "put_message", "k", message("put", id="p"))
+    call(store, "put_message", "k", message("changed", id="p"))
+    assert call(store, "get_message", "k", "p").content == "changed"
+    assert call(store, "truncate", "k", from_id="p") == 1
+    call(store, "update_conversation", "k", owner="o")
+    call(store, "fork", "k", "f", owner="o")
+    call(store, "create_conversation", "c", owner="o")
+    listed = call(store, "list_conversations", owner="o").conversations
+    assert [one.key for one in listed] == ["c", "f", "k"]
+    assert call(store, "snapshot", "f").conversation == call(store, "get_conversation", "f")
+    assert sorted(call(store, "delete_conversations", owner="o")) == ["c", "f", "k"]
     call(store, "purge_expired")
 
 

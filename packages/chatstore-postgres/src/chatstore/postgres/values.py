@@ -24,6 +24,7 @@ CHUNK_CHARACTERS = 16 * 2**20
 """The most characters of bodies in one statement; a value in Postgres has at most 1 GB."""
 _UNKNOWN_REVISION = -1  # not a revision of any conversation
 _MESSAGE_COLUMNS = 5
+_EFFECT_VALUES = 4
 
 
 class Request(NamedTuple):
@@ -162,6 +163,8 @@ def conversation_after(
         CorruptStoreError: The effect is damaged.
 
     """
+    if len(effect) != _EFFECT_VALUES:
+        raise CorruptStoreError("the stored effect of a write is damaged")
     *times, length = effect
     return _stored(record, times, length, revision)
 
@@ -171,9 +174,9 @@ def _stored(
 ) -> StoredConversation:
     created_at, updated_at, expires_at = times
     is_finite = all(time is None or math.isfinite(time) for time in times)
-    text = revision_text(revision)
     if created_at is None or updated_at is None or not is_finite:
         raise CorruptStoreError("a stored conversation has an invalid time")
-    if length is None or length < 0 or text is None:
+    text = revision_text(revision)
+    if length is None or length < 0 or text is None or revision < 0:
         raise CorruptStoreError("a stored conversation has an invalid length or revision")
     return StoredConversation(record, created_at, updated_at, expires_at, int(length), text)
