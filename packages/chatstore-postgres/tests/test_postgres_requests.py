@@ -196,4 +196,6 @@ def test_revisions_are_the_numbers_of_writes() -> None:
         text = revision_text(number)
         assert text is not None
         assert revision_number(text) == number
-    assert revision_text(0) is revision_text(None) is revision_number(None) is None
+    assert revision_text(0) is None
+    assert revision_text(None) is None
+    assert revision_number(None) is None
