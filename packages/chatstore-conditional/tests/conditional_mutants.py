@@ -248,11 +248,14 @@ def _guessable(size: int) -> bytes:
     return random.randbytes(size)
 
 
-def _patch(target: Any, name: str, new: Any) -> Callable[[], AbstractContextManager[Any]]:
+def patch(target: Any, name: str, new: Any) -> Callable[[], AbstractContextManager[Any]]:
+    """Return patches that replace one thing."""
     return partial(mock.patch.object, target, name, new)
 
 
-def _patches(name: str, new: Any, *targets: Any) -> Callable[[], AbstractContextManager[Any]]:
+def patches(name: str, new: Any, *targets: Any) -> Callable[[], AbstractContextManager[Any]]:
+    """Return patches that replace a name in several modules."""
+
     @contextmanager
     def patched() -> Iterator[None]:
         with ExitStack() as stack:
@@ -266,62 +269,62 @@ def _patches(name: str, new: Any, *targets: Any) -> Callable[[], AbstractContext
 MUTANTS = {
     "versions repeat": Algorithm(database=RepeatedVersions),
     "staged under numbers that others get": Algorithm(
-        patches=_patch(Change, "_commit", _commit_without_numbers)
+        patches=patch(Change, "_commit", _commit_without_numbers)
     ),
     "requests forgotten at delete": Algorithm(database=ForgottenRequests),
     "a lost reply is taken for a failure": Algorithm(
-        patches=_patch(change, "took_effect", _never_effective)
+        patches=patch(change, "took_effect", _never_effective)
     ),
     "a forgotten request is applied again": Algorithm(
-        patches=_patch(change, "took_effect", _never_unknown)
+        patches=patch(change, "took_effect", _never_unknown)
     ),
     "a removal is applied again if the message is gone": Algorithm(
-        patches=_patch(lost_replies, "_by_records", _removed_by_us)
+        patches=patch(lost_replies, "_by_records", _removed_by_us)
     ),
     "a reader trusts the remembered head": Algorithm(backend=TrustingReader),
     "a missing record is not looked for again": Algorithm(backend=HastyReader),
     "deleted before the head forgets it": Algorithm(
-        patches=_patch(Observer, "without_abandoned", _without_abandoned_but_listed)
+        patches=patch(Observer, "without_abandoned", _without_abandoned_but_listed)
     ),
     "clocks decide what is abandoned": Algorithm(
-        patches=_patch(Observer, "without_abandoned", _abandoned_by_clock)
+        patches=patch(Observer, "without_abandoned", _abandoned_by_clock)
     ),
     "an expired conversation goes on": Algorithm(
-        patches=_patch(context, "emptied", lambda head: head)
+        patches=patch(context, "emptied", lambda head: head)
     ),
-    "another message is removed": Algorithm(patches=_patch(Editor, "removed", _last_of_run)),
-    "positions change": Algorithm(patches=_patch(editing, "spliced", _moved_up)),
-    "nodes are left": Algorithm(patches=_patch(Editor, "_changed", _nodes_left)),
+    "another message is removed": Algorithm(patches=patch(Editor, "removed", _last_of_run)),
+    "positions change": Algorithm(patches=patch(editing, "spliced", _moved_up)),
+    "nodes are left": Algorithm(patches=patch(Editor, "_changed", _nodes_left)),
     "readers ignore the number of parts": Algorithm(
-        patches=_patch(reading, "load_first_part", _one_part)
+        patches=patch(reading, "load_first_part", _one_part)
     ),
     "the number of parts is ignored when garbage is deleted": Algorithm(
-        patches=_patch(garbage, "load_first_part", _one_part)
+        patches=patch(garbage, "load_first_part", _one_part)
     ),
     "parts are staged before what leads to them": Algorithm(
-        patches=_patch(staging, "message_records", _records_in_disorder)
+        patches=patch(staging, "message_records", _records_in_disorder)
     ),
-    "markers are not looked at": Algorithm(patches=_patch(IdCheck, "_all", _nothing_existing)),
+    "markers are not looked at": Algorithm(patches=patch(IdCheck, "_all", _nothing_existing)),
     "markers are not written": Algorithm(
-        patches=_patch(commit, "dump_marker", lambda number: f"{number + 1:x}")
+        patches=patch(commit, "dump_marker", lambda number: f"{number + 1:x}")
     ),
     "missing markers are not waited for": Algorithm(
-        patches=_patch(conversations, "Adding", _BlindToUnmarked)
+        patches=patch(conversations, "Adding", _BlindToUnmarked)
     ),
     "messages that came during staging are not looked at": Algorithm(
-        patches=_patch(IdCheck, "_added", _nothing_existing)
+        patches=patch(IdCheck, "_added", _nothing_existing)
     ),
     "a head is deleted that refers to garbage": Algorithm(
-        patches=_patch(Head, "lifetime", property(_lifetime_of_unread))
+        patches=patch(Head, "lifetime", property(_lifetime_of_unread))
     ),
     "names come from the program's generator": Algorithm(
-        patches=_patch(names, "token_bytes", _guessable)
+        patches=patch(names, "token_bytes", _guessable)
     ),
     "a head is deleted though it has changed": Algorithm(database=UnconditionalPurge),
     "deleted messages do not become garbage": Algorithm(
-        patches=_patches("emptied", _without_garbage, adding, removing, head_module)
+        patches=patches("emptied", _without_garbage, adding, removing, head_module)
     ),
     "staged records become garbage": Algorithm(
-        patches=_patches("emptied", _all_is_garbage, adding, removing, head_module)
+        patches=patches("emptied", _all_is_garbage, adding, removing, head_module)
     ),
 }

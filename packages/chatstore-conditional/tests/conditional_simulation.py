@@ -35,6 +35,7 @@ from chatstore.conditional import (
     garbage,
     lost_replies,
     names,
+    removing,
     staging,
     times,
 )
@@ -339,6 +340,7 @@ def _settings(simulation: Simulation) -> list[tuple[Any, str, Any]]:
         (times, "_SAMPLES", like.search[0]),
         (times, "_FEW", like.search[1]),
         (details, "MAX_IN_HEAD", like.in_head),
+        (removing, "OTHER_OPERATIONS", like.others),
         *zip(3 * [index], tree, like.tree, strict=True),
     ]
 

@@ -54,6 +54,7 @@ class Circumstances(NamedTuple):
         markers: How many markers fit into the commit of their messages.
         search: How many messages a search by time reads at once, and when it ends.
         in_head: The most bytes of a title and metadata in a head.
+        others: Operations of a commit that are reserved when messages are removed with it.
         skews: Seconds by which the clients' clocks are wrong.
         clients: The number of clients.
         calls: How many calls each client makes.
@@ -73,6 +74,7 @@ class Circumstances(NamedTuple):
     markers: int
     search: tuple[int, int]
     in_head: int
+    others: int
     skews: list[float]
     clients: int
     calls: int
@@ -97,6 +99,7 @@ def circumstances(chance: random.Random) -> Circumstances:
         markers=chance.choice([0, 1, 100]),
         search=chance.choice([(16, 48), (2, 3)]),
         in_head=chance.choice([300, 30]),
+        others=chance.choice([16, 100]),
         # A wrong clock ends conversations early or late; the model of a list does not know that.
         skews=[chance.choice([0, 0, 900, -86_400, 86_400]) if ttl is None else 0 for _ in range(4)],
         clients=clients,

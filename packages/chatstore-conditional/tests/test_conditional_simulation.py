@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 
 import pytest
+from conditional_id_mutants import ID_MUTANTS
 from conditional_linearizability import Call, State, Unknown, apply, is_linearizable
 from conditional_mutants import MUTANTS
 from conditional_network import record
@@ -18,6 +19,7 @@ from conditional_simulation import Algorithm, ViolationError, simulate
 
 SEEDS_PER_TEST = 500
 SCHEDULES = 50_000 if os.environ.get("CHATSTORE_SOAK") else 2_000
+ALL = MUTANTS | ID_MUTANTS
 MAX_SEEDS = 2_000  # that a mutant may survive
 
 A, B = (record(name, 0, has_caller_id=True) for name in "ab")
@@ -31,9 +33,9 @@ def test_every_history_is_that_of_a_list_and_nothing_is_left(first: int) -> None
     assert sum(unknown) <= SEEDS_PER_TEST // 10
 
 
-@pytest.mark.parametrize("name", MUTANTS)
+@pytest.mark.parametrize("name", ALL)
 def test_a_mistake_is_found(name: str) -> None:
-    seed = next((seed for seed in range(MAX_SEEDS) if is_caught(seed, MUTANTS[name])), None)
+    seed = next((seed for seed in range(MAX_SEEDS) if is_caught(seed, ALL[name])), None)
 
     assert seed is not None
     simulate(seed)  # the real algorithm
