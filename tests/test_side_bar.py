@@ -34,6 +34,7 @@ def test_it_is_short() -> None:
 
 
 def test_side_bar(each_store_url: str) -> None:
+    store, key = open_store(each_store_url), ""
     now = [0.0]
     class_ = _side_bar(now)
     partial: list[list[Any]] = []
@@ -78,5 +79,4 @@ def test_side_bar(each_store_url: str) -> None:
         assert contents((await ann.open(key)).messages) == edited
         await store.async_close()
 
-    store, key = open_store(each_store_url), ""
     asyncio.run(use())
