@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -20,6 +20,9 @@ class Interceptor:
 
     def send(self, command: Command, attempt: Attempt) -> Any:
         return self.inner.send(command, attempt)
+
+    def send_all(self, commands: Sequence[Command], attempt: Attempt) -> Any:
+        return [self.send(command, attempt) for command in commands]
 
     def scan(self, cursor: Any, pattern: str, count: int, attempt: Attempt) -> Any:
         return self.inner.scan(cursor, pattern, count, attempt)

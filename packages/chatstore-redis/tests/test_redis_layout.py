@@ -20,7 +20,7 @@ from chatstore.redis_scripts import writing
 CREATED_AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 BODY = '{"v":1,"id":"%s","created_at":"2026-01-02T03:04:05+00:00","role":"user","content":%s}'
 ANN = hashlib.sha256(b"ann").hexdigest()
-ENTRY = '["k%{", "entry", 1800000000.123]'
+ENTRY = '{"id": "entry", "key": "k%{", "refreshed": 1800000000.123}'
 
 
 def sealed(body: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 from collections.abc import Iterator
@@ -10,8 +11,11 @@ from typing import Any
 
 import pytest
 import redis
+import redis.asyncio
+from redis_admin import connect
 from redis_interception import Interceptor, backend_of, intercept
 
+from chatstore.core import CorruptStoreError
 from chatstore.core.backend import owner_index
 from chatstore.core.testing.messages import message
 from chatstore.redis import RedisChatStore
@@ -198,3 +202,42 @@ def test_a_callers_cluster_client_lists_owners(cluster: list[Any]) -> None:
         assert sorted(listed(store)) == sorted(keys)
         assert sorted(store.delete_conversations(owner="ann")) == sorted(keys)
         assert backend_of(store).server == "Redis (a client of the caller)"
+
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_a_list_takes_one_request_to_each_node(
+    cluster: list[Any], monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    """Also if a node lost its scripts; a damaged conversation is reported."""
+    url = f"redis://127.0.0.1:{cluster[0].port}"
+    package: Any = redis if mode == "sync" else redis.asyncio
+    made: list[object] = []
+    original = package.RedisCluster.pipeline
+
+    def pipeline(*arguments: Any, **options: Any) -> Any:
+        made.append(arguments)
+        return original(*arguments, **options)
+
+    monkeypatch.setattr(package.RedisCluster, "pipeline", pipeline)
+
+    async def list_async() -> list[str]:
+        async with RedisChatStore(url, namespace=mode, cluster=True) as store:
+            page = await store.async_list_conversations(owner="ann")
+            return [one.key for one in page.conversations]
+
+    with RedisChatStore(url, namespace=mode, cluster=True) as store:
+        keys = [f"k{number}" for number in range(30)]
+        for key in keys:
+            store.create_conversation(key, owner="ann")
+        for lost in (False, False, True):
+            if lost:
+                connect(cluster[1].port).script_flush()
+            made.clear()
+            listed_keys = listed(store) if mode == "sync" else asyncio.run(list_async())
+            assert sorted(listed_keys) == sorted(keys)
+            assert len(made) <= 2
+        assert len(made) == 2
+        with redis.RedisCluster(host="127.0.0.1", port=cluster[0].port) as client:
+            client.hset(KeySpace(mode).keys("k7")[0], "state", "nonsense")
+        with pytest.raises(CorruptStoreError):
+            listed(store) if mode == "sync" else asyncio.run(list_async())

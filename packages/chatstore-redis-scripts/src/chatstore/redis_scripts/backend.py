@@ -55,6 +55,8 @@ _MAX_TTL = 1e12  # seconds; Redis does not accept later deadlines
 _MIN_SCAN = 10  # keys; shorter steps cost more requests than they save
 _MAX_BATCH = 200  # conversations that one script reads; their records may have 17 KB each
 _OWNERS = "owned:"  # the section of the owners' lists
+# What the bodies begin with that need no check before they are removed.
+_MESSAGE, _ENTRY = '{"v":1,', "{"
 
 
 class ScriptBackend(Backend[ScriptClient]):
@@ -98,6 +100,7 @@ class ScriptBackend(Backend[ScriptClient]):
         self._sender = sender
         self._is_cluster = is_cluster
         self._space = KeySpace(check_namespace(namespace), section)
+        self._readable = _ENTRY if section == _OWNERS else _MESSAGE
         seconds = check_ttl(ttl)
         milliseconds = None if seconds is None else round(min(seconds, _MAX_TTL) * 1000)
         self.writer = Writer(
@@ -176,7 +179,7 @@ class ScriptBackend(Backend[ScriptClient]):
         target = ["index" if isinstance(write.target, int) else "id", str(write.target)]
         checked = ""
         while True:
-            arguments = [*target, checked]
+            arguments = [*target, checked, self._readable]
             reply = yield from self._write(scripts.REMOVE, key, write.expected_revision, arguments)
             if not reply:
                 return None
@@ -270,11 +273,12 @@ class ScriptBackend(Backend[ScriptClient]):
     def read_conversations(
         self, keys: Sequence[str]
     ) -> Plan[ScriptClient, Sequence[StoredConversation | None]]:
-        """See `Backend.read_conversations`; a cluster takes a request for each slot."""
+        """See `Backend.read_conversations`; a cluster reads each slot by itself, at once."""
+        batches = list(self._batches(keys))
+        names = [[name for key in batch for name in self._space.keys(key)[:3]] for batch in batches]
+        replies = yield from self._sender.run_all(scripts.CONVERSATIONS, names)
         found: dict[str, StoredConversation | None] = {}
-        for batch in self._batches(keys):
-            names = [name for key in batch for name in self._space.keys(key)[:3]]
-            reply = yield from self._sender.run(scripts.CONVERSATIONS, names, [])
+        for batch, reply in zip(batches, replies, strict=True):
             found.update(zip(batch, map(read_conversation, reply), strict=True))
         return [found[key] for key in keys]
 

@@ -51,6 +51,13 @@ class ScriptClient(Protocol):
         """Send a command and return the reply: a string, an integer, ``None``, or a list."""
         ...
 
+    def send_all(self, commands: Sequence[Command], attempt: Attempt) -> MaybeAwaitable[list[Any]]:
+        """Send commands that only read, and return their replies.
+
+        A cluster's nodes get theirs together, at the same time.
+        """
+        ...
+
     def scan(
         self, cursor: Any | None, pattern: str, count: int, attempt: Attempt
     ) -> MaybeAwaitable[ScanPage]:

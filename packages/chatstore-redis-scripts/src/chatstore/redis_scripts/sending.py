@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from chatstore.core import ChatStoreError, OutcomeUnknownError
 from chatstore.core.backend import Plan, Retryable, RetryPolicy, call, retry
 from chatstore.redis_scripts.client import Attempt, Command, ScanPage, ScriptClient
 from chatstore.redis_scripts.errors import UNKNOWN_SCRIPT, Verdict
 from chatstore.redis_scripts.scripts import Script
+
+T = TypeVar("T")
 
 
 class ErrorRules(ABC):
@@ -88,16 +90,42 @@ class Sender:
 
         def begin(attempt: Attempt) -> Plan[ScriptClient, Any]:
             attempt.meanwhile = meanwhile
-            try:
-                return (yield from _send(("EVALSHA", script.sha, *rest), attempt))
-            except Exception as error:
-                if self._errors.judge(error) is not UNKNOWN_SCRIPT:
-                    raise
-            attempt.meanwhile = None
-            attempt.was_sent = False  # nothing was run
-            return (yield from _send(("EVAL", script.source, *rest), attempt))
+            return self._run(script, lambda *words: _send((*words, *rest), attempt), attempt)
 
         return self._send(_Repetition(begin, self._errors, script))
+
+    def run_all(
+        self, script: Script, groups: Sequence[Sequence[str]]
+    ) -> Plan[ScriptClient, list[Any]]:
+        """Run a script that only reads for each of several groups of keys.
+
+        Raises:
+            ChatStoreError: A command failed.
+
+        """
+        rests = [(str(len(keys)), *keys) for keys in groups]
+
+        def begin(attempt: Attempt) -> Plan[ScriptClient, list[Any]]:
+            def send(*words: str) -> Plan[ScriptClient, list[Any]]:
+                commands = [(*words, *rest) for rest in rests]
+                return call(lambda client: client.send_all(commands, attempt))
+
+            return self._run(script, send, attempt)
+
+        return self._send(_Repetition(begin, self._errors, script))
+
+    def _run(
+        self, script: Script, send: Callable[..., Plan[ScriptClient, T]], attempt: Attempt
+    ) -> Plan[ScriptClient, T]:
+        """Send a script's hash, and its source if the server does not have it."""
+        try:
+            return (yield from send("EVALSHA", script.sha))
+        except Exception as error:
+            if self._errors.judge(error) is not UNKNOWN_SCRIPT:
+                raise
+        attempt.meanwhile = None
+        attempt.was_sent = False  # nothing was run
+        return (yield from send("EVAL", script.source))
 
     def scan(self, cursor: Any | None, pattern: str, count: int) -> Plan[ScriptClient, ScanPage]:
         """List keys; see `ScriptClient.scan`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from chatstore.core.backend import PoolTimeoutError
@@ -38,6 +38,10 @@ class Cluster:
     def send(self, command: Command, attempt: Attempt) -> Any:
         """Send a command to the node of its keys; redis-py follows redirections."""
         return self._use(lambda client: client.send(command, attempt))
+
+    def send_all(self, commands: Sequence[Command], attempt: Attempt) -> list[Any]:
+        """Send each node its commands together."""
+        return self._use(lambda client: client.send_all(commands, attempt))
 
     def scan(self, cursor: Any | None, pattern: str, count: int, attempt: Attempt) -> ScanPage:
         """List keys, one node after the other."""
@@ -81,6 +85,10 @@ class AsyncCluster:
     async def send(self, command: Command, attempt: Attempt) -> Any:
         """See `Cluster.send`."""
         return await self._use(lambda client: client.send(command, attempt))
+
+    async def send_all(self, commands: Sequence[Command], attempt: Attempt) -> list[Any]:
+        """See `Cluster.send_all`."""
+        return await self._use(lambda client: client.send_all(commands, attempt))
 
     async def scan(
         self, cursor: Any | None, pattern: str, count: int, attempt: Attempt

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from chatstore.core.backend import AsyncPool, Pool
@@ -51,6 +51,10 @@ class Connections:
             return as_text(session.execute(command, attempt))
         finally:
             self.pool.release(session)
+
+    def send_all(self, commands: Sequence[Command], attempt: Attempt) -> list[Any]:
+        """Send commands one after the other."""
+        return [self.send(command, attempt) for command in commands]
 
     def scan(self, cursor: Any | None, pattern: str, count: int, attempt: Attempt) -> ScanPage:
         """List keys."""
@@ -98,6 +102,10 @@ class AsyncConnections:
             return as_text(await session.execute(command, attempt))
         finally:
             self.pool.release(session)
+
+    async def send_all(self, commands: Sequence[Command], attempt: Attempt) -> list[Any]:
+        """See `Connections.send_all`."""
+        return [await self.send(command, attempt) for command in commands]
 
     async def scan(
         self, cursor: Any | None, pattern: str, count: int, attempt: Attempt

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeAlias
 
@@ -60,6 +60,16 @@ class RedisPyClient(_RedisPy):
         attempt.was_sent = True
         return as_text(self._client.execute_command(*command))
 
+    def send_all(self, commands: Sequence[Command], attempt: Attempt) -> list[Any]:
+        """Send each node of a cluster its commands together."""
+        if len(commands) <= 1 or not self._is_cluster:
+            return [self.send(command, attempt) for command in commands]
+        attempt.was_sent = True
+        pipeline = self._client.pipeline()
+        for command in commands:
+            pipeline.execute_command(*command)
+        return [as_text(reply) for reply in pipeline.execute()]
+
     def scan(self, cursor: _Cursor | None, pattern: str, count: int, attempt: Attempt) -> ScanPage:
         """List keys; the nodes of a cluster one after the other."""
         self._check_mode()
@@ -89,6 +99,16 @@ class AsyncRedisPyClient(_RedisPy):
         await self._check_mode()
         attempt.was_sent = True
         return as_text(await self._client.execute_command(*command))
+
+    async def send_all(self, commands: Sequence[Command], attempt: Attempt) -> list[Any]:
+        """See `RedisPyClient.send_all`."""
+        if len(commands) <= 1 or not self._is_cluster:
+            return [await self.send(command, attempt) for command in commands]
+        attempt.was_sent = True
+        pipeline = self._client.pipeline()
+        for command in commands:
+            pipeline.execute_command(*command)
+        return [as_text(reply) for reply in await pipeline.execute()]
 
     async def scan(
         self, cursor: _Cursor | None, pattern: str, count: int, attempt: Attempt

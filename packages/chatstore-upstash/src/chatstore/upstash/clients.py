@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -25,6 +25,10 @@ class _Client(ABC):
         check_size(command)
         attempt.was_sent = True
         return self._execute(list(command))
+
+    def send_all(self, commands: Sequence[Command], attempt: Attempt) -> list[Any]:
+        """Send commands one after the other."""
+        return [self.send(command, attempt) for command in commands]
 
     @abstractmethod
     def _execute(self, command: list[str]) -> Any: ...
@@ -111,6 +115,10 @@ class _AsyncClient(ABC):
         check_size(command)
         attempt.was_sent = True
         return await _finish(self._execute(list(command)), self._timeout)
+
+    async def send_all(self, commands: Sequence[Command], attempt: Attempt) -> list[Any]:
+        """Send commands one after the other."""
+        return [await self.send(command, attempt) for command in commands]
 
     @abstractmethod
     async def _execute(self, command: list[str]) -> Any: ...

@@ -1,6 +1,7 @@
 -- Remove a record and return {'removed', position, body}; {} if there is none. ARGV[2] is 'index' or
--- 'id', and ARGV[3] the index or the id. A record that may be damaged is returned as {'unchecked',
--- position, body} and stays, unless ARGV[4] is its body: then the caller has checked it.
+-- 'id', and ARGV[3] the index or the id. A record is returned as {'unchecked', position, body} and
+-- stays if its body does not begin with ARGV[5], as another version's may, or if it may be damaged;
+-- unless ARGV[4] is its body: then the caller has checked it.
 if known then
   local space = string.find(known, ' ', 1, true)
   if not space then
@@ -22,8 +23,7 @@ if not position then
   return {}
 end
 local body = redis.call('HGET', bodies, id) or ''
--- Messages of later versions are for the caller to check; entries of owners' lists are arrays.
-local is_readable = (string.sub(body, 1, 7) == '{"v":1,' or string.sub(body, 1, 1) == '[')
+local is_readable = string.sub(body, 1, #ARGV[5]) == ARGV[5]
   and string.sub(redis.sha1hex(string.sub(body, 1, -13)), 1, 12) == string.sub(body, -12)
 if not is_readable and body ~= ARGV[4] then
   return { 'unchecked', position, body }
