@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from azurite_server import ACCOUNT, KEY
-from tables_proxy import LOST_REQUEST, Fault, TablesProxy
+from tables_proxy import LOST_REPLY, LOST_REQUEST, Fault, TablesProxy
 
 from chatstore.azure.account import Account
 from chatstore.azure.clients import TableClients
@@ -118,3 +118,25 @@ def all_heads(call: Call, database: AzureDatabase, prefix: str) -> list[tuple[st
         heads += page
         if cursor is None:
             return heads
+
+
+def test_records_are_discarded_with_few_requests(
+    call: Call, database: AzureDatabase, service: TablesProxy
+) -> None:
+    ids = [f"{digest:x}-{digest}" for digest in range(1_000, 1_150)]
+    call(database.stage("k", dict.fromkeys(ids, "text")))
+    service.requests.clear()
+    call(database.discard("k", [*ids, ids[0]]))
+    assert len(service.requests) == 2
+    assert call(database.read_records("k", ids[:5])) == {}
+
+
+@pytest.mark.parametrize("faults", [{}, {0: LOST_REPLY}], ids=["", "lost"])
+def test_missing_records_are_no_error(
+    call: Call, database: AzureDatabase, service: TablesProxy, faults: dict[int, Fault]
+) -> None:
+    call(database.stage("k", {"a": "1", "b": "2", "s.1": "3", "s.2": "4", "kept": "5"}))
+    first = service.counter
+    service.fault = lambda number: faults.get(number - first)
+    call(database.discard("k", ["a", "missing", "b", "s.1", "s.2", "s.3"]))
+    assert call(database.read_records("k", ["a", "b", "s.1", "s.2", "kept"])) == {"kept": "5"}

@@ -37,6 +37,7 @@ T = TypeVar("T")
 _PAGE = 1000
 _KEYS = ["PartitionKey", "RowKey"]
 _MISSING = 404
+_NO_TABLE = "TableNotFound"
 _REJECTED = {_MISSING, 409, 412}
 _NO_ENTITY = {"ResourceNotFound", "EntityNotFound"}
 _DISCARD_ATTEMPTS = 3
@@ -148,26 +149,41 @@ class AzureDatabase(Database[Table]):
     def discard(self, key: str, ids: Sequence[str]) -> Plan[Table, None]:
         """See `Database.discard`.
 
-        A batch fails as a whole if a record is missing, so existing records are looked up first.
-        Other clients may discard the same records at the same time.
+        Most of them exist. A batch fails as a whole if one is missing; then they are looked up.
         """
         from azure.data.tables import TableTransactionError
 
         partition = self._space.name_of(key)
-        rows = {RECORD + record_id for record_id in ids}
+        rows = [RECORD + record_id for record_id in dict.fromkeys(ids)]
+        for start in range(0, len(rows), MAX_BATCH_OPERATIONS):
+            batch = rows[start : start + MAX_BATCH_OPERATIONS]
+            try:
+                yield from self._delete(partition, batch)
+            except TableTransactionError as error:
+                if not _is_missing_in_batch(error):
+                    raise
+                yield from self._delete_existing(partition, batch)
+
+    def _delete_existing(self, partition: str, rows: Sequence[str]) -> Plan[Table, None]:
+        """Delete records as far as they exist; other clients may do the same at the same time."""
+        from azure.data.tables import TableTransactionError
+
         for low, high in row_ranges(sorted(rows)):
             for attempt in range(1, _DISCARD_ATTEMPTS + 1):
                 entities = yield from self._query(rows_filter(partition, low, high), _KEYS)
                 existing = [entity["RowKey"] for entity in entities if entity["RowKey"] in rows]
                 try:
-                    operations = [batches.delete(entity_keys(partition, row)) for row in existing]
-                    for batch in packed(operations, batches.size_of, batches.LIMITS):
-                        yield from self._request(partial(_submit, batch))
+                    yield from self._delete(partition, existing)
                 except TableTransactionError as error:
-                    if status_of(error) != _MISSING or attempt == _DISCARD_ATTEMPTS:
+                    if not _is_missing_in_batch(error) or attempt == _DISCARD_ATTEMPTS:
                         raise
                 else:
                     break
+
+    def _delete(self, partition: str, rows: Sequence[str]) -> Plan[Table, None]:
+        operations = [batches.delete(entity_keys(partition, row)) for row in rows]
+        for batch in packed(operations, batches.size_of, batches.LIMITS):
+            yield from self._request(partial(_submit, batch))
 
     def list_heads(
         self, prefix: str, limit: int, cursor: Any | None
@@ -207,7 +223,7 @@ class AzureDatabase(Database[Table]):
         try:
             return (yield from call(partial(_submit, operations)))
         except TableTransactionError as error:
-            if status_of(error) in _REJECTED and code_of(error) != "TableNotFound":
+            if status_of(error) in _REJECTED and code_of(error) != _NO_TABLE:
                 return None
             raise
 
@@ -264,6 +280,11 @@ def _is_missing(error: Exception) -> bool:
     from azure.core.exceptions import ResourceNotFoundError
 
     return isinstance(error, ResourceNotFoundError) and code_of(error) in _NO_ENTITY
+
+
+def _is_missing_in_batch(error: Exception) -> bool:
+    """Return whether a batch failed because an entity is missing, rather than the table."""
+    return status_of(error) == _MISSING and code_of(error) != _NO_TABLE
 
 
 def _read_existing(partitions: Sequence[str]) -> Plan[Table, list[StoredEntity]]:
