@@ -16,7 +16,7 @@ from chatstore.core.backend import Plan, async_run, run
 
 T = TypeVar("T")
 _CONCURRENCY = 16
-"""The most heads that a call reads at the same time, on as many threads if it is sync."""
+"""The most entities that a call reads at the same time, on as many threads if it is sync."""
 
 
 class AzureBackend(ConditionalBackend[Table]):

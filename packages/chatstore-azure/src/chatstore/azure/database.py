@@ -22,13 +22,13 @@ from chatstore.azure.entities import (
 from chatstore.azure.errors import ERRORS, code_of
 from chatstore.azure.keys import CONVERSATIONS, LISTS, KeySpace
 from chatstore.azure.pages import EntityPage, read_page
+from chatstore.azure.points import get_entity, is_missing, read_existing
 from chatstore.azure.preparing import Preparation
 from chatstore.azure.sizes import MAX_BATCH_BYTES, MAX_BATCH_OPERATIONS, MAX_RECORD_BYTES
 from chatstore.azure.table import Operation, StoredEntity, Table
 from chatstore.azure_core.answers import status_of
 from chatstore.azure_core.batches import packed
 from chatstore.azure_core.clients import wait
-from chatstore.azure_core.concurrency import concurrently
 from chatstore.conditional import Database, HeadWrite, Limits
 from chatstore.core import CorruptStoreError
 from chatstore.core.backend import MaybeAwaitable, Plan, call
@@ -39,7 +39,6 @@ _KEYS = ["PartitionKey", "RowKey"]
 _MISSING = 404
 _NO_TABLE = "TableNotFound"
 _REJECTED = {_MISSING, 409, 412}
-_NO_ENTITY = {"ResourceNotFound", "EntityNotFound"}
 _DISCARD_ATTEMPTS = 3
 
 
@@ -65,7 +64,7 @@ class AzureDatabase(Database[Table]):
         Args:
             server: The table, for messages.
             preparation: Creates a missing table.
-            concurrency: The most heads that a call reads at the same time.
+            concurrency: The most entities that a call reads at the same time.
             space: The kind of the keys.
 
         """
@@ -83,9 +82,9 @@ class AzureDatabase(Database[Table]):
     def read_head(self, key: str) -> Plan[Table, tuple[str, str] | None]:
         """See `Database.read_head`; the version is the etag."""
         try:
-            entity = yield from self._request(partial(_get_head, self._space.name_of(key)))
+            entity = yield from self._request(partial(get_entity, self._space.name_of(key), HEAD))
         except Exception as error:
-            if not _is_missing(error):
+            if not is_missing(error):
                 raise
             return None
         return self._body(entity), str(entity.metadata["etag"])
@@ -96,27 +95,25 @@ class AzureDatabase(Database[Table]):
         Several are read at the same time: a filter with several partitions would scan the table,
         https://learn.microsoft.com/azure/storage/tables/table-storage-design-for-query
         """
-        names = [self._space.name_of(key) for key in dict.fromkeys(keys)]
+        addresses = [(self._space.name_of(key), HEAD) for key in dict.fromkeys(keys)]
         heads: dict[str, tuple[str, str]] = {}
-        for start in range(0, len(names), self._concurrency):
-            batch = names[start : start + self._concurrency]
-            for entity in (yield from self._repeat(partial(_read_existing, batch))):
-                heads[self._key(entity)] = self._body(entity), str(entity.metadata["etag"])
+        for entity in (yield from self._read_existing(addresses)):
+            heads[self._key(entity)] = self._body(entity), str(entity.metadata["etag"])
         return heads
 
     def read_records(self, key: str, ids: Sequence[str]) -> Plan[Table, dict[str, str]]:
         """See `Database.read_records`."""
         partition = self._space.name_of(key)
         rows = {RECORD + record_id for record_id in ids}
-        records: dict[str, str] = {}
-        for low, high in row_ranges(sorted(rows)):
-            entities = yield from self._query(rows_filter(partition, low, high))
-            for entity in entities:
-                row = entity["RowKey"]
-                if row in rows:
-                    # The reader reports a record without text.
-                    records[row.removeprefix(RECORD)] = body_of(entity) or ""
-        return records
+        ranges = row_ranges(sorted(rows))
+        single = [low for low, high in ranges if low == high]
+        entities = yield from self._read_existing([(partition, row) for row in single])
+        for low, high in ranges:
+            if low != high:
+                entities += yield from self._query(rows_filter(partition, low, high))
+        # The reader reports a record without text.
+        bodies = {str(entity["RowKey"]): body_of(entity) or "" for entity in entities}
+        return {row.removeprefix(RECORD): bodies[row] for row in rows & bodies.keys()}
 
     def commit(self, key: str, write: HeadWrite) -> Plan[Table, str | None]:
         """See `Database.commit`.
@@ -209,6 +206,16 @@ class AzureDatabase(Database[Table]):
         """Carry out a request that may take effect twice without harm."""
         return self._repeat(lambda: call(step))
 
+    def _read_existing(
+        self, addresses: Sequence[tuple[str, str]]
+    ) -> Plan[Table, list[StoredEntity]]:
+        """Return the entities that exist, some of which are read at the same time."""
+        entities: list[StoredEntity] = []
+        for start in range(0, len(addresses), self._concurrency):
+            batch = addresses[start : start + self._concurrency]
+            entities += yield from self._repeat(partial(read_existing, batch))
+        return entities
+
     def _repeat(self, begin: Callable[[], Plan[Table, T]]) -> Plan[Table, T]:
         yield from self._preparation.ensure()
         return (yield from ERRORS.retry(begin, sleep=self.sleep, server=self.server))
@@ -275,38 +282,9 @@ def _puts(partition: str, records: Mapping[str, str]) -> list[Operation]:
     ]
 
 
-def _is_missing(error: Exception) -> bool:
-    """Return whether there is no such entity, rather than no table, or another server."""
-    from azure.core.exceptions import ResourceNotFoundError
-
-    return isinstance(error, ResourceNotFoundError) and code_of(error) in _NO_ENTITY
-
-
 def _is_missing_in_batch(error: Exception) -> bool:
     """Return whether a batch failed because an entity is missing, rather than the table."""
     return status_of(error) == _MISSING and code_of(error) != _NO_TABLE
-
-
-def _read_existing(partitions: Sequence[str]) -> Plan[Table, list[StoredEntity]]:
-    """Read the heads of partitions that have one, all at the same time."""
-    results = yield from call(partial(_get_heads, partitions))
-    heads: list[StoredEntity] = []
-    for result in results:
-        if not isinstance(result, Exception):
-            heads.append(result)
-        elif not _is_missing(result):
-            raise result
-    return heads
-
-
-def _get_heads(
-    partitions: Sequence[str], table: Table
-) -> MaybeAwaitable[list[StoredEntity | Exception]]:
-    return concurrently(table, partitions, lambda name: _get_head(name, table))
-
-
-def _get_head(partition: str, table: Table) -> MaybeAwaitable[StoredEntity]:
-    return table.get_entity(partition, HEAD, retry_total=0)
 
 
 def _submit(operations: list[Operation], table: Table) -> MaybeAwaitable[list[Mapping[str, Any]]]:
