@@ -15,8 +15,9 @@ import redis.asyncio
 from redis_admin import connect
 from redis_interception import Interceptor, backend_of, intercept
 
-from chatstore.core import CorruptStoreError
+from chatstore.core import CorruptStoreError, InvalidArgumentError
 from chatstore.core.backend import owner_index
+from chatstore.core.cursors import write_cursor
 from chatstore.core.testing.messages import message
 from chatstore.redis import RedisChatStore
 from chatstore.redis_scripts import Attempt, Command, scripts
@@ -202,6 +203,23 @@ def test_a_callers_cluster_client_lists_owners(cluster: list[Any]) -> None:
         assert sorted(listed(store)) == sorted(keys)
         assert sorted(store.delete_conversations(owner="ann")) == sorted(keys)
         assert backend_of(store).server == "Redis (a client of the caller)"
+
+
+def test_a_cursor_of_another_store_is_refused(
+    client: Any, store: RedisChatStore, cluster: list[Any]
+) -> None:
+    with (
+        RedisChatStore(client=client) as callers,
+        RedisChatStore(f"redis://127.0.0.1:{cluster[0].port}", cluster=True) as clusters,
+    ):
+        for other in (store, callers, clusters):
+            for position in ("x", [1], ["", "x"], {"a": 1}, [None, 3], -1, 1.5, True):
+                cursor = write_cursor(position, backend_of(other).server, None)
+                with pytest.raises(InvalidArgumentError, match="another store"):
+                    other.list_conversations(cursor=cursor)
+        cursor = write_cursor("x", backend_of(store).server, "ann")
+        with pytest.raises(InvalidArgumentError, match="another store"):
+            store.list_conversations(owner="ann", cursor=cursor)
 
 
 @pytest.mark.parametrize("mode", ["sync", "async"])

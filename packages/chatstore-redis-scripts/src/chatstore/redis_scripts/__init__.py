@@ -1,7 +1,14 @@
 """Conversations in Redis's data structures: the scripts and plans that its stores share."""
 
 from chatstore.redis_scripts.backend import ScriptBackend
-from chatstore.redis_scripts.client import Attempt, Command, ScanPage, ScriptClient, scan_command
+from chatstore.redis_scripts.client import (
+    Attempt,
+    Command,
+    ScanPage,
+    ScriptClient,
+    foreign_cursor,
+    scan_command,
+)
 from chatstore.redis_scripts.clients import Clients
 from chatstore.redis_scripts.errors import Verdict, judge_reply
 from chatstore.redis_scripts.reading import Limits
@@ -20,6 +27,7 @@ __all__ = [
     "ScriptClient",
     "Sender",
     "Verdict",
+    "foreign_cursor",
     "judge_reply",
     "scan_command",
 ]

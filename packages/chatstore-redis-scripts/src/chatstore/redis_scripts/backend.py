@@ -36,7 +36,7 @@ from chatstore.core.backend import (
 )
 from chatstore.core.logs import logger
 from chatstore.redis_scripts import scripts
-from chatstore.redis_scripts.client import ScriptClient
+from chatstore.redis_scripts.client import ScriptClient, foreign_cursor
 from chatstore.redis_scripts.clients import Clients
 from chatstore.redis_scripts.conversations import (
     conversation_of,
@@ -295,6 +295,8 @@ class ScriptBackend(Backend[ScriptClient]):
         self, owner: str, limit: int, cursor: Any | None
     ) -> Plan[ScriptClient, OwnedPage]:
         """See `Backend.list_owned`; the order may lag by a minute."""
+        if cursor is not None and not isinstance(cursor, int):
+            raise foreign_cursor()
         return self._owners.list_owned(owner, limit, cursor, self)
 
     def list_keys(self, prefix: str, limit: int, cursor: Any | None) -> Plan[ScriptClient, KeyPage]:

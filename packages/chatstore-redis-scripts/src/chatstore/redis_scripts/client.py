@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
+from chatstore.core import InvalidArgumentError
 from chatstore.core.backend import MaybeAwaitable
 
 Command: TypeAlias = Sequence[str]
@@ -36,8 +37,21 @@ class ScanPage(NamedTuple):
 
 
 def scan_command(cursor: Any | None, pattern: str, count: int) -> Command:
-    """Return the command that lists keys; the first cursor is ``None``."""
-    return ["SCAN", str(cursor or 0), "MATCH", pattern, "COUNT", str(count)]
+    """Return the command that lists keys; the first cursor is ``None``.
+
+    Raises:
+        InvalidArgumentError: ``cursor`` is not one of a single server.
+
+    """
+    text = str(cursor or 0)
+    if not text.isdecimal():
+        raise foreign_cursor()
+    return ["SCAN", text, "MATCH", pattern, "COUNT", str(count)]
+
+
+def foreign_cursor() -> InvalidArgumentError:
+    """Return the error of a cursor that this client did not return."""
+    return InvalidArgumentError("this cursor belongs to another store: start without one")
 
 
 class ScriptClient(Protocol):

@@ -14,7 +14,7 @@ import redis
 from chatstore.core import StoreUnavailableError
 from chatstore.redis.replies import as_text, read_scan
 from chatstore.redis.server_mode import ServerMode
-from chatstore.redis_scripts import Attempt, Command, ScanPage, scan_command
+from chatstore.redis_scripts import Attempt, Command, ScanPage, foreign_cursor, scan_command
 
 _Cursor: TypeAlias = tuple[str, int]  # a node's name, and the cursor of that node
 _Nodes: TypeAlias = Mapping[str, Any]  # redis-py's nodes by name
@@ -42,7 +42,7 @@ class _RedisPy:
         self, nodes: _Nodes, cursor: _Cursor | None, pattern: str, count: int
     ) -> tuple[str, Command, dict[str, Any]]:
         """Return the node to scan, the command, and redis-py's options."""
-        name, position = (min(nodes), 0) if cursor is None else cursor
+        name, position = (min(nodes), 0) if cursor is None else _checked(cursor)
         if name not in nodes:
             raise StoreUnavailableError(
                 f"{self._server}: a node left the cluster while its keys were listed; try again"
@@ -141,6 +141,20 @@ class AsyncRedisPyClient(_RedisPy):
 
 def _by_name(nodes: Any) -> dict[str, Any]:
     return {node.name: node for node in nodes}
+
+
+def _checked(cursor: object) -> _Cursor:
+    """Return a cursor; it may come from a caller, as a JSON value.
+
+    Raises:
+        InvalidArgumentError: It does not name a node.
+
+    """
+    if isinstance(cursor, (list, tuple)) and len(cursor) == len(("name", "position")):
+        name, position = cursor
+        if isinstance(name, str) and isinstance(position, int):
+            return name, position
+    raise foreign_cursor()
 
 
 def _scan_page(nodes: _Nodes, name: str, reply: Any) -> ScanPage:
