@@ -24,12 +24,14 @@ from chatstore.conditional import (
     updating,
 )
 from chatstore.conditional.change import Change
+from chatstore.conditional.decisions import markers_of
 from chatstore.conditional.editing import Editor
 from chatstore.conditional.entries import Entry
 from chatstore.conditional.head import Garbage, Head, emptied, new_head
 from chatstore.conditional.id_markers import IdCheck, load_marker
 from chatstore.conditional.lookup import View
 from chatstore.conditional.names import marker_id
+from chatstore.conditional.reading import read_existing
 from chatstore.core.backend import Append, Create, Delete, OwnerIndex, Plan, owner_index
 
 
@@ -58,8 +60,8 @@ def _with_all_markers(database: Any, key: str, head: Head, item: Garbage) -> Pla
     """Delete the markers of truncated messages though they may lead to others by now."""
     pieces, deletes = yield from _without_markers(database, key, head, item)
     numbers = range(item.first, item.end)
-    messages = yield from garbage.read_existing(database, key, head.stream, numbers)
-    names = [name for stored in messages.values() for name in garbage.markers_of(head, stored)]
+    messages = yield from read_existing(database, key, head.stream, numbers)
+    names = [name for stored in messages.values() for name in markers_of(head, stored)]
     yield from database.discard(key, names)
     return pieces, [name for name in deletes if name not in names]
 

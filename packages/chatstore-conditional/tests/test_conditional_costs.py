@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import ceil
@@ -18,8 +19,8 @@ import pytest
 from chatstore.conditional import HeadWrite, Limits
 from chatstore.conditional.head_json import load_head
 from chatstore.conditional.testing import MemoryBackend, MemoryDatabase
-from chatstore.core import ChatMessage, ChatStore
-from chatstore.core.backend import Plan, run
+from chatstore.core import ChatMessage, ChatStore, codec
+from chatstore.core.backend import Oldest, Plan, run
 
 T = TypeVar("T")
 LENGTHS = [1_000, 100_000, 1_000_000] if os.environ.get("CHATSTORE_SOAK") else [1_000, 10_000]
@@ -147,6 +148,22 @@ PATTERNS: dict[str, Callable[[Writers], None]] = {
     "a mix": mixed,
 }
 OF_MILLIONS = {"batches of 100", "batches of 200 with ids", "a mix"}
+
+
+def middle_id(store: ChatStore) -> str:
+    """Return the id of a message in the middle, if possible one that the store gave."""
+    backend = store.backend
+    middle = store.count_messages("k") // 2
+    page = backend.run(backend.read_oldest("k", Oldest(50, middle)))
+    ids = [str(one.id) for one in codec.decode_all("k", page.records)]
+    return next((one for one in ids if len(one) == 32), ids[0])
+
+
+def new_id(number: int) -> str:
+    """Return an id as applications make them that use UUIDs of version 7, a second later."""
+    return f"{time.time_ns() // 1_000_000 + 1000:012x}7{number:019x}"
+
+
 CALLS: dict[str, Callable[[ChatStore, int], object]] = {
     "append": lambda s, _: s.add_message("k", message()),
     "append with an id": lambda s, n: s.add_message("k", message(id=f"new{n}")),
@@ -156,6 +173,20 @@ CALLS: dict[str, Callable[[ChatStore, int], object]] = {
     "delete in the middle": lambda s, n: s.delete_message("k", n // 2),
     "delete first": lambda s, _: s.delete_message("k", 0),
     "insert": lambda s, n: s.add_message("k", message(), n // 3),
+    "append with an id of 32 digits": lambda s, n: s.add_message("k", message(id=new_id(n))),
+    "put a new one": lambda s, n: s.put_message("k", message(id=f"put{n}")),
+    "get the conversation": lambda s, _: s.get_conversation("k"),
+    "rename": lambda s, n: s.update_conversation("k", title=f"title {n}"),
+}
+CALLS_BY_ID: dict[str, Callable[[ChatStore, str], object]] = {
+    "get in the middle": lambda s, one: s.get_message("k", one),
+    "page before the middle": lambda s, one: s.page_messages("k", limit=20, before=one),
+    "put in the middle": lambda s, one: s.put_message("k", message(id=one)),
+    "put it again": lambda s, one: s.put_message("k", message(id=one)),
+    "get it again": lambda s, one: s.get_message("k", one),
+    "remove it": lambda s, one: s.remove_message("k", one),
+    "append it": lambda s, one: s.add_message("k", message(id=one)),
+    "truncate": lambda s, one: s.truncate("k", from_id=one),
 }
 # requests, write units, read units, records staged or deleted
 MOST = {
@@ -167,7 +198,30 @@ MOST = {
     "delete in the middle": (8, 28, 8, 0),
     "delete first": (8, 28, 8, 0),
     "insert": (8, 28, 8, 0),
+    "append with an id of 32 digits": (2, 8, 1, 0),
+    "put a new one": (2, 6, 1, 0),
+    "get the conversation": (1, 0, 1, 0),
+    "rename": (2, 2, 1, 0),
 }
+MOST_BY_ID = {
+    # The search by time: here 20 ids have the same millisecond, and times overlap.
+    "get in the middle": (30, 0, 1000, 0),
+    "page before the middle": (35, 0, 1050, 0),
+    "put in the middle": (35, 32, 1050, 0),
+    "put it again": (8, 32, 10, 0),
+    "get it again": (6, 0, 8, 0),
+    "remove it": (8, 32, 10, 0),
+    "append it": (30, 8, 1000, 0),
+    "truncate": (4, 10, 4, 0),
+}
+
+
+def check(name: str, spent: Counter[str], most: tuple[int, int, int, int]) -> None:
+    requests, written, read, moved = most
+    assert spent["requests"] <= requests, (name, spent)
+    assert spent["written"] <= written, (name, spent)
+    assert spent["read"] <= read, (name, spent)
+    assert spent["staged"] + spent["discarded"] <= moved, (name, spent)
 
 
 @pytest.mark.parametrize("length", LENGTHS)
@@ -187,12 +241,12 @@ def test_calls_cost_the_same_whatever_was_written(pattern: str, length: int) -> 
             store.add_message("k", message())  # it knows the current head
             writers.database.spent.clear()
             act(store, writers.length - number)
-            spent = writers.database.spent
-            requests, written, read, moved = MOST[name]
-            assert spent["requests"] <= requests, (name, spent)
-            assert spent["written"] <= written, (name, spent)
-            assert spent["read"] <= read, (name, spent)
-            assert spent["staged"] + spent["discarded"] <= moved, (name, spent)
+            check(name, writers.database.spent, MOST[name])
+        one = middle_id(store)
+        for name, act_by_id in CALLS_BY_ID.items():
+            writers.database.spent.clear()
+            act_by_id(store, one)
+            check(name, writers.database.spent, MOST_BY_ID[name])
 
     assert largest <= 1024 - AROUND + 150  # while a batch is staged it is a little larger
     assert len(writers.database.heads["k"][0]) <= 1024 - AROUND

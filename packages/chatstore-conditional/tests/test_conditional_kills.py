@@ -41,7 +41,15 @@ CALLS: dict[str, CallOf] = {
     "replace": ("replace", (named("a", 2),)),
     "replace by many": ("replace", (named("a", 40),)),
     "remove": ("remove", (2,)),
+    "remove by id": ("remove", ("p40",)),
     "delete": ("delete", ()),
+    "put": ("put", (record("p40", 0, has_caller_id=True), False)),
+    "put a large one": ("put", (record("p40", 9_000, has_caller_id=True), False)),
+    "put a large one at the end": ("put", (record("p40", 9_000, has_caller_id=True), True)),
+    "truncate": ("truncate", ("p58",)),
+    "truncate many": ("truncate", ("p33",)),
+    "truncate all": ("truncate", ("p0",)),
+    "rename": ("update", (None, "t" * 400, None)),
 }
 
 

@@ -11,11 +11,19 @@ import pytest
 from chatstore.conditional import HeadWrite, Limits
 from chatstore.conditional.lost_replies import REMEMBERED
 from chatstore.conditional.testing import MemoryChatStore, MemoryDatabase
-from chatstore.core import ChatMessage, ChatStore, OutcomeUnknownError, StoreUnavailableError
+from chatstore.core import (
+    ChatMessage,
+    ChatStore,
+    ConversationExistsError,
+    OutcomeUnknownError,
+    RevisionConflictError,
+    StoreUnavailableError,
+)
 from chatstore.core.backend import Plan, call
 
 Commit = Callable[[], Any]
 LARGE = 150  # messages, more than fit into one commit
+BIG = "P" * 500_000
 MANY = REMEMBERED + 6
 
 
@@ -40,7 +48,7 @@ def database() -> EventfulDatabase:
 @pytest.fixture
 def store(database: EventfulDatabase) -> Iterator[ChatStore]:
     with MemoryChatStore(database) as store:
-        store.set_messages("k", [message("0"), message("1"), message("2")])
+        store.set_messages("k", [message("0"), message("1", id="one"), message("2")])
         yield store
 
 
@@ -69,6 +77,13 @@ def append_many(store: ChatStore) -> None:
 
 def large(*, ids: bool = False) -> list[ChatMessage]:
     return [message(str(n), id=f"i{n}" if ids else None) for n in range(LARGE)]
+
+
+def put(texts: list[Any], text: str) -> list[Any]:
+    """Return the contents after the message with the id "one" was put."""
+    if "1" not in texts:
+        return [*texts, text]
+    return [text if one == "1" else one for one in texts]
 
 
 Change = Callable[[list[Any]], list[Any]]
@@ -106,6 +121,19 @@ CALLS: dict[str, tuple[Callable[[ChatStore], object], Change, int]] = {
     "delete the middle": (lambda s: s.delete_message("k", 1), lambda t: [t[0], *t[2:]], 0),
     "delete the last": (lambda s: s.delete_last_message("k"), lambda t: t[:-1], 0),
     "delete all": (lambda s: s.delete_messages("k"), lambda _: [], 0),
+    "put a new one": (lambda s: s.put_message("k", message("A", id="A")), lambda t: [*t, "A"], 0),
+    "put": (lambda s: s.put_message("k", message("P", id="one")), lambda t: put(t, "P"), 0),
+    "put a large one": (
+        lambda s: s.put_message("k", message(BIG, id="one")),
+        lambda t: put(t, BIG),
+        1,
+    ),
+    "remove by id": (
+        lambda s: s.remove_message("k", "one"),
+        lambda t: [text for text in t if text != "1"],
+        0,
+    ),
+    "rename": (lambda s: s.update_conversation("k", title="t"), lambda t: t, 0),
 }
 OTHERS: dict[str, tuple[Callable[[ChatStore], object], Change]] = {
     "append": (lambda _: None, lambda t: t),
@@ -228,7 +256,7 @@ def test_reserved_numbers_are_used_though_the_reply_was_lost(
     database.events = [lose_reply]
     store.add_messages("k", large())
 
-    assert len(database.records["k"]) == LARGE + 3 + 1  # the seal
+    assert len(database.records["k"]) == LARGE + 3 + 2  # a marker, the seal
 
 
 def test_an_outdated_head_is_read_again_without_patience(database: EventfulDatabase) -> None:
@@ -254,3 +282,83 @@ def test_without_patience_a_faster_writer_is_an_error(
     assert contents(other) == ["other"]
     store.add_message("k", message("own"))
     assert contents(other) == ["other", "own"]
+
+
+@pytest.mark.parametrize("is_applied", [False, True])
+def test_a_truncation_whose_reply_was_lost_takes_effect_once(
+    store: ChatStore, other: ChatStore, database: EventfulDatabase, is_applied: bool
+) -> None:
+    def event(commit: Commit) -> None:
+        if is_applied:
+            commit()
+        append_many(other)
+        lost()
+
+    database.events = [event]
+    with suppress(OutcomeUnknownError):
+        store.truncate("k", from_id="one")
+
+    later = [f"x{number}" for number in range(MANY)]
+    assert contents(store) == (["0", *later] if is_applied else ["0"])
+
+
+@pytest.mark.parametrize("is_applied", [False, True])
+def test_a_conversation_whose_reply_was_lost_is_created_once(
+    store: ChatStore, other: ChatStore, database: EventfulDatabase, is_applied: bool
+) -> None:
+    def event(commit: Commit) -> None:
+        if is_applied:
+            commit()
+        else:
+            with suppress(ConversationExistsError):
+                other.create_conversation("new", title="of another")
+        for number in range(MANY):
+            other.add_message("new", message(f"x{number}"))
+        lost()
+
+    database.events = [event]
+    if is_applied:
+        assert store.create_conversation("new", title="own").title == "own"
+    else:
+        with pytest.raises(ConversationExistsError):
+            store.create_conversation("new", title="own")
+    conversation = store.get_conversation("new")
+    assert conversation is not None
+    assert conversation.title == ("own" if is_applied else "of another")
+    assert conversation.length == MANY
+
+
+def test_a_lost_reply_of_an_expected_revision_is_not_a_conflict(
+    store: ChatStore, database: EventfulDatabase
+) -> None:
+    before = store.get_conversation("k")
+    assert before is not None
+
+    def event(commit: Commit) -> None:
+        commit()
+        lost()
+
+    database.events = [event]
+    store.add_message("k", message("A"), expected_revision=before.revision)
+    assert contents(store) == ["0", "1", "2", "A"]
+    with pytest.raises(RevisionConflictError):
+        store.add_message("k", message("B"), expected_revision=before.revision)
+
+
+def test_a_large_write_that_conflicts_leaves_nothing(
+    store: ChatStore, other: ChatStore, database: EventfulDatabase
+) -> None:
+    before = store.get_conversation("k")
+    assert before is not None
+    records = len(database.records["k"])
+
+    def reserve(commit: Commit) -> Any:
+        result = commit()
+        other.add_message("k", message("A"))
+        return result
+
+    database.events = [reserve]
+    with pytest.raises(RevisionConflictError):
+        store.add_messages("k", large(), expected_revision=before.revision)
+    assert contents(store) == ["0", "1", "2", "A"]
+    assert len(database.records["k"]) == records + 1

@@ -46,6 +46,7 @@ def test_costs_are_flat(server: DynamoDBServer, costs: Any) -> None:
     with DynamoDBChatStore(server.new_table(), endpoint_url=server.url) as store:
         note = _NOTE.format(drivers=drivers("chatstore-dynamodb", "boto3"))
         table = costs.measure("DynamoDB", store, cost_on(server), note=note)
+        costs.measure_lists("DynamoDB", store, cost_on(server))
 
     for one in table["append"]:
         assert one.requests == 1
