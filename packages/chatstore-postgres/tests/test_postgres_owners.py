@@ -10,7 +10,10 @@ import pytest
 from postgres_calling import Caller, message
 from postgres_harness import PostgresHarness
 from postgres_servers import PostgresServer
+from sqlalchemy import create_engine
+from sqlalchemy.ext.asyncio import create_async_engine
 
+from chatstore.core import RevisionConflictError
 from chatstore.postgres import PostgresChatStore
 from chatstore.postgres.sql import statements
 from chatstore.postgres.sql.rendering import TableNames
@@ -146,3 +149,53 @@ def test_appends_without_an_owner_update_the_row_in_place(harness: PostgresHarne
     while updates()[0] < 50 and deadline:
         deadline -= 1
     assert updates() == (50, 50)
+
+
+BEGINNINGS: dict[str, tuple[Any, ...]] = {
+    "add_message": (message("a"),),
+    "add_messages": ([message("a"), message("b")],),
+    "put_message": (message("a", id="a"),),
+    "set_messages": ([message("a")],),
+    "create_conversation": (),
+}
+
+
+@pytest.mark.parametrize("name", BEGINNINGS)
+def test_expired_conversation_is_forgotten_when_it_begins_again(
+    harness: PostgresHarness, call: Caller, name: str
+) -> None:
+    with call.using(harness.open(ttl=60)) as store:
+        old = call(store, "create_conversation", "k", owner="ann", title="t", metadata={"a": 1})
+        harness.execute("UPDATE {t}_conversations SET expires_at = now() - interval '1 s'")
+        assert call(store, "get_conversation", "k") is None
+        assert call(store, "list_conversations", owner="ann").conversations == []
+        with pytest.raises(RevisionConflictError) as raised:
+            call(store, "add_message", "k", message("x"), expected_revision=old.revision)
+        assert raised.value.current_revision is None
+        call(store, name, "k", *BEGINNINGS[name])
+        new = call(store, "get_conversation", "k")
+        assert (new.owner, new.title, new.metadata) == (None, None, {})
+        assert new.created_at > old.created_at
+        assert call(store, "list_conversations", owner="ann").conversations == []
+        assert harness.execute("SELECT count(*) FROM {t}_conversations WHERE owner > ''") == [(0,)]
+
+
+def test_engines_of_the_caller(harness: PostgresHarness, call: Caller) -> None:
+    """SQLAlchemy passes all values on to the drivers."""
+    engine = create_engine(harness.url.replace("postgresql:", "postgresql+psycopg:"))
+    async_engine = create_async_engine(harness.url.replace("postgresql:", "postgresql+asyncpg:"))
+    store = PostgresChatStore(client=engine, async_client=async_engine, table_name=harness.table)
+    with call.using(store):
+        call(store, "create_conversation", "k", owner="ann", title="%s \0", metadata={"%": 1})
+        call(store, "put_message", "k", message("a", id="a"))
+        call(store, "put_message", "k", message("b", id="b"))
+        call(store, "fork", "k", "f", until="a")
+        assert call(store, "truncate", "k", from_id="b") == 1
+        made = call(store, "update_conversation", "k", title="new")
+        assert call(store, "snapshot", "k").conversation == made
+        page = call(store, "list_conversations", owner="ann", limit=1)
+        assert [one.key for one in page.conversations] == ["k"]
+        page = call(store, "list_conversations", owner="ann", cursor=page.next_cursor)
+        assert [one.key for one in page.conversations] == ["f"]
+    engine.dispose()
+    call.run(async_engine.dispose())
