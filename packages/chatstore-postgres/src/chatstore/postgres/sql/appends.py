@@ -182,8 +182,9 @@ begun AS ({_BEGUN.replace("[number]", "1")}
 ),
 head AS (SELECT id, start FROM grown UNION ALL SELECT id, start FROM begun),
 moved AS (
-  UPDATE {{messages}} m SET position = m.position + grown.start + 1 - target.position
-  FROM grown, target WHERE m.conversation = grown.id AND m.position >= target.position
+  UPDATE {{messages}} m SET
+    position = m.position + (SELECT grown.start + 1 - target.position FROM grown, target)
+  WHERE m.conversation = (SELECT id FROM grown) AND m.position >= (SELECT position FROM target)
 ),
 written AS (
   INSERT INTO {{messages}} (conversation, position, message_id, body_hash, request_id, body)

@@ -49,9 +49,9 @@ begun AS (
 ),
 head AS (SELECT id, position FROM changed UNION ALL SELECT id, position FROM begun),
 replaced AS (
-  UPDATE {{messages}} m SET position = changed.position, request_id = NULL, body = $7::text,
-    body_hash = hashtextextended($7::text COLLATE "C", 0)
-  FROM changed, target WHERE m.conversation = changed.id AND m.position = target.position
+  UPDATE {{messages}} m SET position = (SELECT position FROM changed), request_id = NULL,
+    body = $7::text, body_hash = hashtextextended($7::text COLLATE "C", 0)
+  WHERE m.conversation = (SELECT id FROM changed) AND m.position = (SELECT position FROM target)
 ),
 written AS (
   INSERT INTO {{messages}} (conversation, position, message_id, body_hash, body)
@@ -93,8 +93,8 @@ ended AS (
 ),
 head AS (SELECT id FROM shrunk UNION ALL SELECT id FROM ended),
 removed AS (
-  DELETE FROM {{messages}} m USING head, target
-  WHERE m.conversation = head.id AND m.position = target.position
+  DELETE FROM {{messages}} m
+  WHERE m.conversation = (SELECT id FROM head) AND m.position = (SELECT position FROM target)
 ),
 recorded AS (
   INSERT INTO {{requests}} (id, expires_at, key_hash, appended, position, body)
@@ -129,8 +129,8 @@ TRUNCATE = f"""{_SEEN.replace("[done]", "position")}target AS MATERIALIZED (
   WHERE seen.alive AND {_EXPECTED}
 ),
 cut AS MATERIALIZED (
-  SELECT count(*) AS number FROM seen, target, {{messages}} m
-  WHERE m.conversation = seen.id AND m.position >= target.position
+  SELECT count(*) AS number FROM {{messages}} m
+  WHERE m.conversation = (SELECT id FROM seen) AND m.position >= (SELECT position FROM target)
 ),
 shrunk AS (
   UPDATE {{conversations}} c SET length = c.length - cut.number, revision = $4::bigint, {{times}}
@@ -144,8 +144,8 @@ ended AS (
 ),
 head AS (SELECT id FROM shrunk UNION ALL SELECT id FROM ended),
 dropped AS (
-  DELETE FROM {{messages}} m USING head, target
-  WHERE m.conversation = head.id AND m.position >= target.position
+  DELETE FROM {{messages}} m
+  WHERE m.conversation = (SELECT id FROM head) AND m.position >= (SELECT position FROM target)
   RETURNING m.request_id
 ),
 recorded AS (

@@ -7,6 +7,9 @@ All parts of a statement see one snapshot, which is taken before the statement w
 This is correct for two reasons. Positions come from the conversation's row as it is once it is
 locked. And a statement that relies on the messages that it saw changes nothing if the row has
 changed since (``unchanged``); its answer says so, and it is sent again.
+
+Messages are found by values such as ``(SELECT id FROM head)``, not by joins: for a join, the server
+may look for positions in all conversations first.
 """
 
 from __future__ import annotations
