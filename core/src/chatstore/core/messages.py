@@ -27,6 +27,9 @@ MAX_ID_BYTES = 255
 PAYLOADS_KEY = "chatstore.payload"
 """The additional kwarg for frameworks' own forms of a message: never counted, never sent."""
 
+METADATA_KEY = "chatstore.metadata"
+"""Where adapters keep a message's metadata in a framework's message: never sent."""
+
 
 class MessageRole(str, Enum):
     """The author of a message."""

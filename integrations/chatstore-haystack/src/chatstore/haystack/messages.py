@@ -11,6 +11,7 @@ from haystack.dataclasses import ToolCall
 from chatstore.core import ChatMessage, InvalidMessageError
 from chatstore.core.codec import new_id
 from chatstore.core.framework_payload import attach_payload, payload_for
+from chatstore.core.messages import METADATA_KEY
 from chatstore.core.pairing import pair_calls
 from chatstore.haystack.from_common import haystack_messages, tool_calls
 from chatstore.haystack.to_common import common_message
@@ -39,8 +40,10 @@ def to_messages(messages: Iterable[HaystackMessage]) -> list[ChatMessage]:
 def to_haystack(messages: Iterable[ChatMessage]) -> list[HaystackMessage]:
     """Return messages of Haystack: the payloads, or messages made of the common fields.
 
-    Each has its id in its meta. A message of another framework may become several, which share
-    its id, or none if it contains nothing that Haystack could send to a model.
+    Each has its id in its meta, and the store's metadata as ``meta["chatstore.metadata"]``, which
+    Haystack does not send; `to_messages` reads both there. A message of another framework may
+    become several, which share its id, or none if it contains nothing that Haystack could send to
+    a model.
     """
     return [message for group in haystack_groups(messages) for message in group]
 
@@ -55,6 +58,9 @@ def haystack_groups(messages: Iterable[ChatMessage]) -> list[list[HaystackMessag
         group = haystack_messages(message, calls) if saved is None else [saved]
         if message.id is not None:
             group = [replace(item, _meta={ID: message.id, **item.meta}) for item in group]
+        if message.metadata and group:
+            meta = {**group[0].meta, METADATA_KEY: message.metadata}
+            group[0] = replace(group[0], _meta=meta)
         groups.append(group)
     return groups
 
@@ -76,9 +82,15 @@ def _answered_calls(messages: Sequence[ChatMessage]) -> list[dict[int, ToolCall]
 
 def _to_message(message: HaystackMessage) -> ChatMessage:
     message_id = message.meta.get(ID)
+    metadata = message.meta.get(METADATA_KEY)
+    if isinstance(metadata, dict):
+        meta = {name: value for name, value in message.meta.items() if name != METADATA_KEY}
+        message = replace(message, _meta=meta)
     try:
         payload = message.to_dict()
         common = common_message(payload, new_id() if message_id is None else str(message_id))
+        if isinstance(metadata, dict):
+            common = ChatMessage.model_validate({**common.model_dump(), "metadata": metadata})
         return attach_payload(common, _FRAMEWORK, payload)
     except (ValueError, TypeError):
         pass

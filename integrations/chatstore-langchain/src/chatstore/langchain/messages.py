@@ -17,6 +17,7 @@ from langchain_core.messages import (
 from chatstore.core import ChatMessage, InvalidMessageError
 from chatstore.core.foreign import full_name
 from chatstore.core.framework_payload import attach_payload, payload_for
+from chatstore.core.messages import METADATA_KEY
 from chatstore.langchain.from_common import langchain_messages
 from chatstore.langchain.to_common import common_fields
 
@@ -45,8 +46,10 @@ def to_langchain(messages: Iterable[ChatMessage]) -> list[BaseMessage]:
     """Return messages of LangChain: the payloads, or messages made of the common fields.
 
     A message of another framework with several tool results becomes a message for each result.
+    The store's metadata are in the first one's ``response_metadata["chatstore.metadata"]``, which
+    LangChain does not send; `to_messages` reads them there.
     """
-    return [converted for message in messages for converted in _to_langchain(message)]
+    return [converted for message in messages for converted in _with_metadata(message)]
 
 
 def _to_message(message: BaseMessage) -> ChatMessage:
@@ -55,8 +58,10 @@ def _to_message(message: BaseMessage) -> ChatMessage:
         if isinstance(message, RemoveMessage):
             text += ": remove the message from the store instead"
         raise InvalidMessageError(text)
+    message, metadata = _without_metadata(message)
     try:
-        common = ChatMessage(**common_fields(message), id=message.id or None)
+        fields = common_fields(message)
+        common = ChatMessage(**fields, id=message.id or None, metadata=metadata)
         if langchain_messages(common) == [message]:
             return common
         payload = _payload(message)
@@ -65,6 +70,24 @@ def _to_message(message: BaseMessage) -> ChatMessage:
     except (ValueError, TypeError):
         pass  # raised below: the cause quotes the message
     raise InvalidMessageError(_REFUSED)
+
+
+def _with_metadata(message: ChatMessage) -> list[BaseMessage]:
+    converted = _to_langchain(message)
+    if message.metadata and converted:
+        first = converted[0]
+        fields = {**first.response_metadata, METADATA_KEY: message.metadata}
+        converted[0] = first.model_copy(update={"response_metadata": fields})
+    return converted
+
+
+def _without_metadata(message: BaseMessage) -> tuple[BaseMessage, dict[str, Any]]:
+    """Return LangChain's message without the store's metadata, and these."""
+    metadata = message.response_metadata.get(METADATA_KEY)
+    if not isinstance(metadata, dict):
+        return message, {}
+    rest = {n: value for n, value in message.response_metadata.items() if n != METADATA_KEY}
+    return message.model_copy(update={"response_metadata": rest}), metadata
 
 
 def _to_langchain(message: ChatMessage) -> list[BaseMessage]:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from chatstore.core import ChatMessage, InvalidMessageError
 from chatstore.core.foreign import full_name
 from chatstore.core.framework_payload import attach_payload, payload_for
+from chatstore.core.messages import METADATA_KEY
 from chatstore.llama_index.from_common import llama_index_messages
 from chatstore.llama_index.to_common import common_fields
 
@@ -35,8 +36,10 @@ def to_llama_index(messages: Iterable[ChatMessage]) -> list[LlamaIndexMessage]:
     """Return messages of LlamaIndex: the payloads, or messages made of the common fields.
 
     A message of another framework with several tool results becomes a message for each result.
+    The first one carries the store's metadata out of LlamaIndex's sight: they are neither sent nor
+    dumped nor compared, but copied and pickled, and `to_messages` reads them.
     """
-    return [converted for message in messages for converted in _to_llama_index(message)]
+    return [converted for message in messages for converted in _with_metadata(message)]
 
 
 def _to_message(message: LlamaIndexMessage) -> ChatMessage:
@@ -47,13 +50,22 @@ def _to_message(message: LlamaIndexMessage) -> ChatMessage:
     try:
         _check_finite(message.model_dump())
         payload = message.model_dump(mode="json")
-        common = ChatMessage(**common_fields(payload))
+        metadata = vars(message).get(METADATA_KEY, {})
+        common = ChatMessage(**common_fields(payload), metadata=metadata)
         if llama_index_messages(common) == [LlamaIndexMessage.model_validate(payload)]:
             return common
         return attach_payload(common, _FRAMEWORK, payload)
     except (ValueError, TypeError):
         pass  # raised below: the cause quotes the message
     raise InvalidMessageError(_REFUSED)
+
+
+def _with_metadata(message: ChatMessage) -> list[LlamaIndexMessage]:
+    converted = _to_llama_index(message)
+    if message.metadata and converted:
+        # Like a cached property: pydantic copies it, but does not count it as a field.
+        vars(converted[0])[METADATA_KEY] = message.metadata
+    return converted
 
 
 def _to_llama_index(message: ChatMessage) -> list[LlamaIndexMessage]:

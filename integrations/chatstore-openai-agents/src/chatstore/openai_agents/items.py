@@ -25,6 +25,20 @@ _PLAIN = True
 """The payload of an item that its common fields hold; the id of its call is never replaced."""
 
 
+class StoredItem(dict[str, Any]):
+    """An item with the store's metadata of its message, which are not a part of the item.
+
+    They are neither sent nor compared. `to_messages` reads them; a copy that is made with
+    ``dict(item)`` lacks them.
+
+    Attributes:
+        metadata: The metadata.
+
+    """
+
+    metadata: Mapping[str, Any] = {}
+
+
 def to_messages(items: Iterable[TResponseInputItem]) -> list[ChatMessage]:
     """Return a message for each item, with a new id.
 
@@ -47,7 +61,8 @@ def to_items(messages: Iterable[ChatMessage]) -> list[TResponseInputItem]:
     """Return the items of messages: the payloads, or items made of the common fields.
 
     A message of another framework may become several items, or none if it contains nothing that
-    the SDK could send to a model. Calls without an id, and their results, get one.
+    the SDK could send to a model. Calls without an id, and their results, get one. Metadata of a
+    message are an attribute of its first item, see `StoredItem`.
     """
     listed = list(messages)
     ids = unique_call_ids(listed)
@@ -58,6 +73,10 @@ def to_items(messages: Iterable[ChatMessage]) -> list[TResponseInputItem]:
             converted = message_items(message, index, ids)
         else:
             converted = message_items(message) if payload is _PLAIN else [payload]
+        if message.metadata and converted:
+            first = StoredItem(converted[0])
+            first.metadata = message.metadata
+            converted = [first, *converted[1:]]
         items.extend(cast("list[TResponseInputItem]", converted))
     return items
 
@@ -114,13 +133,14 @@ def _message(item: dict[str, Any], fields: Fields) -> ChatMessage:
             role=fields.role,
             content=fields.content,
             additional_kwargs=fields.additional_kwargs(),
+            metadata=item.metadata if isinstance(item, StoredItem) else {},
             id=new_id(),
         )
         is_plain = message_items(common) == [item]
         if is_plain and "call_id" not in item:
             return common
         joins = None if fields.calls else fields.joins
-        payload = _PLAIN if is_plain else item
+        payload = _PLAIN if is_plain else dict(item)
         return attach_payload(common, _FRAMEWORK, payload, joins=joins)
     except ValueError:
         pass

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ModelRequest, ModelResponse
@@ -11,7 +12,7 @@ from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ModelRe
 from chatstore.core import ChatMessage, ContentBlock, InvalidMessageError
 from chatstore.core.foreign import full_name
 from chatstore.core.framework_payload import attach_payload, payload_for
-from chatstore.core.messages import PAYLOADS_KEY
+from chatstore.core.messages import METADATA_KEY, PAYLOADS_KEY
 from chatstore.core.pairing import unique_call_ids
 from chatstore.core.tool_calls import calls_of
 from chatstore.pydantic_ai.from_common import CallNames, model_message
@@ -38,6 +39,8 @@ def to_messages(messages: Iterable[ModelMessage]) -> list[ChatMessage]:
                 "a message must be a ModelRequest or a ModelResponse of pydantic_ai, not "
                 f"{full_name(item)}"
             )
+    metadata = [(item.metadata or {}).get(METADATA_KEY, {}) for item in listed]
+    listed = list(map(_without_metadata, listed))
     try:
         dumped = ModelMessagesTypeAdapter.dump_python(listed, mode="json")
         # Ids are made of what will be read, which JSON may represent in another way.
@@ -45,8 +48,10 @@ def to_messages(messages: Iterable[ModelMessage]) -> list[ChatMessage]:
         payloads = ModelMessagesTypeAdapter.dump_python(restored, mode="json")
         ids = message_ids(payloads)
         return [
-            attach_payload(_common_message(message, message_id), _FRAMEWORK, payload)
-            for message, message_id, payload in zip(restored, ids, payloads, strict=True)
+            attach_payload(_common_message(message, message_id, own), _FRAMEWORK, payload)
+            for message, message_id, own, payload in zip(
+                restored, ids, metadata, payloads, strict=True
+            )
         ]
     except ValueError:
         pass
@@ -57,15 +62,32 @@ def to_model_messages(messages: Iterable[ChatMessage]) -> list[ModelMessage]:
     """Return messages of Pydantic AI: the payloads, or messages made of the common fields.
 
     A message of another framework that contains nothing to send to a model is left out. Calls
-    without an id, and results of such calls, get one.
+    without an id, and results of such calls, get one. The store's metadata are in
+    ``metadata["chatstore.metadata"]``, which Pydantic AI does not send; `to_messages` reads them
+    there.
     """
     listed = list(messages)
     names = _call_names(listed)
     converted = (
-        saved_message(message) or model_message(message, index, names)
+        (message, saved_message(message) or model_message(message, index, names))
         for index, message in enumerate(listed)
     )
-    return [message for message in converted if message is not None]
+    return [_with_metadata(message, made) for message, made in converted if made is not None]
+
+
+def _with_metadata(message: ChatMessage, made: ModelMessage) -> ModelMessage:
+    if not message.metadata:
+        return made
+    return dataclasses.replace(
+        made, metadata={**(made.metadata or {}), METADATA_KEY: message.metadata}
+    )
+
+
+def _without_metadata(message: ModelMessage) -> ModelMessage:
+    if METADATA_KEY not in (message.metadata or {}):
+        return message
+    rest = {n: value for n, value in (message.metadata or {}).items() if n != METADATA_KEY}
+    return dataclasses.replace(message, metadata=rest or None)
 
 
 def saved_message(message: ChatMessage) -> ModelMessage | None:
@@ -126,9 +148,13 @@ def _blocks(blocks: Iterable[object]) -> list[ContentBlock]:
     return content if isinstance(content, list) else []
 
 
-def _common_message(message: ModelMessage, message_id: str | None = None) -> ChatMessage:
+def _common_message(
+    message: ModelMessage, message_id: str | None = None, metadata: Mapping[str, Any] = {}
+) -> ChatMessage:
     role, content, kwargs = common_fields(message)
-    return ChatMessage(role=role, content=content, additional_kwargs=kwargs, id=message_id)
+    return ChatMessage(
+        role=role, content=content, additional_kwargs=kwargs, metadata=metadata, id=message_id
+    )
 
 
 def _call_names(messages: Sequence[ChatMessage]) -> CallNames:
