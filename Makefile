@@ -12,7 +12,7 @@ DEMO_READY = $(DEMO)/.ready
 MEMBERS = $(patsubst %/pyproject.toml,%,$(wildcard core/pyproject.toml packages/*/pyproject.toml integrations/*/pyproject.toml))
 
 .DEFAULT_GOAL = help
-.PHONY: help setup demo test soak coverage lowest costs calls lint format type build bench docs clean
+.PHONY: help setup demo test soak coverage lowest owners costs calls lint format type build bench docs clean
 
 help: ## Print these verbs.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | sort | awk -F '\t' '{printf "  %-9s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ coverage: $(READY) ## Run the tests and list the uncovered lines of each package
 
 lowest: $(READY) ## Test with the lowest allowed versions; ARGS=chatstore-redis tests one package.
 	@$(BIN)/python -m scripts.lowest_versions $(ARGS)
+
+owners: $(READY) ## Let 16 processes change owners' conversations for a minute on each of 5 databases.
+	CHATSTORE_SOAK=1 $(BIN)/python -m pytest tests/test_owner_processes.py -v -o faulthandler_timeout=0 $(ARGS)
 
 costs: $(READY) ## Measure the cost of calls on paid services at 100,000 messages; writes docs/costs.md.
 	CHATSTORE_SOAK=1 $(BIN)/python -m pytest packages/*/tests/test_*_costs.py -k costs_are_flat -o faulthandler_timeout=0 --costs docs/costs.md

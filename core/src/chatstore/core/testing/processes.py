@@ -14,11 +14,13 @@ from typing import Any
 from chatstore.core import ChatMessage, ChatStore
 from chatstore.core.testing.harness import ContractHarness
 from chatstore.core.testing.messages import contents, message
+from chatstore.core.testing.owner_workload import check_lists, work
 
 Opener = Callable[[], ChatStore]
 _CONTEXT = multiprocessing.get_context("spawn")
 _WRITERS = 6
 _APPENDS = 20  # by each writer
+_CALLS_OF_OWNERS = 15  # by each writer
 _BATCH = 400  # messages; the writer is killed while it writes them
 _PATIENCE = 60.0  # seconds after which a process that hangs fails the test
 
@@ -39,8 +41,8 @@ def _write_forever(opener: Opener, key: str, method: str) -> None:
             getattr(store, method)(key, _messages(str(number), _BATCH, size=2000))
 
 
-def _start(target: Any, *args: Any) -> SpawnProcess:
-    process = _CONTEXT.Process(target=target, args=args, daemon=True)
+def _start(target: Any, *args: Any, **kwargs: Any) -> SpawnProcess:
+    process = _CONTEXT.Process(target=target, args=args, kwargs=kwargs, daemon=True)
     process.start()
     return process
 
@@ -70,6 +72,17 @@ class ProcessContract:
         for name in writers:
             mine = [text for text in stored if text.startswith(f"{name}:")]
             assert mine == contents(_messages(name, _APPENDS))
+
+    def test_owners_lists_equal_what_exists(self, harness: ContractHarness) -> None:
+        """While processes create, re-own and delete conversations, a tenth of replies is lost."""
+        with harness.open() as store:
+            store.count_messages("k")  # the tables exist
+            options = {"calls": _CALLS_OF_OWNERS, "share": 0.1}
+            processes = [
+                _start(work, harness.opener(), number, **options) for number in range(_WRITERS)
+            ]
+            assert _wait_for(processes) == [0] * _WRITERS
+            assert check_lists(store) > 0
 
     def test_killed_writer_leaves_whole_calls(self, harness: ContractHarness) -> None:
         """A process killed in the middle of large writes leaves the state before or after."""

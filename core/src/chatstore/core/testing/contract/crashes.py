@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from chatstore.core import ChatStore, ChatStoreError, Conversation, operations
+from chatstore.core import ChatStore, Conversation, operations
 from chatstore.core.backend import Backend, Plan, owner_index
 from chatstore.core.testing.attempts import attempting
 from chatstore.core.testing.contract.base import Base, require
 from chatstore.core.testing.contract.modes import Caller, drain
 from chatstore.core.testing.harness import ContractHarness
+from chatstore.core.testing.interruptions import InterruptionError, interrupting
 from chatstore.core.testing.messages import contents, message
 
 Operation = Callable[[Backend[Any], str], Plan[Any, Any]]
@@ -40,27 +41,6 @@ _MEMBERSHIPS: dict[str, Operation] = {
     "delete": operations.delete_messages,
     "erase": operations.delete_conversations,  # of the owner whose name is the key
 }
-
-
-class InterruptionError(ChatStoreError):
-    """The process of a call ended."""
-
-
-def _interrupted(plan: Plan[Any, Any], requests: int) -> Generator[Any, Any, Any]:
-    """Run a plan, and end it after a number of requests as if its process was killed."""
-    try:
-        step = next(plan)
-        for _ in range(requests):
-            try:
-                result = yield step
-            except Exception as error:
-                step = plan.throw(error)
-            else:
-                step = plan.send(result)
-    except StopIteration as end:
-        return end.value
-    plan.close()
-    raise InterruptionError(f"ended after {requests} requests")
 
 
 def _begin(store: ChatStore, call: Caller, key: str) -> None:
@@ -93,7 +73,7 @@ class Crashes(Base):
         for requests in range(_MAX_REQUESTS):
             key = f"k{requests}"
             _begin(store, call, key)
-            build = _interrupting(_WRITES[name], requests)
+            build = interrupting(_WRITES[name], requests)
             attempt = call(attempting(store), "run", name, build, key)
             state = _state(store, call, key)
             if attempt.error is None:
@@ -111,7 +91,7 @@ class Crashes(Base):
         source = _state(store, call, "k")[0]
         for requests in range(_MAX_REQUESTS):
             new = f"f{requests}"
-            build = _interrupting(partial(operations.fork, new_key=new), requests)
+            build = interrupting(partial(operations.fork, new_key=new), requests)
             attempt = call(attempting(store), "run", "fork", build, "k")
             if attempt.error is not None and call(store, "get_conversation", new) is None:
                 assert call(store, "get_messages", new) == []
@@ -132,7 +112,7 @@ class Crashes(Base):
             owner = key if name == "erase" else "bob"
             call(store, "create_conversation", key, owner=owner, title="t")
             call(store, "add_message", key, message("a"))
-            build = _interrupting(_MEMBERSHIPS[name], requests)
+            build = interrupting(_MEMBERSHIPS[name], requests)
             attempt = call(attempting(store), "run", name, build, key)
             _check_lists(store, call, ["ann", owner])
             if attempt.error is None:
@@ -159,7 +139,7 @@ class Crashes(Base):
             for requests in range(_MAX_REQUESTS):
                 key = f"{name}{requests}"
                 call(store, "create_conversation", key, owner="ann" if name == "delete" else None)
-                build = _interrupting(_MEMBERSHIPS[name], requests)
+                build = interrupting(_MEMBERSHIPS[name], requests)
                 attempt = call(attempting(store), "run", name, build, key)
                 for one in (key, f"{key}+"):
                     call(store, "delete_messages", one)
@@ -169,11 +149,6 @@ class Crashes(Base):
         monkeypatch.setattr(owner_index, "time", SimpleNamespace(time=lambda: now))
         assert call(store, "list_conversations", owner="ann").conversations == []
         assert harness.stored() <= before, "interrupted calls left records behind"
-
-
-def _interrupting(operation: Operation, requests: int) -> Operation:
-    """Return an operation that ends after a number of requests."""
-    return lambda backend, key: _interrupted(operation(backend, key), requests)
 
 
 def _check_lists(store: ChatStore, call: Caller, owners: list[str]) -> None:

@@ -1,0 +1,82 @@
+"""Calls that end between two requests, as if their process was killed or a reply was lost."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from chatstore.core import StoreUnavailableError
+from chatstore.core.backend import Backend, Plan, WrapperBackend
+
+C = TypeVar("C")
+T = TypeVar("T")
+
+
+class InterruptionError(StoreUnavailableError):
+    """A call ended between two requests; it may have taken effect."""
+
+
+def interrupted(plan: Plan[C, T], ends: Callable[[int], bool]) -> Plan[C, T]:
+    """Run a plan until it ends, or ``ends`` says so.
+
+    Args:
+        plan: The plan.
+        ends: Called with the number of answered requests before the plan sees the last answer.
+
+    Raises:
+        InterruptionError: ``ends`` returned true.
+
+    """
+    requests = 0
+    try:
+        step = next(plan)
+        while not ends(requests):
+            try:
+                result = yield step
+            except Exception as error:
+                requests += 1
+                step = plan.throw(error)
+            else:
+                requests += 1
+                if ends(requests):
+                    break
+                step = plan.send(result)
+    except StopIteration as end:
+        value: T = end.value
+        return value
+    plan.close()
+    raise InterruptionError(f"the call ended after {requests} requests")
+
+
+class LosesReplies(WrapperBackend[C]):
+    """Loses a share of the replies: the call fails, and its caller may repeat it."""
+
+    def __init__(self, inner: Backend[C], share: float, seed: int) -> None:
+        """Wrap a backend; ``share`` is between 0 and 1."""
+        super().__init__(inner)
+        self._share = share
+        self._random = random.Random(seed)
+
+    def _ends(self, requests: int) -> bool:
+        return requests > 0 and self._random.random() < self._share
+
+    def run(self, plan: Plan[C, T]) -> T:
+        """Run a plan whose replies may be lost."""
+        return self.inner.run(interrupted(plan, self._ends))
+
+    async def async_run(self, plan: Plan[C, T]) -> T:
+        """Like `run`, with an async client."""
+        return await self.inner.async_run(interrupted(plan, self._ends))
+
+
+def ends_after(requests: int) -> Callable[[int], bool]:
+    """Return a function for `interrupted` that ends a plan after a number of requests."""
+    return lambda answered: answered >= requests
+
+
+def interrupting(
+    build: Callable[..., Plan[Any, Any]], requests: int
+) -> Callable[..., Plan[Any, Any]]:
+    """Return an operation that ends after a number of requests."""
+    return lambda *args, **kwargs: interrupted(build(*args, **kwargs), ends_after(requests))
