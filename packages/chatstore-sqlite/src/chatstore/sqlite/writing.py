@@ -47,12 +47,12 @@ def insert(db: sqlite3.Connection, key: str, write: Insert, moment: Moment) -> l
     Positions only grow, so later records move behind the new one, to new positions.
     """
     head = find(db, key, moment.now)
-    if head is None or write.index >= head.length:
+    index = 0 if head is None else slice(write.index, None).indices(head.length)[0]
+    if head is None or index == head.length:
         return append(db, key, Append([write.record], write.expected_revision), moment)
     if existing := _existing(db, head, [write.record]):
         return existing
     check(head, write.expected_revision)
-    index = max(0, write.index + head.length) if write.index < 0 else write.index
     first = position_at(db, head, index)
     shift = head.next_position + 1 - first
     db.execute(

@@ -30,6 +30,17 @@ class InsertDelete(Base):
         call(store, "add_message", "k", message("a"), 5)
         assert contents(call(store, "get_messages", "k")) == ["a"]
 
+    @pytest.mark.parametrize("index", [0, 1, -1, -9])
+    def test_insert_into_an_empty_conversation(
+        self, store: ChatStore, call: Caller, index: int
+    ) -> None:
+        call(store, "create_conversation", "k")
+        call(store, "add_message", "k", message("a"), index)
+        call(store, "add_message", "k", message("b"), index)
+        expected = ["a"]
+        expected.insert(index, "b")
+        assert contents(call(store, "get_messages", "k")) == expected
+
     @pytest.mark.parametrize("index", [0, 1, 2, -1, -2, -3])
     def test_delete_by_index(self, store: ChatStore, call: Caller, index: int) -> None:
         expected = list("abc")
