@@ -242,6 +242,7 @@ def test_calls_cost_the_same_whatever_was_written(pattern: str, length: int) -> 
             writers.database.spent.clear()
             act(store, writers.length - number)
             check(name, writers.database.spent, MOST[name])
+        store = writers.stores[0]
         one = middle_id(store)
         for name, act_by_id in CALLS_BY_ID.items():
             writers.database.spent.clear()
@@ -262,3 +263,15 @@ def test_a_batch_costs_a_little_more_than_its_messages() -> None:
     assert writers.database.spent["written"] == 200 + 2
     assert writers.database.spent["requests"] == 8 + 2
     assert len(load_head(writers.database.heads["k"][0]).entries) == 1
+
+
+def test_copies_of_many_messages_are_found_at_once() -> None:
+    writers = Writers()
+    store = writers.stores[0]
+    store.add_messages("k", writers.batch(1000))
+    copies = store.get_messages("k")
+    writers.database.spent.clear()
+    store.add_messages("k", copies[::2])
+    store.add_messages("k", copies[7:8])
+    assert store.count_messages("k") == 1000
+    assert writers.database.spent["requests"] <= 50

@@ -18,7 +18,7 @@ from chatstore.conditional.head import Head
 from chatstore.conditional.lookup import Found, OutdatedError, View, by_numbers, oldest
 from chatstore.conditional.names import marker_id
 from chatstore.conditional.reading import read_existing, read_messages
-from chatstore.conditional.times import by_time
+from chatstore.conditional.times import SEARCHED, by_time, may_have
 from chatstore.core import CorruptStoreError
 from chatstore.core.backend import Existing, Plan
 
@@ -52,22 +52,25 @@ class IdCheck(Generic[C]):
         return existing
 
     def _all(self, view: View) -> Plan[C, list[Existing]]:
-        existing = yield from self._marked(view.head)
-        for message_id in self._ids:
-            # Messages whose ids the store gave have no marker; a copy may bring such an id back.
-            if message_id not in existing:
-                found = yield from by_time(self._database, self._key, view, message_id)
+        database, key, head = self._database, self._key, view.head
+        numbers = yield from self._marked(head)
+        # Messages whose ids the store gave have no marker; a copy may bring such an id back.
+        others = {one for one in self._ids if one not in numbers and may_have(head, one)}
+        existing: dict[str, Existing] = {}
+        if len(others) * SEARCHED >= head.length:
+            added = (yield from self._added(head, 0, others)) if others else []
+            existing = {item.id: item for item in added}
+        else:
+            for message_id in others:
+                found = yield from by_time(database, key, view, message_id)
                 if found is not None:
-                    existing[message_id] = found.location.number
-        messages = yield from read_existing(
-            self._database, self._key, view.head.stream, list(existing.values())
-        )
+                    numbers[message_id] = found.location.number
         # A marker without a message is harmless: a damaged message was removed by force.
-        return [
-            Existing(message_id, messages[existing[message_id]].body)
-            for message_id in self._ids
-            if message_id in existing and existing[message_id] in messages
-        ]
+        messages = yield from read_existing(database, key, head.stream, list(numbers.values()))
+        for message_id, number in numbers.items():
+            if number in messages:
+                existing[message_id] = Existing(message_id, messages[number].body)
+        return [existing[message_id] for message_id in self._ids if message_id in existing]
 
     def _marked(self, head: Head) -> Plan[C, dict[str, int]]:
         """Return the numbers to which the markers of these ids lead."""

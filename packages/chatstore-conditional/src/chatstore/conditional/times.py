@@ -25,10 +25,19 @@ _FEW = 48  # messages that are read at once when the search ends
 _ATTEMPTS = 4  # to find samples without markers
 _SCANNED = 100  # messages that are read at once if their times do not narrow the search
 
+SEARCHED = 64
+"""About how many messages are read to find one by the time in its id."""
+
 
 def time_of(message_id: str) -> int | None:
     """Return the time of an id of the form of `codec.new_id`, in milliseconds; else ``None``."""
     return int(message_id[:12], 16) if _STORE_ID.fullmatch(message_id) else None
+
+
+def may_have(head: Head, message_id: str) -> bool:
+    """Return whether a message without a marker may have an id."""
+    time = time_of(message_id)
+    return time is not None and head.latest is not None and time <= head.latest
 
 
 def with_times(head: Head, times: Iterable[int]) -> Head:
@@ -50,7 +59,7 @@ def by_time(database: Database[C], key: str, view: View, message_id: str) -> Pla
 
     """
     time, head = time_of(message_id), view.head
-    if time is None or head.latest is None or time > head.latest:
+    if time is None or not may_have(head, message_id):
         return None
     low, end = 0, head.length
     attempt = 0
