@@ -55,10 +55,10 @@ class IdCheck(Generic[C]):
         database, key, head = self._database, self._key, view.head
         numbers = yield from self._marked(head)
         # Messages whose ids the store gave have no marker; a copy may bring such an id back.
-        others = {one for one in self._ids if one not in numbers and may_have(head, one)}
+        others = [one for one in self._ids if one not in numbers and may_have(head, one)]
         existing: dict[str, Existing] = {}
         if len(others) * SEARCHED >= head.length:
-            added = (yield from self._added(head, 0, others)) if others else []
+            added = (yield from self._added(head, 0, set(others))) if others else []
             existing = {item.id: item for item in added}
         else:
             for message_id in others:
