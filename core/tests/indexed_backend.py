@@ -19,6 +19,7 @@ from chatstore.core.backend import (
     Plan,
     Put,
     Remove,
+    Replace,
     StoredConversation,
     StoredRecord,
     Update,
@@ -46,6 +47,12 @@ class Lists(WrapperBackend[Conversations]):
 
     def put(self, key: str, write: Put) -> Plan[Conversations, None]:
         return _on_lists(super().put(key, write))
+
+    def replace(self, key: str, write: Replace) -> Plan[Conversations, None]:
+        return _on_lists(super().replace(key, write))
+
+    def count(self, key: str) -> Plan[Conversations, int]:
+        return _on_lists(super().count(key))
 
     def remove(self, key: str, write: Remove) -> Plan[Conversations, StoredRecord | None]:
         return _on_lists(super().remove(key, write))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from indexed_backend import IndexedBackend, TwoSpaces
+from indexed_backend import IndexedBackend, Lists, TwoSpaces
 
 from chatstore.core import ChatStore, CorruptStoreError, operations
 from chatstore.core.backend import Plan, run
@@ -155,3 +155,22 @@ def test_a_damaged_entry_is_reported(body: str) -> None:
     entries.records[0] = entries.records[0]._replace(body=body)
     with pytest.raises(CorruptStoreError, match="owner"):
         store.list_conversations(owner="ann")
+
+
+def test_a_list_that_lost_parts_is_written_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    backend = IndexedBackend()
+    store = ChatStore(backend)
+    for key, owner in [("a", "ann"), ("b", "ann"), ("c", "bob")]:
+        store.create_conversation(key, owner=owner)
+    store.add_message("a", message("x"))
+    assert not run(backend.index.repair("ann", backend), backend.conversations)
+
+    def count(*_: object) -> int:
+        raise CorruptStoreError("parts are lost")
+
+    assert isinstance(backend.conversations, TwoSpaces)
+    backend.conversations.lists.by_key.clear()
+    monkeypatch.setattr(Lists, "count", count)
+    assert run(backend.index.repair("ann", backend), backend.conversations)
+    assert [one.key for one in store.list_conversations(owner="ann").conversations] == ["a", "b"]
+    assert len(_entries(backend)) == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import time
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -155,6 +156,45 @@ def test_entries_of_expired_conversations_are_removed_later(
         assert listed(store) == ["l"]
         assert client.zcard(f"{LIST}:order") == 1
     assert client.ttl(f"{LIST}:head") == -1
+
+
+LISTS: dict[str, Any] = {
+    "list": listed,
+    "create": lambda store: store.create_conversation("new", owner="ann"),
+    "give": lambda store: store.update_conversation("bob's", owner="ann"),
+    "take": lambda store: store.update_conversation("k", owner="bob"),
+    "delete": lambda store: store.delete_messages("k"),
+    "erase": lambda store: store.delete_conversations(owner="ann"),
+}
+
+
+@pytest.mark.parametrize("part", ["head", "order", "bodies"])
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_that_lost_a_part_is_written_anew(
+    client: Any, store: RedisChatStore, name: str, part: str
+) -> None:
+    for key in ("l", "m"):
+        store.create_conversation(key, owner="ann")
+        time.sleep(0.002)  # the order is that of the times, in milliseconds
+    store.create_conversation("bob's", owner="bob")
+    store.add_message("k", message("x"))
+    client.delete(f"{LIST}:{part}")
+    LISTS[name](store)
+    owners = {one.key: one.owner for one in store.iter_conversations()}
+    for owner in ("ann", "bob"):
+        assert sorted(listed(store, owner)) == sorted(k for k, o in owners.items() if o == owner)
+    if name == "list":
+        assert listed(store) == ["k", "m", "l"]
+    assert client.zcard(f"{LIST}:order") == sum(owner == "ann" for owner in owners.values())
+
+
+def test_a_conversation_returns_to_a_lost_list(client: Any, store: RedisChatStore) -> None:
+    """A list that is lost as a whole looks like an empty one."""
+    client.delete(*(f"{LIST}:{part}" for part in ("head", "order", "bodies")))
+    assert listed(store) == []
+    age_refresh(client, MINUTE)
+    store.add_message("k", message("x"))
+    assert listed(store) == ["k"]
 
 
 def test_lists_are_not_conversations(client: Any, url: str, store: RedisChatStore) -> None:

@@ -36,7 +36,7 @@ from chatstore.core.backend.conversations import (
 from chatstore.core.backend.plans import Plan
 from chatstore.core.backend.reads import Newest
 from chatstore.core.backend.records import Record, StoredRecord
-from chatstore.core.backend.writes import Append, Create, Put, Remove, Update
+from chatstore.core.backend.writes import Append, Create, Put, Remove, Replace, Update
 from chatstore.core.errors import CorruptStoreError
 
 C = TypeVar("C")
@@ -51,6 +51,7 @@ A call that creates a conversation writes the entry first, and ends or fails lon
 """
 
 _MAX_PAGE = 100  # entries that are read at once
+_SCAN_PAGE = 1000  # conversations that a repair reads at once
 
 
 class OwnerIndex(Generic[C]):
@@ -149,6 +150,30 @@ class OwnerIndex(Generic[C]):
             cursor = page.records[0].position
         return OwnedPage(conversations, cursor)
 
+    def repair(self, owner: str, backend: Backend[C]) -> Plan[C, bool]:
+        """Write an owner's list anew if the database lost parts of it; return whether it did.
+
+        This reads all conversations. One that was about to be created when its entry was lost is
+        found by the second reading, or returns to the list with its next refresh.
+
+        Args:
+            owner: The owner.
+            backend: Reads the conversations.
+
+        """
+        try:
+            yield from self._lists.count(_list_key(owner))
+        except CorruptStoreError:
+            owned = yield from _find_owned(owner, backend)
+            entries = [_entry(key, entry) for key, entry in owned.items()]
+            yield from self._lists.replace(_list_key(owner), Replace(entries))
+            for key, entry in (yield from _find_owned(owner, backend)).items():
+                if owned.get(key) != entry:
+                    record = ConversationRecord(owner, index_entry=entry)
+                    yield from self.refresh(key, record)
+            return True
+        return False
+
     def _add(self, owner: str, key: str) -> Plan[C, str]:
         entry = token_hex(12)
         yield from self._lists.append(_list_key(owner), Append([_entry(key, entry)]))
@@ -156,6 +181,25 @@ class OwnerIndex(Generic[C]):
 
     def _remove(self, owner: str, entry: str) -> Plan[C, None]:
         yield from self._lists.remove(_list_key(owner), Remove(entry, _accept))
+
+
+def _find_owned(owner: str, backend: Backend[C]) -> Plan[C, dict[str, str]]:
+    """Return an owner's conversations and their entries, the oldest ``updated_at`` first."""
+    found: dict[str, StoredConversation] = {}
+    cursor: Any | None = None
+    while True:
+        page = yield from backend.list_keys("", _SCAN_PAGE, cursor)
+        stored = yield from backend.read_conversations(page.keys)
+        found.update(
+            (key, one)
+            for key, one in zip(page.keys, stored, strict=True)
+            if one is not None and one.record.owner == owner
+        )
+        cursor = page.cursor
+        if cursor is None:
+            break
+    ordered = sorted(found.items(), key=lambda item: item[1].updated_at)
+    return {key: one.record.index_entry for key, one in ordered if one.record.index_entry}
 
 
 def _list_key(owner: str) -> str:
@@ -173,7 +217,7 @@ def _read_entry(record: StoredRecord) -> tuple[str, str, float]:
         fields = json.loads(record.body)
         key, entry, refreshed = fields["key"], fields["id"], float(fields["refreshed"])
     except (ValueError, TypeError, LookupError, RecursionError):
-        key = entry = None
+        key, entry, refreshed = None, None, 0.0
     if not (isinstance(key, str) and isinstance(entry, str)):
         raise CorruptStoreError("an entry in the list of an owner's conversations cannot be read")
     return key, entry, refreshed

@@ -19,7 +19,6 @@ from chatstore.core.backend import (
     Newest,
     Oldest,
     OwnedPage,
-    OwnerIndex,
     Page,
     Plan,
     Put,
@@ -34,9 +33,8 @@ from chatstore.core.backend import (
     check_ttl,
     run,
 )
-from chatstore.core.logs import logger
 from chatstore.redis_scripts import scripts
-from chatstore.redis_scripts.client import ScriptClient, foreign_cursor
+from chatstore.redis_scripts.client import ScriptClient
 from chatstore.redis_scripts.clients import Clients
 from chatstore.redis_scripts.conversations import (
     conversation_of,
@@ -44,6 +42,7 @@ from chatstore.redis_scripts.conversations import (
     record_arguments,
 )
 from chatstore.redis_scripts.layout import KeySpace, check_namespace, slot_of, unseal
+from chatstore.redis_scripts.owners import OwnerLists
 from chatstore.redis_scripts.reading import Limits, Reader
 from chatstore.redis_scripts.scripts import Script
 from chatstore.redis_scripts.sending import Sender
@@ -111,7 +110,7 @@ class ScriptBackend(Backend[ScriptClient]):
         )
 
     @cached_property
-    def _owners(self) -> OwnerIndex[ScriptClient]:
+    def _owners(self) -> OwnerLists:
         """The owners' lists, which are conversations in a section of their own."""
         lists = ScriptBackend(
             self.clients,
@@ -121,7 +120,7 @@ class ScriptBackend(Backend[ScriptClient]):
             is_cluster=self._is_cluster,
             section=_OWNERS,
         )
-        return OwnerIndex(lists)
+        return OwnerLists(lists, self)
 
     # ------------------------------------------------------------------ running plans
 
@@ -234,11 +233,7 @@ class ScriptBackend(Backend[ScriptClient]):
         """Run a writing script, and refresh the entry in the owner's list if it is due."""
         written = yield from self.writer.run(script, key, arguments, records, expected_revision)
         if written.due is not None:
-            try:
-                yield from self._owners.refresh(key, written.due)
-            except ChatStoreError as error:
-                # the write has taken effect; a later one refreshes the entry
-                logger.warning("%s: an owner's list was not updated: %s", self.server, error)
+            yield from self._owners.refresh(key, written.due)
         return written.reply
 
     # ------------------------------------------------------------------ reading messages
@@ -295,9 +290,7 @@ class ScriptBackend(Backend[ScriptClient]):
         self, owner: str, limit: int, cursor: Any | None
     ) -> Plan[ScriptClient, OwnedPage]:
         """See `Backend.list_owned`; the order may lag by a minute."""
-        if cursor is not None and not isinstance(cursor, int):
-            raise foreign_cursor()
-        return self._owners.list_owned(owner, limit, cursor, self)
+        return self._owners.list_owned(owner, limit, cursor)
 
     def list_keys(self, prefix: str, limit: int, cursor: Any | None) -> Plan[ScriptClient, KeyPage]:
         """See `Backend.list_keys`; a key may be listed again while the database is resized."""
