@@ -39,6 +39,8 @@ class ContractHarness(ABC):
             function that `opener` returns must be picklable.
         shared_between_instances: Whether all stores that `open` returns see the same
             conversations.
+        orders_lists_exactly: Whether an owner's list is in the exact order of the last writes. With
+            `OwnerIndex` the order may lag.
 
     """
 
