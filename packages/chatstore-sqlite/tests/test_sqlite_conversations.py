@@ -44,14 +44,14 @@ def rows(path: Path, statement: str) -> list[Any]:
 
 
 def keys(store: SQLiteChatStore, owner: str, limit: int = 50) -> list[str]:
-    found: list[str] = []
+    listed: list[str] = []
     cursor = None
     while True:
         page = store.list_conversations(owner=owner, limit=limit, cursor=cursor)
-        found += [one.key for one in page.conversations]
+        listed += [one.key for one in page.conversations]
         cursor = page.next_cursor
         if cursor is None:
-            return found
+            return listed
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 50])
