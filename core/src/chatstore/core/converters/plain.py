@@ -12,9 +12,9 @@ from chatstore.core.foreign import full_name
 
 
 def plain(value: Any) -> Any:
-    """Return a value with pydantic models as dicts, without the fields that were never set."""
+    """Return a value with pydantic models as dicts, without ``None`` that nobody set."""
     if isinstance(value, BaseModel):
-        return value.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        return _fields(value)
     if isinstance(value, Mapping):
         return {name: plain(field) for name, field in value.items()}
     if isinstance(value, (list, tuple)):
@@ -42,3 +42,16 @@ def plain_items(values: object, what: str) -> list[dict[str, Any]]:
             raise InvalidMessageError(f"{what} must be dicts, not {full_name(value)}")
         items.append(item)
     return items
+
+
+def _fields(model: BaseModel) -> dict[str, Any]:
+    dumped: dict[str, Any] = model.model_dump(mode="json", by_alias=True)
+    for name, field in type(model).model_fields.items():
+        alias, value = field.serialization_alias or field.alias or name, getattr(model, name)
+        if value is None and name not in model.model_fields_set:
+            dumped.pop(alias, None)
+        elif isinstance(value, BaseModel):
+            dumped[alias] = _fields(value)
+        elif isinstance(value, list) and any(isinstance(item, BaseModel) for item in value):
+            dumped[alias] = plain(value)
+    return dumped
