@@ -36,7 +36,8 @@ class RedisHarness(ContractHarness):
     def __init__(self, *servers: RedisServer, cluster: bool = False) -> None:
         self.namespace = f"test-{uuid.uuid4()}"
         self.cluster = cluster
-        self.port = servers[0].port
+        self.ports = [server.port for server in servers]
+        self.port = self.ports[0]
         login = ""
         for server in servers:
             with connect(server.port) as client:
@@ -69,26 +70,31 @@ class RedisHarness(ContractHarness):
             [name] = client.zrange(order, index, index)
             yield client, bodies, name
 
-
-class ServerHarness(RedisHarness):
-    """A single server, which tests can inspect and disturb."""
-
     def counts(self) -> Counts:
-        with connect(self.port) as client:
-            stats = client.info("stats")
-        traffic = stats["total_net_input_bytes"] + stats["total_net_output_bytes"]
-        return Counts(stats["total_commands_processed"], traffic)
+        stats = []
+        for port in self.ports:
+            with connect(port) as client:
+                stats.append(client.info("stats"))
+        traffic = sum(one["total_net_input_bytes"] + one["total_net_output_bytes"] for one in stats)
+        return Counts(sum(one["total_commands_processed"] for one in stats), traffic)
 
     def stored(self) -> int:
         """Count the parts' elements, without the calls that are remembered, which expire."""
+        return sum(map(self._stored, self.ports))
+
+    def _stored(self, port: int) -> int:
         sizes = {b"hash": "hlen", b"zset": "zcard", b"string": "strlen"}
-        with connect(self.port) as client:
+        with connect(port) as client:
             keys = [
                 key
                 for key in client.scan_iter(f"{self.namespace}*")
                 if b":requests" not in key.rpartition(b"}")[2]
             ]
             return sum(getattr(client, sizes[client.type(key)])(key) for key in keys)
+
+
+class ServerHarness(RedisHarness):
+    """A single server, which tests can disturb."""
 
     @contextmanager
     def failing(self) -> Iterator[None]:
