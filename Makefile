@@ -54,8 +54,8 @@ lowest: $(READY) ## Test with the lowest allowed versions; ARGS=chatstore-redis 
 owners: $(READY) ## Let 16 processes change owners' conversations for a minute on each of 5 databases.
 	CHATSTORE_SOAK=1 $(BIN)/python -m pytest tests/test_owner_processes.py -v -o faulthandler_timeout=0 $(ARGS)
 
-costs: $(READY) ## Measure the cost of calls on paid services at 100,000 messages; writes docs/costs.md.
-	CHATSTORE_SOAK=1 $(BIN)/python -m pytest packages/*/tests/test_*_costs.py -k costs_are_flat -o faulthandler_timeout=0 --costs docs/costs.md
+costs: $(READY) ## Measure the cost of calls at 100,000 messages; writes docs/costs.md.
+	CHATSTORE_SOAK=1 $(BIN)/python -m pytest tests/test_database_costs.py packages/*/tests/test_*_costs.py -k costs_are_flat -o faulthandler_timeout=0 --costs docs/costs.md
 
 calls: $(READY) ## Count the calls and modules that one call of a store crosses; writes docs/design.md.
 	@$(BIN)/python -m scripts.count_calls
