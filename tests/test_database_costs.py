@@ -46,8 +46,12 @@ def _relayed(relay: Relay, units: Callable[[], dict[str, float]] = dict) -> Any:
         act()
         after, units_after = relay.traffic, units()
         spent = {name: units_after[name] - amount for name, amount in units_before.items()}
-        differences = [late - early for early, late in zip(before, after, strict=True)]
-        return Cost(*differences, spent)
+        return Cost(
+            after.requests - before.requests,
+            after.sent - before.sent,
+            after.received - before.received,
+            spent,
+        )
 
     return cost
 
