@@ -119,14 +119,14 @@ def test_an_append(measured: Measured) -> None:
     plain = append()
     verbs = [statement.split(" ")[0] for statement in measured.work.statements]
     assert verbs == ["BEGIN", "SELECT", "SELECT", "INSERT", "UPDATE", "SELECT", "COMMIT"]
-    assert plain.steps < 140
+    assert plain.steps < 200
     assert plain.pages == 4
     measured.store.update_conversation("k", title="t", metadata={"a": "x" * 100})
     assert append() == plain
     measured.store.update_conversation("k", owner="ann")
     owned = append()
     assert owned.statements == plain.statements
-    assert owned.steps < 160
+    assert owned.steps < 1.2 * plain.steps
     assert owned.pages == 5
 
 
