@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from itertools import count
 from types import SimpleNamespace
 from typing import Any
@@ -18,8 +19,8 @@ from chatstore.core import ChatMessage, codec
 from chatstore.core.backend import owner_index
 
 NOW = 1_764_150_000.5
-CREATED = "2025-11-26T09:40:00+00:00"
-BODY = f'{{"v":1,"id":"%s","created_at":"{CREATED}","role":"user","content":"%s"}}'
+CREATED = datetime(2025, 11, 26, 9, 40, tzinfo=timezone.utc)
+BODY = f'{{"v":1,"id":"%s","created_at":"{CREATED.isoformat()}","role":"user","content":"%s"}}'
 
 
 def message(text: str, **fields: Any) -> ChatMessage:

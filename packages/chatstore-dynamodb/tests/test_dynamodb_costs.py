@@ -6,6 +6,7 @@ Units are computed by the service's formula from requests and answers, see `dyna
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -53,6 +54,43 @@ def test_costs_are_flat(server: DynamoDBServer, costs: Any) -> None:
         assert one.units["write units"] <= 5
     for one in table["append with the caller's id"]:
         assert one.units["write units"] <= 7
+
+
+def test_an_append_costs_the_same_with_an_owner_and_metadata(server: DynamoDBServer) -> None:
+    cost = cost_on(server)
+    now = [1_000_000.0]
+    with DynamoDBChatStore(
+        server.new_table(), endpoint_url=server.url, clock=lambda: now[0]
+    ) as store:
+        store.add_message("plain", message("a"))
+        store.create_conversation("k", owner="o" * 64, title="Title", metadata={"a": "x" * 16_000})
+        store.add_message("k", message("a"))
+        now[0] += 59
+        for key in ("plain", "k"):
+            result = cost(partial(store.add_message, key, message("x" * 600)))
+            assert (result.requests, result.units["write units"]) == (1, 4)
+        now[0] += 2
+        result = cost(lambda: store.add_message("k", message("x" * 600)))
+        assert 1 < result.requests <= 5, "the entry in the owner's list is refreshed"
+        result = cost(lambda: store.add_message("k", message("x" * 600)))
+        assert (result.requests, result.units["write units"]) == (1, 4)
+
+
+def test_a_list_takes_a_few_requests_after_many_refreshes(server: DynamoDBServer) -> None:
+    cost = cost_on(server)
+    now = [1_000_000.0]
+    with DynamoDBChatStore(
+        server.new_table(), endpoint_url=server.url, clock=lambda: now[0]
+    ) as store:
+        for number in range(30):
+            store.create_conversation(f"k{number}", owner="ann")
+        for step in range(150):
+            now[0] += 61
+            store.add_message(f"k{step * 7 % 30}", message("a"))
+        assert cost(lambda: store.list_conversations(owner="ann")).requests <= 5
+        listed = [one.key for one in store.list_conversations(owner="ann").conversations]
+        assert listed[:3] == [f"k{step * 7 % 30}" for step in (149, 148, 147)]
+        assert len(listed) == 30
 
 
 @pytest.mark.parametrize("size", [1, 600, 800])

@@ -46,6 +46,31 @@ def test_a_purge_leaves_nothing_in_the_end(server: DynamoDBServer, is_async: boo
         check_purge(store, clock, lambda: len(items_of(server, table)), is_async=is_async)
 
 
+def test_an_owners_list_forgets_expired_conversations(server: DynamoDBServer) -> None:
+    table, clock = server.new_table(), Clock()
+    with DynamoDBChatStore(table, endpoint_url=server.url, ttl=60, clock=clock) as store:
+        for key in "abc":
+            store.create_conversation(key, owner="ann", title="t" * 1000)
+            store.add_message(key, message("x"))
+        clock.now += 30
+        store.add_message("b", message("y"))
+        clock.now += 31
+        listed = store.list_conversations(owner="ann")
+        assert [one.key for one in listed.conversations] == ["b"]
+        store.create_conversation("a", owner="ann")
+        listed = store.list_conversations(owner="ann")
+        assert [one.key for one in listed.conversations] == ["a", "b"]
+        clock.now += 61
+        for _ in range(2):
+            store.purge_expired()
+            clock.now += 3 * DAY + 1
+        store.purge_expired()
+        left = [item["SessionId"]["S"] for item in items_of(server, table)]
+        # The entry of the first "a": reading the list an hour later removes it.
+        assert len([name for name in left if "/owner-" not in name]) == 0
+        assert store.list_conversations(owner="ann").conversations == []
+
+
 @pytest.mark.parametrize("name", ["SessionId", "b", "v"])
 def test_the_attribute_has_a_name_of_its_own(name: str) -> None:
     with pytest.raises(InvalidArgumentError, match=name):
