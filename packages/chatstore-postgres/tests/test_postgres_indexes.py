@@ -72,6 +72,7 @@ NO_RECORD = (None, None, None, False)
 STATEMENTS: dict[str, tuple[Any, ...]] = {
     "count": (statements.COUNT, KEY),
     "newest": (statements.NEWEST, KEY, 2**63 - 1, 50),
+    "all": (statements.ALL, KEY, 2**63 - 1),
     "newest and first": (statements.NEWEST_AND_LEADING, KEY, 900, 50, 2),
     "oldest": (statements.OLDEST, KEY, 100, 50),
     "keys": (statements.KEYS, b"key 5", b"key 50", b"key 5\xff", 20),
@@ -138,7 +139,7 @@ def test_statement_follows_an_index(
     assert any("Index" in node["Node Type"] for node in steps)
     assert_conversations_are_apart(steps)
     # Reads are in the index's order: sorting would have to read everything first.
-    if name in {"newest", "oldest", "keys", "newest and first", "owned"}:
+    if name in {"newest", "newest and first", "newest and conversation", "oldest", "keys", "owned"}:
         assert "Sort" not in {node["Node Type"] for node in steps}
 
 

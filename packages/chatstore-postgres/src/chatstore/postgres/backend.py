@@ -184,14 +184,15 @@ class PostgresBackend(Backend[Client]):
     def read_newest(self, key: str, read: Newest) -> Plan[Client, Page]:
         """See `Backend.read_newest`."""
         end = _LAST_POSITION if read.before is None else read.before
-        template, values = statements.NEWEST, [key.encode(), end, read.limit]
         if read.with_conversation:
-            template = statements.NEWEST_AND_CONVERSATION
+            template, rest = statements.NEWEST_AND_CONVERSATION, [read.limit, read.leading]
         elif read.leading:
-            template = statements.NEWEST_AND_LEADING
-        if template is not statements.NEWEST:
-            values.append(read.leading)
-        return page_of((yield from self._sender.fetch(template, *values)))
+            template, rest = statements.NEWEST_AND_LEADING, [read.limit, read.leading]
+        elif read.limit is None:
+            template, rest = statements.ALL, []
+        else:
+            template, rest = statements.NEWEST, [read.limit]
+        return page_of((yield from self._sender.fetch(template, key.encode(), end, *rest)))
 
     def read_oldest(self, key: str, read: Oldest) -> Plan[Client, Page]:
         """See `Backend.read_oldest`."""

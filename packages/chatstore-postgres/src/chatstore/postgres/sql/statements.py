@@ -37,6 +37,7 @@ from chatstore.postgres.sql.changes import (
 )
 from chatstore.postgres.sql.conversations import CONVERSATIONS, CREATE, KEYS, OWNED, UPDATE
 from chatstore.postgres.sql.reads import (
+    ALL,
     COUNT,
     FIND,
     NEWEST,
@@ -46,6 +47,7 @@ from chatstore.postgres.sql.reads import (
 )
 
 __all__ = [
+    "ALL",
     "APPEND_MANY",
     "APPEND_NEW_MANY",
     "APPEND_NEW_ONE",
