@@ -10,20 +10,13 @@ from functools import partial
 from typing import Any, TypeVar
 
 from chatstore.azure import batches
-from chatstore.azure.entities import (
-    HEAD,
-    RECORD,
-    body_of,
-    entity_keys,
-    new_entity,
-    row_ranges,
-    rows_filter,
-)
+from chatstore.azure.entities import HEAD, body_of, entity_keys, new_entity, rows_filter
 from chatstore.azure.errors import ERRORS, code_of
 from chatstore.azure.keys import CONVERSATIONS, LISTS, KeySpace
 from chatstore.azure.pages import EntityPage, read_page
 from chatstore.azure.points import get_entity, is_missing, read_existing
 from chatstore.azure.preparing import Preparation
+from chatstore.azure.rows import id_of, row_of, row_ranges
 from chatstore.azure.sizes import MAX_BATCH_BYTES, MAX_BATCH_OPERATIONS, MAX_RECORD_BYTES
 from chatstore.azure.table import Operation, StoredEntity, Table
 from chatstore.azure_core.answers import status_of
@@ -104,16 +97,15 @@ class AzureDatabase(Database[Table]):
     def read_records(self, key: str, ids: Sequence[str]) -> Plan[Table, dict[str, str]]:
         """See `Database.read_records`."""
         partition = self._space.name_of(key)
-        rows = {RECORD + record_id for record_id in ids}
-        ranges = row_ranges(sorted(rows))
-        single = [low for low, high in ranges if low == high]
-        entities = yield from self._read_existing([(partition, row) for row in single])
-        for low, high in ranges:
-            if low != high:
-                entities += yield from self._query(rows_filter(partition, low, high))
+        ranges = row_ranges(ids)
+        single = [(partition, first) for first, last in ranges if first == last]
+        entities = yield from self._read_existing(single)
+        for first, last in ranges:
+            if first != last:
+                entities += yield from self._query(rows_filter(partition, first, last))
         # The reader reports a record without text.
-        bodies = {str(entity["RowKey"]): body_of(entity) or "" for entity in entities}
-        return {row.removeprefix(RECORD): bodies[row] for row in rows & bodies.keys()}
+        bodies = {id_of(str(one["RowKey"])): body_of(one) or "" for one in entities}
+        return {record_id: bodies[record_id] for record_id in ids if record_id in bodies}
 
     def commit(self, key: str, write: HeadWrite) -> Plan[Table, str | None]:
         """See `Database.commit`.
@@ -127,7 +119,7 @@ class AzureDatabase(Database[Table]):
         operations = [
             batches.create(head) if expected is None else batches.replace(head, expected),
             *_puts(partition, write.puts),
-            *(batches.delete(entity_keys(partition, RECORD + name)) for name in write.deletes),
+            *(batches.delete(entity_keys(partition, row_of(name))) for name in write.deletes),
         ]
         results = yield from self._submit_if(operations)
         return None if results is None else str(results[0]["etag"])
@@ -151,9 +143,9 @@ class AzureDatabase(Database[Table]):
         from azure.data.tables import TableTransactionError
 
         partition = self._space.name_of(key)
-        rows = [RECORD + record_id for record_id in dict.fromkeys(ids)]
-        for start in range(0, len(rows), MAX_BATCH_OPERATIONS):
-            batch = rows[start : start + MAX_BATCH_OPERATIONS]
+        names = list(dict.fromkeys(ids))
+        for start in range(0, len(names), MAX_BATCH_OPERATIONS):
+            batch = names[start : start + MAX_BATCH_OPERATIONS]
             try:
                 yield from self._delete(partition, batch)
             except TableTransactionError as error:
@@ -161,14 +153,15 @@ class AzureDatabase(Database[Table]):
                     raise
                 yield from self._delete_existing(partition, batch)
 
-    def _delete_existing(self, partition: str, rows: Sequence[str]) -> Plan[Table, None]:
+    def _delete_existing(self, partition: str, ids: Sequence[str]) -> Plan[Table, None]:
         """Delete records as far as they exist; other clients may do the same at the same time."""
         from azure.data.tables import TableTransactionError
 
-        for low, high in row_ranges(sorted(rows)):
+        for first, last in row_ranges(ids):
             for attempt in range(1, _DISCARD_ATTEMPTS + 1):
-                entities = yield from self._query(rows_filter(partition, low, high), _KEYS)
-                existing = [entity["RowKey"] for entity in entities if entity["RowKey"] in rows]
+                entities = yield from self._query(rows_filter(partition, first, last), _KEYS)
+                names = [id_of(str(entity["RowKey"])) for entity in entities]
+                existing = [name for name in names if name in ids]
                 try:
                     yield from self._delete(partition, existing)
                 except TableTransactionError as error:
@@ -177,8 +170,8 @@ class AzureDatabase(Database[Table]):
                 else:
                     break
 
-    def _delete(self, partition: str, rows: Sequence[str]) -> Plan[Table, None]:
-        operations = [batches.delete(entity_keys(partition, row)) for row in rows]
+    def _delete(self, partition: str, ids: Sequence[str]) -> Plan[Table, None]:
+        operations = [batches.delete(entity_keys(partition, row_of(name))) for name in ids]
         for batch in packed(operations, batches.size_of, batches.LIMITS):
             yield from self._request(partial(_submit, batch))
 
@@ -277,7 +270,7 @@ class AzureDatabase(Database[Table]):
 
 def _puts(partition: str, records: Mapping[str, str]) -> list[Operation]:
     return [
-        batches.put(new_entity(partition, RECORD + record_id, body))
+        batches.put(new_entity(partition, row_of(record_id), body))
         for record_id, body in records.items()
     ]
 

@@ -8,7 +8,6 @@ from chatstore.azure.sizes import pieces
 from chatstore.azure.table import StoredEntity
 
 HEAD = "head"
-RECORD = "r"
 _BODY = "Body"
 
 
@@ -34,17 +33,3 @@ def body_of(entity: StoredEntity) -> str | None:
 def rows_filter(partition: str, low: str, high: str) -> str:
     """Return the OData filter of a partition's rows from ``low`` to ``high``."""
     return f"PartitionKey eq '{partition}' and RowKey ge '{low}' and RowKey le '{high}'"
-
-
-def row_ranges(rows: list[str]) -> list[tuple[str, str]]:
-    """Return ranges that contain sorted rows and few others.
-
-    Rows of one run of messages are ``run.number``, hexadecimal without leading zeros, so those
-    with numbers of equal length are adjacent. Every other row is a range of its own.
-    """
-    groups: dict[tuple[str, int], list[str]] = {}
-    for row in rows:
-        run, dot, rest = row.partition(".")
-        group = (run, len(rest.partition(".")[0])) if dot else (row, 0)
-        groups.setdefault(group, []).append(row)
-    return [(group[0], group[-1]) for group in groups.values()]
