@@ -199,3 +199,13 @@ def test_revisions_are_the_numbers_of_writes() -> None:
     assert revision_text(0) is None
     assert revision_text(None) is None
     assert revision_number(None) is None
+
+
+@pytest.mark.parametrize("index", [0, 1, -1, -5])
+def test_insert_into_an_empty_conversation(
+    harness: PostgresHarness, call: Caller, index: int
+) -> None:
+    with call.using(harness.open()) as store:
+        call(store, "create_conversation", "k")
+        call(store, "add_message", "k", message("a"), index)
+        assert contents(call(store, "get_messages", "k")) == ["a"]

@@ -202,5 +202,7 @@ INSERT_FROM_START = _INSERT.replace("[order]", "OFFSET $3::bigint")
 The messages after the new one move behind it, since positions only grow.
 """
 
-INSERT_FROM_END = _INSERT.replace("[order]", "DESC OFFSET least($3::bigint, seen.length - 1)")
+INSERT_FROM_END = _INSERT.replace(
+    "[order]", "DESC OFFSET greatest(0, least($3::bigint, seen.length - 1))"
+)
 """Like `INSERT_FROM_START`; ``$3``: how many messages come after the one to insert before."""
