@@ -135,4 +135,4 @@ def test_own_and_documented_names_pass(source: str) -> None:
 
 def test_all_sources_are_read() -> None:
     assert len(SOURCES) > 200
-    assert "core/src/chatstore/core/store.py" in SOURCES
+    assert "core/src/chatstore/core/store/chat_store.py" in SOURCES
