@@ -26,6 +26,7 @@ from chatstore.sqlite import SQLiteChatStore
 from chatstore.upstash import UpstashChatStore
 
 OTHERS = [10, 100_000] if os.environ.get("CHATSTORE_SOAK") else [10, 500]
+_TIMEOUT = 300.0  # seconds: 100,000 messages are written in one call
 _MOST_STATEMENTS = 16  # of a call on SQLite, with those that begin and end transactions
 _RELAYED = (
     "Requests are round trips and bytes are those of the connection, counted by a relay. "
@@ -80,7 +81,7 @@ def test_sqlite_costs_are_flat(costs: Any, tmp_path: Path, monkeypatch: pytest.M
 def test_redis_costs_are_flat(costs: Any, redis_server: Any) -> None:
     with Relay(redis_server.port) as relay:
         url = f"redis://127.0.0.1:{relay.port}"
-        with RedisChatStore(url, namespace=uuid.uuid4().hex) as store:
+        with RedisChatStore(url, namespace=uuid.uuid4().hex, timeout=_TIMEOUT) as store:
             _open(store)
             note = _RELAYED.format(drivers=drivers("chatstore-redis", "redis")) + "."
             table = costs.measure("Redis", store, _relayed(relay), note=note)
@@ -120,7 +121,9 @@ def test_upstash_costs_are_flat(costs: Any, upstash: Any) -> None:
 
     with Relay(int(upstash.url.rpartition(":")[2])) as relay:
         url = f"http://127.0.0.1:{relay.port}"
-        with UpstashChatStore(url, upstash.token, namespace=uuid.uuid4().hex) as store:
+        with UpstashChatStore(
+            url, upstash.token, namespace=uuid.uuid4().hex, timeout=_TIMEOUT
+        ) as store:
             _open(store)
             note = _RELAYED.format(drivers=drivers("chatstore-upstash", "upstash-redis"))
             note += " against a double of the service, which charges for commands."
