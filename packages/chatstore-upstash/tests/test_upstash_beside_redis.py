@@ -46,6 +46,22 @@ def test_each_reads_what_the_other_wrote(stores: tuple[ChatStore, ChatStore], or
     assert writer.get_keys() == ["added"]
 
 
+@pytest.mark.parametrize("order", [1, -1], ids=["to-redis", "to-upstash"])
+def test_conversations_and_owners_of_the_other(
+    stores: tuple[ChatStore, ChatStore], order: int
+) -> None:
+    writer, reader = stores[::order]
+    metadata = {"n": [1, "é", "\0"]}
+    created = writer.create_conversation("k {", owner="ann \0", title="\0\n", metadata=metadata)
+    assert reader.get_conversation("k {") == created
+    assert reader.list_conversations(owner="ann \0").conversations == [created]
+    reader.add_message("k {", message("a"), expected_revision=created.revision)
+    writer.update_conversation("k {", owner="bob")
+    assert reader.list_conversations(owner="ann \0").conversations == []
+    assert reader.delete_conversations(owner="bob") == ["k {"]
+    assert writer.list_conversations(owner="bob").conversations == []
+
+
 def test_an_id_exists_for_both(stores: tuple[ChatStore, ChatStore]) -> None:
     upstash, redis = stores
     for store in stores:
