@@ -25,16 +25,6 @@ from chatstore.postgres.sql.appends import (
     RELEASE_EXPIRED_KEY,
     WAS_REMOVED,
 )
-from chatstore.postgres.sql.changes import (
-    DELETE,
-    FILL,
-    PUT,
-    REMOVE_BY_ID,
-    REMOVE_FROM_END,
-    REMOVE_FROM_START,
-    REPLACE,
-    TRUNCATE,
-)
 from chatstore.postgres.sql.conversations import CONVERSATIONS, CREATE, KEYS, OWNED, UPDATE
 from chatstore.postgres.sql.reads import (
     ALL,
@@ -44,6 +34,16 @@ from chatstore.postgres.sql.reads import (
     NEWEST_AND_CONVERSATION,
     NEWEST_AND_LEADING,
     OLDEST,
+)
+from chatstore.postgres.sql.writes import (
+    DELETE,
+    FILL,
+    PUT,
+    REMOVE_BY_ID,
+    REMOVE_FROM_END,
+    REMOVE_FROM_START,
+    REPLACE,
+    TRUNCATE,
 )
 
 __all__ = [
