@@ -17,6 +17,7 @@ from chatstore.conditional import (
     conversations,
     decisions,
     garbage,
+    id_markers,
     purging,
     removing,
     staging,
@@ -28,9 +29,7 @@ from chatstore.conditional.decisions import markers_of
 from chatstore.conditional.editing import Editor
 from chatstore.conditional.entries import Entry
 from chatstore.conditional.head import Garbage, Head, emptied, new_head
-from chatstore.conditional.id_markers import IdCheck, load_marker
 from chatstore.conditional.lookup import View
-from chatstore.conditional.names import marker_id
 from chatstore.conditional.reading import read_existing
 from chatstore.core.backend import Append, Create, Delete, OwnerIndex, Plan, owner_index
 
@@ -67,12 +66,6 @@ def _with_all_markers(database: Any, key: str, head: Head, item: Garbage) -> Pla
 
 
 _without_markers = garbage._without_markers
-
-
-def _marked_though_truncated(self: IdCheck[Any], head: Head) -> Plan[Any, dict[str, int]]:
-    ids = {marker_id(head.generation, one): one for one in self._ids}
-    markers = yield from self._database.read_records(self._key, list(ids))
-    return {ids[name]: load_marker(text) for name, text in markers.items()}
 
 
 _is_current = Change._is_current
@@ -133,6 +126,9 @@ _check: Callable[..., None] = lambda *_: None
 
 
 ID_MUTANTS = {
+    "a message that moved meanwhile is taken for removed": Algorithm(
+        patches=patch(id_markers, "_check_confirmed", _check)
+    ),
     "a put message is appended again": Algorithm(patches=patch(adding, "locate_id", _not_found)),
     "a truncation leaves a message": Algorithm(patches=patch(Editor, "truncated", _half_truncated)),
     "truncated messages are left": Algorithm(
@@ -140,9 +136,6 @@ ID_MUTANTS = {
     ),
     "markers that lead to other messages by now are deleted": Algorithm(
         patches=patch(garbage, "_without_markers", _with_all_markers)
-    ),
-    "truncated messages are taken for existing ones": Algorithm(
-        patches=patch(IdCheck, "_marked", _marked_though_truncated)
     ),
     "an old revision is accepted": Algorithm(
         patches=patches("check_revision", _check, adding, removing, updating)

@@ -132,8 +132,10 @@ class Workload:
         names += ["put", "put", "truncate", "create", "update"]
         self._names = [*names, "read", "window", "count", "find", "look"]
         self._names += chance.choices(names, k=8)
+        self._expecting = chance.choice([0, 0.4])  # the share of writes that expect a revision
         kind = chance.random()
-        if kind < 0.15:
+        if kind < 0.2:
+            self._expecting = 0
             self._names = ["append", "delete", "purge", "purge"]  # conversations that end
         elif kind < 0.3:
             self._names = ["append", "remove", "insert", "insert", "remove"]  # many entries
@@ -152,7 +154,7 @@ class Workload:
 
     def expected_revision(self, name: str) -> str | None:
         """Return the expected revision of a call, for some calls."""
-        if name in {"create", *_PLANS} or self._chance.random() < 0.7:
+        if name in {"create", *_PLANS} or self._chance.random() >= self._expecting:
             return None
         return self.revision
 

@@ -12,7 +12,7 @@ from conditional_consistency import locate, needed
 from conditional_network import KEY, SimulatedBackend, SimulatedDatabase, record
 from conditional_workload import plan_of
 
-from chatstore.conditional import Limits, abandoned
+from chatstore.conditional import Limits, abandoned, removing
 from chatstore.conditional.abandoned import STAGING_TIME
 from chatstore.conditional.encoding import load_first_part
 from chatstore.conditional.head_json import load_head
@@ -188,3 +188,29 @@ def test_kills_at_random_moments_of_large_writes(passing: Passing) -> None:
     print(f"{KILLS} kills: {expected} messages; {before} records, {after} after cleaning up")
     nodes = sum("_." in name for name in killed.database.records[KEY])
     assert after == 2 * expected + 1 + nodes  # messages, their markers, the seal
+
+
+@pytest.mark.parametrize("name", ["truncate many", "truncate"])
+def test_truncated_ids_may_be_added_again_before_their_messages_are_deleted(
+    passing: Passing, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(removing, "OTHER_OPERATIONS", 100)  # all become garbage
+    prepared = Run(passing)
+    for call in PREPARED:
+        prepared.call(*call)
+    before = prepared.contents()
+    again = tuple(record(one, 5, has_caller_id=True) for one in ("p58", "p59"))
+    for steps in range(10_000):
+        killed = prepared.copy()
+        has_ended = killed.call(*CALLS[name], steps)
+        left = killed.contents()
+        if left != before:
+            killed.call("append", (again,))
+            assert killed.contents() == [*left, *(one.body for one in again)]
+            killed.call("append", (again[:1],))
+            killed.call("remove", ("p59",))
+            assert killed.contents() == [*left, again[0].body]
+            assert killed.clean_up() == set()
+        if has_ended:
+            return
+    raise AssertionError

@@ -53,7 +53,7 @@ class IdCheck(Generic[C]):
 
     def _all(self, view: View) -> Plan[C, list[Existing]]:
         database, key, head = self._database, self._key, view.head
-        numbers = yield from self._marked(head)
+        numbers = yield from self._marked(view)
         # Messages whose ids the store gave have no marker; a copy may bring such an id back.
         others = [one for one in self._ids if one not in numbers and may_have(head, one)]
         existing: dict[str, Existing] = {}
@@ -65,15 +65,17 @@ class IdCheck(Generic[C]):
                 found = yield from by_time(database, key, view, message_id)
                 if found is not None:
                     numbers[message_id] = found.location.number
-        # A marker without a message is harmless: a damaged message was removed by force.
         messages = yield from read_existing(database, key, head.stream, list(numbers.values()))
         for message_id, number in numbers.items():
             if number in messages:
                 existing[message_id] = Existing(message_id, messages[number].body)
+        if len(messages) < len(numbers):
+            _check_confirmed(view)
         return [existing[message_id] for message_id in self._ids if message_id in existing]
 
-    def _marked(self, head: Head) -> Plan[C, dict[str, int]]:
+    def _marked(self, view: View) -> Plan[C, dict[str, int]]:
         """Return the numbers to which the markers of these ids lead."""
+        head = view.head
         if not head.is_marked:
             return {}
         ids = {marker_id(head.generation, message_id): message_id for message_id in self._ids}
@@ -81,6 +83,8 @@ class IdCheck(Generic[C]):
         numbers = {ids[marker]: load_marker(text) for marker, text in markers.items()}
         if numbers and head.garbage:
             located = yield from by_numbers(self._database, self._key, head, set(numbers.values()))
+            if len(located) < len(numbers):
+                _check_confirmed(view)
             numbers = {one: number for one, number in numbers.items() if number in located}
         return numbers
 
@@ -116,8 +120,7 @@ def locate_id(
             found = (yield from by_numbers(database, key, head, [number])).get(number)
             if found is not None:
                 return found
-            if not view.is_confirmed:
-                raise OutdatedError(CorruptStoreError("the marker of a message's id is damaged"))
+            _check_confirmed(view)
     for first, end in head.unmarked:
         messages = yield from read_existing(database, key, head.stream, range(first, end))
         for number, message in messages.items():
@@ -153,6 +156,15 @@ def next_markers(database: Database[C], key: str, head: Head) -> Plan[C, Markers
             records[marker_id(head.generation, message_id)] = dump_marker(number)
     rest = [(stop, end)] if stop < end else []
     return Markers(head._replace(unmarked=(*rest, *others)), records, stop - first)
+
+
+def _check_confirmed(view: View) -> None:
+    """Raise `OutdatedError` if a marker leads to no message because the head may be outdated.
+
+    With the current head it is harmless: the message is garbage, or was damaged and removed.
+    """
+    if not view.is_confirmed:
+        raise OutdatedError(CorruptStoreError("the marker of a message's id leads nowhere"))
 
 
 def dump_marker(number: int) -> str:
