@@ -79,3 +79,23 @@ def test_a_purge_alone_removes_it_if_the_container_has_no_ttl(
     assert ids_in(client) == ["head"]
     store.purge_expired()
     assert ids_in(client) == []
+
+
+def test_an_expired_conversation_leaves_its_owners_list(
+    double: CosmosDouble, client: CosmosClient, store: CosmosChatStore
+) -> None:
+    def heads(condition: str) -> list[str]:
+        container = client.get_database_client("chatstore").get_container_client("messages")
+        text = f"SELECT VALUE c.conversation FROM c WHERE {condition}"
+        return sorted(container.query_items(text, enable_cross_partition_query=True))
+
+    store.create_conversation("old", owner="ann", title="t" * 500)
+    double.advance(61)
+    store.create_conversation("new", owner="ann")
+    assert [one.key for one in store.iter_conversations(owner="ann")] == ["new"]
+    assert heads("IS_DEFINED(c.owned)") == ["new", "old"]
+    store.purge_expired()
+    assert heads("IS_DEFINED(c.owned)") == ["new"]
+    assert heads("c.id != 'head'") == []
+    store.create_conversation("old", owner="bob")
+    assert [one.key for one in store.iter_conversations(owner="bob")] == ["old"]

@@ -92,3 +92,30 @@ def test_large_writes_with_lost_replies_are_whole(double: CosmosDouble) -> None:
             f"{number} {n}" for number in range(5) for n in range(300)
         ]
         assert [m.content for m in store.get_messages("l")] == [f"4 {n}" for n in range(300)]
+
+
+def test_changes_of_conversations_with_lost_replies(double: CosmosDouble) -> None:
+    """Each takes effect once, and the owner's list equals what exists."""
+    with open_on(double) as store:
+        store.add_message("warm", message("up"))
+        double.fault = losing(0.2, LOST_REPLY, Fault(449), Fault(429, retry_after_ms=10))
+        for number in range(15):
+            key = f"k{number}"
+            store.create_conversation(key, owner="ann", title="t" * 400)
+            store.add_messages(
+                key, [ChatMessage(role="user", content=text, id=text) for text in "abc"]
+            )
+            store.put_message(key, ChatMessage(role="user", content="edited", id="b"))
+            assert store.truncate(key, from_id="c") == 1
+            renamed = store.update_conversation(key, owner="bob" if number % 2 else "ann")
+            assert renamed.length == 2
+            if number % 5 == 0:
+                store.delete_messages(key)
+        listed = {owner: list(store.iter_conversations(owner=owner)) for owner in ("ann", "bob")}
+        double.fault = lambda request: None
+        assert {one.key for one in listed["ann"]} == {
+            f"k{n}" for n in range(15) if n % 10 in {2, 4, 6, 8}
+        }
+        assert {one.key for one in listed["bob"]} == {f"k{n}" for n in (1, 3, 7, 9, 11, 13)}
+        for one in [*listed["ann"], *listed["bob"]]:
+            assert [m.content for m in store.get_messages(one.key)] == ["a", "edited"]
