@@ -72,6 +72,29 @@ def test_appends_under_lost_connections(
     assert contents(store.get_messages("async")) == expected[1::2]
 
 
+def test_changes_of_conversations_with_lost_replies(
+    store: AzureChatStore, service: TablesProxy
+) -> None:
+    """Each takes effect once, and the owner's list equals what exists."""
+    service.fault = lambda number: LOST_REPLY if number % 7 == 3 else None
+    for number in range(8):
+        key = f"k{number}"
+        store.create_conversation(key, owner="ann", title="t" * 400)
+        store.add_messages(key, [ChatMessage(role="user", content=text, id=text) for text in "abc"])
+        store.put_message(key, ChatMessage(role="user", content="edited", id="b"))
+        assert store.truncate(key, from_id="c") == 1
+        renamed = store.update_conversation(key, owner="bob" if number % 2 else "ann")
+        assert renamed.length == 2
+        if number % 5 == 0:
+            store.delete_messages(key)
+    listed = {owner: list(store.iter_conversations(owner=owner)) for owner in ("ann", "bob")}
+    service.fault = lambda _: None
+    assert {one.key for one in listed["ann"]} == {"k2", "k4", "k6"}
+    assert {one.key for one in listed["bob"]} == {"k1", "k3", "k7"}
+    for one in [*listed["ann"], *listed["bob"]]:
+        assert contents(store.get_messages(one.key)) == ["a", "edited"]
+
+
 @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
 def test_a_commit_is_sent_once(store: AzureChatStore, service: TablesProxy, is_async: bool) -> None:
     store.add_message("k", message("a"))
