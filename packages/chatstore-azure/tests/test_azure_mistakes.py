@@ -29,6 +29,7 @@ from chatstore.core import (
     StoreUnavailableError,
     open_store,
 )
+from chatstore.core.cursors import write_cursor
 
 SECRET = "c2VjcmV0LXNlY3JldA=="
 SAS = "sv=2019-02-02&sig=c2VjcmV0%2Bc2VjcmV0%3D"
@@ -299,3 +300,15 @@ def test_representations_show_no_secret(make: Callable[[], AzureChatStore]) -> N
     store.close()
     assert not any(secret in shown for secret in SECRETS)
     assert "acc.table.core.windows.net" in store.server
+
+
+@pytest.mark.parametrize("owner", [None, "ann"])
+@pytest.mark.parametrize("position", [5.5, True, "x", [1], {"PartitionKey": 5}])
+def test_a_cursor_of_another_form_is_refused(
+    storage: TablesProxy, owner: str | None, position: object
+) -> None:
+    table = f"Chat{uuid.uuid4().hex}"
+    with by_key(ACCOUNT, KEY, table, endpoint=storage.endpoint) as store:
+        cursor = write_cursor(position, store.backend.server, owner)
+        with pytest.raises(InvalidArgumentError, match="not a cursor"):
+            store.list_conversations(owner=owner, cursor=cursor)

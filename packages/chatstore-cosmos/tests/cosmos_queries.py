@@ -33,7 +33,10 @@ def answer_query(request: Request, documents: Documents, lsn: int | None) -> Rep
     candidates = _candidates(documents, query, key, range_id, lsn)
     matching = [version for version in candidates if query.matches(version.document or {})]
     matching = query.sort(matching, lambda version: version.document or {})[: query.top]
-    start = int(request.headers.get("x-ms-continuation", "0"))
+    token = request.headers.get("x-ms-continuation", "0")
+    if not token.isdecimal():
+        raise RejectedError(400, "The continuation token is not valid.")
+    start = int(token)
     page = _page(matching[start:], int(request.headers.get("x-ms-max-item-count", DEFAULT_PAGE)))
     uses_index = all(is_indexed(documents.policy, path) for path in query.paths)
     headers = charged(query_charge([one.size for one in (page if uses_index else candidates)]))

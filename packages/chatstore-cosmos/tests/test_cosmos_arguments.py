@@ -10,6 +10,7 @@ import pytest
 from cosmos_double import CosmosDouble
 
 from chatstore.core import ChatMessage, ChatStore, InvalidArgumentError, open_store
+from chatstore.core.cursors import write_cursor
 from chatstore.cosmos import CosmosBackend, CosmosChatStore
 from chatstore.cosmos.address import read_connection_string
 from chatstore.cosmos.keys import decode, encode
@@ -165,3 +166,14 @@ def test_prefixes_are_preserved() -> None:
     text = "user:é/😀#1"
     for end in range(len(text)):
         assert encode(text).startswith(encode(text[:end]))
+
+
+@pytest.mark.parametrize("owner", [None, "ann"])
+@pytest.mark.parametrize("position", [5.5, True, [1], {"a": 5}])
+def test_a_cursor_of_another_form_is_refused(
+    double: CosmosDouble, owner: str | None, position: object
+) -> None:
+    with CosmosChatStore.from_account_and_key(double.endpoint, double.key) as store:
+        cursor = write_cursor(position, store.backend.server, owner)
+        with pytest.raises(InvalidArgumentError, match="not a cursor"):
+            store.list_conversations(owner=owner, cursor=cursor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from azure.cosmos import CosmosClient, PartitionKey
@@ -87,7 +88,8 @@ def test_an_expired_conversation_leaves_its_owners_list(
     def heads(condition: str) -> list[str]:
         container = client.get_database_client("chatstore").get_container_client("messages")
         text = f"SELECT VALUE c.conversation FROM c WHERE {condition}"
-        return sorted(container.query_items(text, enable_cross_partition_query=True))
+        keys: Any = container.query_items(text, enable_cross_partition_query=True)
+        return sorted(keys)
 
     store.create_conversation("old", owner="ann", title="t" * 500)
     double.advance(61)

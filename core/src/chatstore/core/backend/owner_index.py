@@ -37,7 +37,7 @@ from chatstore.core.backend.plans import Plan
 from chatstore.core.backend.reads import Newest
 from chatstore.core.backend.records import Record, StoredRecord
 from chatstore.core.backend.writes import Append, Create, Put, Remove, Replace, Update
-from chatstore.core.errors import CorruptStoreError
+from chatstore.core.errors import CorruptStoreError, InvalidArgumentError
 
 C = TypeVar("C")
 T = TypeVar("T")
@@ -133,7 +133,12 @@ class OwnerIndex(Generic[C]):
             cursor: ``None`` at first, then the cursor of the page before.
             backend: Reads the conversations.
 
+        Raises:
+            InvalidArgumentError: `cursor` is not a cursor.
+
         """
+        if cursor is not None and type(cursor) is not int:
+            raise InvalidArgumentError("this is not a cursor: pass the cursor of the page before")
         conversations: list[tuple[str, StoredConversation]] = []
         while len(conversations) < limit:
             size = min(_MAX_PAGE, limit - len(conversations))

@@ -13,7 +13,7 @@ from chatstore.azure import batches
 from chatstore.azure.entities import HEAD, body_of, entity_keys, new_entity, rows_filter
 from chatstore.azure.errors import ERRORS, code_of
 from chatstore.azure.keys import CONVERSATIONS, LISTS, KeySpace
-from chatstore.azure.pages import EntityPage, read_page
+from chatstore.azure.pages import EntityPage, check_token, read_page
 from chatstore.azure.points import get_entity, is_missing, read_existing
 from chatstore.azure.preparing import Preparation
 from chatstore.azure.rows import id_of, row_of, row_ranges
@@ -179,6 +179,7 @@ class AzureDatabase(Database[Table]):
         self, prefix: str, limit: int, cursor: Any | None
     ) -> Plan[Table, tuple[list[tuple[str, str]], Any | None]]:
         """See `Database.list_heads`."""
+        check_token(cursor)
         query = f"{self._space.filter_of(prefix)} and RowKey eq '{HEAD}'"
         page = yield from self._read_page(query, None, min(limit, _PAGE), cursor)
         return [(self._key(e), self._body(e)) for e in page.entities], page.token

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from chatstore.azure.table import StoredEntity, Table
+from chatstore.core import InvalidArgumentError
 from chatstore.core.backend import MaybeAwaitable
 
 
@@ -13,6 +14,20 @@ class EntityPage(NamedTuple):
 
     entities: list[StoredEntity]
     token: Any | None
+
+
+def check_token(token: object) -> None:
+    """Refuse what is not the token of an `EntityPage`.
+
+    Raises:
+        InvalidArgumentError: `token` is something else.
+
+    """
+    if token is None:
+        return
+    parts = list(token.values()) if isinstance(token, dict) else [0]
+    if any(part is not None and type(part) is not str for part in parts):
+        raise InvalidArgumentError("this is not a cursor: pass the cursor of the page before")
 
 
 def read_page(

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias, TypeVar
 from chatstore.azure_core.answers import status_of
 from chatstore.azure_core.batches import packed
 from chatstore.conditional import Database, HeadWrite, Limits
-from chatstore.core import CorruptStoreError, StoreUnavailableError
+from chatstore.core import CorruptStoreError, InvalidArgumentError, StoreUnavailableError
 from chatstore.core.backend import MaybeAwaitable, Plan, Retryable, RetryPolicy, call, retry
 from chatstore.cosmos import batches
 from chatstore.cosmos.batches import Item, Operation
@@ -167,6 +167,7 @@ class CosmosDatabase(Database[Container]):
         self, prefix: str, limit: int, cursor: Any | None
     ) -> Plan[Container, tuple[list[tuple[str, str]], Any | None]]:
         """See `Database.list_heads`."""
+        check_cursor(cursor)
         text = (
             f"SELECT c.{PARTITION_KEY}, c.body FROM c "
             f"WHERE c.id = @head AND STARTSWITH(c.{PARTITION_KEY}, @prefix)"
@@ -182,6 +183,7 @@ class CosmosDatabase(Database[Container]):
         self, owner: str, limit: int, cursor: Any | None
     ) -> Plan[Container, tuple[list[tuple[str, StoredText]], Any | None]]:
         """See `Database.list_owned`; the cursor is the last item's place in the order."""
+        check_cursor(cursor)
         parameters = query_parameters(owner, limit, cursor)
         # A sorted query across partitions has no token that could be continued with.
         items, _ = yield from self._query_page(QUERY, parameters, None, limit, None)
@@ -331,6 +333,17 @@ class CosmosDatabase(Database[Container]):
 def _item(partition: str, name: str, body: str, lifetime: float | None = None) -> Item:
     ttl = _NO_TTL if lifetime is None else int(lifetime)
     return {"id": name, PARTITION_KEY: partition, "body": body, "ttl": ttl}
+
+
+def check_cursor(cursor: object) -> None:
+    """Refuse what is not a cursor.
+
+    Raises:
+        InvalidArgumentError: `cursor` is neither text nor ``None``.
+
+    """
+    if cursor is not None and not isinstance(cursor, str):
+        raise InvalidArgumentError("this is not a cursor: pass the cursor of the page before")
 
 
 def _numbered(names: Sequence[str]) -> dict[str, str]:

@@ -32,10 +32,10 @@ def owned_value(owner: str, updated_at: float, partition: str) -> str:
     return f"{_digest(owner)}{_BEFORE}{time:0{_TIME}}{_BEFORE}{partition}"
 
 
-def query_parameters(owner: str, limit: int, cursor: object) -> dict[str, Any]:
+def query_parameters(owner: str, limit: int, cursor: str | None) -> dict[str, Any]:
     """Return the parameters of `QUERY` for a page, which ends where ``cursor`` begins."""
     name = _digest(owner)
-    high = name + _AFTER if cursor is None else str(cursor)
+    high = name + _AFTER if cursor is None else cursor
     return {"@limit": limit, "@low": name + _BEFORE, "@high": high}
 
 
