@@ -109,7 +109,12 @@ def upstash(redis_server: Any) -> Iterator[Any]:
     """Return the double of Upstash's service."""
     sys.path.append(str(ROOT / "packages" / "chatstore-upstash" / "tests"))
     from upstash_double import UpstashDouble
+    from upstash_resp import Connection
 
+    connection = Connection(redis_server.port)
+    # 100,000 messages are written by one script, which may take long on a busy machine.
+    connection.call(b"CONFIG", b"SET", b"busy-reply-threshold", b"600000")
+    connection.close()
     double = UpstashDouble(redis_server.port)
     yield double
     double.close()
