@@ -16,6 +16,7 @@ from chatstore.core.backend.plans import Plan
 from chatstore.core.checks import check_count, check_key
 from chatstore.core.errors import InvalidArgumentError
 from chatstore.core.memory.reading import WindowReader, WindowResult
+from chatstore.core.memory.window import Cut, check_cut
 from chatstore.core.messages import ChatMessage
 from chatstore.core.simple import SimpleChatStore
 from chatstore.core.store import ChatStore, check_store
@@ -26,15 +27,19 @@ _EPOCH = "1970-01-01T00:00:00+00:00"
 
 
 class TokenLimitWarning(UserWarning):
-    """The newest turn alone exceeds the token limit; it is returned whole."""
+    """The newest exchange alone exceeds the token limit; it is returned whole."""
 
 
 class ChatMemoryBuffer:
     """Keeps a conversation in a store and returns the newest part that fits a token limit.
 
-    Providers accept every window: leading system and developer messages stay, followed by whole
-    turns, beginning with a user message; tool calls and their results are kept or left out
-    together. Reading a window costs the same at any length of the conversation.
+    Providers accept every window: leading system and developer messages stay, followed by the
+    newest turns, beginning with a user message; tool calls and their results are kept or left out
+    together. Of a turn that is too long, the user's message and the newest exchanges stay. Reading
+    a window costs the same at any length of the conversation.
+
+    A window keeps its start for many turns, so that providers' prompt caches hit. The start
+    depends on the conversation and the limit alone.
     """
 
     def __init__(
@@ -45,6 +50,7 @@ class ChatMemoryBuffer:
         tokenizer_fn: Callable[[str], Sequence[object]] | None = None,
         model: str | None = None,
         *,
+        cut: Cut = "steps",
         payload_fn: Callable[[ChatMessage], Any] | None = None,
     ) -> None:
         """Create a buffer; nothing is read yet.
@@ -57,13 +63,17 @@ class ChatMemoryBuffer:
                 memory, ``"chat_history"`` by default.
             tokenizer_fn: Returns the tokens of a text; by default tiktoken's ``o200k_base``.
             model: A model's name, whose tiktoken encoding is used instead.
+            cut: ``"steps"``: the start of the window stays for many turns and then jumps; the
+                window is at least 60 % full if more messages would fit. ``"sliding"``: the fullest
+                window, whose start moves at nearly every turn.
             payload_fn: Returns what will be sent for a message, as JSON, or ``None`` if the
                 message's own fields will be sent. For adapters that send a framework's own form
                 of messages.
 
         Raises:
-            InvalidArgumentError: ``token_limit`` is not a positive integer, ``chat_store`` is
-                not a `ChatStore`, or ``chat_store_key`` is missing for a database.
+            InvalidArgumentError: ``token_limit`` is not a positive integer, ``cut`` is neither
+                ``"steps"`` nor ``"sliding"``, ``chat_store`` is not a `ChatStore`, or
+                ``chat_store_key`` is missing for a database.
             InvalidKeyError: ``chat_store_key`` is not a valid key.
 
         """
@@ -81,7 +91,7 @@ class ChatMemoryBuffer:
         self.chat_store_key = check_key(chat_store_key)
         self._counter = TokenCounter(tokenizer_fn, model, payload_fn=payload_fn)
         self._seeds: list[ChatMessage] = []
-        self._reader = WindowReader(self._counter)
+        self._reader = WindowReader(self._counter, check_cut(cut))
 
     @classmethod
     def from_defaults(
@@ -93,6 +103,7 @@ class ChatMemoryBuffer:
         chat_history: Iterable[ChatMessage] | None = None,
         model: str | None = None,
         *,
+        cut: Cut = "steps",
         payload_fn: Callable[[ChatMessage], Any] | None = None,
     ) -> Self:
         """Create a buffer, with the first messages of an empty conversation.
@@ -105,11 +116,18 @@ class ChatMemoryBuffer:
             chat_history: Added at the first use of the buffer if the conversation is empty; an
                 existing conversation is never overwritten.
             model: As for the constructor.
+            cut: As for the constructor.
             payload_fn: As for the constructor.
 
         """
         buffer = cls(
-            token_limit, chat_store, chat_store_key, tokenizer_fn, model, payload_fn=payload_fn
+            token_limit,
+            chat_store,
+            chat_store_key,
+            tokenizer_fn,
+            model,
+            cut=cut,
+            payload_fn=payload_fn,
         )
         buffer._seeds = _with_ids(chat_history or [])
         return buffer
@@ -136,8 +154,8 @@ class ChatMemoryBuffer:
             CorruptMessageError: A message cannot be read.
 
         Warns:
-            TokenLimitWarning: The newest turn alone does not fit; it is returned whole, behind the
-                leading system messages.
+            TokenLimitWarning: The newest exchange alone does not fit; it is returned whole, behind
+                the leading system messages and the user's message.
 
         """
         room = self._room(initial_token_count)
@@ -279,7 +297,7 @@ class ChatMemoryBuffer:
     def _checked(self, window: WindowResult) -> list[ChatMessage]:
         if not window.fits:
             warnings.warn(
-                f"the newest turn exceeds the limit of {self.token_limit} tokens; "
+                f"the newest exchange exceeds the limit of {self.token_limit} tokens; "
                 "it is returned whole",
                 TokenLimitWarning,
                 stacklevel=3,

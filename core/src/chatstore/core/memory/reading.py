@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from itertools import takewhile
 from typing import Any, NamedTuple
@@ -10,7 +11,8 @@ from chatstore.core import codec
 from chatstore.core.backend.base import Backend
 from chatstore.core.backend.plans import Plan
 from chatstore.core.backend.records import Page, StoredRecord
-from chatstore.core.memory.window import PINNED_ROLES, Window
+from chatstore.core.memory.starts import LEAST_FILL
+from chatstore.core.memory.window import PINNED_ROLES, Cut, Window
 from chatstore.core.messages import ChatMessage
 from chatstore.core.tokens import TokenCounter
 from chatstore.core.tool_calls import is_empty_answer
@@ -18,6 +20,7 @@ from chatstore.core.tool_calls import is_empty_answer
 _ATTEMPTS = 3  # page by page, before the whole conversation is read at one moment
 _LEADING = 2  # one pinned message is usual; the second shows that there are no more
 _SMALLEST_PAGE, _LARGEST_PAGE = 8, 1000
+_FIRST_BATCH = 8  # records; each batch that is decoded is twice as large
 _FIRST_GUESS = 100.0  # tokens per message, until messages were counted
 
 
@@ -31,9 +34,10 @@ class WindowResult(NamedTuple):
 class WindowReader:
     """Reads windows; remembers how long messages are, to guess the size of the first page."""
 
-    def __init__(self, counter: TokenCounter) -> None:
-        """Take what counts tokens."""
+    def __init__(self, counter: TokenCounter, cut: Cut = "steps") -> None:
+        """Take what counts tokens, and how windows are cut."""
         self._counter = counter
+        self._cut: Cut = cut
         self._tokens_per_message = _FIRST_GUESS
 
     def read(self, backend: Backend[Any], key: str, room: int) -> Plan[Any, WindowResult]:
@@ -44,52 +48,42 @@ class WindowReader:
                 return result
         # Replaced again and again while it was read: read all of it at one moment.
         page = yield from backend.read_newest(key, None)
-        messages = codec.decode_all(key, page.records)
-        pinned = _pinned(messages)
-        window = self._begin(room, pinned)
-        self._feed(window, messages[len(pinned) :])
-        window.finish()
-        return WindowResult(pinned + window.messages(), window.fits)
+        decoder = _Decoder(key)
+        pinned = _pinned(decoder.decode(page.records))
+        choice = self._begin(room, pinned)
+        choice.feed(page.records[len(pinned) :], decoder)
+        return self._end(choice)
 
     def _read_pages(
         self, backend: Backend[Any], key: str, room: int
     ) -> Plan[Any, WindowResult | None]:
         """Read pages from the newest end; ``None`` if the conversation was replaced meanwhile."""
         size = self._page_size(room)
+        decoder = _Decoder(key)
         page = yield from backend.read_newest(key, size, leading=_LEADING)
         epoch, records = page.epoch, page.records
-        page = yield from _read_leading(backend, key, page)
-        pinned = _pinned(codec.decode_all(key, page.leading))
+        page = yield from _read_leading(backend, key, page, decoder)
+        pinned = _pinned(decoder.decode(page.leading))
         start = _position_after(page.leading, len(pinned))
-        window = self._begin(room, pinned)
+        choice = self._begin(room, pinned)
         while page.epoch == epoch:
             unpinned = [record for record in records if record.position >= start]
-            self._feed(window, codec.decode_all(key, unpinned))
-            if len(unpinned) < size or unpinned[0].position <= start:
-                window.finish()
-            if window.enough:
-                return WindowResult(pinned + window.messages(), window.fits)
+            choice.feed(unpinned, decoder)
+            if choice.window.enough or len(unpinned) < size or unpinned[0].position <= start:
+                return self._end(choice)
             size = min(_LARGEST_PAGE, 2 * size)
             page = yield from backend.read_newest(key, size, before=unpinned[0].position)
             records = page.records
         return None
 
-    def _begin(self, room: int, pinned: Sequence[ChatMessage]) -> Window:
-        count = self._counter.count
-        return Window(room - sum(map(count, pinned)), count)
+    def _begin(self, room: int, pinned: list[ChatMessage]) -> _Choice:
+        return _Choice(self._counter, self._cut, room, pinned)
 
-    def _feed(self, window: Window, messages: Sequence[ChatMessage]) -> None:
-        """Add messages, newest first, until there are enough; note how long they are."""
-        counts = []
-        for message in reversed(messages):
-            if window.enough:
-                break
-            if is_empty_answer(message) and self._counter.payload(message) is None:
-                continue  # providers refuse empty messages
-            counts.append(self._counter.count(message))
-            window.add(message, counts[-1])
-        if counts:
-            self._tokens_per_message = max(1.0, sum(counts) / len(counts))
+    def _end(self, choice: _Choice) -> WindowResult:
+        choice.window.finish()
+        if choice.counted:
+            self._tokens_per_message = max(1.0, choice.tokens / choice.counted)
+        return WindowResult([*choice.pinned, *choice.window.messages()], choice.window.fits)
 
     def _page_size(self, room: int) -> int:
         """Return a number of messages that probably just exceeds the room."""
@@ -97,10 +91,59 @@ class WindowReader:
         return max(_SMALLEST_PAGE, min(_LARGEST_PAGE, likely))
 
 
-def _read_leading(backend: Backend[Any], key: str, page: Page) -> Plan[Any, Page]:
+class _Choice:
+    """A window that is being chosen, and what was counted for it."""
+
+    def __init__(
+        self, counter: TokenCounter, cut: Cut, room: int, pinned: list[ChatMessage]
+    ) -> None:
+        self.pinned = pinned
+        self.counted = self.tokens = 0
+        self._counter = counter
+        taken = sum(map(counter.count, pinned))
+        least = math.ceil(LEAST_FILL * room) - taken
+        self.window = Window(room - taken, self._count, least=least, cut=cut)
+
+    def feed(self, records: Sequence[StoredRecord], decoder: _Decoder) -> None:
+        """Decode records and add their messages, newest first, until there are enough."""
+        end, size = len(records), _FIRST_BATCH
+        while end > 0 and not self.window.enough:
+            batch = records[max(0, end - size) : end]
+            messages = decoder.decode(batch)
+            for message, record in zip(reversed(messages), reversed(batch), strict=True):
+                if self.window.enough:
+                    break
+                if is_empty_answer(message) and self._counter.payload(message) is None:
+                    continue  # providers refuse empty messages
+                self.window.add(message, record.position)
+            end, size = end - size, 2 * size
+
+    def _count(self, message: ChatMessage) -> int:
+        tokens = self._counter.count(message)
+        self.counted, self.tokens = self.counted + 1, self.tokens + tokens
+        return tokens
+
+
+class _Decoder:
+    """Decodes records, each once: the first ones may be read twice."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+        self._decoded: dict[int, ChatMessage] = {}
+
+    def decode(self, records: Sequence[StoredRecord]) -> list[ChatMessage]:
+        new = [record for record in records if record.position not in self._decoded]
+        for record, message in zip(new, codec.decode_all(self._key, new), strict=True):
+            self._decoded[record.position] = message
+        return [self._decoded[record.position] for record in records]
+
+
+def _read_leading(
+    backend: Backend[Any], key: str, page: Page, decoder: _Decoder
+) -> Plan[Any, Page]:
     """Read on until the leading messages include one that is not pinned."""
     requested = _LEADING
-    while len(page.leading) == requested == len(_pinned(codec.decode_all(key, page.leading))):
+    while len(page.leading) == requested == len(_pinned(decoder.decode(page.leading))):
         requested *= 2
         page = yield from backend.read_newest(key, 1, leading=requested)
     return page
