@@ -21,6 +21,7 @@ from chatstore.core.messages import ChatMessage
 from chatstore.core.simple import SimpleChatStore
 from chatstore.core.store import ChatStore, check_store
 from chatstore.core.tokens import TokenCounter
+from chatstore.core.tokens.overhead import count_overhead
 
 _DEFAULT_KEY = "chat_history"  # LlamaIndex's
 _EPOCH = "1970-01-01T00:00:00+00:00"
@@ -91,7 +92,8 @@ class ChatMemoryBuffer:
         self.chat_store_key = check_key(chat_store_key)
         self._counter = TokenCounter(tokenizer_fn, model, payload_fn=payload_fn)
         self._seeds: list[ChatMessage] = []
-        self._reader = WindowReader(self._counter, check_cut(cut))
+        self.cut: Cut = check_cut(cut)
+        self._reader = WindowReader(self._counter, self.cut)
 
     @classmethod
     def from_defaults(
@@ -137,7 +139,7 @@ class ChatMemoryBuffer:
         input: str | None = None,  # noqa: A002, ARG002
         initial_token_count: int = 0,
         *,
-        besides: Any = None,
+        overhead: Any = None,
     ) -> list[ChatMessage]:
         """Return the window, oldest first.
 
@@ -145,12 +147,14 @@ class ChatMemoryBuffer:
             input: Not used; for compatibility with memories that search.
             initial_token_count: Tokens that are sent in addition, such as a prompt's; at most
                 ``token_limit``.
-            besides: What is sent in addition, as text or JSON (a system prompt, tool schemas): its
-                tokens are counted and reduce the window.
+            overhead: What is sent in addition, which reduces the window: a number of tokens, a
+                prompt, tool definitions or messages in OpenAI's or Anthropic's form, a dict with
+                the ``system``, ``instructions`` and ``tools`` of a request, or a list of these.
 
         Raises:
             InvalidArgumentError: ``initial_token_count`` is not an integer from 0 to
-                ``token_limit``, or ``tokenizer_fn`` failed.
+                ``token_limit``, ``overhead`` is a negative number, a fraction or a boolean, or
+                ``tokenizer_fn`` failed.
             CorruptMessageError: A message cannot be read.
 
         Warns:
@@ -160,7 +164,7 @@ class ChatMemoryBuffer:
         """
         room = self._room(initial_token_count)
         self._counter.load()
-        room -= self._counter.count_json(besides)
+        room -= count_overhead(self._counter, overhead)
         return self._checked(
             self.chat_store.run("memory.get", self._plan_get, self.chat_store_key, room)
         )
@@ -170,7 +174,7 @@ class ChatMemoryBuffer:
         input: str | None = None,  # noqa: A002, ARG002
         initial_token_count: int = 0,
         *,
-        besides: Any = None,
+        overhead: Any = None,
     ) -> list[ChatMessage]:
         """Like `get`, but awaitable."""
         room = self._room(initial_token_count)
@@ -178,7 +182,7 @@ class ChatMemoryBuffer:
             import asyncio  # a sync program never loads it
 
             await asyncio.to_thread(self._counter.load)  # may wait for a download
-        room -= self._counter.count_json(besides)
+        room -= count_overhead(self._counter, overhead)
         return self._checked(
             await self.chat_store.async_run("memory.get", self._plan_get, self.chat_store_key, room)
         )
