@@ -134,7 +134,7 @@ def load_encoding(name: str) -> None:
         f"tiktoken's vocabulary {name} could not be loaded: tokens are estimated, more likely too "
         "high than too low. Without network access, set TIKTOKEN_CACHE_DIR "
         f"({_cache_dir()}) to a directory that holds the vocabulary: tiktoken puts it there when "
-        "it is used once with network access. Or install llama-index-core, which ships it, or pass "
+        "it is used once with network access. Or install chatstore-core[vocabulary], or pass "
         "your own tokenizer_fn."
     )
     warnings.warn(message, TokenEstimateWarning, stacklevel=2)

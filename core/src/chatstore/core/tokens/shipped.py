@@ -1,6 +1,7 @@
 """Vocabularies that installed packages ship, in the form of tiktoken's cache.
 
-LlamaIndex's core ships those of ``cl100k_base`` and ``o200k_base``. tiktoken checks their digests.
+LlamaIndex's core and LiteLLM ship those of ``cl100k_base`` and ``o200k_base``. tiktoken checks the
+digests of what it reads.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ from pathlib import Path
 
 _VARIABLES = ("TIKTOKEN_CACHE_DIR", "DATA_GYM_CACHE_DIR")
 _ADDRESS = "https://openaipublic.blob.core.windows.net/encodings/{}.tiktoken"
-_SHIPPED = (("llama_index", "core/_static/tiktoken_cache"),)
+_SHIPPED = (
+    ("llama_index", "core/_static/tiktoken_cache"),
+    ("litellm", "litellm_core_utils/tokenizers"),
+)
 
 
 def shipped_file(name: str) -> Path | None:
