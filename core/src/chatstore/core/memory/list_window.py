@@ -40,7 +40,7 @@ class ListWindow:
         self.token_limit = check_count(token_limit, "token_limit", least=1)
         self._tokenizer_fn = tokenizer_fn
         self._model = model
-        self._cut = check_cut(cut)
+        self._cut: Cut = check_cut(cut)
 
     async def select(
         self,

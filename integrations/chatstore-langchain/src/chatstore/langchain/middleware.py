@@ -75,7 +75,7 @@ class ChatHistoryMiddleware(AgentMiddleware[HistoryState, Any, Any]):
         self._token_limit = check_count(token_limit, "token_limit", least=1)
         self._tokenizer_fn = tokenizer_fn
         self._model = model
-        self._cut = check_cut(cut)
+        self._cut: Cut = check_cut(cut)
 
     def before_model(self, state: HistoryState, runtime: Runtime[Any]) -> dict[str, Any] | None:
         """Save the new messages."""
