@@ -32,6 +32,8 @@ class Part:
         answers: The call that the part answers, if it is a result.
         age: The number of newer parts.
         exchange: The exchange that the part belongs to.
+        begins_turn: Whether the part is what the user wrote.
+        joins: The later message without which the part is useless.
 
     """
 
@@ -41,16 +43,13 @@ class Part:
     answers: ToolReference | None = None
     age: int = 0
     exchange: Exchange | None = None
+    begins_turn: bool = field(init=False)
+    joins: Joins | None = field(init=False)
 
-    @property
-    def begins_turn(self) -> bool:
-        """Whether the part is what the user wrote."""
-        return self.message.role is MessageRole.USER and self.answers is None
-
-    @property
-    def joins(self) -> Joins | None:
-        """The later message without which the part is useless."""
-        return joins_of(self.message)
+    def __post_init__(self) -> None:
+        """Read what is asked for often."""
+        self.begins_turn = self.answers is None and self.message.role is MessageRole.USER
+        self.joins = joins_of(self.message)
 
 
 @dataclass(eq=False)
@@ -217,6 +216,8 @@ def join(parts: Sequence[Part]) -> list[ChatMessage]:
 
     Adjacent parts of a message become one message: the original if these are all of its parts.
     """
+    if all(part.indexes is None for part in parts):
+        return [part.message for part in parts]
     joined: list[ChatMessage] = []
     start = 0
     for end in range(1, len(parts) + 1):

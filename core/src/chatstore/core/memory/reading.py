@@ -20,7 +20,8 @@ from chatstore.core.tool_calls import is_empty_answer
 _ATTEMPTS = 3  # page by page, before the whole conversation is read at one moment
 _LEADING = 2  # one pinned message is usual; the second shows that there are no more
 _SMALLEST_PAGE, _LARGEST_PAGE = 8, 1000
-_FIRST_BATCH = 8  # records; each batch that is decoded is twice as large
+_SLACK = 1.25  # of the first page, which should be the last
+_SMALLEST_BATCH = 8  # records that are decoded at a time, beyond those that are probably needed
 _FIRST_GUESS = 100.0  # tokens per message, until messages were counted
 
 
@@ -49,7 +50,7 @@ class WindowReader:
         # Replaced again and again while it was read: read all of it at one moment.
         page = yield from backend.read_newest(key, None)
         decoder = _Decoder(key)
-        pinned = _pinned(decoder.decode(page.records))
+        pinned = _pinned(decoder.decode_leading(page.records))
         choice = self._begin(room, pinned)
         choice.feed(page.records[len(pinned) :], decoder)
         return self._end(choice)
@@ -63,7 +64,7 @@ class WindowReader:
         page = yield from backend.read_newest(key, size, leading=_LEADING)
         epoch, records = page.epoch, page.records
         page = yield from _read_leading(backend, key, page, decoder)
-        pinned = _pinned(decoder.decode(page.leading))
+        pinned = _pinned(decoder.decode_leading(page.leading))
         start = _position_after(page.leading, len(pinned))
         choice = self._begin(room, pinned)
         while page.epoch == epoch:
@@ -87,7 +88,7 @@ class WindowReader:
 
     def _page_size(self, room: int) -> int:
         """Return a number of messages that probably just exceeds the room."""
-        likely = int(max(0, room) / self._tokens_per_message * 1.25) + 4
+        likely = int(max(0, room) / self._tokens_per_message * _SLACK) + 4
         return max(_SMALLEST_PAGE, min(_LARGEST_PAGE, likely))
 
 
@@ -106,7 +107,7 @@ class _Choice:
 
     def feed(self, records: Sequence[StoredRecord], decoder: _Decoder) -> None:
         """Decode records and add their messages, newest first, until there are enough."""
-        end, size = len(records), _FIRST_BATCH
+        end, size = len(records), max(_SMALLEST_BATCH, int(len(records) / _SLACK))
         while end > 0 and not self.window.enough:
             batch = records[max(0, end - size) : end]
             messages = decoder.decode(batch)
@@ -116,7 +117,7 @@ class _Choice:
                 if is_empty_answer(message) and self._counter.payload(message) is None:
                     continue  # providers refuse empty messages
                 self.window.add(message, record.position)
-            end, size = end - size, 2 * size
+            end, size = end - size, _SMALLEST_BATCH
 
     def _count(self, message: ChatMessage) -> int:
         tokens = self._counter.count(message)
@@ -125,17 +126,28 @@ class _Choice:
 
 
 class _Decoder:
-    """Decodes records, each once: the first ones may be read twice."""
+    """Decodes records, each once: the first ones of a conversation may be read twice."""
 
     def __init__(self, key: str) -> None:
         self._key = key
-        self._decoded: dict[int, ChatMessage] = {}
+        self._leading: dict[int, ChatMessage] = {}
+
+    def decode_leading(self, records: Sequence[StoredRecord]) -> list[ChatMessage]:
+        """Decode the first records of the conversation, and remember them."""
+        new = [record for record in records if record.position not in self._leading]
+        for record, message in zip(new, codec.decode_all(self._key, new), strict=True):
+            self._leading[record.position] = message
+        return [self._leading[record.position] for record in records]
 
     def decode(self, records: Sequence[StoredRecord]) -> list[ChatMessage]:
-        new = [record for record in records if record.position not in self._decoded]
-        for record, message in zip(new, codec.decode_all(self._key, new), strict=True):
-            self._decoded[record.position] = message
-        return [self._decoded[record.position] for record in records]
+        """Decode records, oldest first."""
+        known: list[ChatMessage] = []
+        for record in records:
+            message = self._leading.get(record.position)
+            if message is None:
+                break
+            known.append(message)
+        return known + codec.decode_all(self._key, records[len(known) :])
 
 
 def _read_leading(
@@ -143,7 +155,7 @@ def _read_leading(
 ) -> Plan[Any, Page]:
     """Read on until the leading messages include one that is not pinned."""
     requested = _LEADING
-    while len(page.leading) == requested == len(_pinned(decoder.decode(page.leading))):
+    while len(page.leading) == requested == len(_pinned(decoder.decode_leading(page.leading))):
         requested *= 2
         page = yield from backend.read_newest(key, 1, leading=requested)
     return page

@@ -35,9 +35,14 @@ class Turn:
         return cls(head, group(parts[len(head) :]))
 
     @property
+    def first(self) -> list[Part]:
+        """What the turn begins with."""
+        return self.head or self.groups[0]
+
+    @property
     def position(self) -> int:
         """The position of the turn's first message."""
-        return (self.head or self.groups[0])[0].position
+        return self.first[0].position
 
     def since(self, index: int) -> list[Part]:
         """Return the head and the groups from an index on."""
@@ -84,6 +89,7 @@ def count_parts(parts: Sequence[Part], following: Sequence[Part], count: Count) 
     if not parts:
         return 0
     message = parts[-1].message
+    if not following or following[0].message is not message:
+        return sum(map(count, join(parts)))
     shared = list(takewhile(lambda part: part.message is message, following))
-    total = sum(map(count, join([*parts, *shared])))
-    return total - sum(map(count, join(shared))) if shared else total
+    return sum(map(count, join([*parts, *shared]))) - sum(map(count, join(shared)))

@@ -124,10 +124,9 @@ class Window:
 
     def _take(self, turn: Turn) -> None:
         """Add the next older turn if it fits; otherwise choose."""
-        newer = self._turns[-1] if self._turns else None
         total = self._sums[-1] if self._sums else 0
         total += count_parts(turn.head, [], self._count)
-        behind = newer.since(0) if newer else []
+        behind = self._turns[-1].first if self._turns else []
         sums: list[int] = []
         for parts in reversed(turn.groups):
             if total > self._room:
