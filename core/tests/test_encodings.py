@@ -79,6 +79,21 @@ def test_long_texts_are_counted_in_pieces(load: Callable[[Any], None], name: str
     assert len(buffer.get()) == 1
 
 
+@pytest.mark.parametrize("name", HARD)
+def test_a_repeated_piece_is_encoded_once(load: Callable[[Any], None], name: str) -> None:
+    encoded: list[str] = []
+
+    class Encoding:
+        def encode(self, text: str, **options: Any) -> str:
+            encoded.append(text)
+            return text
+
+    load(Encoding())
+
+    assert TokenCounter().count_text(HARD[name]) == len(HARD[name])
+    assert len(encoded) <= 3
+
+
 @pytest.mark.parametrize("text", ["a word " * 5_000, "x" * 2047 + " y" * 5_000, "日本 語" * 3_000])
 def test_pieces_are_cut_where_tokens_end(text: str) -> None:
     pieces = list(pieces_of(text))

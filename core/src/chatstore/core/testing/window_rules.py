@@ -170,19 +170,30 @@ def _left_out(
         if not call_references(message) and not has_only_results(message)
     ]
     start = min((index for index in plain if index >= leading), default=len(conversation))
-    following = [
-        index
-        for index, message in zip(indexes, window, strict=True)
-        if index > start and not call_references(message)
-    ]
     is_cut = is_by_user(conversation[start]) if start < len(conversation) else False
-    end = min(following, default=len(conversation))
+    end = min(_ends(window, indexes, start), default=len(conversation))
     for index in range(start + 1, len(conversation)):
         message = conversation[index]
         is_cut = is_cut and index < end and not is_by_user(message)
         is_plain = not call_references(message) and has_more_than_results(message)
         if is_plain and index not in plain and not is_cut:
             yield f"message {index} is left out of the middle"
+
+
+def _ends(window: Sequence[ChatMessage], indexes: Sequence[int], start: int) -> Iterator[int]:
+    """Yield the index of each message behind the start; of an exchange that of its last result."""
+    last = -1
+    for index, message in zip(indexes, window, strict=True):
+        if has_only_results(message):
+            last = max(last, index)
+            continue
+        if last > start:
+            yield last
+        last = -1
+        if index > start and not call_references(message):
+            yield index
+    if last > start:
+        yield last
 
 
 def _call_in_window(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 
 from chatstore.core.tokens.common_words import common_words, count_cjk
 from chatstore.core.tokens.pieces import distinct_pieces
@@ -23,13 +23,13 @@ _CJK = "\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-
 _RUN = re.compile(r"(?P<run>[A-Za-z0-9+/]{24,})")
 _PLAIN_PIECE = "|".join(
     [
-        r"(?P<word>[A-Za-z]+(?![\u00c0-\u024f\u1e00-\u1eff]))",
-        f"(?P<accented>[{_LATIN}]+)",
+        r" ?(?P<word>[A-Za-z]+(?![\u00c0-\u024f\u1e00-\u1eff]))",
+        f" ?(?P<accented>[{_LATIN}]+)",
         r"(?P<number>[0-9]+)",
-        r"(?P<mark>[!-/:-@\[-`{-~]+)[\r\n]*",
+        r" ?(?P<mark>[!-/:-@\[-`{-~]+)[\r\n]*",
         r"(?P<blank>\s+)",
         f"(?P<cjk>[{_CJK}]+)",
-        *(f"(?P<{name}>[{letters}]+)" for name, (letters, _) in SCRIPTS.items()),
+        *(f" ?(?P<{name}>[{letters}]+)" for name, (letters, _) in SCRIPTS.items()),
         r"(?P<symbols>[^\x00-\x7f])",
         r"(?P<control>.)",
     ]
@@ -49,10 +49,11 @@ _ENGLISH_WORD = re.compile(
     re.IGNORECASE,
 )
 _MARGIN = 1.03  # so that few texts are estimated too low
+_CACHE_SIZE = 4096  # words, and runs of punctuation
 _PROSE_LENGTH = 6  # words that make a text prose
 _SHORT_WORD = 7  # letters of an English word that is usually one token
 _FOREIGN_WORD = 2.85  # the same for languages with fewer words in the vocabulary
-_Weigh = Callable[[re.Match[str]], float]
+_Weigh = Callable[[str], float]
 
 
 def estimate_tokens(text: str) -> int:
@@ -69,12 +70,14 @@ def _estimate(text: str) -> float:
         kind = piece.lastgroup or ""
         if kind == "run":
             total += _run(text, piece, weights)
-            continue
-        weigh = weights.get(kind)
-        if weigh is None:
-            rate = SCRIPTS[kind][1](text)
-            weigh = weights[kind] = partial(_letters, rate.tokens)
-        total += weigh(piece)
+        elif kind == "blank":
+            total += _blank(piece)
+        else:
+            weigh = weights.get(kind)
+            if weigh is None:
+                rate = SCRIPTS[kind][1](text)
+                weigh = weights[kind] = partial(_letters, rate.tokens)
+            total += weigh(piece[kind])
     return total
 
 
@@ -87,7 +90,7 @@ def _run(text: str, piece: re.Match[str], weights: dict[str, _Weigh]) -> float:
     if digits and _SMALL.search(run) and _CAPITAL.search(run) and "/" not in run[1:9]:
         return len(run) / 1.4
     parts = _PIECE_OF_RUN.finditer(text, piece.start(), piece.end())
-    return sum(weights[part.lastgroup or ""](part) for part in parts)
+    return sum(weights[part.lastgroup or ""](part[part.lastgroup or ""]) for part in parts)
 
 
 def _reads_as_english(text: str) -> bool:
@@ -97,8 +100,8 @@ def _reads_as_english(text: str) -> bool:
     return len(words) < _PROSE_LENGTH or 10 * english > len(words)
 
 
-def _english(piece: re.Match[str]) -> float:
-    word = piece.group()
+@lru_cache(maxsize=_CACHE_SIZE)
+def _english(word: str) -> float:
     size = len(word)
     if size > _SHORT_WORD and word.lower() in common_words().english:
         return 1.0 if word.islower() else 1.3
@@ -116,9 +119,10 @@ def _part_of_english(part: str) -> float:
     return 1.0 if size < 6 else 1.15
 
 
-def _foreign(piece: re.Match[str]) -> float:
+@lru_cache(maxsize=_CACHE_SIZE)
+def _foreign(word: str) -> float:
     total = 0.0
-    for part in _CAMEL.findall(piece.group()):
+    for part in _CAMEL.findall(word):
         size = len(part)
         if part.isupper():
             total += max(1.0, size / 1.9)
@@ -129,21 +133,21 @@ def _foreign(piece: re.Match[str]) -> float:
     return total
 
 
-def _accented(piece: re.Match[str]) -> float:
-    return max(1.0, (piece.end() - piece.start()) / 2.25)
+def _accented(word: str) -> float:
+    return max(1.0, len(word) / 2.25)
 
 
-def _letters(tokens: Callable[[int], float], piece: re.Match[str]) -> float:
-    return tokens(piece.end() - piece.start())
+def _letters(tokens: Callable[[int], float], word: str) -> float:
+    return tokens(len(word))
 
 
-def _number(piece: re.Match[str]) -> float:
-    return float((piece.end() - piece.start() + 2) // 3)
+def _number(digits: str) -> float:
+    return float((len(digits) + 2) // 3)
 
 
-def _mark(piece: re.Match[str]) -> float:
+@lru_cache(maxsize=_CACHE_SIZE)
+def _mark(run: str) -> float:
     """Weigh punctuation; line ends behind it are part of the same token."""
-    run = piece.group("mark")
     if len(run) == 1:
         return 1.0
     groups = [group.group() for group in _SAME.finditer(run)]
@@ -176,12 +180,8 @@ def _blank(piece: re.Match[str]) -> float:
     return total
 
 
-def _cjk(piece: re.Match[str]) -> float:
-    return count_cjk(piece.group())
-
-
-def _symbol(piece: re.Match[str]) -> float:
-    code = ord(piece.group())
+def _symbol(character: str) -> float:
+    code = ord(character)
     if code < 0x2070:  # Latin-1 symbols, general punctuation
         return 1.2
     if 0x2500 <= code < 0x25A0:  # lines and blocks, of which several are one token
@@ -196,7 +196,7 @@ _WEIGHTS: dict[str, _Weigh] = {
     "number": _number,
     "mark": _mark,
     "blank": _blank,
-    "cjk": _cjk,
+    "cjk": count_cjk,
     "symbols": _symbol,
     "control": lambda _: 1.0,
 }
