@@ -92,17 +92,17 @@ def test_a_small_turn_does_not_follow_one_that_did_not_fit(call: Call) -> None:
     assert call(buffer, "get") == rest
 
 
-def test_what_is_sent_besides_takes_room(call: Call) -> None:
+def test_what_is_sent_overhead_takes_room(call: Call) -> None:
     buffer = ChatMemoryBuffer(60, tokenizer_fn=words)
     buffer.put_messages(turns(50))
     schema = {"name": "f", "description": "a long description of what the tool does"}
 
     plain = call(buffer, "get")
     # name, f, description and eight words
-    assert call(buffer, "get", besides=[schema, "x"]) == call(buffer, "get", None, 12)
-    assert call(buffer, "get", besides="x " * 40) == plain[-2:]
+    assert call(buffer, "get", overhead=[schema, "x"]) == call(buffer, "get", None, 12)
+    assert call(buffer, "get", overhead="x " * 40) == plain[-2:]
     with pytest.warns(TokenLimitWarning):
-        assert call(buffer, "get", besides="x " * 60) == plain[-2:]
+        assert call(buffer, "get", overhead="x " * 60) == plain[-2:]
 
 
 def test_a_payload_is_what_is_counted(call: Call) -> None:

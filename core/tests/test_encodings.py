@@ -8,6 +8,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ import pytest
 import tiktoken
 
 from chatstore.core import ChatMemoryBuffer, ChatMessage
-from chatstore.core.tokens import TokenCounter, encodings, offline
+from chatstore.core.tokens import TokenCounter, encodings, offline, shipped
 from chatstore.core.tokens.estimate import estimate_tokens
+from chatstore.core.tokens.pieces import pieces_of
 
 ENCODING = tiktoken.Encoding(
     "bytes",
@@ -77,9 +79,24 @@ def test_long_texts_are_counted_in_pieces(load: Callable[[Any], None], name: str
     assert len(buffer.get()) == 1
 
 
+@pytest.mark.parametrize("name", HARD)
+def test_a_repeated_piece_is_encoded_once(load: Callable[[Any], None], name: str) -> None:
+    encoded: list[str] = []
+
+    class Encoding:
+        def encode(self, text: str, **options: Any) -> str:
+            encoded.append(text)
+            return text
+
+    load(Encoding())
+
+    assert TokenCounter().count_text(HARD[name]) == len(HARD[name])
+    assert len(encoded) <= 3
+
+
 @pytest.mark.parametrize("text", ["a word " * 5_000, "x" * 2047 + " y" * 5_000, "日本 語" * 3_000])
 def test_pieces_are_cut_where_tokens_end(text: str) -> None:
-    pieces = list(encodings._pieces(text))
+    pieces = list(pieces_of(text))
 
     assert "".join(pieces) == text
     assert len(pieces) > 1
@@ -134,6 +151,7 @@ def slow_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> threading.E
         return ENCODING
 
     monkeypatch.setattr(tiktoken, "get_encoding", get_encoding)
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(encodings, "_loadings", {})
     monkeypatch.setattr(encodings._state, "has_warned", False)
@@ -185,6 +203,30 @@ def test_the_warning_names_what_to_do(
     with pytest.warns(encodings.TokenEstimateWarning, match=r"TIKTOKEN_CACHE_DIR \(not set\)"):
         encodings.load_encoding("o200k_base")
     slow_network.set()
+
+
+def test_a_vocabulary_that_a_package_ships_is_not_downloaded(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    package = tmp_path / "packages" / "llama_index"
+    source = package / "core" / "_static" / "tiktoken_cache"
+    source.mkdir(parents=True)
+    name = "fb374d419588a4632f3f557e76b4b70aebbca790"  # tiktoken's name for o200k_base
+    (source / name).write_text("vocabulary")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    spec = ModuleSpec("llama_index", None, is_package=True)
+    spec.submodule_search_locations = [str(package)]
+    monkeypatch.setattr(shipped, "find_spec", lambda _: spec)
+    cached = tmp_path / "data-gym-cache" / name
+
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path / "own"))
+    shipped.provide_vocabulary("o200k_base")
+    assert not cached.exists()
+    monkeypatch.delenv("TIKTOKEN_CACHE_DIR")
+    shipped.provide_vocabulary("cl100k_base")
+    shipped.provide_vocabulary("o200k_base")
+    assert [path.name for path in cached.parent.iterdir()] == [name]
+    assert cached.read_text() == "vocabulary"
 
 
 def test_another_users_note_is_not_believed(

@@ -21,9 +21,9 @@ OUTLINES = [
 ]
 
 
-def select(limit: int, besides: Any = None) -> list[int]:
+def select(limit: int, overhead: Any = None) -> list[int]:
     window = ListWindow(limit, tokenizer_fn=str.split)
-    return asyncio.run(window.select(OUTLINES, lambda index: "w " * 50, besides=besides))
+    return asyncio.run(window.select(OUTLINES, lambda index: "w " * 50, overhead=overhead))
 
 
 def test_everything_is_selected_if_it_fits() -> None:
@@ -35,7 +35,8 @@ def test_whole_turns_and_leading_system_messages_are_selected() -> None:
 
 
 def test_what_is_sent_in_addition_reduces_the_window() -> None:
-    assert select(600, besides="w " * 300) == [0, 5]
+    assert select(600) == [0, 1, 2, 3, 4, 5]
+    assert select(600, overhead="w " * 300) == select(300) == [0, 1, 4, 5]
 
 
 def test_the_newest_turn_is_selected_even_if_it_does_not_fit() -> None:

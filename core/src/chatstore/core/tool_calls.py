@@ -114,7 +114,9 @@ def is_empty_answer(message: ChatMessage) -> bool:
 
     Thinking alone does not count: providers refuse it without an answer or a call.
     """
-    if message.role not in MODEL_ROLES or call_references(message):
+    if message.role not in MODEL_ROLES or (message.content and isinstance(message.content, str)):
+        return False
+    if call_references(message):
         return False
     if any(message.additional_kwargs.get(name) for name in ("refusal", "audio", "function_call")):
         return False

@@ -16,25 +16,31 @@ from chatstore.core.backend.plans import Plan
 from chatstore.core.checks import check_count, check_key
 from chatstore.core.errors import InvalidArgumentError
 from chatstore.core.memory.reading import WindowReader, WindowResult
+from chatstore.core.memory.window import Cut, check_cut
 from chatstore.core.messages import ChatMessage
 from chatstore.core.simple import SimpleChatStore
 from chatstore.core.store import ChatStore, check_store
 from chatstore.core.tokens import TokenCounter
+from chatstore.core.tokens.overhead import count_overhead
 
 _DEFAULT_KEY = "chat_history"  # LlamaIndex's
 _EPOCH = "1970-01-01T00:00:00+00:00"
 
 
 class TokenLimitWarning(UserWarning):
-    """The newest turn alone exceeds the token limit; it is returned whole."""
+    """The newest exchange alone exceeds the token limit; it is returned whole."""
 
 
 class ChatMemoryBuffer:
     """Keeps a conversation in a store and returns the newest part that fits a token limit.
 
-    Providers accept every window: leading system and developer messages stay, followed by whole
-    turns, beginning with a user message; tool calls and their results are kept or left out
-    together. Reading a window costs the same at any length of the conversation.
+    Providers accept every window: leading system and developer messages stay, followed by the
+    newest turns, beginning with a user message; tool calls and their results are kept or left out
+    together. Of a turn that is too long, the user's message and the newest exchanges stay. Reading
+    a window costs the same at any length of the conversation.
+
+    A window keeps its start for many turns, so that providers' prompt caches hit. The start
+    depends on the conversation and the limit alone.
     """
 
     def __init__(
@@ -45,6 +51,7 @@ class ChatMemoryBuffer:
         tokenizer_fn: Callable[[str], Sequence[object]] | None = None,
         model: str | None = None,
         *,
+        cut: Cut = "steps",
         payload_fn: Callable[[ChatMessage], Any] | None = None,
     ) -> None:
         """Create a buffer; nothing is read yet.
@@ -57,13 +64,17 @@ class ChatMemoryBuffer:
                 memory, ``"chat_history"`` by default.
             tokenizer_fn: Returns the tokens of a text; by default tiktoken's ``o200k_base``.
             model: A model's name, whose tiktoken encoding is used instead.
+            cut: ``"steps"``: the start of the window stays for many turns and then jumps; the
+                window is at least 60 % full if more messages would fit. ``"sliding"``: the fullest
+                window, whose start moves at nearly every turn.
             payload_fn: Returns what will be sent for a message, as JSON, or ``None`` if the
                 message's own fields will be sent. For adapters that send a framework's own form
                 of messages.
 
         Raises:
-            InvalidArgumentError: ``token_limit`` is not a positive integer, ``chat_store`` is
-                not a `ChatStore`, or ``chat_store_key`` is missing for a database.
+            InvalidArgumentError: ``token_limit`` is not a positive integer, ``cut`` is neither
+                ``"steps"`` nor ``"sliding"``, ``chat_store`` is not a `ChatStore`, or
+                ``chat_store_key`` is missing for a database.
             InvalidKeyError: ``chat_store_key`` is not a valid key.
 
         """
@@ -81,7 +92,8 @@ class ChatMemoryBuffer:
         self.chat_store_key = check_key(chat_store_key)
         self._counter = TokenCounter(tokenizer_fn, model, payload_fn=payload_fn)
         self._seeds: list[ChatMessage] = []
-        self._reader = WindowReader(self._counter)
+        self.cut: Cut = check_cut(cut)
+        self._reader = WindowReader(self._counter, self.cut)
 
     @classmethod
     def from_defaults(
@@ -93,6 +105,7 @@ class ChatMemoryBuffer:
         chat_history: Iterable[ChatMessage] | None = None,
         model: str | None = None,
         *,
+        cut: Cut = "steps",
         payload_fn: Callable[[ChatMessage], Any] | None = None,
     ) -> Self:
         """Create a buffer, with the first messages of an empty conversation.
@@ -105,11 +118,18 @@ class ChatMemoryBuffer:
             chat_history: Added at the first use of the buffer if the conversation is empty; an
                 existing conversation is never overwritten.
             model: As for the constructor.
+            cut: As for the constructor.
             payload_fn: As for the constructor.
 
         """
         buffer = cls(
-            token_limit, chat_store, chat_store_key, tokenizer_fn, model, payload_fn=payload_fn
+            token_limit,
+            chat_store,
+            chat_store_key,
+            tokenizer_fn,
+            model,
+            cut=cut,
+            payload_fn=payload_fn,
         )
         buffer._seeds = _with_ids(chat_history or [])
         return buffer
@@ -119,7 +139,7 @@ class ChatMemoryBuffer:
         input: str | None = None,  # noqa: A002, ARG002
         initial_token_count: int = 0,
         *,
-        besides: Any = None,
+        overhead: Any = None,
     ) -> list[ChatMessage]:
         """Return the window, oldest first.
 
@@ -127,22 +147,24 @@ class ChatMemoryBuffer:
             input: Not used; for compatibility with memories that search.
             initial_token_count: Tokens that are sent in addition, such as a prompt's; at most
                 ``token_limit``.
-            besides: What is sent in addition, as text or JSON (a system prompt, tool schemas): its
-                tokens are counted and reduce the window.
+            overhead: What is sent in addition, which reduces the window: a number of tokens, a
+                prompt, tool definitions or messages in OpenAI's or Anthropic's form, a dict with
+                the ``system``, ``instructions`` and ``tools`` of a request, or a list of these.
 
         Raises:
             InvalidArgumentError: ``initial_token_count`` is not an integer from 0 to
-                ``token_limit``, or ``tokenizer_fn`` failed.
+                ``token_limit``, ``overhead`` is a negative number, a fraction or a boolean, or
+                ``tokenizer_fn`` failed.
             CorruptMessageError: A message cannot be read.
 
         Warns:
-            TokenLimitWarning: The newest turn alone does not fit; it is returned whole, behind the
-                leading system messages.
+            TokenLimitWarning: The newest exchange alone does not fit; it is returned whole, behind
+                the leading system messages and the user's message.
 
         """
         room = self._room(initial_token_count)
         self._counter.load()
-        room -= self._counter.count_json(besides)
+        room -= count_overhead(self._counter, overhead)
         return self._checked(
             self.chat_store.run("memory.get", self._plan_get, self.chat_store_key, room)
         )
@@ -152,7 +174,7 @@ class ChatMemoryBuffer:
         input: str | None = None,  # noqa: A002, ARG002
         initial_token_count: int = 0,
         *,
-        besides: Any = None,
+        overhead: Any = None,
     ) -> list[ChatMessage]:
         """Like `get`, but awaitable."""
         room = self._room(initial_token_count)
@@ -160,7 +182,7 @@ class ChatMemoryBuffer:
             import asyncio  # a sync program never loads it
 
             await asyncio.to_thread(self._counter.load)  # may wait for a download
-        room -= self._counter.count_json(besides)
+        room -= count_overhead(self._counter, overhead)
         return self._checked(
             await self.chat_store.async_run("memory.get", self._plan_get, self.chat_store_key, room)
         )
@@ -279,7 +301,7 @@ class ChatMemoryBuffer:
     def _checked(self, window: WindowResult) -> list[ChatMessage]:
         if not window.fits:
             warnings.warn(
-                f"the newest turn exceeds the limit of {self.token_limit} tokens; "
+                f"the newest exchange exceeds the limit of {self.token_limit} tokens; "
                 "it is returned whole",
                 TokenLimitWarning,
                 stacklevel=3,

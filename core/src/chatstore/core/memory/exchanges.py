@@ -27,30 +27,29 @@ class Part:
 
     Attributes:
         message: The whole message.
+        position: The message's position in the conversation.
         indexes: The indexes of the part's blocks in the message's content; ``None``: all blocks.
-        tokens: The tokens of the whole message.
         answers: The call that the part answers, if it is a result.
         age: The number of newer parts.
         exchange: The exchange that the part belongs to.
+        begins_turn: Whether the part is what the user wrote.
+        joins: The later message without which the part is useless.
 
     """
 
     message: ChatMessage
-    tokens: int
+    position: int
     indexes: tuple[int, ...] | None = None
     answers: ToolReference | None = None
     age: int = 0
     exchange: Exchange | None = None
+    begins_turn: bool = field(init=False)
+    joins: Joins | None = field(init=False)
 
-    @property
-    def begins_turn(self) -> bool:
-        """Whether the part is what the user wrote."""
-        return self.message.role is MessageRole.USER and self.answers is None
-
-    @property
-    def joins(self) -> Joins | None:
-        """The later message without which the part is useless."""
-        return joins_of(self.message)
+    def __post_init__(self) -> None:
+        """Read what is asked for often."""
+        self.begins_turn = self.answers is None and self.message.role is MessageRole.USER
+        self.joins = joins_of(self.message)
 
 
 @dataclass(eq=False)
@@ -82,9 +81,9 @@ class ExchangeFinder:
         self._has_newest = False  # an exchange contains the newest message
         self._count = 0
 
-    def add(self, message: ChatMessage, tokens: int = 0) -> list[Part]:
+    def add(self, message: ChatMessage, position: int = 0) -> list[Part]:
         """Add the next older message; return its parts in their order."""
-        parts = _split(message, tokens)
+        parts = _split(message, position)
         if self._newest is None:
             self._newest = message
             if len(parts) > 1 and parts[-1].begins_turn:
@@ -195,29 +194,31 @@ def _callers(parts: Sequence[Part]) -> dict[int, Exchange | None]:
     return callers
 
 
-def _split(message: ChatMessage, tokens: int) -> list[Part]:
+def _split(message: ChatMessage, position: int) -> list[Part]:
     """Return each result in a message as a part, followed by the rest as one part."""
     in_blocks = result_blocks(message)
     if not in_blocks or not isinstance(message.content, list):
         answers = result_references(message)
-        return [Part(message, tokens, answers=answers[0] if answers else None)]
+        return [Part(message, position, answers=answers[0] if answers else None)]
     rest = tuple(index for index in range(len(message.content)) if index not in in_blocks)
     if len(in_blocks) == 1 and not rest:
-        return [Part(message, tokens, answers=next(iter(in_blocks.values())))]
-    parts = [Part(message, tokens, (index,), answers) for index, answers in in_blocks.items()]
+        return [Part(message, position, answers=next(iter(in_blocks.values())))]
+    parts = [Part(message, position, (index,), answers) for index, answers in in_blocks.items()]
     if rest and message.role is MessageRole.USER:
-        parts.append(Part(message, tokens, rest))
+        parts.append(Part(message, position, rest))
     elif rest:  # in a tool's message: it belongs to the last result
         parts[-1].indexes = (*(parts[-1].indexes or ()), *rest)
     return parts
 
 
-def join(parts: Sequence[Part]) -> list[tuple[ChatMessage, int | None]]:
-    """Return the messages that consist of some parts, with their tokens if known.
+def join(parts: Sequence[Part]) -> list[ChatMessage]:
+    """Return the messages that consist of some parts.
 
     Adjacent parts of a message become one message: the original if these are all of its parts.
     """
-    joined: list[tuple[ChatMessage, int | None]] = []
+    if all(part.indexes is None for part in parts):
+        return [part.message for part in parts]
+    joined: list[ChatMessage] = []
     start = 0
     for end in range(1, len(parts) + 1):
         if end < len(parts) and parts[end].message is parts[start].message:
@@ -227,12 +228,11 @@ def join(parts: Sequence[Part]) -> list[tuple[ChatMessage, int | None]]:
     return joined
 
 
-def _joined(parts: Sequence[Part]) -> tuple[ChatMessage, int | None]:
-    message, tokens = parts[0].message, parts[0].tokens
+def _joined(parts: Sequence[Part]) -> ChatMessage:
+    message = parts[0].message
     if parts[0].indexes is None or not isinstance(message.content, list):
-        return message, tokens
+        return message
     indexes = sorted(index for part in parts for index in part.indexes or ())
     if len(indexes) == len(message.content):
-        return message, tokens
-    blocks = [message.content[index] for index in indexes]
-    return message.model_copy(update={"content": blocks}), None
+        return message
+    return message.model_copy(update={"content": [message.content[index] for index in indexes]})

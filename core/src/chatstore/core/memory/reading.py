@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from itertools import takewhile
 from typing import Any, NamedTuple
@@ -11,7 +12,8 @@ from chatstore.core.backend.base import Backend
 from chatstore.core.backend.plans import Plan
 from chatstore.core.backend.reads import Newest
 from chatstore.core.backend.records import Page, StoredRecord
-from chatstore.core.memory.window import PINNED_ROLES, Window
+from chatstore.core.memory.starts import LEAST_FILL
+from chatstore.core.memory.window import PINNED_ROLES, Cut, Window
 from chatstore.core.messages import ChatMessage
 from chatstore.core.tokens import TokenCounter
 from chatstore.core.tool_calls import is_empty_answer
@@ -19,6 +21,8 @@ from chatstore.core.tool_calls import is_empty_answer
 _ATTEMPTS = 3  # page by page, before the whole conversation is read at one moment
 _LEADING = 2  # one pinned message is usual; the second shows that there are no more
 _SMALLEST_PAGE, _LARGEST_PAGE = 8, 1000
+_SLACK = 1.25  # of the first page, which should be the last
+_SMALLEST_BATCH = 8  # records that are decoded at a time, beyond those that are probably needed
 _FIRST_GUESS = 100.0  # tokens per message, until messages were counted
 
 
@@ -32,9 +36,10 @@ class WindowResult(NamedTuple):
 class WindowReader:
     """Reads windows; remembers how long messages are, to guess the size of the first page."""
 
-    def __init__(self, counter: TokenCounter) -> None:
-        """Take what counts tokens."""
+    def __init__(self, counter: TokenCounter, cut: Cut = "steps") -> None:
+        """Take what counts tokens, and how windows are cut."""
         self._counter = counter
+        self._cut: Cut = cut
         self._tokens_per_message = _FIRST_GUESS
 
     def read(self, backend: Backend[Any], key: str, room: int) -> Plan[Any, WindowResult]:
@@ -45,63 +50,113 @@ class WindowReader:
                 return result
         # Replaced again and again while it was read: read all of it at one moment.
         page = yield from backend.read_newest(key, Newest())
-        messages = codec.decode_all(key, page.records)
-        pinned = _pinned(messages)
-        window = self._begin(room, pinned)
-        self._feed(window, messages[len(pinned) :])
-        window.finish()
-        return WindowResult(pinned + window.messages(), window.fits)
+        decoder = _Decoder(key)
+        pinned = _pinned(decoder.decode_leading(page.records))
+        choice = self._begin(room, pinned)
+        choice.feed(page.records[len(pinned) :], decoder)
+        return self._end(choice)
 
     def _read_pages(
         self, backend: Backend[Any], key: str, room: int
     ) -> Plan[Any, WindowResult | None]:
         """Read pages from the newest end; ``None`` if the conversation was replaced meanwhile."""
         size = self._page_size(room)
+        decoder = _Decoder(key)
         page = yield from backend.read_newest(key, Newest(size, leading=_LEADING))
         epoch, records = page.epoch, page.records
-        page = yield from _read_leading(backend, key, page)
-        pinned = _pinned(codec.decode_all(key, page.leading))
+        page = yield from _read_leading(backend, key, page, decoder)
+        pinned = _pinned(decoder.decode_leading(page.leading))
         start = _position_after(page.leading, len(pinned))
-        window = self._begin(room, pinned)
+        choice = self._begin(room, pinned)
         while page.epoch == epoch:
             unpinned = [record for record in records if record.position >= start]
-            self._feed(window, codec.decode_all(key, unpinned))
-            if len(unpinned) < size or unpinned[0].position <= start:
-                window.finish()
-            if window.enough:
-                return WindowResult(pinned + window.messages(), window.fits)
+            choice.feed(unpinned, decoder)
+            if choice.window.enough or len(unpinned) < size or unpinned[0].position <= start:
+                return self._end(choice)
             size = min(_LARGEST_PAGE, 2 * size)
             page = yield from backend.read_newest(key, Newest(size, unpinned[0].position))
             records = page.records
         return None
 
-    def _begin(self, room: int, pinned: Sequence[ChatMessage]) -> Window:
-        count = self._counter.count
-        return Window(room - sum(map(count, pinned)), count)
+    def _begin(self, room: int, pinned: list[ChatMessage]) -> _Choice:
+        return _Choice(self._counter, self._cut, room, pinned)
 
-    def _feed(self, window: Window, messages: Sequence[ChatMessage]) -> None:
-        """Add messages, newest first, until there are enough; note how long they are."""
-        counts = []
-        for message in reversed(messages):
-            if window.enough:
-                break
-            if is_empty_answer(message) and self._counter.payload(message) is None:
-                continue  # providers refuse empty messages
-            counts.append(self._counter.count(message))
-            window.add(message, counts[-1])
-        if counts:
-            self._tokens_per_message = max(1.0, sum(counts) / len(counts))
+    def _end(self, choice: _Choice) -> WindowResult:
+        choice.window.finish()
+        if choice.counted:
+            self._tokens_per_message = max(1.0, choice.tokens / choice.counted)
+        return WindowResult([*choice.pinned, *choice.window.messages()], choice.window.fits)
 
     def _page_size(self, room: int) -> int:
         """Return a number of messages that probably just exceeds the room."""
-        likely = int(max(0, room) / self._tokens_per_message * 1.25) + 4
+        likely = int(max(0, room) / self._tokens_per_message * _SLACK) + 4
         return max(_SMALLEST_PAGE, min(_LARGEST_PAGE, likely))
 
 
-def _read_leading(backend: Backend[Any], key: str, page: Page) -> Plan[Any, Page]:
+class _Choice:
+    """A window that is being chosen, and what was counted for it."""
+
+    def __init__(
+        self, counter: TokenCounter, cut: Cut, room: int, pinned: list[ChatMessage]
+    ) -> None:
+        self.pinned = pinned
+        self.counted = self.tokens = 0
+        self._counter = counter
+        taken = sum(map(counter.count, pinned))
+        least = math.ceil(LEAST_FILL * room) - taken
+        self.window = Window(room - taken, self._count, least=least, cut=cut)
+
+    def feed(self, records: Sequence[StoredRecord], decoder: _Decoder) -> None:
+        """Decode records and add their messages, newest first, until there are enough."""
+        end, size = len(records), max(_SMALLEST_BATCH, int(len(records) / _SLACK))
+        while end > 0 and not self.window.enough:
+            batch = records[max(0, end - size) : end]
+            messages = decoder.decode(batch)
+            for message, record in zip(reversed(messages), reversed(batch), strict=True):
+                if self.window.enough:
+                    break
+                if is_empty_answer(message) and self._counter.payload(message) is None:
+                    continue  # providers refuse empty messages
+                self.window.add(message, record.position)
+            end, size = end - size, _SMALLEST_BATCH
+
+    def _count(self, message: ChatMessage) -> int:
+        tokens = self._counter.count(message)
+        self.counted, self.tokens = self.counted + 1, self.tokens + tokens
+        return tokens
+
+
+class _Decoder:
+    """Decodes records, each once: the first ones of a conversation may be read twice."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+        self._leading: dict[int, ChatMessage] = {}
+
+    def decode_leading(self, records: Sequence[StoredRecord]) -> list[ChatMessage]:
+        """Decode the first records of the conversation, and remember them."""
+        new = [record for record in records if record.position not in self._leading]
+        for record, message in zip(new, codec.decode_all(self._key, new), strict=True):
+            self._leading[record.position] = message
+        return [self._leading[record.position] for record in records]
+
+    def decode(self, records: Sequence[StoredRecord]) -> list[ChatMessage]:
+        """Decode records, oldest first."""
+        known: list[ChatMessage] = []
+        for record in records:
+            message = self._leading.get(record.position)
+            if message is None:
+                break
+            known.append(message)
+        return known + codec.decode_all(self._key, records[len(known) :])
+
+
+def _read_leading(
+    backend: Backend[Any], key: str, page: Page, decoder: _Decoder
+) -> Plan[Any, Page]:
     """Read on until the leading messages include one that is not pinned."""
     requested = _LEADING
-    while len(page.leading) == requested == len(_pinned(codec.decode_all(key, page.leading))):
+    while len(page.leading) == requested == len(_pinned(decoder.decode_leading(page.leading))):
         requested *= 2
         page = yield from backend.read_newest(key, Newest(1, leading=requested))
     return page

@@ -6,20 +6,40 @@ refuse is left out as a whole; see `chatstore.core.memory.exchanges`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Literal, TypeAlias
 
+from chatstore.core.errors import InvalidArgumentError
 from chatstore.core.memory.exchanges import ExchangeFinder, Part, arrange, join
+from chatstore.core.memory.starts import Start, choose_steady, rank
+from chatstore.core.memory.turns import Count, Turn, count_parts
 from chatstore.core.messages import ChatMessage, MessageRole
 
 PINNED_ROLES = {MessageRole.SYSTEM, MessageRole.DEVELOPER}
+Cut: TypeAlias = Literal["steps", "sliding"]
+
+
+def check_cut(cut: object) -> Cut:
+    """Return how windows are cut.
+
+    Raises:
+        InvalidArgumentError: It is neither ``"steps"`` nor ``"sliding"``.
+
+    """
+    if cut == "steps":
+        return "steps"
+    if cut == "sliding":
+        return "sliding"
+    raise InvalidArgumentError(f"cut must be 'steps' or 'sliding', not {cut!r}")
 
 
 class Window:
-    """Takes messages, newest first, until it has the newest whole turns that fit.
+    """Takes messages, newest first, until it can choose where the window starts.
 
     A turn can be judged without the messages before its user message, so each message is examined
-    once. There is one exception: if the newest message is a tool result, everything back to the
-    turn of its call is one turn.
+    and counted once. There is one exception: if the newest message is a tool result, everything
+    back to the turn of its call is one turn.
 
     Attributes:
         enough: Older messages cannot change the choice.
@@ -27,26 +47,34 @@ class Window:
 
     """
 
-    def __init__(self, room: int, count: Callable[[ChatMessage], int]) -> None:
+    def __init__(self, room: int, count: Count, *, least: int = 0, cut: Cut = "steps") -> None:
         """Start without messages.
 
         Args:
             room: The most tokens of the window; if negative, no message fits.
-            count: Counts the tokens of a message of which only some blocks are in the window.
+            count: Counts the tokens of a message.
+            least: The least tokens of the window, if there are enough messages that fit.
+            cut: ``"steps"``: the start stays for many turns; ``"sliding"``: the fullest window.
 
         """
         self.enough = False
         self.fits = room >= 0
         self._room = room
+        self._least = least
+        self._cut = cut
         self._count = count
         self._finder = ExchangeFinder()
-        self._chosen: list[list[Part]] = []  # newest turn first
+        self._turns: list[Turn] = []  # newest first; together they fit
+        self._sums: list[int] = []  # the tokens of each turn and of all newer ones
+        self._next: Turn | None = None  # the next older turn, which does not fit
+        self._next_sums: list[int] = []  # the same if it is cut before each group, newest first
         self._pending: list[Part] = []  # newest first; not yet part of a turn
         self._unanswered: list[Part] | None = None  # the newest message's results without a call
+        self._chosen: list[Part] = []
 
-    def add(self, message: ChatMessage, tokens: int) -> None:
-        """Add the next older message, which has ``tokens`` tokens."""
-        parts = self._finder.add(message, tokens)
+    def add(self, message: ChatMessage, position: int) -> None:
+        """Add the next older message."""
+        parts = self._finder.add(message, position)
         if self._unanswered is None:
             self._unanswered = [part for part in parts if part.answers is not None]
         exchange = parts[0].exchange
@@ -59,55 +87,96 @@ class Window:
 
     def finish(self) -> None:
         """Complete the choice: there are no older messages."""
+        if self.enough:
+            return
         if self._unanswered:  # the newest message belongs to no call: it is left out
             pending, self._pending, self._unanswered = self._pending, [], []
             for part in pending:
                 self._pending.append(part)
                 self._close_turn()
-        if not self._chosen and not self.enough:
+        if not self._turns and self._next is None:
             self._close_without_user()
-        self.enough = True
+        self._choose()
 
     def messages(self) -> list[ChatMessage]:
         """Return the choice, oldest first."""
-        parts = [part for turn in reversed(self._chosen) for part in turn]
-        return [message for message, _ in join(parts)]
+        return join(self._chosen)
+
+    # ------------------------------------------------------------------ turns
 
     def _close_turn(self) -> None:
-        """Choose the pending parts if the last of them begins a turn."""
+        """Take the pending parts as a turn if the last of them begins one."""
         if self._pending[-1].begins_turn and not self.enough:
-            self._take(arrange(self._pending[::-1]))
+            self._take(Turn.of(arrange(self._pending[::-1])))
             self._pending = []
 
     def _close_without_user(self) -> None:
-        """Choose from messages that do not begin with a user message."""
+        """Take messages that do not begin with a user message."""
         parts = self._pending[::-1]
         for index, part in enumerate(parts):
             if part.begins_turn:
                 # Only the newest exchange can begin before the first user message.
-                self._take([*arrange(parts[index:]), *_newest_exchange(parts[:index])])
+                self._take(Turn.of([*arrange(parts[index:]), *_newest_exchange(parts[:index])]))
                 return
-        groups: list[list[Part]] = []
-        for part in arrange(parts):
-            if groups and (part.answers is not None or groups[-1][-1].joins):
-                groups[-1].append(part)
-            else:
-                groups.append([part])
-        for group in reversed(groups):
-            if self.enough:
-                return
-            self._take(group)
+        for group in reversed(Turn.of(arrange(parts)).groups):
+            if not self.enough:
+                self._take(Turn([], [group]))
 
-    def _take(self, parts: list[Part]) -> None:
-        joined = join(parts)
-        tokens = sum(self._count(m) if known is None else known for m, known in joined)
-        if tokens > self._room:
-            self.enough = True
-            if self._chosen:
-                return
+    def _take(self, turn: Turn) -> None:
+        """Add the next older turn if it fits; otherwise choose."""
+        total = self._sums[-1] if self._sums else 0
+        total += count_parts(turn.head, [], self._count)
+        behind = self._turns[-1].first if self._turns else []
+        sums: list[int] = []
+        for parts in reversed(turn.groups):
+            if total > self._room:
+                break  # what does not fit is not counted
+            total += count_parts(parts, behind, self._count)
+            sums.append(total)
+            behind = parts
+        if total > self._room:
+            self._next, self._next_sums = turn, sums
+            self._choose()
+        else:
+            self._turns.append(turn)
+            self._sums.append(total)
+
+    # ------------------------------------------------------------------ the choice
+
+    def _choose(self) -> None:
+        self.enough = True
+        number = self._choose_turns()
+        cut = [] if number else self._cut_next_turn()
+        newest = self._turns[: number or len(self._turns)]
+        self._chosen = [*cut, *(part for turn in reversed(newest) for part in turn.since(0))]
+
+    def _choose_turns(self) -> int | None:
+        """Return the number of whole turns to begin with; ``None``: take all that fits."""
+        if self._cut == "sliding" or self._next is None:
+            return None
+        positions = [turn.position for turn in (*self._turns, self._next)]
+        ranks = [rank(previous, position) for position, previous in pairwise(positions)]
+        chosen = choose_steady([*map(Start, self._sums, ranks)], self._least)
+        return None if chosen is None else chosen + 1
+
+    def _cut_next_turn(self) -> list[Part]:
+        """Return the head and the newest groups of the turn that does not fit as a whole."""
+        turn = self._next
+        if turn is None:
+            return []
+        fitting = [tokens for tokens in self._next_sums if tokens <= self._room]
+        if not fitting:
+            if self._turns:
+                return []
             self.fits = False
-        self._room -= tokens
-        self._chosen.append(parts)
+            return turn.since(max(0, len(turn.groups) - 1))
+        positions = [parts[0].position for parts in reversed(turn.groups)] + [turn.position]
+        ranks = [rank(previous, position) for position, previous in pairwise(positions)]
+        chosen = len(fitting) - 1
+        if self._cut == "steps":
+            steady = choose_steady([*map(Start, fitting, ranks)], self._least)
+            chosen = chosen if steady is None else steady
+        return turn.since(len(turn.groups) - 1 - chosen)
 
 
 def accepted(messages: Sequence[ChatMessage], *, newest: bool) -> list[bool]:
@@ -119,10 +188,9 @@ def accepted(messages: Sequence[ChatMessage], *, newest: bool) -> list[bool]:
         newest: The part ends with the newest message, so results may still follow.
 
     """
-    finder = ExchangeFinder(newest=newest)
-    parts = [finder.add(message) for message in reversed(messages)][::-1]
-    accepted_parts = set(map(id, arrange([part for group in parts for part in group])))
-    return [all(id(part) in accepted_parts for part in group) for group in parts]
+    groups = _all_parts(messages, newest=newest)
+    accepted_parts = set(map(id, arrange([part for group in groups for part in group])))
+    return [all(id(part) in accepted_parts for part in group) for group in groups]
 
 
 def arranged(messages: Sequence[ChatMessage], *, newest: bool) -> list[ChatMessage]:
@@ -136,9 +204,14 @@ def arranged(messages: Sequence[ChatMessage], *, newest: bool) -> list[ChatMessa
         newest: The part ends with the newest message, so results may still follow.
 
     """
+    groups = _all_parts(messages, newest=newest)
+    return join(arrange([part for group in groups for part in group]))
+
+
+def _all_parts(messages: Sequence[ChatMessage], *, newest: bool) -> list[list[Part]]:
     finder = ExchangeFinder(newest=newest)
-    parts = [finder.add(message) for message in reversed(messages)][::-1]
-    return [message for message, _ in join(arrange([part for group in parts for part in group]))]
+    numbered = reversed([*enumerate(messages)])
+    return [finder.add(message, position) for position, message in numbered][::-1]
 
 
 def _newest_exchange(parts: Sequence[Part]) -> list[Part]:

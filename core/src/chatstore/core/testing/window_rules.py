@@ -60,12 +60,8 @@ def window_violations(
     questions = [message for message in window if is_question(message)]
     if any(map(is_by_user, conversation)) and not questions and len(indexes) > leading:
         violations.append("the window contains no user message")
-    if sum(map(count, window)) > limit and len(questions) > 1:
-        # Text between the calls of the newest exchange and its results cannot be left out.
-        start = _call_in_window(conversation, window, indexes)
-        before = {index for index in indexes if start is not None and index < start}
-        if start is None or sum(is_question(conversation[index]) for index in before) > 1:
-            violations.append("the window is above the limit and is not the newest turn alone")
+    if sum(map(count, window)) > limit:
+        violations += _above_limit(conversation, window, indexes, leading)
     return [*violations, *_left_out(conversation, window, indexes, leading)]
 
 
@@ -134,24 +130,70 @@ def _newest_missing(
         yield "the newest message is not the last"
 
 
+def _above_limit(
+    conversation: Sequence[ChatMessage],
+    window: Sequence[ChatMessage],
+    indexes: Sequence[int],
+    leading: int,
+) -> Iterator[str]:
+    """Find messages besides the newest turn's user message and newest exchange."""
+    # Text between the calls of the newest exchange and its results cannot be left out.
+    start = _call_in_window(conversation, window, indexes)
+    questions = [index for index in indexes if is_question(conversation[index])]
+    if sum(start is None or index < start for index in questions) > 1:
+        yield "the window is above the limit and has more than the newest turn"
+    others = [
+        number
+        for number in range(leading, len(window))
+        if not is_by_user(window[number]) and not has_only_results(window[number])
+    ]
+    newest = indexes[others[-1]] if start is None and others else start
+    for number in others:
+        if newest is not None and indexes[number] < newest:
+            yield f"the window is above the limit and has message {indexes[number]}"
+
+
 def _left_out(
     conversation: Sequence[ChatMessage],
     window: Sequence[ChatMessage],
     indexes: Sequence[int],
     leading: int,
 ) -> Iterator[str]:
-    """Find messages that are neither calls nor results and are missing in the middle."""
+    """Find messages that are neither calls nor results and are missing in the middle.
+
+    The oldest turn may have been cut: then everything between its user message and a later message
+    is left out.
+    """
     plain = [
         index
         for index, message in zip(indexes, window, strict=True)
         if not call_references(message) and not has_only_results(message)
     ]
     start = min((index for index in plain if index >= leading), default=len(conversation))
-    for index in range(start, len(conversation)):
+    is_cut = is_by_user(conversation[start]) if start < len(conversation) else False
+    end = min(_ends(window, indexes, start), default=len(conversation))
+    for index in range(start + 1, len(conversation)):
         message = conversation[index]
+        is_cut = is_cut and index < end and not is_by_user(message)
         is_plain = not call_references(message) and has_more_than_results(message)
-        if is_plain and index not in plain:
+        if is_plain and index not in plain and not is_cut:
             yield f"message {index} is left out of the middle"
+
+
+def _ends(window: Sequence[ChatMessage], indexes: Sequence[int], start: int) -> Iterator[int]:
+    """Yield the index of each message behind the start; of an exchange that of its last result."""
+    last = -1
+    for index, message in zip(indexes, window, strict=True):
+        if has_only_results(message):
+            last = max(last, index)
+            continue
+        if last > start:
+            yield last
+        last = -1
+        if index > start and not call_references(message):
+            yield index
+    if last > start:
+        yield last
 
 
 def _call_in_window(

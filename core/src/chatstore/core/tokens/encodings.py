@@ -2,7 +2,7 @@
 
 tiktoken downloads a vocabulary at its first use, without a timeout. Therefore a daemon thread loads
 it, and the first caller waits at most `PATIENCE` seconds. A vocabulary that arrives later is used
-from then on.
+from then on. If an installed package ships the vocabulary, nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from __future__ import annotations
 import os
 import threading
 import warnings
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from chatstore.core.backend.forks import ForkAware, watch
 from chatstore.core.tokens.offline import forget_failure, has_failed_recently, note_failure
+from chatstore.core.tokens.pieces import distinct_pieces
+from chatstore.core.tokens.shipped import provide_vocabulary
 
 if TYPE_CHECKING:
     from tiktoken import Encoding
@@ -29,8 +30,6 @@ This is enough to read a vocabulary from tiktoken's cache.
 """
 
 DEFAULT_ENCODING = "o200k_base"
-
-_PIECE_LENGTH = 2048  # characters that tiktoken encodes at a time
 
 
 class TokenEstimateWarning(UserWarning):
@@ -58,6 +57,7 @@ class _Loading:
         try:
             import tiktoken  # it imports a network client
 
+            provide_vocabulary(self.name)
             self.encoding = tiktoken.get_encoding(self.name)
         except Exception:  # noqa: BLE001 - without network, disk or file: estimate
             self.encoding = None
@@ -95,28 +95,16 @@ def find_encoding(name: str) -> Encoding | None:
 def count_encoded(encoding: Encoding, text: str) -> int | None:
     """Return the tokens of a text; ``None`` if tiktoken fails."""
     try:
-        return sum(len(encoding.encode(piece, disallowed_special=())) for piece in _pieces(text))
+        return sum(
+            len(encoding.encode(piece, disallowed_special=())) * times
+            for piece, times in distinct_pieces(text)
+        )
     except Exception:  # noqa: BLE001 - its regular expressions give up on some texts
         return None
     except BaseException as error:
         if type(error).__name__ != "PanicException":  # pyo3's, of older versions of tiktoken
             raise
         return None
-
-
-def _pieces(text: str) -> Iterator[str]:
-    """Yield a text in pieces, cut before a space if possible, which is never inside a token.
-
-    tiktoken's regular expressions fail on long runs of spaces, and their time for a run of letters
-    can grow with the square of its length.
-    """
-    start = 0
-    while len(text) - start > _PIECE_LENGTH:
-        cut = text.rfind(" ", start + _PIECE_LENGTH // 2, start + _PIECE_LENGTH)
-        end = start + _PIECE_LENGTH if cut < 0 else cut
-        yield text[start:end]
-        start = end
-    yield text[start:]
 
 
 def is_settled(name: str) -> bool:
@@ -146,7 +134,8 @@ def load_encoding(name: str) -> None:
         f"tiktoken's vocabulary {name} could not be loaded: tokens are estimated, more likely too "
         "high than too low. Without network access, set TIKTOKEN_CACHE_DIR "
         f"({_cache_dir()}) to a directory that holds the vocabulary: tiktoken puts it there when "
-        "it is used once with network access. Or pass your own tokenizer_fn."
+        "it is used once with network access. Or install chatstore-core[vocabulary], or pass "
+        "your own tokenizer_fn."
     )
     warnings.warn(message, TokenEstimateWarning, stacklevel=2)
 

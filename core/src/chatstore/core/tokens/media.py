@@ -78,8 +78,12 @@ def is_media(fields: Mapping[str, Any]) -> bool:
         return any(map(_is_payload, fields, fields.values()))
     if kind == "text":
         return False
-    hinted = any(hint in name.lower() for name in fields for hint in _HINTS)
-    return any(_is_encoded(field) and (hinted or name in _BYTES) for name, field in fields.items())
+    encoded = [name for name, field in fields.items() if _is_encoded(field)]
+    if not encoded:
+        return False
+    if any(name in _BYTES for name in encoded):
+        return True
+    return any(hint in name.lower() for name in fields for hint in _HINTS)
 
 
 def _is_payload(name: str, field: Any) -> bool:

@@ -15,7 +15,7 @@ from typing_extensions import NotRequired
 
 from chatstore.core import ChatMemoryBuffer, ChatMessage, ChatStore, InvalidArgumentError
 from chatstore.core.checks import check_count, check_key
-from chatstore.core.memory.window import accepted
+from chatstore.core.memory.window import Cut, accepted, check_cut
 from chatstore.core.operations import add_new_messages
 from chatstore.core.store import check_store
 from chatstore.langchain.messages import to_langchain, to_messages
@@ -48,6 +48,7 @@ class ChatHistoryMiddleware(AgentMiddleware[HistoryState, Any, Any]):
         token_limit: int = 3000,
         tokenizer_fn: Callable[[str], Sequence[object]] | None = None,
         model: str | None = None,
+        cut: Cut = "steps",
     ) -> None:
         """Create a middleware; nothing is read yet.
 
@@ -56,13 +57,15 @@ class ChatHistoryMiddleware(AgentMiddleware[HistoryState, Any, Any]):
             key: The conversation's key, or a function that returns it; by default the run's
                 ``thread_id``, from ``config={"configurable": {"thread_id": …}}``.
             token_limit: The most tokens to send, at least 1: messages, system prompt and schemas.
-                The newest turn is sent even if it does not fit, with a `TokenLimitWarning`.
+                The newest exchange is sent even if it does not fit, with a `TokenLimitWarning`.
             tokenizer_fn: Returns the tokens of a text; by default tiktoken's ``o200k_base``.
             model: A model's name, whose tiktoken encoding is used instead.
+            cut: ``"steps"``: the start stays for many turns, so that prompt caches hit;
+                ``"sliding"``: the fullest window.
 
         Raises:
-            InvalidArgumentError: `store` is not a `ChatStore`, or `token_limit` is not a positive
-                integer.
+            InvalidArgumentError: `store` is not a `ChatStore`, `token_limit` is not a positive
+                integer, or `cut` is neither ``"steps"`` nor ``"sliding"``.
             InvalidKeyError: `key` is not a string of 1 to 255 bytes in UTF-8.
 
         """
@@ -72,6 +75,7 @@ class ChatHistoryMiddleware(AgentMiddleware[HistoryState, Any, Any]):
         self._token_limit = check_count(token_limit, "token_limit", least=1)
         self._tokenizer_fn = tokenizer_fn
         self._model = model
+        self._cut: Cut = check_cut(cut)
 
     def before_model(self, state: HistoryState, runtime: Runtime[Any]) -> dict[str, Any] | None:
         """Save the new messages."""
@@ -99,7 +103,7 @@ class ChatHistoryMiddleware(AgentMiddleware[HistoryState, Any, Any]):
         handler: Callable[[ModelRequest[Any]], ModelResponse[Any]],
     ) -> ModelResponse[Any] | AIMessage:
         """Send the window of the conversation."""
-        window = self._buffer(request.runtime).get(besides=_besides(request, self.name))
+        window = self._buffer(request.runtime).get(overhead=_overhead(request, self.name))
         return handler(request.override(messages=_merge(window, request, self.name)))
 
     async def awrap_model_call(
@@ -109,7 +113,7 @@ class ChatHistoryMiddleware(AgentMiddleware[HistoryState, Any, Any]):
     ) -> ModelResponse[Any] | AIMessage:
         """Like `wrap_model_call`, but awaitable."""
         buffer = self._buffer(request.runtime)
-        window = await buffer.async_get(besides=_besides(request, self.name))
+        window = await buffer.async_get(overhead=_overhead(request, self.name))
         return await handler(request.override(messages=_merge(window, request, self.name)))
 
     # Messages that other middleware changed after they were saved stay as they were saved.
@@ -141,6 +145,7 @@ class ChatHistoryMiddleware(AgentMiddleware[HistoryState, Any, Any]):
             self._key_of(runtime),
             self._tokenizer_fn,
             self._model,
+            cut=self._cut,
             payload_fn=sent_payload,
         )
 
@@ -187,7 +192,7 @@ def _complete(unsaved: Sequence[BaseMessage]) -> tuple[list[ChatMessage], str | 
     return to_save, unsaved[end - 1].id if end else None
 
 
-def _besides(request: ModelRequest[Any], name: str) -> list[Any]:
+def _overhead(request: ModelRequest[Any], name: str) -> list[Any]:
     """Return what is sent in addition to the window, as JSON; it reduces the window.
 
     That is the system prompt, schemas of tools and of the answer, and messages that are not

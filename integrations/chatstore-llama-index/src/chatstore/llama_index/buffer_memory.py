@@ -14,6 +14,7 @@ from typing_extensions import Self
 from chatstore.core import ChatMemoryBuffer, ChatStore, InvalidArgumentError
 from chatstore.core.checks import check_count
 from chatstore.core.foreign import full_name
+from chatstore.core.memory.window import Cut
 from chatstore.core.store import check_store
 from chatstore.llama_index.messages import to_llama_index, to_messages
 from chatstore.llama_index.sending import sent_payload, without_empty
@@ -73,6 +74,8 @@ class BufferMemory(BaseMemory):
         token_limit: int | None = None,
         tokenizer_fn: Callable[[str], Sequence[object]] | None = None,
         reserved_tokens: int = 0,
+        *,
+        cut: Cut = "steps",
         **kwargs: Any,
     ) -> Self:
         """Create a memory.
@@ -88,13 +91,15 @@ class BufferMemory(BaseMemory):
             reserved_tokens: Tokens of the limit to keep free for what is sent in addition: an
                 agent's system prompt and tool schemas, a context engine's template and nodes.
                 Do not include the prefix of a `SimpleChatEngine`: the engine passes its length.
+            cut: ``"steps"``: the start of the window stays for many turns, so that prompt caches
+                hit; ``"sliding"``: the fullest window.
             kwargs: Not accepted; LlamaIndex's signature has them.
 
         Raises:
             TypeError: An argument is unknown.
             InvalidArgumentError: `chat_store` is not a `ChatStore`, or is a database and
-                `chat_store_key` is missing; `token_limit` is not a positive integer; or
-                `reserved_tokens` is above it.
+                `chat_store_key` is missing; `token_limit` is not a positive integer;
+                `reserved_tokens` is above it; or `cut` is neither ``"steps"`` nor ``"sliding"``.
 
         """
         _refuse_unknown(kwargs)
@@ -111,6 +116,7 @@ class BufferMemory(BaseMemory):
             chat_store_key,
             tokenizer_fn,
             history,
+            cut=cut,
             payload_fn=sent_payload,
         )
         return cls(buffer, reserved_tokens=reserved_tokens)

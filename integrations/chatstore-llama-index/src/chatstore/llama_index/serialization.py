@@ -33,6 +33,7 @@ def dump_buffer(buffer: ChatMemoryBuffer, reserved_tokens: int, class_name: str)
         "chat_store_key": buffer.chat_store_key,
         "token_limit": buffer.token_limit,
         "reserved_tokens": reserved_tokens,
+        "cut": buffer.cut,
     }
     if isinstance(buffer.chat_store, SimpleChatStore):
         return {**data, "messages": _dump_messages(buffer.get_all())}
@@ -63,6 +64,7 @@ def load_buffer(
             data["chat_store_key"],
             tokenizer_fn,
             messages,
+            cut=data["cut"],
             payload_fn=sent_payload,
         )
         return buffer, data["reserved_tokens"]

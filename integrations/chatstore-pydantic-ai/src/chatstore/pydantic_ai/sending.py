@@ -48,9 +48,13 @@ def sent_parameters(parameters: ModelRequestParameters) -> list[Any]:
     output = parameters.output_object
     return [
         [part.content for part in parameters.instruction_parts or []],
-        [[tool.name, tool.description, tool.parameters_json_schema] for tool in tools],
-        [output.name, output.description, output.json_schema] if output else None,
+        [_schema(tool.name, tool.description, tool.parameters_json_schema) for tool in tools],
+        _schema(output.name, output.description, output.json_schema) if output else None,
     ]
+
+
+def _schema(name: str | None, description: str | None, schema: Any) -> dict[str, Any]:
+    return {"name": name or "", "description": description or "", "parameters": schema}
 
 
 def _sent(part: ModelRequestPart | ModelResponsePart) -> Any:

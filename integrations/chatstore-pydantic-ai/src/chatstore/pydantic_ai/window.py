@@ -11,6 +11,7 @@ from pydantic_ai.messages import ModelMessage, ModelRequest
 from pydantic_ai.models import ModelRequestContext
 
 from chatstore.core.memory.list_window import ListWindow
+from chatstore.core.memory.window import Cut
 from chatstore.pydantic_ai.segments import join, split
 from chatstore.pydantic_ai.sending import sent_parameters, sent_parts
 
@@ -18,10 +19,10 @@ from chatstore.pydantic_ai.sending import sent_parameters, sent_parts
 class HistoryWindow(AbstractCapability[Any]):
     """Sends the newest part of the history that fits a token limit and that a provider accepts.
 
-    The rules are those of `ChatMemoryBuffer`: leading system prompts stay, followed by whole
-    turns, beginning with a user prompt; tool calls and their results are sent together or left
-    out together. The run's own history is not changed: ``all_messages()`` and ``new_messages()``
-    return everything.
+    The rules are those of `ChatMemoryBuffer`: leading system prompts stay, followed by the
+    newest turns, beginning with a user prompt; tool calls and their results are sent together or
+    left out together. The run's own history is not changed: ``all_messages()`` and
+    ``new_messages()`` return everything.
     """
 
     def __init__(
@@ -29,6 +30,8 @@ class HistoryWindow(AbstractCapability[Any]):
         token_limit: int = 3000,
         tokenizer_fn: Callable[[str], Sequence[object]] | None = None,
         model: str | None = None,
+        *,
+        cut: Cut = "steps",
     ) -> None:
         """Create a window for ``Agent(capabilities=[…])``.
 
@@ -37,12 +40,15 @@ class HistoryWindow(AbstractCapability[Any]):
                 instructions, and the schemas of tools and outputs.
             tokenizer_fn: Returns the tokens of a text; by default tiktoken's ``o200k_base``.
             model: A model's name, whose tiktoken encoding is used instead.
+            cut: ``"steps"``: the start stays for many turns, so that prompt caches hit;
+                ``"sliding"``: the fullest window.
 
         Raises:
-            InvalidArgumentError: ``token_limit`` is not a positive integer.
+            InvalidArgumentError: ``token_limit`` is not a positive integer, or ``cut`` is neither
+                ``"steps"`` nor ``"sliding"``.
 
         """
-        self._window = ListWindow(token_limit, tokenizer_fn, model)
+        self._window = ListWindow(token_limit, tokenizer_fn, model, cut=cut)
         self.token_limit = self._window.token_limit
 
     async def select(self, messages: Sequence[ModelMessage]) -> list[ModelMessage]:
@@ -51,7 +57,7 @@ class HistoryWindow(AbstractCapability[Any]):
         A history processor does not receive tools, so their schemas are not counted then.
 
         Warns:
-            TokenLimitWarning: The newest turn alone does not fit; it is returned whole.
+            TokenLimitWarning: The newest exchange alone does not fit; it is returned whole.
 
         """
         return await self._select(messages, _newest_instructions(messages))
@@ -62,11 +68,11 @@ class HistoryWindow(AbstractCapability[Any]):
         request_context: ModelRequestContext,
     ) -> ModelRequestContext:
         """Replace the messages to send; the run keeps all of them."""
-        besides = sent_parameters(request_context.model_request_parameters)
-        request_context.messages = await self._select(request_context.messages, besides)
+        overhead = sent_parameters(request_context.model_request_parameters)
+        request_context.messages = await self._select(request_context.messages, overhead)
         return request_context
 
-    async def _select(self, messages: Sequence[ModelMessage], besides: Any) -> list[ModelMessage]:
+    async def _select(self, messages: Sequence[ModelMessage], overhead: Any) -> list[ModelMessage]:
         segments = split(messages)
 
         def payload_of(index: int) -> Any:
@@ -75,7 +81,7 @@ class HistoryWindow(AbstractCapability[Any]):
             return sent_parts(parts[part] for part in segment.parts)
 
         indexes = await self._window.select(
-            [segment.outline for segment in segments], payload_of, besides=besides
+            [segment.outline for segment in segments], payload_of, overhead=overhead
         )
         selected = [segments[index] for index in indexes]
         newest = segments[-1:]
