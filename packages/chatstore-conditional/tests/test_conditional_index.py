@@ -96,9 +96,9 @@ class Conversation(MemoryDatabase):
             assert run(by_numbers(self, "k", head, [self.model[at]]))[self.model[at]].place == at
         self.model[at] = head.next_number
         editor = Editor(head.next_node, result.nodes)
-        result = self.change((editor, editor.rewritten(head.entries, at, head.next_number)))
+        costs = self.change((editor, editor.rewritten(head.entries, at, head.next_number)))
         self.head = self.head._replace(next_number=head.next_number + 1)
-        return result
+        return costs
 
     def truncate(self, at: int) -> None:
         """Remove the messages from an index on, and look for their records below nodes."""
