@@ -84,8 +84,14 @@ def use(store: ChatStore) -> None:
     store.delete_message("k", 0)
     assert store.count_messages("k") == 3
     assert store.get_keys() == ["k"]
-    store.set_messages("k", [message("new")])
+    store.set_messages("k", [message("new", id="1")])
+    store.put_message("k", message("newer", id="1"))
+    assert store.get_message("k", "1") == message("newer")
+    assert store.truncate("k", from_id="1") == 1
     store.delete_messages("k")
+    store.create_conversation("k", owner="ann")
+    store.update_conversation("k", title="t")
+    assert [one.title for one in store.list_conversations(owner="ann").conversations] == ["t"]
     store.purge_expired()
 
 

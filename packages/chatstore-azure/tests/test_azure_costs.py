@@ -17,8 +17,9 @@ _NOTE = (
     "Measured with {drivers} against Azurite{more}, whose time grows with the square of a table's "
     "entities, so longer conversations are not measured. The service charges for requests."
 )
-_MOST_MESSAGES = 20_000 if os.environ.get("CHATSTORE_SOAK") else 2_000
-_MOST_OTHERS = 1_000 if os.environ.get("CHATSTORE_SOAK") else 100
+_MOST_MESSAGES = 5_000 if os.environ.get("CHATSTORE_SOAK") else 2_000
+_TIMEOUT = 300.0  # seconds: Azurite is slow
+_MOST_OTHERS = 500 if os.environ.get("CHATSTORE_SOAK") else 100
 
 
 def test_costs_are_flat(service: TablesProxy, costs: Any) -> None:
@@ -35,7 +36,7 @@ def test_costs_are_flat(service: TablesProxy, costs: Any) -> None:
     lengths = [min(length, _MOST_MESSAGES) for length in LENGTHS]
     table = f"Chat{uuid.uuid4().hex}"
     with AzureChatStore.from_account_and_key(
-        ACCOUNT, KEY, table, endpoint=service.endpoint
+        ACCOUNT, KEY, table, endpoint=service.endpoint, timeout=_TIMEOUT
     ) as store:
         note = _NOTE.format(drivers=drivers("chatstore-azure", "azure-data-tables"), more=more)
         table_of_costs = costs.measure(name, store, cost, note=note, lengths=lengths)
@@ -43,4 +44,4 @@ def test_costs_are_flat(service: TablesProxy, costs: Any) -> None:
 
     assert {one.requests for one in table_of_costs["append"]} == {1}
     assert {one.requests for one in lists["append"]} == {1}
-    assert {one.requests for one in lists["list of 50"]} <= {53, 54}
+    assert {one.requests for one in lists["list of 50"]} <= {52, 53, 54}

@@ -29,14 +29,14 @@ def rows_in(first: str, last: str, count: int) -> list[int]:
 
 @pytest.mark.parametrize("first", [0, 3, 14, 250, 4_000, 65_530])
 def test_a_range_has_only_the_records_of_a_page(first: int) -> None:
-    [found] = row_ranges(f"run.{number:x}" for number in range(first, first + 20))
-    assert rows_in(*found, 70_000) == list(range(first, first + 20))
+    [result] = row_ranges(f"run.{number:x}" for number in range(first, first + 20))
+    assert rows_in(*result, 70_000) == list(range(first, first + 20))
 
 
 def test_records_that_are_far_apart_are_ranges_of_their_own() -> None:
     ids = [f"run.{number:x}" for number in range(0, 70_000, 1_000)]
-    assert [found.first for found in row_ranges(ids)] == [row_of(name) for name in ids]
-    assert all(found.first == found.last for found in row_ranges(ids))
+    assert [result.first for result in row_ranges(ids)] == [row_of(name) for name in ids]
+    assert all(result.first == result.last for result in row_ranges(ids))
 
 
 def test_runs_and_names_are_apart() -> None:

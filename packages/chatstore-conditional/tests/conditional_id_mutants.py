@@ -55,7 +55,7 @@ def _first_is_garbage(head: Head, entry: Entry) -> Garbage:
     return Garbage(first, first + 1, head.generation, head.is_divided)
 
 
-def _with_all_markers(database: Any, key: str, head: Head, item: Garbage) -> Plan[Any, Any]:
+def with_all_markers(database: Any, key: str, head: Head, item: Garbage) -> Plan[Any, Any]:
     """Delete the markers of truncated messages though they may lead to others by now."""
     pieces, deletes = yield from _without_markers(database, key, head, item)
     numbers = range(item.first, item.end)
@@ -133,9 +133,6 @@ ID_MUTANTS = {
     "a truncation leaves a message": Algorithm(patches=patch(Editor, "truncated", _half_truncated)),
     "truncated messages are left": Algorithm(
         patches=patch(removing, "_garbage_of", _first_is_garbage)
-    ),
-    "markers that lead to other messages by now are deleted": Algorithm(
-        patches=patch(garbage, "_without_markers", _with_all_markers)
     ),
     "an old revision is accepted": Algorithm(
         patches=patches("check_revision", _check, adding, removing, updating)

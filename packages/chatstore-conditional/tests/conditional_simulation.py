@@ -244,7 +244,7 @@ class Simulation:
         if self.chance.random() < 0.5:
             self.database.expire_heads(jump)
         elif jump > EMPTY_LIFETIME:
-            self.workload.planned = [("purge", ())]  # it meets other clients' writes
+            self.workload.plan_purge()
         self.is_draining = False
         self.log(f"{self.time} the clock jumps")
         self.history.append(Call(-1, "jump", (), self.time - 1, self.time, None, self.now))

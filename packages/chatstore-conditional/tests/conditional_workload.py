@@ -134,15 +134,19 @@ class Workload:
         self._names += chance.choices(names, k=8)
         self._expecting = chance.choice([0, 0.4])  # the share of writes that expect a revision
         kind = chance.random()
-        if kind < 0.2:
+        if kind < 0.25:
             self._expecting = 0
             self._names = ["append", "delete", "purge", "purge"]  # conversations that end
-        elif kind < 0.3:
+        elif kind < 0.35:
             self._names = ["append", "remove", "insert", "insert", "remove"]  # many entries
         elif kind < 0.5:
             self._names = ["append", "truncate", "put", "find", "remove", "append"]  # ids
         elif kind < 0.65:
             self._names = ["append", "create", "update", "look", "update", "delete", "remove"]
+
+    def plan_purge(self) -> None:
+        """Let a client purge next, while another one appends."""
+        self.planned = [("append", ((self._record(),),)), ("purge", ())]
 
     def prelude(self) -> list[tuple[str, tuple[Any, ...]]]:
         """Return the calls with which a run begins: some conversations have holes already."""

@@ -73,37 +73,38 @@ class Conversation(MemoryDatabase):
         return self.change((editor, editor.appended(head.entries, head.next_position, run)), count)
 
     def remove(self, at: int) -> tuple[int, int]:
-        found = run(at_index(self, "k", self.head, at))
-        assert found.location.number == self.model.pop(at)
-        editor = Editor(self.head.next_node, found.nodes)
+        result = run(at_index(self, "k", self.head, at))
+        assert result.location.number == self.model.pop(at)
+        editor = Editor(self.head.next_node, result.nodes)
         return self.change((editor, editor.removed(self.head.entries, at)))
 
     def insert(self, at: int, count: int) -> tuple[int, int]:
         head = self.head
         if at == len(self.model):
             return self.append(count)
-        found = run(at_index(self, "k", head, at))
+        result = run(at_index(self, "k", head, at))
         self.model[at:at] = range(head.next_number, head.next_number + count)
-        editor = Editor(head.next_node, found.nodes)
+        editor = Editor(head.next_node, result.nodes)
         entries = editor.inserted(head.entries, at, run_of(head.next_number, count))
         return self.change((editor, entries), count)
 
     def rewrite(self, at: int) -> tuple[int, int]:
         """Write a new record for the message at an index."""
         head = self.head
-        found = run(by_numbers(self, "k", head, [self.model[at]]))[self.model[at]]
-        assert found.place == at
+        result = run(at_index(self, "k", head, at))
+        if len(self.model) < 1_000:
+            assert run(by_numbers(self, "k", head, [self.model[at]]))[self.model[at]].place == at
         self.model[at] = head.next_number
-        editor = Editor(head.next_node, found.nodes)
-        result = self.change((editor, editor.rewritten(head.entries, at, head.next_number)))
+        editor = Editor(head.next_node, result.nodes)
+        costs = self.change((editor, editor.rewritten(head.entries, at, head.next_number)))
         self.head = self.head._replace(next_number=head.next_number + 1)
-        return result
+        return costs
 
     def truncate(self, at: int) -> None:
         """Remove the messages from an index on, and look for their records below nodes."""
         head, removed = self.head, self.model[at:]
-        found = run(at_index(self, "k", head, at))
-        editor = Editor(head.next_node, found.nodes)
+        result = run(at_index(self, "k", head, at))
+        editor = Editor(head.next_node, result.nodes)
         entries, gone = editor.truncated(head.entries, at)
         numbers: list[int] = []
         levels = list(gone)

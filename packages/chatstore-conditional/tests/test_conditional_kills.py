@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 from conditional_consistency import locate, needed
+from conditional_id_mutants import with_all_markers
 from conditional_network import KEY, SimulatedBackend, SimulatedDatabase, record
 from conditional_workload import plan_of
 
-from chatstore.conditional import Limits, abandoned, removing
+from chatstore.conditional import Limits, abandoned, garbage, removing
 from chatstore.conditional.abandoned import STAGING_TIME
 from chatstore.conditional.encoding import load_first_part
 from chatstore.conditional.head_json import load_head
@@ -47,7 +48,7 @@ CALLS: dict[str, CallOf] = {
     "put a large one": ("put", (record("p40", 9_000, has_caller_id=True), False)),
     "put a large one at the end": ("put", (record("p40", 9_000, has_caller_id=True), True)),
     "truncate": ("truncate", ("p58",)),
-    "truncate many": ("truncate", ("p33",)),
+    "truncate many": ("truncate", ("p32",)),
     "truncate all": ("truncate", ("p0",)),
     "rename": ("update", (None, "t" * 400, None)),
 }
@@ -190,11 +191,8 @@ def test_kills_at_random_moments_of_large_writes(passing: Passing) -> None:
     assert after == 2 * expected + 1 + nodes  # messages, their markers, the seal
 
 
-@pytest.mark.parametrize("name", ["truncate many", "truncate"])
-def test_truncated_ids_may_be_added_again_before_their_messages_are_deleted(
-    passing: Passing, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    monkeypatch.setattr(removing, "OTHER_OPERATIONS", 100)  # all become garbage
+def add_truncated_again(passing: Passing, name: str) -> None:
+    """Truncate, end the process at any step, and add truncated ids again."""
     prepared = Run(passing)
     for call in PREPARED:
         prepared.call(*call)
@@ -214,3 +212,20 @@ def test_truncated_ids_may_be_added_again_before_their_messages_are_deleted(
         if has_ended:
             return
     raise AssertionError
+
+
+@pytest.mark.parametrize("name", ["truncate many", "truncate"])
+def test_truncated_ids_may_be_added_again_before_their_messages_are_deleted(
+    passing: Passing, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(removing, "OTHER_OPERATIONS", 100)  # all become garbage
+    add_truncated_again(passing, name)
+
+
+def test_deleting_markers_that_lead_to_other_messages_by_now_is_noticed(
+    passing: Passing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(removing, "OTHER_OPERATIONS", 100)
+    monkeypatch.setattr(garbage, "_without_markers", with_all_markers)
+    with pytest.raises(AssertionError):
+        add_truncated_again(passing, "truncate many")

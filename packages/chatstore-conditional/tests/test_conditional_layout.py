@@ -29,7 +29,7 @@ def message(text: str, **fields: Any) -> ChatMessage:
 
 @pytest.fixture
 def database(monkeypatch: pytest.MonkeyPatch) -> MemoryDatabase:
-    """Return a database; names count from 1, and times stand still."""
+    """Return a database; names count from 1, and the clock is stopped."""
     name, milliseconds = count(1), count(1)
     monkeypatch.setattr(names, "token_bytes", lambda _: next(name).to_bytes(8, "big"))
     monkeypatch.setattr(owner_index, "token_hex", lambda _: "e" * 24)

@@ -79,11 +79,11 @@ def large(*, ids: bool = False) -> list[ChatMessage]:
     return [message(str(n), id=f"i{n}" if ids else None) for n in range(LARGE)]
 
 
-def put(texts: list[Any], text: str) -> list[Any]:
+def put(contents: list[Any], text: str) -> list[Any]:
     """Return the contents after the message with the id "one" was put."""
-    if "1" not in texts:
-        return [*texts, text]
-    return [text if one == "1" else one for one in texts]
+    if "1" not in contents:
+        return [*contents, text]
+    return [text if one == "1" else one for one in contents]
 
 
 Change = Callable[[list[Any]], list[Any]]

@@ -86,8 +86,8 @@ class MemoryHarness(ContractHarness):
     def _record(self, key: str, index: int) -> str:
         """Return the id of the record at an index."""
         head = load_head(self.database.heads[key][0])
-        found = run(at_index(self.database, key, head, index), SLEEP)
-        return record_id(head.stream, found.location.number)
+        result = run(at_index(self.database, key, head, index), SLEEP)
+        return record_id(head.stream, result.location.number)
 
 
 class TestConditional(ChatStoreContract):

@@ -31,7 +31,7 @@ def is_indexed(policy: Mapping[str, Any], path: str) -> bool:
 
 def _precision(patterns: Any, path: str) -> int:
     """Return the length of the most precise pattern that a path matches, -1 without one."""
-    texts = [str(pattern["path"]) for pattern in patterns]
-    exact = [text for text in texts if text == f"{path}/?"]
-    below = [text for text in texts if text.endswith("/*") and path.startswith(text[:-1])]
+    paths = [str(pattern["path"]) for pattern in patterns]
+    exact = [text for text in paths if text == f"{path}/?"]
+    below = [text for text in paths if text.endswith("/*") and path.startswith(text[:-1])]
     return max(map(len, [*exact, *below]), default=-1)

@@ -23,7 +23,7 @@ def ordered(container: ContainerProxy, **values: Any) -> list[str]:
     pages: Any = container.query_items(
         ORDERED, parameters=parameters(**values), enable_cross_partition_query=True
     )
-    return [found["t"] for found in pages]
+    return [item["t"] for item in pages]
 
 
 def kinds(double: CosmosDouble) -> list[str]:
@@ -75,8 +75,8 @@ def test_the_async_client_merges_too(double: CosmosDouble) -> None:
             container = await database.create_container("c", PartitionKey("/conversation"))
             for number in range(8):
                 await container.create_item(item("1", f"key{number}", t=f"b{number}"))
-            found: Any = container.query_items(ORDERED, parameters=parameters(3))
-            assert [one["t"] async for one in found] == ["b7", "b6", "b5"]
+            result: Any = container.query_items(ORDERED, parameters=parameters(3))
+            assert [one["t"] async for one in result] == ["b7", "b6", "b5"]
 
     asyncio.run(scenario())
 
@@ -87,8 +87,8 @@ def test_within_a_partition_the_service_sorts(
     for number in range(4):
         container.create_item(item(str(number), t=f"b{number}"))
     kinds(double)
-    found: Any = container.query_items(ORDERED, parameters=parameters(2), partition_key="a")
-    assert [one["t"] for one in found] == ["b3", "b2"]
+    result: Any = container.query_items(ORDERED, parameters=parameters(2), partition_key="a")
+    assert [one["t"] for one in result] == ["b3", "b2"]
     text = "SELECT c.t FROM c WHERE c.t > 'a' ORDER BY c.t"
     pages: Any = container.query_items(text, partition_key="a", max_item_count=3).by_page()
     assert [[one["t"] for one in page] for page in pages] == [["b0", "b1", "b2"], ["b3"]]
@@ -117,8 +117,8 @@ def test_a_query_costs_its_result_if_its_condition_is_indexed(
     def units(container: ContainerProxy) -> float:
         double.requests.clear()
         text = "SELECT * FROM c WHERE c.n = 1"
-        found: Any = container.query_items(text, enable_cross_partition_query=True)
-        assert len(list(found)) == 1
+        result: Any = container.query_items(text, enable_cross_partition_query=True)
+        assert len(list(result)) == 1
         return sum(one.units for one in double.requests if one.kind == "query")
 
     policy = {**EVERYTHING, "excludedPaths": [{"path": "/n/?"}]}

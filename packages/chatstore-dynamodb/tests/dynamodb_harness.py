@@ -69,8 +69,8 @@ class DynamoDBHarness(ContractHarness):
             backend = backend_of(store)
             stored = backend.run(read_head(backend.database, key))
             assert stored is not None
-            found = backend.run(at_index(backend.database, key, stored.head, index))
-        name = record_id(stored.head.stream, found.location.number)
+            result = backend.run(at_index(backend.database, key, stored.head, index))
+        name = record_id(stored.head.stream, result.location.number)
         place = {"SessionId": {"S": f"chatstore/record/{len(key)}/{key}/{name}"}}
         answer = self.client.get_item(TableName=self.table, Key=place, ConsistentRead=True)
         item: dict[str, Any] = answer["Item"]

@@ -23,7 +23,7 @@ LIST = "49915e0d7d4b402e3017d010bc1c0e83cac6c797d6c16e66340fe3268693a6a1"
 
 @pytest.fixture
 def fixed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let names count from 1, and let times stand still."""
+    """Let names count from 1, and stop the clock."""
     name = count(1)
     monkeypatch.setattr(names, "token_bytes", lambda _: next(name).to_bytes(8, "big"))
     monkeypatch.setattr(owner_index, "token_hex", lambda _: "e" * 24)

@@ -9,6 +9,9 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+ANSWER = b"SELECT 1\0"
+"""Ends the answer of a statement that returns one row."""
+
 
 class FaultProxy:
     """Forwards connections, with faults that can be changed while it runs.

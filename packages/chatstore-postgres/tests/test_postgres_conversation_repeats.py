@@ -7,36 +7,13 @@ from typing import Any, NamedTuple
 
 import pytest
 from postgres_calling import Caller, contents, message
-from postgres_faults import FaultProxy
+from postgres_faults import ANSWER, FaultProxy
 from postgres_harness import PostgresHarness
-from postgres_servers import PostgresServer
 
 from chatstore.core import ChatStore, ConversationExistsError, RevisionConflictError
 from chatstore.core.backend import Plan, StoredConversation, Update
 from chatstore.postgres import PostgresBackend, PostgresChatStore
 from chatstore.postgres.client import Client
-
-ANSWER = b"SELECT 1\0"  # ends the answer of a statement that returns one row
-
-
-@pytest.fixture
-def proxy(newest_server: PostgresServer) -> Iterator[FaultProxy]:
-    started = FaultProxy(newest_server.port)
-    yield started
-    started.close()
-
-
-@pytest.fixture
-def harness(newest_server: PostgresServer, proxy: FaultProxy) -> PostgresHarness:
-    return PostgresHarness(newest_server, proxy.url)
-
-
-@pytest.fixture
-def other(newest_server: PostgresServer, harness: PostgresHarness) -> Iterator[PostgresChatStore]:
-    """Return a store on the same tables, without the proxy."""
-    with PostgresChatStore(newest_server.url(), table_name=harness.table) as store:
-        store.setup()
-        yield store
 
 
 @pytest.fixture

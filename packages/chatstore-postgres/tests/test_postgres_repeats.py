@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 from postgres_calling import Caller, contents, message
-from postgres_faults import FaultProxy
+from postgres_faults import ANSWER, FaultProxy
 from postgres_harness import PostgresHarness, backend_of
-from postgres_servers import PostgresServer
 from sqlalchemy import create_engine
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -21,28 +20,6 @@ from chatstore.core.errors import OutcomeUnknownError
 from chatstore.postgres import PostgresChatStore, retry
 from chatstore.postgres.retry import LONGEST_REPETITION
 from chatstore.postgres.sql.rendering import RETENTION_SECONDS
-
-ANSWER = b"SELECT 1\0"  # ends the answer of a statement that returns one row
-
-
-@pytest.fixture
-def proxy(newest_server: PostgresServer) -> Iterator[FaultProxy]:
-    started = FaultProxy(newest_server.port)
-    yield started
-    started.close()
-
-
-@pytest.fixture
-def harness(newest_server: PostgresServer, proxy: FaultProxy) -> PostgresHarness:
-    return PostgresHarness(newest_server, proxy.url)
-
-
-@pytest.fixture
-def other(newest_server: PostgresServer, harness: PostgresHarness) -> Iterator[PostgresChatStore]:
-    """Return a store on the same tables, without the proxy."""
-    with PostgresChatStore(newest_server.url(), table_name=harness.table) as store:
-        store.setup()
-        yield store
 
 
 def by_url(harness: PostgresHarness) -> PostgresChatStore:

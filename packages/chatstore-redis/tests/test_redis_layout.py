@@ -106,12 +106,12 @@ def test_stored_bytes(client: Any, url: str, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(owner_index, "token_hex", lambda _: "entry")
     monkeypatch.setattr(owner_index, "time", SimpleNamespace(time=lambda: 1_800_000_000.123))
     fill(url)
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for name in client.keys("*"):
         part = stored(client, name)
         key = re.sub("requests[01]$", "requests", name.decode())
-        found[key] = {**found.get(key, {}), **part} if isinstance(part, dict) else part
-    assert found == {**CONVERSATIONS, **REQUESTS}
+        result[key] = {**result.get(key, {}), **part} if isinstance(part, dict) else part
+    assert result == {**CONVERSATIONS, **REQUESTS}
     expiring = {name.decode() for name in client.keys("*") if 0 < client.ttl(name) <= 60}
     assert expiring == {f"chatstore:{{k%25%7B}}:{part}" for part in ("head", "order", "bodies")}
 

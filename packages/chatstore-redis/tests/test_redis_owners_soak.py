@@ -43,7 +43,7 @@ EXPECTED = (ConversationExistsError, ConversationNotFoundError, StoreUnavailable
 
 
 def open_store(ports: Ports, *, is_cluster: bool) -> RedisChatStore:
-    """Open a store whose answers pass through proxies; ``ports`` are theirs, by a server's port."""
+    """Open a store whose answers pass through proxies; ``ports`` has them by servers' ports."""
     if not is_cluster:
         [port] = ports.values()
         return RedisChatStore(f"redis://127.0.0.1:{port}")

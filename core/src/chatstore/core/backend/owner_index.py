@@ -156,7 +156,7 @@ class OwnerIndex(Generic[C]):
         return OwnedPage(conversations, cursor)
 
     def repair(self, owner: str, backend: Backend[C]) -> Plan[C, bool]:
-        """Write an owner's list anew if the database lost parts of it; return whether it did.
+        """Write an owner's list again if the database lost parts of it; return whether it did.
 
         This reads all conversations. One that was about to be created when its entry was lost is
         found by the second reading, or returns to the list with its next refresh.
@@ -190,12 +190,12 @@ class OwnerIndex(Generic[C]):
 
 def _find_owned(owner: str, backend: Backend[C]) -> Plan[C, dict[str, str]]:
     """Return an owner's conversations and their entries, the oldest ``updated_at`` first."""
-    found: dict[str, StoredConversation] = {}
+    result: dict[str, StoredConversation] = {}
     cursor: Any | None = None
     while True:
         page = yield from backend.list_keys("", _SCAN_PAGE, cursor)
         stored = yield from backend.read_conversations(page.keys)
-        found.update(
+        result.update(
             (key, one)
             for key, one in zip(page.keys, stored, strict=True)
             if one is not None and one.record.owner == owner
@@ -203,7 +203,7 @@ def _find_owned(owner: str, backend: Backend[C]) -> Plan[C, dict[str, str]]:
         cursor = page.cursor
         if cursor is None:
             break
-    ordered = sorted(found.items(), key=lambda item: item[1].updated_at)
+    ordered = sorted(result.items(), key=lambda item: item[1].updated_at)
     return {key: one.record.index_entry for key, one in ordered if one.record.index_entry}
 
 

@@ -64,13 +64,13 @@ class Adding(Generic[C]):
             index = max(0, index + head.length)
         if index is None or index >= head.length:
             return Proposal([], partial(appended, self._messages), self._messages)
-        found = yield from at_index(self._database, self._key, head, index)
-        return Proposal([], partial(self._inserted, found), self._messages)
+        located = yield from at_index(self._database, self._key, head, index)
+        return Proposal([], partial(self._inserted, located), self._messages)
 
-    def _inserted(self, found: Found, head: Head, number: int) -> Edited:
-        editor = Editor(head.next_node, found.nodes)
+    def _inserted(self, located: Found, head: Head, number: int) -> Edited:
+        editor = Editor(head.next_node, located.nodes)
         count = len(self._messages)
-        entries = editor.inserted(head.entries, found.place, run_of(number, count))
+        entries = editor.inserted(head.entries, located.place, run_of(number, count))
         return Edited.by(
             editor, head, entries, epoch=new_name(), next_position=head.next_position + count
         )
@@ -96,25 +96,25 @@ class Putting(Generic[C]):
         preparation = yield from with_markers_first(self._database, self._key, view.head)
         if preparation is not None:
             return preparation
-        found = yield from locate_id(self._database, self._key, view, self._write.record.id)
-        if found is None:
+        located = yield from locate_id(self._database, self._key, view, self._write.record.id)
+        if located is None:
             return Proposal(None, partial(appended, self._messages), self._messages)
-        removal = yield from Removal.of(self._database, self._key, view, [found.location])
+        removal = yield from Removal.of(self._database, self._key, view, [located.location])
         return Proposal(
             None,
-            partial(self._replaced, found, removal),
+            partial(self._replaced, located, removal),
             self._messages,
             deletes=removal.records,
-            removed=found.location,
+            removed=located.location,
         )
 
-    def _replaced(self, found: Found, removal: Removal, head: Head, number: int) -> Edited:
-        editor = Editor(head.next_node, found.nodes)
+    def _replaced(self, located: Found, removal: Removal, head: Head, number: int) -> Edited:
+        editor = Editor(head.next_node, located.nodes)
         garbage = (*head.garbage, *removal.garbage)
         if not self._write.moves_to_end:
-            entries = editor.rewritten(head.entries, found.place, number)
+            entries = editor.rewritten(head.entries, located.place, number)
             return Edited.by(editor, head, entries, garbage=garbage)
-        entries = editor.removed(head.entries, found.place)
+        entries = editor.removed(head.entries, located.place)
         entries = editor.appended(entries, head.next_position, run_of(number, 1))
         position = head.next_position + 1
         return Edited.by(editor, head, entries, garbage=garbage, next_position=position)

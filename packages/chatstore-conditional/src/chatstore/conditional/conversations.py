@@ -267,8 +267,8 @@ class Conversations(Backend[C]):
         database = self.context.database
 
         def pick(view: View) -> Plan[C, tuple[list[Location], list[Location]]]:
-            found = yield from locate_id(database, key, view, message_id)
-            return ([] if found is None else [found.location]), []
+            located = yield from locate_id(database, key, view, message_id)
+            return ([] if located is None else [located.location]), []
 
         return read_page(database, key, self.context.clock, pick, self._first_messages)
 

@@ -62,9 +62,9 @@ class IdCheck(Generic[C]):
             existing = {item.id: item for item in added}
         else:
             for message_id in others:
-                found = yield from by_time(database, key, view, message_id)
-                if found is not None:
-                    numbers[message_id] = found.location.number
+                located = yield from by_time(database, key, view, message_id)
+                if located is not None:
+                    numbers[message_id] = located.location.number
         messages = yield from read_existing(database, key, head.stream, list(numbers.values()))
         for message_id, number in numbers.items():
             if number in messages:
@@ -117,9 +117,9 @@ def locate_id(
         markers = yield from database.read_records(key, [marker])
         if marker in markers:
             number = load_marker(markers[marker])
-            found = (yield from by_numbers(database, key, head, [number])).get(number)
-            if found is not None:
-                return found
+            located = (yield from by_numbers(database, key, head, [number])).get(number)
+            if located is not None:
+                return located
             _check_confirmed(view)
     for first, end in head.unmarked:
         messages = yield from read_existing(database, key, head.stream, range(first, end))

@@ -91,10 +91,10 @@ class Removing(Generic[C]):
         preparation = yield from with_markers_first(database, key, view.head)
         if preparation is not None:
             return preparation
-        found = yield from self._found(view)
-        if found is None:
+        located = yield from self._located(view)
+        if located is None:
             return Nothing(None, depends_on_records=isinstance(self._write.target, str))
-        location = found.location
+        location = located.location
         removal = yield from Removal.of(database, key, view, [location])
         stored = removal.messages.get(location.number)
         record = StoredRecord(location.position, "" if stored is None else stored.body)
@@ -106,12 +106,12 @@ class Removing(Generic[C]):
             raise OutdatedError(error) from None
         return Proposal(
             record,
-            partial(_removed, found, removal),
+            partial(_removed, located, removal),
             deletes=[*removal.records, *removal.markers],
             removed=location,
         )
 
-    def _found(self, view: View) -> Plan[C, Found | None]:
+    def _located(self, view: View) -> Plan[C, Found | None]:
         target, count = self._write.target, view.head.length
         if isinstance(target, str):
             return (yield from locate_id(self._database, self._key, view, target))
@@ -136,10 +136,10 @@ class Truncating(Generic[C]):
         preparation = yield from with_markers_first(database, key, head)
         if preparation is not None:
             return preparation
-        found = yield from locate_id(database, key, view, self._write.from_id)
-        if found is None:
+        located = yield from locate_id(database, key, view, self._write.from_id)
+        if located is None:
             return Nothing(0, depends_on_records=True)
-        count = head.length - found.place
+        count = head.length - located.place
         removal = None
         if 2 * count + OTHER_OPERATIONS <= database.limits.operations:
             locations = yield from newest(database, key, head, count, None)
@@ -148,9 +148,9 @@ class Truncating(Generic[C]):
                 removal = None  # deleted later, as those of many messages
         return Proposal(
             count,
-            partial(_truncated, found, removal),
+            partial(_truncated, located, removal),
             deletes=[] if removal is None else [*removal.records, *removal.markers],
-            removed=found.location,
+            removed=located.location,
         )
 
 
@@ -171,18 +171,18 @@ class Deleting(Generic[C]):
         return Proposal(view.head.record, lambda head, _: Edited(emptied(head, self._generation)))
 
 
-def _removed(found: Found, removal: Removal, head: Head, _: int) -> Edited:
-    editor = Editor(head.next_node, found.nodes)
-    entries = editor.removed(head.entries, found.place)
+def _removed(located: Found, removal: Removal, head: Head, _: int) -> Edited:
+    editor = Editor(head.next_node, located.nodes)
+    entries = editor.removed(head.entries, located.place)
     garbage = (*head.garbage, *removal.garbage)
     return _without_last(Edited.by(editor, head, entries, garbage=garbage))
 
 
-def _truncated(found: Found, removal: Removal | None, head: Head, _: int) -> Edited:
-    if found.place == 0 and not head.outlasts_messages and removal is None:
+def _truncated(located: Found, removal: Removal | None, head: Head, _: int) -> Edited:
+    if located.place == 0 and not head.outlasts_messages and removal is None:
         return Edited(emptied(head))
-    editor = Editor(head.next_node, found.nodes)
-    entries, removed = editor.truncated(head.entries, found.place)
+    editor = Editor(head.next_node, located.nodes)
+    entries, removed = editor.truncated(head.entries, located.place)
     garbage = [_garbage_of(head, entry) for entry in removed]
     if removal is not None:
         garbage = [Garbage(entry.number, 0) for entry in removed if entry.level]

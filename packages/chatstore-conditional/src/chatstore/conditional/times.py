@@ -69,21 +69,21 @@ def by_time(database: Database[C], key: str, view: View, message_id: str) -> Pla
         # Messages with and without markers often alternate.
         samples = range(low + (step // 2 + attempt) % step, end, step)
         stored = yield from _read(database, key, view, samples)
-        for found, message in stored:
+        for located, message in stored:
             own = None if message.is_marked else message.id
             if own == message_id:
-                return found
+                return located
             sampled = None if own is None else time_of(own)
             if sampled is not None and sampled - head.skew > time:
-                end = min(end, found.place)
+                end = min(end, located.place)
             elif sampled is not None and sampled + head.skew < time:
-                low = max(low, found.place + 1)
+                low = max(low, located.place + 1)
         attempt = attempt + 1 if end - low > size // 2 else 0
     for start in range(low, end, _SCANNED):
         batch = range(start, min(end, start + _SCANNED))
-        for found, message in (yield from _read(database, key, view, batch)):
+        for located, message in (yield from _read(database, key, view, batch)):
             if not message.is_marked and message.id == message_id:
-                return found
+                return located
     return None
 
 
@@ -92,13 +92,13 @@ def _read(
 ) -> Plan[C, list[tuple[Found, StoredMessage]]]:
     """Read the messages at some indexes; lost ones are left out."""
     located = yield from at_indexes(database, key, view.head, indexes)
-    locations = [found.location for found in located.values()]
+    locations = [located.location for located in located.values()]
     numbers = [location.number for location in locations]
     messages = yield from read_existing(database, key, view.head.stream, numbers)
     if not view.is_confirmed:
         check_complete(key, locations, messages)
     return [
-        (found, messages[found.location.number])
-        for found in located.values()
-        if found.location.number in messages
+        (located, messages[located.location.number])
+        for located in located.values()
+        if located.location.number in messages
     ]

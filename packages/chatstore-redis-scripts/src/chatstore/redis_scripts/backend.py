@@ -272,10 +272,10 @@ class ScriptBackend(Backend[ScriptClient]):
         batches = list(self._batches(keys))
         names = [[name for key in batch for name in self._space.keys(key)[:3]] for batch in batches]
         replies = yield from self._sender.run_all(scripts.CONVERSATIONS, names)
-        found: dict[str, StoredConversation | None] = {}
+        stored: dict[str, StoredConversation | None] = {}
         for batch, reply in zip(batches, replies, strict=True):
-            found.update(zip(batch, map(read_conversation, reply), strict=True))
-        return [found[key] for key in keys]
+            stored.update(zip(batch, map(read_conversation, reply), strict=True))
+        return [stored[key] for key in keys]
 
     def _batches(self, keys: Sequence[str]) -> Iterator[Sequence[str]]:
         """Return keys that one script can read."""
@@ -299,8 +299,8 @@ class ScriptBackend(Backend[ScriptClient]):
         while True:
             page = yield from self._sender.scan(cursor, pattern, max(limit, _MIN_SCAN))
             cursor = page.cursor
-            found = map(self._space.key_of_head, page.names)
-            keys.update((key, None) for key in found if key is not None)
+            listed = map(self._space.key_of_head, page.names)
+            keys.update((key, None) for key in listed if key is not None)
             if cursor is None or len(keys) >= limit:
                 return KeyPage(list(keys), cursor)
 

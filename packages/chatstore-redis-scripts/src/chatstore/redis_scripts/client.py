@@ -68,7 +68,7 @@ class ScriptClient(Protocol):
     def send_all(self, commands: Sequence[Command], attempt: Attempt) -> MaybeAwaitable[list[Any]]:
         """Send commands that only read, and return their replies.
 
-        A cluster's nodes get theirs together, at the same time.
+        A cluster's nodes get their commands at the same time.
         """
         ...
 

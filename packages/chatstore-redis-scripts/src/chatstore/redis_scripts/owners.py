@@ -24,7 +24,7 @@ Stored = Plan[ScriptClient, StoredConversation | None]
 
 
 class OwnerLists:
-    """Runs operations of an `OwnerIndex`; a list that lost parts is written anew first."""
+    """Runs operations of an `OwnerIndex`; a list that lost parts is rebuilt first."""
 
     def __init__(self, lists: Backend[ScriptClient], conversations: Backend[ScriptClient]) -> None:
         """Take the backends of the lists, and of the conversations."""
@@ -65,7 +65,7 @@ class OwnerLists:
     def _repairing(
         self, owners: Sequence[str | None], operation: Callable[[], Plan[ScriptClient, T]]
     ) -> Plan[ScriptClient, T]:
-        """Run an operation; if owners' lists lost parts, write them anew and run it again."""
+        """Run an operation; if owners' lists lost parts, rebuild them and run it again."""
         try:
             return (yield from operation())
         except CorruptStoreError:

@@ -76,10 +76,15 @@ def _cluster_client(package: Any, retry: Any, settings: RedisSettings) -> Any:
     from redis.backoff import ExponentialBackoff
 
     backoff = ExponentialBackoff(_LONGEST_PAUSE, _FIRST_PAUSE)
-    options = {**_keepalive(), **settings.address.connection, **_without_driver_name()}
+    options = {**_keepalive(), **settings.address.connection}
     options.pop("db", None)
+    parameters = inspect.signature(package.RedisCluster.__init__).parameters
+    unnamed = _without_driver_name()
+    if "kwargs" not in parameters and not unnamed.keys() <= parameters.keys():
+        unnamed = {"lib_name": None, "lib_version": None}  # the async client of redis-py 7.2.0
     return package.RedisCluster(
         **options,
+        **unnamed,
         ssl=settings.address.has_tls,
         retry=retry(backoff, _RETRIES, supported_errors=(redis.ConnectionError,)),
         socket_timeout=settings.timeout,

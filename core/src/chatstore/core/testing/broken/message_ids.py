@@ -116,7 +116,7 @@ class RacesForIds(UnlockedBackend):
         existing = conversation.existing(write.records) if conversation is not None else []
         if existing:
             return existing
-        time.sleep(0.01)
+        time.sleep(0.05)
         return (yield from self.inner.append(key, Append([*map(_with_new_id, write.records)])))
 
 

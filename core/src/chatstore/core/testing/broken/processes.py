@@ -92,7 +92,7 @@ class IgnoresOtherProcesses(FileBackend):
             if self.path.exists():
                 self.restore(self.path.read_bytes())
             result = run(plan, self.conversations)
-            time.sleep(0.005)
+            time.sleep(0.02)
             copy = self.path.with_suffix(f".{os.getpid()}")
             copy.write_bytes(self.save())
             copy.replace(self.path)
