@@ -36,7 +36,7 @@ class Policy(Protocol):
         ...
 
 
-class Ours:
+class Buffer:
     """`ChatMemoryBuffer`."""
 
     def __init__(self, limit: int, cut: Cut) -> None:
@@ -77,13 +77,13 @@ class LlamaIndex:
 
     def choose(self) -> list[str]:
         """Return what the buffer returns."""
-        from llama_index.core.memory import ChatMemoryBuffer as Buffer
+        from llama_index.core.memory import ChatMemoryBuffer as LlamaIndexBuffer
 
         total, start = 0, len(self._messages)
         while start > 0 and (total <= self._limit or self._messages[start].role != "user"):
             start -= 1
             total += self._sizes[start]
-        buffer = Buffer.from_defaults(
+        buffer = LlamaIndexBuffer.from_defaults(
             chat_history=self._messages[start:], token_limit=self._limit, tokenizer_fn=tokens_of
         )
         return [message.additional_kwargs["number"] for message in buffer.get()]
@@ -121,8 +121,8 @@ class LangChain:
 
 
 POLICIES: dict[str, Callable[[int], Policy]] = {
-    "steps (default)": lambda limit: Ours(limit, "steps"),
-    "sliding": lambda limit: Ours(limit, "sliding"),
+    "steps (default)": lambda limit: Buffer(limit, "steps"),
+    "sliding": lambda limit: Buffer(limit, "sliding"),
     "LlamaIndex's buffer": LlamaIndex,
     "LangChain's trim_messages": LangChain,
 }
