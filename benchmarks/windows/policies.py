@@ -96,13 +96,15 @@ class LangChain:
         """Begin a conversation."""
         self._limit = limit
         self._messages: list[Any] = []
-        self._sizes: dict[str, int] = {}
+        self._sizes: dict[str | None, int] = {}
 
     def add(self, message: ChatMessage) -> None:
         """Convert a message."""
         from chatstore.langchain import to_langchain
 
-        self._messages += to_langchain([message])
+        for converted in to_langchain([message]):
+            converted.id = str(message.id)
+            self._messages.append(converted)
         self._sizes[str(message.id)] = COUNTER.count(message)
 
     def choose(self) -> list[str]:
@@ -112,12 +114,15 @@ class LangChain:
         trimmed = trim_messages(
             self._messages,
             max_tokens=self._limit,
-            token_counter=lambda messages: sum(self._sizes[m.id] for m in messages),
+            token_counter=self._count,
             strategy="last",
             start_on="human",
             include_system=True,
         )
-        return [message.id for message in trimmed]
+        return [str(message.id) for message in trimmed]
+
+    def _count(self, messages: list[Any]) -> int:
+        return sum(self._sizes[message.id] for message in messages)
 
 
 POLICIES: dict[str, Callable[[int], Policy]] = {

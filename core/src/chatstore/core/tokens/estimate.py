@@ -195,7 +195,6 @@ _WEIGHTS: dict[str, _Weigh] = {
     "accented": _accented,
     "number": _number,
     "mark": _mark,
-    "blank": _blank,
     "cjk": count_cjk,
     "symbols": _symbol,
     "control": lambda _: 1.0,
