@@ -76,7 +76,7 @@ def replay(messages: Sequence[ChatMessage], policy: Policy) -> Iterator[Request]
                 yield Request(
                     tokens=sum(sizes[name] for name in sent),
                     shared=sum(sizes[name] for name, _ in common),
-                    moved=_first(before, known) != _first(sent, known),
+                    moved=_has_moved(_first(before, known), _first(sent, known)),
                     is_cut=len(sent) < number,
                     refused=bool(provider_violations([known[name] for name in sent])),
                 )
@@ -92,6 +92,10 @@ def measure(
     for messages in conversations:
         summary.requests += replay(messages, make(limit))
     return summary
+
+
+def _has_moved(before: Sequence[str], after: Sequence[str]) -> bool:
+    return list(before) != list(after[: len(before)])
 
 
 def _first(sent: Sequence[str], known: dict[str, ChatMessage]) -> list[str]:
