@@ -12,7 +12,7 @@ DEMO_READY = $(DEMO)/.ready
 MEMBERS = $(patsubst %/pyproject.toml,%,$(wildcard core/pyproject.toml packages/*/pyproject.toml integrations/*/pyproject.toml))
 
 .DEFAULT_GOAL = help
-.PHONY: help setup demo test soak coverage lowest owners costs calls lint format type build bench docs clean
+.PHONY: help setup demo test soak coverage lowest owners costs calls windows lint format type build bench docs clean
 
 help: ## Print these verbs.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | sort | awk -F '\t' '{printf "  %-9s %s\n", $$1, $$2}'
@@ -59,6 +59,11 @@ costs: $(READY) ## Measure the cost of calls at 100,000 messages; writes docs/co
 
 calls: $(READY) ## Count the calls and modules that one call of a store crosses; writes docs/design.md.
 	@$(BIN)/python -m scripts.count_calls
+
+windows: $(READY) ## Measure what prompt caches reuse, check 20,000 windows, and write the pages; ARGS="--conversations file.jsonl".
+	@$(BIN)/python -m benchmarks.windows $(ARGS)
+	@$(BIN)/python -m scripts.token_errors
+	CHATSTORE_WINDOWS=20000 $(BIN)/python -m pytest core/tests/test_window_conversations.py -o faulthandler_timeout=0
 
 lint: $(READY) ## Check style and format.
 	$(BIN)/ruff check .

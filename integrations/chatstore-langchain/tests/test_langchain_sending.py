@@ -197,6 +197,22 @@ def test_what_is_sent_besides_takes_room(what: str, by: str) -> None:
     assert 0 < sum(words(message.content) for message in sent) <= LIMIT - 600
 
 
+def starts(cut: Any) -> int:
+    """Return how many different questions the windows of a conversation begin with."""
+    model = Model(outputs=[AIMessage("yes " * 20)])
+    middleware = ChatHistoryMiddleware(
+        SimpleChatStore(), token_limit=400, tokenizer_fn=str.split, cut=cut
+    )
+    runner = create_agent(model, [], middleware=[middleware])
+    for number in range(40):
+        ask(runner, HumanMessage(f"q{number} " * 20))
+    return len({messages[0].content for messages in model.seen})
+
+
+def test_the_start_stays_unless_the_window_slides() -> None:
+    assert 3 * starts("steps") < 2 * starts("sliding")
+
+
 @pytest.mark.parametrize("strategy", [ToolStrategy, ProviderStrategy])
 def test_schemas_of_answers_take_room(strategy: Any) -> None:
     seen = []

@@ -205,6 +205,17 @@ class TestCounting:
         assert "tool_calls" not in text
 
 
+@pytest.mark.parametrize("cut", ["steps", "sliding"])
+def test_how_windows_are_cut_is_restored(cut: Any) -> None:
+    memory = BufferMemory.from_defaults(cut=cut, token_limit=100, tokenizer_fn=str.split)
+    memory.put_messages([chat_message("word " * 10) for _ in range(30)])
+
+    restored = BufferMemory.from_dict(memory.to_dict(), tokenizer_fn=str.split)
+
+    assert memory.to_dict()["cut"] == cut
+    assert restored.get() == memory.get()
+
+
 class TestArguments:
     def test_unknown_argument(self) -> None:
         with pytest.raises(TypeError, match="chatstore"):

@@ -66,6 +66,21 @@ def test_an_input_is_shortened_to_a_valid_one(turns: Any, limit: int) -> None:
     assert sent[-1] is items[-1]
 
 
+def starts(cut: Any) -> int:
+    """Return how many different starts the windows of a growing input have."""
+    window = InputWindow(400, tokenizer_fn=str.split, cut=cut)
+    items: Any = []
+    seen = set()
+    for number in range(60):
+        items += [user(f"q{number} " * 20), assistant("yes " * 20)]
+        seen.add(str(asyncio.run(window.select(items))[0]))
+    return len(seen)
+
+
+def test_the_start_stays_unless_the_window_slides() -> None:
+    assert 2 * starts("steps") < starts("sliding")
+
+
 @pytest.mark.parametrize("kind", CALLS)
 def test_an_unanswered_call_takes_all_of_its_response_along(kind: str) -> None:
     first, answer = CALLS[kind]("a")

@@ -50,6 +50,24 @@ def select(messages: Any, limit: int) -> Any:
     return asyncio.run(HistoryWindow(limit, tokenizer_fn=str.split).select(messages))
 
 
+def starts(cut: Any) -> int:
+    """Return how many different starts the windows of a growing history have."""
+    window = HistoryWindow(400, tokenizer_fn=str.split, cut=cut)
+    messages: Any = []
+    seen = set()
+    for number in range(60):
+        messages += [
+            ModelRequest.user_text_prompt(f"q{number} " * 20),
+            ModelResponse([TextPart("yes " * 20)]),
+        ]
+        seen.add(prompts(asyncio.run(window.select(messages)))[0])
+    return len(seen)
+
+
+def test_the_start_stays_unless_the_window_slides() -> None:
+    assert 2 * starts("steps") < starts("sliding")
+
+
 def prompts(messages: Any) -> Any:
     return [
         part.content

@@ -47,7 +47,7 @@ class Part:
     joins: Joins | None = field(init=False)
 
     def __post_init__(self) -> None:
-        """Read what is asked for often."""
+        """Set the fields that are read often."""
         self.begins_turn = self.answers is None and self.message.role is MessageRole.USER
         self.joins = joins_of(self.message)
 

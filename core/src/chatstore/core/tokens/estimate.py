@@ -13,6 +13,7 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 
 from chatstore.core.tokens.common_words import common_words, count_cjk
+from chatstore.core.tokens.latin import latin_rate
 from chatstore.core.tokens.pieces import distinct_pieces
 from chatstore.core.tokens.scripts import SCRIPTS
 
@@ -42,17 +43,9 @@ _HEXADECIMAL = re.compile("[0-9a-f]+|[0-9A-F]+")
 _CAMEL = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _SAME = re.compile(r"(.)\1*", re.DOTALL)
 _VOWEL = re.compile("[aeiouyAEIOUY]")
-_PROSE_WORD = re.compile(r"(?<= )[A-Za-z\u00c0-\u024f]+(?= )")
-_ENGLISH_WORD = re.compile(
-    r"(?:the|and|of|that|with|for|you|this|are|have|has|not|was|it|what|can|your|will|would"
-    r"|please|from|they|there|my|be|or|how|but|i|we|to|in|is|on)",
-    re.IGNORECASE,
-)
 _MARGIN = 1.03  # so that few texts are estimated too low
 _CACHE_SIZE = 4096  # words, and runs of punctuation
-_PROSE_LENGTH = 6  # words that make a text prose
 _SHORT_WORD = 7  # letters of an English word that is usually one token
-_FOREIGN_WORD = 2.85  # the same for languages with fewer words in the vocabulary
 _Weigh = Callable[[str], float]
 
 
@@ -64,7 +57,10 @@ def estimate_tokens(text: str) -> int:
 
 def _estimate(text: str) -> float:
     weights: dict[str, _Weigh] = dict(_WEIGHTS)
-    weights["word"] = _english if _reads_as_english(text) else _foreign
+    rate = latin_rate(text)
+    if rate is not None:
+        weights["word"] = partial(_foreign, rate.plain)
+        weights["accented"] = partial(_accented, rate.accented)
     total = 0.0
     for piece in _PIECE.finditer(text):
         kind = piece.lastgroup or ""
@@ -75,8 +71,8 @@ def _estimate(text: str) -> float:
         else:
             weigh = weights.get(kind)
             if weigh is None:
-                rate = SCRIPTS[kind][1](text)
-                weigh = weights[kind] = partial(_letters, rate.tokens)
+                tokens = SCRIPTS[kind][1](text).tokens
+                weigh = weights[kind] = partial(_letters, tokens)
             total += weigh(piece[kind])
     return total
 
@@ -91,13 +87,6 @@ def _run(text: str, piece: re.Match[str], weights: dict[str, _Weigh]) -> float:
         return len(run) / 1.4
     parts = _PIECE_OF_RUN.finditer(text, piece.start(), piece.end())
     return sum(weights[part.lastgroup or ""](part[part.lastgroup or ""]) for part in parts)
-
-
-def _reads_as_english(text: str) -> bool:
-    """Return whether a text is English or not prose at all."""
-    words = _PROSE_WORD.findall(text)
-    english = sum(_ENGLISH_WORD.fullmatch(word) is not None for word in words)
-    return len(words) < _PROSE_LENGTH or 10 * english > len(words)
 
 
 @lru_cache(maxsize=_CACHE_SIZE)
@@ -120,7 +109,7 @@ def _part_of_english(part: str) -> float:
 
 
 @lru_cache(maxsize=_CACHE_SIZE)
-def _foreign(word: str) -> float:
+def _foreign(letters: float, word: str) -> float:
     total = 0.0
     for part in _CAMEL.findall(word):
         size = len(part)
@@ -129,12 +118,12 @@ def _foreign(word: str) -> float:
         elif size > 3 and not _VOWEL.search(part):
             total += size / 1.7
         else:
-            total += max(1.0, size / _FOREIGN_WORD)
+            total += max(1.0, size / letters)
     return total
 
 
-def _accented(word: str) -> float:
-    return max(1.0, len(word) / 2.25)
+def _accented(letters: float, word: str) -> float:
+    return max(1.0, len(word) / letters)
 
 
 def _letters(tokens: Callable[[int], float], word: str) -> float:
@@ -192,10 +181,10 @@ def _symbol(character: str) -> float:
 
 
 _WEIGHTS: dict[str, _Weigh] = {
-    "accented": _accented,
+    "word": _english,
+    "accented": partial(_accented, 2.25),
     "number": _number,
     "mark": _mark,
-    "blank": _blank,
     "cjk": count_cjk,
     "symbols": _symbol,
     "control": lambda _: 1.0,

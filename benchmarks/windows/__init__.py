@@ -1,0 +1,1 @@
+"""How much of each request a provider's prompt cache can reuse: ``make windows``."""
