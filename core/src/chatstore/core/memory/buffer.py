@@ -221,8 +221,8 @@ class ChatMemoryBuffer:
         """Let windows use a summary instead of older turns, if there is much to send.
 
         The summary is stored behind the messages that it covers, which stay stored; call this
-        before `get`. The newest turn is never summarized. Clients that write or compact meanwhile
-        are no problem: a range of messages gets one summary.
+        before `get`. The newest turn is never summarized. Other clients may write or compact
+        meanwhile: nothing is lost, and a range of messages gets one summary.
 
         Args:
             summarize: Returns a summary of messages, oldest first, the first of which is the
