@@ -26,7 +26,7 @@ from chatstore.core.memory.compaction import (
     store_summary,
 )
 from chatstore.core.memory.reading import WindowReader, WindowResult
-from chatstore.core.memory.summaries import is_summary
+from chatstore.core.memory.summaries import without_summaries
 from chatstore.core.memory.window import Cut, check_cut
 from chatstore.core.messages import ChatMessage
 from chatstore.core.simple import SimpleChatStore
@@ -429,9 +429,7 @@ class ChatMemoryBuffer:
     ) -> Plan[Any, list[ChatMessage]]:
         yield from self._plan_seed(backend, key)
         messages = yield from operations.get_messages(backend, key, None)
-        if with_summaries:
-            return messages
-        return [message for message in messages if not is_summary(message)]
+        return messages if with_summaries else without_summaries(messages)
 
     def _plan_draft(
         self, backend: Backend[Any], key: str, policy: Policy

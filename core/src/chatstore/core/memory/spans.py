@@ -112,3 +112,14 @@ class _Tail:
 
     def span(self, pinned: list[ChatMessage], length: int, revision: str | None) -> Span:
         return Span(pinned, self.summary, self._messages, self._bodies, length, revision)
+
+
+def read_recent(backend: Backend[Any], key: str) -> Plan[Any, list[ChatMessage]]:
+    """Read the pinned messages, the newest summary and all later messages.
+
+    Raises:
+        CorruptMessageError: A message cannot be read.
+
+    """
+    span = yield from read_span(backend, key)
+    return [*span.pinned, *([] if span.summary is None else [span.summary]), *span.messages]

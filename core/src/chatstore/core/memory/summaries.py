@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 
 from chatstore.core.errors import InvalidMessageError
 from chatstore.core.foreign import describe_message
@@ -35,6 +36,11 @@ def covered_by(message: ChatMessage) -> tuple[str, str] | None:
 def is_summary(message: ChatMessage) -> bool:
     """Return whether a message is a summary of older ones."""
     return covered_by(message) is not None
+
+
+def without_summaries(messages: Iterable[ChatMessage]) -> list[ChatMessage]:
+    """Return the messages that are not summaries."""
+    return [message for message in messages if not is_summary(message)]
 
 
 def make_summary(made: object, first: str, last: str) -> ChatMessage:
