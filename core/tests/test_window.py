@@ -156,8 +156,8 @@ def test_what_is_chosen(script: str, limit: int, expected: list[int]) -> None:
 
 def test_it_stops_when_it_has_enough() -> None:
     window = Window(3, cost)
-    for message in talk("u a u"):
-        assert not window.enough
+    for message in talk("u a u a"):
+        assert not window.enough  # the last one might be a summary
         window.add(message, 0)
 
     assert window.enough

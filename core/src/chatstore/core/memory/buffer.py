@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 from typing_extensions import Self
@@ -14,8 +14,19 @@ from chatstore.core import codec, operations
 from chatstore.core.backend.base import Backend
 from chatstore.core.backend.plans import Plan
 from chatstore.core.checks import check_count, check_key
-from chatstore.core.errors import InvalidArgumentError
+from chatstore.core.errors import ConversationChangedError, InvalidArgumentError
+from chatstore.core.memory.compaction import (
+    SUMMARIZE_ATTEMPTS,
+    AsyncSummarize,
+    Draft,
+    Policy,
+    Summarize,
+    read_draft,
+    refuse_awaitable,
+    store_summary,
+)
 from chatstore.core.memory.reading import WindowReader, WindowResult
+from chatstore.core.memory.summaries import without_summaries
 from chatstore.core.memory.window import Cut, check_cut
 from chatstore.core.messages import ChatMessage
 from chatstore.core.simple import SimpleChatStore
@@ -178,10 +189,7 @@ class ChatMemoryBuffer:
     ) -> list[ChatMessage]:
         """Like `get`, but awaitable."""
         room = self._room(initial_token_count)
-        if not self._counter.loaded:
-            import asyncio  # a sync program never loads it
-
-            await asyncio.to_thread(self._counter.load)  # may wait for a download
+        await self._async_load()
         room -= count_overhead(self._counter, overhead)
         return self._checked(
             await self.chat_store.async_run("memory.get", self._plan_get, self.chat_store_key, room)
@@ -202,14 +210,102 @@ class ChatMemoryBuffer:
         """
         return self._counter.count_json(value)
 
-    def get_all(self) -> list[ChatMessage]:
-        """Return the whole conversation, oldest first."""
-        return self.chat_store.run("memory.get_all", self._plan_get_all, self.chat_store_key)
+    def compact(
+        self,
+        summarize: Summarize,
+        *,
+        above: int | None = None,
+        keep: int | None = None,
+        overhead: Any = None,
+    ) -> ChatMessage | None:
+        """Let windows use a summary instead of older turns, if there is much to send.
 
-    async def async_get_all(self) -> list[ChatMessage]:
+        The summary is stored behind the messages that it covers, which stay stored; call this
+        before `get`. The newest turn is never summarized. Other clients may write or compact
+        meanwhile: nothing is lost, and a range of messages gets one summary.
+
+        Args:
+            summarize: Returns a summary of messages, oldest first, the first of which is the
+                summary before, if there is one. Text, or a model's answer, becomes a user message
+                with a first line that says what it is. A user, system or developer message is
+                stored as it is.
+            above: Summarize if the pinned messages, ``overhead``, the newest summary and all later
+                messages have more tokens than this; by default the ``token_limit``.
+            keep: The most tokens of the newest turns that are not summarized; by default half of
+                what ``above`` leaves beside the pinned messages and ``overhead``.
+            overhead: What is sent in addition; see `get`.
+
+        Returns:
+            The summary, or ``None`` if nothing had to be summarized.
+
+        Raises:
+            InvalidArgumentError: ``above`` or ``keep`` is not an integer of at least 0,
+                ``overhead`` is not valid, ``summarize`` is async, or ``tokenizer_fn`` failed.
+            InvalidMessageError: ``summarize`` returned neither text nor a message, an empty one,
+                or one with tool calls.
+            ConversationChangedError: What the summary covers changed again and again.
+            CorruptMessageError: A message cannot be read.
+
+        """
+        self._counter.load()
+        policy = self._policy(above, keep, overhead)
+        for _ in range(SUMMARIZE_ATTEMPTS):
+            draft = self.chat_store.run(
+                "memory.compact", self._plan_draft, self.chat_store_key, policy
+            )
+            if draft is None:
+                return None
+            made = summarize(draft.messages)
+            refuse_awaitable(made)
+            summary = self.chat_store.run(
+                "memory.compact", store_summary, self.chat_store_key, draft, made
+            )
+            if summary is not None:
+                return summary
+        raise _changing()
+
+    async def async_compact(
+        self,
+        summarize: AsyncSummarize,
+        *,
+        above: int | None = None,
+        keep: int | None = None,
+        overhead: Any = None,
+    ) -> ChatMessage | None:
+        """Like `compact`, but awaitable; ``summarize`` may be async."""
+        await self._async_load()
+        policy = self._policy(above, keep, overhead)
+        for _ in range(SUMMARIZE_ATTEMPTS):
+            draft = await self.chat_store.async_run(
+                "memory.compact", self._plan_draft, self.chat_store_key, policy
+            )
+            if draft is None:
+                return None
+            made = summarize(draft.messages)
+            if isinstance(made, Awaitable):
+                made = await made
+            summary = await self.chat_store.async_run(
+                "memory.compact", store_summary, self.chat_store_key, draft, made
+            )
+            if summary is not None:
+                return summary
+        raise _changing()
+
+    def get_all(self, *, with_summaries: bool = False) -> list[ChatMessage]:
+        """Return the whole conversation, oldest first.
+
+        Args:
+            with_summaries: Include the summaries that `compact` stored, behind what they cover.
+
+        """
+        return self.chat_store.run(
+            "memory.get_all", self._plan_get_all, self.chat_store_key, with_summaries
+        )
+
+    async def async_get_all(self, *, with_summaries: bool = False) -> list[ChatMessage]:
         """Like `get_all`, but awaitable."""
         return await self.chat_store.async_run(
-            "memory.get_all", self._plan_get_all, self.chat_store_key
+            "memory.get_all", self._plan_get_all, self.chat_store_key, with_summaries
         )
 
     def put(self, message: ChatMessage) -> None:
@@ -255,6 +351,7 @@ class ChatMemoryBuffer:
     # LlamaIndex's names for the same methods.
     aget = async_get
     aget_all = async_get_all
+    acompact = async_compact
     aput = async_put
     aput_messages = async_put_messages
     aset = async_set
@@ -298,6 +395,19 @@ class ChatMemoryBuffer:
             )
         return room
 
+    def _policy(self, above: int | None, keep: int | None, overhead: Any) -> Policy:
+        return Policy(
+            self.token_limit if above is None else check_count(above, "above"),
+            None if keep is None else check_count(keep, "keep"),
+            count_overhead(self._counter, overhead),
+        )
+
+    async def _async_load(self) -> None:
+        if not self._counter.loaded:
+            import asyncio  # a sync program never loads it
+
+            await asyncio.to_thread(self._counter.load)  # may wait for a download
+
     def _checked(self, window: WindowResult) -> list[ChatMessage]:
         if not window.fits:
             warnings.warn(
@@ -314,9 +424,18 @@ class ChatMemoryBuffer:
         yield from self._plan_seed(backend, key)
         return (yield from self._reader.read(backend, key, room))
 
-    def _plan_get_all(self, backend: Backend[Any], key: str) -> Plan[Any, list[ChatMessage]]:
+    def _plan_get_all(
+        self, backend: Backend[Any], key: str, with_summaries: bool
+    ) -> Plan[Any, list[ChatMessage]]:
         yield from self._plan_seed(backend, key)
-        return (yield from operations.get_messages(backend, key, None))
+        messages = yield from operations.get_messages(backend, key, None)
+        return messages if with_summaries else without_summaries(messages)
+
+    def _plan_draft(
+        self, backend: Backend[Any], key: str, policy: Policy
+    ) -> Plan[Any, Draft | None]:
+        yield from self._plan_seed(backend, key)
+        return (yield from read_draft(backend, key, self._counter, policy))
 
     def _plan_put(
         self, backend: Backend[Any], key: str, messages: Iterable[ChatMessage]
@@ -330,6 +449,13 @@ class ChatMemoryBuffer:
                 # Two buffers may do this at once: the ids make the second one harmless.
                 yield from operations.add_messages(backend, key, self._seeds)
             self._seeds = []
+
+
+def _changing() -> ConversationChangedError:
+    return ConversationChangedError(
+        "messages were changed again and again while a summary of them was made; nothing was "
+        "stored: try again"
+    )
 
 
 def _with_ids(messages: Iterable[ChatMessage]) -> list[ChatMessage]:

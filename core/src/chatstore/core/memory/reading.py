@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from itertools import takewhile
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from chatstore.core import codec
 from chatstore.core.backend.base import Backend
 from chatstore.core.backend.plans import Plan
 from chatstore.core.backend.reads import Newest
-from chatstore.core.backend.records import Page, StoredRecord
+from chatstore.core.backend.records import StoredRecord
+from chatstore.core.memory.leading import (
+    LEADING,
+    Decoder,
+    pinned_of,
+    position_after,
+    read_leading,
+)
 from chatstore.core.memory.starts import LEAST_FILL
-from chatstore.core.memory.window import PINNED_ROLES, Cut, Window
+from chatstore.core.memory.summaries import is_summary
+from chatstore.core.memory.window import Cut, Window
 from chatstore.core.messages import ChatMessage
 from chatstore.core.tokens import TokenCounter
 from chatstore.core.tool_calls import is_empty_answer
 
 _ATTEMPTS = 3  # page by page, before the whole conversation is read at one moment
-_LEADING = 2  # one pinned message is usual; the second shows that there are no more
 _SMALLEST_PAGE, _LARGEST_PAGE = 8, 1000
 _SLACK = 1.25  # of the first page, which should be the last
 _SMALLEST_BATCH = 8  # records that are decoded at a time, beyond those that are probably needed
@@ -50,8 +55,8 @@ class WindowReader:
                 return result
         # Replaced again and again while it was read: read all of it at one moment.
         page = yield from backend.read_newest(key, Newest())
-        decoder = _Decoder(key)
-        pinned = _pinned(decoder.decode_leading(page.records))
+        decoder = Decoder(key)
+        pinned = pinned_of(decoder.decode_leading(page.records))
         choice = self._begin(room, pinned)
         choice.feed(page.records[len(pinned) :], decoder)
         return self._end(choice)
@@ -61,12 +66,12 @@ class WindowReader:
     ) -> Plan[Any, WindowResult | None]:
         """Read pages from the newest end; ``None`` if the conversation was replaced meanwhile."""
         size = self._page_size(room)
-        decoder = _Decoder(key)
-        page = yield from backend.read_newest(key, Newest(size, leading=_LEADING))
+        decoder = Decoder(key)
+        page = yield from backend.read_newest(key, Newest(size, leading=LEADING))
         epoch, records = page.epoch, page.records
-        page = yield from _read_leading(backend, key, page, decoder)
-        pinned = _pinned(decoder.decode_leading(page.leading))
-        start = _position_after(page.leading, len(pinned))
+        page = yield from read_leading(backend, key, page, decoder)
+        pinned = pinned_of(decoder.decode_leading(page.leading))
+        start = position_after(page.leading, len(pinned))
         choice = self._begin(room, pinned)
         while page.epoch == epoch:
             unpinned = [record for record in records if record.position >= start]
@@ -106,7 +111,7 @@ class _Choice:
         least = math.ceil(LEAST_FILL * room) - taken
         self.window = Window(room - taken, self._count, least=least, cut=cut)
 
-    def feed(self, records: Sequence[StoredRecord], decoder: _Decoder) -> None:
+    def feed(self, records: Sequence[StoredRecord], decoder: Decoder) -> None:
         """Decode records and add their messages, newest first, until there are enough."""
         end, size = len(records), max(_SMALLEST_BATCH, int(len(records) / _SLACK))
         while end > 0 and not self.window.enough:
@@ -114,6 +119,9 @@ class _Choice:
             messages = decoder.decode(batch)
             for message, record in zip(reversed(messages), reversed(batch), strict=True):
                 if self.window.enough:
+                    break
+                if is_summary(message):
+                    self.window.finish_with(message)
                     break
                 if is_empty_answer(message) and self._counter.payload(message) is None:
                     continue  # providers refuse empty messages
@@ -124,51 +132,3 @@ class _Choice:
         tokens = self._counter.count(message)
         self.counted, self.tokens = self.counted + 1, self.tokens + tokens
         return tokens
-
-
-class _Decoder:
-    """Decodes records, each once: the first ones of a conversation may be read twice."""
-
-    def __init__(self, key: str) -> None:
-        self._key = key
-        self._leading: dict[int, ChatMessage] = {}
-
-    def decode_leading(self, records: Sequence[StoredRecord]) -> list[ChatMessage]:
-        """Decode the first records of the conversation, and remember them."""
-        new = [record for record in records if record.position not in self._leading]
-        for record, message in zip(new, codec.decode_all(self._key, new), strict=True):
-            self._leading[record.position] = message
-        return [self._leading[record.position] for record in records]
-
-    def decode(self, records: Sequence[StoredRecord]) -> list[ChatMessage]:
-        """Decode records, oldest first."""
-        known: list[ChatMessage] = []
-        for record in records:
-            message = self._leading.get(record.position)
-            if message is None:
-                break
-            known.append(message)
-        return known + codec.decode_all(self._key, records[len(known) :])
-
-
-def _read_leading(
-    backend: Backend[Any], key: str, page: Page, decoder: _Decoder
-) -> Plan[Any, Page]:
-    """Read on until the leading messages include one that is not pinned."""
-    requested = _LEADING
-    while len(page.leading) == requested == len(_pinned(decoder.decode_leading(page.leading))):
-        requested *= 2
-        page = yield from backend.read_newest(key, Newest(1, leading=requested))
-    return page
-
-
-def _pinned(messages: Iterable[ChatMessage]) -> list[ChatMessage]:
-    """Return the leading system and developer messages."""
-    return list(takewhile(lambda message: message.role in PINNED_ROLES, messages))
-
-
-def _position_after(leading: Sequence[StoredRecord], pinned: int) -> int:
-    """Return the position of the first message that is not pinned."""
-    if pinned < len(leading):
-        return leading[pinned].position
-    return leading[-1].position + 1 if leading else 0

@@ -6,6 +6,7 @@ refuse is left out as a whole; see `chatstore.core.memory.exchanges`.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal, TypeAlias
@@ -41,6 +42,9 @@ class Window:
     and counted once. There is one exception: if the newest message is a tool result, everything
     back to the turn of its call is one turn.
 
+    A summary stands for all older messages. It is the first message of the window if it is newer
+    than the first turn that does not fit, or directly in front of it.
+
     Attributes:
         enough: Older messages cannot change the choice.
         fits: The choice is within the limit.
@@ -64,16 +68,20 @@ class Window:
         self._cut = cut
         self._count = count
         self._finder = ExchangeFinder()
-        self._turns: list[Turn] = []  # newest first; together they fit
+        self._turns: list[Turn] = []  # newest first; together they fit, except for the last
         self._sums: list[int] = []  # the tokens of each turn and of all newer ones
-        self._next: Turn | None = None  # the next older turn, which does not fit
-        self._next_sums: list[int] = []  # the same if it is cut before each group, newest first
+        self._cut_sums: list[list[int]] = []  # the same if cut before each group, newest first
+        self._is_full = False  # the last turn does not fit
         self._pending: list[Part] = []  # newest first; not yet part of a turn
         self._unanswered: list[Part] | None = None  # the newest message's results without a call
         self._chosen: list[Part] = []
+        self._summary: ChatMessage | None = None
 
     def add(self, message: ChatMessage, position: int) -> None:
         """Add the next older message."""
+        if self._is_full:
+            self._choose()
+            return
         parts = self._finder.add(message, position)
         if self._unanswered is None:
             self._unanswered = [part for part in parts if part.answers is not None]
@@ -94,19 +102,25 @@ class Window:
             for part in pending:
                 self._pending.append(part)
                 self._close_turn()
-        if not self._turns and self._next is None:
+        if not self._turns:
             self._close_without_user()
         self._choose()
 
+    def finish_with(self, summary: ChatMessage) -> None:
+        """Complete the choice: the next older message is a summary of all older ones."""
+        self._summary = summary
+        self.finish()
+
     def messages(self) -> list[ChatMessage]:
         """Return the choice, oldest first."""
-        return join(self._chosen)
+        leading = [] if self._summary is None else [self._summary]
+        return [*leading, *join(self._chosen)]
 
     # ------------------------------------------------------------------ turns
 
     def _close_turn(self) -> None:
         """Take the pending parts as a turn if the last of them begins one."""
-        if self._pending[-1].begins_turn and not self.enough:
+        if self._pending[-1].begins_turn and not self._is_full:
             self._take(Turn.of(arrange(self._pending[::-1])))
             self._pending = []
 
@@ -119,11 +133,11 @@ class Window:
                 self._take(Turn.of([*arrange(parts[index:]), *_newest_exchange(parts[:index])]))
                 return
         for group in reversed(Turn.of(arrange(parts)).groups):
-            if not self.enough:
+            if not self._is_full:
                 self._take(Turn([], [group]))
 
     def _take(self, turn: Turn) -> None:
-        """Add the next older turn if it fits; otherwise choose."""
+        """Add the next older turn."""
         total = self._sums[-1] if self._sums else 0
         total += count_parts(turn.head, [], self._count)
         behind = self._turns[-1].first if self._turns else []
@@ -134,49 +148,56 @@ class Window:
             total += count_parts(parts, behind, self._count)
             sums.append(total)
             behind = parts
-        if total > self._room:
-            self._next, self._next_sums = turn, sums
-            self._choose()
-        else:
-            self._turns.append(turn)
-            self._sums.append(total)
+        self._turns.append(turn)
+        self._sums.append(total)
+        self._cut_sums.append(sums)
+        self._is_full = total > self._room
 
     # ------------------------------------------------------------------ the choice
 
     def _choose(self) -> None:
         self.enough = True
-        number = self._choose_turns()
-        cut = [] if number else self._cut_next_turn()
-        newest = self._turns[: number or len(self._turns)]
-        self._chosen = [*cut, *(part for turn in reversed(newest) for part in turn.since(0))]
+        if self._summary is not None:
+            tokens = self._count(self._summary)
+            if self._choose_within(self._room - tokens, self._least - tokens):
+                return
+            self._summary = None
+        self.fits = self._choose_within(self._room, self._least)
 
-    def _choose_turns(self) -> int | None:
+    def _choose_within(self, room: int, least: int) -> bool:
+        """Choose at most ``room`` tokens; return ``False`` if the newest exchange does not fit."""
+        fitting = bisect_right(self._sums, room)
+        number = self._choose_turns(fitting, least)
+        cut, fits = ([], room >= 0) if number else self._cut_turn(fitting, room, least)
+        newest = self._turns[: number or fitting]
+        self._chosen = [*cut, *(part for turn in reversed(newest) for part in turn.since(0))]
+        return fits
+
+    def _choose_turns(self, fitting: int, least: int) -> int | None:
         """Return the number of whole turns to begin with; ``None``: take all that fits."""
-        if self._cut == "sliding" or self._next is None:
+        if self._cut == "sliding" or fitting == len(self._turns):
             return None
-        positions = [turn.position for turn in (*self._turns, self._next)]
+        positions = [turn.position for turn in self._turns[: fitting + 1]]
         ranks = [rank(previous, position) for position, previous in pairwise(positions)]
-        chosen = choose_steady([*map(Start, self._sums, ranks)], self._least)
+        chosen = choose_steady([*map(Start, self._sums[:fitting], ranks)], least)
         return None if chosen is None else chosen + 1
 
-    def _cut_next_turn(self) -> list[Part]:
-        """Return the head and the newest groups of the turn that does not fit as a whole."""
-        turn = self._next
-        if turn is None:
-            return []
-        fitting = [tokens for tokens in self._next_sums if tokens <= self._room]
-        if not fitting:
-            if self._turns:
-                return []
-            self.fits = False
-            return turn.since(max(0, len(turn.groups) - 1))
+    def _cut_turn(self, index: int, room: int, least: int) -> tuple[list[Part], bool]:
+        """Return the head and the newest groups of the first turn that does not fit as a whole."""
+        if index == len(self._turns):
+            return [], room >= 0
+        turn = self._turns[index]
+        sums = [tokens for tokens in self._cut_sums[index] if tokens <= room]
+        if not sums:
+            newest = [] if index else turn.since(max(0, len(turn.groups) - 1))
+            return newest, index > 0
         positions = [parts[0].position for parts in reversed(turn.groups)] + [turn.position]
         ranks = [rank(previous, position) for position, previous in pairwise(positions)]
-        chosen = len(fitting) - 1
+        chosen = len(sums) - 1
         if self._cut == "steps":
-            steady = choose_steady([*map(Start, fitting, ranks)], self._least)
+            steady = choose_steady([*map(Start, sums, ranks)], least)
             chosen = chosen if steady is None else steady
-        return turn.since(len(turn.groups) - 1 - chosen)
+        return turn.since(len(turn.groups) - 1 - chosen), True
 
 
 def accepted(messages: Sequence[ChatMessage], *, newest: bool) -> list[bool]:

@@ -9,6 +9,7 @@ from langchain_core.messages import BaseMessage
 
 from chatstore.core import ChatStore
 from chatstore.core.checks import check_key
+from chatstore.core.memory.summaries import without_summaries
 from chatstore.core.store import check_store
 from chatstore.langchain.messages import to_langchain, to_messages
 
@@ -37,8 +38,8 @@ class ChatStoreMessageHistory(BaseChatMessageHistory):
 
     @property
     def messages(self) -> list[BaseMessage]:
-        """All messages, oldest first; assigning to it is `replace_messages`."""
-        return to_langchain(self.store.get_messages(self.key))
+        """All messages, oldest first, without summaries; assigning is `replace_messages`."""
+        return to_langchain(without_summaries(self.store.get_messages(self.key)))
 
     @messages.setter
     def messages(  # pyright: ignore[reportIncompatibleVariableOverride]  # a field of LangChain's
@@ -64,7 +65,7 @@ class ChatStoreMessageHistory(BaseChatMessageHistory):
 
     async def aget_messages(self) -> list[BaseMessage]:
         """Like `messages`, but awaitable."""
-        return to_langchain(await self.store.async_get_messages(self.key))
+        return to_langchain(without_summaries(await self.store.async_get_messages(self.key)))
 
     def add_message(self, message: BaseMessage) -> None:
         """Append a message; raises what `add_messages` raises."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import takewhile
 from typing import Annotated, Any
 
 from langchain.agents.middleware import AgentMiddleware, AgentState, ModelRequest, ModelResponse
@@ -15,6 +16,8 @@ from typing_extensions import NotRequired
 
 from chatstore.core import ChatMemoryBuffer, ChatMessage, ChatStore, InvalidArgumentError
 from chatstore.core.checks import check_count, check_key
+from chatstore.core.memory.compactor import make_compactor
+from chatstore.core.memory.summaries import is_summary
 from chatstore.core.memory.window import Cut, accepted, check_cut
 from chatstore.core.operations import add_new_messages
 from chatstore.core.store import check_store
@@ -49,6 +52,8 @@ class ChatHistoryMiddleware(AgentMiddleware[HistoryState, Any, Any]):
         tokenizer_fn: Callable[[str], Sequence[object]] | None = None,
         model: str | None = None,
         cut: Cut = "steps",
+        summarize: Callable[[list[BaseMessage]], Any] | None = None,
+        compact_above: int | None = None,
     ) -> None:
         """Create a middleware; nothing is read yet.
 
@@ -62,10 +67,17 @@ class ChatHistoryMiddleware(AgentMiddleware[HistoryState, Any, Any]):
             model: A model's name, whose tiktoken encoding is used instead.
             cut: ``"steps"``: the start stays for many turns, so that prompt caches hit;
                 ``"sliding"``: the fullest window.
+            summarize: Returns a summary of messages, as text or as a message; it may be async if
+                the agent is called asynchronously. Before a call of the model, older turns are
+                summarized if they take too many tokens. The summary is stored and sent instead of
+                them; they stay stored. See `chatstore.core.ChatMemoryBuffer.compact`.
+            compact_above: Summarize if more tokens than this would be sent; by default
+                `token_limit`.
 
         Raises:
             InvalidArgumentError: `store` is not a `ChatStore`, `token_limit` is not a positive
-                integer, or `cut` is neither ``"steps"`` nor ``"sliding"``.
+                integer, `cut` is neither ``"steps"`` nor ``"sliding"``, or `compact_above` is not
+                an integer of at least 0, or is given without `summarize`.
             InvalidKeyError: `key` is not a string of 1 to 255 bytes in UTF-8.
 
         """
@@ -76,6 +88,9 @@ class ChatHistoryMiddleware(AgentMiddleware[HistoryState, Any, Any]):
         self._tokenizer_fn = tokenizer_fn
         self._model = model
         self._cut: Cut = check_cut(cut)
+        self._compactor = make_compactor(
+            summarize, compact_above, to_framework=to_langchain, to_messages=to_messages
+        )
 
     def before_model(self, state: HistoryState, runtime: Runtime[Any]) -> dict[str, Any] | None:
         """Save the new messages."""
@@ -103,7 +118,10 @@ class ChatHistoryMiddleware(AgentMiddleware[HistoryState, Any, Any]):
         handler: Callable[[ModelRequest[Any]], ModelResponse[Any]],
     ) -> ModelResponse[Any] | AIMessage:
         """Send the window of the conversation."""
-        window = self._buffer(request.runtime).get(overhead=_overhead(request, self.name))
+        buffer, overhead = self._buffer(request.runtime), _overhead(request, self.name)
+        if self._compactor is not None:
+            self._compactor.compact(buffer, overhead)
+        window = buffer.get(overhead=overhead)
         return handler(request.override(messages=_merge(window, request, self.name)))
 
     async def awrap_model_call(
@@ -112,8 +130,10 @@ class ChatHistoryMiddleware(AgentMiddleware[HistoryState, Any, Any]):
         handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]],
     ) -> ModelResponse[Any] | AIMessage:
         """Like `wrap_model_call`, but awaitable."""
-        buffer = self._buffer(request.runtime)
-        window = await buffer.async_get(overhead=_overhead(request, self.name))
+        buffer, overhead = self._buffer(request.runtime), _overhead(request, self.name)
+        if self._compactor is not None:
+            await self._compactor.async_compact(buffer, overhead)
+        window = await buffer.async_get(overhead=overhead)
         return await handler(request.override(messages=_merge(window, request, self.name)))
 
     # Messages that other middleware changed after they were saved stay as they were saved.
@@ -230,4 +250,9 @@ def _merge(window: Sequence[ChatMessage], request: ModelRequest[Any], name: str)
     of_run = {message.id for message in request.messages}
     before = to_langchain(message for message in window if message.id not in of_run)
     run = [message for message in request.messages if message.id not in too_old]
-    return sendable([*before, *run])
+    pinned = {message.id for message in takewhile(lambda one: not is_summary(one), window)}
+    if len(pinned) == len(window):
+        return sendable([*before, *run])
+    first = [message for message in run if message.id in pinned]
+    rest = [message for message in run if message.id not in pinned]
+    return sendable([*first, *before, *rest])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from llama_index.core.bridge.pydantic import PrivateAttr
 from llama_index.core.llms import ChatMessage
@@ -14,6 +14,7 @@ from typing_extensions import Self
 from chatstore.core import ChatMemoryBuffer, ChatStore, InvalidArgumentError
 from chatstore.core.checks import check_count
 from chatstore.core.foreign import full_name
+from chatstore.core.memory.compactor import Compactor, make_compactor
 from chatstore.core.memory.window import Cut
 from chatstore.core.store import check_store
 from chatstore.llama_index.messages import to_llama_index, to_messages
@@ -22,6 +23,8 @@ from chatstore.llama_index.serialization import dump_buffer, load_buffer
 
 _CONTEXT_RATIO = 0.75  # of a model's context window, as in LlamaIndex's own buffer
 _TOKEN_LIMIT = 3000
+Summarize: TypeAlias = Callable[[list[ChatMessage]], Any]
+"""Returns text or a message; it may be async, for `BufferMemory.aget`."""
 
 
 class BufferMemory(BaseMemory):
@@ -37,17 +40,29 @@ class BufferMemory(BaseMemory):
 
     _buffer: ChatMemoryBuffer = PrivateAttr()
     _reserved_tokens: int = PrivateAttr()
+    _summarize: Summarize | None = PrivateAttr()
+    _compact_above: int | None = PrivateAttr()
 
-    def __init__(self, buffer: ChatMemoryBuffer, *, reserved_tokens: int = 0) -> None:
+    def __init__(
+        self,
+        buffer: ChatMemoryBuffer,
+        *,
+        reserved_tokens: int = 0,
+        summarize: Summarize | None = None,
+        compact_above: int | None = None,
+    ) -> None:
         """Use a buffer, with its store, key and limit.
 
         Args:
             buffer: The buffer; make it with ``payload_fn=sent_payload`` to count all that is sent.
             reserved_tokens: As for `from_defaults`.
+            summarize: As for `from_defaults`.
+            compact_above: As for `from_defaults`.
 
         Raises:
-            InvalidArgumentError: `buffer` is not a `ChatMemoryBuffer` of chatstore, or
-                `reserved_tokens` is not an integer from 0 to the buffer's limit.
+            InvalidArgumentError: `buffer` is not a `ChatMemoryBuffer` of chatstore,
+                `reserved_tokens` is not an integer from 0 to the buffer's limit, or
+                `compact_above` is not an integer of at least 0, or given without `summarize`.
 
         """
         super().__init__()
@@ -58,6 +73,9 @@ class BufferMemory(BaseMemory):
         self._buffer = buffer
         self._reserved_tokens = check_count(reserved_tokens, "reserved_tokens")
         self._tokens_besides(0)
+        self._summarize = summarize
+        self._compact_above = compact_above
+        self._compactor()
 
     @classmethod
     def class_name(cls) -> str:
@@ -76,6 +94,8 @@ class BufferMemory(BaseMemory):
         reserved_tokens: int = 0,
         *,
         cut: Cut = "steps",
+        summarize: Summarize | None = None,
+        compact_above: int | None = None,
         **kwargs: Any,
     ) -> Self:
         """Create a memory.
@@ -93,13 +113,19 @@ class BufferMemory(BaseMemory):
                 Do not include the prefix of a `SimpleChatEngine`: the engine passes its length.
             cut: ``"steps"``: the start of the window stays for many turns, so that prompt caches
                 hit; ``"sliding"``: the fullest window.
+            summarize: Returns a summary of messages, as text or as a message. `get` stores it and
+                returns it instead of older turns, which stay stored; `aget` also takes an async
+                function. See `chatstore.core.ChatMemoryBuffer.compact`.
+            compact_above: Summarize if a window could use more tokens than this; by default
+                `token_limit`.
             kwargs: Not accepted; LlamaIndex's signature has them.
 
         Raises:
             TypeError: An argument is unknown.
             InvalidArgumentError: `chat_store` is not a `ChatStore`, or is a database and
                 `chat_store_key` is missing; `token_limit` is not a positive integer;
-                `reserved_tokens` is above it; or `cut` is neither ``"steps"`` nor ``"sliding"``.
+                `reserved_tokens` is above it; `cut` is neither ``"steps"`` nor ``"sliding"``; or
+                `compact_above` is not an integer of at least 0, or given without `summarize`.
 
         """
         _refuse_unknown(kwargs)
@@ -119,10 +145,15 @@ class BufferMemory(BaseMemory):
             cut=cut,
             payload_fn=sent_payload,
         )
-        return cls(buffer, reserved_tokens=reserved_tokens)
+        return cls(
+            buffer,
+            reserved_tokens=reserved_tokens,
+            summarize=summarize,
+            compact_above=compact_above,
+        )
 
     def to_dict(self, **kwargs: Any) -> dict[str, Any]:
-        """Return the settings, and the messages or the store's name; no tokenizer.
+        """Return the settings, and the messages or the store's name; no functions.
 
         Args:
             kwargs: Not used; LlamaIndex's signature has them.
@@ -140,19 +171,22 @@ class BufferMemory(BaseMemory):
 
         Args:
             data: What `to_dict` returned.
-            kwargs: `chat_store`, used instead of the registered one, and `tokenizer_fn`.
+            kwargs: `chat_store`, used instead of the registered one, `tokenizer_fn`, `summarize`
+                and `compact_above`.
 
         Raises:
             InvalidArgumentError: The store's name is not registered in this process, or the data
                 are not what `to_dict` returned.
 
         """
+        compaction = {name: kwargs.pop(name, None) for name in ("summarize", "compact_above")}
         buffer, reserved_tokens = load_buffer(data, **kwargs)
-        return cls(buffer, reserved_tokens=reserved_tokens)
+        return cls(buffer, reserved_tokens=reserved_tokens, **compaction)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the buffer, or raise what its store raises; LlamaIndex would omit it."""
-        return (_unpickle, (type(self), self._buffer, self._reserved_tokens))
+        settings = (self._reserved_tokens, self._summarize, self._compact_above)
+        return (_unpickle, (type(self), self._buffer, *settings))
 
     def tokenizer_fn(self, text: str) -> Sequence[object]:
         """Return a sequence with the length of the text in tokens; chat engines count with it."""
@@ -179,6 +213,9 @@ class BufferMemory(BaseMemory):
         """
         _refuse_unknown(kwargs)
         tokens = self._tokens_besides(initial_token_count)
+        compactor = self._compactor()
+        if compactor is not None:
+            compactor.compact(self._buffer, tokens)
         return without_empty(to_llama_index(self._buffer.get(input, tokens)))
 
     async def aget(
@@ -190,10 +227,13 @@ class BufferMemory(BaseMemory):
         """Like `get`, but awaitable."""
         _refuse_unknown(kwargs)
         tokens = self._tokens_besides(initial_token_count)
+        compactor = self._compactor()
+        if compactor is not None:
+            await compactor.async_compact(self._buffer, tokens)
         return without_empty(to_llama_index(await self._buffer.async_get(input, tokens)))
 
     def get_all(self) -> list[ChatMessage]:
-        """Return the whole conversation, oldest first."""
+        """Return the whole conversation, oldest first, without summaries."""
         return to_llama_index(self._buffer.get_all())
 
     async def aget_all(self) -> list[ChatMessage]:
@@ -232,6 +272,14 @@ class BufferMemory(BaseMemory):
         """Like `reset`, but awaitable."""
         await self._buffer.async_reset()
 
+    def _compactor(self) -> Compactor[ChatMessage] | None:
+        return make_compactor(
+            self._summarize,
+            self._compact_above,
+            to_framework=to_llama_index,
+            to_messages=to_messages,
+        )
+
     def _tokens_besides(self, initial_token_count: int) -> int:
         """Return how many tokens of the limit are not for messages."""
         initial = check_count(initial_token_count, "initial_token_count")
@@ -250,6 +298,15 @@ def _refuse_unknown(kwargs: dict[str, Any]) -> None:
 
 
 def _unpickle(
-    kind: type[BufferMemory], buffer: ChatMemoryBuffer, reserved_tokens: int
+    kind: type[BufferMemory],
+    buffer: ChatMemoryBuffer,
+    reserved_tokens: int,
+    summarize: Summarize | None,
+    compact_above: int | None,
 ) -> BufferMemory:
-    return kind(buffer, reserved_tokens=reserved_tokens)
+    return kind(
+        buffer,
+        reserved_tokens=reserved_tokens,
+        summarize=summarize,
+        compact_above=compact_above,
+    )

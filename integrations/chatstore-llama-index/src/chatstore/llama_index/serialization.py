@@ -36,7 +36,7 @@ def dump_buffer(buffer: ChatMemoryBuffer, reserved_tokens: int, class_name: str)
         "cut": buffer.cut,
     }
     if isinstance(buffer.chat_store, SimpleChatStore):
-        return {**data, "messages": _dump_messages(buffer.get_all())}
+        return {**data, "messages": _dump_messages(buffer.get_all(with_summaries=True))}
     return {**data, "chat_store": name_of(buffer.chat_store)}
 
 

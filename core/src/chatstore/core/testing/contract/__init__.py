@@ -6,6 +6,7 @@ import pytest
 
 from chatstore.core.testing.contract.arguments import Arguments
 from chatstore.core.testing.contract.atomicity import Atomicity
+from chatstore.core.testing.contract.compaction import Compaction
 from chatstore.core.testing.contract.conversation_writers import ConversationWriters
 from chatstore.core.testing.contract.conversations import ConversationRecords
 from chatstore.core.testing.contract.copies import Copies
@@ -66,6 +67,7 @@ class ChatStoreContract(
     Representation,
     Resources,
     Windows,
+    Compaction,
     ConversationRecords,
     MessagesById,
     Owners,
