@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.windows.measure import Summary
 
-_FILE = Path(__file__).parents[2] / "docs" / "charts" / "windows.svg"
+FILE = Path(__file__).parents[2] / "docs" / "charts" / "windows.svg"
 _COLORS = ("#2f81f7", "#1f9e89", "#d9730d", "#c2408c")
 _GREY = "#7d8590"
 _WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM = 760, 330, 50, 40, 60
@@ -22,7 +22,7 @@ def write(limits: Sequence[int], rows: Mapping[str, Sequence[Summary]]) -> None:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
         f'font-family="sans-serif" font-size="12" fill="{_GREY}">\n{body}\n</svg>\n'
     )
-    _FILE.write_text(text, encoding="utf-8")
+    FILE.write_text(text, encoding="utf-8")
 
 
 def _axis() -> Iterator[str]:
