@@ -51,7 +51,7 @@ def test_a_summary_is_sent_instead_of_older_turns(
     sent = model.seen[-1]
     assert [one.content for one in sent[:1]] == ["rule"]
     assert isinstance(sent[1], HumanMessage)
-    assert sent[1].content.startswith(f"{INTRODUCTION}\n")
+    assert str(sent[1].content).startswith(f"{INTRODUCTION}\n")
     assert sent[-1].content == questions[-1]
     summaries = [one for one in sent if str(one.content).startswith(INTRODUCTION)]
     assert len(summaries) == 1
