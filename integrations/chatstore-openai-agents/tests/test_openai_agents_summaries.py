@@ -42,7 +42,7 @@ async def converse(session: Any) -> None:
         await Runner.run(agent, question, session=session)
 
 
-def texts(items: list[Any]) -> list[Any]:
+def contents(items: list[Any]) -> list[Any]:
     return [item["content"] for item in items if item["role"] == "user"]
 
 
@@ -56,7 +56,7 @@ def test_runs_read_a_summary(function: Any) -> None:
     first: Any = items[0]
     assert first["role"] == "user"
     assert first["content"].startswith(f"{INTRODUCTION}\n")
-    behind = texts(items)[1:]
+    behind = contents(items)[1:]
     assert 0 < len(behind) < TURNS
     assert behind == QUESTIONS[-len(behind) :]
     assert asyncio.run(session_over(store).get_items(2)) == items[-2:]
@@ -69,7 +69,7 @@ def test_a_session_without_a_function_returns_all_items_but_summaries() -> None:
 
     items = asyncio.run(plain.get_items())
 
-    assert texts(items) == QUESTIONS
+    assert contents(items) == QUESTIONS
     assert len([one for one in store.get_messages("s") if is_summary(one)]) > 1
     assert asyncio.run(plain.get_items(2 * TURNS)) == items
 
@@ -83,7 +83,7 @@ def test_popping_removes_summaries() -> None:
     while (item := asyncio.run(session.pop_item())) is not None:
         popped.append(item)
 
-    assert texts(popped) == QUESTIONS[::-1]
+    assert contents(popped) == QUESTIONS[::-1]
     assert store.get_messages("s") == []
 
 

@@ -97,8 +97,11 @@ def test_a_long_run_keeps_the_summary() -> None:
     converse(history_over(store), is_async=False)
     loaded = history_over(store).load()
     first = ModelRequest.user_text_prompt("a long question")
-    long_run = [first, *(ModelResponse(parts=[TextPart("word " * 5)]) for _ in range(30))]
-    summary_and_run = [loaded[0], *long_run]
+    long_run: list[ModelMessage] = [
+        first,
+        *(ModelResponse(parts=[TextPart("word " * 5)]) for _ in range(30)),
+    ]
+    summary_and_run: list[ModelMessage] = [loaded[0], *long_run]
 
     sent = asyncio.run(HistoryWindow(100, tokenizer_fn=str.split).select(summary_and_run))
 

@@ -91,8 +91,8 @@ class MessageHistory:
         Save ``result.new_messages()`` after a run, or a run's messages as they arrive. A message's
         id is made of its content, so messages can be saved again, in any groups. A message that
         was changed after it was saved is another message, which is appended; to change what is
-        stored, use `replace`. With ``summarize``, save new messages only: Pydantic AI may join a loaded
-        summary with the message behind it.
+        stored, use `replace`. With ``summarize``, save new messages only: Pydantic AI may join a
+        loaded summary with the message behind it.
 
         Raises:
             InvalidMessageError: JSON cannot hold a message.
