@@ -3,27 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from agents import SessionSettings, TResponseInputItem
 from typing_extensions import Self
 
-from chatstore.core import ChatMessage, ChatStore, StoreClosedError, open_store
+from chatstore.core import (
+    ChatMemoryBuffer,
+    ChatMessage,
+    ChatStore,
+    StoreClosedError,
+    open_store,
+)
 from chatstore.core.checks import check_key
+from chatstore.core.memory.compactor import Compactor, make_compactor
+from chatstore.core.memory.spans import read_recent
+from chatstore.core.memory.summaries import is_summary, without_summaries
 from chatstore.core.store import check_store
 from chatstore.openai_agents.items import to_items, to_messages
+from chatstore.openai_agents.sending import sent_payload
 from chatstore.openai_agents.settings import check_limit, check_settings
 
 T = TypeVar("T")
+Summarize: TypeAlias = Callable[[list[TResponseInputItem]], Any]
+"""Returns text or an item; it may be async."""
+
+_COMPACT_ABOVE = 3000  # tokens, the default limit of windows
 
 
 class ChatStoreSession:
     """Keeps the items of a conversation in a store, a message per item.
 
-    Every kind of item comes back unchanged. Methods also raise what the store's methods raise.
-    A copy of a session uses the same store. A session can be pickled if its store can.
+    Every kind of item comes back unchanged. With ``summarize``, a run reads a summary instead of
+    older turns, which stay stored; without it, no summary is returned. Methods also raise what the
+    store's methods raise. A copy of a session uses the same store. A session can be pickled if its
+    store and functions can.
 
     Attributes:
         session_id: The conversation's key in the store.
@@ -38,6 +54,9 @@ class ChatStoreSession:
         store: ChatStore,
         *,
         session_settings: SessionSettings | dict[str, Any] | None = None,
+        summarize: Summarize | None = None,
+        compact_above: int | None = None,
+        tokenizer_fn: Callable[[str], Sequence[object]] | None = None,
     ) -> None:
         """Create a session; nothing is read yet.
 
@@ -46,16 +65,24 @@ class ChatStoreSession:
             store: Where the conversation is kept; the session does not close it.
             session_settings: The SDK's settings, or their fields as a dict. ``limit`` is how many
                 of the newest items a run reads.
+            summarize: Returns a summary of items, as text or as an item; it may be async. When a
+                run reads the session, older turns are summarized if they take too many tokens. See
+                `chatstore.core.ChatMemoryBuffer.compact`.
+            compact_above: Summarize if the items have more tokens than this; by default 3,000.
+            tokenizer_fn: Returns the tokens of a text; by default tiktoken's ``o200k_base``.
 
         Raises:
             InvalidKeyError: ``session_id`` is not a valid key.
-            InvalidArgumentError: ``store`` is not a `ChatStore`, or ``session_settings`` has an
-                unknown name or a limit that is not an integer.
+            InvalidArgumentError: ``store`` is not a `ChatStore`, ``session_settings`` has an
+                unknown name or a limit that is not an integer, or ``compact_above`` is not an
+                integer of at least 0, or is given without ``summarize``.
 
         """
         self.session_id = check_key(session_id)
         self._store = check_store(store)
         self._settings = check_settings(session_settings)
+        self._compactor = _compactor(summarize, compact_above)
+        self._tokenizer_fn = tokenizer_fn
         self._owns_store = False
         self._closed = False
         self._failed_append: list[ChatMessage] | None = None
@@ -67,18 +94,26 @@ class ChatStoreSession:
         url: str,
         *,
         session_settings: SessionSettings | dict[str, Any] | None = None,
+        summarize: Summarize | None = None,
+        compact_above: int | None = None,
+        tokenizer_fn: Callable[[str], Sequence[object]] | None = None,
     ) -> Self:
         """Open a store for this session alone, which `close` closes.
+
+        The other arguments are those of the constructor.
 
         Raises:
             UnknownSchemeError: No installed distribution has the URL's scheme.
             InvalidKeyError: ``session_id`` is not a valid key.
-            InvalidArgumentError: The URL or ``session_settings`` is not valid.
+            InvalidArgumentError: The URL or another argument is not valid.
 
         """
         check_key(session_id)
         settings = check_settings(session_settings)
+        compactor = _compactor(summarize, compact_above)
         session = cls(session_id, open_store(url), session_settings=settings)
+        session._compactor = compactor
+        session._tokenizer_fn = tokenizer_fn
         session._owns_store = True
         return session
 
@@ -123,16 +158,26 @@ class ChatStoreSession:
 
         """
         self._refuse_closed()
+        is_for_run = limit is None
         limit = check_limit(limit)
         if limit is None and self._settings is not None:
             limit = check_limit(self._settings.limit)
+        if self._compactor is not None:
+            if is_for_run:
+                await self._compactor.async_compact(self._buffer())
+            recent = await self._store.async_run("get_items", read_recent, self.session_id)
+            items = to_items(recent)
+            return items if limit is None else items[max(0, len(items) - max(0, limit)) :]
         if limit is None:
-            return to_items(await self._store.async_get_messages(self.session_id))
-        limit = max(0, limit)
+            messages = await self._store.async_get_messages(self.session_id)
+            return to_items(without_summaries(messages))
+        return await self._newest_items(max(0, limit))
+
+    async def _newest_items(self, limit: int) -> list[TResponseInputItem]:
         requested = limit
         while True:
             messages = await self._store.async_get_messages(self.session_id, last=requested)
-            items = to_items(messages)
+            items = to_items(without_summaries(messages))
             # A message of another framework may be several items, or none.
             if len(items) >= limit or len(messages) < requested:
                 return items[len(items) - min(limit, len(items)) :]
@@ -164,7 +209,7 @@ class ChatStoreSession:
         """Remove the newest item and return it; ``None`` if there are no items.
 
         A message of another framework that becomes several items is removed as a whole, and the
-        last of them is returned.
+        last of them is returned. A summary of removed items is removed, too.
 
         Raises:
             CorruptMessageError: The message cannot be read; it is not removed.
@@ -179,7 +224,7 @@ class ChatStoreSession:
             if message is None:
                 return None
             items = to_items([message])
-            if items:
+            if items and not is_summary(message):
                 return items[-1]
 
     async def clear_session(self) -> None:
@@ -233,9 +278,24 @@ class ChatStoreSession:
         """Close the session."""
         await self.close()
 
+    def _buffer(self) -> ChatMemoryBuffer:
+        return ChatMemoryBuffer(
+            _COMPACT_ABOVE,
+            self._store,
+            self.session_id,
+            self._tokenizer_fn,
+            payload_fn=sent_payload,
+        )
+
     def _refuse_closed(self) -> None:
         if self._closed:
             raise StoreClosedError("this session was closed; create a new one")
+
+
+def _compactor(
+    summarize: Summarize | None, above: int | None
+) -> Compactor[TResponseInputItem] | None:
+    return make_compactor(summarize, above, to_framework=to_items, to_messages=to_messages)
 
 
 async def _finish(write: Coroutine[Any, Any, T]) -> T:

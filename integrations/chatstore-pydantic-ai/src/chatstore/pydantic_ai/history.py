@@ -2,46 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeAlias
 
 from pydantic_ai.messages import ModelMessage
 
-from chatstore.core import ChatStore
+from chatstore.core import ChatMemoryBuffer, ChatStore
 from chatstore.core.checks import check_key
+from chatstore.core.memory.compactor import make_compactor
+from chatstore.core.memory.spans import read_recent
+from chatstore.core.memory.summaries import without_summaries
 from chatstore.core.store import check_store
 from chatstore.pydantic_ai.messages import to_messages, to_model_messages
+from chatstore.pydantic_ai.sending import sent_payload
+
+Summarize: TypeAlias = Callable[[list[ModelMessage]], Any]
+"""Returns text or a message; it may be async, for `MessageHistory.async_load`."""
+
+_COMPACT_ABOVE = 3000  # tokens, the default limit of windows
 
 
 class MessageHistory:
-    """Loads and saves one conversation; methods also raise what the store's methods raise."""
+    """Loads and saves one conversation; methods also raise what the store's methods raise.
 
-    def __init__(self, store: ChatStore, key: str) -> None:
+    With ``summarize``, a summary is loaded instead of older turns, which stay stored; without it,
+    no summary is loaded.
+    """
+
+    def __init__(
+        self,
+        store: ChatStore,
+        key: str,
+        *,
+        summarize: Summarize | None = None,
+        compact_above: int | None = None,
+        tokenizer_fn: Callable[[str], Sequence[object]] | None = None,
+    ) -> None:
         """Use a store, which is never closed; nothing is read yet.
 
         Args:
             store: Where the conversation is kept.
             key: The conversation's key.
+            summarize: Returns a summary of messages, as text or as a message, such as
+                ``lambda messages: agent.run_sync("Summarize.", message_history=messages).output``.
+                `load` calls it if older turns take too many tokens; `async_load` also takes an
+                async function. See `chatstore.core.ChatMemoryBuffer.compact`.
+            compact_above: Summarize if the messages have more tokens than this; by default 3,000.
+            tokenizer_fn: Returns the tokens of a text; by default tiktoken's ``o200k_base``.
 
         Raises:
-            InvalidArgumentError: ``store`` is not a `ChatStore`.
+            InvalidArgumentError: ``store`` is not a `ChatStore`, or ``compact_above`` is not an
+                integer of at least 0, or is given without ``summarize``.
             InvalidKeyError: ``key`` is not a valid key.
 
         """
         self.store = check_store(store)
         self.key = check_key(key)
+        self._compactor = make_compactor(
+            summarize, compact_above, to_framework=to_model_messages, to_messages=to_messages
+        )
+        self._tokenizer_fn = tokenizer_fn
 
     def load(self) -> list[ModelMessage]:
-        """Return all messages, oldest first, for an agent's ``message_history``.
+        """Return the messages, oldest first, for an agent's ``message_history``.
+
+        With ``summarize``, these are leading system prompts, the summary and the newest turns.
 
         Raises:
             CorruptMessageError: A message cannot be read.
 
         """
-        return to_model_messages(self.store.get_messages(self.key))
+        if self._compactor is None:
+            return to_model_messages(without_summaries(self.store.get_messages(self.key)))
+        self._compactor.compact(self._buffer())
+        return to_model_messages(self.store.run("load", read_recent, self.key))
 
     async def async_load(self) -> list[ModelMessage]:
         """Like `load`, but awaitable."""
-        return to_model_messages(await self.store.async_get_messages(self.key))
+        if self._compactor is None:
+            messages = await self.store.async_get_messages(self.key)
+            return to_model_messages(without_summaries(messages))
+        await self._compactor.async_compact(self._buffer())
+        return to_model_messages(await self.store.async_run("load", read_recent, self.key))
 
     def save(self, messages: Iterable[ModelMessage]) -> None:
         """Append the messages that are not saved yet, all next to each other, or none.
@@ -49,18 +91,19 @@ class MessageHistory:
         Save ``result.new_messages()`` after a run, or a run's messages as they arrive. A message's
         id is made of its content, so messages can be saved again, in any groups. A message that
         was changed after it was saved is another message, which is appended; to change what is
-        stored, use `replace`.
+        stored, use `replace`. With ``summarize``, save new messages only: Pydantic AI may join a
+        loaded summary with the message behind it.
 
         Raises:
             InvalidMessageError: JSON cannot hold a message.
             MessageTooLargeError: A message is above the store's limit.
 
         """
-        self.store.add_messages(self.key, to_messages(messages))
+        self.store.add_messages(self.key, without_summaries(to_messages(messages)))
 
     async def async_save(self, messages: Iterable[ModelMessage]) -> None:
         """Like `save`, but awaitable."""
-        await self.store.async_add_messages(self.key, to_messages(messages))
+        await self.store.async_add_messages(self.key, without_summaries(to_messages(messages)))
 
     def replace(self, messages: Iterable[ModelMessage]) -> None:
         """Replace the whole conversation in one write, for a history that was edited.
@@ -75,3 +118,8 @@ class MessageHistory:
     async def async_replace(self, messages: Iterable[ModelMessage]) -> None:
         """Like `replace`, but awaitable."""
         await self.store.async_set_messages(self.key, to_messages(messages))
+
+    def _buffer(self) -> ChatMemoryBuffer:
+        return ChatMemoryBuffer(
+            _COMPACT_ABOVE, self.store, self.key, self._tokenizer_fn, payload_fn=sent_payload
+        )

@@ -22,6 +22,7 @@ from pydantic_ai.messages import (
 )
 
 from chatstore.core import ChatMessage, MessageRole
+from chatstore.core.messages import METADATA_KEY
 
 if TYPE_CHECKING:
     from pydantic_ai.messages import RetryPromptPart
@@ -50,9 +51,17 @@ def split(messages: Sequence[ModelMessage]) -> list[Segment]:
             pieces = [_response(message)]
         else:
             pieces = _request(message, is_first=index == 0)
+        own = _summary_metadata(message)
         for parts, role, kwargs in pieces:
-            segments.append(Segment(index, parts, ChatMessage(role=role, additional_kwargs=kwargs)))
+            outline = ChatMessage(role=role, additional_kwargs=kwargs, metadata=own)
+            segments.append(Segment(index, parts, outline))
     return segments
+
+
+def _summary_metadata(message: ModelMessage) -> dict[str, Any]:
+    """Return the store's metadata of a summary, by which a window knows it."""
+    metadata = (message.metadata or {}).get(METADATA_KEY)
+    return metadata if isinstance(metadata, dict) and len(message.parts) == 1 else {}
 
 
 def join(messages: Sequence[ModelMessage], segments: Sequence[Segment]) -> list[ModelMessage]:
