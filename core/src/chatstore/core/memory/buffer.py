@@ -222,7 +222,7 @@ class ChatMemoryBuffer:
 
         The summary is stored behind the messages that it covers, which stay stored; call this
         before `get`. The newest turn is never summarized. Other clients may write or compact
-        meanwhile: nothing is lost, and a range of messages gets one summary.
+        at the same time: nothing is lost, and the same messages get only one summary.
 
         Args:
             summarize: Returns a summary of messages, oldest first, the first of which is the

@@ -31,7 +31,7 @@ Summarize: TypeAlias = Callable[[list[ChatMessage]], Summary]
 AsyncSummarize: TypeAlias = Callable[[list[ChatMessage]], Union[Summary, Awaitable[Summary]]]  # noqa: UP007
 
 SUMMARIZE_ATTEMPTS = 3
-"""How often a summary is made if what it covers changes meanwhile."""
+"""How often ``summarize`` is called if other clients change the messages that it was given."""
 
 _INSERT_ATTEMPTS = 100  # each follows another client's write
 

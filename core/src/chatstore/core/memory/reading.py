@@ -64,7 +64,7 @@ class WindowReader:
     def _read_pages(
         self, backend: Backend[Any], key: str, room: int
     ) -> Plan[Any, WindowResult | None]:
-        """Read pages from the newest end; ``None`` if the conversation was replaced meanwhile."""
+        """Read pages from the newest end; ``None`` if it was replaced between two pages."""
         size = self._page_size(room)
         decoder = Decoder(key)
         page = yield from backend.read_newest(key, Newest(size, leading=LEADING))

@@ -29,7 +29,7 @@ class Span(NamedTuple):
 
     Attributes:
         pinned: The leading system and developer messages.
-        summary: The newest summary; ``None``: there is none.
+        summary: The newest summary, or ``None``.
         messages: All messages behind the summary, or behind the pinned ones.
         bodies: The stored text of the summary and these messages.
         length: The number of all messages of the conversation.
@@ -67,7 +67,7 @@ def read_span(backend: Backend[Any], key: str) -> Plan[Any, Span]:
 
 
 def _read_pages(backend: Backend[Any], key: str) -> Plan[Any, Span | None]:
-    """Read pages from the newest end; ``None`` if the conversation was replaced meanwhile."""
+    """Read pages from the newest end; ``None`` if it was replaced between two pages."""
     size = _SMALLEST_PAGE
     read = Newest(size, leading=LEADING, with_conversation=True)
     page = yield from backend.read_newest(key, read)

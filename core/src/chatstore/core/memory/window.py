@@ -42,8 +42,8 @@ class Window:
     and counted once. There is one exception: if the newest message is a tool result, everything
     back to the turn of its call is one turn.
 
-    A summary stands for all older messages. It is the first message of the window if it is newer
-    than the first turn that does not fit, or directly in front of it.
+    A summary replaces all older messages. It is the first message of the window if it is newer
+    than the first turn that does not fit, or directly before that turn.
 
     Attributes:
         enough: Older messages cannot change the choice.
