@@ -53,6 +53,10 @@ class ContractHarness(ABC):
     ) -> ChatStore:
         """Return another store on the same database; ``ttl`` and ``clock`` are in seconds."""
 
+    def provides(self, name: str) -> bool:
+        """Return whether the harness overrides an optional method."""
+        return getattr(type(self), name) is not getattr(ContractHarness, name)
+
     def opener(self) -> Callable[[], ChatStore]:
         """Return a function that opens a store; another process receives it by pickle."""
         return self.open
