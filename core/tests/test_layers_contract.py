@@ -38,4 +38,6 @@ class TestLayers(ChatStoreContract):
     @pytest.fixture(params=LAYERS)
     def harness(self, request: pytest.FixtureRequest) -> LayeredHarness:
         layer, prefix = LAYERS[request.param]
-        return LayeredHarness(SimpleHarness(), layer, stored_key=prefix.__add__)
+        return LayeredHarness(
+            SimpleHarness(), layer, stored_key=prefix.__add__, max_name_bytes=255 - len(prefix)
+        )

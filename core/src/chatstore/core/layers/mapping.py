@@ -142,7 +142,8 @@ class MappingBackend(WrapperBackend[C]):
     def create(self, key: str, write: Create) -> Plan[C, StoredConversation | None]:
         """See `Backend.create`."""
         records = [self.stored_message(key, record) for record in write.records]
-        create = Create(self._stored_record(key, write.record), records)
+        texts = self.stored_texts(key, *_texts(write.record))
+        create = Create(self._stored_record(write.record, texts), records)
         stored = yield from self.inner.create(self.stored_key(key), create)
         return None if stored is None else self._conversation(key, stored)
 
@@ -153,9 +154,10 @@ class MappingBackend(WrapperBackend[C]):
         # Read, not computed: storing the same title again may give another text.
         if stored is None or self._conversation(key, stored).record != write.before:
             return None
-        after = self._stored_record(key, write.after)
-        if _texts(write.after) == _texts(write.before):
-            after = after._replace(title=stored.record.title, metadata=stored.record.metadata)
+        texts = _texts(stored.record)
+        if _texts(write.after) != _texts(write.before):
+            texts = self.stored_texts(key, *_texts(write.after))
+        after = self._stored_record(write.after, texts)
         update = Update(stored.record, after, write.expected_revision)
         result = yield from self.inner.update(inner_key, update)
         return None if result is None else self._conversation(key, result)
@@ -255,10 +257,11 @@ class MappingBackend(WrapperBackend[C]):
             conversation=page.conversation and self._conversation(key, page.conversation),
         )
 
-    def _stored_record(self, key: str, record: ConversationRecord) -> ConversationRecord:
-        title, metadata = self.stored_texts(key, record.title, record.metadata)
+    def _stored_record(
+        self, record: ConversationRecord, texts: tuple[str | None, str | None]
+    ) -> ConversationRecord:
         owner = None if record.owner is None else self.stored_owner(record.owner)
-        return record._replace(owner=owner, title=title, metadata=metadata)
+        return record._replace(owner=owner, title=texts[0], metadata=texts[1])
 
     def _conversation(self, key: str, stored: StoredConversation) -> StoredConversation:
         record = stored.record

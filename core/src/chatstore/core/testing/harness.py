@@ -39,6 +39,9 @@ class ContractHarness(ABC):
             function that `opener` returns must be picklable.
         shared_between_instances: Whether all stores that `open` returns see the same
             conversations.
+        orders_lists_exactly: Whether an owner's list is in the exact order of ``updated_at``.
+        max_name_bytes: The longest keys and owners in UTF-8; shorter only over a layer that
+            lengthens them.
 
     """
 
@@ -46,6 +49,7 @@ class ContractHarness(ABC):
     shared_between_processes: bool = True
     shared_between_instances: bool = True
     orders_lists_exactly: bool = True
+    max_name_bytes: int = 255
 
     @abstractmethod
     def open(
@@ -56,6 +60,10 @@ class ContractHarness(ABC):
     def provides(self, name: str) -> bool:
         """Return whether the harness overrides an optional method."""
         return getattr(type(self), name) is not getattr(ContractHarness, name)
+
+    def name(self, text: str) -> str:
+        """Return the beginning of a text that may be a key or an owner."""
+        return text.encode()[: self.max_name_bytes].decode(errors="ignore")
 
     def opener(self) -> Callable[[], ChatStore]:
         """Return a function that opens a store; another process receives it by pickle."""

@@ -22,6 +22,7 @@ class LayeredHarness(ContractHarness):
         layer: Layer,
         *,
         stored_key: Callable[[str], str] = str,
+        max_name_bytes: int = 255,
     ) -> None:
         """Take the other harness.
 
@@ -29,6 +30,7 @@ class LayeredHarness(ContractHarness):
             inner: Opens the stores.
             layer: Wraps a backend; picklable if processes share the database.
             stored_key: Returns the key in the inner backend, for damaging records.
+            max_name_bytes: The longest keys and owners that the layer accepts, in UTF-8.
 
         """
         self.inner = inner
@@ -36,6 +38,7 @@ class LayeredHarness(ContractHarness):
         self.shared_between_processes = inner.shared_between_processes
         self.shared_between_instances = inner.shared_between_instances
         self.orders_lists_exactly = inner.orders_lists_exactly
+        self.max_name_bytes = max_name_bytes
         self._layer = layer
         self._stored_key = stored_key
 
