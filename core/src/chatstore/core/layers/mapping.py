@@ -13,7 +13,14 @@ from chatstore.core.backend.conversations import (
 )
 from chatstore.core.backend.plans import Plan
 from chatstore.core.backend.reads import Newest, Oldest
-from chatstore.core.backend.records import Existing, KeyPage, Page, Record, StoredRecord
+from chatstore.core.backend.records import (
+    Existing,
+    KeyPage,
+    Page,
+    Record,
+    StoredRecord,
+    StoredRecords,
+)
 from chatstore.core.backend.wrapper import WrapperBackend
 from chatstore.core.backend.writes import (
     Append,
@@ -40,7 +47,7 @@ class MappingBackend(WrapperBackend[C]):
       stored prefix wherever the key begins with the prefix;
     - `stored_owner`, `original_owner`;
     - `stored_message`, `original_body`;
-    - `stored_texts`, `original_texts`: the title and the metadata of a conversation.
+    - `stored_record`, `original_record`: conversation records, whose owners these change already.
 
     `stored_key` and `stored_owner` must always return the same for the same name. If a function
     raises a `ChatStoreError`, the call is refused, and if it was a ``stored_…``, nothing is sent.
@@ -76,23 +83,28 @@ class MappingBackend(WrapperBackend[C]):
         """Return the body that `stored_message` was given, or what can be known of it."""
         return body
 
-    def stored_texts(
+    def stored_record(
         self,
         key: str,  # noqa: ARG002 - for subclasses
-        title: str | None,
-        metadata: str | None,
-    ) -> tuple[str | None, str | None]:
-        """Return the title and the metadata to store."""
-        return title, metadata
+        record: ConversationRecord,
+    ) -> ConversationRecord:
+        """Return the conversation record to store; it outlasts messages if ``record`` does.
 
-    def original_texts(
+        ``index_entry`` belongs to the inner backend and must not be changed.
+        """
+        if record.owner is None:
+            return record
+        return record._replace(owner=self.stored_owner(record.owner))
+
+    def original_record(
         self,
         key: str,  # noqa: ARG002 - for subclasses
-        title: str | None,
-        metadata: str | None,
-    ) -> tuple[str | None, str | None]:
-        """Return the title and the metadata that `stored_texts` was given."""
-        return title, metadata
+        record: ConversationRecord,
+    ) -> ConversationRecord:
+        """Return the record that `stored_record` was given."""
+        if record.owner is None:
+            return record
+        return record._replace(owner=self.original_owner(record.owner))
 
     # ------------------------------------------------------------------ writing messages
 
@@ -142,8 +154,7 @@ class MappingBackend(WrapperBackend[C]):
     def create(self, key: str, write: Create) -> Plan[C, StoredConversation | None]:
         """See `Backend.create`."""
         records = [self.stored_message(key, record) for record in write.records]
-        texts = self.stored_texts(key, *_texts(write.record))
-        create = Create(self._stored_record(write.record, texts), records)
+        create = Create(self.stored_record(key, write.record), records)
         stored = yield from self.inner.create(self.stored_key(key), create)
         return None if stored is None else self._conversation(key, stored)
 
@@ -151,13 +162,10 @@ class MappingBackend(WrapperBackend[C]):
         """See `Backend.update`."""
         inner_key = self.stored_key(key)
         [stored] = yield from self.inner.read_conversations([inner_key])
-        # Read, not computed: storing the same title again may give another text.
+        # Read, not computed: storing the same record again may give another one.
         if stored is None or self._conversation(key, stored).record != write.before:
             return None
-        texts = _texts(stored.record)
-        if _texts(write.after) != _texts(write.before):
-            texts = self.stored_texts(key, *_texts(write.after))
-        after = self._stored_record(write.after, texts)
+        after = self.stored_record(key, write.after)
         update = Update(stored.record, after, write.expected_revision)
         result = yield from self.inner.update(inner_key, update)
         return None if result is None else self._conversation(key, result)
@@ -247,8 +255,9 @@ class MappingBackend(WrapperBackend[C]):
     def _original(self, key: str, record: StoredRecord) -> StoredRecord:
         return StoredRecord(record.position, self.original_body(key, record.body))
 
-    def _originals(self, key: str, records: Sequence[StoredRecord]) -> list[StoredRecord]:
-        return [self._original(key, record) for record in records]
+    def _originals(self, key: str, records: Sequence[StoredRecord]) -> StoredRecords:
+        positions = [record.position for record in records]
+        return StoredRecords(positions, [self.original_body(key, one.body) for one in records])
 
     def _page(self, key: str, page: Page) -> Page:
         return page._replace(
@@ -257,21 +266,8 @@ class MappingBackend(WrapperBackend[C]):
             conversation=page.conversation and self._conversation(key, page.conversation),
         )
 
-    def _stored_record(
-        self, record: ConversationRecord, texts: tuple[str | None, str | None]
-    ) -> ConversationRecord:
-        owner = None if record.owner is None else self.stored_owner(record.owner)
-        return record._replace(owner=owner, title=texts[0], metadata=texts[1])
-
     def _conversation(self, key: str, stored: StoredConversation) -> StoredConversation:
-        record = stored.record
-        title, metadata = self.original_texts(key, record.title, record.metadata)
-        owner = None if record.owner is None else self.original_owner(record.owner)
-        return stored._replace(record=record._replace(owner=owner, title=title, metadata=metadata))
-
-
-def _texts(record: ConversationRecord) -> tuple[str | None, str | None]:
-    return record.title, record.metadata
+        return stored._replace(record=self.original_record(key, stored.record))
 
 
 def _is_same(one: str, other: str) -> bool:

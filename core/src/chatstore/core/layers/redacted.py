@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from chatstore.core import codec
 from chatstore.core.backend.base import Backend
+from chatstore.core.backend.conversations import ConversationRecord
 from chatstore.core.backend.records import Record
 from chatstore.core.checks import check_title
 from chatstore.core.errors import InvalidArgumentError, InvalidMessageError
@@ -42,8 +43,9 @@ class RedactedBackend(MappingBackend[C]):
         Args:
             inner: Stores what ``redact`` returns.
             redact: Takes a message and returns what to store.
-            redact_record: Takes the title and the metadata of a conversation, and returns both;
-                ``None``: they are stored as they are.
+            redact_record: Takes the title and the metadata of a conversation, and returns both.
+                It also gets what it returned before, whenever a record is changed, and must leave
+                that as it is. ``None``: they are stored as they are.
 
         """
         super().__init__(inner)
@@ -69,19 +71,17 @@ class RedactedBackend(MappingBackend[C]):
         body = codec.encode(same_id, datetime.now(timezone.utc).isoformat()).body
         return Record(record.id, body, record.has_caller_id)
 
-    def stored_texts(
-        self, key: str, title: str | None, metadata: str | None
-    ) -> tuple[str | None, str | None]:
-        """Return the redacted title and metadata.
+    def stored_record(self, key: str, record: ConversationRecord) -> ConversationRecord:
+        """Return the record with the redacted title and metadata.
 
         Raises:
             InvalidArgumentError: ``redact_record`` did not return a title and metadata.
 
         """
-        del key
         if self._redact_record is None:
-            return title, metadata
-        result = self._redact_record(title, load_metadata(metadata))
+            return super().stored_record(key, record)
+        result = self._redact_record(record.title, load_metadata(record.metadata))
         if not isinstance(result, tuple) or len(result) != 2:
             raise InvalidArgumentError("redact_record must return a title and metadata")
-        return check_title(result[0]), dump_metadata(result[1])
+        title, metadata = check_title(result[0]), dump_metadata(result[1])
+        return super().stored_record(key, record._replace(title=title, metadata=metadata))
