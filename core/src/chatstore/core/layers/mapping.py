@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from chatstore.core import codec
 from chatstore.core.backend.conversations import (
     ConversationRecord,
     OwnedPage,
@@ -83,6 +82,18 @@ class MappingBackend(WrapperBackend[C]):
         """Return the body that `stored_message` was given, or what can be known of it."""
         return body
 
+    def original_existing(
+        self,
+        key: str,
+        existing: Existing,
+        record: Record | None,  # noqa: ARG002 - for subclasses
+    ) -> str:
+        """Return the original body of an existing message, for comparing it with ``record``.
+
+        Override it if `original_body` cannot restore what `stored_message` was given.
+        """
+        return self.original_body(key, existing.body)
+
     def stored_record(
         self,
         key: str,  # noqa: ARG002 - for subclasses
@@ -114,7 +125,7 @@ class MappingBackend(WrapperBackend[C]):
         existing = yield from self.inner.append(
             self.stored_key(key), Append(stored, write.expected_revision)
         )
-        return self._existing(key, existing, write.records, stored)
+        return self._existing(key, existing, write.records)
 
     def insert(self, key: str, write: Insert) -> Plan[C, list[Existing]]:
         """See `Backend.insert`."""
@@ -122,7 +133,7 @@ class MappingBackend(WrapperBackend[C]):
         existing = yield from self.inner.insert(
             self.stored_key(key), Insert(write.index, stored, write.expected_revision)
         )
-        return self._existing(key, existing, [write.record], [stored])
+        return self._existing(key, existing, [write.record])
 
     def put(self, key: str, write: Put) -> Plan[C, None]:
         """See `Backend.put`."""
@@ -230,27 +241,13 @@ class MappingBackend(WrapperBackend[C]):
     # ------------------------------------------------------------------ conversions
 
     def _existing(
-        self,
-        key: str,
-        existing: Sequence[Existing],
-        records: Sequence[Record],
-        stored: Sequence[Record],
+        self, key: str, existing: Sequence[Existing], records: Sequence[Record]
     ) -> list[Existing]:
-        """Return existing messages as they were before they were stored.
-
-        Where a message that is written again would be stored as the existing one is, it is the
-        same message, even if `original_body` cannot restore it.
-        """
-        written = {one.id: (one.body, new.body) for one, new in zip(records, stored, strict=True)}
-        result: list[Existing] = []
-        for item in existing:
-            body = self.original_body(key, item.body)
-            if item.id in written:
-                given, new = written[item.id]
-                if _is_same(body, self.original_body(key, new)):
-                    body = given
-            result.append(Existing(item.id, body))
-        return result
+        written = {record.id: record for record in records}
+        return [
+            Existing(item.id, self.original_existing(key, item, written.get(item.id)))
+            for item in existing
+        ]
 
     def _original(self, key: str, record: StoredRecord) -> StoredRecord:
         return StoredRecord(record.position, self.original_body(key, record.body))
@@ -268,7 +265,3 @@ class MappingBackend(WrapperBackend[C]):
 
     def _conversation(self, key: str, stored: StoredConversation) -> StoredConversation:
         return stored._replace(record=self.original_record(key, stored.record))
-
-
-def _is_same(one: str, other: str) -> bool:
-    return one == other or codec.decode("", -1, one) == codec.decode("", -1, other)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from chatstore.core import codec
 from chatstore.core.backend.base import Backend
 from chatstore.core.backend.conversations import ConversationRecord
-from chatstore.core.backend.records import Record
+from chatstore.core.backend.records import Existing, Record
 from chatstore.core.checks import check_title
 from chatstore.core.errors import InvalidArgumentError, InvalidMessageError
 from chatstore.core.layers.mapping import MappingBackend
@@ -70,6 +70,15 @@ class RedactedBackend(MappingBackend[C]):
         same_id = redacted.model_copy(update={"id": record.id})
         body = codec.encode(same_id, datetime.now(timezone.utc).isoformat()).body
         return Record(record.id, body, record.has_caller_id)
+
+    def original_existing(self, key: str, existing: Existing, record: Record | None) -> str:
+        """Return the body of ``record`` if it would be stored as the existing message is."""
+        body = self.original_body(key, existing.body)
+        if record is not None:
+            again = self.stored_message(key, record).body
+            if codec.decode(key, -1, again) == codec.decode(key, -1, body):
+                return record.body
+        return body
 
     def stored_record(self, key: str, record: ConversationRecord) -> ConversationRecord:
         """Return the record with the redacted title and metadata.

@@ -119,7 +119,7 @@ def decrypt(cipher: AESGCM, sealed: bytes, associated: bytes, key_id: str) -> by
 def _cipher(key_id: str, key: object) -> AESGCM:
     if not isinstance(key, bytes) or len(key) != KEY_BYTES:
         raise InvalidArgumentError(
-            f"the key {key_id!r} must be {KEY_BYTES} bytes, such as AESGCM.generate_key(256) returns"
+            f"the key {key_id!r} must be {KEY_BYTES} bytes, such as os.urandom({KEY_BYTES}) returns"
         )
     return AESGCM(key)
 
