@@ -67,7 +67,7 @@ def parse(text: str) -> Envelope | None:
         key_id, message_id, data = fields["key"], fields["id"], fields["data"]
         if not (isinstance(key_id, str) and isinstance(message_id, str)):
             return None
-        return Envelope(key_id, message_id, a2b_base64(data, strict_mode=True))
+        return Envelope(key_id, message_id, a2b_base64(data))
     except (ValueError, KeyError, TypeError, Error):
         return None
 

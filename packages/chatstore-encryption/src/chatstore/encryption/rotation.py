@@ -105,8 +105,7 @@ def _rotate_message(
         page = yield from backend.inner.read_newest(
             backend.stored_key(key), Newest(1, record.position + 1, with_conversation=True)
         )
-        [current] = page.records or [None]
-        if current != record or page.conversation is None:
+        if page.conversation is None or list(page.records) != [record]:
             return
         body = backend.original_body(key, record.body)
         message_id = decode(key, record.position, body).id or ""
