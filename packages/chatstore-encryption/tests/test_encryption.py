@@ -155,7 +155,7 @@ def test_what_was_changed_or_moved_raises_in_every_read(
 
 @pytest.mark.parametrize(
     "text", ['{"v":"sealed-1",', '{"v":"sealed-1","key":1,"id":"","data":""}', "", "{", "7",
-             '{"v":"sealed-1","key":"new","id":"a","data":"*"}'],
+]
 )  # fmt: skip
 def test_damaged_texts_raise_what_damaged_texts_raise_elsewhere(text: str) -> None:
     backend = MemoryBackend()
