@@ -41,6 +41,8 @@ class ContractHarness(ABC):
             conversations.
         orders_lists_exactly: Whether an owner's list is in the exact order of the last writes. With
             `OwnerIndex` the order may lag.
+        max_name_bytes: The longest keys and owners in UTF-8; shorter only over a layer that
+            lengthens them.
 
     """
 
@@ -48,12 +50,21 @@ class ContractHarness(ABC):
     shared_between_processes: bool = True
     shared_between_instances: bool = True
     orders_lists_exactly: bool = True
+    max_name_bytes: int = 255
 
     @abstractmethod
     def open(
         self, *, ttl: float | None = None, clock: Callable[[], float] | None = None
     ) -> ChatStore:
         """Return another store on the same database; ``ttl`` and ``clock`` are in seconds."""
+
+    def provides(self, name: str) -> bool:
+        """Return whether the harness overrides an optional method."""
+        return getattr(type(self), name) is not getattr(ContractHarness, name)
+
+    def name(self, text: str) -> str:
+        """Return the beginning of a text that may be a key or an owner."""
+        return text.encode()[: self.max_name_bytes].decode(errors="ignore")
 
     def opener(self) -> Callable[[], ChatStore]:
         """Return a function that opens a store; another process receives it by pickle."""

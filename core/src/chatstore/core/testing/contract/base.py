@@ -14,7 +14,7 @@ from chatstore.core.testing.harness import ContractHarness
 
 def require(harness: ContractHarness, *names: str) -> None:
     """Skip the test if the harness does not override these optional methods."""
-    missing = [f"{n}()" for n in names if getattr(type(harness), n) is getattr(ContractHarness, n)]
+    missing = [f"{name}()" for name in names if not harness.provides(name)]
     if missing:
         pytest.skip(f"{type(harness).__name__} does not override {' and '.join(missing)}")
 

@@ -173,8 +173,10 @@ class ConversationRecords(Base):
         call(store, "add_message", "k", message("b"))
         assert call(store, "get_conversation", "k").owner is None
 
-    def test_sizes_at_the_limits(self, store: ChatStore, call: Caller) -> None:
-        owner, title = "ö" * 127 + "o", "\U0001f600" * 1000
+    def test_sizes_at_the_limits(
+        self, store: ChatStore, call: Caller, harness: ContractHarness
+    ) -> None:
+        owner, title = harness.name("ö" * 127 + "o"), "\U0001f600" * 1000
         made = call(store, "create_conversation", "k", owner=owner, title=title, metadata=_LARGEST)
         call(store, "add_message", "k", message("a"))
         now: Conversation = call(store, "get_conversation", "k")

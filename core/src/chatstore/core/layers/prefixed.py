@@ -1,0 +1,103 @@
+"""``PrefixedBackend``: several tenants in one database."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from chatstore.core.backend.base import Backend
+from chatstore.core.checks import MAX_KEY_BYTES
+from chatstore.core.errors import CorruptStoreError, InvalidArgumentError, InvalidKeyError
+from chatstore.core.layers.mapping import MappingBackend
+
+C = TypeVar("C")
+
+MAX_TENANT_BYTES = 64
+
+
+class PrefixedBackend(MappingBackend[C]):
+    """Gives a tenant a part of a database; no call reaches another tenant's conversations.
+
+    Keys and owners get the prefix ``LENGTH:TENANT:``, with the tenant's length in bytes, so that
+    no tenant's prefix is the beginning of another one's, whatever their names contain. So keys and
+    owners may be shorter than elsewhere: 255 bytes without the prefix.
+
+    The separation holds against callers who choose keys, owners and cursors. It does not hold
+    against a program that has the database's password.
+    """
+
+    def __init__(self, inner: Backend[C], tenant: str) -> None:
+        """Wrap a backend, such as the ``backend`` of any store.
+
+        Args:
+            inner: The backend that all tenants share.
+            tenant: The tenant, 1 to 64 bytes in UTF-8.
+
+        Raises:
+            InvalidArgumentError: ``tenant`` is not such a string.
+
+        """
+        super().__init__(inner)
+        self._prefix = _prefix_of(tenant)
+
+    @property
+    def server(self) -> str:
+        """The inner backend's server with the prefix, so that cursors name their tenant."""
+        return f"{self.inner.server} ({self._prefix})"
+
+    def stored_key(self, key: str) -> str:
+        """Return the key with the prefix.
+
+        Raises:
+            InvalidKeyError: It is too long with the prefix.
+
+        """
+        return self._with_prefix(key, "a key", InvalidKeyError)
+
+    def original_key(self, key: str) -> str:
+        """Return the key without the prefix."""
+        return self._without_prefix(key)
+
+    def stored_prefix(self, prefix: str) -> str:
+        """Return the beginning of stored keys."""
+        return self._prefix + prefix
+
+    def stored_owner(self, owner: str) -> str:
+        """Return the owner with the prefix.
+
+        Raises:
+            InvalidArgumentError: It is too long with the prefix.
+
+        """
+        return self._with_prefix(owner, "an owner", InvalidArgumentError)
+
+    def original_owner(self, owner: str) -> str:
+        """Return the owner without the prefix."""
+        return self._without_prefix(owner)
+
+    def _with_prefix(self, name: str, description: str, kind: type[InvalidArgumentError]) -> str:
+        stored = self._prefix + name
+        size = len(stored.encode())
+        if size > MAX_KEY_BYTES:
+            room = MAX_KEY_BYTES - len(self._prefix.encode())
+            raise kind(
+                f"{description} of this tenant must have 1 to {room} bytes in UTF-8, "
+                f"this one has {len(name.encode())}"
+            )
+        return stored
+
+    def _without_prefix(self, name: str) -> str:
+        if not name.startswith(self._prefix):
+            raise CorruptStoreError(f"{self.server}: a conversation's name lacks the prefix")
+        return name[len(self._prefix) :]
+
+
+def _prefix_of(tenant: object) -> str:
+    if not isinstance(tenant, str):
+        raise InvalidArgumentError(f"a tenant must be a string, not {type(tenant).__name__}")
+    try:
+        size = len(tenant.encode())
+    except UnicodeEncodeError:
+        size = -1
+    if not 0 < size <= MAX_TENANT_BYTES:
+        raise InvalidArgumentError(f"a tenant must have 1 to {MAX_TENANT_BYTES} bytes in UTF-8")
+    return f"{size}:{tenant}:"

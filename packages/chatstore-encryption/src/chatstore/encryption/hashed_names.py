@@ -1,0 +1,109 @@
+"""``HashedNamesBackend``: encryption that hides keys and owners, too."""
+
+from __future__ import annotations
+
+import hmac
+from typing import Any, TypeVar
+
+from pydantic_core import from_json, to_json
+
+from chatstore.core import InvalidArgumentError
+from chatstore.core.backend import (
+    Backend,
+    KeyPage,
+    Newest,
+    OwnedPage,
+    Page,
+    Plan,
+    StoredConversation,
+)
+from chatstore.core.errors import CorruptStoreError
+from chatstore.encryption.backend import EncryptedBackend
+from chatstore.encryption.envelopes import is_envelope, open_envelope, parse
+from chatstore.encryption.keys import KeyRing
+
+C = TypeVar("C")
+
+_LEAST_SECRET_BYTES = 16
+
+
+class HashedNamesBackend(EncryptedBackend[C]):
+    """Encrypts as `EncryptedBackend` does, and stores keys and owners as HMAC-SHA256.
+
+    Every message contains its conversation's key, encrypted, so that conversations can be listed:
+    listing all of them, or those whose keys begin with a prefix, reads one message of each.
+    """
+
+    def __init__(self, inner: Backend[C], keys: KeyRing, *, name_secret: bytes) -> None:
+        """Wrap a backend, such as the ``backend`` of any store.
+
+        Args:
+            inner: Stores what is encrypted.
+            keys: The keys.
+            name_secret: The secret of the hashes, at least 16 random bytes. It cannot be
+                changed: conversations are found by their hashes only.
+
+        Raises:
+            InvalidArgumentError: ``name_secret`` is too short.
+
+        """
+        super().__init__(inner, keys)
+        if not isinstance(name_secret, bytes) or len(name_secret) < _LEAST_SECRET_BYTES:
+            raise InvalidArgumentError(
+                f"name_secret must be at least {_LEAST_SECRET_BYTES} random bytes"
+            )
+        self._name_secret = name_secret
+
+    def stored_key(self, key: str) -> str:
+        """Return the hash of a key."""
+        return self._hash("key", key)
+
+    def stored_owner(self, owner: str) -> str:
+        """Return the hash of an owner."""
+        return self._hash("owner", owner)
+
+    def message_text(self, key: str, body: str) -> str:
+        """Return the text to encrypt for a message: the key, and the body."""
+        return f"{to_json(key).decode()}\n{body}"
+
+    def body_of(self, text: str) -> str:
+        """Return the body of such a text."""
+        return text.partition("\n")[2]
+
+    def list_owned(self, owner: str, limit: int, cursor: Any | None) -> Plan[C, OwnedPage]:
+        """See `Backend.list_owned`."""
+        page = yield from self.inner.list_owned(self.stored_owner(owner), limit, cursor)
+        conversations = []
+        for stored_key, stored in page.conversations:
+            key = self._name(stored_key, stored, None)
+            record = self.original_record(key, stored.record)
+            conversations.append((key, stored._replace(record=record)))
+        return OwnedPage(conversations, page.cursor)
+
+    def list_keys(self, prefix: str, limit: int, cursor: Any | None) -> Plan[C, KeyPage]:
+        """See `Backend.list_keys`."""
+        page = yield from self.inner.list_keys("", limit, cursor)
+        keys = []
+        for stored_key in page.keys:
+            newest: Page = yield from self.inner.read_newest(
+                stored_key, Newest(1, with_conversation=True)
+            )
+            if newest.conversation is not None:
+                body = newest.records[0].body if newest.records else None
+                keys.append(self._name(stored_key, newest.conversation, body))
+        return KeyPage([key for key in keys if key.startswith(prefix)], page.cursor)
+
+    def _name(self, stored_key: str, stored: StoredConversation, body: str | None) -> str:
+        """Return the key of a conversation, from its record or a message."""
+        metadata = stored.record.metadata
+        if metadata is not None and is_envelope(metadata):
+            return self.open_record(stored_key, metadata).key
+        envelope = None if body is None else parse(body)
+        if envelope is None:
+            raise CorruptStoreError(f"{self.server}: a conversation does not contain its key")
+        text = open_envelope(self.keys, envelope, "message", stored_key)
+        key: str = from_json(text.partition("\n")[0])
+        return key
+
+    def _hash(self, kind: str, name: str) -> str:
+        return hmac.digest(self._name_secret, f"{kind}:{name}".encode(), "sha256").hex()
