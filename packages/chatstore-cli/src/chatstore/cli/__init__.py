@@ -1,0 +1,1 @@
+"""List, read, copy, export, check and erase the conversations of LLM applications."""

@@ -1,0 +1,1 @@
+"""A router for FastAPI and Starlette that serves the conversations of LLM applications."""

@@ -1,0 +1,1 @@
+"""Keep the images and files of LLM conversations in object storage."""

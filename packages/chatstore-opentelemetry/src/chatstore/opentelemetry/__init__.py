@@ -1,0 +1,1 @@
+"""Spans and metrics for the conversations of LLM applications."""
