@@ -41,6 +41,7 @@ _CALLS: list[tuple[Any, ...]] = [
     ("truncate", ("c",), {"from_id": "2"}),
     ("delete_conversations", (), {"owner": "bob"}),
     ("purge_expired", ()),
+    ("check", ()),
 ]
 """Methods with their arguments, and those by keyword. They leave no conversation."""
 

@@ -21,6 +21,7 @@ def test_all_methods_are_compared() -> None:
     assert SYNC == [
         "add_message",
         "add_messages",
+        "check",
         "close",
         "count_messages",
         "create_conversation",

@@ -93,6 +93,7 @@ def use(store: ChatStore) -> None:
     store.update_conversation("k", title="t")
     assert [one.title for one in store.list_conversations(owner="ann").conversations] == ["t"]
     store.purge_expired()
+    store.check()
 
 
 def test_every_method_is_passed_on() -> None:

@@ -194,6 +194,19 @@ class Backend(Copyable, ABC, Generic[C]):
         """Create what is missing in the database, or check what is there; by default nothing."""
         yield from ()
 
+    def check(self, key: str) -> Plan[C, None]:
+        """Prove that conversations can be read and written, and leave nothing behind.
+
+        By default a conversation is read and deleted that does not exist. Override it if the
+        database allows this to a user who may not write.
+
+        Args:
+            key: A key that no conversation has.
+
+        """
+        yield from self.read_conversations([key])
+        yield from self.delete(key, Delete())
+
     def purge_expired(self) -> Plan[C, bool]:
         """Free the storage of some expired conversations; return whether there may be more.
 

@@ -138,6 +138,10 @@ class WrapperBackend(Backend[C]):
         """See `Backend.setup`."""
         return self.inner.setup()
 
+    def check(self, key: str) -> Plan[C, None]:
+        """See `Backend.check`."""
+        return self.inner.check(key)
+
     def purge_expired(self) -> Plan[C, bool]:
         """See `Backend.purge_expired`."""
         return self.inner.purge_expired()

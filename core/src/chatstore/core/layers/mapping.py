@@ -238,6 +238,10 @@ class MappingBackend(WrapperBackend[C]):
         page = yield from self.inner.list_keys(self.stored_prefix(prefix), limit, cursor)
         return KeyPage([self.original_key(key) for key in page.keys], page.cursor)
 
+    def check(self, key: str) -> Plan[C, None]:
+        """See `Backend.check`."""
+        return self.inner.check(self.stored_key(key))
+
     # ------------------------------------------------------------------ conversions
 
     def _existing(

@@ -20,7 +20,7 @@ from chatstore.core.operations.conversations import (
     update_conversation,
 )
 from chatstore.core.operations.encoding import encode
-from chatstore.core.operations.maintenance import purge_expired, setup
+from chatstore.core.operations.maintenance import check, purge_expired, setup
 from chatstore.core.operations.messages import (
     add_message,
     add_messages,
@@ -36,6 +36,7 @@ __all__ = [
     "add_message",
     "add_messages",
     "add_new_messages",
+    "check",
     "count_messages",
     "create_conversation",
     "delete_conversations",

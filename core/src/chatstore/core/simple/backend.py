@@ -146,6 +146,12 @@ class MemoryBackend(Backend[Conversations]):
         """See `Backend.list_keys`."""
         return call(lambda conversations: conversations.list_keys(prefix, limit, cursor))
 
+    def check(self, key: str) -> Plan[Conversations, None]:
+        """See `Backend.check`; with a file, prove that it can be written."""
+        yield from super().check(key)
+        if self.file is not None:
+            json_file.check_writable(self.file)
+
     def purge_expired(self) -> Plan[Conversations, bool]:
         """Delete all expired conversations at once."""
         yield from call(Conversations.purge_expired)

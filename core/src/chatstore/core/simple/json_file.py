@@ -66,15 +66,30 @@ def read(path: Path) -> tuple[BoundFile, str | None]:
         raise CorruptStoreError(f"{path} is not UTF-8") from error
 
 
+def check_writable(file: BoundFile) -> None:
+    """Prove that the file can be replaced, by creating another one in its folder for a moment.
+
+    Raises:
+        StoreAccessError: It is a folder, or the folder cannot be written.
+        StoreFullError: The disk is full.
+        ConversationChangedError: Another program changed the file since it was read.
+
+    """
+    path = file.path
+    with _translated_errors(path):
+        _check_unchanged(file)
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        folder = next(parent for parent in path.parents if parent.exists())
+        with temporary_file(folder / path.name):
+            pass
+
+
 def write(file: BoundFile, text: str) -> BoundFile:
     """Replace the file atomically: readers see the old text or the new one."""
     path = file.path
     with _translated_errors(path):
-        if file.is_read and _signature(path) != file.signature:
-            raise ConversationChangedError(
-                f"{path} was changed by another program since it was read; nothing was written "
-                "(several writers need a database, such as SQLite)"
-            )
+        _check_unchanged(file)
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary_file(path) as (descriptor, name):
             with open(descriptor, "wb", closefd=False) as temporary:
@@ -86,6 +101,14 @@ def write(file: BoundFile, text: str) -> BoundFile:
             name.replace(path)
             _sync_folder(path.parent)
         return BoundFile(path, _signature(path), is_read=True)
+
+
+def _check_unchanged(file: BoundFile) -> None:
+    if file.is_read and _signature(file.path) != file.signature:
+        raise ConversationChangedError(
+            f"{file.path} was changed by another program since it was read; nothing was written "
+            "(several writers need a database, such as SQLite)"
+        )
 
 
 def _sync_folder(folder: Path) -> None:

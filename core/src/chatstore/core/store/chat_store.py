@@ -55,6 +55,26 @@ class ChatStore(MessageMethods, MessageByIdMethods, ConversationMethods):
         """Like `setup`, but awaitable."""
         await self.async_run("setup", operations.setup)
 
+    def check(self) -> None:
+        """Prove that this store can read and write now; for health checks.
+
+        It sends a few small requests that change no conversation and leave nothing behind. What is
+        missing in the database is created, as by any first call.
+
+        Raises:
+            StoreUnavailableError: The database does not answer.
+            StoreAccessError: The credentials are wrong, or do not allow reading and writing.
+            StoreFullError: The database or the disk is full.
+            StoreSetupError: The database is set up wrongly.
+            StoreClosedError: The store was closed.
+
+        """
+        self.run("check", operations.check)
+
+    async def async_check(self) -> None:
+        """Like `check`, but awaitable."""
+        await self.async_run("check", operations.check)
+
     def purge_expired(self) -> None:
         """Free the storage of all expired conversations; writes do it a little at a time."""
         while self.run("purge_expired", operations.purge_expired):

@@ -106,6 +106,10 @@ class ContractHarness(ABC):
         """Return a store whose database does not exist or does not answer; its calls fail soon."""
         raise NotImplementedError
 
+    def read_only(self) -> ChatStore:
+        """Return a store on the same database whose user may read, and not write."""
+        raise NotImplementedError
+
     def slow(self) -> AbstractContextManager[float]:
         """Return a context in which each append takes at least the seconds that it provides."""
         raise NotImplementedError

@@ -84,6 +84,10 @@ class LayeredHarness(ContractHarness):
         """Return a store whose database does not answer, with the layer."""
         return layered(self.inner.unreachable(), self._layer)
 
+    def read_only(self) -> ChatStore:
+        """Return a store whose user may only read, with the layer."""
+        return layered(self.inner.read_only(), self._layer)
+
     def slow(self) -> AbstractContextManager[float]:
         """Return a context in which each append is slow."""
         return self.inner.slow()

@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from chatstore.conditional.commit import head_write
 from chatstore.conditional.conversations import Conversations
 from chatstore.conditional.database import Database
-from chatstore.conditional.head import StoredHead
+from chatstore.conditional.head import StoredHead, new_head
 from chatstore.conditional.head_json import load_head
 from chatstore.conditional.purging import purge
 from chatstore.core import ChatStoreError
@@ -106,6 +107,20 @@ class ConditionalBackend(Conversations[C]):
             if conversation is not None and conversation.record.owner == owner:
                 conversations.append((key, conversation))
         return OwnedPage(conversations, following)
+
+    def check(self, key: str) -> Plan[C, None]:
+        """See `Backend.check`.
+
+        An empty head is written and deleted. If the client is killed in between, it is purged like
+        the head of a conversation that ended.
+        """
+        database = self.context.database
+        yield from self.read_conversations([key])
+        version = yield from database.commit(
+            key, head_write(None, self.context.lasting(new_head()))
+        )
+        if version is not None:
+            yield from database.delete_head(key, version)
 
     def purge_expired(self) -> Plan[C, bool]:
         """Free the storage of expired conversations, and what killed writers left.

@@ -227,6 +227,11 @@ class PostgresBackend(Backend[Client]):
         """See `Backend.setup`."""
         return self._sender.setup()
 
+    def check(self, key: str) -> Plan[Client, None]:
+        """See `Backend.check`; the rights are read from the catalog."""
+        yield from super().check(key)
+        yield from self._sender.check_rights()
+
     def purge_expired(self) -> Plan[Client, bool]:
         """See `Backend.purge_expired`."""
         rows = yield from self._sender.fetch(statements.PURGE, _PURGED_MESSAGES)

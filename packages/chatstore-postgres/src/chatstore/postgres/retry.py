@@ -25,7 +25,13 @@ from chatstore.postgres.errors import (
 )
 from chatstore.postgres.sql import statements
 from chatstore.postgres.sql.rendering import Rows, TableNames
-from chatstore.postgres.tables import ExistingTables, look_at_tables, migrate
+from chatstore.postgres.tables import (
+    CHECK_RIGHTS,
+    ExistingTables,
+    look_at_tables,
+    migrate,
+    rights_of,
+)
 from chatstore.postgres.values import columns_of
 
 T = TypeVar("T")
@@ -192,6 +198,21 @@ class Sender:
 
     def _migrate(self) -> Plan[Client, None]:
         return transact(lambda: migrate(self._names), is_setup=True)
+
+    def check_rights(self) -> Plan[Client, None]:
+        """Check that the role has all rights that the statements need.
+
+        Raises:
+            StoreAccessError: It lacks one.
+
+        """
+        names, rights = rights_of(self._names)
+        for name, right, is_granted in (yield from self.fetch(CHECK_RIGHTS, names, rights)):
+            if not is_granted:
+                raise StoreAccessError(
+                    f"{self.errors.server}: the role lacks the right {right} on {name}; "
+                    "grants(role) returns the SQL that grants all rights"
+                )
 
     # ------------------------------------------------------------------ reclaiming
 

@@ -150,6 +150,10 @@ FROM unnest($1::text[]) WITH ORDINALITY AS described (name, rank)
 LEFT JOIN pg_catalog.pg_class c ON c.oid = to_regclass(described.name)
 ORDER BY described.rank"""
 
+CHECK_RIGHTS = """SELECT name, privilege, has_table_privilege(name, privilege)
+FROM unnest($1::text[], $2::text[]) AS needed (name, privilege)"""
+"""Returns for each table and right whether the current role has it."""
+
 _RIGHTS = {
     "SELECT": r"(?:FROM|JOIN)\s+{%s}",
     "INSERT": r"INSERT INTO\s+{%s}",
@@ -193,6 +197,16 @@ def needed_rights() -> dict[str, list[str]]:
         ]
         for word in _COLUMNS
     }
+
+
+def rights_of(names: TableNames) -> tuple[list[str], list[str]]:
+    """Return the parameters of `CHECK_RIGHTS`: quoted tables, and the right on each."""
+    pairs = [
+        (names.quoted_name(word), right)
+        for word, rights in needed_rights().items()
+        for right in rights
+    ]
+    return [name for name, _ in pairs], [right for _, right in pairs]
 
 
 def _needs(text: str, right: str, pattern: str, word: str) -> bool:

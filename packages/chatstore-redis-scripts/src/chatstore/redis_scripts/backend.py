@@ -304,6 +304,13 @@ class ScriptBackend(Backend[ScriptClient]):
             if cursor is None or len(keys) >= limit:
                 return KeyPage(list(keys), cursor)
 
+    # ------------------------------------------------------------------ maintenance
+
+    def check(self, key: str) -> Plan[ScriptClient, None]:
+        """See `Backend.check`; one script calls each command, and a step of SCAN lists keys."""
+        yield from self._sender.run(scripts.CHECK, self._space.keys(key)[:3], [])
+        yield from self._sender.scan(None, self._space.heads_pattern(key), 1)
+
 
 def _existing(reply: Sequence[str]) -> list[Existing]:
     return [Existing(id_, unseal(body)) for id_, body in zip(reply[::2], reply[1::2], strict=True)]

@@ -9,8 +9,13 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
 from chatstore.core import ChatStore
-from chatstore.core.backend import Plan, StoredRecord, WrapperBackend, async_run, run
-from chatstore.core.errors import ChatStoreError, CorruptStoreError, StoreUnavailableError
+from chatstore.core.backend import Delete, Plan, StoredRecord, WrapperBackend, async_run, run
+from chatstore.core.errors import (
+    ChatStoreError,
+    CorruptStoreError,
+    StoreAccessError,
+    StoreUnavailableError,
+)
 from chatstore.core.simple import Conversation, Conversations, MemoryBackend
 from chatstore.core.testing.harness import ContractHarness, Counts
 
@@ -51,6 +56,7 @@ class CorrectBackend(MemoryBackend):
 
     Attributes:
         is_down: Whether the driver raises an error in every call.
+        is_read_only: Whether the user may not delete; other writes need no test.
         pause: The seconds that each call waits.
         requests: The number of calls.
         left_behind: The number of records that a broken backend leaves behind.
@@ -69,6 +75,7 @@ class CorrectBackend(MemoryBackend):
         self.ttl, self.clock = ttl, clock
         self.conversations = CheckedConversations(ttl, clock)
         self.is_down = is_down
+        self.is_read_only = False
         self.pause = 0.0
         self.requests = 0
         self.left_behind = 0
@@ -95,6 +102,12 @@ class CorrectBackend(MemoryBackend):
             if not isinstance(conversation.records, CountingList):
                 conversation.records = CountingList(conversation.records)
         return result
+
+    def delete(self, key: str, write: Delete) -> Plan[Conversations, None]:
+        """Refuse it to a user who may not write."""
+        if self.is_read_only:
+            raise StoreAccessError("memory: this user may not write")
+        return super().delete(key, write)
 
     def translate(self, error: Exception) -> ChatStoreError | None:
         """Translate the driver's error."""
@@ -220,6 +233,12 @@ class BrokenHarness(ContractHarness):
     def unreachable(self) -> ChatStore:
         """Return a store whose driver fails."""
         return self._open(is_down=True)
+
+    def read_only(self) -> ChatStore:
+        """Return a store that may not delete."""
+        store = self._open()
+        self.newest.is_read_only = True
+        return store
 
     @contextmanager
     def slow(self) -> Iterator[float]:

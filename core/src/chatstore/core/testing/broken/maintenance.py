@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import time
 
-from chatstore.core.backend import Delete, Plan
+from chatstore.core.backend import Append, Delete, Plan, Record
 from chatstore.core.errors import StoreSetupError
 from chatstore.core.simple import Conversations
-from chatstore.core.testing.broken.base import BrokenBackend, BrokenStore, UnlockedBackend
+from chatstore.core.testing.broken.base import (
+    BrokenBackend,
+    BrokenStore,
+    CorrectStore,
+    UnlockedBackend,
+)
 
 
 class SetsUpOnce(BrokenBackend):
@@ -43,6 +48,30 @@ class RacesToSetUp(UnlockedBackend):
         if self._is_set_up:
             raise StoreSetupError("memory: the table exists")
         self._is_set_up = True
+
+
+class ChecksNothing(CorrectStore):
+    """Says that the database works without asking it."""
+
+    def check(self) -> None:
+        """Do nothing."""
+
+    async def async_check(self) -> None:
+        """Do nothing."""
+
+
+class ChecksByReading(BrokenBackend):
+    """Believes that a user who may read may also write."""
+
+    def check(self, key: str) -> Plan[Conversations, None]:
+        yield from self.inner.count(key)
+
+
+class LeavesWhatItChecksWith(BrokenBackend):
+    """Writes a message and leaves it."""
+
+    def check(self, key: str) -> Plan[Conversations, None]:
+        yield from self.inner.append(key, Append([Record("id", '{"v":1,"role":"user"}')]))
 
 
 class PurgesEverything(BrokenBackend):
@@ -86,6 +115,13 @@ BROKEN = (
     BrokenStore(SetsUpOnce, ("test_setup_can_be_repeated",), reason="the table exists"),
     BrokenStore(DeletesWhenSetUp, ("test_setup_can_be_repeated",)),
     BrokenStore(RacesToSetUp, ("test_setups_at_once",), reason="the table exists"),
+    BrokenStore(ChecksNothing, ("test_driver_errors_are_translated",), reason="DID NOT RAISE"),
+    BrokenStore(
+        ChecksByReading, ("test_check_reports_a_user_who_may_not_write",), reason="DID NOT RAISE"
+    ),
+    BrokenStore(
+        LeavesWhatItChecksWith, ("test_check_leaves_nothing_behind",), reason="a conversation"
+    ),
     BrokenStore(PurgesEverything, ("test_purging_without_a_ttl_removes_nothing",)),
     BrokenStore(PurgesTooEarly, ("test_purging_removes_only_what_is_expired",)),
     BrokenStore(PurgesNothing, ("test_purging_frees_storage",), reason="left records"),

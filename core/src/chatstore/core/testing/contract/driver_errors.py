@@ -25,6 +25,7 @@ CALLS: list[tuple[str, tuple[Any, ...]]] = [
     ("delete_last_message", ("k",)),
     ("delete_messages", ("k",)),
     ("get_keys", ()),
+    ("check", ()),
 ]
 
 
@@ -55,7 +56,7 @@ class DriverErrors(Base):
         except Exception as error:
             pytest.fail(f"the constructor raised {type(error).__name__}: it opens the database")
         try:
-            for name, args in CALLS[::3]:
+            for name, args in CALLS[::3] + CALLS[-1:]:
                 with pytest.raises(ChatStoreError) as caught:
                     call(store, name, *args)
                 _check(caught.value, name)

@@ -1,11 +1,13 @@
-"""Setup and purging can be repeated, and do not change conversations that have not expired."""
+"""Setup, checks and purging can be repeated, and change no conversation that has not expired."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 
-from chatstore.core import ChatStore
+import pytest
+
+from chatstore.core import ChatStore, StoreAccessError, StoreClosedError
 from chatstore.core.backend import Backend
 from chatstore.core.testing.contract.base import Base, require
 from chatstore.core.testing.contract.modes import Caller
@@ -36,6 +38,47 @@ class Maintenance(Base):
         call.together([[(store, "setup", ())] * 2 for store in stores])
         call(stores[0], "add_message", "k", message("a"))
         assert contents(call(stores[-1], "get_messages", "k")) == ["a"]
+
+    def test_check_leaves_nothing_behind(
+        self, harness: ContractHarness, opened: Callable[..., ChatStore], call: Caller
+    ) -> None:
+        """`check` works before the first call, too; conversations stay as they are."""
+        store = opened()
+        for _ in range(2):
+            assert call(store, "check") is None
+        assert call(store, "get_keys") == [], "check left a conversation behind"
+        call(store, "create_conversation", "c", owner="ann")
+        call(store, "add_message", "k", message("a"))
+        before = [call(store, "get_conversation", key) for key in ("c", "k")]
+        stored = harness.stored() if harness.provides("stored") else 0
+        for _ in range(3):
+            call(store, "check")
+        assert [call(store, "get_conversation", key) for key in ("c", "k")] == before
+        assert sorted(call(store, "get_keys")) == ["c", "k"], "check left a conversation behind"
+        listed = call(store, "list_conversations", owner="ann").conversations
+        assert [one.key for one in listed] == ["c"]
+        if harness.provides("stored"):
+            assert harness.stored() <= stored, "check left records behind"
+
+    def test_check_of_a_closed_store(self, store: ChatStore, call: Caller) -> None:
+        call(store, "close")
+        with pytest.raises(StoreClosedError, match="check: "):
+            call(store, "check")
+
+    def test_check_reports_a_user_who_may_not_write(
+        self, harness: ContractHarness, store: ChatStore, call: Caller
+    ) -> None:
+        """Reading works, so only a check that needs the right to write finds out."""
+        require(harness, "read_only")
+        call(store, "add_message", "k", message("a"))
+        reader = harness.read_only()
+        try:
+            stored = contents(call(reader, "get_messages", "k"))
+            assert stored == (["a"] if harness.shared_between_instances else [])
+            with pytest.raises(StoreAccessError, match="check: "):
+                call(reader, "check")
+        finally:
+            call(reader, "close")
 
     def test_purging_removes_only_what_is_expired(
         self, harness: ContractHarness, opened: Callable[..., ChatStore], call: Caller

@@ -51,8 +51,9 @@ COUNT = Script("count", *_WHOLE)
 READ = Script("read", *_WHOLE)
 FIND = Script("find", *_WHOLE)
 CONVERSATIONS = Script("conversations", "state")
+CHECK = Script("check")
 _WRITING = (APPEND, INSERT, PUT, REPLACE, REMOVE, TRUNCATE, CREATE, UPDATE, DELETE)
-ALL = (*_WRITING, STAGE, COUNT, READ, FIND, CONVERSATIONS)
+ALL = (*_WRITING, STAGE, COUNT, READ, FIND, CONVERSATIONS, CHECK)
 _COMMAND = re.compile(r"\b(?:redis\.call|add)\((?:[^()']*, )?'([A-Z]+)'")
 
 
