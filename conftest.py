@@ -28,6 +28,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--costs", type=Path, help="write the costs of calls to this file")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _long_timeouts() -> None:
+    """Let stores wait for a minute where a test names no timeout."""
+    from long_timeouts import lengthen_timeouts
+
+    lengthen_timeouts()
+
+
 @pytest.fixture(scope="session")
 def costs(request: pytest.FixtureRequest) -> Iterator[Any]:
     """Collect the costs of calls; at the end, write them to the file that ``--costs`` names."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeAlias, Union
+from typing import Any, TypeAlias, TypeVar, Union
 
 from chatstore.redis import RedisChatStore
 
 Step: TypeAlias = tuple[RedisChatStore, str, tuple[Any, ...]]
+
+T = TypeVar("T")
 
 
 class SyncCaller:
@@ -25,6 +28,10 @@ class SyncCaller:
         with ThreadPoolExecutor(len(calls)) as pool:
             futures = [pool.submit(self, store, name, *args) for store, name, args in calls]
             return [future.exception() or future.result() for future in futures]
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine."""
+        return asyncio.run(coroutine)
 
     def sleep(self, seconds: float) -> None:
         """Wait, while connections can be closed."""
@@ -43,6 +50,10 @@ class AsyncCaller:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine on the loop."""
+        return self._loop.run_until_complete(coroutine)
 
     def __call__(self, store: RedisChatStore, method: str, *arguments: Any, **options: Any) -> Any:
         return self._loop.run_until_complete(

@@ -13,6 +13,7 @@ import redis
 from modes import AsyncCaller, Caller, SyncCaller
 from redis_interception import backend_of
 from redis_pair import redis_replica
+from redis_timeouts import shorten_timeouts
 
 from chatstore.core import (
     OutcomeUnknownError,
@@ -41,21 +42,19 @@ def relay(server: RedisServer, client: Any) -> Iterator[Relay]:
 
 
 @pytest.fixture
-def store(relay: Relay, call: Caller) -> Iterator[RedisChatStore]:
-    """Return a store whose calls time out soon, for tests that lose data."""
-    url = f"redis://127.0.0.1:{relay.port}?timeout=2&max_connections={CONNECTIONS}"
-    store = RedisChatStore(url, patience=30)  # even on a busy machine
+def idle_store(relay: Relay, call: Caller) -> Iterator[RedisChatStore]:
+    """Return a store that checks connections which were idle for a second."""
+    url = f"redis://127.0.0.1:{relay.port}?timeout=60&max_connections={CONNECTIONS}"
+    store = RedisChatStore(url, patience=60)
     yield store
     call.close(store)
 
 
 @pytest.fixture
-def patient_store(relay: Relay, call: Caller) -> Iterator[RedisChatStore]:
-    """Return a store whose calls do not time out, however busy the machine is."""
-    url = f"redis://127.0.0.1:{relay.port}?timeout=60&max_connections={CONNECTIONS}"
-    store = RedisChatStore(url, patience=60)
-    yield store
-    call.close(store)
+def store(idle_store: RedisChatStore, monkeypatch: pytest.MonkeyPatch) -> RedisChatStore:
+    """Return a store that checks no idle connections: a machine may stall for a second."""
+    monkeypatch.setattr("chatstore.redis.connections.CHECK_SECONDS", 600.0)
+    return idle_store
 
 
 def open_all_connections(relay: Relay, store: RedisChatStore, call: Caller) -> None:
@@ -68,25 +67,21 @@ def open_all_connections(relay: Relay, store: RedisChatStore, call: Caller) -> N
     pytest.fail("the calls did not need all connections")
 
 
-def test_cut_connections_fail_no_call(
-    relay: Relay, patient_store: RedisChatStore, call: Caller
-) -> None:
-    open_all_connections(relay, patient_store, call)
+def test_cut_connections_fail_no_call(relay: Relay, store: RedisChatStore, call: Caller) -> None:
+    open_all_connections(relay, store, call)
     relay.cut()
     outcomes = call.together(
-        [
-            (patient_store, "add_message", ("k", message(str(number))))
-            for number in range(CONNECTIONS * 2)
-        ]
+        [(store, "add_message", ("k", message(str(number)))) for number in range(CONNECTIONS * 2)]
     )
     assert outcomes == [None] * CONNECTIONS * 2
-    assert call(patient_store, "count_messages", "k") == CONNECTIONS * 2
+    assert call(store, "count_messages", "k") == CONNECTIONS * 2
 
 
 def test_forgotten_connections_cost_one_timeout_in_all(
     relay: Relay, store: RedisChatStore, call: Caller
 ) -> None:
     open_all_connections(relay, store, call)
+    shorten_timeouts(store, call, CONNECTIONS)
     relay.forget()
     failures = 0
     for number in range(CONNECTIONS * 2):
@@ -102,6 +97,7 @@ def test_forgotten_connections_fail_each_caller_of_a_burst_once(
     relay: Relay, store: RedisChatStore, call: Caller
 ) -> None:
     open_all_connections(relay, store, call)
+    shorten_timeouts(store, call, CONNECTIONS)
     relay.forget()
     burst = [(store, "count_messages", ("k",))] * CONNECTIONS
     call.together(burst)
@@ -109,36 +105,36 @@ def test_forgotten_connections_fail_each_caller_of_a_burst_once(
 
 
 def test_connections_that_were_idle_are_checked_before_use(
-    relay: Relay, store: RedisChatStore, call: Caller
+    relay: Relay, idle_store: RedisChatStore, call: Caller
 ) -> None:
-    open_all_connections(relay, store, call)
+    open_all_connections(relay, idle_store, call)
     relay.forget()
     time.sleep(1.2)  # longer than connections may be idle without a check
-    outcomes = call.together([(store, "add_message", ("k", message("x")))] * CONNECTIONS)
+    outcomes = call.together([(idle_store, "add_message", ("k", message("x")))] * CONNECTIONS)
     assert outcomes == [None] * CONNECTIONS
 
 
 def test_connections_that_the_server_kills(
-    client: Any, relay: Relay, patient_store: RedisChatStore, call: Caller
+    client: Any, relay: Relay, store: RedisChatStore, call: Caller
 ) -> None:
-    open_all_connections(relay, patient_store, call)
+    open_all_connections(relay, store, call)
     client.client_kill_filter(_type="normal", skipme=True)
-    assert call(patient_store, "add_message", "k", message("x")) is None
-    outcomes = call.together([(patient_store, "count_messages", ("k",))] * CONNECTIONS)
+    assert call(store, "add_message", "k", message("x")) is None
+    outcomes = call.together([(store, "count_messages", ("k",))] * CONNECTIONS)
     assert outcomes == [1] * CONNECTIONS
 
 
 def test_connections_that_the_server_closes_when_idle(
-    client: Any, relay: Relay, patient_store: RedisChatStore, call: Caller
+    client: Any, relay: Relay, store: RedisChatStore, call: Caller
 ) -> None:
     client.config_set("timeout", 1)
     try:
-        open_all_connections(relay, patient_store, call)
-        deadline = time.monotonic() + 30
+        open_all_connections(relay, store, call)
+        deadline = time.monotonic() + 60
         while len(client.client_list()) > 1:
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        assert call(patient_store, "add_message", "k", message("x")) is None
+        assert call(store, "add_message", "k", message("x")) is None
     finally:
         client.config_set("timeout", 0)
 
@@ -280,22 +276,24 @@ def test_a_restart_of_the_server(call: Caller) -> None:
         call.close(store)
 
 
-def test_a_write_whose_outcome_is_unknown_says_so(relay: Relay, call: Caller) -> None:
-    store = RedisChatStore(f"redis://127.0.0.1:{relay.port}", timeout=0.3)
+def test_a_write_whose_outcome_is_unknown_says_so(
+    relay: Relay, store: RedisChatStore, call: Caller
+) -> None:
     call(store, "add_message", "k", message("a"))
+    shorten_timeouts(store, call, CONNECTIONS)
     relay.forget()
     with pytest.raises(OutcomeUnknownError, match="may or may not have taken effect"):
         call(store, "add_message", "k", message("b"))
     call(store, "count_messages", "k")
+    shorten_timeouts(store, call, CONNECTIONS)
     relay.forget()
     with pytest.raises(StoreUnavailableError) as caught:
         call(store, "get_messages", "k")
     assert not isinstance(caught.value, OutcomeUnknownError)  # a read has no effect
-    call.close(store)
 
 
 def test_what_was_never_sent_is_not_of_unknown_outcome(relay: Relay, call: Caller) -> None:
-    store = RedisChatStore(f"redis://127.0.0.1:{relay.port}", timeout=2, patience=0.1)
+    store = RedisChatStore(f"redis://127.0.0.1:{relay.port}", timeout=60, patience=0.1)
     relay.refuse()
     with pytest.raises(StoreUnavailableError, match="connection refused") as caught:
         call(store, "add_message", "k", message("a"))

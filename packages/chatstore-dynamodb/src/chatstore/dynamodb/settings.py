@@ -16,6 +16,7 @@ from chatstore.core.backend import (
     split_url,
 )
 
+TIMEOUT = 10.0
 BODY = "b"
 VERSION = "v"
 LAYOUT = (BODY, VERSION)
@@ -93,7 +94,7 @@ def read_settings(table_name: object, profile_name: object, **options: Any) -> S
         ttl_attribute=ttl_attribute,
         create=check_flag(_default(options["create"], default=True), "create"),
         ttl=check_ttl(_one_of(options, "ttl", "ttl_seconds")),
-        timeout=check_timeout(_default(options["timeout"], 10.0)),
+        timeout=check_timeout(_default(options["timeout"], TIMEOUT)),
         patience=check_patience(_default(options["patience"], 30.0)),
         max_connections=check_max_connections(_default(options["max_connections"], 32)),
         region_name=region,
