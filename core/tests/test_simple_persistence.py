@@ -22,6 +22,8 @@ from chatstore.core import (
     SimpleChatStore,
     StoreAccessError,
 )
+from chatstore.core.simple import MemoryBackend
+from chatstore.core.simple.json_file import BoundFile
 from chatstore.core.simple.temporary_files import temporary_file
 from chatstore.core.testing.messages import message
 
@@ -151,6 +153,36 @@ def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
     with pytest.raises(StoreAccessError):
         SimpleChatStore().persist(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("place", ["new/folder/chat.json", "chat.json"])
+def test_check_of_a_file_that_can_be_written(tmp_path: Path, place: str) -> None:
+    store = SimpleChatStore.from_persist_path(tmp_path / place)
+    store.check()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("place", ["file/chat.json", "folder", "/proc/chat.json"])
+def test_check_of_a_file_that_cannot_be_written(tmp_path: Path, place: str) -> None:
+    """Of a folder that is a file, of a file that is a folder, and where nobody can write."""
+    (tmp_path / "file").touch()
+    store = SimpleChatStore.from_persist_path(tmp_path / "folder")
+    (tmp_path / "folder").mkdir()
+    backend = store.backend
+    assert isinstance(backend, MemoryBackend)
+    backend.file = BoundFile(tmp_path / place, None, is_read=False)
+    with pytest.raises(StoreAccessError, match="check: "):
+        store.check()
+    with pytest.raises(StoreAccessError):
+        store.persist()
+
+
+def test_check_of_a_file_that_another_program_changed(tmp_path: Path) -> None:
+    path = tmp_path / "chat.json"
+    store = SimpleChatStore.from_persist_path(path)
+    path.touch()
+    with pytest.raises(ConversationChangedError, match="check: "):
+        store.check()
 
 
 FULL_DISK = """

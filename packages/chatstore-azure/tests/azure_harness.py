@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
 from functools import partial
 from typing import Any
 
+from azure.core.credentials import AzureNamedKeyCredential
 from azure.core.exceptions import ResourceNotFoundError
-from azure.data.tables import TableClient, UpdateMode
+from azure.data.tables import (
+    TableClient,
+    TableSasPermissions,
+    UpdateMode,
+    generate_table_sas,
+)
 from azurite_server import ACCOUNT, KEY
 from mistakes import refused_port
 from tables_proxy import TablesProxy
@@ -64,6 +72,18 @@ class AzureHarness(ContractHarness):
         return AzureChatStore.from_account_and_key(
             ACCOUNT, KEY, endpoint=f"http://127.0.0.1:{refused_port()}", timeout=0.5, patience=0.5
         )
+
+    @contextmanager
+    def read_only(self) -> Iterator[AzureChatStore]:
+        token = generate_table_sas(
+            AzureNamedKeyCredential(ACCOUNT, KEY),
+            self.table,
+            permission=TableSasPermissions(read=True),
+            expiry=datetime.now(timezone.utc) + timedelta(hours=1),
+        )
+        with self._client() as client:
+            endpoint = client.url
+        yield AzureChatStore.from_sas_token(endpoint, token, self.table, create=False)
 
     def drop(self) -> None:
         with self._client() as client:

@@ -116,6 +116,13 @@ class DoubleHarness(CosmosHarness):
         self.double.fault = lambda request: None
 
     @contextmanager
+    def read_only(self) -> Iterator[CosmosChatStore]:
+        denied = Fault(403, substatus=5300)
+        self.double.fault = lambda request: denied if request.kind == "batch" else None
+        yield self.open()
+        self.double.fault = lambda request: None
+
+    @contextmanager
     def slow(self) -> Iterator[float]:
         self.double.delay = 0.3
         yield self.double.delay

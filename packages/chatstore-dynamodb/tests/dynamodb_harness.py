@@ -20,6 +20,9 @@ from chatstore.core.testing.harness import Counts
 from chatstore.dynamodb import DynamoDBChatStore
 from chatstore.dynamodb.backend import DynamoDBBackend
 
+DENIED = [400, '{"__type": "com.amazon.coral.service#AccessDeniedException"}']
+WRITES = ["PutItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"]
+
 
 class DynamoDBHarness(ContractHarness):
     own_clock = True
@@ -94,10 +97,17 @@ class MotoHarness(DynamoDBHarness):
 
     @contextmanager
     def failing(self) -> Iterator[None]:
-        body = '{"__type": "com.amazon.coral.service#AccessDeniedException"}'
-        self.server.set_fault(every=1, answer=[400, body])
+        self.server.set_fault(every=1, answer=DENIED)
         try:
             yield
+        finally:
+            self.server.set_fault()
+
+    @contextmanager
+    def read_only(self) -> Iterator[DynamoDBChatStore]:
+        self.server.set_fault(every=1, answer=DENIED, actions=WRITES)
+        try:
+            yield self.open()
         finally:
             self.server.set_fault()
 

@@ -73,6 +73,15 @@ class PostgresHarness(ContractHarness):
         return sum(self.execute(f"SELECT count(*) FROM {one}")[0][0] for one in tables)
 
     @contextmanager
+    def read_only(self) -> Iterator[PostgresChatStore]:
+        role = fresh_name()
+        self.execute(f"CREATE ROLE {role} LOGIN")
+        for table in ("conversations", "messages", "requests", "schema"):
+            self.execute(f"GRANT SELECT ON {{t}}_{table} TO {role}")
+        url = self.server.url().replace("postgres@", f"{role}@")
+        yield PostgresChatStore.from_uri(url, table_name=self.table, patience=0.2)
+
+    @contextmanager
     def slow(self) -> Iterator[float]:
         """Hold a lock that writers need."""
         seconds = 0.5

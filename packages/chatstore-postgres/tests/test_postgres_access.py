@@ -94,6 +94,7 @@ def test_read_only_database_is_read_and_refuses_writes(
             ("set_messages", "k", [message("b")]),
             ("delete_last_message", "k"),
             ("delete_messages", "k"),
+            ("check",),
         ):
             with pytest.raises(StoreAccessError, match="read-only"):
                 call(store, name, *args)

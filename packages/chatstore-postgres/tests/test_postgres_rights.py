@@ -105,7 +105,11 @@ def test_each_right_is_needed(harness: PostgresHarness, role: str, word: str, ri
     with harness.open() as admin:
         admin.setup()
     harness.server.execute(PostgresChatStore.grants(role, harness.table))
-    harness.execute(f"REVOKE {right} ON {{t}}_{TABLES[word]} FROM {role}")
+    with as_role(harness, role, patience=0.2) as store:
+        store.check()
+        harness.execute(f"REVOKE {right} ON {{t}}_{TABLES[word]} FROM {role}")
+        with pytest.raises(StoreAccessError, match=r"check: .*grants\(role\)"):
+            store.check()
     from postgres_calling import Caller
 
     call = Caller("sync")

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 from redis_admin import connect
-from redis_rights import add_user
+from redis_rights import PASSWORD, add_user
 
 from chatstore.core.testing import (
     ChatStoreContract,
@@ -69,6 +69,17 @@ class RedisHarness(ContractHarness):
             _, order, bodies, *_ = KeySpace(self.namespace).keys(key)
             [name] = client.zrange(order, index, index)
             yield client, bodies, name
+
+    @contextmanager
+    def read_only(self) -> Iterator[RedisChatStore]:
+        name = f"reader-{self.namespace}"
+        allowed = "+@read +eval +evalsha +ping +time +command +cluster|slots"
+        for port in self.ports:
+            with connect(port) as client:
+                rule = f"on >{PASSWORD} ~{self.namespace}:* -@all {allowed}"
+                client.execute_command("ACL", "SETUSER", name, *rule.split())
+        url = f"redis://{name}:{PASSWORD}@127.0.0.1:{self.port}"
+        yield RedisChatStore(url, namespace=self.namespace, cluster=self.cluster)
 
     def counts(self) -> Counts:
         stats = []

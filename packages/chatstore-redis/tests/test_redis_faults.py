@@ -115,6 +115,8 @@ def test_full_server(client: Any, store: RedisChatStore) -> None:
     try:
         with pytest.raises(StoreFullError):
             store.add_message("k", message("y"))
+        with pytest.raises(StoreFullError):
+            store.check()
     finally:
         client.config_set("maxmemory", 0)
     assert [message.content for message in store.get_messages("k")] == ["x"]
@@ -123,8 +125,11 @@ def test_full_server(client: Any, store: RedisChatStore) -> None:
 def test_replica_refuses_writes(server: RedisServer, client: Any) -> None:
     with redis_replica(server) as replica:
         store = RedisChatStore(f"redis://127.0.0.1:{replica.port}")
-        with store, pytest.raises(StoreAccessError):
-            store.add_message("k", message("x"))
+        with store:
+            with pytest.raises(StoreAccessError, match="primary"):
+                store.add_message("k", message("x"))
+            with pytest.raises(StoreAccessError, match="primary"):
+                store.check()
 
 
 def test_single_client_on_a_cluster(cluster: list[RedisServer]) -> None:

@@ -97,6 +97,18 @@ def test_a_missing_right_is_named(client: Any, server: RedisServer, command: str
         use_stores(url, stages=command == "PEXPIRE")
 
 
+@pytest.mark.parametrize("command", sorted(set(required_commands()) - {"EVAL", "PING"}))
+def test_check_names_a_missing_right(client: Any, server: RedisServer, command: str) -> None:
+    """The scripts' sources are sent only to a server that lost them, so EVAL is not checked."""
+    login = add_user(client, "rights")
+    with RedisChatStore(f"redis://{login}@127.0.0.1:{server.port}", namespace="rights") as store:
+        store.check()
+        client.execute_command("ACL", "SETUSER", "user-rights", f"-{command.lower()}")
+        with pytest.raises(StoreAccessError, match=f"may not call the command {command};"):
+            store.check()
+    assert list(client.scan_iter("rights:{check*")) == []
+
+
 def test_keys_that_the_user_may_not_access(client: Any, server: RedisServer) -> None:
     login = add_user(client, "rights")
     url = f"redis://{login}@127.0.0.1:{server.port}"

@@ -71,11 +71,15 @@ def refused_write(path: Path) -> None:
         os.setuid(NOBODY)  # root may write to anything
     with SQLiteChatStore(path) as store:
         assert store.count_messages("k") == 1
-        try:
-            store.add_message("k", message("y"))
-        except StoreAccessError as error:
-            os._exit(0 if "readonly" in str(error) else 1)
-    os._exit(2)
+        for write in (store.check, lambda: store.add_message("k", message("y"))):
+            try:
+                write()
+            except StoreAccessError as error:
+                if "readonly" not in str(error):
+                    os._exit(1)
+            else:
+                os._exit(2)
+    os._exit(0)
 
 
 def test_read_only_file_is_read_and_refuses_writes() -> None:

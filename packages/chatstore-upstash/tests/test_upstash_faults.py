@@ -271,7 +271,7 @@ def test_refused_token(double: UpstashDouble) -> None:
 
 def test_reading_token_may_not_write(double: UpstashDouble) -> None:
     with UpstashChatStore(double.url, double.reading_token) as store:
-        for call in (lambda: store.add_message("k", message("a")), store.get_keys):
+        for call in (lambda: store.add_message("k", message("a")), store.get_keys, store.check):
             with pytest.raises(StoreAccessError) as caught:
                 call()
             assert double.reading_token not in repr(caught.value)

@@ -106,8 +106,8 @@ class ContractHarness(ABC):
         """Return a store whose database does not exist or does not answer; its calls fail soon."""
         raise NotImplementedError
 
-    def read_only(self) -> ChatStore:
-        """Return a store on the same database whose user may read, and not write."""
+    def read_only(self) -> AbstractContextManager[ChatStore]:
+        """Return a context with a store on the same database whose user may read, not write."""
         raise NotImplementedError
 
     def slow(self) -> AbstractContextManager[float]:

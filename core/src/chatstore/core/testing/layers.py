@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from chatstore.core import ChatStore
@@ -84,9 +84,11 @@ class LayeredHarness(ContractHarness):
         """Return a store whose database does not answer, with the layer."""
         return layered(self.inner.unreachable(), self._layer)
 
-    def read_only(self) -> ChatStore:
-        """Return a store whose user may only read, with the layer."""
-        return layered(self.inner.read_only(), self._layer)
+    @contextmanager
+    def read_only(self) -> Iterator[ChatStore]:
+        """Return a context with a store whose user may only read, with the layer."""
+        with self.inner.read_only() as store:
+            yield layered(store, self._layer)
 
     def slow(self) -> AbstractContextManager[float]:
         """Return a context in which each append is slow."""

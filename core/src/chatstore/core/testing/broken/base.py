@@ -234,11 +234,12 @@ class BrokenHarness(ContractHarness):
         """Return a store whose driver fails."""
         return self._open(is_down=True)
 
-    def read_only(self) -> ChatStore:
-        """Return a store that may not delete."""
+    @contextmanager
+    def read_only(self) -> Iterator[ChatStore]:
+        """Return a context with a store that may not delete."""
         store = self._open()
         self.newest.is_read_only = True
-        return store
+        yield store
 
     @contextmanager
     def slow(self) -> Iterator[float]:

@@ -71,13 +71,11 @@ class Maintenance(Base):
         """Reading works, so only a check that needs the right to write finds out."""
         require(harness, "read_only")
         call(store, "add_message", "k", message("a"))
-        reader = harness.read_only()
-        try:
+        with harness.read_only() as reader:
             stored = contents(call(reader, "get_messages", "k"))
             assert stored == (["a"] if harness.shared_between_instances else [])
             with pytest.raises(StoreAccessError, match="check: "):
                 call(reader, "check")
-        finally:
             call(reader, "close")
 
     def test_purging_removes_only_what_is_expired(

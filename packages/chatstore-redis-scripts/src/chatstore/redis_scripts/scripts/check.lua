@@ -26,12 +26,15 @@ local commands = {
   { 'ZREMRANGEBYRANK', order, '0', '0' },
 }
 
-redis.call('DEL', head, order, bodies) -- before anything is written that has to be deleted
+-- A script's first write shows whether memory is full; this one adds nothing.
+redis.call('ZADD', order, 'XX', '0', 'a')
+-- Before anything is written that has to be deleted.
+redis.call('DEL', head, order, bodies)
 for _, command in ipairs(commands) do
   local reply = redis.pcall(unpack(command))
   if type(reply) == 'table' and reply.err then
     redis.call('DEL', head, order, bodies)
-    return reply
+    return redis.error_reply(reply.err .. " in the '" .. string.lower(command[1]) .. "' command")
   end
 end
 redis.call('DEL', head, order, bodies)
