@@ -11,10 +11,11 @@ from typing import Annotated, Any
 import typer
 
 from chatstore.cli.commands.ls import ls
+from chatstore.cli.commands.show import show
 from chatstore.cli.errors import PipeClosedError, report_error
 from chatstore.cli.exit_codes import ExitCode
 
-COMMANDS: tuple[Callable[..., None], ...] = (ls,)
+COMMANDS: tuple[Callable[..., None], ...] = (ls, show)
 """All commands, in the order of ``--help``; a trailing underscore is not part of the name."""
 
 _DEBUG = "--debug"

@@ -77,19 +77,34 @@ def write(text: str) -> None:
         raise PipeClosedError from None
 
 
-def print_text(*parts: Part, stderr: bool = False, end: str = "\n") -> None:
+def flush() -> None:
+    """Send what was printed to the reader of a pipe at once."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise PipeClosedError from None
+
+
+def print_text(*parts: Part, indent: int = 0, stderr: bool = False) -> None:
     """Print text that may have several lines; parts may have styles, for terminals.
 
     On a terminal long lines are wrapped between words.
     """
+    from rich.padding import Padding
     from rich.text import Text
 
     target = console(stderr=stderr)
-    text = Text(end=end)
+    text = Text()
     for part in parts:
         content, style = (part, "") if isinstance(part, str) else part
         text.append(lines(content), style)
-    target.print(text, soft_wrap=not target.is_terminal)
+    if target.is_terminal:
+        target.print(Padding(text, (0, 0, 0, indent), expand=False))
+    else:
+        plain = "".join(
+            f"{' ' * indent if line else ''}{line}\n" for line in text.plain.split("\n")
+        )
+        target.out(plain, end="", highlight=False)
 
 
 def print_json(record: Any) -> None:
