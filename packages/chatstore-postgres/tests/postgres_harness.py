@@ -72,6 +72,12 @@ class PostgresHarness(ContractHarness):
         tables = ("{t}_conversations", "{t}_messages")
         return sum(self.execute(f"SELECT count(*) FROM {one}")[0][0] for one in tables)
 
+    def pass_time(self, seconds: float) -> None:
+        self.execute(
+            "UPDATE {t}_conversations SET expires_at = expires_at - make_interval(secs => %s)",
+            seconds,
+        )
+
     @contextmanager
     def read_only(self) -> Iterator[PostgresChatStore]:
         role = fresh_name()

@@ -24,7 +24,7 @@ from chatstore.core.testing import (
 from chatstore.core.testing.harness import Counts
 from chatstore.redis import RedisChatStore
 from chatstore.redis_scripts.layout import KeySpace
-from chatstore.redis_scripts.testing import RedisServer
+from chatstore.redis_scripts.testing import RedisServer, expire_earlier
 from chatstore.redis_scripts.testing.servers import free_port
 
 
@@ -80,6 +80,11 @@ class RedisHarness(ContractHarness):
                 client.execute_command("ACL", "SETUSER", name, *rule.split())
         url = f"redis://{name}:{PASSWORD}@127.0.0.1:{self.port}"
         yield RedisChatStore(url, namespace=self.namespace, cluster=self.cluster)
+
+    def pass_time(self, seconds: float) -> None:
+        for port in self.ports:
+            with connect(port) as client:
+                expire_earlier(client, self.namespace, seconds)
 
     def counts(self) -> Counts:
         stats = []

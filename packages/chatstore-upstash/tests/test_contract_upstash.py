@@ -24,6 +24,7 @@ from chatstore.core.testing import (
 )
 from chatstore.core.testing.harness import Counts
 from chatstore.redis_scripts.layout import KeySpace
+from chatstore.redis_scripts.testing import expire_earlier
 from chatstore.redis_scripts.testing.servers import free_port
 from chatstore.upstash import UpstashChatStore
 
@@ -59,6 +60,10 @@ class UpstashHarness(ContractHarness):
         with upstash_redis.Redis(self.url, self.token) as client:
             [name] = client.zrange(order, index, index)
             assert client.hdel(bodies, str(name)) == 1
+
+    def pass_time(self, seconds: float) -> None:
+        with upstash_redis.Redis(self.url, self.token) as client:
+            expire_earlier(client, self.namespace, seconds)
 
 
 class DoubleHarness(UpstashHarness):

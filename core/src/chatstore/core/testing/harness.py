@@ -33,8 +33,7 @@ class ContractHarness(ABC):
     does not override it; the reason names the method.
 
     Attributes:
-        own_clock: Whether stores use the ``clock`` of `open`. Otherwise tests of expiry wait for
-            seconds.
+        own_clock: Whether stores use the ``clock`` of `open`.
         shared_between_processes: Whether other processes see the same conversations. Then the
             function that `opener` returns must be picklable.
         shared_between_instances: Whether all stores that `open` returns see the same
@@ -94,6 +93,14 @@ class ContractHarness(ABC):
         """
         store.add_message("reclaim", message("x"))
         store.delete_messages("reclaim")
+
+    def pass_time(self, seconds: float) -> None:
+        """Let all conversations expire this much earlier, as if the time had passed.
+
+        If stores do not use the clock of `open`, and this is not overridden, tests of expiry wait
+        for seconds, and fail on a machine that stops for longer.
+        """
+        raise NotImplementedError
 
     def failing(self) -> AbstractContextManager[None]:
         """Return a context in which the driver raises an error in every call of a store.

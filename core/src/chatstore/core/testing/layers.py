@@ -76,6 +76,10 @@ class LayeredHarness(ContractHarness):
         """Free the storage of expired conversations."""
         self.inner.reclaim(store)
 
+    def pass_time(self, seconds: float) -> None:
+        """Let all conversations expire earlier."""
+        self.inner.pass_time(seconds)
+
     def failing(self) -> AbstractContextManager[None]:
         """Return a context in which the driver raises an error in every call."""
         return self.inner.failing()

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
 from chatstore.core import ChatStore
 from chatstore.core.testing.contract.modes import AsyncCaller, Caller, MixedCaller, SyncCaller
 from chatstore.core.testing.harness import ContractHarness
+
+Expiring: TypeAlias = tuple[ChatStore, Callable[[float], None]]
+"""A store with a ttl, and a function that lets a multiple of the ttl pass."""
+
+_TTL = 600.0  # seconds; no pause of the machine lets this time pass
 
 
 def require(harness: ContractHarness, *names: str) -> None:
@@ -53,6 +59,20 @@ class Base:
     def sync_opened(self, harness: ContractHarness) -> Iterator[Callable[..., ChatStore]]:
         """Return a function that opens stores, for tests that choose the mode of each call."""
         yield from _opening(harness, lambda store: store.close())
+
+    @pytest.fixture
+    def expiring(self, harness: ContractHarness, opened: Callable[..., ChatStore]) -> Expiring:
+        """Return a store with a ttl, and a function that lets a multiple of the ttl pass."""
+        if harness.own_clock:
+            times = [time.time()]
+
+            def let_pass(ttls: float) -> None:
+                times[0] += _TTL * ttls
+
+            return opened(ttl=_TTL, clock=lambda: times[0]), let_pass
+        if harness.provides("pass_time"):
+            return opened(ttl=_TTL), lambda ttls: harness.pass_time(_TTL * ttls)
+        return opened(ttl=2), lambda ttls: time.sleep(2 * ttls)
 
     @pytest.fixture
     def store(self, opened: Callable[..., ChatStore]) -> ChatStore:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 from chatstore.core import ChatMessage, ChatStore
-from chatstore.core.testing.contract.base import Base, require
+from chatstore.core.testing.contract.base import Base, Expiring, require
 from chatstore.core.testing.contract.modes import Caller
 from chatstore.core.testing.harness import ContractHarness
 from chatstore.core.testing.messages import contents, message
@@ -52,20 +49,16 @@ class Leftovers(Base):
         assert harness.stored() <= before, "inserting and removing left records behind"
 
     def test_expired_conversations_leave_nothing(
-        self, harness: ContractHarness, opened: Callable[..., ChatStore], call: Caller
+        self, harness: ContractHarness, expiring: Expiring, call: Caller
     ) -> None:
         require(harness, "stored")
-        now = [time.time()]
-        store = opened(ttl=60, clock=lambda: now[0]) if harness.own_clock else opened(ttl=1)
+        store, let_pass = expiring
         call(store, "add_message", "other", message("x"))
         call(store, "delete_messages", "other")
         before = harness.stored()
         for number in range(3):
             call(store, "add_messages", f"k{number}", _messages(20))
-        if harness.own_clock:
-            now[0] += 90
-        else:
-            time.sleep(1.3)
+        let_pass(1.5)
         assert call(store, "get_keys") == []
         for _ in range(20):  # a store may reclaim a little with each write
             harness.reclaim(store)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import pytest
 
 from chatstore.core import ChatStore, StoreAccessError, StoreClosedError
 from chatstore.core.backend import Backend
-from chatstore.core.testing.contract.base import Base, require
+from chatstore.core.testing.contract.base import Base, Expiring, require
 from chatstore.core.testing.contract.modes import Caller
 from chatstore.core.testing.harness import ContractHarness
 from chatstore.core.testing.messages import contents, message
@@ -78,21 +77,16 @@ class Maintenance(Base):
                 call(reader, "check")
             call(reader, "close")
 
-    def test_purging_removes_only_what_is_expired(
-        self, harness: ContractHarness, opened: Callable[..., ChatStore], call: Caller
-    ) -> None:
-        now = [1_800_000_000.0]
-        store = opened(ttl=60, clock=lambda: now[0]) if harness.own_clock else opened(ttl=60)
+    def test_purging_removes_only_what_is_expired(self, expiring: Expiring, call: Caller) -> None:
+        store, let_pass = expiring
         assert call(store, "purge_expired") is None
         call(store, "add_message", "old", message("a"))
-        now[0] += 40
+        let_pass(0.7)
         call(store, "add_message", "new", message("b"))
         for _ in range(2):
             call(store, "purge_expired")
         assert sorted(call(store, "get_keys")) == ["new", "old"]
-        if not harness.own_clock:
-            return
-        now[0] += 40
+        let_pass(0.7)
         for _ in range(2):
             call(store, "purge_expired")
         assert call(store, "get_keys") == ["new"]
@@ -105,21 +99,17 @@ class Maintenance(Base):
         assert contents(call(store, "get_messages", "k")) == ["a"]
 
     def test_purging_frees_storage(
-        self, harness: ContractHarness, opened: Callable[..., ChatStore], call: Caller
+        self, harness: ContractHarness, expiring: Expiring, call: Caller
     ) -> None:
         """One call frees the storage of all expired conversations."""
         require(harness, "stored")
-        now = [time.time()]
-        store = opened(ttl=60, clock=lambda: now[0]) if harness.own_clock else opened(ttl=1)
+        store, let_pass = expiring
         call(store, "purge_expired")
         before = harness.stored()
         for number in range(30):
             call(store, "add_messages", f"k{number}", [message("a"), message("b")])
         assert harness.stored() > before
-        if harness.own_clock:
-            now[0] += 90
-        else:
-            time.sleep(1.3)
+        let_pass(1.5)
         call(store, "purge_expired")
         if type(store.backend).purge_expired is Backend.purge_expired:
             harness.reclaim(store)  # the database expires records by itself

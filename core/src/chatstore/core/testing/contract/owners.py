@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chatstore.core import ChatStore, InvalidArgumentError
-from chatstore.core.testing.contract.base import Base
+from chatstore.core.testing.contract.base import Base, Expiring
 from chatstore.core.testing.contract.modes import Caller, drain
 from chatstore.core.testing.harness import ContractHarness
 from chatstore.core.testing.messages import message
@@ -134,18 +134,14 @@ class Owners(Base):
         keys += [one.key for one in drain(step)]
         assert sorted(keys) == expected
 
-    def test_expired_conversations_are_not_listed(
-        self, harness: ContractHarness, opened: Callable[..., ChatStore], call: Caller
-    ) -> None:
-        now = [1_800_000_000.0]
-        store = opened(ttl=60, clock=lambda: now[0]) if harness.own_clock else opened(ttl=2)
+    def test_expired_conversations_are_not_listed(self, expiring: Expiring, call: Caller) -> None:
+        store, let_pass = expiring
         call(store, "create_conversation", "k", owner="ann")
         call(store, "create_conversation", "l", owner="ann")
         expires_at = call(store, "get_conversation", "k").expires_at
         assert expires_at is not None
         assert expires_at > call(store, "get_conversation", "k").updated_at
-        now[0] += 61
-        time.sleep(0 if harness.own_clock else 2.3)
+        let_pass(1.15)
         assert _listed(call, store, "ann") == []
         assert call(store, "get_conversation", "k") is None
         call(store, "add_message", "k", message("a"))
