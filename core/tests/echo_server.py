@@ -12,7 +12,7 @@ from typing_extensions import Self
 
 from chatstore.core.testing import Relay
 
-PATIENCE = 20  # seconds until a test that hangs fails
+PATIENCE = 60  # seconds until a test that hangs fails
 
 
 class EchoServer(ThreadedServer):

@@ -154,14 +154,15 @@ class BrokenStore(NamedTuple):
     reason: str
 
 
-LOST = "test_calls_after_idle_connections_were_lost"
-BURST = "test_burst_after_idle_connections_were_lost"
+RESET = "test_calls_after_idle_connections_were_reset"
+FORGOTTEN = "test_calls_after_idle_connections_were_forgotten"
+BURST = "test_burst_after_idle_connections_were_forgotten"
 BROKEN = [
-    BrokenStore(NoticesOneAtATime, f"{LOST}[sync-forget]", "failed after"),
-    BrokenStore(NoticesOneAtATime, f"{LOST}[async-forget]", "failed after"),
-    BrokenStore(NoticesOneAtATime, f"{BURST}[async-forget]", "timeout"),
-    BrokenStore(WaitsTooLong, f"{BURST}[sync-forget]", "than one timeout"),
-    BrokenStore(KeepsDeadConnections, f"{LOST}[sync-cut]", "failed after"),
+    BrokenStore(NoticesOneAtATime, f"{FORGOTTEN}[sync]", "failed after"),
+    BrokenStore(NoticesOneAtATime, f"{FORGOTTEN}[async]", "failed after"),
+    BrokenStore(NoticesOneAtATime, f"{BURST}[async]", "timeout"),
+    BrokenStore(WaitsTooLong, f"{BURST}[sync]", "than one timeout"),
+    BrokenStore(KeepsDeadConnections, f"{RESET}[sync]", "failed after"),
     BrokenStore(
         KeepsDeadConnections, "test_connections_lost_again_and_again[async]", "failed after"
     ),
@@ -219,5 +220,5 @@ BROKEN = [
     ),
     BrokenStore(CallsItDamaged, "test_server_that_is_away_for_a_while[async]", "CorruptStoreError"),
     BrokenStore(BlocksTheLoop, "test_async_calls_do_not_block_the_event_loop", "blocks"),
-    BrokenStore(DropsFailedAppends, f"{LOST}[sync-cut]", "not stored"),
+    BrokenStore(DropsFailedAppends, f"{RESET}[sync]", "not stored"),
 ]

@@ -61,6 +61,10 @@ sys.path.insert(0, {folder!r})
 from tcp_broken import BROKEN
 from test_healing import TcpContract
 
+from chatstore.core.testing.contract import modes
+
+modes.POLLS = 300  # these stores never do what the tests wait for
+
 for kind in {{broken.kind for broken in BROKEN}}:
     name = "Test" + kind.__name__
     globals()[name] = type(name, (TcpContract,), {{"kind": kind}})

@@ -22,7 +22,7 @@ from chatstore.core.testing.relay_loop import HOST, RelayLoop, Target
 __all__ = ["Relay", "Traffic"]
 
 T = TypeVar("T")
-_PATIENCE = 30.0  # seconds until a relay that does not answer fails the test; it needs milliseconds
+_PATIENCE = 60.0  # seconds until a relay that does not answer fails the test; it needs milliseconds
 
 
 class Relay(ForkAware):

@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
-import pytest
-
 from chatstore.core.testing.contract.modes import MixedCaller
-from chatstore.core.testing.healing.base import HealingBase, Scenario
+from chatstore.core.testing.healing.base import HealingBase
+from chatstore.core.testing.healing.scenario import Scenario
+from chatstore.core.testing.healing.stalls import repeat_after_stalls
 
 
 class IdleConnections(HealingBase):
-    @pytest.mark.parametrize("fault", ["cut", "forget"])
-    def test_calls_after_idle_connections_were_lost(self, scenario: Scenario, fault: str) -> None:
-        """One call may fail or wait; later calls do not use connections from before the fault."""
+    def test_calls_after_idle_connections_were_reset(self, scenario: Scenario) -> None:
+        """One call may fail; later calls do not use connections from before the fault."""
         scenario.fill(6)
-        getattr(scenario.relay, fault)()
+        scenario.relay.cut()
 
-        scenario.check_healed([scenario.append() for _ in range(6 + scenario.forgiven)])
-        scenario.check_messages()
+        _check_calls(scenario)
 
-    @pytest.mark.parametrize("fault", ["cut", "forget"])
-    def test_burst_after_idle_connections_were_lost(self, scenario: Scenario, fault: str) -> None:
-        """Each call of a burst may fail or wait once; those of the next burst do not."""
+    @repeat_after_stalls
+    def test_calls_after_idle_connections_were_forgotten(self, hasty: Scenario) -> None:
+        """One call may wait for its timeout; later calls do not."""
+        hasty.fill(6)
+        hasty.relay.forget()
+
+        _check_calls(hasty)
+
+    def test_burst_after_idle_connections_were_reset(self, scenario: Scenario) -> None:
+        """Each call of a burst may fail once; those of the next burst do not."""
         scenario.fill(10)
-        getattr(scenario.relay, fault)()
+        scenario.relay.cut()
 
-        scenario.check_time(scenario.burst(4))
-        later = scenario.burst(10)
-        assert [attempt.error for attempt in later if attempt.error] == []
-        scenario.check_fast(later)
-        scenario.check_messages()
+        _check_bursts(scenario)
+
+    @repeat_after_stalls
+    def test_burst_after_idle_connections_were_forgotten(self, hasty: Scenario) -> None:
+        """Each call of a burst may wait for one timeout; those of the next burst do not."""
+        hasty.fill(10)
+        hasty.relay.forget()
+
+        _check_bursts(hasty)
 
     def test_connections_lost_again_and_again(self, scenario: Scenario) -> None:
         """A pool can fill and be emptied several times."""
@@ -49,3 +58,16 @@ class IdleConnections(HealingBase):
         scenario.call.wait_until(
             lambda: scenario.relay.connections == 0, "connections are open after closing"
         )
+
+
+def _check_calls(scenario: Scenario) -> None:
+    scenario.check_healed([scenario.append() for _ in range(6 + scenario.forgiven)])
+    scenario.check_messages()
+
+
+def _check_bursts(scenario: Scenario) -> None:
+    scenario.check_time(scenario.burst(4))
+    later = scenario.burst(10)
+    assert [attempt.error for attempt in later if attempt.error] == []
+    scenario.check_fast(later)
+    scenario.check_messages()

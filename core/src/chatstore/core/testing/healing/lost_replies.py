@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from chatstore.core.testing.attempts import Attempt, attempting
-from chatstore.core.testing.healing.base import HealingBase, Scenario, answer
+from chatstore.core.testing.healing.base import HealingBase
+from chatstore.core.testing.healing.scenario import Scenario, answer
 from chatstore.core.testing.healing.writes import BEFORE, WRITES, Write, check_kind, value_of
 from chatstore.core.testing.messages import contents, message
 

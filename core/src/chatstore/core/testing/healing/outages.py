@@ -5,7 +5,8 @@ from __future__ import annotations
 import socket
 
 from chatstore.core import StoreUnavailableError
-from chatstore.core.testing.healing.base import HANG, HealingBase, Scenario
+from chatstore.core.testing.healing.base import HealingBase
+from chatstore.core.testing.healing.scenario import HANG, Scenario
 
 
 class Outages(HealingBase):

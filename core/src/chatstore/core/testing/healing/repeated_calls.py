@@ -11,8 +11,9 @@ import pytest
 
 from chatstore.core import ChatStore
 from chatstore.core.testing.attempts import Attempt, attempting
-from chatstore.core.testing.contract.modes import SyncCaller
-from chatstore.core.testing.healing.base import HANG, HealingBase, RelayedHarness
+from chatstore.core.testing.contract.modes import PATIENCE, SyncCaller
+from chatstore.core.testing.healing.base import HealingBase
+from chatstore.core.testing.healing.scenario import HANG, RelayedHarness
 from chatstore.core.testing.healing.writes import BEFORE, WRITES, Write, check_kind, value_of
 from chatstore.core.testing.messages import contents, message
 from chatstore.core.testing.relay import Relay
@@ -27,7 +28,7 @@ class RepeatedCalls(HealingBase):
         """
         write = WRITES[name]
         relay = relayed.relay
-        with relayed.open(timeout=10.0) as store, relayed.open_direct() as other:
+        with relayed.open(timeout=PATIENCE) as store, relayed.open_direct() as other:
             for key in ("k", "warm"):
                 other.set_messages(key, BEFORE)
             # Open a connection and load scripts: the first reply may be that a script is unknown,
@@ -53,7 +54,7 @@ class RepeatedCalls(HealingBase):
         """As with messages: a later repetition neither overwrites nor refuses."""
         relay = relayed.relay
         mark = "lost-reply-mark"
-        with relayed.open(timeout=10.0) as store, relayed.open_direct() as other:
+        with relayed.open(timeout=PATIENCE) as store, relayed.open_direct() as other:
             if name != "create":
                 other.create_conversation("source")
                 other.add_message("source", message(mark))
