@@ -9,6 +9,7 @@ import os
 import sys
 import threading
 from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pexpect
@@ -59,14 +60,19 @@ def succeeded(*arguments: object) -> Done:
 class Terminal:
     """A command in a pseudo terminal, and what the terminal shows."""
 
-    def __init__(self, *arguments: object, columns: int = 80, lines: int = 40) -> None:
-        """Start the command."""
+    def __init__(
+        self, *arguments: object, columns: int = 80, lines: int = 40, stdout: Path | None = None
+    ) -> None:
+        """Start the command; its stdout may be a file instead of the terminal."""
+        command = [*COMMAND, *map(str, arguments)]
+        if stdout is not None:
+            command = ["bash", "-c", 'exec "$@" > "$0"', str(stdout), *command]
         self.screen = pyte.Screen(columns, lines)
         self.raw = b""
         self._stream = pyte.ByteStream(self.screen)
         self._process = pexpect.spawn(
-            COMMAND[0],
-            [*COMMAND[1:], *map(str, arguments)],
+            command[0],
+            command[1:],
             dimensions=(lines, columns),
             timeout=SECONDS,
             # readline, if loaded, has put COLUMNS and LINES into this process's own environment.

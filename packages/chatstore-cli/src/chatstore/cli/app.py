@@ -10,12 +10,23 @@ from typing import Annotated, Any
 
 import typer
 
+from chatstore.cli.commands.delete import delete
 from chatstore.cli.commands.ls import ls
+from chatstore.cli.commands.prune import prune
+from chatstore.cli.commands.search import search
 from chatstore.cli.commands.show import show
+from chatstore.cli.commands.stats import stats
 from chatstore.cli.errors import PipeClosedError, report_error
 from chatstore.cli.exit_codes import ExitCode
 
-COMMANDS: tuple[Callable[..., None], ...] = (ls, show)
+COMMANDS: tuple[Callable[..., None], ...] = (
+    ls,
+    show,
+    stats,
+    search,
+    delete,
+    prune,
+)
 """All commands, in the order of ``--help``; a trailing underscore is not part of the name."""
 
 _DEBUG = "--debug"

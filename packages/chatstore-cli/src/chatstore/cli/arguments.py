@@ -23,6 +23,12 @@ Key = Annotated[str, typer.Argument(metavar="KEY", help="The conversation's key.
 Owner = Annotated[
     str | None, typer.Option("--owner", metavar="OWNER", help="Only this owner's conversations.")
 ]
+Prefix = Annotated[
+    str, typer.Option("--prefix", metavar="TEXT", help="Only keys that begin with this.")
+]
+Limit = Annotated[
+    int | None, typer.Option("--limit", metavar="N", min=1, help="At most N results.")
+]
 Json = Annotated[
     bool, typer.Option("--json", help="Print JSON: one object per line, for programs.")
 ]

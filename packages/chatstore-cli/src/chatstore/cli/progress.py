@@ -1,11 +1,16 @@
-"""Progress on stderr: a bar with rate and remaining time on a terminal, nothing elsewhere."""
+"""Progress: a bar with rate and remaining time on a terminal, nothing elsewhere."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from chatstore.cli.output import console
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 Advance = Callable[[int], None]
 """Reports how many more units are done."""
@@ -21,8 +26,8 @@ def progress(description: str, unit: str, total: int | None = None) -> Iterator[
         total: How many units there are; ``None``: unknown, so no remaining time is shown.
 
     """
-    target = console(stderr=True)
-    if not target.is_terminal:
+    target = _console()
+    if target is None:
         yield lambda _: None
         return
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
@@ -35,6 +40,8 @@ def progress(description: str, unit: str, total: int | None = None) -> Iterator[
         *(() if total is None else (TimeRemainingColumn(),)),
         console=target,
         transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
     )
     with bar:
         task = bar.add_task(description, total=total, rate="")
@@ -45,3 +52,16 @@ def progress(description: str, unit: str, total: int | None = None) -> Iterator[
             bar.update(task, rate=f", {speed:,.0f} a second" if speed else "")
 
         yield advance
+
+
+def _console() -> Console | None:
+    """Return the console for the bar.
+
+    It is stdout's, if that is a terminal: then what is printed appears above the bar. Otherwise it
+    is stderr's, so that nothing of the bar gets into a pipe.
+    """
+    for stream, is_stderr in ((sys.stdout, False), (sys.stderr, True)):
+        target = console(stderr=is_stderr)
+        if target.is_terminal and stream.isatty():
+            return target
+    return None

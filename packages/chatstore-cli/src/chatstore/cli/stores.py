@@ -10,7 +10,7 @@ from chatstore.cli.errors import CommandError
 from chatstore.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from chatstore.core import ChatStore
+    from chatstore.core import ChatStore, Conversation
 
 
 def open_existing(url: str | None) -> ChatStore:
@@ -54,6 +54,21 @@ def require_url(url: str | None) -> str:
             ExitCode.USAGE,
         )
     return url
+
+
+def require_conversation(store: ChatStore, key: str) -> Conversation:
+    """Return the record of a conversation.
+
+    Raises:
+        CommandError: It does not exist.
+
+    """
+    conversation = store.get_conversation(key)
+    if conversation is None:
+        raise CommandError(
+            f"there is no conversation with the key {key!r}; `chatstore ls` lists them"
+        )
+    return conversation
 
 
 def _may_create(url: str) -> bool:

@@ -14,7 +14,7 @@ from chatstore.cli.arguments import Json, Key, Url
 from chatstore.cli.errors import CommandError
 from chatstore.cli.exit_codes import ExitCode
 from chatstore.cli.output import flush, print_json
-from chatstore.cli.stores import open_existing
+from chatstore.cli.stores import open_existing, require_conversation
 
 if TYPE_CHECKING:
     from chatstore.cli.folding import Folding
@@ -53,21 +53,6 @@ def show(
             f"{', '.join(map(str, damaged[:10]))}",
             ExitCode.SETUP,
         )
-
-
-def require_conversation(store: ChatStore, key: str) -> Conversation:
-    """Return the record of a conversation.
-
-    Raises:
-        CommandError: It does not exist.
-
-    """
-    conversation = store.get_conversation(key)
-    if conversation is None:
-        raise CommandError(
-            f"there is no conversation with the key {key!r}; `chatstore ls` lists them"
-        )
-    return conversation
 
 
 def _messages(
@@ -112,8 +97,12 @@ def _follow_chat(follower: Follower, transcript: Transcript, folding: Folding) -
     from chatstore.cli.following import Appended, Grown, Removed
 
     for event in follower.events():
-        is_new = isinstance(event, Appended)
-        for entry in folding.add(event.message) if is_new else folding.flush():
+        match event:
+            case Appended(message):
+                entries = folding.add(message)
+            case _:
+                entries = folding.flush()
+        for entry in entries:
             transcript.print_entry(entry)
         if isinstance(event, Grown):
             transcript.print_addition(event.text)
