@@ -49,9 +49,9 @@ def test_tenants_neither_list_nor_reach_each_other() -> None:
         store, names = store_of(backend, tenant), sorted(key + "k" for key in KEYS)
         assert sorted(store.get_keys()) == names
         for owner in ("owner", None):
-            found = list(store.iter_conversations(owner=owner))
-            assert sorted(one.key for one in found) == names
-            assert {one.title for one in found} == {f"{tenant}|{key}" for key in KEYS}
+            listed = list(store.iter_conversations(owner=owner))
+            assert sorted(one.key for one in listed) == names
+            assert {one.title for one in listed} == {f"{tenant}|{key}" for key in KEYS}
     left = set(TENANTS)
     for tenant in TENANTS[::2]:
         store_of(backend, tenant).delete_conversations(owner="owner")

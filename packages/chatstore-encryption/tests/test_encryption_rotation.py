@@ -28,9 +28,9 @@ def fill(store: ChatStore, conversations: int = 3) -> None:
 
 
 def all_of(store: ChatStore) -> list[Any]:
-    texts = [contents(store.get_messages(key)) for key in sorted(store.get_keys())]
+    all_contents = [contents(store.get_messages(key)) for key in sorted(store.get_keys())]
     records = sorted((one.key, one.owner, one.title) for one in store.iter_conversations())
-    return [texts, records]
+    return [all_contents, records]
 
 
 @pytest.mark.parametrize("run", [rotate, lambda store: asyncio.run(async_rotate(store))])
@@ -141,8 +141,8 @@ def test_writers_are_not_disturbed(nth: int, name: str) -> None:
     if not writer_done:
         change(writer)
     assert contents(writer.get_messages("k")) == expected
-    found = writer.get_conversation("k")
-    assert (found.title if found else "") == title
+    result = writer.get_conversation("k")
+    assert (result.title if result else "") == title
     assert '\\"old\\"' not in backend.dump()
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from chatstore.core.errors import InvalidArgumentError, InvalidKeyError
+from chatstore.core.errors import InvalidArgumentError, InvalidKeyError, MessageTooLargeError
 
 MAX_KEY_BYTES = 255
 MAX_TITLE_CHARACTERS = 1000
+_MAX_BYTES_PER_CHARACTER = 4  # in UTF-8
 _MAX_NUMBER = 2**62  # beyond any index or count; every database's integers hold it
 
 
@@ -63,6 +64,20 @@ def check_title(title: object) -> str | None:
             f"a title may have {MAX_TITLE_CHARACTERS} characters, this one has {len(title)}"
         )
     return str(title)
+
+
+def check_size(body: str, limit: int | None) -> None:
+    """Refuse a body that has too many bytes in UTF-8.
+
+    Raises:
+        MessageTooLargeError: It has more than ``limit``.
+
+    """
+    # Encoding is slow, and most bodies are small enough without it.
+    if limit is None or len(body) * _MAX_BYTES_PER_CHARACTER <= limit:
+        return
+    if len(body.encode()) > limit:
+        raise MessageTooLargeError(f"a message has more than {limit} bytes as it is stored")
 
 
 def check_revision_argument(revision: object) -> str | None:

@@ -76,6 +76,13 @@ class StoredRecords(Sequence[StoredRecord]):
         """Where the body ends in each text, as a slice's end."""
         return -self.tail or None
 
+    def bodies(self) -> Sequence[str]:
+        """Return the records' bodies."""
+        if not self.tail:
+            return self.texts
+        end = self.body_end
+        return [text[:end] for text in self.texts]
+
     def __len__(self) -> int:
         """Return the number of records."""
         return len(self.texts)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from chatstore.core.backend.base import Backend
+from chatstore.core.backend.conversations import StoredConversation
+from chatstore.core.backend.plans import Plan
+from chatstore.core.backend.records import KeyPage
+from chatstore.core.backend.writes import Update
 from chatstore.core.checks import MAX_KEY_BYTES
 from chatstore.core.errors import CorruptStoreError, InvalidArgumentError, InvalidKeyError
 from chatstore.core.layers.mapping import MappingBackend
@@ -24,6 +28,8 @@ class PrefixedBackend(MappingBackend[C]):
     The separation holds against callers who choose keys, owners and cursors. It does not hold
     against a program that has the database's password.
     """
+
+    restores_bodies = False
 
     def __init__(self, inner: Backend[C], tenant: str) -> None:
         """Wrap a backend, such as the ``backend`` of any store.
@@ -74,6 +80,34 @@ class PrefixedBackend(MappingBackend[C]):
         """Return the owner without the prefix."""
         return self._without_prefix(owner)
 
+    def update(self, key: str, write: Update) -> Plan[C, StoredConversation | None]:
+        """See `Backend.update`; unlike other layers, this one knows what is stored."""
+        before = self.stored_record(key, write.before)
+        after = self.stored_record(key, write.after)
+        update = Update(before, after, write.expected_revision)
+        stored = yield from self.inner.update(self.stored_key(key), update)
+        if stored is None:
+            return None
+        return stored._replace(record=self.original_record(key, stored.record))
+
+    def list_keys(self, prefix: str, limit: int, cursor: Any | None) -> Plan[C, KeyPage]:
+        """See `Backend.list_keys`.
+
+        Where a database's cursor names the last thing that was read, whosever it was, it is not
+        returned: the page goes on to the end of the list. So no cursor tells a tenant another
+        one's keys.
+        """
+        keys: list[str] = []
+        while True:
+            page = yield from super().list_keys(prefix, limit, cursor)
+            keys += page.keys
+            cursor = page.cursor
+            if _is_number(cursor) or self._is_own(cursor):
+                return KeyPage(keys, cursor)
+
+    def _is_own(self, cursor: Any | None) -> bool:
+        return cursor is None or (isinstance(cursor, str) and cursor.startswith(self._prefix))
+
     def _with_prefix(self, name: str, description: str, kind: type[InvalidArgumentError]) -> str:
         stored = self._prefix + name
         size = len(stored.encode())
@@ -89,6 +123,10 @@ class PrefixedBackend(MappingBackend[C]):
         if not name.startswith(self._prefix):
             raise CorruptStoreError(f"{self.server}: a conversation's name lacks the prefix")
         return name[len(self._prefix) :]
+
+
+def _is_number(cursor: Any | None) -> bool:
+    return isinstance(cursor, int) or (isinstance(cursor, str) and cursor.isdecimal())
 
 
 def _prefix_of(tenant: object) -> str:

@@ -8,9 +8,11 @@ from typing import Any, TypeVar
 
 from chatstore.core import codec
 from chatstore.core.backend.base import Backend
-from chatstore.core.backend.conversations import ConversationRecord
+from chatstore.core.backend.conversations import ConversationRecord, StoredConversation
+from chatstore.core.backend.plans import Plan
 from chatstore.core.backend.records import Existing, Record
-from chatstore.core.checks import check_title
+from chatstore.core.backend.writes import Update
+from chatstore.core.checks import check_size, check_title
 from chatstore.core.errors import InvalidArgumentError, InvalidMessageError
 from chatstore.core.layers.mapping import MappingBackend
 from chatstore.core.messages import ChatMessage
@@ -28,8 +30,11 @@ class RedactedBackend(MappingBackend[C]):
     The function gets a copy of the message, with its metadata, and returns it or another message.
     To refuse a message, it raises `InvalidMessageError`, or any other `ChatStoreError`. It must
     return the same for the same message: then a message that is written again is the same one.
-    Ids, owners and keys are not changed.
+    It also gets what it returned before when a conversation is forked, and must leave that as it
+    is. Ids, owners and keys are not changed.
     """
+
+    restores_bodies = False
 
     def __init__(
         self,
@@ -57,6 +62,7 @@ class RedactedBackend(MappingBackend[C]):
 
         Raises:
             InvalidMessageError: ``redact`` did not return a message, or returned another id.
+            MessageTooLargeError: What it returned is too large.
 
         """
         message = codec.decode(key, -1, record.body)
@@ -69,6 +75,7 @@ class RedactedBackend(MappingBackend[C]):
             raise InvalidMessageError("redact must not change the id of a message")
         same_id = redacted.model_copy(update={"id": record.id})
         body = codec.encode(same_id, datetime.now(timezone.utc).isoformat()).body
+        check_size(body, self.max_message_bytes)
         return Record(record.id, body, record.has_caller_id)
 
     def original_existing(self, key: str, existing: Existing, record: Record | None) -> str:
@@ -79,6 +86,11 @@ class RedactedBackend(MappingBackend[C]):
             if codec.decode(key, -1, again) == codec.decode(key, -1, body):
                 return record.body
         return body
+
+    def update(self, key: str, write: Update) -> Plan[C, StoredConversation | None]:
+        """See `Backend.update`; what is stored is what was read."""
+        after = self.stored_record(key, write.after)
+        return self.inner.update(key, Update(write.before, after, write.expected_revision))
 
     def stored_record(self, key: str, record: ConversationRecord) -> ConversationRecord:
         """Return the record with the redacted title and metadata.

@@ -11,15 +11,10 @@ from pydantic import BaseModel
 from chatstore.core import codec
 from chatstore.core.backend.base import Backend
 from chatstore.core.backend.records import Existing, Record
-from chatstore.core.errors import (
-    InvalidMessageError,
-    MessageConflictError,
-    MessageTooLargeError,
-)
+from chatstore.core.checks import check_size
+from chatstore.core.errors import InvalidMessageError, MessageConflictError
 from chatstore.core.foreign import describe_message
 from chatstore.core.messages import ChatMessage
-
-_MAX_BYTES_PER_CHARACTER = 4  # in UTF-8
 
 
 def encode(backend: Backend[Any], messages: Iterable[ChatMessage]) -> list[Record]:
@@ -41,13 +36,8 @@ def encode(backend: Backend[Any], messages: Iterable[ChatMessage]) -> list[Recor
     records = [codec.encode(message, now) for message in messages]
     if len({record.id for record in records}) < len(records):
         raise InvalidMessageError("two of these messages have the same id")
-    limit = backend.max_message_bytes
-    if limit is not None:
-        for record in records:
-            # Encoding is slow, and most bodies are small enough without it.
-            is_small = len(record.body) * _MAX_BYTES_PER_CHARACTER <= limit
-            if not is_small and len(record.body.encode()) > limit:
-                raise MessageTooLargeError(f"a message has more than {limit} bytes as it is stored")
+    for record in records:
+        check_size(record.body, backend.max_message_bytes)
     return records
 
 

@@ -1,9 +1,9 @@
 """What is stored instead of a plain text: an envelope in JSON.
 
-``{"v":"sealed-1","key":KEY_ID,"id":MESSAGE_ID,"data":BASE64}``: a nonce of 12 random bytes and the
-AES-256-GCM ciphertext with its tag. The associated data are the kind of text, the conversation's
-key as it is stored, the key's id and the message's id: a ciphertext that was moved or renamed
-cannot be decrypted.
+``{"v":"sealed-1","key":"KEY_ID","id":"MESSAGE_ID","data":"BASE64"}``: a nonce of 12 random bytes
+and the AES-256-GCM ciphertext with its tag. The associated data are the kind of text, the
+conversation's key as it is stored, and the envelope's text in front of the data: a ciphertext that
+was moved or renamed cannot be decrypted.
 
 Nonces are random, so a key may encrypt about 2**32 messages (NIST SP 800-38D, section 8.3).
 """
@@ -11,84 +11,123 @@ Nonces are random, so a key may encrypt about 2**32 messages (NIST SP 800-38D, s
 from __future__ import annotations
 
 import os
-from base64 import b64encode
-from binascii import Error, a2b_base64
-from typing import NamedTuple
+from binascii import Error, a2b_base64, b2a_base64
+from collections.abc import Sequence
 
 from pydantic_core import from_json, to_json
 
-from chatstore.encryption.keys import KeyRing, decrypt
+from chatstore.encryption.errors import DecryptionError
+from chatstore.encryption.keys import NONCE_BYTES, Keys, decrypt
 
-_PREFIX = '{"v":"sealed-1",'
-_NONCE_BYTES = 12
+MESSAGE = "message"
+RECORD = "record"
 
-
-class Envelope(NamedTuple):
-    """A parsed envelope.
-
-    Attributes:
-        key_id: The id of the key.
-        message_id: The id of the message; ``""`` for a conversation's record.
-        sealed: The nonce and the ciphertext; empty if they are damaged.
-
-    """
-
-    key_id: str
-    message_id: str
-    sealed: bytes
-
-
-def seal(ring: KeyRing, key_id: str, place: tuple[str, str, str], text: str) -> str:
-    """Return the envelope of a text.
-
-    Args:
-        ring: Has the key.
-        key_id: The id of the key.
-        place: The kind of text, the conversation's key as it is stored, and the message's id.
-        text: The text.
-
-    """
-    nonce = os.urandom(_NONCE_BYTES)
-    sealed = ring.cipher(key_id).encrypt(nonce, text.encode(), _associated(place, key_id))
-    data = b64encode(nonce + sealed).decode()
-    message_id = to_json(place[2]).decode()
-    return f'{_PREFIX}"key":"{key_id}","id":{message_id},"data":"{data}"}}'
+_MARK = '{"v":"sealed-1",'
+_KEY = _MARK + '"key":"'
+_ID = '","id":"'
+_DATA = '","data":"'  # an id cannot contain it: JSON escapes quotes
+_END = '"}'
 
 
 def is_envelope(text: str) -> bool:
     """Return whether a stored text is an envelope, and not plain or foreign."""
-    return text.startswith(_PREFIX)
+    return text.startswith(_MARK)
 
 
-def parse(text: str) -> Envelope | None:
-    """Return the parts of an envelope; ``None``: it is damaged."""
-    try:
-        fields = from_json(text)
-        key_id, message_id, data = fields["key"], fields["id"], fields["data"]
-        if not (isinstance(key_id, str) and isinstance(message_id, str)):
-            return None
-        return Envelope(key_id, message_id, a2b_base64(data))
-    except (ValueError, KeyError, TypeError, Error):
-        return None
+def key_id_of(text: str) -> str | None:
+    """Return the id of an envelope's key; ``None``: the text is plain, or a damaged envelope."""
+    return None if (parts := _divide(text)) is None else parts[0]
 
 
-def open_envelope(ring: KeyRing, envelope: Envelope, kind: str, key: str) -> str:
-    """Return the text of an envelope.
+class Sealer:
+    """Encrypts and decrypts texts of one kind in one conversation.
 
-    Args:
-        ring: Has the key.
-        envelope: The envelope.
-        kind: The kind of text.
-        key: The conversation's key as it is stored.
-
-    Raises:
-        DecryptionError: The key is missing or wrong, or the envelope was changed or moved.
-
+    An envelope has a fixed form, so it is divided without parsing it as JSON: a window decrypts
+    some dozens of messages, and this took a third of the time.
     """
-    associated = _associated((kind, key, envelope.message_id), envelope.key_id)
-    cipher = ring.cipher(envelope.key_id)
-    return decrypt(cipher, envelope.sealed, associated, envelope.key_id).decode()
+
+    def __init__(self, keys: Keys, kind: str, key: str) -> None:
+        """Take what all texts have in common.
+
+        Args:
+            keys: Have the ciphers.
+            kind: `MESSAGE` or `RECORD`.
+            key: The conversation's key as it is stored.
+
+        """
+        self._keys = keys
+        self._place = to_json((kind, key))
+
+    def seal(self, key_id: str, message_id: str, text: str) -> str:
+        """Return the envelope of a text.
+
+        Args:
+            key_id: The id of the key that encrypts.
+            message_id: The id of the message; ``""`` for a conversation's record.
+            text: The text.
+
+        """
+        head = f"{_KEY}{key_id}{_ID}{to_json(message_id).decode()[1:-1]}"
+        nonce = os.urandom(NONCE_BYTES)
+        cipher = self._keys.cipher(key_id)
+        sealed = cipher.encrypt(nonce, text.encode(), self._place + head.encode())
+        return head + _DATA + b2a_base64(nonce + sealed, newline=False).decode() + _END
+
+    def open(self, text: str, message_id: str | None = None) -> str | None:
+        """Return the text of an envelope; ``None``: the envelope is damaged.
+
+        Args:
+            text: The envelope.
+            message_id: The id that the envelope must have; ``None``: any.
+
+        Raises:
+            DecryptionError: The key is missing or wrong, or the envelope was changed or moved.
+
+        """
+        parts = _divide(text)
+        if parts is None:
+            return None
+        key_id, end = parts
+        head = text[:end]
+        if message_id is not None and _message_id(head) != message_id:
+            raise DecryptionError(
+                f"the ciphertext of message {message_id!r} belongs to another message", key_id
+            )
+        try:
+            sealed = a2b_base64(text[end + len(_DATA) : -len(_END)])
+        except Error:
+            sealed = b""  # decryption refuses it
+        cipher = self._keys.cipher(key_id)
+        return decrypt(cipher, sealed, self._place + head.encode(), key_id).decode()
+
+    def check_ids(self, texts: Sequence[str]) -> None:
+        """Refuse envelopes that were read together and have the same id.
+
+        Raises:
+            DecryptionError: One of them was copied over another one.
+
+        """
+        starts = [(text, text.find(_ID)) for text in texts]
+        ids = [text[start : text.find(_DATA, start)] for text, start in starts if start > 0]
+        if len(set(ids)) < len(ids):
+            raise DecryptionError(
+                "one message was copied over another one: two ciphertexts have the same id",
+                key_id_of(texts[0]),
+            )
 
 
-def _associated(place: tuple[str, str, str], key_id: str) -> bytes:
-    return to_json((*place, key_id))
+def _divide(text: str) -> tuple[str, int] | None:
+    """Return the id of the key, and where the data begin."""
+    end = text.find(_DATA)
+    middle = text.find(_ID, len(_KEY), end)
+    if middle < 0 or not text.startswith(_KEY) or not text.endswith(_END):
+        return None
+    return text[len(_KEY) : middle], end
+
+
+def _message_id(head: str) -> str | None:
+    try:
+        message_id: str = from_json(f'"{head.partition(_ID)[2]}"')
+    except ValueError:
+        return None
+    return message_id

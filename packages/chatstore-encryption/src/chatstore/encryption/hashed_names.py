@@ -19,8 +19,8 @@ from chatstore.core.backend import (
 )
 from chatstore.core.errors import CorruptStoreError
 from chatstore.encryption.backend import EncryptedBackend
-from chatstore.encryption.envelopes import is_envelope, open_envelope, parse
-from chatstore.encryption.keys import KeyRing
+from chatstore.encryption.envelopes import MESSAGE, Sealer, is_envelope
+from chatstore.encryption.keys import Keys
 
 C = TypeVar("C")
 
@@ -34,7 +34,7 @@ class HashedNamesBackend(EncryptedBackend[C]):
     listing all of them, or those whose keys begin with a prefix, reads one message of each.
     """
 
-    def __init__(self, inner: Backend[C], keys: KeyRing, *, name_secret: bytes) -> None:
+    def __init__(self, inner: Backend[C], keys: Keys, *, name_secret: bytes) -> None:
         """Wrap a backend, such as the ``backend`` of any store.
 
         Args:
@@ -66,9 +66,9 @@ class HashedNamesBackend(EncryptedBackend[C]):
         """Return the text to encrypt for a message: the key, and the body."""
         return f"{to_json(key).decode()}\n{body}"
 
-    def body_of(self, text: str) -> str:
+    def body_of(self, key: str, text: str) -> str:  # noqa: ARG002 - as in the base class
         """Return the body of such a text."""
-        return text.partition("\n")[2]
+        return text[text.index("\n") + 1 :]
 
     def list_owned(self, owner: str, limit: int, cursor: Any | None) -> Plan[C, OwnedPage]:
         """See `Backend.list_owned`."""
@@ -98,10 +98,9 @@ class HashedNamesBackend(EncryptedBackend[C]):
         metadata = stored.record.metadata
         if metadata is not None and is_envelope(metadata):
             return self.open_record(stored_key, metadata).key
-        envelope = None if body is None else parse(body)
-        if envelope is None:
+        text = None if body is None else Sealer(self.keys, MESSAGE, stored_key).open(body)
+        if text is None:
             raise CorruptStoreError(f"{self.server}: a conversation does not contain its key")
-        text = open_envelope(self.keys, envelope, "message", stored_key)
         key: str = from_json(text.partition("\n")[0])
         return key
 

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from typing import TYPE_CHECKING, Protocol
 
 from chatstore.core import InvalidArgumentError
 from chatstore.encryption.errors import DecryptionError
 
+if TYPE_CHECKING:  # it is imported with the first key: it takes longer than this package
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 KEY_BYTES = 32  # AES-256
+NONCE_BYTES = 12
+
+
+class Keys(Protocol):
+    """What encryption needs: a `KeyRing`, or the data keys of owners."""
+
+    def primary(self, key: str) -> str:
+        """Return the id of the key that encrypts what a conversation gets now."""
+        ...
+
+    def cipher(self, key_id: str) -> AESGCM:
+        """Return the cipher of a key."""
+        ...
 
 
 class KeyRing:
@@ -42,7 +56,7 @@ class KeyRing:
         self._primary = primary
         if not callable(keys):
             for key_id, key in keys.items():
-                self._ciphers[check_key_id(key_id)] = _cipher(key_id, key)
+                self._ciphers[check_key_id(key_id)] = cipher_of(key_id, key)
             if isinstance(primary, str) and primary not in keys:
                 raise InvalidArgumentError(f"the key ring has no key {primary!r}, the primary one")
 
@@ -67,17 +81,22 @@ class KeyRing:
             try:
                 key = self._load(key_id)
             except KeyError:
-                raise DecryptionError(
-                    f"the key {key_id!r} is missing: add it to the key ring, unless it was "
-                    "destroyed to erase what it encrypted",
-                    key_id,
-                ) from None
-            cipher = self._ciphers[key_id] = _cipher(key_id, key)
+                raise missing_key(key_id) from None
+            cipher = self._ciphers[key_id] = cipher_of(key_id, key)
         return cipher
 
     def forget(self, key_id: str) -> None:
         """Forget a key that a function returned, such as one that was destroyed."""
         self._ciphers.pop(key_id, None)
+
+
+def missing_key(key_id: str) -> DecryptionError:
+    """Return the error for a key that does not exist."""
+    return DecryptionError(
+        f"the key {key_id!r} is missing: add it to the key ring, unless it was destroyed to erase "
+        "what it encrypted",
+        key_id,
+    )
 
 
 def check_key_id(key_id: object) -> str:
@@ -107,8 +126,8 @@ def decrypt(cipher: AESGCM, sealed: bytes, associated: bytes, key_id: str) -> by
 
     """
     try:
-        return cipher.decrypt(sealed[:12], sealed[12:], associated)
-    except (InvalidTag, ValueError):
+        return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], associated)
+    except Exception:  # noqa: BLE001 - its class is not imported before the first key
         raise DecryptionError(
             f"this was not encrypted with the key {key_id!r} for this place: the key is another "
             "one with the same id, or what is stored was changed or moved",
@@ -116,11 +135,19 @@ def decrypt(cipher: AESGCM, sealed: bytes, associated: bytes, key_id: str) -> by
         ) from None
 
 
-def _cipher(key_id: str, key: object) -> AESGCM:
+def cipher_of(key_id: str, key: object) -> AESGCM:
+    """Return the cipher of a key.
+
+    Raises:
+        InvalidArgumentError: The key does not have 32 bytes.
+
+    """
     if not isinstance(key, bytes) or len(key) != KEY_BYTES:
         raise InvalidArgumentError(
             f"the key {key_id!r} must be {KEY_BYTES} bytes, such as os.urandom({KEY_BYTES}) returns"
         )
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
     return AESGCM(key)
 
 

@@ -10,7 +10,7 @@ from chatstore.core import ChatStore, InvalidArgumentError, RevisionConflictErro
 from chatstore.core.backend import Backend, Newest, Oldest, Plan, Put, Record, StoredRecord, Update
 from chatstore.core.codec import decode
 from chatstore.encryption.backend import EncryptedBackend
-from chatstore.encryption.envelopes import is_envelope, parse
+from chatstore.encryption.envelopes import is_envelope, key_id_of
 
 _PAGE = 100  # messages that are read at once
 
@@ -136,5 +136,4 @@ def _rotate_record(backend: EncryptedBackend[Any], key: str, total: Rotation) ->
 
 
 def _is_outdated(backend: EncryptedBackend[Any], key: str, text: str) -> bool:
-    envelope = parse(text) if is_envelope(text) else None
-    return envelope is None or envelope.key_id != backend.keys.primary(key)
+    return key_id_of(text) != backend.keys.primary(key)

@@ -1,0 +1,1 @@
+"""What a layer adds to a call: ``make layers``."""

@@ -1,0 +1,76 @@
+"""The harnesses of four databases, for tests of layers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_PACKAGES = Path(__file__).parents[2] / "packages"
+sys.path.append(str(Path(__file__).parent))
+sys.path.extend(
+    str(_PACKAGES / f"chatstore-{name}" / "tests")
+    for name in ("sqlite", "redis", "postgres", "dynamodb")
+)
+
+
+@pytest.fixture(scope="session")
+def running_dynamodb() -> Iterator[Any]:
+    """Start one emulator of DynamoDB for all tests of a process."""
+    from dynamodb_server import DynamoDBServer
+
+    server = DynamoDBServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def dynamodb_server(running_dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return the emulator without faults, and credentials in the environment."""
+    from dynamodb_server import KEYS, REGION
+
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name.upper(), value)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    running_dynamodb.set_fault()
+    running_dynamodb.log()
+    return running_dynamodb
+
+
+@pytest.fixture
+def sqlite_harness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return the harness of a new file of SQLite."""
+    from sqlite_work import Work
+    from test_contract_sqlite import SQLiteHarness
+
+    return SQLiteHarness(str(tmp_path / "chat.db"), Work(monkeypatch))
+
+
+@pytest.fixture
+def redis_harness(redis_server: Any) -> Any:
+    """Return the harness of a new namespace of Redis."""
+    from test_contract_redis import ServerHarness
+
+    return ServerHarness(redis_server)
+
+
+@pytest.fixture
+def postgres_harness(postgres_server: Any) -> Any:
+    """Return the harness of new tables of Postgres."""
+    from postgres_harness import PostgresHarness
+
+    return PostgresHarness(postgres_server)
+
+
+@pytest.fixture
+def dynamodb_harness(dynamodb_server: Any) -> Iterator[Any]:
+    """Return the harness of a new table of DynamoDB."""
+    from dynamodb_harness import MotoHarness
+
+    harness = MotoHarness(dynamodb_server)
+    yield harness
+    harness.client.close()

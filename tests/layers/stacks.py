@@ -1,0 +1,88 @@
+"""The layers that are tested, each alone and all together.
+
+To test another layer, add it to `LAYERS`, and to `combined` in its place.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+from chatstore.core import ChatMessage
+from chatstore.core.backend import Backend
+from chatstore.core.layers import PrefixedBackend, RedactedBackend
+from chatstore.core.testing import ContractHarness
+from chatstore.core.testing.layers import Layer, LayeredHarness
+from chatstore.encryption import EncryptedBackend, HashedNamesBackend, KeyRing
+
+TENANT = "acme"
+KEYS = {"old": b"\x01" * 32, "new": b"\x02" * 32}
+NAME_SECRET = b"\x03" * 16
+
+
+class Tested(NamedTuple):
+    """A layer, or several.
+
+    Attributes:
+        layer: Wraps a backend; picklable, for tests with processes.
+        stored_key: Returns the key in the database.
+        max_name_bytes: The longest keys and owners.
+
+    """
+
+    layer: Layer
+    stored_key: Callable[[str], str] = str
+    max_name_bytes: int = 255
+
+    def over(self, harness: ContractHarness) -> LayeredHarness:
+        """Return a harness with the layer over another one's backends."""
+        return LayeredHarness(
+            harness, self.layer, stored_key=self.stored_key, max_name_bytes=self.max_name_bytes
+        )
+
+
+def unchanged(message: ChatMessage) -> ChatMessage:
+    return message
+
+
+def encrypted(backend: Backend[Any]) -> Backend[Any]:
+    return EncryptedBackend(backend, KeyRing(KEYS, primary="new"))
+
+
+def hashed(backend: Backend[Any]) -> Backend[Any]:
+    return HashedNamesBackend(backend, KeyRing(KEYS, primary="new"), name_secret=NAME_SECRET)
+
+
+def prefixed(backend: Backend[Any]) -> Backend[Any]:
+    return PrefixedBackend(backend, TENANT)
+
+
+redacted = partial(RedactedBackend, redact=unchanged)
+
+
+def combined(backend: Backend[Any]) -> Backend[Any]:
+    """Return all layers in the order of the documentation: what is redacted is encrypted."""
+    return redacted(hashed(prefixed(backend)))
+
+
+def prefixed_key(key: str) -> str:
+    return f"{len(TENANT)}:{TENANT}:{key}"
+
+
+def hashed_key(key: str) -> str:
+    return hmac.digest(NAME_SECRET, f"key:{key}".encode(), "sha256").hex()
+
+
+def combined_key(key: str) -> str:
+    return prefixed_key(hashed_key(key))
+
+
+LAYERS: dict[str, Tested] = {
+    "prefixed": Tested(prefixed, prefixed_key, 255 - len(prefixed_key(""))),
+    "redacted": Tested(redacted),
+    "encrypted": Tested(encrypted),
+    "hashed": Tested(hashed, hashed_key),
+}
+COMBINED = Tested(combined, combined_key)
