@@ -5,7 +5,7 @@ A backend stores the body of a record as it is and never looks into it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, overload
 
 from chatstore.core.backend.conversations import StoredConversation
@@ -96,6 +96,64 @@ class StoredRecords(Sequence[StoredRecord]):
         if isinstance(index, slice):
             return StoredRecords(self.positions[index], self.texts[index], tail=self.tail)
         return StoredRecord(self.positions[index], self.texts[index][: self.body_end])
+
+
+class RestoredRecords(StoredRecords):
+    """Records whose bodies a layer restores when they are used.
+
+    A window decodes only some of the records that it reads.
+    """
+
+    def __init__(
+        self,
+        positions: Sequence[int],
+        stored: Sequence[str],
+        restore: Callable[[Sequence[str]], list[str]],
+    ) -> None:
+        """Take columns of equal length.
+
+        Args:
+            positions: The records' positions.
+            stored: The records' bodies as they are stored.
+            restore: Returns the original bodies of some of them.
+
+        """
+        self._texts = stored
+        super().__init__(positions, stored)
+        self._restore = restore
+        self._is_restored = False
+
+    @property
+    def texts(self) -> Sequence[str]:
+        """The original bodies."""
+        if not self._is_restored:
+            self._texts = self._restore(self._texts)
+            self._is_restored = True
+        return self._texts
+
+    @texts.setter
+    def texts(self, texts: Sequence[str]) -> None:
+        self._texts = texts
+
+    def __len__(self) -> int:
+        """Return the number of records."""
+        return len(self.positions)
+
+    def __iter__(self) -> Iterator[StoredRecord]:
+        """Restore all bodies at once."""
+        return map(StoredRecord, self.positions, self.texts)
+
+    @overload
+    def __getitem__(self, index: int) -> StoredRecord: ...
+    @overload
+    def __getitem__(self, index: slice) -> StoredRecords: ...
+    def __getitem__(self, index: int | slice) -> StoredRecord | StoredRecords:
+        """Return a record, or for a slice several, whose bodies are not restored yet."""
+        if self._is_restored:
+            return super().__getitem__(index)
+        if isinstance(index, slice):
+            return RestoredRecords(self.positions[index], self._texts[index], self._restore)
+        return StoredRecord(self.positions[index], self._restore([self._texts[index]])[0])
 
 
 class Page(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from chatstore.core.backend.conversations import (
@@ -17,6 +18,7 @@ from chatstore.core.backend.records import (
     KeyPage,
     Page,
     Record,
+    RestoredRecords,
     StoredRecord,
     StoredRecords,
 )
@@ -88,6 +90,9 @@ class MappingBackend(WrapperBackend[C]):
     def original_body(self, key: str, body: str) -> str:  # noqa: ARG002 - for subclasses
         """Return the body that `stored_message` was given, or what can be known of it."""
         return body
+
+    def check_bodies(self, key: str, bodies: Sequence[str]) -> None:
+        """Look at the stored bodies of a page, of which only some may be restored."""
 
     def original_bodies(self, key: str, bodies: Sequence[str]) -> list[str]:
         """Return the original bodies of messages that were read together.
@@ -292,7 +297,9 @@ class MappingBackend(WrapperBackend[C]):
             return records
         if not isinstance(records, StoredRecords):
             records = StoredRecords.from_rows(records)
-        return StoredRecords(records.positions, self.original_bodies(key, records.bodies()))
+        bodies = records.bodies()
+        self.check_bodies(key, bodies)
+        return RestoredRecords(records.positions, bodies, partial(self.original_bodies, key))
 
     def _page(self, key: str, page: Page) -> Page:
         return page._replace(

@@ -10,7 +10,7 @@ from chatstore.core import codec
 from chatstore.core.backend.base import Backend
 from chatstore.core.backend.plans import Plan
 from chatstore.core.backend.reads import Newest
-from chatstore.core.backend.records import Page, StoredRecord
+from chatstore.core.backend.records import Page, StoredRecord, StoredRecords
 from chatstore.core.memory.window import PINNED_ROLES
 from chatstore.core.messages import ChatMessage
 
@@ -28,16 +28,20 @@ class Decoder:
 
     def decode_leading(self, records: Sequence[StoredRecord]) -> list[ChatMessage]:
         """Decode the first records of the conversation, and remember them."""
-        new = [record for record in records if record.position not in self._leading]
-        for record, message in zip(new, codec.decode_all(self._key, new), strict=True):
-            self._leading[record.position] = message
-        return [self._leading[record.position] for record in records]
+        positions = positions_of(records)
+        known = next(
+            (n for n, position in enumerate(positions) if position not in self._leading),
+            len(positions),
+        )
+        messages = codec.decode_all(self._key, records[known:])
+        self._leading.update(zip(positions[known:], messages, strict=True))
+        return [self._leading[position] for position in positions]
 
     def decode(self, records: Sequence[StoredRecord]) -> list[ChatMessage]:
         """Decode records, oldest first."""
         known: list[ChatMessage] = []
-        for record in records:
-            message = self._leading.get(record.position)
+        for position in positions_of(records):
+            message = self._leading.get(position)
             if message is None:
                 break
             known.append(message)
@@ -58,8 +62,15 @@ def pinned_of(messages: Iterable[ChatMessage]) -> list[ChatMessage]:
     return list(takewhile(lambda message: message.role in PINNED_ROLES, messages))
 
 
+def positions_of(records: Sequence[StoredRecord]) -> Sequence[int]:
+    """Return the positions of records, without looking at their bodies."""
+    if isinstance(records, StoredRecords):
+        return records.positions
+    return [record.position for record in records]
+
+
 def position_after(leading: Sequence[StoredRecord], pinned: int) -> int:
     """Return the position of the first message that is not pinned."""
     if pinned < len(leading):
-        return leading[pinned].position
-    return leading[-1].position + 1 if leading else 0
+        return positions_of(leading)[pinned]
+    return positions_of(leading)[-1] + 1 if leading else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from chatstore.core.memory.leading import (
     Decoder,
     pinned_of,
     position_after,
+    positions_of,
     read_leading,
 )
 from chatstore.core.memory.starts import LEAST_FILL
@@ -27,7 +29,7 @@ from chatstore.core.tool_calls import is_empty_answer
 _ATTEMPTS = 3  # page by page, before the whole conversation is read at one moment
 _SMALLEST_PAGE, _LARGEST_PAGE = 8, 1000
 _SLACK = 1.25  # of the first page, which should be the last
-_SMALLEST_BATCH = 8  # records that are decoded at a time, beyond those that are probably needed
+_SMALLEST_BATCH = 8  # records that are decoded at a time, beyond the first half of a page
 _FIRST_GUESS = 100.0  # tokens per message, until messages were counted
 
 
@@ -74,12 +76,14 @@ class WindowReader:
         start = position_after(page.leading, len(pinned))
         choice = self._begin(room, pinned)
         while page.epoch == epoch:
-            unpinned = [record for record in records if record.position >= start]
-            choice.feed(unpinned, decoder)
-            if choice.window.enough or len(unpinned) < size or unpinned[0].position <= start:
+            positions = positions_of(records)
+            first = bisect_left(positions, start)
+            choice.feed(records[first:], decoder)
+            is_begin = first > 0 or len(records) < size or positions[0] <= start
+            if choice.window.enough or is_begin:
                 return self._end(choice)
             size = min(_LARGEST_PAGE, 2 * size)
-            page = yield from backend.read_newest(key, Newest(size, unpinned[0].position))
+            page = yield from backend.read_newest(key, Newest(size, positions[0]))
             records = page.records
         return None
 
@@ -113,11 +117,11 @@ class _Choice:
 
     def feed(self, records: Sequence[StoredRecord], decoder: Decoder) -> None:
         """Decode records and add their messages, newest first, until there are enough."""
-        end, size = len(records), max(_SMALLEST_BATCH, int(len(records) / _SLACK))
+        end, size = len(records), max(_SMALLEST_BATCH, len(records) // 2)
         while end > 0 and not self.window.enough:
             batch = records[max(0, end - size) : end]
-            messages = decoder.decode(batch)
-            for message, record in zip(reversed(messages), reversed(batch), strict=True):
+            messages, positions = decoder.decode(batch), positions_of(batch)
+            for message, position in zip(reversed(messages), reversed(positions), strict=True):
                 if self.window.enough:
                     break
                 if is_summary(message):
@@ -125,7 +129,7 @@ class _Choice:
                     break
                 if is_empty_answer(message) and self._counter.payload(message) is None:
                     continue  # providers refuse empty messages
-                self.window.add(message, record.position)
+                self.window.add(message, position)
             end, size = end - size, _SMALLEST_BATCH
 
     def _count(self, message: ChatMessage) -> int:

@@ -11,7 +11,14 @@ from chatstore.core import codec
 from chatstore.core.backend import Backend, ConversationRecord, Record
 from chatstore.core.errors import CorruptMessageError, CorruptStoreError
 from chatstore.core.layers import MappingBackend
-from chatstore.encryption.envelopes import MESSAGE, RECORD, Sealer, is_envelope, key_id_of
+from chatstore.encryption.envelopes import (
+    MESSAGE,
+    RECORD,
+    Sealer,
+    check_ids,
+    is_envelope,
+    key_id_of,
+)
 from chatstore.encryption.errors import DecryptionError
 from chatstore.encryption.keys import Keys
 from chatstore.encryption.sealed_records import SealedRecord, dump_record, load_record
@@ -82,16 +89,27 @@ class EncryptedBackend(MappingBackend[C]):
         """
         return self._open(key, Sealer(self.keys, MESSAGE, self.stored_key(key)), body)
 
+    def check_bodies(self, key: str, bodies: Sequence[str]) -> None:  # noqa: ARG002 - as in the base class
+        """Refuse bodies of one page that have the same id.
+
+        Raises:
+            DecryptionError: One of them was copied over another one.
+
+        """
+        check_ids(bodies)
+
     def original_bodies(self, key: str, bodies: Sequence[str]) -> list[str]:
         """Return plain bodies.
 
         Raises:
-            DecryptionError: As above, or one of them was copied over another one.
+            DecryptionError: As above.
 
         """
-        sealer = Sealer(self.keys, MESSAGE, self.stored_key(key))
-        sealer.check_ids(bodies)
-        return [self._open(key, sealer, body) for body in bodies]
+        opened = Sealer(self.keys, MESSAGE, self.stored_key(key)).open_all(bodies)
+        return [
+            self._unopened(key, body) if text is None else self.body_of(key, text)
+            for body, text in zip(bodies, opened, strict=True)
+        ]
 
     def original_body_of(self, key: str, message_id: str, body: str) -> str:
         """Return the plain body of a message that was read by its id.
@@ -104,12 +122,12 @@ class EncryptedBackend(MappingBackend[C]):
         return self._open(key, sealer, body, message_id)
 
     def _open(self, key: str, sealer: Sealer, body: str, message_id: str | None = None) -> str:
-        if not is_envelope(body):
-            return self._unencrypted_body(key, body)
         text = sealer.open(body, message_id)
-        if text is None:
-            return body  # damaged: reading it as a message says so
-        return self.body_of(key, text)
+        return self._unopened(key, body) if text is None else self.body_of(key, text)
+
+    def _unopened(self, key: str, body: str) -> str:
+        """Return a body that is not an envelope, or a damaged one: reading it says so."""
+        return body if is_envelope(body) else self._unencrypted_body(key, body)
 
     def message_text(self, key: str, body: str) -> str:  # noqa: ARG002 - for subclasses
         """Return the text to encrypt for a message."""

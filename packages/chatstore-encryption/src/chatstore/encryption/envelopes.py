@@ -11,10 +11,10 @@ Nonces are random, so a key may encrypt about 2**32 messages (NIST SP 800-38D, s
 from __future__ import annotations
 
 import os
-from binascii import Error, a2b_base64, b2a_base64
 from collections.abc import Sequence
 
-from pydantic_core import from_json, to_json
+from pybase64 import b64decode, b64encode_as_string
+from pydantic_core import to_json
 
 from chatstore.encryption.errors import DecryptionError
 from chatstore.encryption.keys import NONCE_BYTES, Keys, decrypt
@@ -71,10 +71,10 @@ class Sealer:
         nonce = os.urandom(NONCE_BYTES)
         cipher = self._keys.cipher(key_id)
         sealed = cipher.encrypt(nonce, text.encode(), self._place + head.encode())
-        return head + _DATA + b2a_base64(nonce + sealed, newline=False).decode() + _END
+        return head + _DATA + b64encode_as_string(nonce + sealed) + _END
 
     def open(self, text: str, message_id: str | None = None) -> str | None:
-        """Return the text of an envelope; ``None``: the envelope is damaged.
+        """Return the text of an envelope; ``None``: it is not an envelope, or a damaged one.
 
         Args:
             text: The envelope.
@@ -84,36 +84,49 @@ class Sealer:
             DecryptionError: The key is missing or wrong, or the envelope was changed or moved.
 
         """
-        parts = _divide(text)
-        if parts is None:
-            return None
-        key_id, end = parts
-        head = text[:end]
-        if message_id is not None and _message_id(head) != message_id:
-            raise DecryptionError(
-                f"the ciphertext of message {message_id!r} belongs to another message", key_id
-            )
-        try:
-            sealed = a2b_base64(text[end + len(_DATA) : -len(_END)])
-        except Error:
-            sealed = b""  # decryption refuses it
-        cipher = self._keys.cipher(key_id)
-        return decrypt(cipher, sealed, self._place + head.encode(), key_id).decode()
+        if message_id is not None and (parts := _divide(text)) is not None:
+            key_id, end = parts
+            if text[text.index(_ID) + len(_ID) : end] != to_json(message_id).decode()[1:-1]:
+                raise DecryptionError(
+                    f"the ciphertext of message {message_id!r} belongs to another message", key_id
+                )
+        return self.open_all([text])[0]
 
-    def check_ids(self, texts: Sequence[str]) -> None:
-        """Refuse envelopes that were read together and have the same id.
+    def open_all(self, texts: Sequence[str]) -> list[str | None]:
+        """Return the texts of envelopes, as `open` does."""
+        place, results = self._place, list[str | None]()
+        key_id, begin, cipher = "", "", None  # of the envelope before, mostly the same
+        for text in texts:
+            end = text.find(_DATA)
+            if cipher is None or not text.startswith(begin):
+                parts = _divide(text)
+                if parts is None:
+                    results.append(None)
+                    continue
+                key_id, end = parts
+                begin, cipher = f"{_KEY}{key_id}{_ID}", self._keys.cipher(key_id)
+            try:
+                sealed = b64decode(text[end + len(_DATA) : -len(_END)])
+            except ValueError:
+                sealed = b""  # decryption refuses it
+            associated = place + text[:end].encode()
+            results.append(decrypt(cipher, sealed, associated, key_id).decode())
+        return results
 
-        Raises:
-            DecryptionError: One of them was copied over another one.
 
-        """
-        starts = [(text, text.find(_ID)) for text in texts]
-        ids = [text[start : text.find(_DATA, start)] for text, start in starts if start > 0]
-        if len(set(ids)) < len(ids):
-            raise DecryptionError(
-                "one message was copied over another one: two ciphertexts have the same id",
-                key_id_of(texts[0]),
-            )
+def check_ids(texts: Sequence[str]) -> None:
+    """Refuse envelopes that were read together and have the same id.
+
+    Raises:
+        DecryptionError: One of them was copied over another one.
+
+    """
+    ids = [text[text.find(_ID) : text.find(_DATA)] for text in texts if text.startswith(_KEY)]
+    if len(set(ids)) < len(ids):
+        raise DecryptionError(
+            "one message was copied over another one: two ciphertexts have the same id",
+            key_id_of(texts[0]),
+        )
 
 
 def _divide(text: str) -> tuple[str, int] | None:
@@ -123,11 +136,3 @@ def _divide(text: str) -> tuple[str, int] | None:
     if middle < 0 or not text.startswith(_KEY) or not text.endswith(_END):
         return None
     return text[len(_KEY) : middle], end
-
-
-def _message_id(head: str) -> str | None:
-    try:
-        message_id: str = from_json(f'"{head.partition(_ID)[2]}"')
-    except ValueError:
-        return None
-    return message_id
