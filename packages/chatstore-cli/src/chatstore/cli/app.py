@@ -16,12 +16,14 @@ from chatstore.cli.commands.prune import prune
 from chatstore.cli.commands.search import search
 from chatstore.cli.commands.show import show
 from chatstore.cli.commands.stats import stats
+from chatstore.cli.commands.view import view
 from chatstore.cli.errors import PipeClosedError, report_error
 from chatstore.cli.exit_codes import ExitCode
 
 COMMANDS: tuple[Callable[..., None], ...] = (
     ls,
     show,
+    view,
     stats,
     search,
     delete,
