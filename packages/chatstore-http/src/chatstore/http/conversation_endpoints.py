@@ -50,12 +50,10 @@ async def create_conversation(call: Call, body: NewConversation) -> Response:
     conversation = await call.conversations.create(
         title=body.title, metadata=body.metadata, request_id=call.request_id
     )
-    return _created(call, conversation)
+    return _created(conversation, call.request.url.path)
 
 
-@endpoints.add(
-    "GET", "/conversations/{key}", reply=ConversationView, headers=("if-none-match",)
-)
+@endpoints.add("GET", "/conversations/{key}", reply=ConversationView, headers=("if-none-match",))
 async def get_conversation(call: Call) -> Response:
     """Read a conversation without its messages."""
     conversation = await call.conversations.get(call.key)
@@ -74,14 +72,10 @@ async def update_conversation(call: Call, body: ConversationChanges) -> Response
         for name in ("title", "metadata")
     }
     conversation = await call.conversations.update(call.key, **changes, revisions=call.revisions)
-    return json_reply(
-        ConversationView.of(conversation), etag=write_etag(conversation.revision)
-    )
+    return json_reply(ConversationView.of(conversation), etag=write_etag(conversation.revision))
 
 
-@endpoints.add(
-    "DELETE", "/conversations/{key}", status=HTTPStatus.NO_CONTENT, headers=_IF_MATCH
-)
+@endpoints.add("DELETE", "/conversations/{key}", status=HTTPStatus.NO_CONTENT, headers=_IF_MATCH)
 async def delete_conversation(call: Call) -> Response:
     """Delete a conversation with its messages."""
     await call.conversations.delete(call.key, revisions=call.revisions)
@@ -100,7 +94,7 @@ async def fork_conversation(call: Call, body: Fork) -> Response:
     conversation = await call.conversations.fork(
         call.key, until=body.until, request_id=call.request_id
     )
-    return _created(call, conversation)
+    return _created(conversation, call.request.url.path.rsplit("/", 2)[0])
 
 
 @endpoints.add("POST", "/conversations/{key}/truncate", reply=Removed, headers=_IF_MATCH)
@@ -112,11 +106,11 @@ async def truncate_conversation(call: Call, body: Truncation) -> Response:
     return json_reply(Removed(removed=removed))
 
 
-def _created(call: Call, conversation: Conversation) -> Response:
-    base = call.request.url.path.partition("/conversations")[0]
+def _created(conversation: Conversation, path: str) -> Response:
+    """Return the answer for a new conversation below the path of all conversations."""
     return json_reply(
         ConversationView.of(conversation),
         HTTPStatus.CREATED,
         etag=write_etag(conversation.revision),
-        headers={"location": f"{base}/conversations/{path_segment(conversation.key)}"},
+        headers={"location": f"{path}/{path_segment(conversation.key)}"},
     )

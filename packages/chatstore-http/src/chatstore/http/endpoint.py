@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Concatenate, ParamSpec, get_type_hints
+from typing import Concatenate, ParamSpec, get_type_hints
 
 from pydantic import BaseModel
 from starlette.requests import Request
@@ -23,14 +23,16 @@ _COMMON_PROBLEMS = {
     HTTPStatus.INTERNAL_SERVER_ERROR: "The store failed.",
     HTTPStatus.SERVICE_UNAVAILABLE: "The store does not answer.",
 }
-_OWNED_PROBLEMS = {HTTPStatus.UNAUTHORIZED: "The request has no owner."}
+_OWNED_PROBLEMS = {
+    HTTPStatus.UNAUTHORIZED: "The request has no owner.",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "The request is not valid.",
+}
 _BODY_PROBLEMS = {
     HTTPStatus.BAD_REQUEST: "The body cannot be read.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body, or a message, is too large.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not JSON.",
     HTTPStatus.INSUFFICIENT_STORAGE: "The store is full.",
 }
-_INVALID = {HTTPStatus.UNPROCESSABLE_ENTITY: "The request is not valid."}
 _MISSING = {HTTPStatus.NOT_FOUND: "The owner has no such conversation, or it no such message."}
 _CHANGED = {HTTPStatus.PRECONDITION_FAILED: "The conversation does not have this ETag."}
 
@@ -141,8 +143,6 @@ class Endpoint:
             problems.update(_MISSING)
         if self.body is not None:
             problems.update(_BODY_PROBLEMS)
-        if self.body is not None or self.query is not None or "{message_id}" in self.path:
-            problems.update(_INVALID)
         if "if-match" in self.headers:
             problems.update(_CHANGED)
         problems.update(self.problems)

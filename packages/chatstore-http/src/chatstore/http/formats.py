@@ -6,9 +6,15 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Any
 
-from chatstore.core import ChatMessage, MessagePage, to_agui, to_responses, to_ui_messages
+from chatstore.core import (
+    ChatMessage,
+    ChatStore,
+    MessagePage,
+    to_agui,
+    to_responses,
+    to_ui_messages,
+)
 from chatstore.core.tool_calls import MODEL_ROLES, TOOL_ROLES
-from chatstore.http.owned import OwnedConversations
 
 _LONGEST_TURN = 1000  # messages that are read at most to complete a turn
 
@@ -61,7 +67,7 @@ def convert(messages: Sequence[ChatMessage], format_: Format) -> Sequence[Any]:
 
 
 async def read_page(
-    conversations: OwnedConversations,
+    store: ChatStore,
     key: str,
     format_: Format,
     *,
@@ -74,30 +80,26 @@ async def read_page(
     Other formats than the plain one join the messages of an answer, or pair calls with results. So
     their pages contain whole answers, and may have more than ``limit`` messages.
     """
-    page = await conversations.page_messages(key, limit=limit, before=before, after=after)
+    page = await store.async_page_messages(key, limit=limit, before=before, after=after)
     if format_ is Format.PLAIN:
         return page
     if after is None:
-        return await _complete_start(conversations, key, page)
-    return await _complete_end(conversations, key, page)
+        return await _complete_start(store, key, page)
+    return await _complete_end(store, key, page)
 
 
-async def _complete_start(
-    conversations: OwnedConversations, key: str, page: MessagePage
-) -> MessagePage:
+async def _complete_start(store: ChatStore, key: str, page: MessagePage) -> MessagePage:
     while page.has_more and _continues(page.messages[0]) and len(page.messages) < _LONGEST_TURN:
-        older = await conversations.page_messages(key, before=page.messages[0].id)
+        older = await store.async_page_messages(key, before=page.messages[0].id)
         kept = _from_last_start(older.messages)
         has_more = older.has_more or len(kept) < len(older.messages)
         page = MessagePage(kept + page.messages, has_more)
     return page
 
 
-async def _complete_end(
-    conversations: OwnedConversations, key: str, page: MessagePage
-) -> MessagePage:
+async def _complete_end(store: ChatStore, key: str, page: MessagePage) -> MessagePage:
     while page.has_more and len(page.messages) < _LONGEST_TURN:
-        newer = await conversations.page_messages(key, after=page.messages[-1].id)
+        newer = await store.async_page_messages(key, after=page.messages[-1].id)
         kept = _until_first_start(newer.messages)
         if not kept:
             return page

@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from chatstore.core import ChatMessage
+from chatstore.core import ChatMessage, MessageNotFoundError
 from chatstore.core.codec import new_id
 from chatstore.http.client_input import (
     FEEDBACK,
@@ -43,7 +43,7 @@ _VARY = {"vary": "accept"}
     "GET",
     _MESSAGES,
     reply=MessageList,
-    headers=("accept", "if-none-match"),
+    headers=_IF_NONE_MATCH,
     media_types=[one.media_type for one in Format if one is not Format.PLAIN],
 )
 async def page_messages(call: Call, query: MessageQuery) -> Response:
@@ -57,7 +57,7 @@ async def page_messages(call: Call, query: MessageQuery) -> Response:
     if is_fresh(call.request.headers.get("if-none-match"), etag):
         return not_modified(etag, _VARY)
     page = await read_page(
-        call.conversations,
+        call.store,
         key,
         format_,
         limit=query.limit,
@@ -103,7 +103,9 @@ async def get_message(call: Call) -> Response:
     """Read a message."""
     key, message_id = call.key, call.message_id
     conversation = await call.conversations.get(key)
-    message = await call.conversations.get_message(key, message_id)
+    message = await call.store.async_get_message(key, message_id)
+    if message is None:
+        raise MessageNotFoundError("the conversation has no message with this id")
     etag = write_etag(conversation.revision)
     if is_fresh(call.request.headers.get("if-none-match"), etag):
         return not_modified(etag)

@@ -130,16 +130,27 @@ class ConversationList(BaseModel):
     next_cursor: str | None = Field(description="`null`: this is the last page.")
 
 
-class MessageList(BaseModel):
-    """A page of messages, oldest first."""
+class _MessagePage(BaseModel):
+    """What pages of messages have in common."""
 
     object: Literal["list"] = "list"
-    data: list[ChatMessage] | list[dict[str, Any]] = Field(
-        description="Messages of this store, or items of the requested format."
-    )
     first_id: str | None = Field(description="The `before` of the page with older messages.")
     last_id: str | None = Field(description="The `after` of the page with newer messages.")
     has_more: bool = Field(description="More messages follow in the requested direction.")
+
+
+class MessageList(_MessagePage):
+    """A page of messages, oldest first."""
+
+    data: list[ChatMessage] | list[dict[str, Any]] = Field(
+        description="Messages of this store, or of the format that the URL names."
+    )
+
+
+class ConvertedMessages(_MessagePage):
+    """A page of messages in another format, oldest first."""
+
+    data: list[dict[str, Any]] = Field(description="Messages or items of the format.")
 
 
 class AddedMessages(BaseModel):

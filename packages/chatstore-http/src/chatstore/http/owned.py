@@ -19,7 +19,6 @@ from chatstore.core import (
     ConversationNotFoundError,
     ConversationPage,
     MessageNotFoundError,
-    MessagePage,
     RevisionConflictError,
     StoreUnavailableError,
 )
@@ -40,6 +39,7 @@ class OwnedConversations:
     Every method answers for another owner's conversation as for a missing one: it raises
     `ConversationNotFoundError`. Writes take effect only while the owner has the conversation: one
     that was deleted or given to somebody else meanwhile is not written, and not begun again.
+    Messages are read from the store, after `get`.
 
     ``revisions`` of a write are those that the conversation may have; ``None``: any. Otherwise
     `RevisionConflictError` is raised, and nothing is written.
@@ -135,23 +135,6 @@ class OwnedConversations:
             raise ConversationNotFoundError("there is no conversation with this key")
 
         return await self._create(fork, f"fork:{key}:{until}", request_id)
-
-    async def page_messages(
-        self, key: str, *, limit: int = 50, before: str | None = None, after: str | None = None
-    ) -> MessagePage:
-        """Return a page of messages, as `ChatStore.page_messages` does."""
-        await self.get(key)
-        return await self._store.async_page_messages(key, limit=limit, before=before, after=after)
-
-    async def get_message(self, key: str, message_id: str) -> ChatMessage:
-        """Return a message.
-
-        Raises:
-            MessageNotFoundError: The conversation does not have the message.
-
-        """
-        await self.get(key)
-        return await self._get_message(key, message_id)
 
     async def add_messages(
         self, key: str, messages: Sequence[ChatMessage], *, revisions: Collection[str] | None = None

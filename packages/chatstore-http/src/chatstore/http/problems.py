@@ -136,7 +136,8 @@ def problem_response(
         errors=list(errors),
     )
     content = problem.model_dump_json()
-    return Response(content, status, dict(headers or {}), MEDIA_TYPE)
+    # Caches may store some errors, such as 404, unless they are told not to.
+    return Response(content, status, {"cache-control": "no-store", **(headers or {})}, MEDIA_TYPE)
 
 
 def response_for(error: ChatStoreError | ProblemError) -> Response:
