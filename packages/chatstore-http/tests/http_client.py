@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from http_programs import PREFIX, fastapi_app
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it has no types
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 

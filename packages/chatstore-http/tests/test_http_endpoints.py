@@ -84,7 +84,7 @@ def test_messages(anna: CheckedClient) -> None:
     assert truncated == {"removed": 2}
     assert anna.contents(path) == ["a", "B"]
     for method in ("GET", "PATCH", "DELETE"):
-        options = {"json": {}} if method == "PATCH" else {}
+        options: dict[str, Any] = {"json": {}} if method == "PATCH" else {}
         response = anna.call(method, f"{path}/messages/{ids[2]}", **options)
         assert (response.status_code, response.json()["code"]) == (404, "message_not_found")
 

@@ -26,7 +26,7 @@ ENDPOINTS: Sequence[Endpoint] = (
     *health_endpoint.endpoints.all,
 )
 MAX_BODY_BYTES = 1024 * 1024
-WRITABLE_ROLES: Collection[RoleName] = ("user",)
+WRITABLE_ROLES: tuple[RoleName, ...] = ("user",)
 
 
 @dataclass(frozen=True, slots=True)
