@@ -12,7 +12,6 @@ import os
 import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Annotated, Any
 
 import uvicorn
@@ -29,7 +28,7 @@ PIECE = "piece {} of the answer "
 
 
 def text_of(pieces: int) -> str:
-    """Return the text of an answer of so many pieces."""
+    """Return the text of an answer of this number of pieces."""
     return "".join(PIECE.format(number) for number in range(pieces))
 
 
@@ -55,15 +54,8 @@ def create_app() -> FastAPI:
     store = open_store(settings["url"])
     answers = Answers(store, interval=float(settings.get("interval", 0.05)))
 
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            if settings.get("lifespan", "on") == "on":
-                await stack.enter_async_context(store)
-                await stack.enter_async_context(answers)
-            yield
-
-    app = FastAPI(lifespan=lifespan)
+    has_lifespan = settings.get("lifespan", "on") == "on"
+    app = FastAPI(lifespan=answers.lifespan if has_lifespan else None)
     app.include_router(router(store, owner=current_user), prefix="/api")
 
     @app.post("/api/conversations/{key}/answer")

@@ -80,7 +80,7 @@ def create(client: httpx.Client) -> str:
 
 
 def read_pieces(response: httpx.Response, pieces: int) -> None:
-    """Receive so many pieces of an answer."""
+    """Receive this number of pieces of an answer."""
     text = ""
     for received in response.iter_text():
         text += received
@@ -90,7 +90,7 @@ def read_pieces(response: httpx.Response, pieces: int) -> None:
 
 
 def answer_and_hang_up(client: httpx.Client, key: str, pieces: int) -> str:
-    """Receive so many pieces of an answer that does not end, hang up, and return its id."""
+    """Receive the first pieces of an answer that does not end, hang up, and return its id."""
     query: dict[str, Any] = {"pieces": pieces, "end": "hold"}
     with client.stream("POST", f"conversations/{key}/answer", params=query) as response:
         assert response.status_code == 200

@@ -70,7 +70,7 @@ def only_message(store: ChatStore) -> ChatMessage:
 
 
 async def written(backend: WatchedBackend, number: int) -> None:
-    """Wait until so many writes took place."""
+    """Wait until this number of writes took place."""
     while len(backend.bodies) < number:  # noqa: ASYNC110 - the backend is not async
         await asyncio.sleep(0)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping
-from contextlib import AsyncExitStack, aclosing
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from datetime import datetime, timezone
 from types import TracebackType
 from typing import Any
@@ -25,8 +25,9 @@ MESSAGE_ID_HEADER = "chatstore-message-id"
 class Answers:
     """Saves answers while they grow and when they end, also if the client hangs up.
 
-    Leave ``async with answers`` in the application's lifespan, before you close the store: that
-    ends the answers that are still growing, as incomplete, and waits for their last writes.
+    When the application stops, answers that are still growing must end, as incomplete, and their
+    last writes must take place before the store is closed: use `lifespan`, or leave
+    ``async with answers`` in your own.
     """
 
     def __init__(self, store: ChatStore, *, interval: float = 1.0) -> None:
@@ -93,7 +94,8 @@ class Answers:
 
         Args:
             key: The conversation.
-            chunks: The pieces of the text. It is closed when the client hangs up.
+            chunks: The pieces of the text. A generator begins after the owner was checked, and is
+                closed when the client hangs up.
             owner: The owner of the conversation.
             message_id: See `open`.
             metadata: See `open`.
@@ -108,6 +110,16 @@ class Answers:
             return response_for(error)
         headers = {MESSAGE_ID_HEADER: answer.message_id, "cache-control": "no-store"}
         return _AnswerResponse(_stream(answer, chunks, encode), headers, media_type)
+
+    @asynccontextmanager
+    async def lifespan(self, app: object) -> AsyncIterator[None]:
+        """Run an application; at its end call `finish`, then close the store.
+
+        Pass it to the application: ``FastAPI(lifespan=answers.lifespan)``.
+        """
+        del app
+        async with self._store, self:
+            yield
 
     async def finish(self) -> None:
         """End all answers that are growing, and wait for their last writes."""

@@ -19,7 +19,7 @@ _ETAG = {"etag": {"description": "The conversation's revision.", "schema": {"typ
 
 def response_descriptions(endpoint: Endpoint) -> dict[int | str, dict[str, Any]]:
     """Return the descriptions of all responses of an endpoint."""
-    # Problems have no nested models, so the schema is complete where it stands.
+    # Problems have no nested models, so the schema refers to nothing else.
     problem = {MEDIA_TYPE: {"schema": Problem.model_json_schema(mode="serialization")}}
     described: dict[int | str, dict[str, Any]] = {
         int(status): {"description": meaning, "content": problem}

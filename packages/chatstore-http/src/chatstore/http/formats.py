@@ -91,21 +91,21 @@ async def read_page(
 async def _complete_start(store: ChatStore, key: str, page: MessagePage) -> MessagePage:
     while page.has_more and _continues(page.messages[0]) and len(page.messages) < _LONGEST_TURN:
         older = await store.async_page_messages(key, before=page.messages[0].id)
-        kept = _from_last_start(older.messages)
-        has_more = older.has_more or len(kept) < len(older.messages)
-        page = MessagePage(kept + page.messages, has_more)
+        rest = _from_last_start(older.messages)
+        has_more = older.has_more or len(rest) < len(older.messages)
+        page = MessagePage(rest + page.messages, has_more)
     return page
 
 
 async def _complete_end(store: ChatStore, key: str, page: MessagePage) -> MessagePage:
     while page.has_more and len(page.messages) < _LONGEST_TURN:
         newer = await store.async_page_messages(key, after=page.messages[-1].id)
-        kept = _until_first_start(newer.messages)
-        if not kept:
+        rest = _until_first_start(newer.messages)
+        if not rest:
             return page
-        has_more = newer.has_more or len(kept) < len(newer.messages)
-        page = MessagePage(page.messages + kept, has_more)
-        if len(kept) < len(newer.messages):
+        has_more = newer.has_more or len(rest) < len(newer.messages)
+        page = MessagePage(page.messages + rest, has_more)
+        if len(rest) < len(newer.messages):
             return page
     return page
 
