@@ -8,9 +8,10 @@ Sources take the client that the other library uses, leave it open, and only rea
 """
 
 from chatstore.migrate.azure_tables import AzureTable
+from chatstore.migrate.digests import Fingerprint, fingerprint
 from chatstore.migrate.dynamodb import DynamoDBItems
 from chatstore.migrate.json_files import JSONFile
-from chatstore.migrate.migration import Progress, migrate
+from chatstore.migrate.migration import migrate
 from chatstore.migrate.redis_json import RedisJSONDocuments
 from chatstore.migrate.redis_lists import RedisLists
 from chatstore.migrate.report import (
@@ -18,15 +19,26 @@ from chatstore.migrate.report import (
     MigratedConversation,
     MigrationError,
     MigrationReport,
+    Progress,
     SkippedConversation,
 )
-from chatstore.migrate.sources import MappedSource, Reader, Source, StoreSource
+from chatstore.migrate.sources import (
+    MappedSource,
+    Reader,
+    RecordFields,
+    RecordSource,
+    Source,
+    SourceRecord,
+    StoreSource,
+    with_ids,
+)
 from chatstore.migrate.sql import SQLArrays, SQLRows
 
 __all__ = [
     "AzureTable",
     "DynamoDBItems",
     "EmptySourceError",
+    "Fingerprint",
     "JSONFile",
     "MappedSource",
     "MigratedConversation",
@@ -34,12 +46,17 @@ __all__ = [
     "MigrationReport",
     "Progress",
     "Reader",
+    "RecordFields",
+    "RecordSource",
     "RedisJSONDocuments",
     "RedisLists",
     "SQLArrays",
     "SQLRows",
     "SkippedConversation",
     "Source",
+    "SourceRecord",
     "StoreSource",
+    "fingerprint",
     "migrate",
+    "with_ids",
 ]

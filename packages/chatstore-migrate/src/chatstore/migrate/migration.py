@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
-import itertools
-import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal
 
-from chatstore.core import ChatMessage, ChatStore, CorruptMessageError, InvalidArgumentError
-from chatstore.core.checks import check_key, check_prefix
+from chatstore.core import (
+    ChatStore,
+    CorruptMessageError,
+    InvalidArgumentError,
+    MessageConflictError,
+)
+from chatstore.core.checks import check_owner, check_prefix
+from chatstore.migrate.conversation_copy import ConversationCopy
+from chatstore.migrate.digests import combined
 from chatstore.migrate.report import (
     EmptySourceError,
     MigratedConversation,
     MigrationError,
     MigrationReport,
+    Progress,
     SkippedConversation,
 )
 from chatstore.migrate.sources import Source, StoreSource
 
-_BATCH_MESSAGES = 200
-_BATCH_CHARACTERS = 500_000
-
-Progress = Callable[[MigratedConversation, int, int], None]
-"""Called after each conversation with its number, counted from 1, and the total."""
+_FAILURES = (CorruptMessageError, InvalidArgumentError, MessageConflictError, MigrationError)
 
 
 def migrate(
@@ -32,30 +33,40 @@ def migrate(
     *,
     keys: Iterable[str] | None = None,
     prefix: str = "",
-    on_corrupt: Literal["raise", "skip"] = "raise",
-    progress: Progress | None = None,
+    owner: str | None = None,
+    on_error: Literal["raise", "skip"] = "raise",
+    overwrite: bool = False,
+    verify: bool = True,
+    progress: Callable[[Progress], None] | None = None,
     to_key: Callable[[str], str] = str,
 ) -> MigrationReport:
     """Copy conversations of a source into a store, and verify each by count and digest.
 
     After an interruption, run it again: messages that were copied stay, and the rest follows.
     Messages that were appended in the store since then stay behind the copied ones. The source is
-    only read.
+    only read. A conversation that is written in the source meanwhile is copied again until it is
+    whole. Conversations' records are copied; ids and times of messages are kept. The times,
+    revision and expiry of conversations are the store's own.
 
     Args:
         source: A store, or a source for another library's store.
         store: The store to copy into.
         keys: Copy only these conversations.
         prefix: Copy only conversations whose keys begin with it.
-        on_corrupt: What to do about a conversation that cannot be copied, such as another
-            program's list in a shared Redis: ``"raise"``, or ``"skip"`` and report it.
-        progress: Called after each conversation.
+        owner: Copy only this owner's conversations; the source must be a store.
+        on_error: What to do about a conversation that cannot be copied, such as another program's
+            list in a shared Redis, or one that differs in the store: ``"raise"``, or ``"skip"``
+            and report it.
+        overwrite: Whether to replace messages and records of the store that differ from the
+            source's.
+        verify: Whether to compare each copy with its source.
+        progress: Called after each batch of messages and after each conversation.
         to_key: Returns the key in the store for a key of the source.
 
     Raises:
         EmptySourceError: The source has no conversation, or none that was selected.
-        MigrationError: The store has other messages than the source under a key, or the source
-            changed during the copy.
+        MigrationError: The store has another record or other messages than the source under a key,
+            or a conversation is written all the time.
         CorruptMessageError: The source contains something that is not a message.
         InvalidKeyError: A key of the source is not a string of 1 to 255 bytes in UTF-8.
         InvalidMessageError: A message of the source cannot be written as JSON.
@@ -63,26 +74,38 @@ def migrate(
             ``to_key`` was not given.
 
     """
-    checked = _as_source(source, store, to_key)
-    if on_corrupt not in ("raise", "skip"):
-        raise InvalidArgumentError("on_corrupt must be 'raise' or 'skip'")
-    selected = _select(checked, keys, check_prefix(prefix))
+    checked = _as_source(source, store, to_key, check_prefix(prefix), owner)
+    if on_error not in ("raise", "skip"):
+        raise InvalidArgumentError("on_error must be 'raise' or 'skip'")
+    selection = _Selection(checked, keys, prefix, is_listed_first=source is store)
+    counter = _Counter(selection.count(), progress)
     report = MigrationReport()
-    for number, key in enumerate(selected, 1):
+    for key in selection:
         try:
-            migrated = _migrate_one(checked, store, key, to_key(key))
-        except (CorruptMessageError, InvalidArgumentError) as error:
-            if on_corrupt == "raise":
+            counter.key = target = to_key(key)
+            copy = ConversationCopy(
+                checked,
+                key,
+                store,
+                target,
+                overwrite=overwrite,
+                verify=verify,
+                on_copied=counter.add_messages,
+            )
+            copied = copy.run()
+        except _FAILURES as error:
+            if on_error == "raise":
                 raise
             report.skipped.append(SkippedConversation(key, str(error)))
         else:
-            report.append(migrated)
-            if progress is not None:
-                progress(migrated, number, len(selected))
+            _add(report, copied)
+        counter.add_conversation()
     return report
 
 
-def _as_source(source: Any, store: object, to_key: Callable[[str], str]) -> Source:
+def _as_source(
+    source: Any, store: object, to_key: Callable[[str], str], prefix: str, owner: str | None
+) -> Source:
     if not isinstance(store, ChatStore):
         raise InvalidArgumentError(
             f"store must be a ChatStore, not {type(store).__name__}; open_store(url) returns one"
@@ -92,109 +115,91 @@ def _as_source(source: Any, store: object, to_key: Callable[[str], str]) -> Sour
             "the source is the store itself; pass to_key to copy under other keys"
         )
     if isinstance(source, ChatStore):
-        return StoreSource(source)
+        return StoreSource(
+            source, prefix=prefix, owner=None if owner is None else check_owner(owner)
+        )
     if not hasattr(source, "keys") or not hasattr(source, "messages"):
         raise InvalidArgumentError(
             f"source must be a ChatStore or a source, not {type(source).__name__}; "
             "functions such as chatstore.migrate.langchain.from_redis return sources"
         )
+    if owner is not None:
+        raise InvalidArgumentError("owner selects conversations of a store only")
     checked: Source = source
     return checked
 
 
-def _select(source: Source, keys: Iterable[str] | None, prefix: str) -> list[str]:
-    if isinstance(keys, str):
-        raise InvalidArgumentError("keys must be a list of keys, not one string")
-    present = {key for key in source.keys() if key.startswith(prefix)}  # noqa: SIM118 - a Source
-    requested = present if keys is None else set(keys)
-    if missing := sorted(requested - present):
-        raise EmptySourceError(
-            f"the source has no conversation {missing[0]!r} ({len(missing)} keys are missing)"
-        )
-    if not requested:
-        condition = f" with the prefix {prefix!r}" if prefix else ""
-        raise EmptySourceError(
-            f"the source has no conversation{condition}; check its address, name and prefix"
-        )
-    return sorted(requested)
+class _Selection:
+    """The keys to copy; they are listed again each time, so that they need no memory."""
 
+    def __init__(
+        self, source: Source, keys: Iterable[str] | None, prefix: str, *, is_listed_first: bool
+    ) -> None:
+        if isinstance(keys, str):
+            raise InvalidArgumentError("keys must be a list of keys, not one string")
+        self._source = source
+        self._requested = None if keys is None else set(keys)
+        self._prefix = prefix
+        # The copies would be listed, too.
+        self._listed = list(self._keys()) if is_listed_first else None
 
-def _migrate_one(source: Source, store: ChatStore, key: str, target: str) -> MigratedConversation:
-    # Read everything first: nothing is written of a conversation that cannot be read.
-    expected, count = _digest(source.messages(check_key(key)))
-    existing = store.count_messages(target)
-    messages = _with_stable_ids(source.messages(key))
-    position = _skip_existing(messages, store, target, existing)
-    copied = 0
-    for batch in _batches(messages):
-        store.add_messages(target, batch)
-        copied += len(batch)
-    actual, _ = _digest(itertools.islice(store.iter_messages(target), count))
-    if actual != expected:
-        raise MigrationError(
-            "the copy differs from the source, which may have changed during the copy",
-            key=target,
-            position=position,
-        )
-    return MigratedConversation(target, count, copied, expected)
-
-
-def _skip_existing(
-    messages: Iterator[ChatMessage], store: ChatStore, key: str, existing: int
-) -> int:
-    """Consume the messages that the store already has, and return their number."""
-    if existing == 0:
-        return 0
-    for position, stored in enumerate(store.iter_messages(key)):
-        message = next(messages, None)
-        if message is None:
-            return position  # the rest was appended in the store
-        if _text(message) != _text(stored):
-            raise MigrationError(
-                "the store has another message at this index than the source",
-                key=key,
-                position=position,
+    def count(self) -> int:
+        """Return the number of keys; raise `EmptySourceError` if there are none."""
+        count, missing = 0, set(self._requested or ())
+        for key in self:
+            count += 1
+            missing.discard(key)
+        if missing:
+            raise EmptySourceError(
+                f"the source has no conversation {min(missing)!r} ({len(missing)} keys are missing)"
             )
-    return existing
+        if not count:
+            condition = f" with the prefix {self._prefix!r}" if self._prefix else ""
+            raise EmptySourceError(
+                f"the source has no conversation{condition}; check its address, name and prefix"
+            )
+        return count
+
+    def __iter__(self) -> Iterator[str]:
+        return self._keys() if self._listed is None else iter(self._listed)
+
+    def _keys(self) -> Iterator[str]:
+        for key in self._source.keys():  # noqa: SIM118 - a Source
+            if key.startswith(self._prefix) and (
+                self._requested is None or key in self._requested
+            ):
+                yield key
 
 
-def _with_stable_ids(messages: Iterable[ChatMessage]) -> Iterator[ChatMessage]:
-    """Give each message an id that does not change from run to run.
+class _Counter:
+    """Counts what was copied, and calls the caller's function."""
 
-    This is its own id, or one made of its index and its content.
-    """
-    seen: set[str] = set()
-    for position, message in enumerate(messages):
-        message_id = message.id
-        if message_id is None or message_id in seen:
-            digest = hashlib.blake2b(_text(message).encode(), digest_size=8).hexdigest()
-            message_id = f"migrated:{position}:{digest}"
-        seen.add(message_id)
-        yield message.model_copy(update={"id": message_id})
+    def __init__(self, total: int, function: Callable[[Progress], None] | None) -> None:
+        self.key = ""
+        self._total = total
+        self._function = function
+        self._conversations = 0
+        self._messages = 0
 
+    def add_messages(self, number: int) -> None:
+        self._messages += number
+        self._call()
 
-def _batches(messages: Iterator[ChatMessage]) -> Iterator[list[ChatMessage]]:
-    batch: list[ChatMessage] = []
-    size = 0
-    for message in messages:
-        batch.append(message)
-        size += len(_text(message))
-        if len(batch) == _BATCH_MESSAGES or size > _BATCH_CHARACTERS:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
+    def add_conversation(self) -> None:
+        self._conversations += 1
+        self._call()
+
+    def _call(self) -> None:
+        if self._function is not None:
+            total = max(self._total, self._conversations)  # new ones may be listed meanwhile
+            self._function(Progress(self._conversations, total, self._messages, self.key))
 
 
-def _digest(messages: Iterable[ChatMessage]) -> tuple[str, int]:
-    digest, count = hashlib.blake2b(digest_size=20), 0
-    for message in messages:
-        digest.update(_text(message).encode() + b"\n")
-        count += 1
-    return digest.hexdigest(), count
-
-
-def _text(message: ChatMessage) -> str:
-    """Return a message as JSON, without the fields that a store assigns."""
-    fields = message.model_dump(mode="json", exclude={"id", "created_at"})
-    return json.dumps(fields, sort_keys=True)
+def _add(report: MigrationReport, copied: MigratedConversation | None) -> None:
+    if copied is None:
+        return  # deleted in the source since it was listed, or without messages
+    report.conversations += 1
+    report.messages += copied.messages
+    report.copied += copied.copied
+    if copied.digest is not None:
+        report.digest = combined(report.digest, copied.digest)

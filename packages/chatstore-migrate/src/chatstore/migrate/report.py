@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
 from chatstore.core import ChatStoreError
 
 
 class MigrationError(ChatStoreError):
-    """The store has other messages than the source under a key; nothing was overwritten.
+    """A conversation of the store differs from the source's; nothing was overwritten.
 
     Attributes:
-        key: The conversation.
-        position: The index of the first message that differs.
+        key: The conversation, as the store names it.
+        position: The index of the first message that differs; ``None``: the record differs.
 
     """
 
-    def __init__(self, message: str, *, key: str, position: int) -> None:
+    def __init__(self, message: str, *, key: str, position: int | None = None) -> None:
         """Name the conversation and the message."""
-        super().__init__(f"conversation {key!r}, message {position}: {message}")
+        place = "" if position is None else f", message {position}"
+        super().__init__(f"conversation {key!r}{place}: {message}")
         self.key = key
         self.position = position
 
@@ -27,24 +28,27 @@ class EmptySourceError(ChatStoreError):
     """The source has no conversation, or none was selected."""
 
 
-class MigratedConversation(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class MigratedConversation:
     """A conversation that is complete in the store.
 
     Attributes:
         key: Its key in the store.
-        messages: The number of messages in the source, all verified in the store.
+        messages: The number of messages in the source, which are all in the store.
         copied: How many of them this run copied; an earlier run copied the others.
-        digest: BLAKE2b over the messages, as hexadecimal digits; the same for source and store.
+        digest: SHA-256 over the record and the messages, equal for source and store; ``None``: not
+            verified.
 
     """
 
     key: str
     messages: int
     copied: int
-    digest: str
+    digest: str | None
 
 
-class SkippedConversation(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class SkippedConversation:
     """A conversation that was not copied.
 
     Attributes:
@@ -57,15 +61,40 @@ class SkippedConversation(NamedTuple):
     reason: str
 
 
-class MigrationReport(list[MigratedConversation]):
-    """The conversations that are complete in the store, in the order of their keys.
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a migration has come.
 
     Attributes:
-        skipped: Conversations that were not copied; always empty with ``on_corrupt="raise"``.
+        conversations: The number of conversations that are complete, or were skipped.
+        total: The number of conversations that were selected.
+        messages: The number of messages that this run copied.
+        key: The current conversation, as the store names it.
 
     """
 
-    def __init__(self) -> None:
-        """Create an empty report."""
-        super().__init__()
-        self.skipped: list[SkippedConversation] = []
+    conversations: int
+    total: int
+    messages: int
+    key: str
+
+
+@dataclass(slots=True)
+class MigrationReport:
+    """What a migration did.
+
+    Attributes:
+        conversations: The number of conversations that are complete in the store.
+        messages: The number of their messages in the source.
+        copied: How many of the messages this run copied.
+        digest: The digest of all these conversations, in any order; `fingerprint` returns the same
+            for a store that has no others. ``None``: they were not verified.
+        skipped: Conversations that were not copied; always empty with ``on_error="raise"``.
+
+    """
+
+    conversations: int = 0
+    messages: int = 0
+    copied: int = 0
+    digest: str | None = None
+    skipped: list[SkippedConversation] = field(default_factory=list)

@@ -2,24 +2,77 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+from pydantic import JsonValue
 
 from chatstore.core import ChatMessage, ChatStore, CorruptMessageError
+from chatstore.core.backend import Backend, Plan, StoredConversation
+from chatstore.core.metadata import load_metadata
 
-_ADVICE = "migrate(…, on_corrupt='skip') copies the other conversations"
+_ADVICE = "on_error='skip' copies the other conversations"
+_MAX_ID_BYTES = 255
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFields:
+    """What a program stored about a conversation.
+
+    Attributes:
+        owner: Whose conversation it is.
+        title: Its title.
+        metadata: A JSON object.
+
+    """
+
+    owner: str | None = None
+    title: str | None = None
+    metadata: dict[str, JsonValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRecord:
+    """The record of a source's conversation.
+
+    Attributes:
+        fields: Owner, title and metadata.
+        is_created: Whether the conversation stays without messages, so that the copy is created
+            before its first message.
+        revision: Changes with every write to the conversation; ``None``: the source does not
+            change.
+
+    """
+
+    fields: RecordFields = field(default_factory=RecordFields)
+    is_created: bool = False
+    revision: str | None = None
 
 
 class Source(Protocol):
-    """Conversations as messages."""
+    """Conversations to copy."""
 
     def keys(self) -> Iterable[str]:
-        """Return the keys of all conversations."""
+        """Return the keys of all conversations, each once."""
         ...
 
     def messages(self, key: str) -> Iterable[ChatMessage]:
-        """Return the messages of a conversation, oldest first; the same ones each time."""
+        """Return the messages of a conversation, oldest first; the same ones each time.
+
+        Each has an id that no other message of the conversation has: `with_ids`.
+        """
+        ...
+
+
+@runtime_checkable
+class RecordSource(Source, Protocol):
+    """Conversations that have records."""
+
+    def record(self, key: str) -> SourceRecord | None:
+        """Return the record of a conversation; ``None`` if there is no such conversation."""
         ...
 
 
@@ -50,9 +103,13 @@ class MappedSource:
         self._reader = reader
         self._to_message = to_message
 
-    def keys(self) -> Iterable[str]:
-        """Return the keys of all conversations."""
-        return self._reader.keys()
+    def keys(self) -> Iterator[str]:
+        """Return the keys of all conversations, each once."""
+        seen: set[str] = set()
+        for key in self._reader.keys():  # noqa: SIM118 - a Reader
+            if key not in seen:
+                seen.add(key)
+                yield key
 
     def messages(self, key: str) -> Iterator[ChatMessage]:
         """Return the messages of a conversation, oldest first.
@@ -61,6 +118,9 @@ class MappedSource:
             CorruptMessageError: A value is not a message of the library.
 
         """
+        return with_ids(self._converted(key))
+
+    def _converted(self, key: str) -> Iterator[ChatMessage]:
         values = iter(self._reader.items(key))
         for position in itertools.count():
             message = None
@@ -82,16 +142,59 @@ class MappedSource:
 
 
 class StoreSource:
-    """The conversations of a `ChatStore`, with their ids and times."""
+    """The conversations of a `ChatStore`, with their records, ids and times."""
 
-    def __init__(self, store: ChatStore) -> None:
-        """Read from a store, which is never closed."""
+    def __init__(self, store: ChatStore, *, prefix: str = "", owner: str | None = None) -> None:
+        """Read from a store, which is never closed.
+
+        Args:
+            store: The store.
+            prefix: Only conversations whose keys begin with it.
+            owner: Only this owner's conversations.
+
+        """
         self.store = store
+        self._prefix = prefix
+        self._owner = owner
 
-    def keys(self) -> Iterable[str]:
-        """Return the keys of all conversations."""
-        return self.store.get_keys()
+    def keys(self) -> Iterator[str]:
+        """Return the keys of the conversations."""
+        if self._owner is None:
+            return self.store.iter_keys(self._prefix)
+        conversations = self.store.iter_conversations(owner=self._owner)
+        return (one.key for one in conversations if one.key.startswith(self._prefix))
 
     def messages(self, key: str) -> Iterator[ChatMessage]:
-        """Return the messages of a conversation, oldest first."""
+        """Return the messages of a conversation, oldest first, page by page."""
         return self.store.iter_messages(key)
+
+    def record(self, key: str) -> SourceRecord | None:
+        """Return the record of a conversation; ``None`` if there is no such conversation."""
+        stored = self.store.run("get_conversation", _read_conversation, key)
+        if stored is None:
+            return None
+        record = stored.record
+        fields = RecordFields(record.owner, record.title, load_metadata(record.metadata))
+        return SourceRecord(fields, record.outlasts_messages, stored.revision)
+
+
+def with_ids(messages: Iterable[ChatMessage]) -> Iterator[ChatMessage]:
+    """Give each message an id that does not change from run to run.
+
+    This is its own id, unless it has none or an earlier message has the same; then it is made of
+    the message's index and content.
+    """
+    seen: set[str] = set()
+    for position, message in enumerate(messages):
+        message_id = message.id
+        if message_id is None or message_id in seen or len(message_id.encode()) > _MAX_ID_BYTES:
+            text = message.model_dump_json(exclude={"id", "created_at"})
+            digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]
+            message_id = f"migrated:{position}:{digest}"
+        seen.add(message_id)
+        yield message.model_copy(update={"id": message_id})
+
+
+def _read_conversation(backend: Backend[Any], key: str) -> Plan[Any, StoredConversation | None]:
+    [stored] = yield from backend.read_conversations([key])
+    return stored

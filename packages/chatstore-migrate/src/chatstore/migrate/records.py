@@ -1,0 +1,62 @@
+"""Conversation records: read those of a source, and write them to a store."""
+
+from __future__ import annotations
+
+from chatstore.core import ChatStore, Conversation, ConversationExistsError
+from chatstore.migrate.report import MigrationError
+from chatstore.migrate.sources import RecordFields, RecordSource, Source, SourceRecord
+
+
+def record_of(source: Source, key: str) -> SourceRecord | None:
+    """Return the record of a source's conversation.
+
+    ``None``: the conversation does not exist. A source without records returns an empty one.
+    """
+    return source.record(key) if _has_records(source) else SourceRecord()
+
+
+def write_record(
+    store: ChatStore, key: str, source: Source, record: SourceRecord, *, may_change: bool
+) -> None:
+    """Create the conversation with its record, or compare the record with the existing one.
+
+    A conversation that only exists through its messages is not created.
+
+    Args:
+        store: The store to write to.
+        key: The conversation's key in the store.
+        source: The source; the existing record stays if the source has no records.
+        record: The record in the source.
+        may_change: Whether an existing record may be changed.
+
+    Raises:
+        MigrationError: The existing record differs and may not be changed.
+
+    """
+    existing = store.get_conversation(key)
+    if existing is None and record.is_created:
+        existing = _create(store, key, record.fields)
+    if existing is None or not _has_records(source):
+        return
+    fields = record.fields
+    if fields == RecordFields(existing.owner, existing.title, existing.metadata):
+        return
+    if not may_change:
+        difference = "owner" if fields.owner != existing.owner else "title or metadata"
+        raise MigrationError(f"the store's conversation has another {difference}", key=key)
+    removed = dict.fromkeys(existing.metadata.keys() - fields.metadata.keys())
+    metadata = {**removed, **fields.metadata}
+    store.update_conversation(key, owner=fields.owner, title=fields.title, metadata=metadata)
+
+
+def _has_records(source: Source) -> bool:
+    return isinstance(source, RecordSource)
+
+
+def _create(store: ChatStore, key: str, fields: RecordFields) -> Conversation | None:
+    try:
+        return store.create_conversation(
+            key, owner=fields.owner, title=fields.title, metadata=fields.metadata
+        )
+    except ConversationExistsError:  # another process copies it at the same time
+        return store.get_conversation(key)
