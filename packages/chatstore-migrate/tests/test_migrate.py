@@ -134,7 +134,7 @@ def test_a_source_that_changes_meanwhile_is_detected() -> None:
     class ChangingLists(Lists):
         def items(self, key: str) -> list[Any]:
             before = list(super().items(key))
-            self.conversations[key][0] = "changed"
+            self.conversations[key][0] += "!"
             return before
 
     with pytest.raises(MigrationError, match="differs"):

@@ -1,8 +1,11 @@
-"""Copy conversations into any store: from another store, or from other libraries' stores.
+"""Copy conversations: between stores, from other libraries' stores, to files and from files.
 
 `migrate` copies a source. A `ChatStore` is a source; `chatstore.migrate.langchain` and
 `chatstore.migrate.llama_index` return sources for those frameworks' stores. For anything else,
 combine one of the readers of this module with a function that makes messages: `MappedSource`.
+
+`export_conversations` writes files, `import_conversations` reads them, ChatGPT's and Claude's data
+exports included.
 
 Sources take the client that the other library uses, leave it open, and only read.
 """
@@ -10,6 +13,20 @@ Sources take the client that the other library uses, leave it open, and only rea
 from chatstore.migrate.azure_tables import AzureTable
 from chatstore.migrate.digests import Fingerprint, fingerprint
 from chatstore.migrate.dynamodb import DynamoDBItems
+from chatstore.migrate.exporting import (
+    EXPORT_FORMATS,
+    ExportFormat,
+    ExportReport,
+    export_conversations,
+    format_of,
+)
+from chatstore.migrate.formats.damaged import DamagedFileError
+from chatstore.migrate.importing import (
+    IMPORT_FORMATS,
+    ImportFormat,
+    detect_format,
+    import_conversations,
+)
 from chatstore.migrate.json_files import JSONFile
 from chatstore.migrate.migration import migrate
 from chatstore.migrate.redis_json import RedisJSONDocuments
@@ -35,10 +52,16 @@ from chatstore.migrate.sources import (
 from chatstore.migrate.sql import SQLArrays, SQLRows
 
 __all__ = [
+    "EXPORT_FORMATS",
+    "IMPORT_FORMATS",
     "AzureTable",
+    "DamagedFileError",
     "DynamoDBItems",
     "EmptySourceError",
+    "ExportFormat",
+    "ExportReport",
     "Fingerprint",
+    "ImportFormat",
     "JSONFile",
     "MappedSource",
     "MigratedConversation",
@@ -56,7 +79,11 @@ __all__ = [
     "Source",
     "SourceRecord",
     "StoreSource",
+    "detect_format",
+    "export_conversations",
     "fingerprint",
+    "format_of",
+    "import_conversations",
     "migrate",
     "with_ids",
 ]

@@ -11,7 +11,7 @@ from chatstore.core import (
     InvalidArgumentError,
     MessageConflictError,
 )
-from chatstore.core.checks import check_owner, check_prefix
+from chatstore.core.checks import check_prefix
 from chatstore.migrate.conversation_copy import ConversationCopy
 from chatstore.migrate.digests import combined
 from chatstore.migrate.report import (
@@ -74,10 +74,17 @@ def migrate(
             ``to_key`` was not given.
 
     """
-    checked = _as_source(source, store, to_key, check_prefix(prefix), owner)
     if on_error not in ("raise", "skip"):
         raise InvalidArgumentError("on_error must be 'raise' or 'skip'")
-    selection = _Selection(checked, keys, prefix, is_listed_first=source is store)
+    if isinstance(keys, str):
+        raise InvalidArgumentError("keys must be a list of keys, not one string")
+    requested = None if keys is None else set(keys)
+    if isinstance(source, ChatStore):
+        checked: Source = StoreSource(source, prefix=prefix, owner=owner, keys=requested)
+    else:
+        checked = _check_source(source, owner)
+    _check_store(source, store, to_key)
+    selection = _Selection(checked, requested, prefix, is_listed_first=source is store)
     counter = _Counter(selection.count(), progress)
     report = MigrationReport()
     for key in selection:
@@ -103,9 +110,19 @@ def migrate(
     return report
 
 
-def _as_source(
-    source: Any, store: object, to_key: Callable[[str], str], prefix: str, owner: str | None
-) -> Source:
+def _check_source(source: Any, owner: str | None) -> Source:
+    if not hasattr(source, "keys") or not hasattr(source, "messages"):
+        raise InvalidArgumentError(
+            f"source must be a ChatStore or a source, not {type(source).__name__}; "
+            "functions such as chatstore.migrate.langchain.from_redis return sources"
+        )
+    if owner is not None:
+        raise InvalidArgumentError("owner selects conversations of a store, not of another source")
+    checked: Source = source
+    return checked
+
+
+def _check_store(source: object, store: object, to_key: Callable[[str], str]) -> None:
     if not isinstance(store, ChatStore):
         raise InvalidArgumentError(
             f"store must be a ChatStore, not {type(store).__name__}; open_store(url) returns one"
@@ -114,32 +131,17 @@ def _as_source(
         raise InvalidArgumentError(
             "the source is the store itself; pass to_key to copy under other keys"
         )
-    if isinstance(source, ChatStore):
-        return StoreSource(
-            source, prefix=prefix, owner=None if owner is None else check_owner(owner)
-        )
-    if not hasattr(source, "keys") or not hasattr(source, "messages"):
-        raise InvalidArgumentError(
-            f"source must be a ChatStore or a source, not {type(source).__name__}; "
-            "functions such as chatstore.migrate.langchain.from_redis return sources"
-        )
-    if owner is not None:
-        raise InvalidArgumentError("owner selects conversations of a store only")
-    checked: Source = source
-    return checked
 
 
 class _Selection:
     """The keys to copy; they are listed again each time, so that they need no memory."""
 
     def __init__(
-        self, source: Source, keys: Iterable[str] | None, prefix: str, *, is_listed_first: bool
+        self, source: Source, requested: set[str] | None, prefix: str, *, is_listed_first: bool
     ) -> None:
-        if isinstance(keys, str):
-            raise InvalidArgumentError("keys must be a list of keys, not one string")
         self._source = source
-        self._requested = None if keys is None else set(keys)
-        self._prefix = prefix
+        self._requested = requested
+        self._prefix = check_prefix(prefix)
         # The copies would be listed, too.
         self._listed = list(self._keys()) if is_listed_first else None
 
@@ -165,9 +167,7 @@ class _Selection:
 
     def _keys(self) -> Iterator[str]:
         for key in self._source.keys():  # noqa: SIM118 - a Source
-            if key.startswith(self._prefix) and (
-                self._requested is None or key in self._requested
-            ):
+            if key.startswith(self._prefix) and (self._requested is None or key in self._requested):
                 yield key
 
 

@@ -6,13 +6,15 @@ import hashlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
 from pydantic import JsonValue
 
-from chatstore.core import ChatMessage, ChatStore, CorruptMessageError
+from chatstore.core import ChatMessage, ChatStore, CorruptMessageError, InvalidArgumentError
 from chatstore.core.backend import Backend, Plan, StoredConversation
-from chatstore.core.metadata import load_metadata
+from chatstore.core.checks import check_owner, check_prefix
+from chatstore.core.operations.records import conversation_of
 
 _ADVICE = "on_error='skip' copies the other conversations"
 _MAX_ID_BYTES = 255
@@ -44,12 +46,16 @@ class SourceRecord:
             before its first message.
         revision: Changes with every write to the conversation; ``None``: the source does not
             change.
+        created_at: When it began; for exports.
+        updated_at: When it was last written; for exports.
 
     """
 
     fields: RecordFields = field(default_factory=RecordFields)
     is_created: bool = False
     revision: str | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
 
 
 class Source(Protocol):
@@ -144,25 +150,49 @@ class MappedSource:
 class StoreSource:
     """The conversations of a `ChatStore`, with their records, ids and times."""
 
-    def __init__(self, store: ChatStore, *, prefix: str = "", owner: str | None = None) -> None:
+    def __init__(
+        self,
+        store: ChatStore,
+        *,
+        prefix: str = "",
+        owner: str | None = None,
+        keys: Iterable[str] | None = None,
+    ) -> None:
         """Read from a store, which is never closed.
 
         Args:
             store: The store.
             prefix: Only conversations whose keys begin with it.
             owner: Only this owner's conversations.
+            keys: Only these conversations; the others are not listed.
+
+        Raises:
+            InvalidArgumentError: An argument is not valid.
 
         """
+        if isinstance(keys, str):
+            raise InvalidArgumentError("keys must be a list of keys, not one string")
         self.store = store
-        self._prefix = prefix
-        self._owner = owner
+        self._prefix = check_prefix(prefix)
+        self._owner = None if owner is None else check_owner(owner)
+        self._keys = None if keys is None else list(dict.fromkeys(keys))
 
     def keys(self) -> Iterator[str]:
         """Return the keys of the conversations."""
+        if self._keys is not None:
+            return (key for key in self._keys if self._is_selected(key))
         if self._owner is None:
             return self.store.iter_keys(self._prefix)
         conversations = self.store.iter_conversations(owner=self._owner)
         return (one.key for one in conversations if one.key.startswith(self._prefix))
+
+    def _is_selected(self, key: str) -> bool:
+        conversation = self.store.get_conversation(key)
+        return (
+            conversation is not None
+            and key.startswith(self._prefix)
+            and self._owner in (None, conversation.owner)
+        )
 
     def messages(self, key: str) -> Iterator[ChatMessage]:
         """Return the messages of a conversation, oldest first, page by page."""
@@ -173,9 +203,14 @@ class StoreSource:
         stored = self.store.run("get_conversation", _read_conversation, key)
         if stored is None:
             return None
-        record = stored.record
-        fields = RecordFields(record.owner, record.title, load_metadata(record.metadata))
-        return SourceRecord(fields, record.outlasts_messages, stored.revision)
+        conversation = conversation_of(key, stored)
+        return SourceRecord(
+            RecordFields(conversation.owner, conversation.title, conversation.metadata),
+            stored.record.outlasts_messages,
+            conversation.revision,
+            conversation.created_at,
+            conversation.updated_at,
+        )
 
 
 def with_ids(messages: Iterable[ChatMessage]) -> Iterator[ChatMessage]:
