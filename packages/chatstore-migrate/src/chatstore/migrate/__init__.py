@@ -39,6 +39,7 @@ from chatstore.migrate.report import (
     Progress,
     SkippedConversation,
 )
+from chatstore.migrate.source_urls import open_source
 from chatstore.migrate.sources import (
     MappedSource,
     Reader,
@@ -85,5 +86,6 @@ __all__ = [
     "format_of",
     "import_conversations",
     "migrate",
+    "open_source",
     "with_ids",
 ]

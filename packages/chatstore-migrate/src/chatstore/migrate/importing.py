@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
 from typing import Any, BinaryIO, Literal, cast, get_args
 
 from pydantic import ValidationError
@@ -99,8 +98,7 @@ def detect_format(file: BinaryIO) -> ImportFormat:
         return "jsonl"
     if start.startswith(b"[") or is_zip(file):
         file.seek(0)
-        with closing(read_export(file)) as conversations:
-            first = next(conversations, {})
+        first = next(read_export(file), {})
         if is_chatgpt(first):
             return "chatgpt"
         if is_claude(first):

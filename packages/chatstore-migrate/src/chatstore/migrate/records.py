@@ -12,7 +12,7 @@ def record_of(source: Source, key: str) -> SourceRecord | None:
 
     ``None``: the conversation does not exist. A source without records returns an empty one.
     """
-    return source.record(key) if _has_records(source) else SourceRecord()
+    return source.record(key) if isinstance(source, RecordSource) else SourceRecord()
 
 
 def write_record(
@@ -36,7 +36,7 @@ def write_record(
     existing = store.get_conversation(key)
     if existing is None and record.is_created:
         existing = _create(store, key, record.fields)
-    if existing is None or not _has_records(source):
+    if existing is None or not isinstance(source, RecordSource):
         return
     fields = record.fields
     if fields == RecordFields(existing.owner, existing.title, existing.metadata):
@@ -47,10 +47,6 @@ def write_record(
     removed = dict.fromkeys(existing.metadata.keys() - fields.metadata.keys())
     metadata = {**removed, **fields.metadata}
     store.update_conversation(key, owner=fields.owner, title=fields.title, metadata=metadata)
-
-
-def _has_records(source: Source) -> bool:
-    return isinstance(source, RecordSource)
 
 
 def _create(store: ChatStore, key: str, fields: RecordFields) -> Conversation | None:

@@ -23,7 +23,8 @@ _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; }
 header, footer, time, .key { color: GrayText; font-size: .85rem; }
 section + section { border-top: 2px solid var(--line); margin-top: 3rem; padding-top: 1rem; }
-article { border: 1px solid var(--line); border-radius: .6rem; margin: .8rem 0; padding: .6rem 1rem; }
+article { border: 1px solid var(--line); border-radius: .6rem; margin: .8rem 0; }
+article { padding: .6rem 1rem; }
 article.user { background: var(--user); }
 article.system, article.developer { background: var(--soft); }
 article h3 { display: flex; justify-content: space-between; font-size: .9rem; margin: 0 0 .3rem; }

@@ -24,32 +24,32 @@ def write_parquet(conversations: Iterable[PortableConversation], file: BinaryIO)
 
     """
     try:
-        import pyarrow
+        import pyarrow as pa
         from pyarrow import parquet
     except ImportError as error:
         raise ImportError("pyarrow is missing: pip install 'chatstore-migrate[parquet]'") from error
 
-    time = pyarrow.timestamp("us", tz="UTC")
+    time = pa.timestamp("us", tz="UTC")
     types = {
-        "key": pyarrow.string(),
-        "owner": pyarrow.string(),
-        "title": pyarrow.string(),
-        "conversation_metadata": pyarrow.string(),
+        "key": pa.string(),
+        "owner": pa.string(),
+        "title": pa.string(),
+        "conversation_metadata": pa.string(),
         "conversation_created_at": time,
         "conversation_updated_at": time,
-        "index": pyarrow.int64(),
-        "id": pyarrow.string(),
+        "index": pa.int64(),
+        "id": pa.string(),
         "created_at": time,
-        "role": pyarrow.string(),
-        "text": pyarrow.string(),
-        "content": pyarrow.string(),
-        "additional_kwargs": pyarrow.string(),
-        "metadata": pyarrow.string(),
+        "role": pa.string(),
+        "text": pa.string(),
+        "content": pa.string(),
+        "additional_kwargs": pa.string(),
+        "metadata": pa.string(),
     }
-    schema = pyarrow.schema(types)
+    schema = pa.schema(types)
     with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
         for rows in _groups(_rows(conversations)):
-            writer.write_table(pyarrow.Table.from_pylist(rows, schema=schema))
+            writer.write_table(pa.Table.from_pylist(rows, schema=schema))
 
 
 def _rows(conversations: Iterable[PortableConversation]) -> Iterator[dict[str, Any]]:
