@@ -40,7 +40,7 @@ class ConversationCopy:
         *,
         overwrite: bool = False,
         verify: bool = True,
-        on_copied: Callable[[int], None] | None = None,
+        on_progress: Callable[[int], None] | None = None,
     ) -> None:
         """Name the conversation; nothing is read yet.
 
@@ -51,8 +51,8 @@ class ConversationCopy:
             target: The conversation in the store.
             overwrite: Whether to replace messages and a record of the store that differ.
             verify: Whether to compare the copy with the source at the end.
-            on_copied: Called after each batch with the number of messages that were added; it is
-                negative for messages that were removed.
+            on_progress: Called after each batch with the number of messages of the source that
+                are in the store.
 
         """
         self._source = source
@@ -61,7 +61,8 @@ class ConversationCopy:
         self._target = check_key(target)
         self._overwrite = overwrite
         self._verify = verify
-        self._on_copied = on_copied
+        self._on_progress = on_progress or (lambda _: None)
+        self._position = 0  # messages of the source that the store has
         self._copied = 0
         self._owned: int | None = None  # messages of the store, if all come from the source
 
@@ -111,15 +112,17 @@ class ConversationCopy:
         rest = self._compare(messages)
         for batch in _batches(rest):
             self._store.add_messages(self._target, batch)
+            self._copied += len(batch)
+            self._position += len(batch)
             if self._owned is not None:
                 self._owned += len(batch)
-            self._count(len(batch))
+            self._on_progress(self._position)
         digest = self._check(reading, record.fields, count) if self._verify else None
         return MigratedConversation(self._target, count, self._copied, digest)
 
     def _compare(self, messages: Iterator[ChatMessage]) -> Iterator[ChatMessage]:
         """Consume the messages that the store has already, and return the others."""
-        position = 0
+        self._position = 0
         for stored in self._store.iter_messages(self._target):
             message = next(messages, None)
             if message is None:
@@ -130,11 +133,14 @@ class ConversationCopy:
                     raise MigrationError(
                         "the store has another message at this index than the source",
                         key=self._target,
-                        position=position,
+                        position=self._position,
                     )
                 return itertools.chain([message], messages)
-            position += 1
-        self._owned = position
+            self._position += 1
+            if self._position % _BATCH_MESSAGES == 0:
+                self._on_progress(self._position)
+        self._owned = self._position
+        self._on_progress(self._position)
         return messages
 
     def _cut(self, first: ChatMessage) -> bool:
@@ -151,13 +157,8 @@ class ConversationCopy:
             self._target, from_id=first.id, expected_revision=existing.revision
         )
         self._owned = existing.length - removed
-        self._count(-removed)
+        self._copied = max(0, self._copied - removed)
         return True
-
-    def _count(self, number: int) -> None:
-        self._copied = max(0, self._copied + number)
-        if self._on_copied is not None:
-            self._on_copied(number)
 
     def _check(self, reading: _Reading, fields: RecordFields, count: int) -> str:
         """Compare the copy with the source, and return the digest of the copy."""

@@ -22,7 +22,7 @@ from chatstore.migrate.report import (
     Progress,
     SkippedConversation,
 )
-from chatstore.migrate.sources import Source, StoreSource
+from chatstore.migrate.sources import SizedSource, Source, StoreSource
 
 _FAILURES = (CorruptMessageError, InvalidArgumentError, MessageConflictError, MigrationError)
 
@@ -85,7 +85,7 @@ def migrate(
         checked = _check_source(source, owner)
     _check_store(source, store, to_key)
     selection = _Selection(checked, requested, prefix, is_listed_first=source is store)
-    counter = _Counter(selection.count(), progress)
+    counter = _Counter(*selection.count(), progress)
     report = MigrationReport()
     for key in selection:
         try:
@@ -97,7 +97,7 @@ def migrate(
                 target,
                 overwrite=overwrite,
                 verify=verify,
-                on_copied=counter.add_messages,
+                on_progress=counter.set_messages,
             )
             copied = copy.run()
         except _FAILURES as error:
@@ -106,7 +106,7 @@ def migrate(
             report.skipped.append(SkippedConversation(key, str(error)))
         else:
             _add(report, copied)
-        counter.add_conversation()
+        counter.end_conversation()
     return report
 
 
@@ -145,11 +145,16 @@ class _Selection:
         # The copies would be listed, too.
         self._listed = list(self._keys()) if is_listed_first else None
 
-    def count(self) -> int:
-        """Return the number of keys; raise `EmptySourceError` if there are none."""
-        count, missing = 0, set(self._requested or ())
-        for key in self:
-            count += 1
+    def count(self) -> tuple[int, int | None]:
+        """Return the numbers of conversations and of messages, if the source knows them.
+
+        Raises:
+            EmptySourceError: There is no conversation, or a requested one is missing.
+
+        """
+        count, messages, missing = 0, 0, set(self._requested or ())
+        for key, size in self._sizes():
+            count, messages = count + 1, messages + size
             missing.discard(key)
         if missing:
             raise EmptySourceError(
@@ -160,39 +165,61 @@ class _Selection:
             raise EmptySourceError(
                 f"the source has no conversation{condition}; check its address, name and prefix"
             )
-        return count
+        return count, messages if isinstance(self._source, SizedSource) else None
 
     def __iter__(self) -> Iterator[str]:
         return self._keys() if self._listed is None else iter(self._listed)
 
     def _keys(self) -> Iterator[str]:
-        for key in self._source.keys():  # noqa: SIM118 - a Source
-            if key.startswith(self._prefix) and (self._requested is None or key in self._requested):
-                yield key
+        return filter(self._is_selected, self._source.keys())
+
+    def _sizes(self) -> Iterator[tuple[str, int]]:
+        source = self._source
+        if not isinstance(source, SizedSource):
+            return ((key, 0) for key in self)
+        return ((key, size) for key, size in source.sizes() if self._is_selected(key))
+
+    def _is_selected(self, key: str) -> bool:
+        return key.startswith(self._prefix) and (self._requested is None or key in self._requested)
 
 
 class _Counter:
     """Counts what was copied, and calls the caller's function."""
 
-    def __init__(self, total: int, function: Callable[[Progress], None] | None) -> None:
+    def __init__(
+        self,
+        total: int,
+        total_messages: int | None,
+        function: Callable[[Progress], None] | None,
+    ) -> None:
         self.key = ""
         self._total = total
+        self._total_messages = total_messages
         self._function = function
         self._conversations = 0
-        self._messages = 0
+        self._messages = 0  # of earlier conversations
+        self._current = 0
 
-    def add_messages(self, number: int) -> None:
-        self._messages += number
+    def set_messages(self, number: int) -> None:
+        """Take the number of messages of the current conversation that are in the store."""
+        self._current = number
         self._call()
 
-    def add_conversation(self) -> None:
+    def end_conversation(self) -> None:
+        """Begin the next conversation."""
         self._conversations += 1
+        self._messages += self._current
+        self._current = 0
         self._call()
 
     def _call(self) -> None:
-        if self._function is not None:
-            total = max(self._total, self._conversations)  # new ones may be listed meanwhile
-            self._function(Progress(self._conversations, total, self._messages, self.key))
+        if self._function is None:
+            return
+        total = max(self._total, self._conversations)  # new ones may be listed meanwhile
+        messages = self._messages + self._current
+        self._function(
+            Progress(self._conversations, total, messages, self._total_messages, self.key)
+        )
 
 
 def _add(report: MigrationReport, copied: MigratedConversation | None) -> None:

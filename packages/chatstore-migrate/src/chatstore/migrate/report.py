@@ -68,7 +68,8 @@ class Progress:
     Attributes:
         conversations: The number of conversations that are complete, or were skipped.
         total: The number of conversations that were selected.
-        messages: The number of messages that this run copied.
+        messages: The number of messages of the source that are in the store.
+        total_messages: The number of messages that were selected; ``None``: unknown.
         key: The current conversation, as the store names it.
 
     """
@@ -76,6 +77,7 @@ class Progress:
     conversations: int
     total: int
     messages: int
+    total_messages: int | None
     key: str
 
 

@@ -11,13 +11,20 @@ from typing import Any, Protocol, runtime_checkable
 
 from pydantic import JsonValue
 
-from chatstore.core import ChatMessage, ChatStore, CorruptMessageError, InvalidArgumentError
+from chatstore.core import (
+    ChatMessage,
+    ChatStore,
+    Conversation,
+    CorruptMessageError,
+    InvalidArgumentError,
+)
 from chatstore.core.backend import Backend, Plan, StoredConversation
 from chatstore.core.checks import check_owner, check_prefix
 from chatstore.core.operations.records import conversation_of
 
 _ADVICE = "on_error='skip' copies the other conversations"
 _MAX_ID_BYTES = 255
+_PAGE = 200  # conversations
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +86,15 @@ class RecordSource(Source, Protocol):
 
     def record(self, key: str) -> SourceRecord | None:
         """Return the record of a conversation; ``None`` if there is no such conversation."""
+        ...
+
+
+@runtime_checkable
+class SizedSource(Source, Protocol):
+    """Conversations whose numbers of messages are known beforehand, for the remaining time."""
+
+    def sizes(self) -> Iterable[tuple[str, int]]:
+        """Return the keys of all conversations, each with the number of messages."""
         ...
 
 
@@ -179,20 +195,30 @@ class StoreSource:
 
     def keys(self) -> Iterator[str]:
         """Return the keys of the conversations."""
-        if self._keys is not None:
-            return (key for key in self._keys if self._is_selected(key))
-        if self._owner is None:
+        if self._keys is None and self._owner is None:
             return self.store.iter_keys(self._prefix)
-        conversations = self.store.iter_conversations(owner=self._owner)
-        return (one.key for one in conversations if one.key.startswith(self._prefix))
+        return (key for key, _ in self.sizes())
 
-    def _is_selected(self, key: str) -> bool:
-        conversation = self.store.get_conversation(key)
-        return (
-            conversation is not None
-            and key.startswith(self._prefix)
-            and self._owner in (None, conversation.owner)
-        )
+    def sizes(self) -> Iterator[tuple[str, int]]:
+        """Return the keys of the conversations, each with the number of messages."""
+        for one in self._conversations():
+            if one.key.startswith(self._prefix) and self._owner in (None, one.owner):
+                yield one.key, one.length
+
+    def _conversations(self) -> Iterator[Conversation]:
+        if self._keys is not None:
+            for key in self._keys:
+                conversation = self.store.get_conversation(key)
+                if conversation is not None:
+                    yield conversation
+        elif self._owner is not None:
+            yield from self.store.iter_conversations(owner=self._owner)
+        else:
+            cursor, is_first = None, True
+            while is_first or cursor is not None:
+                is_first = False
+                page, cursor = self.store.run("list_conversations", _page, self._prefix, cursor)
+                yield from page
 
     def messages(self, key: str) -> Iterator[ChatMessage]:
         """Return the messages of a conversation, oldest first, page by page."""
@@ -233,3 +259,12 @@ def with_ids(messages: Iterable[ChatMessage]) -> Iterator[ChatMessage]:
 def _read_conversation(backend: Backend[Any], key: str) -> Plan[Any, StoredConversation | None]:
     [stored] = yield from backend.read_conversations([key])
     return stored
+
+
+def _page(
+    backend: Backend[Any], prefix: str, cursor: Any
+) -> Plan[Any, tuple[list[Conversation], Any]]:
+    keys = yield from backend.list_keys(prefix, _PAGE, cursor)
+    stored = yield from backend.read_conversations(keys.keys)
+    pairs = zip(keys.keys, stored, strict=True)
+    return [conversation_of(key, one) for key, one in pairs if one is not None], keys.cursor

@@ -15,6 +15,7 @@ import hashlib
 import itertools
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, BinaryIO, NamedTuple
 
@@ -93,17 +94,21 @@ class JSONLinesSource:
         self._file = file
         self._owner = None if owner is None else check_owner(owner)
         self._key_prefix = check_prefix(key_prefix)
-        self._offsets: dict[str, int] = {}
-        self.message_count = 0
+        self._places: dict[str, _Place] = {}
+        self._message_count = 0
         self._check()
 
     def keys(self) -> Iterable[str]:
         """Return the keys, in the order of the file."""
-        return self._offsets.keys()
+        return self._places.keys()
+
+    def sizes(self) -> Iterable[tuple[str, int]]:
+        """Return the keys, each with the number of messages."""
+        return ((key, place.length) for key, place in self._places.items())
 
     def record(self, key: str) -> SourceRecord | None:
         """Return a conversation's record."""
-        line = next(self._lines(self._offsets[key]))
+        line = next(self._lines(self._places[key].offset))
         fields = line.value["conversation"]
         owner = fields.get("owner") if self._owner is None else self._owner
         metadata = dict(fields.get("metadata") or {})
@@ -114,7 +119,7 @@ class JSONLinesSource:
 
     def messages(self, key: str) -> Iterator[ChatMessage]:
         """Return the messages of a conversation, oldest first."""
-        lines = self._lines(self._offsets[key])
+        lines = self._lines(self._places[key].offset)
         next(lines)
         for line in lines:
             if line.message is None:
@@ -139,9 +144,10 @@ class JSONLinesSource:
         raise DamagedFileError(f"the file has no last line with counts and a digest; {_ADVICE}")
 
     def _add_message(self, line: _Line) -> None:
-        if not self._offsets:
+        if not self._places:
             raise _damaged(line.number, "a message comes before the first conversation")
-        self.message_count += 1
+        next(reversed(self._places.values())).length += 1
+        self._message_count += 1
 
     def _add_conversation(self, line: _Line) -> None:
         fields = _object(line, "conversation")
@@ -153,12 +159,12 @@ class JSONLinesSource:
                 check_owner(fields["owner"])
         except InvalidArgumentError as error:
             raise _damaged(line.number, str(error)) from None
-        if self._key_prefix + key in self._offsets:
+        if self._key_prefix + key in self._places:
             raise _damaged(line.number, "a conversation with the same key comes before it")
-        self._offsets[self._key_prefix + key] = line.offset
+        self._places[self._key_prefix + key] = _Place(line.offset)
 
     def _check_end(self, end: dict[str, Any], digest: str) -> None:
-        counts = {"conversations": len(self._offsets), "messages": self.message_count}
+        counts = {"conversations": len(self._places), "messages": self._message_count}
         for name, count in counts.items():
             if end.get(name) != count:
                 raise DamagedFileError(
@@ -178,6 +184,14 @@ class JSONLinesSource:
                 return
             yield _parse(text, number, offset)
             offset += len(text)
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where a conversation begins in the file, and how many messages it has."""
+
+    offset: int
+    length: int = 0
 
 
 class _Line(NamedTuple):
