@@ -45,7 +45,9 @@ _DRIVERS = {"sqlalchemy", "sqlite3", "psycopg", "redis", "boto3", "botocore"}
 
 
 @contextmanager
-def open_source(url: str, **options: Any) -> Iterator[Source | ChatStore]:
+def open_source(
+    url: str, open_store: Callable[[str], ChatStore] = open_store
+) -> Iterator[Source | ChatStore]:
     """Open a store, or another library's store.
 
     A store's URL is that of `open_store`. Another library's is the name of the library, ``+`` and
@@ -62,7 +64,7 @@ def open_source(url: str, **options: Any) -> Iterator[Source | ChatStore]:
 
     Args:
         url: The URL.
-        options: Options of `open_store`, for a store's URL.
+        open_store: Opens a store by its URL.
 
     Raises:
         InvalidArgumentError: The URL is not valid, or a package is missing.
@@ -71,7 +73,7 @@ def open_source(url: str, **options: Any) -> Iterator[Source | ChatStore]:
     """
     name, _, address = url.partition("+")
     if name not in _FUNCTIONS:
-        with open_store(url, **options) as store:
+        with open_store(url) as store:
             yield store
         return
     client, source = _open(name, address)
