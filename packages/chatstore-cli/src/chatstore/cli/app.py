@@ -10,7 +10,10 @@ from typing import Annotated, Any
 
 import typer
 
+from chatstore.cli.commands.copy import copy
 from chatstore.cli.commands.delete import delete
+from chatstore.cli.commands.export import export
+from chatstore.cli.commands.import_ import import_
 from chatstore.cli.commands.ls import ls
 from chatstore.cli.commands.prune import prune
 from chatstore.cli.commands.search import search
@@ -28,6 +31,9 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     search,
     delete,
     prune,
+    export,
+    import_,
+    copy,
 )
 """All commands, in the order of ``--help``; a trailing underscore is not part of the name."""
 

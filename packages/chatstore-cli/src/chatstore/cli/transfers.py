@@ -85,17 +85,21 @@ def print_report(report: MigrationReport, *, json: bool) -> None:
         _print_text(report)
     if report.skipped:
         raise CommandError(
-            f"{len(report.skipped)} conversations were skipped; their names and the reasons are "
-            "in the output"
+            f"{counted(len(report.skipped), 'conversation')} skipped; the output says why"
         )
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with a noun in its singular or plural."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _print_text(report: MigrationReport) -> None:
     earlier = report.messages - report.copied
     there = f", {earlier:,} were there already" if earlier else ""
     print_text(
-        f"{report.conversations:,} conversations with {report.messages:,} messages: "
-        f"{report.copied:,} copied{there}"
+        f"{counted(report.conversations, 'conversation')} with "
+        f"{counted(report.messages, 'message')}: {report.copied:,} copied{there}"
     )
     if report.digest is not None:
         print_text(f"verified, digest {report.digest}")

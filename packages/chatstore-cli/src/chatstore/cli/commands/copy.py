@@ -18,6 +18,7 @@ from chatstore.cli.transfers import (
     transferring,
 )
 
+
 def copy(
     source: Annotated[
         str,

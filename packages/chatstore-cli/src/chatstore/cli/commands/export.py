@@ -18,7 +18,7 @@ from chatstore.cli.exit_codes import ExitCode
 from chatstore.cli.output import print_json, print_text
 from chatstore.cli.progress import progress
 from chatstore.cli.stores import open_existing
-from chatstore.cli.transfers import Prefix
+from chatstore.cli.transfers import Prefix, counted
 
 if TYPE_CHECKING:
     from chatstore.migrate import ExportFormat, ExportReport
@@ -118,5 +118,6 @@ def _print(report: ExportReport, *, json: bool) -> None:
         print_json({"conversations": report.conversations, "messages": report.messages})
     else:
         print_text(
-            f"{report.conversations:,} conversations with {report.messages:,} messages written"
+            f"{counted(report.conversations, 'conversation')} with "
+            f"{counted(report.messages, 'message')} written"
         )

@@ -47,8 +47,7 @@ def import_(
     skip_errors: SkipErrors = False,
     json: Json = False,
 ) -> None:
-    """Read conversations from an export of this program, of ChatGPT or of Claude, or from OpenAI's
-    chat format.
+    """Read conversations from a file, such as an export of this program, ChatGPT or Claude.
 
     The whole file is checked before anything is written. Run it again after an interruption.
     """

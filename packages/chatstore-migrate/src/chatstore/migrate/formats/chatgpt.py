@@ -134,14 +134,14 @@ def _part(part: Any, assets: list[Any]) -> str:
     text = _string(fields.get("text"))
     if text is not None:
         return text  # such as the transcription of speech
-    pointer = fields.get("asset_pointer")
-    if not pointer:
-        inner = (_dict(value).get("asset_pointer") for value in fields.values())
-        pointer = next(filter(None, inner), None)
     if fields:
         assets.append(part)
-    kind = str(fields.get("content_type") or "file").partition("_asset_pointer")[0]
-    return f"[{kind.replace('_', ' ')}: {pointer}]" if pointer else ""
+    # Speech has the pointer one level deeper.
+    for asset in (fields, *filter(None, map(_dict, fields.values()))):
+        if asset.get("asset_pointer"):
+            kind = str(asset.get("content_type") or "file").partition("_asset_pointer")[0]
+            return f"[{kind}: {asset['asset_pointer']}]"
+    return ""
 
 
 def _fields(*names: str) -> Callable[[Mapping[str, Any]], str]:

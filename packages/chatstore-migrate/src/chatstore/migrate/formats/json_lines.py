@@ -59,8 +59,7 @@ def write_json_lines(
         output.write(_line("conversation", _record(conversation)))
         count += 1
         for message in conversation.messages:
-            body = codec.encode(message, _now()).body
-            output.write(_MESSAGE + body.encode() + b"}\n")
+            output.write(_MESSAGE + _body(message).encode() + b"}\n")
             messages += 1
     end = {"conversations": count, "messages": messages, "sha256": output.hash.hexdigest()}
     output.write(_line("end", end))
@@ -263,6 +262,14 @@ def _record(conversation: PortableConversation) -> dict[str, Any]:
         "updated_at": iso_time(record.updated_at),
     }
     return {name: value for name, value in fields.items() if value not in (None, {}, False)}
+
+
+def _body(message: ChatMessage) -> str:
+    """Return a message as stores keep it; a message without a time stays without one."""
+    body = codec.encode(message, "").body
+    if message.created_at is None:
+        body = body.replace('"created_at":"",', "", 1)  # only the id comes before it
+    return body
 
 
 class _HashedOutput:
