@@ -170,12 +170,13 @@ def test_another_owner_and_a_prefix() -> None:
 
 def test_selections() -> None:
     store = filled()
-    for options, expected in (
+    cases: list[tuple[dict[str, Any], list[str]]] = [
         ({"prefix": "a/"}, ["a/1"]),
         ({"owner": "u1"}, ["a/1"]),
         ({"keys": ["bare", "missing"]}, ["bare"]),
         ({"keys": ["bare"], "owner": "u1"}, []),
-    ):
+    ]
+    for options, expected in cases:
         lines = exported(store, **options).splitlines()
         records = [json.loads(line).get("conversation") for line in lines]
         assert [record["key"] for record in records if record] == expected

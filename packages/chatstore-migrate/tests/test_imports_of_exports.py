@@ -117,8 +117,8 @@ def test_chatgpt_tools_and_files() -> None:
     picture, thoughts, run, output, browse, page, answer, voice, unknown = messages
     assert picture.text == "[image: file-service://file-abc]\nWhat is this?"
     assert picture.metadata["attachments"] == ["chart.png"]
-    [asset] = picture.metadata["chatgpt_assets"]
-    assert asset["asset_pointer"] == "file-service://file-abc"
+    assets: Any = picture.metadata["chatgpt_assets"]
+    assert [one["asset_pointer"] for one in assets] == ["file-service://file-abc"]
     assert thoughts.model_dump(exclude_none=True)["content"] == [
         {"type": "thinking", "thinking": "Look\nI look at the chart."}
     ]
@@ -133,7 +133,7 @@ def test_chatgpt_tools_and_files() -> None:
     assert answer.text == "It is a chart."
     assert voice.text.startswith("Thank you!\n[audio: sediment://")
     assert unknown.text == '{"new_field": {"x": 1}}'
-    window = ChatMemoryBuffer(imported(CHATGPT), "conversation-2", token_limit=4000).get()
+    window = ChatMemoryBuffer(4000, imported(CHATGPT), "conversation-2").get()
     assert {one.id for one in messages if one.id != "t-thoughts"} == {one.id for one in window}
     roles = [one["role"] for one in to_openai(window)]
     assert roles.count("tool") == 2
@@ -191,7 +191,7 @@ def test_claude_messages() -> None:
 
 def test_windows_of_imports_are_accepted() -> None:
     for data, key in ((CHATGPT, TRIP), (CLAUDE, COFFEE), (CLAUDE, "claude-3")):
-        window = ChatMemoryBuffer(imported(data), key, token_limit=4000).get()
+        window = ChatMemoryBuffer(4000, imported(data), key).get()
         assert all(isinstance(one, ChatMessage) for one in window)
         openai = to_openai(window)
         calls = [call["id"] for one in openai for call in one.get("tool_calls") or []]

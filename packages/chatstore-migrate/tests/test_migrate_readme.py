@@ -9,7 +9,7 @@ from pathlib import Path
 
 from programs import run_program, snippets
 
-LANGCHAIN, STORE, READER = snippets(Path(__file__).parent.parent / "README.md")
+STORE, FILES, LANGCHAIN, READER = snippets(Path(__file__).parent.parent / "README.md")
 
 
 def test_from_langchain(tmp_path: Path) -> None:
@@ -22,11 +22,15 @@ def test_from_langchain(tmp_path: Path) -> None:
         database.execute("INSERT INTO message_store (session_id, message) VALUES (?, ?)", values)
     [line] = run_program(LANGCHAIN, cwd=tmp_path)
 
-    assert "key='user:42', messages=1, copied=1" in line
+    assert "conversations=1, messages=1, copied=1" in line
 
 
 def test_between_stores(tmp_path: Path) -> None:
-    assert run_program(STORE, cwd=tmp_path) == ["['user:42']"]
+    assert run_program(STORE, cwd=tmp_path) == ["True"]
+
+
+def test_files(tmp_path: Path) -> None:
+    assert run_program(FILES, cwd=tmp_path) == ["1 ['user:42']"]
 
 
 def test_a_reader_and_a_function(tmp_path: Path) -> None:

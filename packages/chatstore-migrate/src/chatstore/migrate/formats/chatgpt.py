@@ -45,9 +45,9 @@ def from_chatgpt(conversation: Mapping[str, Any]) -> Iterator[PortableConversati
     def convert(path: Sequence[str]) -> list[ChatMessage]:
         return _convert([(name, nodes[name].get("message")) for name in path], begin)
 
-    kept = {name: conversation[name] for name in _KEPT if conversation.get(name)}
+    more = {name: conversation[name] for name in _KEPT if conversation.get(name)}
     times = (begin, parse_time(conversation.get("update_time")))
-    fields = imported_fields("chatgpt", conversation.get("title"), times, kept)
+    fields = imported_fields("chatgpt", conversation.get("title"), times, more)
     current = _string(conversation.get("current_node"))
     return branch_conversations(key, fields, parents, current, convert)
 

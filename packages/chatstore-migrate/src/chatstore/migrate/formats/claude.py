@@ -43,8 +43,8 @@ def from_claude(conversation: Mapping[str, Any]) -> Iterator[PortableConversatio
         if isinstance(one, dict)
     }
     times = (parse_time(conversation.get("created_at")), parse_time(conversation.get("updated_at")))
-    kept = {name: conversation[name] for name in ("summary", "model") if conversation.get(name)}
-    fields = imported_fields("claude", conversation.get("name"), times, kept)
+    more = {name: conversation[name] for name in ("summary", "model") if conversation.get(name)}
+    fields = imported_fields("claude", conversation.get("name"), times, more)
     current = conversation.get("current_leaf_message_uuid")
 
     def convert(path: Sequence[str]) -> list[ChatMessage]:

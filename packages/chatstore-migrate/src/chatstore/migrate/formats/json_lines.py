@@ -93,21 +93,21 @@ class JSONLinesSource:
         self._file = file
         self._owner = None if owner is None else check_owner(owner)
         self._key_prefix = check_prefix(key_prefix)
-        self._places: dict[str, _Place] = {}
+        self._parts: dict[str, _Part] = {}
         self._message_count = 0
         self._check()
 
     def keys(self) -> Iterable[str]:
         """Return the keys, in the order of the file."""
-        return self._places.keys()
+        return self._parts.keys()
 
     def sizes(self) -> Iterable[tuple[str, int]]:
         """Return the keys, each with the number of messages."""
-        return ((key, place.length) for key, place in self._places.items())
+        return ((key, part.length) for key, part in self._parts.items())
 
     def record(self, key: str) -> SourceRecord | None:
         """Return a conversation's record."""
-        line = next(self._lines(self._places[key].offset))
+        line = next(self._lines(self._parts[key].offset))
         fields = line.value["conversation"]
         owner = fields.get("owner") if self._owner is None else self._owner
         metadata = dict(fields.get("metadata") or {})
@@ -118,7 +118,7 @@ class JSONLinesSource:
 
     def messages(self, key: str) -> Iterator[ChatMessage]:
         """Return the messages of a conversation, oldest first."""
-        lines = self._lines(self._places[key].offset)
+        lines = self._lines(self._parts[key].offset)
         next(lines)
         for line in lines:
             if line.message is None:
@@ -143,9 +143,9 @@ class JSONLinesSource:
         raise DamagedFileError(f"the file has no last line with counts and a digest; {_ADVICE}")
 
     def _add_message(self, line: _Line) -> None:
-        if not self._places:
+        if not self._parts:
             raise _damaged(line.number, "a message comes before the first conversation")
-        next(reversed(self._places.values())).length += 1
+        next(reversed(self._parts.values())).length += 1
         self._message_count += 1
 
     def _add_conversation(self, line: _Line) -> None:
@@ -158,12 +158,12 @@ class JSONLinesSource:
                 check_owner(fields["owner"])
         except InvalidArgumentError as error:
             raise _damaged(line.number, str(error)) from None
-        if self._key_prefix + key in self._places:
+        if self._key_prefix + key in self._parts:
             raise _damaged(line.number, "a conversation with the same key comes before it")
-        self._places[self._key_prefix + key] = _Place(line.offset)
+        self._parts[self._key_prefix + key] = _Part(line.offset)
 
     def _check_end(self, end: dict[str, Any], digest: str) -> None:
-        counts = {"conversations": len(self._places), "messages": self._message_count}
+        counts = {"conversations": len(self._parts), "messages": self._message_count}
         for name, count in counts.items():
             if end.get(name) != count:
                 raise DamagedFileError(
@@ -186,7 +186,7 @@ class JSONLinesSource:
 
 
 @dataclass(slots=True)
-class _Place:
+class _Part:
     """Where a conversation begins in the file, and how many messages it has."""
 
     offset: int
