@@ -55,8 +55,9 @@ def prune(
     if json:
         print_json({"deleted": deleted, "written_meanwhile": len(old) - deleted})
     else:
-        kept = f"; {len(old) - deleted:,} were written meanwhile" if deleted < len(old) else ""
-        print_text(f"Deleted {counted(deleted, 'conversation')}{kept}.")
+        rest = len(old) - deleted
+        meanwhile = f"; {rest:,} were written meanwhile" if rest else ""
+        print_text(f"Deleted {counted(deleted, 'conversation')}{meanwhile}.")
 
 
 def _old(store: ChatStore, limit: datetime, owner: str | None, prefix: str) -> list[Conversation]:
