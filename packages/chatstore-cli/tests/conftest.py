@@ -10,7 +10,8 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 from scripts import chromium
 
-sys.path.append(str(Path(__file__).parent))
+_HERE = Path(__file__).parent
+sys.path += [str(_HERE), str(_HERE.parents[1] / "chatstore-dynamodb" / "tests")]
 
 
 @pytest.fixture(autouse=True)

@@ -14,6 +14,7 @@ from chatstore.cli.commands.copy import copy
 from chatstore.cli.commands.delete import delete
 from chatstore.cli.commands.export import export
 from chatstore.cli.commands.import_ import import_
+from chatstore.cli.commands.doctor import doctor
 from chatstore.cli.commands.ls import ls
 from chatstore.cli.commands.prune import prune
 from chatstore.cli.commands.search import search
@@ -34,6 +35,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     export,
     import_,
     copy,
+    doctor,
 )
 """All commands, in the order of ``--help``; a trailing underscore is not part of the name."""
 

@@ -107,6 +107,22 @@ def print_text(*parts: Part, indent: int = 0, stderr: bool = False) -> None:
         target.out(plain, end="", highlight=False)
 
 
+def print_hanging(lead: Sequence[Part], text: str) -> None:
+    """Print one paragraph on a terminal; its lines begin where the lead ends."""
+    from rich.table import Table
+    from rich.text import Text
+
+    first = Text()
+    for part in lead:
+        content, style = (part, "") if isinstance(part, str) else part
+        first.append(one_line(content), style)
+    grid = Table.grid()
+    grid.add_column(no_wrap=True)
+    grid.add_column()
+    grid.add_row(first, Text(one_line(text)))
+    console().print(grid)
+
+
 def print_json(record: Any) -> None:
     """Print a value as one line of JSON; characters outside ASCII are escaped.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from inspect import signature
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chatstore.cli.arguments import URL_VARIABLE
 from chatstore.cli.errors import CommandError
@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from chatstore.core import ChatStore, Conversation
 
 
-def open_existing(url: str | None) -> ChatStore:
+def open_existing(url: str | None, **options: Any) -> ChatStore:
     """Open a store to read or change what it has; a missing file or table is an error.
 
     Args:
         url: From the argument or the environment variable.
+        options: Options of the store; they override the URL's.
 
     Raises:
         CommandError: There is no URL.
@@ -29,8 +30,8 @@ def open_existing(url: str | None) -> ChatStore:
 
     required = require_url(url)
     if _may_create(required):
-        return open_store(required, create=False)
-    return open_store(required)
+        options["create"] = False
+    return open_store(required, **options)
 
 
 def open_or_create(url: str | None) -> ChatStore:

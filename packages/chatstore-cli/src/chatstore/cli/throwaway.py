@@ -1,0 +1,32 @@
+"""A part of a store that is deleted afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import uuid4
+
+from chatstore.core import ChatStore
+from chatstore.core.layers import PrefixedBackend
+
+
+@contextmanager
+def throwaway(store: ChatStore) -> Iterator[ChatStore]:
+    """Provide a store whose keys and owners have a random prefix; delete its conversations.
+
+    Conversations of the store itself cannot be reached through it.
+    """
+    # The layer shares the connections of the store, which its owner closes.
+    temporary = ChatStore(PrefixedBackend(store.backend, f"chatstore-{uuid4().hex[:16]}"))
+    try:
+        yield temporary
+    finally:
+        delete_all(temporary)
+
+
+def delete_all(store: ChatStore) -> int:
+    """Delete all conversations of a store; return how many there were."""
+    keys = list(store.iter_keys())
+    for key in keys:
+        store.delete_messages(key)
+    return len(keys)
