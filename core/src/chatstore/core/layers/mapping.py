@@ -145,6 +145,9 @@ class MappingBackend(WrapperBackend[C]):
             return record
         return record._replace(owner=self.original_owner(record.owner))
 
+    def check_records(self, records: Sequence[ConversationRecord]) -> None:
+        """Look at the stored conversation records of a page before they are restored."""
+
     # ------------------------------------------------------------------ writing messages
 
     def append(self, key: str, write: Append) -> Plan[C, list[Existing]]:
@@ -249,6 +252,7 @@ class MappingBackend(WrapperBackend[C]):
     ) -> Plan[C, Sequence[StoredConversation | None]]:
         """See `Backend.read_conversations`."""
         stored = yield from self.inner.read_conversations([self.stored_key(key) for key in keys])
+        self.check_records([one.record for one in stored if one is not None])
         return [
             None if one is None else self._conversation(key, one)
             for key, one in zip(keys, stored, strict=True)
@@ -257,6 +261,7 @@ class MappingBackend(WrapperBackend[C]):
     def list_owned(self, owner: str, limit: int, cursor: Any | None) -> Plan[C, OwnedPage]:
         """See `Backend.list_owned`."""
         page = yield from self.inner.list_owned(self.stored_owner(owner), limit, cursor)
+        self.check_records([stored.record for _, stored in page.conversations])
         keys = [self.original_key(key) for key, _ in page.conversations]
         conversations = [
             (key, self._conversation(key, stored))

@@ -7,14 +7,24 @@ from chatstore.encryption.backend import EncryptedBackend
 from chatstore.encryption.errors import DecryptionError
 from chatstore.encryption.hashed_names import HashedNamesBackend
 from chatstore.encryption.keys import KeyRing
+from chatstore.encryption.owners import (
+    Erased,
+    OwnerKeysBackend,
+    async_erase_owner,
+    erase_owner,
+)
 from chatstore.encryption.rotation import Rotation, async_rotate, rotate
 
 __all__ = [
     "DecryptionError",
     "EncryptedBackend",
+    "Erased",
     "HashedNamesBackend",
     "KeyRing",
+    "OwnerKeysBackend",
     "Rotation",
+    "async_erase_owner",
     "async_rotate",
+    "erase_owner",
     "rotate",
 ]

@@ -97,6 +97,7 @@ class EncryptedBackend(MappingBackend[C]):
 
         """
         check_ids(bodies)
+        self.keys.prepare(bodies)
 
     def original_bodies(self, key: str, bodies: Sequence[str]) -> list[str]:
         """Return plain bodies.
@@ -147,6 +148,10 @@ class EncryptedBackend(MappingBackend[C]):
         sealer = Sealer(self.keys, RECORD, self.stored_key(key))
         sealed = sealer.seal(self.keys.primary(key), "", dump_record(key, record))
         return stored._replace(title=None, metadata=sealed)
+
+    def check_records(self, records: Sequence[ConversationRecord]) -> None:
+        """Let the keys look at the envelopes."""
+        self.keys.prepare([record.metadata for record in records if record.metadata is not None])
 
     def original_record(self, key: str, record: ConversationRecord) -> ConversationRecord:
         """Return the plain record.

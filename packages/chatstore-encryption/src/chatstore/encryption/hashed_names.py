@@ -13,7 +13,6 @@ from chatstore.core.backend import (
     KeyPage,
     Newest,
     OwnedPage,
-    Page,
     Plan,
     StoredConversation,
 )
@@ -73,6 +72,7 @@ class HashedNamesBackend(EncryptedBackend[C]):
     def list_owned(self, owner: str, limit: int, cursor: Any | None) -> Plan[C, OwnedPage]:
         """See `Backend.list_owned`."""
         page = yield from self.inner.list_owned(self.stored_owner(owner), limit, cursor)
+        self.check_records([stored.record for _, stored in page.conversations])
         conversations = []
         for stored_key, stored in page.conversations:
             key = self._name(stored_key, stored, None)
@@ -83,15 +83,25 @@ class HashedNamesBackend(EncryptedBackend[C]):
     def list_keys(self, prefix: str, limit: int, cursor: Any | None) -> Plan[C, KeyPage]:
         """See `Backend.list_keys`."""
         page = yield from self.inner.list_keys("", limit, cursor)
+        conversations = yield from self.inner.read_conversations(page.keys)
+        self.check_records([stored.record for stored in conversations if stored is not None])
         keys = []
-        for stored_key in page.keys:
-            newest: Page = yield from self.inner.read_newest(
-                stored_key, Newest(1, with_conversation=True)
-            )
-            if newest.conversation is not None:
-                body = newest.records[0].body if newest.records else None
-                keys.append(self._name(stored_key, newest.conversation, body))
-        return KeyPage([key for key in keys if key.startswith(prefix)], page.cursor)
+        for stored_key, stored in zip(page.keys, conversations, strict=True):
+            if stored is not None:
+                key = yield from self._read_name(stored_key, stored)
+                if key is not None and key.startswith(prefix):
+                    keys.append(key)
+        return KeyPage(keys, page.cursor)
+
+    def _read_name(self, stored_key: str, stored: StoredConversation) -> Plan[C, str | None]:
+        """Return the key of a conversation; ``None`` if it was deleted meanwhile."""
+        if stored.record.metadata is not None:
+            return self._name(stored_key, stored, None)
+        page = yield from self.inner.read_newest(stored_key, Newest(1, with_conversation=True))
+        if page.conversation is None:
+            return None
+        body = page.records[0].body if page.records else None
+        return self._name(stored_key, page.conversation, body)
 
     def _name(self, stored_key: str, stored: StoredConversation, body: str | None) -> str:
         """Return the key of a conversation, from its record or a message."""

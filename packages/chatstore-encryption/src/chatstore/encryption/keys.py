@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from chatstore.core import InvalidArgumentError
@@ -24,6 +24,10 @@ class Keys(Protocol):
 
     def cipher(self, key_id: str) -> AESGCM:
         """Return the cipher of a key."""
+        ...
+
+    def prepare(self, texts: Sequence[str]) -> None:
+        """Look at envelopes that were read, some of which will be opened."""
         ...
 
 
@@ -84,6 +88,9 @@ class KeyRing:
                 raise missing_key(key_id) from None
             cipher = self._ciphers[key_id] = cipher_of(key_id, key)
         return cipher
+
+    def prepare(self, texts: Sequence[str]) -> None:
+        """Do nothing: a key is loaded when it is needed."""
 
     def forget(self, key_id: str) -> None:
         """Forget a key that a function returned, such as one that was destroyed."""

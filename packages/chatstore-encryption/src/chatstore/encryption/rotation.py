@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from chatstore.core import ChatStore, InvalidArgumentError, RevisionConflictError
 from chatstore.core.backend import Backend, Newest, Oldest, Plan, Put, Record, StoredRecord, Update
 from chatstore.core.codec import decode
 from chatstore.encryption.backend import EncryptedBackend
+from chatstore.encryption.data_keys import with_data_keys
 from chatstore.encryption.envelopes import is_envelope, key_id_of
+from chatstore.encryption.owners import OwnerKeysBackend
 
 _PAGE = 100  # messages that are read at once
 
@@ -73,16 +76,19 @@ async def async_rotate(
 
 
 def _rotate_conversation(backend: Backend[Any], key: str, total: Rotation) -> Plan[Any, None]:
+    if isinstance(backend, OwnerKeysBackend):
+        backend = yield from backend.encryption_of(key)
     if not isinstance(backend, EncryptedBackend):
         raise InvalidArgumentError(
-            "rotate needs a store over an EncryptedBackend, which must be its outermost layer"
+            "rotate needs a store over an EncryptedBackend or an OwnerKeysBackend, which must be "
+            "its outermost layer"
         )
-    return _rotate_all(backend, key, total)
+    yield from _rotate_all(backend, key, total)
 
 
 def _rotate_all(backend: EncryptedBackend[Any], key: str, total: Rotation) -> Plan[Any, None]:
     total.conversations += 1
-    yield from _rotate_record(backend, key, total)
+    yield from with_data_keys(backend.keys, lambda: _rotate_record(backend, key, total))
     position = None
     while True:
         page = yield from backend.inner.read_oldest(
@@ -91,7 +97,8 @@ def _rotate_all(backend: EncryptedBackend[Any], key: str, total: Rotation) -> Pl
         for record in page.records:
             total.messages += 1
             if _is_outdated(backend, key, record.body):
-                yield from _rotate_message(backend, key, record, total)
+                rotate_one = partial(_rotate_message, backend, key, record, total)
+                yield from with_data_keys(backend.keys, rotate_one)
         if len(page.records) < _PAGE:
             return
         position = page.records[-1].position
