@@ -1,0 +1,187 @@
+"""``collect``: delete the objects that no message refers to, beside writers.
+
+Between an upload and the message that refers to the object, nothing refers to it; and while a
+collection reads the conversations, forks copy references from those that it has not read into
+those that it has. So an object is deleted in two collections:
+
+1. The first one condemns it: it writes a mark. Writers give condemned objects no new references,
+   they store the content once more. Objects younger than the grace are not condemned.
+2. A later one, when the mark is older than the grace, reads all conversations again. Whoever was
+   on the way to the database when the mark was written has arrived. From then on references to the
+   object can only disappear, so one that exists at the end is seen. An object with a reference
+   loses its mark; an object without one is deleted, and then its mark.
+
+All times are those of the file system's clock.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+from chatstore.core import ChatStore, ConversationChangedError, InvalidArgumentError
+from chatstore.core.backend import Backend, Oldest, Plan
+from chatstore.core.errors import StoreUnavailableError
+from chatstore.media.backend import MediaBackend
+from chatstore.media.envelopes import references_in
+from chatstore.media.folder import MediaFolder, condemned_path, object_path
+from chatstore.media.objects import StoredObject
+from chatstore.media.transfers import Job, transfer
+
+_PAGE = 100  # messages that are read at once
+_ATTEMPTS = 10  # a conversation is read again if its messages moved meanwhile
+_CLOCK = "clock"
+
+
+class Collected(NamedTuple):
+    """What a collection has done.
+
+    Attributes:
+        objects: The objects in the folder at its beginning.
+        referenced: Those that a message refers to.
+        condemned: Those that it has condemned: a later collection deletes them.
+        spared: Those that were condemned, but have a reference.
+        deleted: Those that it has deleted.
+
+    """
+
+    objects: int
+    referenced: int
+    condemned: int
+    spared: int
+    deleted: int
+
+
+class _Listing(NamedTuple):
+    now: float
+    objects: dict[str, StoredObject]
+    marks: dict[str, StoredObject]
+
+
+def collect(store: ChatStore) -> Collected:
+    """Delete condemned objects that no message refers to, and condemn others.
+
+    Writers, readers and forks may run meanwhile. Run one collection at a time, and the next one
+    after the folder's grace: it deletes what this one has condemned. All messages of the database
+    are read, without their media.
+
+    Args:
+        store: A store over a `MediaBackend`, with all conversations that use its folder.
+
+    Raises:
+        InvalidArgumentError: The store's backend is not a `MediaBackend`.
+        ConversationChangedError: The messages of a conversation were moved whenever it was read;
+            nothing was deleted.
+
+    """
+    listing = store.run("collect", _list)
+    used: set[str] = set()
+    for key in store.iter_keys():
+        used |= store.run("collect", _names_in, key)
+    return store.run("collect", _sweep, listing, used)
+
+
+async def async_collect(store: ChatStore) -> Collected:
+    """Like `collect`, but awaitable."""
+    listing = await store.async_run("collect", _list)
+    used: set[str] = set()
+    async for key in store.async_iter_keys():
+        used |= await store.async_run("collect", _names_in, key)
+    return await store.async_run("collect", _sweep, listing, used)
+
+
+def _folder_of(backend: Backend[Any]) -> MediaFolder:
+    return _media_backend(backend).folder
+
+
+def _media_backend(backend: Backend[Any]) -> MediaBackend[Any]:
+    if not isinstance(backend, MediaBackend):
+        raise InvalidArgumentError(
+            "collect needs a store over a MediaBackend, which must be its outermost layer"
+        )
+    return backend
+
+
+def _list(backend: Backend[Any]) -> Plan[Any, _Listing]:
+    folder = _folder_of(backend)
+    [listing] = yield from transfer(folder.threads, [partial(_read_listing, folder)])
+    return listing
+
+
+def _read_listing(folder: MediaFolder) -> _Listing:
+    folder.objects.write(_CLOCK, secrets.token_bytes(8))
+    clock = folder.objects.find(_CLOCK)
+    if clock is None:
+        raise StoreUnavailableError(f"{folder.label}: a file that was just written is missing")
+    marks = folder.objects.list_all("condemned")
+    return _Listing(clock.modified, folder.objects.list_all("objects"), marks)
+
+
+def _names_in(backend: Backend[Any], key: str) -> Plan[Any, set[str]]:
+    """Return the names of the objects to which a conversation refers."""
+    inner = _media_backend(backend).inner
+    names: set[str] = set()
+    for _ in range(_ATTEMPTS):
+        if (yield from _read_names(inner, key, names)):
+            return names
+    raise ConversationChangedError(
+        "a conversation was replaced, or had messages inserted, again and again while it was read; "
+        "nothing was deleted: collect again"
+    )
+
+
+def _read_names(inner: Backend[Any], key: str, names: set[str]) -> Plan[Any, bool]:
+    """Add the names in a conversation; return whether its messages kept their places meanwhile."""
+    position, epoch = None, None
+    while True:
+        page = yield from inner.read_oldest(key, Oldest(_PAGE, position))
+        for record in page.records:
+            names.update(reference.name for reference in references_in(record.body))
+        if position is not None and page.epoch != epoch:
+            return page.epoch is None  # it was deleted
+        if len(page.records) < _PAGE:
+            return True
+        position, epoch = page.records[-1].position, page.epoch
+
+
+def _sweep(backend: Backend[Any], listing: _Listing, used: Collection[str]) -> Plan[Any, Collected]:
+    folder = _folder_of(backend)
+    limit = listing.now - folder.grace
+    spared = [name for name in listing.marks if name in used]
+    unused = [name for name in listing.marks if name not in used]
+    doomed = [name for name in unused if listing.marks[name].modified <= limit]
+    abandoned = [
+        name
+        for name, stored in listing.objects.items()
+        if name not in used and name not in listing.marks and stored.modified <= limit
+    ]
+    yield from _each(folder, [partial(folder.objects.delete, condemned_path(n)) for n in spared])
+    deletions = [partial(_delete, folder, name) for name in doomed]
+    deleted = yield from transfer(folder.threads, deletions)
+    marks = [partial(folder.objects.write, condemned_path(name), b"-") for name in abandoned]
+    yield from _each(folder, marks)
+    yield from _each(folder, [partial(_delete_drafts, folder, limit)])
+    referenced = sum(name in used for name in listing.objects)
+    return Collected(len(listing.objects), referenced, len(abandoned), len(spared), sum(deleted))
+
+
+def _each(folder: MediaFolder, jobs: Sequence[Job[None]]) -> Plan[Any, None]:
+    yield from transfer(folder.threads, jobs)
+
+
+def _delete(folder: MediaFolder, name: str) -> bool:
+    """Delete a condemned object, then its mark, unless a writer has taken the mark away."""
+    if folder.objects.find(condemned_path(name)) is None:
+        return False
+    folder.objects.delete(object_path(name))
+    folder.objects.delete(condemned_path(name))
+    return True
+
+
+def _delete_drafts(folder: MediaFolder, limit: float) -> None:
+    """Delete the files of programs that crashed while they wrote them."""
+    for name, stored in folder.objects.list_all("incoming").items():
+        if stored.modified <= limit:
+            folder.objects.delete(f"incoming/{name}")

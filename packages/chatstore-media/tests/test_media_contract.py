@@ -1,0 +1,46 @@
+"""Stores with media in a folder keep the contract."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from media_stores import media_of_everything
+
+from chatstore.core import ChatStore
+from chatstore.core.simple import MemoryBackend
+from chatstore.core.testing import ChatStoreContract, ContractHarness
+from chatstore.media import MediaFolder
+
+
+class MediaHarness(ContractHarness):
+    own_clock = True
+    shared_between_processes = False
+    shared_between_instances = False
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = MediaFolder(f"memory://{folder.name}")
+        self.newest = MemoryBackend()
+
+    def open(
+        self, *, ttl: float | None = None, clock: Callable[[], float] | None = None
+    ) -> ChatStore:
+        self.newest = MemoryBackend(ttl=ttl, clock=clock or time.time)
+        return ChatStore(media_of_everything(self.newest, self.folder))
+
+    def corrupt(self, key: str, index: int) -> None:
+        records = self.newest.conversations.by_key[key].records
+        records[index] = records[index]._replace(body='{"v":"media-1","parts":[')
+
+    def stored(self) -> int:
+        by_key = self.newest.conversations.by_key
+        return sum(1 + len(one.records) for one in by_key.values())
+
+
+class TestMedia(ChatStoreContract):
+    @pytest.fixture
+    def harness(self, tmp_path: Path) -> MediaHarness:
+        return MediaHarness(tmp_path)
