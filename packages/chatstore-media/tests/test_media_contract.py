@@ -7,12 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from media_stores import media_of_everything
 
 from chatstore.core import ChatStore
 from chatstore.core.simple import MemoryBackend
-from chatstore.core.testing import ChatStoreContract, ContractHarness
+from chatstore.core.testing import ContractHarness, MixedContract
 from chatstore.media import MediaFolder
 
 
@@ -22,7 +21,7 @@ class MediaHarness(ContractHarness):
     shared_between_instances = False
 
     def __init__(self, folder: Path) -> None:
-        self.folder = MediaFolder(f"memory://{folder.name}")
+        self.folder = MediaFolder(str(folder))
         self.newest = MemoryBackend()
 
     def open(
@@ -40,7 +39,7 @@ class MediaHarness(ContractHarness):
         return sum(1 + len(one.records) for one in by_key.values())
 
 
-class TestMedia(ChatStoreContract):
+class TestMedia(MixedContract):
     @pytest.fixture
     def harness(self, tmp_path: Path) -> MediaHarness:
         return MediaHarness(tmp_path)
