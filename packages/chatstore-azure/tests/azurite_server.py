@@ -1,4 +1,4 @@
-"""Azurite's table service in memory; it is installed once, into a cache folder."""
+"""One of Azurite's services in memory; it is installed once, into a cache folder."""
 
 from __future__ import annotations
 
@@ -77,19 +77,19 @@ def _die_with_parent() -> None:
 
 
 class Azurite:
-    """The table service on a free port of the loopback."""
+    """The service ``table`` or ``blob`` on a free port of the loopback."""
 
-    def __init__(self) -> None:
-        """Start it and wait until it answers."""
-        main = installed() / "node_modules" / "azurite" / "dist" / "src" / "table" / "main.js"
+    def __init__(self, service: str = "table", *options: str) -> None:
+        """Start it with options of Azurite, and wait until it answers."""
+        main = installed() / "node_modules" / "azurite" / "dist" / "src" / service / "main.js"
         self.port = free_port()
         self._folder = tempfile.mkdtemp(prefix="chatstore-azurite-")
         self._output = (Path(self._folder) / "output").open("w+b")
         self._process = subprocess.Popen(
             [
-                *(_program("node"), str(main), "--tableHost", "127.0.0.1"),
-                *("--tablePort", str(self.port), "--inMemoryPersistence", "--silent"),
-                "--disableTelemetry",
+                *(_program("node"), str(main), f"--{service}Host", "127.0.0.1"),
+                *(f"--{service}Port", str(self.port), "--inMemoryPersistence", "--silent"),
+                *("--disableTelemetry", *options),
             ],
             cwd=self._folder,
             stdin=subprocess.DEVNULL,

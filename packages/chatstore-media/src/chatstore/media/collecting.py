@@ -17,7 +17,7 @@ All times are those of the file system's clock.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -28,7 +28,7 @@ from chatstore.media.backend import MediaBackend
 from chatstore.media.envelopes import references_in
 from chatstore.media.folder import MediaFolder, condemned_path, object_path
 from chatstore.media.objects import StoredObject
-from chatstore.media.transfers import Job, transfer
+from chatstore.media.transfers import transfer
 
 _PAGE = 100  # messages that are read at once
 _ATTEMPTS = 10  # a conversation is read again if its messages moved meanwhile
@@ -157,18 +157,14 @@ def _sweep(backend: Backend[Any], listing: _Listing, used: Collection[str]) -> P
         for name, stored in listing.objects.items()
         if name not in used and name not in listing.marks and stored.modified <= limit
     ]
-    yield from _each(folder, [partial(folder.objects.delete, condemned_path(n)) for n in spared])
-    deletions = [partial(_delete, folder, name) for name in doomed]
-    deleted = yield from transfer(folder.threads, deletions)
-    marks = [partial(folder.objects.write, condemned_path(name), b"-") for name in abandoned]
-    yield from _each(folder, marks)
-    yield from _each(folder, [partial(_delete_drafts, folder, limit)])
+    threads, objects = folder.threads, folder.objects
+    yield from transfer(threads, [partial(objects.delete, condemned_path(n)) for n in spared])
+    deleted = yield from transfer(threads, [partial(_delete, folder, name) for name in doomed])
+    marks = [partial(objects.write, condemned_path(name), b"-") for name in abandoned]
+    yield from transfer(threads, marks)
+    yield from transfer(threads, [partial(_delete_drafts, folder, limit)])
     referenced = sum(name in used for name in listing.objects)
     return Collected(len(listing.objects), referenced, len(abandoned), len(spared), sum(deleted))
-
-
-def _each(folder: MediaFolder, jobs: Sequence[Job[None]]) -> Plan[Any, None]:
-    yield from transfer(folder.threads, jobs)
 
 
 def _delete(folder: MediaFolder, name: str) -> bool:
