@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
+from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
@@ -162,6 +163,12 @@ def test_a_fork_moves_behind_the_collection(tmp_path: Path) -> None:
         place.check()
 
 
+def test_young_objects_are_left_alone(tmp_path: Path) -> None:
+    place = Place(tmp_path, "new")
+    place.store.delete_messages("source")
+    assert collect(place.store) == Collected(1, 0, condemned=0, spared=0, deleted=0)
+
+
 def test_condemned_objects_get_no_new_references(tmp_path: Path) -> None:
     place = Place(tmp_path, "condemned")
     place.store.add_message("new", photo(DATA, id="a"))
@@ -181,17 +188,21 @@ def test_a_collection_spares_what_arrived_late(tmp_path: Path) -> None:
     place.check()
 
 
+@pytest.mark.parametrize("collections", [1, 2])
 def test_a_writer_that_was_suspended_uploads_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    collections: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place, clock = Place(tmp_path, "old"), [0.0]
     monkeypatch.setattr("chatstore.media.backend.time.time", lambda: clock[0])
 
     def suspend() -> None:
-        collect_twice(place.store, tmp_path)
+        for _ in range(collections):
+            pass_time(tmp_path)
+            collect(place.store)
         clock[0] += 60 * HOUR
 
     place.stepping(2, suspend).add_message("new", photo(DATA, id="a"))
+    assert not list((tmp_path / "condemned").glob("*"))
     assert place.store.get_messages("new") == [photo(DATA)]
     place.check()
 
@@ -230,30 +241,37 @@ class Clock:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._lock = threading.Condition()
+        self._changed = threading.Condition()
         self._writing = 0
+        self._is_passing = False
 
     def __enter__(self) -> None:
-        with self._lock:
+        with self._changed:
+            assert self._changed.wait_for(lambda: not self._is_passing, 60)
             self._writing += 1
 
     def __exit__(self, *_: object) -> None:
-        with self._lock:
+        with self._changed:
             self._writing -= 1
-            self._lock.notify_all()
+            self._changed.notify_all()
 
     def pass_time(self) -> None:
-        with self._lock:
-            assert self._lock.wait_for(lambda: not self._writing, 60)
+        with self._changed:
+            self._is_passing = True
+            assert self._changed.wait_for(lambda: not self._writing, 60)
             pass_time(self._root)
+            self._is_passing = False
+            self._changed.notify_all()
 
 
 ALLOWED = (ConversationExistsError, ConversationNotFoundError)
 
 
-def write_at_random(store: ChatStore, clock: Clock, seed: int) -> None:
+def write_at_random(store: ChatStore, clock: Clock, seed: int, done: threading.Event) -> None:
     random = Random(seed)
-    for n in range(40):
+    for n in count():
+        if done.is_set():
+            return
         key, other = (f"k{random.randrange(6)}" for _ in range(2))
         data = content(seed=random.randrange(8))
         actions: list[Callable[[], object]] = [
@@ -272,18 +290,20 @@ def test_many_writers_forks_and_a_collector(tmp_path: Path) -> None:
     root = tmp_path / "media"
     root.mkdir()
     store = store_over(SQLiteChatStore(tmp_path / "chat.db").backend, MediaFolder(str(root)))
-    clock, deleted = Clock(root), 0
+    clock, done = Clock(root), threading.Event()
     with ThreadPoolExecutor(4) as threads:
-        writers = [threads.submit(write_at_random, store, clock, seed) for seed in range(4)]
-        while not all(writer.done() for writer in writers):
-            clock.pass_time()
-            with suppress(ConversationChangedError):  # nothing was deleted
-                deleted += collect(store).deleted
+        writers = [threads.submit(write_at_random, store, clock, seed, done) for seed in range(4)]
+        try:
+            for _ in range(12):
+                clock.pass_time()
+                with suppress(ConversationChangedError):  # nothing was deleted
+                    collect(store)
+        finally:
+            done.set()
     for writer in writers:
         writer.result()
     for key in store.get_keys():
         assert store.get_messages(key)
-    assert deleted > 0
     for key in store.get_keys():
         store.delete_messages(key)
     collect_twice(store, root)
