@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from chatstore.core.testing.contract.forks import Forks
 from chatstore.core.testing.contract.idempotency import Idempotency
 from chatstore.core.testing.contract.insert_delete import InsertDelete
 from chatstore.core.testing.contract.messages_by_id import MessagesById
+from chatstore.core.testing.contract.modes import MixedCaller
 from chatstore.core.testing.contract.writers import Writers
 from chatstore.core.testing.harness import ContractHarness
 from chatstore.encryption import EncryptedBackend, KeyRing
@@ -79,7 +80,7 @@ def test_the_limit_does_not_count_media(tmp_path: Path) -> None:
 
 
 def test_windows_are_the_same(tmp_path: Path) -> None:
-    windows = []
+    windows: list[list[str]] = []
     for store in (
         ChatStore(MemoryBackend()),
         store_over(database := MemoryBackend(), folder := MediaFolder(str(tmp_path))),
@@ -110,6 +111,12 @@ class SharedHarness(ContractHarness):
 
 
 class TestDatabases(Forks, Idempotency, InsertDelete, MessagesById, Writers):
+    @pytest.fixture
+    def call(self) -> Iterator[MixedCaller]:
+        caller = MixedCaller()
+        yield caller
+        caller.close()
+
     @pytest.fixture(params=["sqlite", "redis"])
     def harness(self, request: pytest.FixtureRequest, tmp_path: Path) -> SharedHarness:
         if request.param == "sqlite":

@@ -6,8 +6,8 @@ those that it has. So an object is deleted in two collections:
 
 1. The first one condemns it: it writes a mark. Writers give condemned objects no new references,
    they store the content once more. Objects younger than the grace are not condemned.
-2. A later one, when the mark is older than the grace, reads all conversations again. Whoever was
-   on the way to the database when the mark was written has arrived. From then on references to the
+2. A later one, when the mark is older than the grace, reads all conversations again. Writers
+   that had decided to use the object before the mark have written their messages by then. From then on references to the
    object can only disappear, so one that exists at the end is seen. An object with a reference
    loses its mark; an object without one is deleted, and then its mark.
 
@@ -21,7 +21,7 @@ from collections.abc import Collection
 from functools import partial
 from typing import Any, NamedTuple
 
-from chatstore.core import ChatStore, ConversationChangedError, InvalidArgumentError
+from chatstore.core import ChatStore, InvalidArgumentError
 from chatstore.core.backend import Backend, Oldest, Plan
 from chatstore.core.errors import StoreUnavailableError
 from chatstore.media.backend import MediaBackend
@@ -31,7 +31,6 @@ from chatstore.media.objects import StoredObject
 from chatstore.media.transfers import transfer
 
 _PAGE = 100  # messages that are read at once
-_ATTEMPTS = 10  # a conversation is read again if its messages moved meanwhile
 _CLOCK = "clock"
 
 
@@ -72,8 +71,6 @@ def collect(store: ChatStore) -> Collected:
 
     Raises:
         InvalidArgumentError: The store's backend is not a `MediaBackend`.
-        ConversationChangedError: The messages of a conversation were moved whenever it was read;
-            nothing was deleted.
 
     """
     listing = store.run("collect", _list)
@@ -123,27 +120,15 @@ def _names_in(backend: Backend[Any], key: str) -> Plan[Any, set[str]]:
     """Return the names of the objects to which a conversation refers."""
     inner = _media_backend(backend).inner
     names: set[str] = set()
-    for _ in range(_ATTEMPTS):
-        if (yield from _read_names(inner, key, names)):
-            return names
-    raise ConversationChangedError(
-        "a conversation was replaced, or had messages inserted, again and again while it was read; "
-        "nothing was deleted: collect again"
-    )
-
-
-def _read_names(inner: Backend[Any], key: str, names: set[str]) -> Plan[Any, bool]:
-    """Add the names in a conversation; return whether its messages kept their places meanwhile."""
-    position, epoch = None, None
+    position = None
     while True:
+        # Positions only grow: messages that move meanwhile are still ahead.
         page = yield from inner.read_oldest(key, Oldest(_PAGE, position))
         for record in page.records:
             names.update(reference.name for reference in references_in(record.body))
-        if position is not None and page.epoch != epoch:
-            return page.epoch is None  # it was deleted
         if len(page.records) < _PAGE:
-            return True
-        position, epoch = page.records[-1].position, page.epoch
+            return names
+        position = page.records[-1].position
 
 
 def _sweep(backend: Backend[Any], listing: _Listing, used: Collection[str]) -> Plan[Any, Collected]:
