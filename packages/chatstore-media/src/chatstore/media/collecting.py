@@ -6,10 +6,10 @@ those that it has. So an object is deleted in two collections:
 
 1. The first one condemns it: it writes a mark. Writers give condemned objects no new references,
    they store the content once more. Objects younger than the grace are not condemned.
-2. A later one, when the mark is older than the grace, reads all conversations again. Writers
-   that had decided to use the object before the mark have written their messages by then. From then on references to the
-   object can only disappear, so one that exists at the end is seen. An object with a reference
-   loses its mark; an object without one is deleted, and then its mark.
+2. A later one, when the mark is older than the grace, reads all conversations again. Writers that
+   had decided to use the object before the mark have written their messages by then, and from then
+   on references to the object can only disappear. So one that exists at the end is seen. An object
+   with a reference loses its mark; an object without one is deleted, and then its mark.
 
 All times are those of the file system's clock.
 """
