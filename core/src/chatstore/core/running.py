@@ -29,6 +29,7 @@ class PlanRunner(Copyable):
     def __init__(self, backend: Backend[Any]) -> None:
         """Keep conversations in a backend; nothing is sent before the first call."""
         self._backend = backend
+        self._observer = backend.observer
         self._is_closed = False
 
     @property
@@ -69,7 +70,11 @@ class PlanRunner(Copyable):
         try:
             plan = build(self._backend, *args, **kwargs)
             self._check_open()
-            result = self._backend.run(plan)
+            if self._observer is None:
+                result = self._backend.run(plan)
+            else:
+                with self._observer.observe(operation) as call:
+                    result = self._backend.run(call.watch(plan))
         except Exception as error:  # noqa: BLE001 - translated
             failure = self._failure(error, operation)
         else:
@@ -89,7 +94,11 @@ class PlanRunner(Copyable):
         try:
             plan = build(self._backend, *args, **kwargs)
             self._check_open()
-            result = await self._backend.async_run(plan)
+            if self._observer is None:
+                result = await self._backend.async_run(plan)
+            else:
+                with self._observer.observe(operation) as call:
+                    result = await self._backend.async_run(call.watch(plan))
         except Exception as error:  # noqa: BLE001 - translated
             failure = self._failure(error, operation)
         else:

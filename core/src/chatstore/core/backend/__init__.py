@@ -3,7 +3,7 @@
 A backend implements `Backend`: a method returns a plan (`Plan`), a generator that yields functions
 of a client (`call`). `ChatStore(backend)` is then a complete store, sync and async.
 
-- Layers over other backends: `WrapperBackend`.
+- Layers over other backends: `WrapperBackend`. Telemetry: `Observer`, `ObservedCall`.
 - Drivers without an async client: `ThreadedBackend`. Async clients: `ClientPerLoop`.
 - Connections: `Pool`, `AsyncPool`, `Health`; forks: `ForkAware`, `ForkLock`, `watch`,
   `keep_inherited`.
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         reason_of,
         wrapped_errors,
     )
+    from chatstore.core.backend.observing import ObservedCall, Observer, current_call
     from chatstore.core.backend.options import (
         check_flag,
         check_max_connections,
@@ -97,6 +98,8 @@ __all__ = [
     "KeyPage",
     "MaybeAwaitable",
     "Newest",
+    "ObservedCall",
+    "Observer",
     "Oldest",
     "Options",
     "OwnedPage",
@@ -128,6 +131,7 @@ __all__ = [
     "check_revision",
     "check_timeout",
     "check_ttl",
+    "current_call",
     "describe_clock_skew",
     "flag",
     "is_timeout",
@@ -153,6 +157,7 @@ _MODULES = {
     "event_loops": "ClientPerLoop",
     "forks": "ForkAware ForkLock keep_inherited watch",
     "network_errors": "is_timeout is_unreachable reason_of wrapped_errors",
+    "observing": "ObservedCall Observer current_call",
     "options": "check_flag check_max_connections check_patience check_timeout check_ttl "
     "passed_options",
     "owner_index": "OwnerIndex",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 from chatstore.core.backend.conversations import OwnedPage, StoredConversation
+from chatstore.core.backend.observing import Observer
 from chatstore.core.backend.plans import Plan
 from chatstore.core.backend.reads import Newest, Oldest
 from chatstore.core.backend.records import Existing, KeyPage, Page, StoredRecord
@@ -39,10 +40,14 @@ class Backend(Copyable, ABC, Generic[C]):
     Attributes:
         max_message_bytes: The most bytes of UTF-8 that a record's body may have; ``None``: no
             limit.
+        system: The kind of the database, as OpenTelemetry's conventions name it.
+        observer: Observes the calls of stores; ``None``: nobody does.
 
     """
 
     max_message_bytes: int | None = None
+    system: str = "other"
+    observer: Observer | None = None
 
     @property
     def server(self) -> str:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from enum import Enum
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from chatstore.core.backend.forks import ForkAware, keep_inherited, watch
+from chatstore.core.backend.observing import current_call
 
 if TYPE_CHECKING:
     import asyncio
@@ -154,9 +156,9 @@ class Pool(ForkAware, Generic[S]):
     def acquire(self) -> S:
         """Return a connection, which must be released; see `session`."""
         try:
-            self._tokens.get(timeout=self._timeout)
+            self._tokens.get_nowait()
         except Empty:
-            raise PoolTimeoutError from None
+            self._wait()
         try:
             return self._reused() or self._connect()
         except BaseException:
@@ -170,6 +172,13 @@ class Pool(ForkAware, Generic[S]):
                 session.close()
         finally:
             self._tokens.put(None)
+
+    def _wait(self) -> None:
+        with _measured_wait():
+            try:
+                self._tokens.get(timeout=self._timeout)
+            except Empty:
+                raise PoolTimeoutError from None
 
     def _reused(self) -> S | None:
         while (entry := self._idle.pop()) is not None:
@@ -249,10 +258,11 @@ class AsyncPool(Generic[S]):
         import asyncio  # as above
 
         if self._tokens.locked():
-            try:
-                await asyncio.wait_for(self._tokens.acquire(), self._timeout)
-            except asyncio.TimeoutError as error:
-                raise PoolTimeoutError from error
+            with _measured_wait():
+                try:
+                    await asyncio.wait_for(self._tokens.acquire(), self._timeout)
+                except asyncio.TimeoutError as error:
+                    raise PoolTimeoutError from error
         else:
             await self._tokens.acquire()  # returns at once
 
@@ -289,6 +299,18 @@ class AsyncPool(Generic[S]):
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
         return task
+
+
+@contextmanager
+def _measured_wait() -> Iterator[None]:
+    """Tell the observer of the current call how long it waited."""
+    started = time.perf_counter()
+    try:
+        yield
+    finally:
+        observed = current_call.get()
+        if observed is not None:
+            observed.waited(time.perf_counter() - started)
 
 
 class _Acquired(Generic[S]):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any, NamedTuple, TypeVar
 
+from chatstore.core.backend.observing import current_call
 from chatstore.core.backend.plans import Plan
 from chatstore.core.logs import log_reconnect, log_retry
 
@@ -88,17 +89,25 @@ def retry(
                 pause = growing * _random.uniform(1 - policy.jitter, 1)
             if not failure.is_free and now() - started + pause > policy.patience:
                 raise
-        if failure.reason is not None:
-            if pause:
-                log_retry(server, failure.reason, pause)
-            else:
-                log_reconnect(server, failure.reason)
+        _announce(server, failure.reason, pause)
         if pause:
             yield from sleep(pause)
         if failure.prepare is not None:
             yield from failure.prepare()
         growing = min(2 * growing, policy.longest_pause)
     raise AssertionError  # `count` does not end
+
+
+def _announce(server: str, reason: str | None, pause: float) -> None:
+    """Tell the observer of the current call, and the log."""
+    observed = current_call.get()
+    if observed is not None:
+        observed.retried(reason, pause)
+    if reason is not None:
+        if pause:
+            log_retry(server, reason, pause)
+        else:
+            log_reconnect(server, reason)
 
 
 def now() -> float:

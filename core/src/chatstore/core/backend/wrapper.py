@@ -42,6 +42,8 @@ class WrapperBackend(Backend[C]):
         """Wrap a backend, such as the ``backend`` of any store."""
         self.inner = inner
         self.max_message_bytes = inner.max_message_bytes
+        self.system = inner.system
+        self.observer = inner.observer
 
     @property
     def server(self) -> str:

@@ -43,6 +43,8 @@ class MemoryBackend(Backend[Conversations]):
 
     """
 
+    system = "memory"
+
     def __init__(self, *, ttl: float | None = None, clock: Callable[[], float] = time.time) -> None:
         """Start empty; see `SimpleChatStore` for the arguments."""
         self.conversations = Conversations(check_ttl(ttl), clock)

@@ -22,6 +22,8 @@ _CONCURRENCY = 16
 class AzureBackend(ConditionalBackend[Table]):
     """Keeps conversations in a table of Azure Table Storage, or of Cosmos DB's Table API."""
 
+    system = "azure.tables"
+
     def __init__(self, settings: AzureSettings) -> None:
         """Take checked options; nothing is opened before the first call."""
         self._clients = TableClients(settings)

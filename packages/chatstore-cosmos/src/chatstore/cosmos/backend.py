@@ -19,6 +19,8 @@ T = TypeVar("T")
 class CosmosBackend(ConditionalBackend[Container]):
     """Keeps conversations in a container of Azure Cosmos DB for NoSQL."""
 
+    system = "azure.cosmosdb"
+
     def __init__(self, settings: CosmosSettings) -> None:
         """Take checked options; nothing is sent before the first call."""
         self._clients = CosmosClients(settings)

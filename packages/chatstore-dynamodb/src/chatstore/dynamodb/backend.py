@@ -27,6 +27,8 @@ class DynamoDBBackend(ThreadedBackend[Connection], ConditionalBackend[Connection
 
     """
 
+    system = "aws.dynamodb"
+
     def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.time) -> None:
         """Keep the settings; nothing is sent before the first call.
 

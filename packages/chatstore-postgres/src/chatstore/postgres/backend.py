@@ -66,6 +66,7 @@ class PostgresBackend(Backend[Client]):
     An operation is one statement; only what is too large for one is a transaction of several.
     """
 
+    system = "postgresql"
     max_message_bytes = 128 * 1024 * 1024
 
     def __init__(

@@ -68,6 +68,8 @@ class ScriptBackend(Backend[ScriptClient]):
 
     """
 
+    system = "redis"
+
     def __init__(
         self,
         clients: Clients,

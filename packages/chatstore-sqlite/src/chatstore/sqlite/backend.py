@@ -42,6 +42,7 @@ T = TypeVar("T")
 class SQLiteBackend(ThreadedBackend[Database]):
     """Keeps conversations in an SQLite file; every step of a plan is one transaction."""
 
+    system = "sqlite"
     max_message_bytes = 256 * 1024 * 1024
     """SQLite accepts at most 10⁹ bytes: https://sqlite.org/limits.html, section 1."""
 
