@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from opentelemetry.metrics import MeterProvider
@@ -164,7 +164,9 @@ class TracedBackend(WrapperBackend[C]):
     # ------------------------------------------------------------------ counting
 
     def _page(self, key: str, page: Page) -> Page:
-        self._reads(key, [*page.leading, *page.records])
+        # The first records of a short conversation are among the newest, too.
+        records = {record.position: record for record in (*page.leading, *page.records)}
+        self._reads(key, records.values())
         return page
 
     def _writes(self, key: str, records: Sequence[Record]) -> None:
@@ -173,7 +175,7 @@ class TracedBackend(WrapperBackend[C]):
             call.keys.add(key)
             call.count(call.written, [record.body for record in records])
 
-    def _reads(self, key: str, records: Sequence[StoredRecord]) -> None:
+    def _reads(self, key: str, records: Iterable[StoredRecord]) -> None:
         call = self._call()
         if call is not None:
             call.keys.add(key)
