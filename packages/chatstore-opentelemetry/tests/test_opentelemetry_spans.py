@@ -226,11 +226,11 @@ def test_content_only_on_request(recorded: Recorded) -> None:
         store = ChatStore(TracedBackend(inner, content=content, **recorded.providers))
         store.add_message("k", message("swordfish"))
         store.get_messages("k")
-    silent, asked = recorded.spans[:2], recorded.spans[2:]
+    silent, full = recorded.spans[:2], recorded.spans[2:]
     assert "swordfish" not in "".join(span.to_json() for span in silent)
-    [body] = attributes_of(asked[0])["chatstore.content.written"]
+    [body] = attributes_of(full[0])["chatstore.content.written"]
     assert '"content":"swordfish"' in body
-    assert len(attributes_of(asked[1])["chatstore.content.read"]) == 2
+    assert len(attributes_of(full[1])["chatstore.content.read"]) == 2
 
 
 def test_conversation_ids_can_be_hashed_or_left_out(recorded: Recorded) -> None:
