@@ -37,10 +37,10 @@ def current_user(user: Annotated[str, Header()]) -> str:
     return user
 
 
-async def model(pieces: int, end: str) -> AsyncIterator[str]:
+async def model(pieces: int, end: str, pause: float) -> AsyncIterator[str]:
     """Yield pieces; then end, fail, or wait until the request is cancelled."""
     for number in range(pieces):
-        await asyncio.sleep(0)
+        await asyncio.sleep(pause)
         yield PIECE.format(number)
     if end == "fail":
         raise RuntimeError("the model failed")
@@ -64,9 +64,11 @@ def create_app() -> FastAPI:
         user: Annotated[str, Depends(current_user)],
         pieces: int,
         end: str = "finish",
+        pause: float = 0,
         message_id: str | None = None,
     ) -> Response:
-        return await answers.stream(key, model(pieces, end), owner=user, message_id=message_id)
+        chunks = model(pieces, end, pause)
+        return await answers.stream(key, chunks, owner=user, message_id=message_id)
 
     return app
 

@@ -31,6 +31,11 @@ def wait_for(read: Callable[[], T | None]) -> T:
     raise AssertionError("it did not happen in a minute")
 
 
+def client_options(base: str) -> dict[str, Any]:
+    """Return the options of httpx's clients; without certificates, which take long to load."""
+    return {"base_url": base, "timeout": LONGEST, "trust_env": False, "verify": False}
+
+
 class Server:
     """A server process.
 
@@ -47,9 +52,7 @@ class Server:
 
     def client(self, owner: str) -> httpx.Client:
         """Return a client of an owner."""
-        return httpx.Client(
-            base_url=self.base, headers={"user": owner}, timeout=LONGEST, trust_env=False
-        )
+        return httpx.Client(headers={"user": owner}, **client_options(self.base))
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         """Send a signal and wait for the end of the process."""

@@ -98,21 +98,19 @@ def test_another_owners_conversation_is_like_a_missing_one(
         fill(store, key, OWNERS[number % len(OWNERS)])
     before = [store.snapshot(key) for key in KEYS]
     number_of_requests = 0
+    missing_answers: dict[Any, Any] = {}
     methods = methods_of_app(anna)
     for key, request in itertools.product(KEYS, requests(methods)):
         conversation = store.get_conversation(key)
         assert conversation is not None
         etag = f'"{conversation.revision}"'
-        for headers in (
-            {},
-            {"if-match": "*"},
-            {"if-match": etag},
-            {"if-none-match": etag},
-            {"if-none-match": "*"},
-            {"accept": "application/vnd.chatstore.ui+json"},
-        ):
+        conditions = ["if-match", "if-none-match"]
+        for headers in ({}, dict.fromkeys(conditions, "*"), dict.fromkeys(conditions, etag)):
             answer = send(anna, key, request, **headers)
-            assert answer == send(anna, MISSING, request, **headers), (key, request, headers)
+            missing = missing_answers.setdefault(
+                (request[:2], tuple(headers)), send(anna, MISSING, request, **headers)
+            )
+            assert answer == missing, (key, request, headers)
             number_of_requests += 1
             method, path, _ = request
             if method in methods[path]:

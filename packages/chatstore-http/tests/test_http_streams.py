@@ -89,28 +89,23 @@ def test_an_answer_to_another_owners_conversation_is_refused(server: Server) -> 
         assert anna.get(f"conversations/{key}").json()["length"] == 0
 
 
-def test_an_answer_does_not_bring_a_deleted_conversation_back(store_url: str) -> None:
-    with run_server(store_url) as server, server.client("anna") as client:
-        key = create(client)
-        query: dict[str, Any] = {"pieces": 3, "end": "hold", "message_id": "m1"}
-        with client.stream("POST", f"conversations/{key}/answer", params=query):
-            wait_for(lambda: read_answer(client, key, "m1"))
-            assert client.delete(f"conversations/{key}").status_code == 204
-        server.stop()
-    with open_store(store_url) as store:
-        assert store.get_keys() == []
-
-
 @pytest.mark.parametrize("lifespan", ["on", "off"])
 def test_a_server_that_stops_saves_its_answers(store_url: str, lifespan: str) -> None:
+    """It does not bring a conversation back that was deleted."""
     options = ("interval=60", f"lifespan={lifespan}")
     with run_server(store_url, *options) as server, server.client("anna") as client:
-        key = create(client)
+        key, deleted = create(client), create(client)
         query: dict[str, Any] = {"pieces": 7, "end": "hold", "message_id": "m1"}
-        with client.stream("POST", f"conversations/{key}/answer", params=query) as response:
+        with (
+            client.stream("POST", f"conversations/{key}/answer", params=query) as response,
+            client.stream("POST", f"conversations/{deleted}/answer", params=query) as other,
+        ):
             read_pieces(response, 7)
+            read_pieces(other, 7)
+            assert client.delete(f"conversations/{deleted}").status_code == 204
             server.stop()
     with open_store(store_url) as store:
+        assert store.get_keys() == [key]
         message = store.get_message(key, "m1")
         assert message is not None
         assert (message.content, message.metadata) == (text_of(7), INCOMPLETE)
