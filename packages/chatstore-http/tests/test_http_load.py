@@ -21,7 +21,7 @@ from http_servers import Server, client_options, run_server, wait_for
 
 from chatstore.core import ChatMessage, ChatStore, open_store
 
-CLIENTS, OWNERS, ROUNDS = (50, 10, 20) if os.environ.get("CHATSTORE_SOAK") else (10, 5, 3)
+CLIENTS, OWNERS, ROUNDS = (50, 10, 10) if os.environ.get("CHATSTORE_SOAK") else (10, 5, 2)
 PIECES = 40
 PAUSE = 0.002  # between the pieces of an answer
 
