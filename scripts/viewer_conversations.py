@@ -80,6 +80,14 @@ def _conversation() -> list[ChatMessage]:
         ChatMessage(role="system", content=_POLICY),
         *earlier,
         ChatMessage(
+            role="user",
+            content=[
+                {"type": "text", "text": "This is the room under the fork. Do they fit?"},
+                {"type": "image", "data": _picture(), "media_type": "image/png"},
+            ],
+        ),
+        ChatMessage(role="assistant", content="That is about **58 mm**: they fit."),
+        ChatMessage(
             role="user", content="Please check stock and price for both, and a workshop slot."
         ),
         ChatMessage(
@@ -100,20 +108,8 @@ def _conversation() -> list[ChatMessage]:
         ),
         _result("c2", {"slots": ["2026-03-03T16:30", "2026-03-04T08:00"]}),
         ChatMessage(role="assistant", content=_ANSWER),
-        ChatMessage(
-            role="user",
-            content=[
-                {
-                    "type": "text",
-                    "text": "Wednesday at 8, please. This is the room under the fork:",
-                },
-                {"type": "image", "data": _picture(), "media_type": "image/png"},
-            ],
-        ),
-        ChatMessage(
-            role="assistant",
-            content="That is about **58 mm**: the guards fit. You have a slot on Wednesday at 8.",
-        ),
+        ChatMessage(role="user", content="Wednesday at 8, please."),
+        ChatMessage(role="assistant", content="Booked: **Wednesday at 08:00**. See you then."),
     ]
 
 

@@ -15,6 +15,7 @@ from scripts.viewer_conversations import fill
 
 from chatstore.core import ChatMemoryBuffer, ChatMessage, ChatStore, open_store
 from chatstore.core.testing.messages import message
+from chatstore.migrate import import_conversations
 
 TITLE = "A winter setup for the commuter"
 PHONE = {"viewport": {"width": 390, "height": 780}}
@@ -54,7 +55,7 @@ def test_a_conversation_is_shown(watched: Watched, store: ChatStore) -> None:
 
     assert page.text_content("#title") == TITLE
     assert "support/2199" in page.inner_text("#facts")
-    assert page.locator("article").count() == 12  # two results are folded with their calls
+    assert page.locator("article").count() == 14  # two results are folded with their calls
     call = page.locator("details.call").first
     assert call.locator("summary").inner_text().startswith("stock")
     assert not call.locator("pre").first.is_visible()
@@ -72,7 +73,7 @@ def test_a_conversation_is_shown(watched: Watched, store: ChatStore) -> None:
 
 def test_the_window_is_highlighted(watched: Watched, store: ChatStore) -> None:
     watched.open(TITLE)
-    for limit, sliding in ((1500, False), (1500, True), (1250, False), (100_000, False)):
+    for limit, sliding in ((500, False), (330, False), (330, True), (100_000, False)):
         buffer = ChatMemoryBuffer(
             limit, store, "support/2199", cut="sliding" if sliding else "steps"
         )
@@ -87,7 +88,7 @@ def test_the_window_is_highlighted(watched: Watched, store: ChatStore) -> None:
             "article.skipped", "nodes => nodes.map((node) => node.dataset.id)"
         )
         assert highlighted == [one.id for one in window if one.role.value != "tool"]
-        assert len(highlighted) + len(dimmed) == 12
+        assert len(highlighted) + len(dimmed) == 14
         assert watched.page.text_content("#window-facts") == (
             f"{sum(map(buffer.count, window)):,} tokens in {len(window)} messages"
         )
@@ -114,6 +115,7 @@ def test_both_layouts_and_themes(browser: Browser, viewer: Viewer, theme: str) -
                 "getComputedStyle(document.documentElement).backgroundColor"
             )
             watched.open(TITLE)
+            watched.set_limit(500)
             assert page.locator("#list").is_visible() == (not options)
             for selector in ("#title", "#limit", "#window-facts", "article.user >> nth=-1"):
                 assert page.locator(selector).evaluate(IN_SIGHT), selector
@@ -163,7 +165,7 @@ def test_owners(watched: Watched) -> None:
     watched.wait_for_count("41 conversations")
 
 
-def test_export(watched: Watched, store: ChatStore) -> None:
+def test_export(watched: Watched, store: ChatStore, tmp_path: Path) -> None:
     watched.open(TITLE)
     watched.page.click("#export-button")
     with watched.page.expect_download() as download:
@@ -172,7 +174,13 @@ def test_export(watched: Watched, store: ChatStore) -> None:
 
     assert download.value.suggested_filename == "support-2199.jsonl"
     assert "Wednesday at 8, please." in exported
-    assert len(exported.splitlines()) >= store.count_messages("support/2199")
+    with open_store(f"sqlite:///{tmp_path}/copy.db") as copy:
+        with Path(download.value.path()).open("rb") as file:
+            import_conversations(file, copy)
+        assert copy.get_messages("support/2199") == store.get_messages("support/2199")
+    for chosen in ("markdown", "html", "openai"):
+        response = watched.viewer.get("/api/export", key="support/2199", format=chosen)
+        assert "Wednesday at 8, please." in response.text
 
 
 def test_read_only_offers_nothing(watched: Watched) -> None:

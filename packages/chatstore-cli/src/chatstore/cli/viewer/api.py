@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.requests import Request
@@ -57,7 +57,11 @@ class Api:
         """
         self.catalogue = Catalogue(store, owner)
         self._store = store
-        self._about: Json = {"name": one_line(name), "write": write, "formats": FORMATS}
+        self._about: Json = {
+            "name": one_line(name),
+            "write": write,
+            "formats": [one._asdict() for one in FORMATS],
+        }
         self._window = WindowReader(store)
         self._counter = TokenCounter()
 
@@ -147,11 +151,14 @@ class Api:
     async def export(self, request: Request) -> Response:
         """Return a conversation as a file."""
         conversation = await self._find(_text(request, "key"))
-        chosen = request.query_params.get("format", "")
-        if chosen not in FORMATS:
-            raise InvalidArgumentError(f"format must be one of {', '.join(FORMATS)}")
-        chunks = export(self._store, conversation, chosen)
-        return StreamingResponse(await _begun(chunks), media_type="application/octet-stream")
+        name = request.query_params.get("format")
+        chosen = next((one for one in FORMATS if one.name == name), None)
+        if chosen is None:
+            raise InvalidArgumentError(
+                f"format must be one of {', '.join(one.name for one in FORMATS)}"
+            )
+        parts = await export(self._store, conversation.key, chosen.name)
+        return StreamingResponse(parts, media_type="application/octet-stream")
 
     async def delete(self, request: Request) -> Response:
         """Delete a conversation if it still has the revision that the user saw."""
@@ -242,18 +249,6 @@ def _answered(call: Callable[[Request], Awaitable[Response]]) -> Callable[..., A
             return JSONResponse({"error": one_line(sentence)}, status_code=status)
 
     return answer
-
-
-async def _begun(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Read the first part, so that an error of the store still becomes a status."""
-    first = await anext(chunks, b"")
-
-    async def rest() -> AsyncIterator[bytes]:
-        yield first
-        async for chunk in chunks:
-            yield chunk
-
-    return rest()
 
 
 async def _json_object(request: Request) -> Json:

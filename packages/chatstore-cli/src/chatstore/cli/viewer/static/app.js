@@ -8,8 +8,6 @@ import { Transcript } from "./transcript.js";
 
 const POLL = 700; // milliseconds, while the server reads the records
 const LIMITS = { least: 1, most: 9_999_999 };
-const FORMATS = { jsonl: "JSON Lines", markdown: "Markdown" };
-const SUFFIXES = { jsonl: "jsonl", markdown: "md" };
 
 const state = { tab: "conversations", text: "", owner: undefined, record: null, about: null };
 let list;
@@ -94,6 +92,7 @@ async function open(key, place) {
   $("opened").hidden = false;
   drawRecord(record);
   list.mark();
+  $("transcript").focus({ preventScroll: true });
   await transcript.open(key, place);
   await readWindow();
 }
@@ -145,9 +144,10 @@ async function refresh() {
 async function exportConversation() {
   const format = await ask($("export-dialog"));
   if (!format) return;
+  const { suffix } = state.about.formats.find((one) => one.name === format);
   const url = URL.createObjectURL(await getBlob("export", { key: state.record.key, format }));
   const name = state.record.shown_key.replaceAll(/[^A-Za-z0-9._-]+/g, "-").replace(/^[.-]+/, "").slice(0, 80);
-  h("a", { href: url, download: `${name || "conversation"}.${SUFFIXES[format] ?? format}` }).click();
+  h("a", { href: url, download: `${name || "conversation"}.${suffix}` }).click();
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
@@ -257,7 +257,7 @@ async function start() {
   $("store").textContent = $("store").title = state.about.name;
   $("delete-button").hidden = !state.about.write;
   $("formats").append(...state.about.formats.map((format) =>
-    h("button", { type: "button", "data-value": format }, icon("download"), FORMATS[format] ?? format)));
+    h("button", { type: "button", "data-value": format.name }, icon("download"), format.label)));
   list = new VirtualList($("list"), {
     load, draw: drawRow, choose, changed: onListChanged,
     isOpen: (row) => state.tab === "conversations" && row.key === state.record?.key,

@@ -25,6 +25,14 @@ export class Transcript {
     element.addEventListener("whole", (event) => this.replace(event.detail));
   }
 
+  get isLoading() {
+    return this.element.ariaBusy === "true";
+  }
+
+  set isLoading(value) {
+    this.element.ariaBusy = String(value);
+  }
+
   close() {
     this.generation = (this.generation ?? 0) + 1;
     this.key = null;
