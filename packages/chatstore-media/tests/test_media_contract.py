@@ -7,11 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from media_stores import media_of_everything
+from media_stores import EveryMessageAsMedia, media_of_everything
 
 from chatstore.core import ChatStore
 from chatstore.core.simple import MemoryBackend
 from chatstore.core.testing import ContractHarness, MixedContract
+from chatstore.core.testing.contract.modes import Caller
 from chatstore.media import MediaFolder
 
 
@@ -43,3 +44,9 @@ class TestMedia(MixedContract):
     @pytest.fixture
     def harness(self, tmp_path: Path) -> MediaHarness:
         return MediaHarness(tmp_path)
+
+    def test_writers_that_compact(self, store: ChatStore, call: Caller) -> None:
+        """Compact messages without media: each client gives up if others write again and again."""
+        backend = store.backend
+        assert isinstance(backend, EveryMessageAsMedia)
+        super().test_writers_that_compact(ChatStore(backend.inner), call)
