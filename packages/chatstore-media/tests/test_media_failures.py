@@ -221,10 +221,11 @@ def test_copies_in_other_processes(tmp_path: Path) -> None:
     again = pickle.loads(pickle.dumps(store))
     assert again.get_messages("k") == [photo(content())]
     again.close()
-    for method in ("spawn", "fork"):
-        process = multiprocessing.get_context(method).Process(
-            target=add_photo, args=(store, method)
-        )
+    spawn, fork = multiprocessing.get_context("spawn"), multiprocessing.get_context("fork")
+    for process in (
+        spawn.Process(target=add_photo, args=(store, "spawned")),
+        fork.Process(target=add_photo, args=(store, "forked")),
+    ):
         process.start()
         process.join(60)
         assert process.exitcode == 0
