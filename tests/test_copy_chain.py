@@ -1,0 +1,156 @@
+"""``chatstore copy`` from database to database, killed on the way: the digests stay equal.
+
+SQLite → Redis → DynamoDB (moto) → Postgres → SQLite. The copies to Redis and to Postgres are killed
+with SIGKILL in the middle, and made again. ``CHATSTORE_SOAK=1`` copies 1,000 conversations with
+100,000 messages, and prints times and peak memory for ``docs/export-and-copy.md``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from scripts.workspace import ROOT
+
+from chatstore.core import ChatMessage, ChatStore, open_store
+from chatstore.migrate import Fingerprint, fingerprint
+
+sys.path.append(str(ROOT / "packages" / "chatstore-dynamodb" / "tests"))
+from dynamodb_server import KEYS, REGION, DynamoDBServer
+
+IS_LONG = bool(os.environ.get("CHATSTORE_SOAK"))
+CONVERSATIONS = 1000 if IS_LONG else 8
+MESSAGES = 100_000 if IS_LONG else 900
+LONGEST = 20_000 if IS_LONG else 700  # messages of one conversation
+MAX_MEGABYTES = 200  # of the process that copies; about 110 are the interpreter and its packages
+_COPY = [sys.executable, "-m", "chatstore.cli", "copy", "--json"]
+_KILLED_COPY = """
+import os, signal, sys
+from chatstore.core import open_store
+from chatstore.migrate import migrate
+
+def stop(progress):
+    if progress.messages >= int(sys.argv[3]):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+with open_store(sys.argv[1]) as source, open_store(sys.argv[2]) as store:
+    migrate(source, store, progress=stop)
+"""
+
+
+class Ended(NamedTuple):
+    """A process that ended: its exit code, its output, its time and its peak memory."""
+
+    code: int
+    out: str
+    seconds: float
+    megabytes: float
+
+
+def run(*command: str) -> Ended:
+    start = time.monotonic()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    with process.stdout:
+        out = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    code = process.returncode = os.waitstatus_to_exitcode(status)
+    return Ended(code, out, time.monotonic() - start, usage.ru_maxrss / 1024)
+
+
+@pytest.fixture
+def urls(
+    tmp_path: Path, redis_server: Any, postgres_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[list[str]]:
+    """Return the stores to copy through."""
+    environment = {**KEYS, "aws_default_region": REGION, "no_proxy": "*"}
+    for name, value in environment.items():
+        monkeypatch.setenv(name.upper(), value)
+    database = f"test_{uuid.uuid4().hex}"
+    postgres_server.execute(f"CREATE DATABASE {database}")
+    server = DynamoDBServer()
+    yield [
+        f"sqlite:///{tmp_path}/first.db",
+        f"redis://127.0.0.1:{redis_server.port}/0?namespace={database}",
+        f"dynamodb://{server.new_table()}?endpoint_url={server.url}",
+        postgres_server.url(database),
+        f"sqlite:///{tmp_path}/last.db",
+    ]
+    server.close()
+
+
+def fill(store: ChatStore) -> None:
+    rest = MESSAGES - LONGEST
+    for number in range(CONVERSATIONS):
+        key = f"chat/{number}"
+        owner = f"u{number % 50}" if number % 7 else None
+        title = f"Conversation {number}" if number % 3 else None
+        if owner or title:
+            metadata = {"number": number, "tags": ["a", "é"]}
+            store.create_conversation(key, owner=owner, title=title, metadata=metadata)
+        others = CONVERSATIONS - 1
+        share = rest // others + (number <= rest % others)
+        count = share if number else LONGEST
+        for start in range(0, count, 500):
+            store.add_messages(
+                key,
+                [
+                    ChatMessage(
+                        role="assistant" if index % 2 else "user",
+                        content=f"Message {index} of {key}. " + "It has some text. " * 25,
+                        metadata={"tokens": index} if index % 2 else {},
+                    )
+                    for index in range(start, min(count, start + 500))
+                ],
+            )
+    store.create_conversation("empty", owner="u1")
+
+
+def read(url: str) -> Fingerprint:
+    with open_store(url) as store:
+        return fingerprint(store)
+
+
+def test_copies_from_database_to_database_are_equal(
+    urls: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with open_store(urls[0]) as store:
+        fill(store)
+        expected = fingerprint(store)
+    assert (expected.conversations, expected.messages) == (CONVERSATIONS + 1, MESSAGES)
+    lines = []
+    for number, (source, target) in enumerate(itertools.pairwise(urls)):
+        limit = MESSAGES // 2 if number % 2 == 0 else 0
+        if limit:
+            killed = run(sys.executable, "-c", _KILLED_COPY, source, target, str(limit))
+            assert killed.code == -signal.SIGKILL
+            partial = read(target)
+            assert 0 < partial.messages < MESSAGES
+        ended = run(*_COPY, source, target)
+        assert ended.code == 0
+        report = json.loads(ended.out)
+        assert report["skipped"] == []
+        assert (report["conversations"], report["messages"]) == (CONVERSATIONS + 1, MESSAGES)
+        assert report["copied"] == MESSAGES - (partial.messages if limit else 0)
+        assert report["digest"] == expected.digest
+        assert read(target) == expected
+        assert ended.megabytes < MAX_MEGABYTES
+        kinds = " → ".join(url.partition(":")[0] for url in (source, target))
+        lines.append(
+            f"{kinds}: {report['copied']:,} messages in {ended.seconds:.0f} s, "
+            f"{report['copied'] / ended.seconds:,.0f} a second; peak {ended.megabytes:.0f} MB"
+            + (f"; resumed after SIGKILL at {partial.messages:,}" if limit else "")
+        )
+    if IS_LONG:
+        with capsys.disabled():
+            print("\n" + "\n".join(lines))
