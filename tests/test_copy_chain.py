@@ -121,6 +121,15 @@ def read(url: str) -> Fingerprint:
         return fingerprint(store)
 
 
+def kill_a_copy(source: str, target: str) -> int:
+    """Kill a copy in the middle; return how many messages it copied."""
+    killed = run(sys.executable, "-c", _KILLED_COPY, source, target, str(MESSAGES // 2))
+    assert killed.code == -signal.SIGKILL
+    there = read(target).messages
+    assert 0 < there < MESSAGES
+    return there
+
+
 def test_copies_from_database_to_database_are_equal(
     urls: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -130,18 +139,13 @@ def test_copies_from_database_to_database_are_equal(
     assert (expected.conversations, expected.messages) == (CONVERSATIONS + 1, MESSAGES)
     lines = []
     for number, (source, target) in enumerate(itertools.pairwise(urls)):
-        limit = MESSAGES // 2 if number % 2 == 0 else 0
-        if limit:
-            killed = run(sys.executable, "-c", _KILLED_COPY, source, target, str(limit))
-            assert killed.code == -signal.SIGKILL
-            partial = read(target)
-            assert 0 < partial.messages < MESSAGES
+        there = kill_a_copy(source, target) if number % 2 == 0 else 0
         ended = run(*_COPY, source, target)
         assert ended.code == 0
         report = json.loads(ended.out)
         assert report["skipped"] == []
         assert (report["conversations"], report["messages"]) == (CONVERSATIONS + 1, MESSAGES)
-        assert report["copied"] == MESSAGES - (partial.messages if limit else 0)
+        assert report["copied"] == MESSAGES - there
         assert report["digest"] == expected.digest
         assert read(target) == expected
         assert ended.megabytes < MAX_MEGABYTES
@@ -149,7 +153,7 @@ def test_copies_from_database_to_database_are_equal(
         lines.append(
             f"{kinds}: {report['copied']:,} messages in {ended.seconds:.0f} s, "
             f"{report['copied'] / ended.seconds:,.0f} a second; peak {ended.megabytes:.0f} MB"
-            + (f"; resumed after SIGKILL at {partial.messages:,}" if limit else "")
+            + (f"; resumed after SIGKILL at {there:,}" if there else "")
         )
     if IS_LONG:
         with capsys.disabled():
