@@ -12,9 +12,9 @@ import typer
 
 from chatstore.cli.commands.copy import copy
 from chatstore.cli.commands.delete import delete
+from chatstore.cli.commands.doctor import doctor
 from chatstore.cli.commands.export import export
 from chatstore.cli.commands.import_ import import_
-from chatstore.cli.commands.doctor import doctor
 from chatstore.cli.commands.ls import ls
 from chatstore.cli.commands.prune import prune
 from chatstore.cli.commands.search import search
