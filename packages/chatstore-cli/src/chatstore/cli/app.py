@@ -13,6 +13,7 @@ import typer
 from chatstore.cli.commands.copy import copy
 from chatstore.cli.commands.delete import delete
 from chatstore.cli.commands.doctor import doctor
+from chatstore.cli.commands.erase import erase
 from chatstore.cli.commands.export import export
 from chatstore.cli.commands.import_ import import_
 from chatstore.cli.commands.ls import ls
@@ -32,6 +33,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     search,
     delete,
     prune,
+    erase,
     export,
     import_,
     copy,
