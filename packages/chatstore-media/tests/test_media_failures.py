@@ -42,6 +42,8 @@ def failure(folder: MediaFolder) -> ChatStoreError:
         store.add_message("k", photo(content()))
     with pytest.raises(type(sync.value)):
         asyncio.run(store.async_add_message("k", photo(content())))
+    with pytest.raises(type(sync.value)):
+        store.check()
     assert store.count_messages("k") == 0
     text = f"{sync.value} {sync.value.__cause__}"
     assert not [secret for secret in SECRETS if secret in text]
@@ -109,6 +111,7 @@ def test_errors_of_file_systems(
         raise raised
 
     monkeypatch.setattr(LocalFileSystem, "info", fail)
+    monkeypatch.setattr(LocalFileSystem, "cat_file", fail)
     error = failure(MediaFolder(str(tmp_path)))
     assert type(error) is kind
     assert text in str(error)
@@ -170,7 +173,8 @@ def test_uploads_are_parallel_and_bounded(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_timeout_raises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = MediaFolder(str(tmp_path), timeout=0.05)
     gate = threading.Event()
-    monkeypatch.setattr(folder.objects, "find", lambda path: gate.wait(60))
+    for name in ("find", "read"):
+        monkeypatch.setattr(folder.objects, name, lambda path: gate.wait(60))
     try:
         assert isinstance(failure(folder), StoreUnavailableError)
     finally:

@@ -34,6 +34,8 @@ def path_of(folder: MediaFolder) -> str:
 def test_media_are_stored_once_and_read_back(make_folder: MakeFolder) -> None:
     backend, folder = MemoryBackend(), make_folder()
     store = store_over(backend, folder)
+    asyncio.run(store.async_check())
+    assert not folder.objects.list_all("checks")
     data = content(300_000)
     message = photo(data, id="a")
     store.add_message("k", message)
@@ -83,6 +85,7 @@ def test_references_and_signed_urls(make_folder: MakeFolder) -> None:
     assert block["url"].endswith(path_of(folder))
     assert "data" not in block
     assert block["media_type"] == "image/png"
+    references.check()
     for view in (references, store_over(backend, folder, read="urls")):
         for write in (view.add_message, view.put_message):
             with pytest.raises(InvalidArgumentError, match="read='content'"):

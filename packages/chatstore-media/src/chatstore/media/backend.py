@@ -128,6 +128,12 @@ class MediaBackend(WrapperBackend[C]):
         self.folder.close()
         await self.inner.async_close()
 
+    def check(self, key: str) -> Plan[C, None]:
+        """See `Backend.check`; the folder is checked, too."""
+        yield from self.inner.check(key)
+        job = partial(self.folder.check, writes=self._read == "content")
+        yield from transfer(self.folder.threads, [job])
+
     # ------------------------------------------------------------------ writing
 
     def append(self, key: str, write: Append) -> Plan[C, list[Existing]]:

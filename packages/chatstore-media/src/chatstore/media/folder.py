@@ -116,6 +116,15 @@ class MediaFolder(Copyable, ForkAware):
         self._objects = None
         self._lock = threading.Lock()
 
+    def check(self, *, writes: bool) -> None:
+        """Prove that objects can be read and, if ``writes``, written; leave nothing behind."""
+        path = f"checks/{secrets.token_hex(8)}"
+        if writes:
+            self.objects.write(path, b"-")
+        self.objects.read(path)
+        if writes:
+            self.objects.delete(path)
+
     def close(self) -> None:
         """End the threads."""
         self.threads.close()
