@@ -17,7 +17,8 @@ from chatstore.core import ChatMessage, StoreUnavailableError
 from chatstore.core.backend import RetryPolicy, run
 from chatstore.redis import RedisChatStore
 from chatstore.redis.address import read_url
-from chatstore.redis.connections import AsyncConnections, Connections
+from chatstore.redis.async_connections import AsyncConnections
+from chatstore.redis.connections import Connections
 from chatstore.redis.errors import RedisErrors
 from chatstore.redis.server_mode import ServerMode
 from chatstore.redis.settings import RedisSettings
@@ -44,10 +45,7 @@ def connections(port: int, timeout: float = 5.0) -> Connections:
 
 
 def async_connections(port: int, timeout: float = 5.0) -> AsyncConnections:
-    def make() -> Any:
-        return redis.asyncio.Connection(port=port, protocol=2, socket_timeout=None)
-
-    return AsyncConnections(make, *settings_of(port, timeout))
+    return AsyncConnections(*settings_of(port, timeout))
 
 
 def wait_for(condition: Callable[[], object]) -> None:

@@ -254,6 +254,10 @@ class AsyncPool(Generic[S]):
         else:
             self._close_soon(session).add_done_callback(lambda _: self._tokens.release())
 
+    def is_outdated(self, session: S) -> bool:
+        """Return whether the connection is older than one that turned out to be outdated."""
+        return self._idle.is_outdated(session)
+
     async def _take_token(self) -> None:
         import asyncio  # as above
 

@@ -17,14 +17,18 @@ class Attempt:
 
     Attributes:
         meanwhile: What the client may do while the server works, at most once.
+        is_brief: Whether the reply is usually short and comes soon.
         was_sent: Whether the server may have received the command.
         was_reused: Whether the connection had answered other commands before.
 
     """
 
-    def __init__(self, meanwhile: Callable[[], object] | None = None) -> None:
+    def __init__(
+        self, meanwhile: Callable[[], object] | None = None, *, is_brief: bool = False
+    ) -> None:
         """Begin an attempt."""
         self.meanwhile = meanwhile
+        self.is_brief = is_brief
         self.was_sent = False
         self.was_reused = False
 

@@ -173,7 +173,7 @@ class _Repetition:
         self._may_have_acted = False
 
     def begin(self) -> Plan[ScriptClient, Any]:
-        self._attempt = Attempt()
+        self._attempt = Attempt(is_brief=self._script is not None and self._script.is_brief)
         return self._begin(self._attempt)
 
     def judge(self, error: Exception, count: int) -> Retryable | None:

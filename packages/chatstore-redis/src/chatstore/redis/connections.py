@@ -6,15 +6,14 @@ a connection that no other call uses meanwhile, and retry commands themselves.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from chatstore.core.backend import AsyncPool, Pool
+from chatstore.core.backend import Pool
 from chatstore.redis.replies import as_text, read_scan
 from chatstore.redis.server_mode import ServerMode
-from chatstore.redis.sessions import CHECK_SECONDS, AsyncRedisSession, RedisSession
+from chatstore.redis.sessions import CHECK_SECONDS, RedisSession
 from chatstore.redis.settings import RedisSettings
 from chatstore.redis_scripts import Attempt, Command, ScanPage, scan_command
 
@@ -67,59 +66,6 @@ class Connections:
     def close(self) -> None:
         """Close idle connections now, the others when they are released."""
         self.pool.close()
-
-
-class AsyncConnections:
-    """Sends commands for the tasks of one event loop; see `Connections`."""
-
-    def __init__(self, make: Callable[[], Any], settings: RedisSettings, mode: ServerMode) -> None:
-        """Create an empty pool; nothing is opened.
-
-        Args:
-            make: Makes a connection of redis-py that does not limit the wait for an answer:
-                redis-py would make a task for each command.
-            settings: The timeout and the size of the pool.
-            mode: Checks that the server is of the expected kind.
-
-        """
-
-        async def open_session() -> AsyncRedisSession:
-            session = AsyncRedisSession(make(), settings.timeout)
-            await session.open(mode)
-            return session
-
-        self.pool = AsyncPool(
-            open_session,
-            settings.max_connections,
-            settings.timeout,
-            idle_check_after=CHECK_SECONDS,
-        )
-
-    async def send(self, command: Command, attempt: Attempt) -> Any:
-        """See `Connections.send`."""
-        session = await self.pool.acquire()
-        try:
-            return as_text(await session.execute(command, attempt))
-        finally:
-            self.pool.release(session)
-
-    async def send_all(self, commands: Sequence[Command], attempt: Attempt) -> list[Any]:
-        """See `Connections.send_all`."""
-        return [await self.send(command, attempt) for command in commands]
-
-    async def scan(
-        self, cursor: Any | None, pattern: str, count: int, attempt: Attempt
-    ) -> ScanPage:
-        """See `Connections.scan`."""
-        return _scan_page(await self.send(scan_command(cursor, pattern, count), attempt))
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait."""
-        await asyncio.sleep(seconds)
-
-    async def close(self) -> None:
-        """Close idle connections now, the others when they are released."""
-        await self.pool.close()
 
 
 def _scan_page(reply: Any) -> ScanPage:

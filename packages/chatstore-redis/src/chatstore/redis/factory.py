@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import inspect
-import socket
 from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
+from chatstore.redis.keepalive import KEEPALIVE_OPTIONS
 from chatstore.redis.server_mode import ServerMode
 from chatstore.redis.settings import RedisSettings
 from chatstore.redis_scripts.clients import OwnAsyncClient, OwnClient
@@ -16,57 +16,53 @@ from chatstore.redis_scripts.clients import OwnAsyncClient, OwnClient
 _RETRIES = 2  # after a connection broke, or an answer did not come
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.2  # seconds
 
-_KEEPALIVE_SECONDS = 30  # without traffic until the system checks a connection
-_KEEPALIVE_PROBES = 4
-_KEEPALIVE_INTERVAL = 5  # seconds
-
 
 def make_client(settings: RedisSettings, mode: ServerMode) -> OwnClient:
     """Make the client of all threads."""
-    import redis  # loaded by the first call
-    from redis.retry import Retry
-
     if settings.cluster:
+        import redis  # loaded by the first call
+        from redis.retry import Retry
+
         from chatstore.redis.cluster import Cluster
 
         return Cluster(partial(_cluster_client, redis, Retry, settings), settings)
     from chatstore.redis.connections import Connections
 
-    return Connections(_opener(redis, Retry, settings, settings.timeout), settings, mode)
+    return Connections(_opener(settings), settings, mode)
 
 
 def make_async_client(settings: RedisSettings, mode: ServerMode) -> OwnAsyncClient:
     """Make the client of an event loop."""
-    import redis.asyncio  # loaded by the first call
-    from redis.asyncio.retry import Retry
-
     if settings.cluster:
+        import redis.asyncio  # loaded by the first call
+        from redis.asyncio.retry import Retry
+
         from chatstore.redis.cluster import AsyncCluster
 
         return AsyncCluster(_cluster_client(redis.asyncio, Retry, settings), settings)
-    from chatstore.redis.connections import AsyncConnections
+    from chatstore.redis.async_connections import AsyncConnections  # loads redis-py
 
-    return AsyncConnections(_opener(redis.asyncio, Retry, settings, None), settings, mode)
+    return AsyncConnections(settings, mode)
 
 
-def _opener(
-    package: Any, retry: Any, settings: RedisSettings, answer_timeout: float | None
-) -> Callable[[], Any]:
+def _opener(settings: RedisSettings) -> Callable[[], Any]:
     """Return a function that makes redis-py's connection to a single server."""
-    from redis.backoff import NoBackoff  # loaded by the first call
+    import redis  # loaded by the first call
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
 
     address = settings.address
     options: dict[str, Any] = {
         **address.connection,
         **_without_driver_name(),
-        "retry": retry(NoBackoff(), 0),  # the plans retry commands
+        "retry": Retry(NoBackoff(), 0),  # the plans retry commands
         "protocol": 2,  # needs one round trip less to connect
-        "socket_timeout": answer_timeout,
+        "socket_timeout": settings.timeout,
         "socket_connect_timeout": settings.timeout,
     }
     if address.is_socket:
-        return partial(package.UnixDomainSocketConnection, **options)
-    kind = package.SSLConnection if address.has_tls else package.Connection
+        return partial(redis.UnixDomainSocketConnection, **options)
+    kind = redis.SSLConnection if address.has_tls else redis.Connection
     return partial(kind, **{**_keepalive(), **options})
 
 
@@ -96,16 +92,8 @@ def _cluster_client(package: Any, retry: Any, settings: RedisSettings) -> Any:
 
 
 def _keepalive() -> dict[str, Any]:
-    """Return options with which the system finds connections that a firewall dropped."""
-    values = {
-        "TCP_KEEPIDLE": _KEEPALIVE_SECONDS,
-        "TCP_KEEPINTVL": _KEEPALIVE_INTERVAL,
-        "TCP_KEEPCNT": _KEEPALIVE_PROBES,
-    }
-    options = {
-        getattr(socket, name): value for name, value in values.items() if hasattr(socket, name)
-    }
-    return {"socket_keepalive": True, "socket_keepalive_options": options}
+    """Return redis-py's options for `KEEPALIVE_OPTIONS`."""
+    return {"socket_keepalive": True, "socket_keepalive_options": KEEPALIVE_OPTIONS}
 
 
 @cache

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
 import time
-from contextlib import suppress
 from typing import Any
 
 import redis
-import redis.asyncio
 
 from chatstore.core.backend import Health
 from chatstore.redis.errors import TLS_TIMEOUT, judge
+from chatstore.redis.packing import packed
 from chatstore.redis.server_mode import ServerMode
 from chatstore.redis_scripts import Attempt, Command
-
-if sys.version_info >= (3, 11):
-    from asyncio import timeout as timeout_after
-else:  # has the same interface, and is a dependency of redis-py
-    from async_timeout import timeout as timeout_after  # pyright: ignore[reportMissingImports]
 
 CHECK_SECONDS = 1.0
 """How long a connection may be idle before it is checked, and how long the check may take.
 
 A firewall drops idle connections without notice.
 """
-_HOT_SECONDS = 0.001  # a connection used so recently is not checked: a check takes microseconds
+HOT_SECONDS = 0.001  # a connection used so recently is not checked: a check takes microseconds
 
 
 class _Session:
@@ -52,7 +44,7 @@ class _Session:
         """Begin a command; return whether the server may have closed the connection."""
         self.is_reusable = False
         attempt.was_reused = self._has_answered
-        return self._has_answered and time.monotonic() - self._answered_at > _HOT_SECONDS
+        return self._has_answered and time.monotonic() - self._answered_at > HOT_SECONDS
 
     def _end(self) -> None:
         self._has_answered = self.is_reusable = True
@@ -107,7 +99,7 @@ class RedisSession(_Session):
             if may_be_closed and self.connection.can_read(0):
                 raise redis.ConnectionError  # noqa: TRY301 - judged below
             attempt.was_sent = True
-            self.connection.send_packed_command(_packed(command), check_health=False)
+            self.connection.send_packed_command([packed(command)], check_health=False)
             if attempt.meanwhile is not None:
                 attempt.meanwhile()
             reply = self.connection.read_response()
@@ -120,7 +112,7 @@ class RedisSession(_Session):
     def is_alive(self) -> bool:
         """Return whether the server answers within a second."""
         try:
-            self.connection.send_packed_command(_packed(("PING",)), check_health=False)
+            self.connection.send_packed_command([packed(("PING",))], check_health=False)
             if not self.connection.can_read(min(self._timeout, CHECK_SECONDS)):
                 return False
             self.connection.read_response()
@@ -135,108 +127,7 @@ class RedisSession(_Session):
         self.connection.disconnect()
 
 
-class AsyncRedisSession(_Session):
-    """A connection for the tasks of one event loop; see `RedisSession`."""
-
-    def __init__(self, connection: Any, timeout: float) -> None:
-        """Take a connection that is not open yet."""
-        super().__init__(connection, timeout)
-        # its name in redis-py before version 8
-        can_read_destructive = getattr(connection, "can_read_destructive", None)
-        self._can_read: Any = getattr(connection, "can_read", can_read_destructive)
-
-    async def open(self, mode: ServerMode) -> None:
-        """See `RedisSession.open`."""
-        try:
-            await self._connect()
-            if mode.is_unknown:
-                mode.check(await self._hello())
-        except BaseException:
-            await self.close()
-            raise
-
-    async def _connect(self) -> None:
-        try:
-            async with timeout_after(self._timeout):
-                await self.connection.connect()
-        except (asyncio.TimeoutError, redis.TimeoutError) as error:
-            raise _timeout_error(self.connection) from error
-
-    async def _hello(self) -> Any:
-        """Return the answer to HELLO; ``None`` if a server or a proxy does not know the command."""
-        try:
-            return await self.execute(("HELLO",), Attempt())
-        except redis.AuthenticationError:
-            raise
-        except redis.ResponseError:
-            return None
-        except redis.ConnectionError:  # some proxies hang up
-            await self.connection.disconnect()
-            await self._connect()
-            self.health = Health.FINE
-            return None
-
-    async def execute(self, command: Command, attempt: Attempt) -> Any:
-        """See `RedisSession.execute`."""
-        may_be_closed = self._begin(attempt)
-        try:
-            if may_be_closed and await self._can_read():
-                raise redis.ConnectionError  # noqa: TRY301 - judged below
-            attempt.was_sent = True
-            packed = _packed(command)
-            if attempt.meanwhile is None:
-                async with timeout_after(self._timeout):
-                    await self.connection.send_packed_command(packed, check_health=False)
-                    reply = await self.connection.read_response()
-            else:  # the time limit does not include what the client does meanwhile
-                async with timeout_after(self._timeout):
-                    await self.connection.send_packed_command(packed, check_health=False)
-                attempt.meanwhile()
-                async with timeout_after(self._timeout):
-                    reply = await self.connection.read_response()
-        except asyncio.TimeoutError as error:
-            timeout = redis.TimeoutError()
-            self._fail(timeout)
-            raise timeout from error
-        except Exception as error:
-            self._fail(error)
-            raise
-        self._end()
-        return reply
-
-    async def is_alive(self) -> bool:
-        """See `RedisSession.is_alive`."""
-        try:
-            async with timeout_after(min(self._timeout, CHECK_SECONDS)):
-                await self.connection.send_packed_command(_packed(("PING",)), check_health=False)
-                await self.connection.read_response()
-        except redis.ResponseError:
-            return True  # it answers, though it may forbid the command
-        except (redis.RedisError, OSError, asyncio.TimeoutError):
-            return False
-        return True
-
-    async def close(self) -> None:
-        """Close the connection."""
-        # With TLS the socket stays open until the server closes it too, which it may never do.
-        with suppress(redis.TimeoutError, OSError):
-            await self.connection.disconnect()
-
-
 def _timeout_error(connection: object) -> redis.TimeoutError:
     """Return the error of a connection that was not made in time."""
-    with_tls = isinstance(connection, (redis.SSLConnection, redis.asyncio.SSLConnection))
+    with_tls = isinstance(connection, redis.SSLConnection)
     return redis.TimeoutError(TLS_TIMEOUT if with_tls else "")
-
-
-def _packed(command: Command) -> list[bytes]:
-    """Return a command as an array of bulk strings, in one piece.
-
-    This is faster than redis-py's packing, which took a third of an append's time in Python:
-    https://redis.io/docs/latest/develop/reference/protocol-spec/
-    """
-    parts = [f"*{len(command)}\r\n"]
-    for word in command:
-        size = len(word) if word.isascii() else len(word.encode())
-        parts.append(f"${size}\r\n{word}\r\n")
-    return ["".join(parts).encode()]

@@ -17,6 +17,7 @@ class Script:
         source: The text.
         sha: The hash of the text.
         writes: Whether the script changes a conversation.
+        is_brief: Whether its replies are usually short: it returns no messages.
 
     """
 
@@ -31,6 +32,7 @@ class Script:
         files = [_FOLDER / f"{part}.lua" for part in (*parts, name)]
         self.name = name
         self.writes = "writing" in parts
+        self.is_brief = name not in {"read", "find", "remove"}
         self.source = "\n".join(file.read_text(encoding="utf-8") for file in files)
         self.sha = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
