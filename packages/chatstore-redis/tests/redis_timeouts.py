@@ -11,39 +11,30 @@ from modes import AsyncCaller, Caller
 from redis_interception import backend_of
 
 from chatstore.redis import RedisChatStore
-from chatstore.redis.sessions import RedisSession
 
 _SOON = 0.2  # seconds
 
 
 def shorten_timeouts(store: RedisChatStore, call: Caller, count: int) -> None:
     """Let all open connections, at most ``count``, time out soon."""
-    pool = pool_of(store, call)
-    if isinstance(call, AsyncCaller):
-
-        async def acquire_all() -> list[Any]:
-            return [await pool.acquire() for _ in range(count)]
-
-        sessions = call.run(acquire_all())
-    else:
+    clients: Any = backend_of(store).clients
+    if not isinstance(call, AsyncCaller):
+        pool = clients.for_threads().pool
         sessions = [pool.acquire() for _ in range(count)]
-    for session in sessions:
-        session._timeout = _SOON
-        if isinstance(session, RedisSession):
-            session.connection._sock.settimeout(_SOON)
-            session.connection._parser._buffer.socket_timeout = _SOON
-
-    async def release_all() -> None:
         for session in sessions:
+            session.connection._sock.settimeout(_SOON)
+            session.connection._parser._socket_timeout = _SOON
             pool.release(session)
+        return
 
-    call.run(release_all())
+    async def shorten() -> None:
+        connections = await clients.for_loop()
+        shared = connections._shared
+        acquired = [await connections.pool.acquire() for _ in range(count - (shared is not None))]
+        for session in acquired:
+            session._protocol._timeout = _SOON
+            connections.pool.release(session)
+        if shared is not None:
+            shared._protocol._timeout = _SOON
 
-
-def pool_of(store: RedisChatStore, call: Caller) -> Any:
-    """Return the pool of a caller's mode."""
-    clients = backend_of(store).clients
-    client: Any = (
-        call.run(clients.for_loop()) if isinstance(call, AsyncCaller) else clients.for_threads()
-    )
-    return client.pool
+    call.run(shorten())

@@ -53,14 +53,15 @@ def idle_store(relay: Relay, call: Caller) -> Iterator[RedisChatStore]:
 @pytest.fixture
 def store(idle_store: RedisChatStore, monkeypatch: pytest.MonkeyPatch) -> RedisChatStore:
     """Return a store that checks no idle connections: a machine may stall for a second."""
-    monkeypatch.setattr("chatstore.redis.connections.CHECK_SECONDS", 600.0)
+    for module in ("connections", "async_connections"):
+        monkeypatch.setattr(f"chatstore.redis.{module}.CHECK_SECONDS", 600.0)
     return idle_store
 
 
 def open_all_connections(relay: Relay, store: RedisChatStore, call: Caller) -> None:
     """Make the store open all the connections that it may open."""
     for _ in range(50):
-        outcomes = call.together([(store, "count_messages", ("k",))] * CONNECTIONS * 4)
+        outcomes = call.together([(store, "get_messages", ("k",))] * CONNECTIONS * 4)
         assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)]
         if relay.connections == CONNECTIONS:
             return

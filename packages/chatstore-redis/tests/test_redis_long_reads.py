@@ -14,6 +14,7 @@ from redis_interception import Interceptor, backend_of, intercept
 from chatstore.core import ChatMessage, CorruptMessageError, StoreUnavailableError, codec
 from chatstore.core.testing.messages import message
 from chatstore.redis import RedisChatStore
+from chatstore.redis.protocol import RedisProtocol
 from chatstore.redis_scripts import Attempt, Command, reading, scripts
 
 
@@ -63,13 +64,14 @@ def test_a_page_is_decoded_while_the_next_is_on_its_way(
     async def scenario() -> Any:
         async with RedisChatStore(url) as other:
             backend_of(other).limits = backend_of(store).limits
-            await other.async_count_messages("k")  # connected
+            await other.async_get_messages("k", last=1)  # connected
             seen.clear()
             return await other.async_get_messages("k")
 
-    package = redis if mode == "sync" else redis.asyncio
-    note(package.Connection, "send_packed_command", "send")
-    note(package.Connection, "read_response", "read")
+    note(redis.Connection, "send_packed_command", "send")
+    note(redis.Connection, "read_response", "read")
+    note(RedisProtocol, "_flush", "send")
+    note(RedisProtocol, "_receive", "read")
     note(codec, "decode_all", "decode")
     assert len(store.get_messages("k") if mode == "sync" else asyncio.run(scenario())) == 7
     assert seen == [

@@ -90,7 +90,7 @@ class AsyncConnections:
 
     def _is_fine(self, session: AsyncRedisSession) -> bool:
         is_healthy = session.health is Health.FINE and not self.pool.is_outdated(session)
-        return is_healthy and not session.was_idle
+        return is_healthy and session.idle_seconds <= CHECK_SECONDS
 
     async def _choose(self) -> AsyncRedisSession:
         """Return a connection to share that answers: the present one, or another."""

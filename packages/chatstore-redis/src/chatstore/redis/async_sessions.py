@@ -67,19 +67,18 @@ class AsyncRedisSession:
         return not self._protocol.is_waiting
 
     @property
-    def was_idle(self) -> bool:
-        """Whether it was idle for so long that a firewall may have dropped it."""
-        seconds = asyncio.get_running_loop().time() - self._protocol.answered_at
-        return seconds > CHECK_SECONDS and self.is_reusable
+    def idle_seconds(self) -> float:
+        """For how long no reply has come and none is to come."""
+        if self._protocol.is_waiting:
+            return 0.0
+        return asyncio.get_running_loop().time() - self._protocol.answered_at
 
     async def execute(self, command: Command, attempt: Attempt) -> Any:
         """Send a command and return the reply, with strings for bytes."""
         protocol = self._protocol
         attempt.was_reused = bool(protocol.answered_at)
-        if attempt.was_reused and not protocol.is_waiting:
-            idle = asyncio.get_running_loop().time() - protocol.answered_at
-            if idle > HOT_SECONDS:
-                await asyncio.sleep(0)  # lets the loop learn that the server closed the connection
+        if attempt.was_reused and self.idle_seconds > HOT_SECONDS:
+            await asyncio.sleep(0)  # lets the loop learn that the server closed the connection
         reply = protocol.submit(packed(command), attempt)
         try:
             if attempt.meanwhile is not None:
