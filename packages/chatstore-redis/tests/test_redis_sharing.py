@@ -143,10 +143,8 @@ def test_a_slow_reply_does_not_hold_up_small_calls(client: Any, server: RedisSer
 def test_one_connection_is_enough_for_all(client: Any, server: RedisServer) -> None:
     async def scenario(relay: Relay) -> None:
         async with opened(relay.port, max_connections=1) as connections:
-            replies = await asyncio.gather(
-                brief(connections, "ECHO", "a"), connections.send(["ECHO", "b"], Attempt())
-            )
-            assert replies == ["a", "b"]
+            calls = [brief(connections, "ECHO", "a"), connections.send(["ECHO", "b"], Attempt())]
+            assert await asyncio.gather(*calls) == ["a", "b"]
             assert relay.connections == 1
 
     with Relay(server.port) as relay:

@@ -60,9 +60,10 @@ def _opener(settings: RedisSettings) -> Callable[[], Any]:
         "socket_timeout": settings.timeout,
         "socket_connect_timeout": settings.timeout,
     }
+    kind: Any = redis.SSLConnection if address.has_tls else redis.Connection
     if address.is_socket:
-        return partial(redis.UnixDomainSocketConnection, **options)
-    kind = redis.SSLConnection if address.has_tls else redis.Connection
+        kind = redis.UnixDomainSocketConnection
+        return partial(kind, **options)
     return partial(kind, **{**_keepalive(), **options})
 
 
