@@ -132,14 +132,16 @@ def test_appends_under_faults_and_failovers(
     url = f"redis://127.0.0.1:{pair.relay.port}?timeout=1&max_connections={WRITERS}"
     store = RedisChatStore(url, patience=patience)
 
-    async def tasks() -> None:
+    async def tasks(threads: list[Future[None]]) -> None:
         await asyncio.gather(*(async_write(store, n, log) for n in range(0, WRITERS, 2)))
+        await asyncio.gather(*map(asyncio.wrap_future, threads))
         await store.async_close()
 
     started = time.monotonic()
     with ThreadPoolExecutor(WRITERS) as pool:
         writing = [pool.submit(write, store, n, log) for n in range(1, WRITERS, 2)]
-        writing.append(pool.submit(lambda: asyncio.run(tasks())))
+        threads = writing.copy()
+        writing.append(pool.submit(lambda: asyncio.run(tasks(threads))))
         disturb(pair, writing, faults)
         for one in writing:
             one.result()
