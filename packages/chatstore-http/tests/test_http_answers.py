@@ -182,6 +182,23 @@ def test_finish_ends_answers_and_waits(store: ChatStore) -> None:
     assert only_message(store).content == "x"
 
 
+def test_an_application_that_ends_writes_answers_before_the_store_is_closed(
+    store: ChatStore, backend: WatchedBackend
+) -> None:
+    async def run() -> None:
+        answers = Answers(store, interval=60)
+        async with answers.lifespan(None):
+            answer = await answers.open(KEY, owner="anna").__aenter__()
+            answer.append("x")
+            await written(backend, 1)
+            answer.append("y")
+        with pytest.raises(StoreClosedError):
+            await store.async_check()
+
+    asyncio.run(run())
+    assert '"content":"xy"' in backend.bodies[-1]
+
+
 @pytest.mark.parametrize("failures", [1, 3])
 def test_a_store_that_fails_for_a_while_loses_nothing(
     store: ChatStore, backend: WatchedBackend, failures: int

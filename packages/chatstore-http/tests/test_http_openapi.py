@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openapi_spec_validator import validate
 
-from chatstore.core import SimpleChatStore
+from chatstore.core import ChatStore, ChatStoreError, SimpleChatStore, errors
+from chatstore.core.backend import Append, Plan, WrapperBackend
 from chatstore.http.endpoint import Endpoint
 from chatstore.http.routing import ENDPOINTS
 
@@ -97,6 +98,46 @@ def test_everything_is_described() -> None:
     parameters = description()["paths"]["/api/conversations/{key}"]["patch"]["parameters"]
     assert {one["name"] for one in parameters} == {"key", "if-match", "user"}
     assert "HTTPValidationError" not in description()["components"]["schemas"]
+
+
+class FailingBackend(WrapperBackend[Any]):
+    """Raises an error at each append."""
+
+    def __init__(self, error: ChatStoreError) -> None:
+        """Take the error."""
+        super().__init__(SimpleChatStore().backend)
+        self.error = error
+
+    def append(self, key: str, write: Append) -> Plan[Any, Any]:
+        """See `Backend.append`."""
+        raise self.error
+
+
+ERRORS: list[tuple[ChatStoreError, int]] = [
+    (errors.StoreUnavailableError("hunter2"), 503),
+    (errors.OutcomeUnknownError("hunter2"), 503),
+    (errors.ConversationChangedError("hunter2"), 503),
+    (errors.StoreFullError("hunter2"), 507),
+    (errors.StoreAccessError("hunter2"), 500),
+    (errors.StoreSetupError("hunter2"), 500),
+    (errors.CorruptStoreError("hunter2"), 500),
+    (errors.SchemaVersionError("hunter2"), 500),
+    (errors.CorruptMessageError("hunter2", key="hunter2", position=0), 500),
+    (errors.MessageConflictError("hunter2"), 409),
+    (errors.MessageTooLargeError("too large"), 413),
+    (errors.InvalidMessageError("not valid"), 422),
+]
+
+
+@pytest.mark.parametrize(("error", "status"), ERRORS, ids=lambda one: type(one).__name__)
+def test_each_error_of_a_store_is_a_problem(error: ChatStoreError, status: int) -> None:
+    app = FRAMEWORKS["fastapi"](ChatStore(FailingBackend(error)))
+    client = CheckedClient(app, "anna")
+    body = {"messages": [{"role": "user", "content": "Hello"}]}
+    response = client.call("POST", f"{client.create()}/messages", json=body)
+    assert response.status_code == response.json()["status"] == status
+    assert "hunter2" not in response.text
+    assert ("retry-after" in response.headers) == (status == 503)
 
 
 @pytest.mark.parametrize("framework", CLIENTS)
