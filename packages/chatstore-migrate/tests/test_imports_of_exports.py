@@ -133,7 +133,7 @@ def test_chatgpt_tools_and_files() -> None:
     assert answer.text == "It is a chart."
     assert voice.text.startswith("Thank you!\n[audio: sediment://")
     assert unknown.text == '{"new_field": {"x": 1}}'
-    window = ChatMemoryBuffer(4000, imported(CHATGPT), "conversation-2").get()
+    window = ChatMemoryBuffer(4000, imported(CHATGPT), "conversation-2", str.split).get()
     assert {one.id for one in messages if one.id != "t-thoughts"} == {one.id for one in window}
     roles = [one["role"] for one in to_openai(window)]
     assert roles.count("tool") == 2
@@ -191,7 +191,7 @@ def test_claude_messages() -> None:
 
 def test_windows_of_imports_are_accepted() -> None:
     for data, key in ((CHATGPT, TRIP), (CLAUDE, COFFEE), (CLAUDE, "claude-3")):
-        window = ChatMemoryBuffer(4000, imported(data), key).get()
+        window = ChatMemoryBuffer(4000, imported(data), key, str.split).get()
         assert all(isinstance(one, ChatMessage) for one in window)
         openai = to_openai(window)
         calls = [call["id"] for one in openai for call in one.get("tool_calls") or []]
@@ -220,7 +220,8 @@ def test_damaged_exports_are_refused_before_anything_is_written(data: bytes) -> 
 
 
 def test_circles_and_strange_values_do_no_harm() -> None:
-    node = {"message": {"author": {"role": "user"}, "content": {"parts": ["x"]}}}
+    content = {"parts": ["x\ud83d"]}  # half of a surrogate pair
+    node = {"message": {"author": {"role": "user"}, "content": content}}
     mapping = {"a": {**node, "parent": "b"}, "b": {**node, "parent": "a"}, "c": None, "d": {}}
     data = json.dumps([{"id": "k", "title": 7, "current_node": "a", "mapping": mapping}])
-    assert contents(imported(data.encode()).get_messages("k")) == ["x", "x"]
+    assert contents(imported(data.encode()).get_messages("k")) == ["x\ufffd"] * 2

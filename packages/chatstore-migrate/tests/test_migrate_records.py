@@ -154,6 +154,17 @@ def test_messages_that_others_appended_meanwhile_are_never_removed() -> None:
     assert "mine" in contents(store)
 
 
+def test_a_conversation_with_a_message_that_is_too_large_is_not_begun() -> None:
+    source, store = SimpleChatStore(), SimpleChatStore()
+    source.add_messages("a", [*numbered(1000), message("x" * 5000)])
+    source.add_message("b", message("x"))
+    store.backend.max_message_bytes = 1000
+    report = migrate(source, store, on_error="skip")
+
+    assert [one.key for one in report.skipped] == ["a"]
+    assert store.get_keys() == ["b"]
+
+
 def test_writing_without_end_is_an_error() -> None:
     source = SimpleChatStore()
     source.add_messages("a", numbered(300))

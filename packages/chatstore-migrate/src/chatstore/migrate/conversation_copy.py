@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from chatstore.core import (
     ChatMessage,
@@ -17,7 +18,9 @@ from chatstore.core import (
     ConversationChangedError,
     RevisionConflictError,
 )
+from chatstore.core.backend import Backend
 from chatstore.core.checks import check_key
+from chatstore.core.operations import encode
 from chatstore.migrate.digests import ConversationDigest, canonical_text
 from chatstore.migrate.records import record_of, write_record
 from chatstore.migrate.report import MigratedConversation, MigrationError
@@ -73,6 +76,7 @@ class ConversationCopy:
             MigrationError: The store's conversation differs and may not be overwritten, or the
                 source changed in each pass.
             CorruptMessageError: A message cannot be read; nothing of the conversation was written.
+            InvalidArgumentError: A message cannot be stored; nothing of it was written.
 
         """
         record = record_of(self._source, self._key)
@@ -102,8 +106,8 @@ class ConversationCopy:
 
     def _pass(self, record: SourceRecord) -> MigratedConversation | None:
         reading = _Reading(self._source, self._key)
-        # Read everything first: nothing is written of a conversation that cannot be read.
-        count = reading.count()
+        # Read everything first: nothing is written of a conversation that cannot be copied.
+        count = reading.count(self._store.backend)
         if count == 0 and not record.is_created:
             return None
         may_change = self._overwrite or self._owned is not None
@@ -190,10 +194,18 @@ class _Reading:
         self._key = key
         self._all: list[ChatMessage] | None = None
 
-    def count(self) -> int:
-        """Read all messages and return their number."""
+    def count(self, backend: Backend[Any]) -> int:
+        """Read all messages, and return their number.
+
+        Raises:
+            CorruptMessageError: A message cannot be read.
+            InvalidMessageError: A message cannot be written as JSON.
+            MessageTooLargeError: A message is too large for the backend.
+
+        """
         count, batches = 0, 0
         for batch in _batches(self._source.messages(self._key)):
+            encode(backend, batch)
             count, batches = count + len(batch), batches + 1
             self._all = batch if batches == 1 else None
         if batches == 0:

@@ -7,9 +7,11 @@ from typing import Any, Literal
 
 from chatstore.core import (
     ChatStore,
+    ConversationChangedError,
     CorruptMessageError,
     InvalidArgumentError,
     MessageConflictError,
+    RevisionConflictError,
 )
 from chatstore.core.checks import check_prefix
 from chatstore.migrate.conversation_copy import ConversationCopy
@@ -24,7 +26,14 @@ from chatstore.migrate.report import (
 )
 from chatstore.migrate.sources import SizedSource, Source, StoreSource
 
-_FAILURES = (CorruptMessageError, InvalidArgumentError, MessageConflictError, MigrationError)
+_FAILURES = (
+    ConversationChangedError,
+    CorruptMessageError,
+    InvalidArgumentError,
+    MessageConflictError,
+    MigrationError,
+    RevisionConflictError,
+)
 
 
 def migrate(

@@ -78,7 +78,10 @@ def _message(
     message_id = _string(value.get("id")) or name
     kwargs: dict[str, Any] = {}
     recipient = _string(value.get("recipient")) or _EVERYBODY
-    if role == "assistant" and recipient != _EVERYBODY:
+    is_call = role == "assistant" and recipient != _EVERYBODY
+    if not blocks and not is_call:
+        return None
+    if is_call:
         calls[_tool(recipient)] = message_id
         function = {"name": recipient, "arguments": _arguments(text_of(blocks))}
         call = {"id": message_id, "type": "function", "function": function}
@@ -86,8 +89,6 @@ def _message(
     elif role == "tool":
         tool = _string(author.get("name")) or "tool"
         kwargs = {"name": tool, "tool_call_id": calls.pop(_tool(tool), message_id)}
-    elif not blocks:
-        return None
     return ChatMessage(
         role=role,  # type: ignore[arg-type]  # a value of _ROLES
         content=_content(blocks),

@@ -21,7 +21,7 @@ from chatstore.migrate.portable import PortableConversation
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --user: #3b82f618; --soft: #8881; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; }
-header, footer, time, .key { color: GrayText; font-size: .85rem; }
+header, time, .key { color: GrayText; font-size: .85rem; font-weight: normal; }
 section + section { border-top: 2px solid var(--line); margin-top: 3rem; padding-top: 1rem; }
 article { border: 1px solid var(--line); border-radius: .6rem; margin: .8rem 0; }
 article { padding: .6rem 1rem; }
@@ -90,6 +90,6 @@ def _part(part: Part) -> str:
     if part.kind == "text":
         return f'<div class="text">{text}</div>\n'
     labels = {"call": "Tool call", "result": "Result", "thinking": "Thinking"}
-    name = f" {part.name}" if part.name else ""
+    name = f": {part.name}" if part.name else ""
     label = html.escape(labels[part.kind] + name)
     return f"<details><summary>{label}</summary><pre>{text}</pre></details>\n"
