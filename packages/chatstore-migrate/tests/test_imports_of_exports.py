@@ -224,4 +224,4 @@ def test_circles_and_strange_values_do_no_harm() -> None:
     node = {"message": {"author": {"role": "user"}, "content": content}}
     mapping = {"a": {**node, "parent": "b"}, "b": {**node, "parent": "a"}, "c": None, "d": {}}
     data = json.dumps([{"id": "k", "title": 7, "current_node": "a", "mapping": mapping}])
-    assert contents(imported(data.encode()).get_messages("k")) == ["x\ufffd"] * 2
+    assert contents(imported(data.encode()).get_messages("k")) == ["x?"] * 2

@@ -47,8 +47,6 @@ def read_export(file: BinaryIO) -> Iterator[dict[str, Any]]:
         reason = "conversations.json is cut short, or is not JSON"
     except (zipfile.BadZipFile, zlib.error, EOFError):
         reason = "the zip file is cut short or damaged"
-    except RecursionError:
-        reason = "conversations.json is nested too deeply"
     except UnicodeDecodeError:
         reason = "conversations.json is not UTF-8"
     else:
@@ -59,19 +57,4 @@ def read_export(file: BinaryIO) -> Iterator[dict[str, Any]]:
 def _items(file: IO[bytes]) -> Iterator[dict[str, Any]]:
     for item in ijson.items(file, "item", use_float=True):
         if isinstance(item, dict):
-            yield _with_valid_text(item)
-
-
-def _with_valid_text(value: Any) -> Any:
-    """Replace halves of surrogate pairs: exports contain text that was cut in the middle of one."""
-    if isinstance(value, str):
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        return value
-    if isinstance(value, dict):
-        return {_with_valid_text(name): _with_valid_text(field) for name, field in value.items()}
-    if isinstance(value, list):
-        return [_with_valid_text(item) for item in value]
-    return value
+            yield item
