@@ -2,4 +2,5 @@
 
 from chatstore.cli import main
 
-main()
+if __name__ == "__main__":  # processes that the contract suite starts import this module
+    main()

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from chatstore.cli.commands.conformance import conformance
 from chatstore.cli.commands.copy import copy
 from chatstore.cli.commands.delete import delete
 from chatstore.cli.commands.doctor import doctor
@@ -38,6 +39,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     import_,
     copy,
     doctor,
+    conformance,
 )
 """All commands, in the order of ``--help``; a trailing underscore is not part of the name."""
 

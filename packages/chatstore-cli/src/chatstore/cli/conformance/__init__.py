@@ -1,0 +1,1 @@
+"""The contract suite of chatstore-core against a live store, under throw-away prefixes."""
