@@ -16,6 +16,7 @@ from chatstore.core.layers import PrefixedBackend, RedactedBackend
 from chatstore.core.testing import ContractHarness
 from chatstore.core.testing.layers import Layer, LayeredHarness
 from chatstore.encryption import EncryptedBackend, HashedNamesBackend, KeyRing
+from chatstore.opentelemetry import TracedBackend
 
 TENANT = "acme"
 KEYS = {"old": b"\x01" * 32, "new": b"\x02" * 32}
@@ -60,11 +61,12 @@ def prefixed(backend: Backend[Any]) -> Backend[Any]:
 
 
 redacted = partial(RedactedBackend, redact=unchanged)
+traced = partial(TracedBackend, content=True)
 
 
 def combined(backend: Backend[Any]) -> Backend[Any]:
     """Return all layers in the order of the documentation: what is redacted is encrypted."""
-    return redacted(hashed(prefixed(backend)))
+    return traced(redacted(hashed(prefixed(backend))))
 
 
 def prefixed_key(key: str) -> str:
@@ -84,5 +86,6 @@ LAYERS: dict[str, Tested] = {
     "redacted": Tested(redacted),
     "encrypted": Tested(encrypted),
     "hashed": Tested(hashed, hashed_key),
+    "traced": Tested(traced),
 }
 COMBINED = Tested(combined, combined_key)
