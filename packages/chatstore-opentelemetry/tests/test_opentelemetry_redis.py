@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -66,20 +67,32 @@ def test_a_request_that_is_sent_again_is_an_event(server: RedisServer, recorded:
     assert retries.value == 1
 
 
-def test_a_wait_for_a_connection_is_measured(server: RedisServer, recorded: Recorded) -> None:
-    url = f"redis://127.0.0.1:{server.port}"
+def test_a_wait_for_a_connection_is_measured(recorded: Recorded) -> None:
+    """The first of two threads has the only connection, to a server that does not answer."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}"
+        inner = RedisChatStore(url, max_connections=1, timeout=0.5, patience=0)
+        with traced(recorded, inner) as store:
 
-    async def scenario() -> None:
-        async with traced(recorded, RedisChatStore(url, max_connections=1)) as store:
-            await store.async_count_messages("k")  # the server has the script now
-            await asyncio.gather(*(store.async_count_messages("k") for _ in range(2)))
+            def count(key: str) -> None:
+                with pytest.raises(StoreUnavailableError):
+                    store.count_messages(key)
 
-    asyncio.run(scenario())
-    waits = [attributes_of(span).get("chatstore.connection.wait", 0) for span in recorded.spans]
-    assert [wait > 0 for wait in waits] == [False, False, True]
+            first = threading.Thread(target=count, args=("first",))
+            first.start()
+            connection, _ = silent.accept()
+            with connection:
+                count("second")
+                first.join()
+    waits = {
+        attributes_of(span)["gen_ai.conversation.id"]: attributes_of(span)
+        for span in recorded.spans
+    }
+    assert "chatstore.connection.wait" not in waits["first"]
+    wait = waits["second"]["chatstore.connection.wait"]
+    assert wait > 0
     [point] = recorded.metrics()["db.client.connection.wait_time"]
-    assert point.count == 1
-    assert point.sum == waits[2]
+    assert (point.count, point.sum) == (1, wait)
 
 
 class Begun(SpanProcessor):
