@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from chatstore.core import ChatMessage
-from chatstore.core.backend import Backend
+from chatstore.core.backend import Backend, WrapperBackend
 from chatstore.core.layers import PrefixedBackend, RedactedBackend
 from chatstore.core.testing import ContractHarness
 from chatstore.core.testing.layers import Layer, LayeredHarness
@@ -23,7 +23,7 @@ KEYS = {"old": b"\x01" * 32, "new": b"\x02" * 32}
 NAME_SECRET = b"\x03" * 16
 
 
-class Tested(NamedTuple):
+class LayerCase(NamedTuple):
     """A layer, or several.
 
     Attributes:
@@ -81,11 +81,12 @@ def combined_key(key: str) -> str:
     return prefixed_key(hashed_key(key))
 
 
-LAYERS: dict[str, Tested] = {
-    "prefixed": Tested(prefixed, prefixed_key, 255 - len(prefixed_key(""))),
-    "redacted": Tested(redacted),
-    "encrypted": Tested(encrypted),
-    "hashed": Tested(hashed, hashed_key),
-    "traced": Tested(traced),
+plain = LayerCase(WrapperBackend)
+LAYERS: dict[str, LayerCase] = {
+    "prefixed": LayerCase(prefixed, prefixed_key, 255 - len(prefixed_key(""))),
+    "redacted": LayerCase(redacted),
+    "encrypted": LayerCase(encrypted),
+    "hashed": LayerCase(hashed, hashed_key),
+    "traced": LayerCase(traced),
 }
-COMBINED = Tested(combined, combined_key)
+COMBINED = LayerCase(combined, combined_key)
