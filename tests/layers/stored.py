@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ def in_redis(harness: Any) -> str:
     """Return all keys and values."""
     import redis
 
-    read = {
+    read: dict[Any, Callable[[Any, Any], Any]] = {
         b"hash": lambda client, key: client.hgetall(key),
         b"zset": lambda client, key: client.zrange(key, 0, -1, withscores=True),
         b"string": lambda client, key: client.get(key),

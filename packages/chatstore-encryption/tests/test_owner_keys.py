@@ -252,7 +252,8 @@ def test_owners_keys_are_loaded_together() -> None:
 
 def test_wrong_backends_are_refused() -> None:
     opened = open_store()
-    for backends in ((opened.backend, opened.wrapped), (opened.wrapped, opened.backend)):
+    plain: Any = opened.backend
+    for backends in ((plain, opened.wrapped), (opened.wrapped, plain)):
         with pytest.raises(InvalidArgumentError, match="two EncryptedBackends"):
             OwnerKeysBackend(*backends)
     for store in (ChatStore(opened.wrapped), ChatStore(PrefixedBackend(opened.store.backend, "a"))):
