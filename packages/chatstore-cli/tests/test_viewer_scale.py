@@ -91,6 +91,10 @@ def test_the_list_scrolls_to_any_place(watched: Watched) -> None:
         expected = "The long one" if top == 0 else f"Title {top - 1}"
         assert page.inner_text(f"#row-{top} .name") == expected
         assert page.locator(".row").count() < MAX_ROWS
+    for _ in range(8):  # within what is loaded
+        page.eval_on_selector("#list", "list => list.scrollTop += 600")
+        watched.wait_for(f"document.getElementById('row-' + {first}) !== null")
+        assert page.locator(".row").count() < MAX_ROWS
     page.keyboard.press("End")
     watched.wait_for(f"document.querySelector('#row-{SIZE - 1}.active') !== null")
     assert rows(watched)[-1] == f"Title {SIZE - 2}"

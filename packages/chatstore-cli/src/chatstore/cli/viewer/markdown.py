@@ -29,7 +29,6 @@ _MAX_DEPTH = 32  # elements; what is deeper is shown without its own element
 _PARSER = MarkdownIt("commonmark", {"html": False, "breaks": True, "maxNesting": 20}).enable(
     ["table", "strikethrough"]
 )
-_PARSER.disable(["html_block", "html_inline"])
 
 
 def render(text: str) -> list[Node]:
