@@ -193,12 +193,13 @@ class Api:
 
     def _listed(self, request: Request, rows: list[Any], show: Callable[[Any], Json]) -> Response:
         offset, limit = _number(request, "offset", 0, least=0), _number(request, "limit", 100)
+        error = self.catalogue.error
         return JSONResponse(
             {
                 "total": len(rows),
                 "rows": [show(row) for row in rows[offset : offset + limit]],
                 "is_reading": self.catalogue.is_reading,
-                "error": self.catalogue.error,
+                "error": None if error is None else _sentence(error),
             }
         )
 
@@ -245,10 +246,14 @@ def _answered(call: Callable[[Request], Awaitable[Response]]) -> Callable[..., A
             return await call(request)
         except ChatStoreError as error:
             status = next((code for kind, code in _STATUS if isinstance(error, kind)), 500)
-            sentence = str(error.args[0]) if error.args else type(error).__name__
-            return JSONResponse({"error": one_line(sentence)}, status_code=status)
+            return JSONResponse({"error": _sentence(error)}, status_code=status)
 
     return answer
+
+
+def _sentence(error: ChatStoreError) -> str:
+    """Return a store's error without the name of the Python method that failed."""
+    return one_line(str(error.args[0]) if error.args else type(error).__name__)
 
 
 async def _json_object(request: Request) -> Json:

@@ -72,7 +72,7 @@ class Catalogue:
         self._sorted: list[Entry] | None = None
         self._result: tuple[Query, list[Entry]] | None = None
         self._task: asyncio.Task[None] | None = None
-        self.error: str | None = None
+        self.error: ChatStoreError | None = None
 
     @property
     def is_reading(self) -> bool:
@@ -143,7 +143,7 @@ class Catalogue:
                 if cursor is None:
                     return
         except ChatStoreError as error:
-            self.error = str(error)
+            self.error = error
 
 
 def _entry(conversation: Conversation) -> Entry:
