@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 from http_client import CheckedClient
+from openai.types.conversations import ConversationItemList
 
-from chatstore.core import ChatMessage, ChatStore, to_agui, to_responses, to_ui_messages
+from chatstore.core import ChatMessage, ChatStore, from_responses, to_agui, to_ui_messages
+from chatstore.http.conversation_items import to_conversation_items
 
 CONVERTERS: dict[str, Callable[[list[ChatMessage]], list[dict[str, Any]]]] = {
-    "openai": to_responses,
+    "openai": to_conversation_items,
     "ui": to_ui_messages,
     "agui": to_agui,
 }
@@ -94,3 +96,58 @@ def test_accept_chooses_a_format(anna: CheckedClient, path: str) -> None:
         response = anna.call("GET", path, headers={"accept": accept})
         assert response.headers["content-type"] == "application/json"
         assert response.json() == plain.json()
+
+
+def test_items_are_those_of_openais_conversations(
+    anna: CheckedClient, path: str, store: ChatStore
+) -> None:
+    reasoning: dict[str, Any] = {
+        "type": "reasoning",
+        "id": "rs_1",
+        "summary": [],
+        "encrypted_content": "x",
+    }
+    text: dict[str, Any] = {
+        "type": "message",
+        "id": "msg_1",
+        "role": "assistant",
+        "status": "completed",
+        "content": [{"type": "output_text", "text": "Yes.", "annotations": []}],
+    }
+    store.add_messages("k", from_responses([reasoning, text]))
+    picture = [{"type": "text", "text": "?"}, {"type": "image", "url": "https://x.test/a.png"}]
+    store.add_message("k", ChatMessage(role="user", content=picture))
+    partial = ChatMessage(role="assistant", content="I", metadata={"status": "in_progress"})
+    store.add_message("k", partial)
+
+    page = anna.call("GET", path, params={"format": "openai", "limit": 200}).json()
+    items = page["data"]
+    ConversationItemList.model_validate(page)
+    assert len({item["id"] for item in items}) == len(items)
+    assert items[1:4] == [
+        {
+            "id": "call-0",
+            "type": "message",
+            "status": "completed",
+            "role": "assistant",
+            "content": [{"type": "output_text", "text": "step 0", "annotations": []}],
+        },
+        {
+            "id": "call-0-1",
+            "type": "function_call",
+            "status": "completed",
+            "call_id": "c0",
+            "name": "find",
+            "arguments": "{}",
+        },
+        {
+            "id": "result-0",
+            "type": "function_call_output",
+            "status": "completed",
+            "call_id": "c0",
+            "output": "0",
+        },
+    ]
+    assert items[-4:-2] == [{"status": "completed", **reasoning}, text]
+    assert items[-2]["content"][0] == {"type": "input_text", "text": "?"}
+    assert items[-1]["status"] == "in_progress"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,15 +60,22 @@ def to_responses(messages: Iterable[ChatMessage]) -> list[dict[str, Any]]:
 
     """
     listed = check_messages(messages, "to_responses")
-    ids = unique_call_ids(listed)
-    items: list[dict[str, Any]] = []
-    for index, message in enumerate(listed):
+    return [item for items in items_by_message(listed) for item in items]
+
+
+def items_by_message(messages: Sequence[ChatMessage]) -> list[list[dict[str, Any]]]:
+    """Return the items of each message; see `to_responses`."""
+    ids = unique_call_ids(messages)
+    result: list[list[dict[str, Any]]] = []
+    for index, message in enumerate(messages):
         original = original_of(message, _FORMAT)
         if isinstance(original, list):
-            items += original
-        elif not is_empty_answer(message):
-            items += message_items(message, index, ids)
-    return items
+            result.append(original)
+        elif is_empty_answer(message):
+            result.append([])
+        else:
+            result.append(message_items(message, index, ids))
+    return result
 
 
 @dataclass

@@ -18,13 +18,8 @@ from chatstore.core import (
     InvalidArgumentError,
     StoreClosedError,
 )
-from chatstore.http.answer_writer import (
-    COMPLETED,
-    IN_PROGRESS,
-    INCOMPLETE,
-    AnswerWriter,
-    with_status,
-)
+from chatstore.http.answer_status import COMPLETED, IN_PROGRESS, INCOMPLETE, with_status
+from chatstore.http.answer_writer import AnswerWriter
 from chatstore.http.owned import OwnedConversations
 
 logger = logging.getLogger("chatstore.http")

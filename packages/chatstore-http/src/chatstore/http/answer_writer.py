@@ -8,14 +8,10 @@ import logging
 from collections.abc import Callable
 
 from chatstore.core import ChatMessage, MessageTooLargeError, StoreUnavailableError
-from chatstore.http.client_input import INCOMPLETE_REASON, STATUS
+from chatstore.http.answer_status import INCOMPLETE, with_status
 from chatstore.http.owned import OwnedConversations
 
 logger = logging.getLogger("chatstore.http")
-
-IN_PROGRESS = "in_progress"
-COMPLETED = "completed"
-INCOMPLETE = "incomplete"
 
 _LAST_ATTEMPTS = 5
 _PAUSE = 0.2  # before the second attempt; doubled for each further one
@@ -108,18 +104,3 @@ class AnswerWriter:
                 await self._conversations.put_message(self._key, ended)
             raise
         self._saved = message
-
-
-def with_status(message: ChatMessage, status: str, reason: str | None = None) -> ChatMessage:
-    """Return an answer with a status in its metadata.
-
-    Args:
-        message: The answer.
-        status: `IN_PROGRESS`, `COMPLETED` or `INCOMPLETE`.
-        reason: Why it is incomplete.
-
-    """
-    metadata = {**message.metadata, STATUS: status}
-    if reason is not None:
-        metadata[INCOMPLETE_REASON] = reason
-    return message.model_copy(update={"metadata": metadata})

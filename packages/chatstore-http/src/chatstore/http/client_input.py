@@ -10,10 +10,9 @@ from chatstore.core import ChatMessage, MessageRole
 from chatstore.core.memory.summaries import SUMMARY_OF
 from chatstore.core.messages import METADATA_KEY, PAYLOADS_KEY
 from chatstore.core.operations.conversations import FORKED_FROM
+from chatstore.http.answer_status import INCOMPLETE_REASON, STATUS
 from chatstore.http.problems import ProblemError
 
-STATUS = "status"
-INCOMPLETE_REASON = "incomplete_reason"
 FEEDBACK = "feedback"
 
 # A summary hides messages from windows; a payload is sent to a model instead of the message.

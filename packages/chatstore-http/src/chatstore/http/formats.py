@@ -11,10 +11,10 @@ from chatstore.core import (
     ChatStore,
     MessagePage,
     to_agui,
-    to_responses,
     to_ui_messages,
 )
 from chatstore.core.tool_calls import MODEL_ROLES, TOOL_ROLES
+from chatstore.http.conversation_items import to_conversation_items
 
 _LONGEST_TURN = 1000  # messages that are read at most to complete a turn
 
@@ -37,7 +37,7 @@ class Format(str, Enum):
 
 _CONVERTERS: dict[Format, Callable[[Sequence[ChatMessage]], Sequence[Any]]] = {
     Format.PLAIN: lambda messages: messages,
-    Format.OPENAI: to_responses,
+    Format.OPENAI: to_conversation_items,
     Format.UI: to_ui_messages,
     Format.AGUI: to_agui,
 }
