@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from starlette.requests import ClientDisconnect
+from starlette.types import Message
 
 from chatstore.core import (
     ChatMessage,
@@ -256,6 +258,36 @@ def test_an_answer_that_becomes_too_large_keeps_its_beginning() -> None:
     message = only_message(small)
     assert message.content == "x" * 100
     assert message.metadata == {"status": "incomplete", "incomplete_reason": "too_large"}
+
+
+def test_a_server_that_reports_a_lost_client_by_an_error(store: ChatStore) -> None:
+    """Starlette does not close the generator then (ASGI 2.4)."""
+    is_closed: list[bool] = []
+
+    async def model() -> AsyncIterator[str]:
+        try:
+            yield "In"
+            yield " Alfama"
+            await asyncio.Event().wait()
+        finally:
+            is_closed.append(True)
+
+    async def send(message: Message) -> None:
+        if message.get("body") == b" Alfama":
+            raise OSError
+
+    async def receive() -> Message:
+        return await asyncio.Event().wait() and {}
+
+    async def run() -> None:
+        response = await Answers(store, interval=60).stream(KEY, model(), owner="anna")
+        with pytest.raises(ClientDisconnect):
+            await response({"type": "http", "asgi": {"spec_version": "2.4"}}, receive, send)
+        assert is_closed
+        assert only_message(store).metadata == CANCELLED
+
+    asyncio.run(run())
+    assert only_message(store).content == "In Alfama"
 
 
 def test_only_the_owner_can_answer(store: ChatStore) -> None:

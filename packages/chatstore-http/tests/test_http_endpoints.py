@@ -6,11 +6,17 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from fastapi import FastAPI
 from http_client import CheckedClient
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.routing import Mount
 
 from chatstore.core import ChatMessage, ChatStore
 from chatstore.http import path_segment
+from chatstore.http.fastapi import router
 from chatstore.http.paths import segment_name
+from chatstore.http.starlette import routes
 
 ODD = ["a/b", "~", "~abc", "..", ".", "ä ö", "%2F", "a?b#c", "x" * 255, "\x00", "🙂/\n"]
 
@@ -245,6 +251,23 @@ def test_a_request_without_an_owner_is_refused(anna: CheckedClient) -> None:
         response = anna.call("GET", url, headers={"user": ""})
         assert (response.status_code, response.json()["code"]) == (401, "owner_required")
     assert anna.call("GET", "/health", headers={"user": ""}).json() == {"status": "ok"}
+
+
+@pytest.mark.parametrize("framework", ["fastapi", "starlette"])
+def test_an_owner_function_may_refuse_a_request(store: ChatStore, framework: str) -> None:
+    def refuse() -> str:
+        raise HTTPException(401, "Who are you?", {"www-authenticate": "Bearer"})
+
+    app: Starlette
+    if framework == "fastapi":
+        app = FastAPI()
+        app.include_router(router(store, owner=refuse), prefix="/api")
+    else:
+        owned = routes(store, owner=lambda request: refuse())
+        app = Starlette(routes=[Mount("/api", routes=owned)])
+    response = CheckedClient(app, "anna").call("GET", "/conversations")
+    assert response.headers["www-authenticate"] == "Bearer"
+    assert (response.status_code, response.json()["detail"]) == (401, "Who are you?")
 
 
 @pytest.mark.parametrize("limit", ["0", "201", "x"])
