@@ -31,8 +31,8 @@ _BODY_PROBLEMS = {
     HTTPStatus.BAD_REQUEST: "The body cannot be read.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body, or a message, is too large.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not JSON.",
-    HTTPStatus.INSUFFICIENT_STORAGE: "The store is full.",
 }
+_WRITE_PROBLEMS = {HTTPStatus.INSUFFICIENT_STORAGE: "The store is full."}
 _MISSING = {HTTPStatus.NOT_FOUND: "The owner has no such conversation, or it no such message."}
 _CHANGED = {HTTPStatus.PRECONDITION_FAILED: "The conversation does not have this ETag."}
 
@@ -93,7 +93,9 @@ class Endpoint:
     Attributes:
         method: The method.
         path: The path, with ``{key}`` and ``{message_id}``.
-        handle: Answers a call; its other arguments are the validated query or body.
+        handle: Answers a call; its other argument is the validated ``query`` or ``body``.
+        body: The model of the request's body; ``None``: it has no body.
+        query: The model of the request's query.
         reply: The model of the response's body; ``None``: it has no body.
         status: The status of a response without a problem.
         headers: The headers that a client may send.
@@ -106,6 +108,8 @@ class Endpoint:
     method: str
     path: str
     handle: Callable[..., Awaitable[Response]]
+    body: type[BaseModel] | None
+    query: type[BaseModel] | None
     reply: type[BaseModel] | None
     status: HTTPStatus
     headers: Sequence[str]
@@ -124,16 +128,6 @@ class Endpoint:
         return (self.handle.__doc__ or "").strip().partition("\n")[0].rstrip(".")
 
     @property
-    def body(self) -> type[BaseModel] | None:
-        """The model of the request's body."""
-        return get_type_hints(self.handle).get("body")
-
-    @property
-    def query(self) -> type[BaseModel] | None:
-        """The model of the request's query."""
-        return get_type_hints(self.handle).get("query")
-
-    @property
     def all_problems(self) -> dict[HTTPStatus, str]:
         """The statuses of all its problems, with their meaning."""
         problems = dict(_COMMON_PROBLEMS)
@@ -143,6 +137,8 @@ class Endpoint:
             problems.update(_MISSING)
         if self.body is not None:
             problems.update(_BODY_PROBLEMS)
+        if self.method != "GET":
+            problems.update(_WRITE_PROBLEMS)
         if "if-match" in self.headers:
             problems.update(_CHANGED)
         problems.update(self.problems)
@@ -176,8 +172,19 @@ class Endpoints:
         def decorate(
             handle: Callable[Concatenate[Call, P], Awaitable[Response]],
         ) -> Callable[Concatenate[Call, P], Awaitable[Response]]:
+            hints = get_type_hints(handle)
             endpoint = Endpoint(
-                method, path, handle, reply, status, headers, is_public, problems or {}, media_types
+                method=method,
+                path=path,
+                handle=handle,
+                body=hints.get("body"),
+                query=hints.get("query"),
+                reply=reply,
+                status=status,
+                headers=headers,
+                is_public=is_public,
+                problems=problems or {},
+                media_types=media_types,
             )
             self.all.append(endpoint)
             return handle
