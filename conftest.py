@@ -28,6 +28,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--costs", type=Path, help="write the costs of calls to this file")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """Run tests with the mark ``short_timeout`` again if they fail while the machine stalls."""
+    mark = item.get_closest_marker("short_timeout")
+    if mark is None:
+        return None
+    from short_timeouts import run_again_after_stalls
+
+    return run_again_after_stalls(item, nextitem, *mark.args)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _long_timeouts() -> None:
     """Let stores wait for a minute where a test names no timeout."""

@@ -12,14 +12,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from mistakes import time_limit
 
 from chatstore.core import ChatMessage, ChatStore, StoreUnavailableError
 from chatstore.core.testing.attempts import attempting
 from chatstore.core.testing.contract.modes import AsyncCaller, Caller, SyncCaller
 from chatstore.core.testing.messages import contents, message
 
-TIMEOUT = 1.0
+SHORT, LONG = 2.0, 60.0  # seconds
 WRITERS = 8
 APPENDS = 20_000 if os.environ.get("CHATSTORE_SOAK") else 160
 
@@ -118,7 +117,7 @@ def _named(writer: int, number: int) -> tuple[str, ChatMessage]:
 
 
 class HealingTests:
-    """A subclass provides the fixtures ``relay``, ``store`` (with `TIMEOUT`) and ``recycle``.
+    """A subclass provides the fixtures ``relay``, ``store`` (with ``timeout``) and ``recycle``.
 
     ``recycle(seconds)`` sets the age at which connections are replaced.
     """
@@ -130,6 +129,11 @@ class HealingTests:
         caller.close()
 
     @pytest.fixture
+    def timeout(self, request: pytest.FixtureRequest) -> float:
+        """Return the store's timeout: a short one for faults that only a timeout ends."""
+        return LONG if request.node.get_closest_marker("short_timeout") is None else SHORT
+
+    @pytest.fixture
     def opened(self, store: ChatStore, caller: Caller) -> Iterator[ChatStore]:
         """Return a store with many open connections, as in a busy program."""
         calls = [(f"k{number}", message("first")) for number in range(WRITERS)]
@@ -137,18 +141,20 @@ class HealingTests:
         yield store
         caller(store, "close")
 
+    @pytest.mark.short_timeout(SHORT)
     def test_after_a_silent_drop_one_call_fails_at_most(
-        self, opened: ChatStore, relay: Any, caller: Caller
+        self, opened: ChatStore, relay: Any, caller: Caller, caplog: pytest.LogCaptureFixture
     ) -> None:
         relay.forget()
-        begin = time.monotonic()
         failures = 0
-        for number in range(WRITERS):
-            [result] = burst(caller, opened, "count_messages", [(f"k{number}",)])
-            failures += isinstance(result, Exception)
+        with caplog.at_level("WARNING", logger="chatstore"):
+            for number in range(WRITERS):
+                [result] = burst(caller, opened, "count_messages", [(f"k{number}",)])
+                failures += isinstance(result, Exception)
         assert failures <= 1
-        assert time.monotonic() - begin < time_limit(4 * TIMEOUT)
+        assert caplog.text.count("no answer in time; trying again") <= 1
 
+    @pytest.mark.short_timeout(SHORT)
     def test_after_a_silent_drop_a_burst_fails_once_at_most(
         self, opened: ChatStore, relay: Any, caller: Caller
     ) -> None:
@@ -176,10 +182,8 @@ class HealingTests:
     ) -> None:
         relay.refuse()
         relay.cut()
-        begin = time.monotonic()
         with pytest.raises(StoreUnavailableError, match="connection refused"):
             caller(opened, "add_message", "k0", message("second"))
-        assert time.monotonic() - begin < time_limit(8)
         relay.restore()
         caller(opened, "add_message", "k0", message("third"))
         assert caller(opened, "count_messages", "k0") == 2
@@ -208,6 +212,7 @@ class HealingTests:
         relay.lose_replies(0)
         assert contents(caller(opened, "get_messages", "k0")) == ["first", *map(str, range(5))]
 
+    @pytest.mark.short_timeout(SHORT)
     def test_writers_under_faults_lose_and_double_nothing(
         self, store: ChatStore, relay: Any, capsys: pytest.CaptureFixture[str]
     ) -> None:
@@ -221,4 +226,3 @@ class HealingTests:
                 f"\n{store.server}: {APPENDS} appends in {seconds:.0f} s, "
                 f"longest time without a write {pause:.1f} s"
             )
-        assert pause < time_limit(6 * TIMEOUT)

@@ -21,12 +21,16 @@ class ThreadedServer(ABC):
         self._listener = listener or socket.create_server(("127.0.0.1", 0), backlog=100)
         address = self._listener.getsockname()
         self.port: int = address[1] if isinstance(address, tuple) else 0
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        # closing alone would not end `accept`, which would go on with the number of the socket
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._accepting.join()
         self._listener.close()
 
     def _accept(self) -> None:

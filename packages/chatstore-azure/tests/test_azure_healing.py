@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from azurite_server import ACCOUNT, KEY, Azurite
-from healing import TIMEOUT, HealingTests
+from healing import HealingTests
 
 from chatstore.azure import AzureChatStore
 from chatstore.azure_core import async_transport, transport
@@ -21,13 +21,13 @@ class TestAzureHealing(HealingTests):
             yield relay
 
     @pytest.fixture
-    def store(self, relay: Relay) -> AzureChatStore:
+    def store(self, relay: Relay, timeout: float) -> AzureChatStore:
         return AzureChatStore.from_account_and_key(
             ACCOUNT,
             KEY,
             f"Chat{uuid.uuid4().hex}",
             endpoint=f"http://127.0.0.1:{relay.port}/{ACCOUNT}",
-            timeout=TIMEOUT,
+            timeout=timeout,
         )
 
     @pytest.fixture

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from cosmos_double import CosmosDouble
-from healing import TIMEOUT, HealingTests
+from healing import HealingTests
 
 from chatstore.azure_core import async_transport, transport
 from chatstore.core.testing.relay import Relay
@@ -20,9 +20,9 @@ class TestCosmosHealing(HealingTests):
             yield relay
 
     @pytest.fixture
-    def store(self, double: CosmosDouble, relay: Relay) -> CosmosChatStore:
+    def store(self, double: CosmosDouble, relay: Relay, timeout: float) -> CosmosChatStore:
         endpoint = f"http://127.0.0.1:{relay.port}/"
-        return CosmosChatStore.from_account_and_key(endpoint, double.key, timeout=TIMEOUT)
+        return CosmosChatStore.from_account_and_key(endpoint, double.key, timeout=timeout)
 
     @pytest.fixture
     def recycle(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:

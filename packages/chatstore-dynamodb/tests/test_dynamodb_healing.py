@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from dynamodb_server import DynamoDBServer
-from healing import TIMEOUT, HealingTests
+from healing import HealingTests
 
 from chatstore.core.testing.relay import Relay
 from chatstore.dynamodb import DynamoDBChatStore, clients
@@ -20,9 +20,9 @@ class TestDynamoDBHealing(HealingTests):
             yield relay
 
     @pytest.fixture
-    def store(self, server: DynamoDBServer, relay: Relay) -> DynamoDBChatStore:
+    def store(self, server: DynamoDBServer, relay: Relay, timeout: float) -> DynamoDBChatStore:
         endpoint = f"http://127.0.0.1:{relay.port}"
-        return DynamoDBChatStore(server.new_table(), endpoint_url=endpoint, timeout=TIMEOUT)
+        return DynamoDBChatStore(server.new_table(), endpoint_url=endpoint, timeout=timeout)
 
     @pytest.fixture
     def recycle(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
