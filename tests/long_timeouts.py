@@ -1,4 +1,4 @@
-"""Stores wait for a minute where a test names no timeout: a machine may stall for seconds."""
+"""Stores wait for a minute where a test does not say how long: a machine may stall for seconds."""
 
 from __future__ import annotations
 
@@ -9,31 +9,38 @@ from importlib.util import find_spec
 from typing import Any
 
 SECONDS = 60.0
-# Where the default is: a module's constant, or an argument of a class's constructor.
+# Where the defaults are: a module's constants or dictionary, or the arguments of a constructor.
 _DEFAULTS = {
-    "chatstore.azure.store": "TIMEOUT",
-    "chatstore.cosmos.store": "TIMEOUT",
-    "chatstore.dynamodb.settings": "TIMEOUT",
-    "chatstore.redis.settings": "RedisSettings",
-    "chatstore.upstash.settings": "UpstashSettings",
+    "chatstore.azure.store": ("TIMEOUT", "PATIENCE"),
+    "chatstore.cosmos.store": ("TIMEOUT", "PATIENCE"),
+    "chatstore.dynamodb.settings": ("TIMEOUT", "PATIENCE"),
+    "chatstore.postgres.store": ("DEFAULTS",),
+    "chatstore.redis.settings": ("RedisSettings",),
+    "chatstore.upstash.settings": ("UpstashSettings",),
 }
+_OPTIONS = ("timeout", "patience")
 
 
 def lengthen_timeouts() -> None:
     """Change the defaults of all packages that are installed."""
-    for name, default in _DEFAULTS.items():
+    for name, places in _DEFAULTS.items():
         if find_spec(name.rpartition(".")[0]) is None:
             continue
         module = import_module(name)
-        if isinstance(getattr(module, default), float):
-            setattr(module, default, SECONDS)
-        else:
-            _set_default(getattr(module, default).__init__, "timeout")
+        for place in places:
+            value = getattr(module, place)
+            if isinstance(value, float):
+                setattr(module, place, SECONDS)
+            elif isinstance(value, dict):
+                value.update(dict.fromkeys(_OPTIONS, SECONDS))
+            else:
+                _set_defaults(value.__init__)
 
 
-def _set_default(function: Callable[..., Any], argument: str) -> None:
+def _set_defaults(function: Callable[..., Any]) -> None:
     parameters = inspect.signature(function).parameters.values()
-    optional = [one for one in parameters if one.default is not one.empty]
-    defaults = tuple(SECONDS if one.name == argument else one.default for one in optional)
-    assert SECONDS in defaults
-    function.__defaults__ = defaults  # type: ignore[attr-defined]  # of functions only
+    function.__defaults__ = tuple(  # type: ignore[attr-defined]  # of functions only
+        SECONDS if one.name in _OPTIONS else one.default
+        for one in parameters
+        if one.default is not one.empty
+    )

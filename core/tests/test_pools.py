@@ -86,7 +86,7 @@ def test_threads_wait_for_a_free_one_until_the_timeout() -> None:
 
     def use(_: int) -> None:
         with pool.session():
-            together.wait(10)
+            together.wait(60)
 
     pool = Pool(made := Connector(), 2, 10)
     with ThreadPoolExecutor(8) as threads:
@@ -164,7 +164,7 @@ def test_cancelled_tasks_leave_places_and_no_connection() -> None:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             assert len(made.open) <= 2
-        await asyncio.wait_for(asyncio.gather(*(use(pool) for _ in range(6))), 10)
+        await asyncio.wait_for(asyncio.gather(*(use(pool) for _ in range(6))), 60)
         assert all(session.is_reusable for session in made.open)
         await pool.close()
 

@@ -63,7 +63,7 @@ with warnings.catch_warnings(record=True) as caught:
         buffer = ChatMemoryBuffer.from_defaults(token_limit=100)
         buffer.put(ChatMessage(role="user", content="Hello there, <|endoftext|> how are you?"))
         assert len(buffer.get()) == 1
-print([item.category.__name__ for item in caught], time.monotonic() - began < 5)
+print([item.category.__name__ for item in caught], time.monotonic() - began < 60)
 """
 
 NO_NETWORK = """
@@ -75,7 +75,7 @@ socket.getaddrinfo = refuse
 
 SWALLOWING = """
 def swallow(*arguments, **more):
-    time.sleep(60)
+    time.sleep(600)
 socket.socket.connect = swallow
 socket.getaddrinfo = swallow
 """
@@ -91,7 +91,7 @@ def test_without_network_tokens_are_estimated_with_one_warning(
         capture_output=True,
         text=True,
         check=True,
-        timeout=50,
+        timeout=120,
     )
 
     assert done.stdout.strip() == "['TokenEstimateWarning'] True"

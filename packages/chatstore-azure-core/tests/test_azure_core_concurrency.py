@@ -27,7 +27,7 @@ async def gather(numbers: Sequence[int], request: Callable[[int], MaybeAwaitable
 
 
 def test_sync_requests_run_at_the_same_time_and_keep_their_order() -> None:
-    meeting = threading.Barrier(4, timeout=10)
+    meeting = threading.Barrier(4, timeout=60)
 
     def request(number: int) -> int:
         meeting.wait()
@@ -50,7 +50,7 @@ def test_async_requests_run_at_the_same_time_and_keep_their_order() -> None:
             await ready.wait()
             return number * 10
 
-        results: list[Any] = await asyncio.wait_for(gather([3, 1, 2, 0], request), 10)
+        results: list[Any] = await asyncio.wait_for(gather([3, 1, 2, 0], request), 60)
         return results
 
     assert asyncio.run(scenario()) == [30, 10, 20, 0]

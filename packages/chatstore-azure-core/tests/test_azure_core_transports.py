@@ -63,7 +63,7 @@ def request_to(server: Server) -> HttpRequest:
 
 class SyncSender:
     def __init__(self) -> None:
-        self.transport: Any = transport.HealingTransport("test", timeout=5, max_connections=2)
+        self.transport: Any = transport.HealingTransport("test", timeout=60, max_connections=2)
 
     def send(self, server: Server) -> bytes:
         body: bytes = self.transport.send(request_to(server)).body()
@@ -79,7 +79,7 @@ class AsyncSender:
         self.transport = self.loop.run_until_complete(self._make())
 
     async def _make(self) -> Any:
-        return async_transport.HealingTransport("test", timeout=5, max_connections=2)
+        return async_transport.HealingTransport("test", timeout=60, max_connections=2)
 
     def send(self, server: Server) -> bytes:
         async def send() -> bytes:

@@ -72,7 +72,7 @@ def test_only_some_heads_are_read_at_the_same_time(
         with lock:
             current += 1
             most = max(most, current)
-        meeting.wait(10)  # all four have begun
+        meeting.wait(60)  # all four have begun
         with lock:
             current -= 1
 

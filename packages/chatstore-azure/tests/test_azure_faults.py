@@ -48,7 +48,7 @@ def opened(service: TablesProxy, table: str | None = None, **options: Any) -> Az
 
 @pytest.fixture
 def store(service: TablesProxy) -> Iterator[AzureChatStore]:
-    with opened(service, timeout=5) as store:
+    with opened(service, timeout=60) as store:
         yield store
 
 
@@ -152,7 +152,7 @@ def test_throttling_is_waited_out(store: AzureChatStore, service: TablesProxy, s
 def test_rejections_are_translated(
     service: TablesProxy, answer: tuple[int, str], kind: type[ChatStoreError]
 ) -> None:
-    with opened(service, timeout=1, patience=1) as store:
+    with opened(service, patience=1) as store:
         store.add_message("k", message("a"))
         service.fault = lambda _: Fault(answer=answer)
         with pytest.raises(kind) as caught:
@@ -170,8 +170,10 @@ def test_rejections_are_translated(
 
 
 def test_silence_ends(service: TablesProxy) -> None:
-    with opened(service, timeout=0.2) as store:
-        store.add_message("k", message("a"))
+    table = f"Chat{uuid.uuid4().hex}"
+    with opened(service, table) as patient:
+        patient.add_message("k", message("a"))
+    with opened(service, table, timeout=0.2) as store:
         service.fault = lambda _: Fault(hang=30)
         with pytest.raises(StoreUnavailableError):
             store.count_messages("k")

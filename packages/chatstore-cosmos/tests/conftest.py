@@ -45,7 +45,7 @@ def container(client: CosmosClient) -> ContainerProxy:
 def clients(double: CosmosDouble) -> Iterator[CosmosClients]:
     """Make the clients of a store."""
     address = Address(double.endpoint, "chats", "messages")
-    clients = CosmosClients(CosmosSettings(address, double.key, timeout=5.0, max_connections=8))
+    clients = CosmosClients(CosmosSettings(address, double.key, timeout=60.0, max_connections=8))
     yield clients
     clients.close()
 

@@ -111,7 +111,7 @@ class CosmosDouble:
         self._server.shutdown()
         self._server.close_connections()
         self._server.server_close()
-        self._thread.join(10)
+        self._thread.join(60)
 
     def clock(self) -> float:
         """Return the service's time."""

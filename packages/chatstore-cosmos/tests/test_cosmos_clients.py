@@ -218,20 +218,20 @@ def test_nobody_answers() -> None:
             store.add_message("k", message("a"))
         with pytest.raises(StoreUnavailableError):
             asyncio.run(store.async_add_message("k", message("a")))
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 60
 
 
 @pytest.mark.parametrize("fault", [Fault(429, retry_after_ms=50), Fault(449), Fault(503), Fault()])
 def test_service_that_always_fails_is_reported_in_time(double: CosmosDouble, fault: Fault) -> None:
-    with open_on(double, timeout=1, patience=1) as store:
-        store.add_message("k", message("a"))
+    with open_on(double) as patient, open_on(double, timeout=1, patience=1) as store:
+        patient.add_message("k", message("a"))
         double.fault = lambda request: fault if request.kind == "batch" else None
         began = time.monotonic()
         with pytest.raises(StoreUnavailableError):
             store.add_message("k", message("b"))
         assert time.monotonic() - began < 60
         double.fault = lambda request: None
-        assert contents(store.get_messages("k")) == ["a"]
+        assert contents(patient.get_messages("k")) == ["a"]
 
 
 def test_a_loop_closes_its_connections(double: CosmosDouble) -> None:

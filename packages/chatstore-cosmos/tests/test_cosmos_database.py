@@ -33,7 +33,7 @@ from chatstore.cosmos.container import Container
 from chatstore.cosmos.database import CosmosDatabase, ItemChangedError
 from chatstore.cosmos.settings import CosmosSettings
 
-database = CosmosDatabase("the double", create=True, timeout=5.0)
+database = CosmosDatabase("the double", create=True, timeout=60.0)
 KEY = "user:é/\\?#😀\0"
 
 
@@ -157,7 +157,7 @@ def test_stage_and_discard_any_number(call: Call, double: CosmosDouble) -> None:
 def test_discard_ends_though_a_replica_still_shows_deleted_items() -> None:
     double = CosmosDouble(consistency="BoundedStaleness")
     address = Address(double.endpoint, "chats", "messages")
-    clients = CosmosClients(CosmosSettings(address, double.key, timeout=5.0))
+    clients = CosmosClients(CosmosSettings(address, double.key, timeout=60.0))
     try:
         run(database.stage(KEY, {"1": "a", "2": "b"}), clients.get())
         for _ in range(10):

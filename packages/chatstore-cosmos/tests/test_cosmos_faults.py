@@ -22,7 +22,7 @@ def message(text: str) -> ChatMessage:
 
 
 def open_on(double: CosmosDouble) -> CosmosChatStore:
-    return CosmosChatStore.from_account_and_key(double.endpoint, double.key, timeout=30)
+    return CosmosChatStore.from_account_and_key(double.endpoint, double.key, timeout=60)
 
 
 def losing(share: float, *faults: Fault) -> Callable[[Request], Fault | None]:

@@ -12,7 +12,7 @@ from chatstore.conditional import HeadWrite
 from chatstore.cosmos.database import CosmosDatabase
 from chatstore.cosmos.owners import owned_value
 
-database = CosmosDatabase("the double", create=True, timeout=5.0)
+database = CosmosDatabase("the double", create=True, timeout=60.0)
 NOW = 1_800_000_000.0
 
 

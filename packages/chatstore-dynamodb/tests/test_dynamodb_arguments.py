@@ -153,5 +153,5 @@ def test_codes_decide(server: DynamoDBServer, code: str, kind: type[ChatStoreErr
     table = server.new_table()
     body = f'{{"__type": "com.amazon.coral.service#{code}", "message": "secret-content"}}'
     server.set_fault(every=1, answer=[400, body])
-    store = DynamoDBChatStore(table, endpoint_url=server.url, timeout=1, patience=1)
+    store = DynamoDBChatStore(table, endpoint_url=server.url, patience=1)
     assert isinstance(add_to(store), kind)

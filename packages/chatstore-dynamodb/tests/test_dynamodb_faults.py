@@ -29,7 +29,7 @@ def contents(messages: Iterable[ChatMessage]) -> list[str]:
 
 @pytest.fixture
 def store(server: DynamoDBServer) -> Iterator[DynamoDBChatStore]:
-    with DynamoDBChatStore(server.new_table(), endpoint_url=server.url, timeout=5) as store:
+    with DynamoDBChatStore(server.new_table(), endpoint_url=server.url, timeout=60) as store:
         yield store
 
 
@@ -141,10 +141,12 @@ def test_silence_is_an_error(server: DynamoDBServer) -> None:
             store.count_messages("k")
 
 
+@pytest.mark.short_timeout(0.3)
 def test_batches_without_progress_are_an_error(server: DynamoDBServer) -> None:
     table = server.new_table()
+    with DynamoDBChatStore(table, endpoint_url=server.url) as patient:
+        patient.set_messages("k", [message(str(number)) for number in range(3)])
     with DynamoDBChatStore(table, endpoint_url=server.url, timeout=0.3, patience=0) as store:
-        store.set_messages("k", [message(str(number)) for number in range(3)])
         server.set_fault(every=1, partial="all", actions=["BatchGetItem"])
         with pytest.raises(StoreUnavailableError, match=r"no progress for 0\.3 s"):
             store.get_messages("k")

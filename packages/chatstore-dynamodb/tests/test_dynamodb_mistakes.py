@@ -119,7 +119,7 @@ ARGUMENTS: dict[str, tuple[Callable[[], Any], str]] = {
 
 @pytest.mark.parametrize(("make", "pattern"), ARGUMENTS.values(), ids=ARGUMENTS)
 def test_wrong_arguments_are_refused_at_once(make: Callable[[], Any], pattern: str) -> None:
-    mistakes.check(make, InvalidArgumentError, pattern, secrets=SECRETS, seconds=2)
+    mistakes.check(make, InvalidArgumentError, pattern, secrets=SECRETS)
 
 
 # ---------------------------------------------------------------------- servers
@@ -187,7 +187,7 @@ def test_unknown_host(server: DynamoDBServer, is_async: bool) -> None:
 
 @MODES
 def test_tls_to_a_plain_port(server: DynamoDBServer, is_async: bool) -> None:
-    make = store(endpoint_url=server.url.replace("http:", "https:"), timeout=2)
+    make = store(endpoint_url=server.url.replace("http:", "https:"))
     mistakes.check(make, StoreUnavailableError, "TLS failed", secrets=SECRETS, is_async=is_async)
 
 
@@ -196,20 +196,16 @@ def test_silence(server: DynamoDBServer, is_async: bool, monkeypatch: pytest.Mon
     with mistakes.silent_port() as port:
         make = store(endpoint_url=f"http://127.0.0.1:{port}", timeout=0.2, patience=1)
         pattern = "no answer in time"
-        mistakes.check(
-            make, StoreUnavailableError, pattern, secrets=SECRETS, seconds=10, is_async=is_async
-        )
+        mistakes.check(make, StoreUnavailableError, pattern, secrets=SECRETS, is_async=is_async)
 
 
 @MODES
 @pytest.mark.parametrize("status", [200, 404])
 def test_another_server(server: DynamoDBServer, status: int, is_async: bool) -> None:
     with mistakes.web_server(status) as port:
-        make = store(endpoint_url=f"http://127.0.0.1:{port}", timeout=1)
+        make = store(endpoint_url=f"http://127.0.0.1:{port}")
         pattern = "not DynamoDB" if status == 200 else "HTTP status 404|answers 404"
-        mistakes.check(
-            make, StoreUnavailableError, pattern, secrets=SECRETS, seconds=10, is_async=is_async
-        )
+        mistakes.check(make, StoreUnavailableError, pattern, secrets=SECRETS, is_async=is_async)
 
 
 def answer(code: str, **more: Any) -> list[Any]:
@@ -227,7 +223,7 @@ def test_answers(
     if code in {"RequestExpired", "RequestTimeTooSkewed"}:
         pattern = "clock of this machine is wrong: set it"
     server.set_fault(every=1, answer=answer(code))
-    make = store(endpoint_url=server.url, timeout=1, patience=1, create=False)
+    make = store(endpoint_url=server.url, patience=1, create=False)
     mistakes.check(make, kind, pattern, secrets=SECRETS, is_async=is_async)
 
 

@@ -69,7 +69,7 @@ class Pooler:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _wait(self) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while True:
             try:
                 with psycopg.connect(self.url, connect_timeout=2) as connection:

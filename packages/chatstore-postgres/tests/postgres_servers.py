@@ -126,7 +126,7 @@ class PostgresServer:
                 **unprivileged(),
             )
         self._process = process
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while True:
             try:
                 psycopg.connect(self.url(), connect_timeout=2).close()

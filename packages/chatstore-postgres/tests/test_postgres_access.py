@@ -106,6 +106,7 @@ def test_read_only_database_is_read_and_refuses_writes(
         call(store, "count_messages", "k")
 
 
+@pytest.mark.short_timeout(3)
 def test_statement_timeout_is_reported_and_heals(harness: PostgresHarness, call: Caller) -> None:
     role = fresh_name()
     harness.execute(f"CREATE ROLE {role} LOGIN SUPERUSER")

@@ -174,7 +174,7 @@ def holding(harness: PostgresHarness, key: str = "k") -> Iterator[psycopg.Connec
 
 def wait_for(harness: PostgresHarness, **events: int) -> None:
     """Wait until the given numbers of statements wait for locks of these kinds."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while True:
         rows = harness.execute(
             "SELECT wait_event, count(*)::int FROM pg_stat_activity "

@@ -328,6 +328,7 @@ def test_connections_that_a_firewall_dropped_are_checked(
         assert call(store, "count_messages", "k") == 1
 
 
+@pytest.mark.short_timeout(5)
 def test_older_connections_than_a_silent_one_are_discarded(
     proxy: FaultProxy, harness: PostgresHarness, call: Caller
 ) -> None:

@@ -284,7 +284,7 @@ def test_late_statement_of_a_lost_client_writes_nothing(
             target=lambda: rows.extend(late.execute(sql.numbered.encode(), values).fetchall())
         )
         thread.start()
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not harness.execute(
             "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE %s",
             f"%{harness.table}%",
@@ -293,7 +293,7 @@ def test_late_statement_of_a_lost_client_writes_nothing(
             time.sleep(0.01)
         # The effect of the repetition and the removal on the row.
         holder.execute(f"UPDATE {harness.table}_conversations SET next_position = 2".encode())
-    thread.join(30)
+    thread.join(60)
     late.close()
     assert rows == []
     assert contents(other.get_messages("k")) == ["a"]

@@ -123,7 +123,7 @@ class ServerHarness(RedisHarness):
             client.execute_command("ACL", "SETUSER", name, "reset", *line.split()[2:])
 
     def unreachable(self) -> RedisChatStore:
-        return RedisChatStore(f"redis://127.0.0.1:{free_port()}")
+        return RedisChatStore(f"redis://127.0.0.1:{free_port()}", patience=0.2)
 
     @contextmanager
     def slow(self) -> Iterator[float]:

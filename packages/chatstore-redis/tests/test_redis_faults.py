@@ -93,12 +93,12 @@ def test_refused_connection_fails_soon(mode: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     began = time.monotonic()
-    store = RedisChatStore(f"redis://:secret@127.0.0.1:{port}", timeout=2)
+    store = RedisChatStore(f"redis://:secret@127.0.0.1:{port}", timeout=30)
     with store, pytest.raises(StoreUnavailableError) as caught:
         append(store, mode)
     assert "secret" not in str(caught.value)
     assert isinstance(caught.value.__cause__, DriverError)
-    assert time.monotonic() - began < 10  # not a measure of speed: it must not hang
+    assert time.monotonic() - began < 60  # not a measure of speed: it must not hang
 
 
 @pytest.mark.parametrize("mode", ["sync", "async"])

@@ -94,7 +94,7 @@ def test_read_only_file_is_read_and_refuses_writes() -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # forking beside threads
             child.start()
-        child.join(30)
+        child.join(60)
         path.parent.chmod(0o755)
         assert child.exitcode == 0
         with SQLiteChatStore(path) as store:

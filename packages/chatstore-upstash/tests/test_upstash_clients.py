@@ -142,19 +142,19 @@ def test_close_ends_the_client_of_a_loop_that_runs_elsewhere(double: UpstashDoub
     async def hold() -> None:
         await store.async_add_message("k", message("a"))
         is_open.set()
-        await asyncio.to_thread(may_end.wait, 10)
+        await asyncio.to_thread(may_end.wait, 60)
 
     thread = threading.Thread(target=asyncio.run, args=(hold(),))
     thread.start()
-    assert is_open.wait(10)
+    assert is_open.wait(60)
     [client] = clients_of_loops(store)
     store.close()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not client._http._client.is_closed and time.monotonic() < deadline:
         time.sleep(0.001)
     assert client._http._client.is_closed
     may_end.set()
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()
 
 

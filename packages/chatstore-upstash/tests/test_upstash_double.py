@@ -21,7 +21,7 @@ class Caller:
 
     def __init__(self, double: UpstashDouble) -> None:
         self.double = double
-        self.connection = http.client.HTTPConnection("127.0.0.1", double.port, timeout=10)
+        self.connection = http.client.HTTPConnection("127.0.0.1", double.port, timeout=60)
 
     def __call__(
         self,
@@ -232,7 +232,7 @@ def test_delay_holds_back_only_its_own_request(ask: Caller, double: UpstashDoubl
     assert ask(["ECHO", "x"]) == (200, {"result": "x"})
     assert answers == []
     double.close()  # ends the delay
-    thread.join(10)
+    thread.join(60)
     slow.connection.close()
     assert len(answers) == 1
 

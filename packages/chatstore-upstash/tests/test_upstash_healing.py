@@ -83,9 +83,13 @@ def relay(double: UpstashDouble) -> Iterator[Relay]:
 
 
 @pytest.fixture
-def store(relay: Relay, double: UpstashDouble, call: Caller) -> Iterator[UpstashChatStore]:
+def store(
+    request: pytest.FixtureRequest, relay: Relay, double: UpstashDouble, call: Caller
+) -> Iterator[UpstashChatStore]:
     url = f"http://127.0.0.1:{relay.port}"
-    store = UpstashChatStore(url, double.token, timeout=1, max_connections=CALLS)
+    mark = request.node.get_closest_marker("short_timeout")
+    timeout = 60 if mark is None else mark.args[0]
+    store = UpstashChatStore(url, double.token, timeout=timeout, patience=60, max_connections=CALLS)
     yield store
     call.close(store)
 
@@ -97,6 +101,7 @@ def test_cut_connections_fail_no_call(relay: Relay, store: UpstashChatStore, cal
     assert call(store, "count_messages", "k") == CALLS
 
 
+@pytest.mark.short_timeout(1)
 def test_forgotten_connections_cost_one_timeout_in_all(
     relay: Relay, store: UpstashChatStore, call: Caller, double: UpstashDouble
 ) -> None:
@@ -115,6 +120,7 @@ def test_forgotten_connections_cost_one_timeout_in_all(
     assert call(store, "count_messages", "k") == CALLS * 2 - failures
 
 
+@pytest.mark.short_timeout(1)
 def test_forgotten_connections_fail_each_caller_of_a_burst_once(
     relay: Relay, store: UpstashChatStore, call: Caller
 ) -> None:
@@ -136,7 +142,6 @@ def test_the_number_of_connections_is_bounded(
 
 def test_too_many_calls_at_once_say_so(double: UpstashDouble, call: Caller) -> None:
     store = UpstashChatStore(double.url, double.token, timeout=0.3, max_connections=1)
-    call(store, "count_messages", "k")
     double.fault = lambda _: Fault(delay=0.25)
     outcomes = call.together(store, "count_messages", "k")
     assert any("all connections are in use" in str(outcome) for outcome in outcomes)

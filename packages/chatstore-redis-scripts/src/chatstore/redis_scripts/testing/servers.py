@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_TIMEOUT = 20.0  # seconds
+_TIMEOUT = 60.0  # seconds
 _READY = ("eady to accept connections", "Sentinel ID is")
 _ATTEMPTS = 5
 _PR_SET_PDEATHSIG = 1  # https://man7.org/linux/man-pages/man2/prctl.2.html
