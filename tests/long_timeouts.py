@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -37,9 +36,9 @@ def lengthen_timeouts() -> None:
                 _set_defaults(value.__init__)
 
 
-def _set_defaults(function: Callable[..., Any]) -> None:
+def _set_defaults(function: Any) -> None:
     parameters = inspect.signature(function).parameters.values()
-    function.__defaults__ = tuple(  # type: ignore[attr-defined]  # of functions only
+    function.__defaults__ = tuple(
         SECONDS if one.name in _OPTIONS else one.default
         for one in parameters
         if one.default is not one.empty

@@ -16,11 +16,11 @@ _TRIES = 10
 def run_again_after_stalls(item: pytest.Item, nextitem: pytest.Item | None, timeout: float) -> bool:
     """Run a test, and again if it failed and the machine stalled for a part of ``timeout``."""
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-    for left in reversed(range(_TRIES)):
+    reports: list[pytest.TestReport] = []
+    for _ in range(_TRIES):
         with Stalls(lambda: None) as stalls:
             reports = runtestprotocol(item, log=False, nextitem=nextitem)
-        is_disturbed = stalls.longest > timeout / 4
-        if not left or not is_disturbed or not any(report.failed for report in reports):
+        if stalls.longest < timeout / 4 or not any(report.failed for report in reports):
             break
     for report in reports:
         item.ihook.pytest_runtest_logreport(report=report)
