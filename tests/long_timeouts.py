@@ -8,38 +8,32 @@ from importlib.util import find_spec
 from typing import Any
 
 SECONDS = 60.0
-# Where the defaults are: a module's constants or dictionary, or the arguments of a constructor.
+# Where the default is: a module's constant, or an argument of a class's constructor.
 _DEFAULTS = {
-    "chatstore.azure.store": ("TIMEOUT", "PATIENCE"),
-    "chatstore.cosmos.store": ("TIMEOUT", "PATIENCE"),
-    "chatstore.dynamodb.settings": ("TIMEOUT", "PATIENCE"),
-    "chatstore.postgres.store": ("DEFAULTS",),
-    "chatstore.redis.settings": ("RedisSettings",),
-    "chatstore.upstash.settings": ("UpstashSettings",),
+    "chatstore.azure.store": "TIMEOUT",
+    "chatstore.cosmos.store": "TIMEOUT",
+    "chatstore.dynamodb.settings": "TIMEOUT",
+    "chatstore.redis.settings": "RedisSettings",
+    "chatstore.upstash.settings": "UpstashSettings",
 }
-_OPTIONS = ("timeout", "patience")
 
 
 def lengthen_timeouts() -> None:
     """Change the defaults of all packages that are installed."""
-    for name, places in _DEFAULTS.items():
+    for name, default in _DEFAULTS.items():
         if find_spec(name.rpartition(".")[0]) is None:
             continue
         module = import_module(name)
-        for place in places:
-            value = getattr(module, place)
-            if isinstance(value, float):
-                setattr(module, place, SECONDS)
-            elif isinstance(value, dict):
-                value.update(dict.fromkeys(_OPTIONS, SECONDS))
-            else:
-                _set_defaults(value.__init__)
+        if isinstance(getattr(module, default), float):
+            setattr(module, default, SECONDS)
+        else:
+            _set_timeout(getattr(module, default).__init__)
 
 
-def _set_defaults(function: Any) -> None:
+def _set_timeout(function: Any) -> None:
     parameters = inspect.signature(function).parameters.values()
     function.__defaults__ = tuple(
-        SECONDS if one.name in _OPTIONS else one.default
+        SECONDS if one.name == "timeout" else one.default
         for one in parameters
         if one.default is not one.empty
     )

@@ -41,6 +41,11 @@ def harness(own_server: PostgresServer, proxy: FaultProxy) -> PostgresHarness:
     return PostgresHarness(own_server, proxy.url)
 
 
+def open_on(harness: PostgresHarness) -> PostgresChatStore:
+    """Open a store through the proxy that does not give up while the machine stalls."""
+    return PostgresChatStore.from_uri(harness.url, table_name=harness.table, patience=60)
+
+
 @pytest.fixture
 def other(own_server: PostgresServer, harness: PostgresHarness) -> Iterator[PostgresChatStore]:
     """Return a store on the same tables, without the proxy."""
@@ -52,7 +57,7 @@ def test_a_thousand_appends_with_lost_replies_and_two_restarts(
     own_server: PostgresServer, proxy: FaultProxy, harness: PostgresHarness, call: Caller
 ) -> None:
     expected = [str(number) for number in range(1000)]
-    store = harness.open()
+    store = open_on(harness)
     store.setup()
     proxy.loss = 0.1
     for number, text in enumerate(expected):
@@ -82,7 +87,7 @@ def test_restarts_during_calls(own_server: PostgresServer, harness: PostgresHarn
         plain = asyncio.to_thread(append_sync, store, "c")
         await asyncio.gather(append(store, "a"), append(store, "b"), plain)
 
-    with harness.open() as store, ThreadPoolExecutor(1) as pool:
+    with open_on(harness) as store, ThreadPoolExecutor(1) as pool:
         writers = pool.submit(lambda: asyncio.run(append_all(store)))
         for count in (50, 150):
             while store.count_messages("k") < count:
@@ -107,7 +112,7 @@ def lose_reply(
 def test_removal_is_answered_once(
     proxy: FaultProxy, harness: PostgresHarness, other: PostgresChatStore, call: Caller
 ) -> None:
-    store = harness.open()
+    store = open_on(harness)
     call(store, "set_messages", "k", [message(text) for text in "abc"])
     lose_reply(proxy, b'"content":"c"', lambda: other.add_message("k", message("d")))
     assert call(store, "delete_last_message", "k").content == "c"
@@ -122,7 +127,7 @@ def test_removal_is_answered_once(
 def test_removal_of_the_only_message_is_answered_once(
     proxy: FaultProxy, harness: PostgresHarness, other: PostgresChatStore, call: Caller
 ) -> None:
-    store = harness.open()
+    store = open_on(harness)
     call(store, "add_message", "k", message("only"))
     lose_reply(proxy, b'"content":"only"', lambda: other.add_message("k", message("new")))
     assert call(store, "delete_last_message", "k").content == "only"
@@ -139,7 +144,7 @@ def test_set_does_not_undo_what_came_after_it(
     call: Caller,
     exists: bool,
 ) -> None:
-    store = harness.open()
+    store = open_on(harness)
     call(store, "set_messages", "other" if not exists else "k", [message("old")])
     lose_reply(proxy, ANSWER, lambda: other.add_message("k", message("later")))
     call(store, "set_messages", "k", [message("a"), message("b")])
@@ -151,7 +156,7 @@ def test_set_does_not_undo_what_came_after_it(
 def test_deletion_does_not_undo_what_came_after_it(
     proxy: FaultProxy, harness: PostgresHarness, other: PostgresChatStore, call: Caller
 ) -> None:
-    store = harness.open()
+    store = open_on(harness)
     call(
         store, "delete_messages", "k"
     )  # from now on asyncpg has prepared it, and sends nothing else
@@ -166,7 +171,7 @@ def test_deletion_does_not_undo_what_came_after_it(
 def test_insertion_takes_effect_once(
     proxy: FaultProxy, harness: PostgresHarness, other: PostgresChatStore, call: Caller
 ) -> None:
-    store = harness.open()
+    store = open_on(harness)
     call(store, "set_messages", "k", [message("a"), message("b")])
     for index, expected in ((1, "axb"), (-1, "axyb"), (9, "axybz")):
         text = next(c for c in expected if c not in "".join(contents(other.get_messages("k"))))
@@ -185,7 +190,7 @@ def test_set_in_several_statements_takes_effect_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("chatstore.postgres.values.CHUNK_CHARACTERS", 2000)
-    store = harness.open()
+    store = open_on(harness)
     call(store, "add_message", "k", message("old"))
     messages = [message(str(number)) for number in range(100)]
     lose_reply(proxy, b"COMMIT", lambda: other.add_message("k", message("later")))
@@ -202,7 +207,7 @@ def test_set_in_several_statements_takes_effect_once(
 def test_silent_server_is_reported(
     proxy: FaultProxy, harness: PostgresHarness, call: Caller
 ) -> None:
-    with harness.open() as usual:
+    with open_on(harness) as usual:
         usual.add_message("k", message("a"))
     store = PostgresChatStore.from_uri(harness.url, table_name=harness.table, timeout=1)
     assert eventually(call, store, "count_messages", "k") == 1
@@ -239,7 +244,7 @@ def test_cancelled_calls_leave_whole_effects(
     monkeypatch.setattr("chatstore.postgres.values.CHUNK_CHARACTERS", 4000)
 
     async def scenario() -> None:
-        async with harness.open() as store:
+        async with open_on(harness) as store:
             await store.async_add_message("k", message("old"))
             for number in range(40):
                 messages = [message(f"{number}") for _ in range(100)]

@@ -61,7 +61,7 @@ def store(
     with PostgresChatStore(harness.server.url(), table_name=harness.table) as first:
         first.setup()
     if request.param == "url":
-        opened = PostgresChatStore(harness.url, table_name=harness.table)
+        opened = PostgresChatStore(harness.url, table_name=harness.table, patience=60)
     else:
         opened = PostgresChatStore(
             client=create_engine(harness.url.replace("postgresql:", "postgresql+psycopg:")),
@@ -69,6 +69,7 @@ def store(
                 harness.url.replace("postgresql:", "postgresql+asyncpg:")
             ),
             table_name=harness.table,
+            patience=60,
         )
     with call.using(opened):
         for _ in range(7):  # psycopg prepares what it executes for the sixth time
@@ -231,7 +232,9 @@ def test_failover_behind_one_address(
         direct.setup()
         copy_tables(harness, old_primary)
         proxy.target = old_primary.port
-        with call.using(PostgresChatStore(harness.url, table_name=harness.table)) as store:
+        with call.using(
+            PostgresChatStore(harness.url, table_name=harness.table, patience=60)
+        ) as store:
             assert call(store, "count_messages", "k") == 1  # on the old primary
             proxy.target = own_server.port
             for number in range(8):
@@ -250,7 +253,7 @@ def test_failover_with_many_pooled_connections(
         copy_tables(harness, old_primary)
         proxy.target = old_primary.port
         with (
-            PostgresChatStore(harness.url, table_name=harness.table) as store,
+            PostgresChatStore(harness.url, table_name=harness.table, patience=60) as store,
             ThreadPoolExecutor(8) as pool,
         ):
             list(pool.map(lambda _: store.count_messages("k"), range(64)))
@@ -404,7 +407,7 @@ def test_server_without_free_connections_is_waited_for(
 def test_what_is_sent_again_is_logged(
     proxy: FaultProxy, harness: PostgresHarness, call: Caller, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with call.using(PostgresChatStore(harness.url, table_name=harness.table)) as store:
+    with call.using(PostgresChatStore(harness.url, table_name=harness.table, patience=60)) as store:
         call(store, "add_message", "a key", message("a"))
         with caplog.at_level(logging.WARNING, "chatstore"):
             proxy.cut()

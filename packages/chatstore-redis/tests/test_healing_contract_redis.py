@@ -18,7 +18,7 @@ class RelayedRedis(RelayedHarness):
         self.relay = pair.relay
 
     def open(self, *, timeout: float) -> RedisChatStore:
-        return RedisChatStore(f"redis://127.0.0.1:{self.relay.port}", timeout=timeout)
+        return RedisChatStore(f"redis://127.0.0.1:{self.relay.port}", timeout=timeout, patience=1)
 
     def open_direct(self) -> RedisChatStore:
         return RedisChatStore(f"redis://127.0.0.1:{self._pair.primary.port}")

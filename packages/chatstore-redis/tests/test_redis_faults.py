@@ -51,7 +51,7 @@ def test_lost_answers_lose_and_double_nothing(
     lossy: LossyProxy, store: RedisChatStore, mode: str
 ) -> None:
     expected = [str(number) for number in range(1000)]
-    with RedisChatStore(f"redis://127.0.0.1:{lossy.port}") as lost:
+    with RedisChatStore(f"redis://127.0.0.1:{lossy.port}", patience=60) as lost:
         if mode == "sync":
             for text in expected:
                 lost.add_message("k", message(text))
@@ -69,7 +69,7 @@ def test_lost_answers_lose_and_double_nothing(
 
 def test_lost_answers_of_other_calls(lossy: LossyProxy, store: RedisChatStore) -> None:
     expected: list[str] = []
-    with RedisChatStore(f"redis://127.0.0.1:{lossy.port}") as lost:
+    with RedisChatStore(f"redis://127.0.0.1:{lossy.port}", patience=60) as lost:
         for number in range(150):
             text = str(number)
             lost.add_message("k", message(text), 0)
@@ -124,7 +124,7 @@ def test_full_server(client: Any, store: RedisChatStore) -> None:
 
 def test_replica_refuses_writes(server: RedisServer, client: Any) -> None:
     with redis_replica(server) as replica:
-        store = RedisChatStore(f"redis://127.0.0.1:{replica.port}")
+        store = RedisChatStore(f"redis://127.0.0.1:{replica.port}", patience=0.2)
         with store:
             with pytest.raises(StoreAccessError, match="primary"):
                 store.add_message("k", message("x"))

@@ -19,7 +19,7 @@ class RelayedUpstash(RelayedHarness):
 
     def open(self, *, timeout: float) -> UpstashChatStore:
         url = f"http://127.0.0.1:{self.relay.port}"
-        return UpstashChatStore(url, self._double.token, timeout=timeout)
+        return UpstashChatStore(url, self._double.token, timeout=timeout, patience=1)
 
     def open_direct(self) -> UpstashChatStore:
         return UpstashChatStore(self._double.url, self._double.token)

@@ -35,7 +35,7 @@ def contents(messages: list[ChatMessage]) -> list[Any]:
 
 @pytest.fixture
 def store(double: UpstashDouble) -> Iterator[UpstashChatStore]:
-    with UpstashChatStore(double.url, double.token, timeout=60) as store:
+    with UpstashChatStore(double.url, double.token, patience=60) as store:
         yield store
 
 
@@ -117,9 +117,8 @@ def test_every_write_takes_effect_once_under_lost_replies(
     assert store.get_keys() == []
 
 
-def test_connections_that_always_break_are_given_up(
-    store: UpstashChatStore, double: UpstashDouble
-) -> None:
+def test_connections_that_always_break_are_given_up(double: UpstashDouble) -> None:
+    store = UpstashChatStore(double.url, double.token)
     store.add_message("k", message("a"))
     before = len(double.requests)
     double.fault = lambda _: LOST_REQUEST
@@ -129,6 +128,7 @@ def test_connections_that_always_break_are_given_up(
     assert 2 <= len(double.requests) - before <= 20
     double.fault = lambda _: None
     assert store.count_messages("k") == 1
+    store.close()
 
 
 @pytest.mark.short_timeout(0.2)

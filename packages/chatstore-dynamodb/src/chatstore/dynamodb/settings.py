@@ -17,7 +17,6 @@ from chatstore.core.backend import (
 )
 
 TIMEOUT = 10.0
-PATIENCE = 30.0
 BODY = "b"
 VERSION = "v"
 LAYOUT = (BODY, VERSION)
@@ -96,7 +95,7 @@ def read_settings(table_name: object, profile_name: object, **options: Any) -> S
         create=check_flag(_default(options["create"], default=True), "create"),
         ttl=check_ttl(_one_of(options, "ttl", "ttl_seconds")),
         timeout=check_timeout(_default(options["timeout"], TIMEOUT)),
-        patience=check_patience(_default(options["patience"], PATIENCE)),
+        patience=check_patience(_default(options["patience"], 30.0)),
         max_connections=check_max_connections(_default(options["max_connections"], 32)),
         region_name=region,
         profile_name=_check_profile(profile_name),

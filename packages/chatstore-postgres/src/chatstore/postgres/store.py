@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # a program without engines of its own never loads SQLAlchemy
     from sqlalchemy import Engine
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-DEFAULTS: dict[str, Any] = {
+_DEFAULTS: dict[str, Any] = {
     "table_name": "chatstore",
     "schema_name": None,
     "ttl": None,
@@ -105,7 +105,7 @@ class PostgresChatStore(ChatStore):
             timeout=timeout,
             patience=patience,
         )
-        options = {**DEFAULTS, **url_options, **passed}
+        options = {**_DEFAULTS, **url_options, **passed}
         settings = Settings(
             table_name=options["table_name"],
             schema_name=options["schema_name"],
