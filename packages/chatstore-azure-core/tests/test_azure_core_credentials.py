@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from typing import Any
 
@@ -59,7 +60,8 @@ def test_async_credentials_are_refused_with_advice() -> None:
     assert check_credential(credential) is credential
 
 
-def test_a_missing_package_is_named() -> None:
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "azure.identity", None)  # as if it were not installed
     with pytest.raises(InvalidArgumentError, match="pip install azure-identity"):
         default_credential("from_aad_token")
 

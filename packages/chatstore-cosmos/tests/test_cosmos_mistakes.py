@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from email.utils import formatdate
@@ -121,7 +122,10 @@ WRONG_ARGUMENTS: dict[str, tuple[Callable[[], ChatStore], str]] = {
 
 
 @pytest.mark.parametrize(("make", "pattern"), WRONG_ARGUMENTS.values(), ids=WRONG_ARGUMENTS)
-def test_wrong_arguments_are_refused_at_once(make: Callable[[], ChatStore], pattern: str) -> None:
+def test_wrong_arguments_are_refused_at_once(
+    make: Callable[[], ChatStore], pattern: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "azure.identity", None)  # as if it were not installed
     mistakes.check(make, InvalidArgumentError, pattern, secrets=SECRETS)
 
 
