@@ -30,9 +30,6 @@ from chatstore.core import (
     TokenCounter,
 )
 
-MAX_LIMIT = 500
-"""The most conversations or messages of a page."""
-
 _STATUS: tuple[tuple[type[ChatStoreError], int], ...] = (
     (ConversationNotFoundError, 404),
     (MessageNotFoundError, 404),
@@ -177,6 +174,7 @@ class Api:
             raise ConversationNotFoundError(
                 "the conversation does not exist any more; refresh the list"
             )
+        self.catalogue.update(conversation)
         return conversation
 
     async def _message(self, request: Request) -> ChatMessage:

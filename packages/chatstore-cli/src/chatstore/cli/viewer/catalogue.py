@@ -72,6 +72,7 @@ class Catalogue:
         self._sorted: list[Entry] | None = None
         self._result: tuple[Query, list[Entry]] | None = None
         self._task: asyncio.Task[None] | None = None
+        self._removed: set[str] = set()  # since the reading began
         self.error: ChatStoreError | None = None
 
     @property
@@ -90,13 +91,16 @@ class Catalogue:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def put(self, conversation: Conversation) -> None:
-        """Note what was read of a conversation elsewhere."""
-        self._entries[conversation.key] = _entry(conversation)
-        self._forget_results()
+    def update(self, conversation: Conversation) -> None:
+        """Note what was read of a listed conversation elsewhere."""
+        entry = _entry(conversation)
+        if self._entries.get(entry.key, entry) != entry:
+            self._entries[entry.key] = entry
+            self._forget_results()
 
     def remove(self, key: str) -> None:
         """Note that a conversation does not exist."""
+        self._removed.add(key)
         if self._entries.pop(key, None) is not None:
             self._forget_results()
 
@@ -127,6 +131,7 @@ class Catalogue:
 
     async def _read(self) -> None:
         self.error = None
+        self._removed.clear()
         is_first = not self._entries
         entries: dict[str, Entry] = {}
         cursor: str | None = None
@@ -138,6 +143,8 @@ class Catalogue:
                 entries.update((one.key, _entry(one)) for one in page.conversations)
                 cursor = page.next_cursor
                 if is_first or cursor is None:  # otherwise the list would shrink and grow again
+                    for key in self._removed.intersection(entries):
+                        del entries[key]
                     self._entries = entries
                     self._forget_results()
                 if cursor is None:

@@ -30,7 +30,7 @@ function load(offset, limit) {
   const parameters = { offset, limit, text: state.text, ...(state.tab === "owners" ? {} : owner) };
   return getJson(state.tab, parameters).catch((error) => {
     showProblem(error);
-    return { total: 0, rows: [], is_reading: false, error: null };
+    return null;
   });
 }
 
@@ -246,6 +246,7 @@ function listen() {
     ask($("image-dialog")).then(() => { $("image").removeAttribute("src"); URL.revokeObjectURL(url); });
   });
   document.addEventListener("keydown", onKey);
+  addEventListener("hashchange", () => location.reload()); // another token
 }
 
 async function start() {

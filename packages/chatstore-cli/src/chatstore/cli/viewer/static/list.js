@@ -13,7 +13,7 @@ export class VirtualList {
   /**
    * @param {HTMLElement} element the scrolling element
    * @param {{load: Function, draw: Function, choose: Function, changed: Function}} options
-   *   `load(offset, limit)` resolves to `{total, rows}`; `draw(row)` returns nodes;
+   *   `load(offset, limit)` resolves to `{total, rows}`, or null; `draw(row)` returns nodes;
    *   `choose(row)` is called on a click or Enter; `changed(page)` after each load.
    */
   constructor(element, options) {
@@ -71,7 +71,7 @@ export class VirtualList {
     const generation = this.generation;
     try {
       const page = await this.options.load(chunk * CHUNK, CHUNK);
-      if (generation !== this.generation) return;
+      if (generation !== this.generation || page === null) return;
       this.chunks.delete(chunk);
       this.chunks.set(chunk, page.rows);
       while (this.chunks.size > MAX_CHUNKS) this.chunks.delete(this.chunks.keys().next().value);
