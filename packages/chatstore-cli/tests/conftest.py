@@ -24,9 +24,13 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LANG", "C.UTF-8")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Start a browser for all tests of a process; without one, they fail."""
+    """Start a browser for the tests of a module; without one, they fail.
+
+    Playwright keeps an event loop running meanwhile, so the other tests of a process could not
+    call `asyncio.run`.
+    """
     with sync_playwright() as playwright:
         browser = chromium.launch(playwright)
         yield browser
