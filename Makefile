@@ -28,7 +28,7 @@ $(READY): constraints.txt package-lock.json $(addsuffix /pyproject.toml,$(MEMBER
 	touch $@
 
 demo: $(DEMO_READY) ## Store conversations and read them back; CONVERSATIONS=file.jsonl uses yours.
-	@$(DEMO)/bin/python -m examples.demo $(if $(CONVERSATIONS),"$(CONVERSATIONS)")
+	@PYTHONPATH=packages/chatstore-cli/src $(DEMO)/bin/python -m examples.demo $(if $(CONVERSATIONS),"$(CONVERSATIONS)")
 
 $(DEMO_READY): core/pyproject.toml packages/chatstore-sqlite/pyproject.toml
 	$(PYTHON) -m venv $(DEMO)

@@ -237,7 +237,7 @@ def test_killed_runs_are_swept_by_the_next(tmp_path: Path) -> None:
 
 def test_refused_window_fails_the_demo(tmp_path: Path) -> None:
     broken = (
-        "import sys, examples.demo.windows as windows, examples.demo.__main__ as demo;"
+        "import sys, chatstore.cli.demo.windows as windows, examples.demo.__main__ as demo;"
         "windows.window_violations = lambda *a: ['a planted violation'];"
         "sys.exit(demo.main([]))"
     )

@@ -1,68 +1,16 @@
-"""The demo's tables, for a terminal of 80 columns."""
+"""The demo's table about all conversations of a file, for a terminal of 80 columns."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 
 from examples.demo.storing import Total
-from examples.demo.windows import JudgedWindow
-from rich import box
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from chatstore.core import ChatMessage, MessageRole
-from chatstore.core.tool_calls import calls_of
-
-_STYLES = {"system": "magenta", "user": "cyan", "assistant": "green", "tool": "yellow"}
-
-
-def show_messages(console: Console, title: str, messages: Sequence[ChatMessage]) -> None:
-    """Show a conversation, one line for each message."""
-    table = _table(title)
-    table.add_column("#", justify="right", style="dim", min_width=2)
-    table.add_column("role", no_wrap=True, min_width=9)
-    table.add_column("content", no_wrap=True, overflow="ellipsis", ratio=1)
-    for index, message in enumerate(messages):
-        role = message.role.value
-        table.add_row(str(index), Text(role, _STYLES.get(role, "")), _content(message))
-    console.print(table)
-
-
-def show_windows(
-    console: Console,
-    conversation: Sequence[ChatMessage],
-    windows: Iterable[JudgedWindow],
-    *,
-    exact: bool,
-) -> None:
-    """Show what is sent to a model at each limit."""
-    table = _table("Sent to a model at different token limits")
-    table.add_column("limit", justify="right", no_wrap=True)
-    table.add_column("tokens" if exact else "tokens, about", justify="right", no_wrap=True)
-    table.add_column("what is sent", overflow="fold")
-    table.add_column("provider", no_wrap=True)
-    for window in windows:
-        table.add_row(
-            f"{window.limit:,}",
-            Text(f"{window.tokens:,}", "" if window.tokens <= window.limit else "yellow"),
-            _sent(conversation, window.messages),
-            verdict(window.violations),
-        )
-    console.print(table)
-
-
-def _sent(conversation: Sequence[ChatMessage], window: Sequence[ChatMessage]) -> str:
-    """Describe which part of a conversation a window has."""
-    if len(window) == len(conversation):
-        return f"all {len(window)} messages"
-    turns = sum(message.role == MessageRole.USER for message in window)
-    system = sum(message.role == MessageRole.SYSTEM for message in window)
-    rest = f"newest {turns} turns" if turns != 1 else "newest turn"
-    return f"{len(window)} messages: {'system prompt and ' if system else ''}{rest}"
+from chatstore.cli.demo.report import new_table
 
 
 def show_totals(console: Console, totals: Mapping[int, Total], *, exact: bool) -> None:
     """Show a summary of the windows of all conversations at each token limit."""
-    table = _table("Sent to a model at different token limits, all conversations together")
+    table = new_table("Sent to a model at different token limits, all conversations together")
     largest = "tokens of the largest" if exact else "tokens of the largest, about"
     for name in ("limit", "messages sent", largest, "above the limit *", "refused by a provider"):
         table.add_column(name, justify="right")
@@ -71,20 +19,3 @@ def show_totals(console: Console, totals: Mapping[int, Total], *, exact: bool) -
         table.add_row(*(f"{value:,}" for value in row))
     console.print(table)
     console.print("* the newest turn alone is above the limit; it is sent whole\n")
-
-
-def _table(title: str) -> Table:
-    return Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
-
-
-def verdict(violations: Sequence[str]) -> Text:
-    """Return whether a provider accepts a window."""
-    return Text(violations[0], "red") if violations else Text("accepted", "green")
-
-
-def _content(message: ChatMessage) -> Text:
-    calls = calls_of(message)
-    if calls:
-        return Text("→ " + ", ".join(f"{call.name}(…)" for call in calls), "italic")
-    text = message.content if isinstance(message.content, str) else ""
-    return Text(" ".join(text.split()))

@@ -12,9 +12,9 @@ from pathlib import Path
 from threading import Thread
 
 from examples.demo.reading import BadFileError, Source, parse
-from examples.demo.windows import LIMITS, judge_windows, load_tokens
 from typing_extensions import Self
 
+from chatstore.cli.demo.windows import LIMITS, judge_windows, load_tokens
 from chatstore.core import ChatStoreError, TokenCounter
 from chatstore.sqlite import SQLiteChatStore
 

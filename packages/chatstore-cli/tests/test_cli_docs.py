@@ -22,7 +22,7 @@ def options_of(command: Any) -> set[str]:
         name
         for parameter in command.params
         for name in (*parameter.opts, *parameter.secondary_opts)
-        if name.startswith("-") and name not in {"-h", "--help"}
+        if name.startswith("-") and name not in {"-h", "--help"} and not parameter.hidden
     }
 
 

@@ -10,9 +10,11 @@ from typing import Annotated, Any
 
 import typer
 
+from chatstore.cli.commands.bench import bench
 from chatstore.cli.commands.conformance import conformance
 from chatstore.cli.commands.copy import copy
 from chatstore.cli.commands.delete import delete
+from chatstore.cli.commands.demo import demo
 from chatstore.cli.commands.doctor import doctor
 from chatstore.cli.commands.erase import erase
 from chatstore.cli.commands.export import export
@@ -40,6 +42,8 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     copy,
     doctor,
     conformance,
+    demo,
+    bench,
 )
 """All commands, in the order of ``--help``; a trailing underscore is not part of the name."""
 

@@ -1,0 +1,1 @@
+"""The demo of ``chatstore demo`` and ``make demo``; it needs Rich, but not Typer."""
