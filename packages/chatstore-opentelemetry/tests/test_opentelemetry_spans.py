@@ -145,7 +145,7 @@ def test_spans_are_children_of_the_callers_span(recorded: Recorded, tmp_path: Pa
             yield from call(lambda _: tracer.start_span("driver").end())
             return (yield from self.inner.count(key))
 
-    inner = Driver(SQLiteChatStore(tmp_path / "chat.db").backend)
+    inner = Driver(SQLiteChatStore(tmp_path / "chat.db", max_connections=1).backend)
     with ChatStore(TracedBackend(inner, **recorded.providers)) as store:
         with tracer.start_as_current_span("sync"):
             store.count_messages("k")
@@ -156,6 +156,7 @@ def test_spans_are_children_of_the_callers_span(recorded: Recorded, tmp_path: Pa
             tracer.start_span("after").end()
 
         asyncio.run(turn())
+        asyncio.run(ChatStore(inner).async_count_messages("k"))  # untraced, on the same thread
         thread = threading.Thread(target=store.count_messages, args=("k",))
         thread.start()
         thread.join()
@@ -169,6 +170,7 @@ def test_spans_are_children_of_the_callers_span(recorded: Recorded, tmp_path: Pa
     assert sorted(parents, key=str) == sorted(
         [
             *pair * 5,
+            ("driver", None),
             ("count_messages", "sync"),
             *[("count_messages", "async")] * 3,
             ("count_messages", None),
@@ -224,12 +226,13 @@ def test_content_only_on_request(recorded: Recorded) -> None:
     inner = SimpleChatStore().backend
     for content in (False, True):
         store = ChatStore(TracedBackend(inner, content=content, **recorded.providers))
-        store.add_message("k", message("swordfish"))
+        store.add_message("k", message("swordfish é"))
         store.get_messages("k")
     silent, full = recorded.spans[:2], recorded.spans[2:]
     assert "swordfish" not in "".join(span.to_json() for span in silent)
     [body] = attributes_of(full[0])["chatstore.content.written"]
-    assert '"content":"swordfish"' in body
+    assert '"content":"swordfish é"' in body
+    assert attributes_of(full[0])["chatstore.bytes.written"] == len(body.encode()) > len(body)
     assert len(attributes_of(full[1])["chatstore.content.read"]) == 2
 
 
