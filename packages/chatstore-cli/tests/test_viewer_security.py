@@ -17,6 +17,7 @@ from playwright.sync_api import Browser
 from chatstore.core import ChatStore, open_store
 from chatstore.core.testing.messages import message
 
+pytestmark = pytest.mark.filterwarnings("ignore::chatstore.core.TokenEstimateWarning")
 SECRET = "the secret of the conversation"
 DATA = [
     "/api/about",

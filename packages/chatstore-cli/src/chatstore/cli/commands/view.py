@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from contextlib import suppress
 from typing import Annotated
 
@@ -36,6 +37,7 @@ def view(
 
         from chatstore.cli.secrets import hide_secrets
         from chatstore.cli.viewer import Listener, create_server
+        from chatstore.core import TokenEstimateWarning
 
         try:
             listener = Listener(port)
@@ -56,5 +58,7 @@ def view(
             import webbrowser
 
             webbrowser.open(listener.url)
+        # The page says that tokens are estimated.
+        warnings.simplefilter("ignore", TokenEstimateWarning)
         with suppress(KeyboardInterrupt):  # the usual end
             server.run(sockets=[listener.socket])

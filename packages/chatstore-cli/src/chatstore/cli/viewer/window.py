@@ -8,6 +8,7 @@ from itertools import takewhile
 from typing import Any
 
 from chatstore.core import ChatMemoryBuffer, ChatStore, MessageRole, TokenLimitWarning
+from chatstore.core.tokens.encodings import DEFAULT_ENCODING, find_encoding
 
 _PINNED = {MessageRole.SYSTEM, MessageRole.DEVELOPER}
 
@@ -22,6 +23,8 @@ class WindowReader:
 
     async def read(self, key: str, limit: int, *, is_sliding: bool) -> dict[str, Any]:
         """Return the ids of a window, the first one behind the pinned messages, and the tokens.
+
+        The tokens are estimated if the vocabulary could not be loaded.
 
         Raises:
             InvalidArgumentError: ``limit`` is not a positive integer.
@@ -39,5 +42,6 @@ class WindowReader:
             "ids": [message.id for message in messages],
             "start": messages[pinned].id if pinned < len(messages) else None,
             "tokens": sum(map(buffer.count, messages)),
+            "is_estimated": find_encoding(DEFAULT_ENCODING) is None,
             "limit": limit,
         }

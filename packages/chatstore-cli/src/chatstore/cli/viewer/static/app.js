@@ -129,7 +129,7 @@ async function readWindow() {
   const isOver = window.tokens > window.limit;
   $("meter").style.width = `${Math.min(100, (100 * window.tokens) / window.limit)}%`;
   $("meter").classList.toggle("over", isOver);
-  $("window-facts").textContent = `${count(window.tokens, "token")} in ${count(length, "message")}${isOver ? ": the newest turn is longer" : ""}`;
+  $("window-facts").textContent = `${window.is_estimated ? "about " : ""}${count(window.tokens, "token")} in ${count(length, "message")}${isOver ? ": the newest turn is longer" : ""}`;
   $("start-button").hidden = window.start === null;
   $("start-button").onclick = () => attempt(() => transcript.goTo(window.start));
 }
