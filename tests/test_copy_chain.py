@@ -33,6 +33,7 @@ CONVERSATIONS = 1000 if IS_LONG else 8
 MESSAGES = 100_000 if IS_LONG else 900
 LONGEST = 20_000 if IS_LONG else 700  # messages of one conversation
 MAX_MEGABYTES = 200  # of the process that copies; about 110 are the interpreter and its packages
+_PATIENT = "timeout=60"  # a machine may stall for seconds
 _COPY = [sys.executable, "-m", "chatstore.cli", "copy", "--json"]
 _KILLED_COPY = """
 import os, signal, sys
@@ -79,11 +80,12 @@ def urls(
     database = f"test_{uuid.uuid4().hex}"
     postgres_server.execute(f"CREATE DATABASE {database}")
     server = DynamoDBServer()
+    postgres = postgres_server.url(database)
     yield [
         f"sqlite:///{tmp_path}/first.db",
-        f"redis://127.0.0.1:{redis_server.port}/0?namespace={database}",
-        f"dynamodb://{server.new_table()}?endpoint_url={server.url}",
-        postgres_server.url(database),
+        f"redis://127.0.0.1:{redis_server.port}/0?namespace={database}&{_PATIENT}",
+        f"dynamodb://{server.new_table()}?endpoint_url={server.url}&{_PATIENT}",
+        f"{postgres}{'&' if '?' in postgres else '?'}{_PATIENT}",
         f"sqlite:///{tmp_path}/last.db",
     ]
     server.close()
@@ -137,7 +139,6 @@ def test_copies_from_database_to_database_are_equal(
         fill(store)
         expected = fingerprint(store)
     assert (expected.conversations, expected.messages) == (CONVERSATIONS + 1, MESSAGES)
-    lines = []
     for number, (source, target) in enumerate(itertools.pairwise(urls)):
         there = kill_a_copy(source, target) if number % 2 == 0 else 0
         ended = run(*_COPY, source, target)
@@ -150,11 +151,11 @@ def test_copies_from_database_to_database_are_equal(
         assert read(target) == expected
         assert ended.megabytes < MAX_MEGABYTES
         kinds = " → ".join(url.partition(":")[0] for url in (source, target))
-        lines.append(
+        line = (
             f"{kinds}: {report['copied']:,} messages in {ended.seconds:.0f} s, "
             f"{report['copied'] / ended.seconds:,.0f} a second; peak {ended.megabytes:.0f} MB"
             + (f"; resumed after SIGKILL at {there:,}" if there else "")
         )
-    if IS_LONG:
-        with capsys.disabled():
-            print("\n" + "\n".join(lines))
+        if IS_LONG:
+            with capsys.disabled():
+                print(f"\n{line}")
