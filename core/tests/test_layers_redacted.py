@@ -13,6 +13,7 @@ from chatstore.core import (
     InvalidArgumentError,
     InvalidMessageError,
     MessageConflictError,
+    MessageTooLargeError,
     TextBlock,
 )
 from chatstore.core.layers import RedactedBackend
@@ -85,6 +86,17 @@ def test_a_message_can_be_refused(backend: MemoryBackend) -> None:
     with pytest.raises(InvalidMessageError, match="add_messages: this message must not be stored"):
         store.add_messages("k", [message("fine"), message("forbidden")])
     assert contents(store.get_messages("k")) == ["fine"]
+
+
+def test_what_is_returned_must_not_be_too_large() -> None:
+    class Limited(MemoryBackend):
+        max_message_bytes = 1000
+
+    store = ChatStore(RedactedBackend(Limited(), lambda one: message(str(one.content) * 9)))
+    store.add_message("k", message("x" * 50))
+    with pytest.raises(MessageTooLargeError, match="1000 bytes"):
+        store.add_message("k", message("x" * 200))
+    assert len(store.get_messages("k")) == 1
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from encrypted_stores import KEYS, hashed, ring, store_of
+from encrypted_stores import KEYS, encrypted, hashed, ring, store_of
 
 from chatstore.core import (
     ChatMemoryBuffer,
@@ -104,6 +104,19 @@ def store_plain(backend: MemoryBackend) -> None:
     ChatStore(backend).put_message("key-1", message("plain", id="a"))
 
 
+def exchange_data(backend: MemoryBackend) -> None:
+    """Each ciphertext under the other id of the same conversation."""
+    texts = [json.loads(record.body) for record in bodies(backend, "key-1")]
+    texts[0]["data"], texts[1]["data"] = texts[1]["data"], texts[0]["data"]
+    for index, fields in enumerate(texts):
+        change(backend, "key-1", index, json.dumps(fields, separators=(",", ":")))
+
+
+def store_record_as_message(backend: MemoryBackend) -> None:
+    record = backend.conversations.by_key["key-1"].record
+    change(backend, "key-1", 0, str(record.metadata))
+
+
 def flip(place: int) -> Callable[[MemoryBackend], None]:
     def flip_bit(backend: MemoryBackend) -> None:
         fields = json.loads(bodies(backend, "key-1")[0].body)
@@ -126,6 +139,7 @@ def cut(length: int) -> Callable[[MemoryBackend], None]:
 
 ATTACKS: list[Callable[[MemoryBackend], None]] = [
     swap_conversations, swap_forks, rename, claim_another_key, store_plain,
+    exchange_data, store_record_as_message,
     flip(0), flip(11), flip(12), flip(-1), flip(-17), cut(0), cut(12), cut(27), cut(40),
 ]  # fmt: skip
 
@@ -151,6 +165,70 @@ def test_what_was_changed_or_moved_raises_in_every_read(
     assert store.count_messages("key-1") == 2
     store.delete_messages("key-1")
     assert store.count_messages("key-1") == 0
+
+
+def test_a_swapped_message_raises_where_it_is_read_by_its_id() -> None:
+    """Reads in order cannot tell swapped messages from messages in another order."""
+    backend = MemoryBackend()
+    store = store_of(backend)
+    fill(store)
+    first, second = (record.body for record in bodies(backend, "key-1"))
+    change(backend, "key-1", 0, second)
+    change(backend, "key-1", 1, first)
+    assert [one.id for one in store.get_messages("key-1")] == ["b", "a"]
+    for read in (
+        lambda: store.get_message("key-1", "a"),
+        lambda: store.remove_message("key-1", "b"),
+        lambda: store.page_messages("key-1", before="b"),
+    ):
+        with pytest.raises(DecryptionError, match="belongs to another message") as caught:
+            read()
+        assert caught.value.key_id == "new"
+
+
+def test_a_message_that_was_copied_over_another_one_raises() -> None:
+    backend = MemoryBackend()
+    store = store_of(backend)
+    fill(store)
+    change(backend, "key-1", 0, bodies(backend, "key-1")[1].body)
+    reads: list[Callable[[], Any]] = [
+        lambda: store.get_messages("key-1"), lambda: store.get_messages("key-1", last=2),
+        lambda: list(store.iter_messages("key-1", on_corrupt="skip")),
+        lambda: store.get_message("key-1", "a"), lambda: store.fork("key-1", "new"),
+        ChatMemoryBuffer(1000, store, "key-1", tokenizer_fn=str.split).get,
+    ]  # fmt: skip
+    for read in reads:
+        with pytest.raises(DecryptionError, match=r"copied over|belongs to another"):
+            read()
+
+
+def test_an_older_version_in_the_same_place_is_not_detected() -> None:
+    """As documented: replays need a record of versions outside of the database."""
+    backend = MemoryBackend()
+    store = store_of(backend)
+    store.put_message("k", message("old", id="a"))
+    replayed = bodies(backend, "k")[0].body
+    store.put_message("k", message("new", id="a"))
+    change(backend, "k", 0, replayed)
+    assert contents(store.get_messages("k")) == ["old"]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"owner": "thief"}, {"owner": None}, {"metadata": None, "title": None}]
+)
+def test_a_conversation_cannot_be_given_away(changes: dict[str, Any]) -> None:
+    """Its owner is part of what is encrypted, and its record cannot be left out."""
+    for layer in (encrypted, hashed):
+        backend = MemoryBackend()
+        store = ChatStore(layer(backend))
+        fill(store)
+        stored_key = store.backend.stored_key("key-1")  # type: ignore[attr-defined]
+        conversation = backend.conversations.by_key[stored_key]
+        conversation.record = conversation.record._replace(**changes)
+        with pytest.raises(DecryptionError):
+            store.get_conversation("key-1")
+        with pytest.raises(DecryptionError):
+            store.update_conversation("key-1", title="x")
 
 
 @pytest.mark.parametrize(

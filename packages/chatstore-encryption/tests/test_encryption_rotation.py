@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
@@ -15,7 +16,16 @@ from chatstore.core.backend import Backend, Plan, WrapperBackend, run
 from chatstore.core.layers import PrefixedBackend
 from chatstore.core.simple import Conversations, MemoryBackend
 from chatstore.core.testing.messages import contents, message
-from chatstore.encryption import EncryptedBackend, KeyRing, Rotation, async_rotate, rotate
+from chatstore.encryption import (
+    EncryptedBackend,
+    KeyRing,
+    Rotation,
+    Survey,
+    async_rotate,
+    async_survey,
+    rotate,
+    survey,
+)
 
 T = TypeVar("T")
 
@@ -56,6 +66,27 @@ def test_plain_text_is_encrypted() -> None:
     assert rotate(store) == Rotation(conversations=4, messages=13, rotated=16, plain=16)
     assert "title" not in backend.dump().replace('"title":', "")
     assert all_of(store_of(backend)) == before
+
+
+@pytest.mark.parametrize("run", [survey, lambda store: asyncio.run(async_survey(store))])
+def test_a_survey_counts_keys_and_plain_text(run: Callable[[ChatStore], Survey]) -> None:
+    backend = MemoryBackend()
+    fill(ChatStore(backend), conversations=2)
+    store = store_of(backend, "old", allow_plain=True)
+    store.set_messages("k0", [message(str(number)) for number in range(250)])
+    store_of(backend, allow_plain=True).add_message("k1", message("x"))
+    records = backend.conversations.by_key["k1"].records
+    records[1] = records[1]._replace(body='{"v":"sealed-1","key":"new"')
+    before = backend.dump()
+    # Two records and five messages are plain; k1 also has a damaged one.
+    assert run(store) == Survey(3, Counter(old=250, new=1), plain=6, damaged=1)
+    assert backend.dump() == before
+    rotated = store_of(backend, allow_plain=True)
+    rotated.delete_messages("k1")
+    rotate(rotated)
+    assert run(rotated) == Survey(2, Counter(new=252))
+    with pytest.raises(InvalidArgumentError, match="outermost"):
+        run(ChatStore(backend))
 
 
 def test_hashed_names_can_be_rotated() -> None:

@@ -14,6 +14,7 @@ from chatstore.encryption.owners import (
     erase_owner,
 )
 from chatstore.encryption.rotation import Rotation, async_rotate, rotate
+from chatstore.encryption.survey import Survey, async_survey, survey
 
 __all__ = [
     "DecryptionError",
@@ -23,8 +24,11 @@ __all__ = [
     "KeyRing",
     "OwnerKeysBackend",
     "Rotation",
+    "Survey",
     "async_erase_owner",
     "async_rotate",
+    "async_survey",
     "erase_owner",
     "rotate",
+    "survey",
 ]
