@@ -37,10 +37,10 @@ def rows(costs: Sequence[Cost]) -> list[str]:
     by_place = {(cost.server, cost.call, cost.layer): cost for cost in costs}
     titles = [f"{call}, {kind}" for kind, call in columns]
     lines = ["| layer | " + " | ".join(titles) + " |", "| --- |" + " --- |" * len(titles)]
-    times = [f"{by_place[(*column, PLAIN)].seconds * 1e6:.0f} µs" for column in columns]
+    times = [f"{by_place[column[0], column[1], PLAIN].seconds * 1e6:.0f} µs" for column in columns]
     lines.append(f"| {PLAIN} | " + " | ".join(times) + " |")
     for layer in LAYERS:
-        ratios = [f"{by_place[(*column, layer)].ratio:.2f} ×" for column in columns]
+        ratios = [f"{by_place[column[0], column[1], layer].ratio:.2f} ×" for column in columns]
         lines.append(f"| {layer} | " + " | ".join(ratios) + " |")
     return lines
 

@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from statistics import median
+from statistics import quantiles
 from typing import NamedTuple
 
 from benchmarks import servers
@@ -25,8 +25,8 @@ class Cost(NamedTuple):
         server: The kind of server.
         call: ``"append"`` or ``"window"``.
         layer: The layer.
-        seconds: The median of the layered call.
-        ratio: The median of the layered calls through the median of those without layers.
+        seconds: The lower quartile of the layered calls, which other programs disturb least.
+        ratio: These seconds through those of the calls without layers.
 
     """
 
@@ -69,9 +69,9 @@ def measure(kind: str, count: int) -> list[Cost]:
             store.set_messages(name, [_message(number) for number in range(_LENGTH)])
         for call, act in CALLS.items():
             times = _times(stores, act, count)
-            plain = median(times[PLAIN])
+            seconds = {name: quantiles(times[name], n=4)[0] for name in stores}
             costs += [
-                Cost(kind, call, name, median(times[name]), median(times[name]) / plain)
+                Cost(kind, call, name, seconds[name], seconds[name] / seconds[PLAIN])
                 for name in stores
             ]
     return costs

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from programs import run_program, snippets
 
-FIRST, ROTATE = snippets(Path(__file__).parent.parent / "README.md")
+FIRST, ROTATE, ERASE = snippets(Path(__file__).parent.parent / "README.md")
 
 
 def test_first(tmp_path: Path) -> None:
@@ -14,4 +14,8 @@ def test_first(tmp_path: Path) -> None:
 
 
 def test_rotate(tmp_path: Path) -> None:
-    assert run_program(ROTATE, cwd=tmp_path) == ["1 1 1"]
+    assert run_program(ROTATE, cwd=tmp_path) == ["1 {'2026-11': 1}", "2 1 1"]
+
+
+def test_erase(tmp_path: Path) -> None:
+    assert run_program(ERASE, cwd=tmp_path) == ["Erased(keys=1, conversations=1)"]
