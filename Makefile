@@ -12,7 +12,7 @@ DEMO_READY = $(DEMO)/.ready
 MEMBERS = $(patsubst %/pyproject.toml,%,$(wildcard core/pyproject.toml packages/*/pyproject.toml integrations/*/pyproject.toml))
 
 .DEFAULT_GOAL = help
-.PHONY: help setup demo test soak coverage lowest owners costs calls windows lint format type build bench docs clean
+.PHONY: help setup demo test soak coverage lowest owners costs calls windows layers lint format type build bench docs clean
 
 help: ## Print these verbs.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | sort | awk -F '\t' '{printf "  %-9s %s\n", $$1, $$2}'
@@ -64,6 +64,9 @@ windows: $(READY) ## Measure what prompt caches reuse, check 20,000 windows, and
 	@$(BIN)/python -m benchmarks.windows $(ARGS)
 	@$(BIN)/python -m scripts.token_errors
 	CHATSTORE_WINDOWS=20000 $(BIN)/python -m pytest core/tests/test_window_conversations.py -o faulthandler_timeout=0
+
+layers: $(READY) ## Measure what layers add to calls; writes docs/layers.md.
+	@$(BIN)/python -m benchmarks.layers $(ARGS)
 
 lint: $(READY) ## Check style and format.
 	$(BIN)/ruff check .

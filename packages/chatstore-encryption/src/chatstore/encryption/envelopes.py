@@ -17,7 +17,7 @@ from pybase64 import b64decode, b64encode_as_string
 from pydantic_core import to_json
 
 from chatstore.encryption.errors import DecryptionError
-from chatstore.encryption.keys import NONCE_BYTES, Keys, decrypt
+from chatstore.encryption.keys import NONCE_BYTES, Keys, changed
 
 MESSAGE = "message"
 RECORD = "record"
@@ -27,6 +27,7 @@ _KEY = _MARK + '"key":"'
 _ID = '","id":"'
 _DATA = '","data":"'  # an id cannot contain it: JSON escapes quotes
 _END = '"}'
+_DATA_BEGIN, _END_LENGTH = len(_DATA), len(_END)
 
 
 def is_envelope(text: str) -> bool:
@@ -106,11 +107,12 @@ class Sealer:
                 key_id, end = parts
                 begin, cipher = f"{_KEY}{key_id}{_ID}", self._keys.cipher(key_id)
             try:
-                sealed = b64decode(text[end + len(_DATA) : -len(_END)])
-            except ValueError:
-                sealed = b""  # decryption refuses it
-            associated = place + text[:end].encode()
-            results.append(decrypt(cipher, sealed, associated, key_id).decode())
+                sealed = b64decode(text[end + _DATA_BEGIN : -_END_LENGTH])
+                associated = place + text[:end].encode()
+                plain = cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], associated)
+            except Exception:  # noqa: BLE001 - cryptography is not imported before the first key
+                raise changed(key_id) from None
+            results.append(plain.decode())
         return results
 
 
@@ -121,8 +123,13 @@ def check_ids(texts: Sequence[str]) -> None:
         DecryptionError: One of them was copied over another one.
 
     """
-    ids = [text[text.find(_ID) : text.find(_DATA)] for text in texts if text.startswith(_KEY)]
-    if len(set(ids)) < len(ids):
+    heads = [text[: text.find(_DATA)] for text in texts if text.startswith(_KEY)]
+    if len(heads) < 2:
+        return
+    begin = heads[0][: heads[0].find(_ID)]
+    if not all(head.startswith(begin) for head in heads):
+        heads = [head[head.find(_ID) :] for head in heads]
+    if len(set(heads)) < len(heads):
         raise DecryptionError(
             "one message was copied over another one: two ciphertexts have the same id",
             key_id_of(texts[0]),

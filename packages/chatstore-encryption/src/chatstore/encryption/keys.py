@@ -125,21 +125,13 @@ def check_key_id(key_id: object) -> str:
     return key_id
 
 
-def decrypt(cipher: AESGCM, sealed: bytes, associated: bytes, key_id: str) -> bytes:
-    """Return the plain text of a nonce and a ciphertext.
-
-    Raises:
-        DecryptionError: They were not encrypted with this key and associated data.
-
-    """
-    try:
-        return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], associated)
-    except Exception:  # noqa: BLE001 - its class is not imported before the first key
-        raise DecryptionError(
-            f"this was not encrypted with the key {key_id!r} for this place: the key is another "
-            "one with the same id, or what is stored was changed or moved",
-            key_id,
-        ) from None
+def changed(key_id: str) -> DecryptionError:
+    """Return the error for a text that a key did not encrypt for this place."""
+    return DecryptionError(
+        f"this was not encrypted with the key {key_id!r} for this place: the key is another "
+        "one with the same id, or what is stored was changed or moved",
+        key_id,
+    )
 
 
 def cipher_of(key_id: str, key: object) -> AESGCM:
