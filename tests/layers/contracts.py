@@ -36,6 +36,8 @@ class ChangedContract(
 
 # A layer does not know the mode: its plans are the same ones. moto is slow.
 if TYPE_CHECKING or IS_LONG_RUN:
-    CombinedContract = SlowContract = ChatStoreContract
+    CombinedContract = ChatStoreContract
+    SlowContract = ChatStoreContract
 else:
-    CombinedContract, SlowContract = MixedContract, ChangedContract
+    CombinedContract = MixedContract
+    SlowContract = ChangedContract

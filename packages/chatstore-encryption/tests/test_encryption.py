@@ -106,9 +106,9 @@ def store_plain(backend: MemoryBackend) -> None:
 
 def exchange_data(backend: MemoryBackend) -> None:
     """Each ciphertext under the other id of the same conversation."""
-    texts = [json.loads(record.body) for record in bodies(backend, "key-1")]
-    texts[0]["data"], texts[1]["data"] = texts[1]["data"], texts[0]["data"]
-    for index, fields in enumerate(texts):
+    envelopes = [json.loads(record.body) for record in bodies(backend, "key-1")]
+    envelopes[0]["data"], envelopes[1]["data"] = envelopes[1]["data"], envelopes[0]["data"]
+    for index, fields in enumerate(envelopes):
         change(backend, "key-1", index, json.dumps(fields, separators=(",", ":")))
 
 
