@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import socket
+import time
 from pathlib import Path
 
+import pytest
 from command import Terminal, piped
-from pages import Viewer, browsing
+from pages import SECONDS, Viewer, browsing
 from playwright.sync_api import Browser
 
 from chatstore.cli.secrets import hide_secrets
@@ -41,10 +43,17 @@ def test_it_serves_until_it_is_interrupted(browser: Browser, each_store_url: str
     assert terminal.lines[2:] == ["^C"]  # no complaint when it ends
 
 
-def test_it_listens_on_loopback_only(store_url: str) -> None:
+def test_it_listens_on_loopback_only_and_opens_a_browser(
+    store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = tmp_path / "opened"
+    program = tmp_path / "browser"
+    program.write_text(f'#!/bin/sh\nprintf %s "$1" > {opened}.part && mv {opened}.part {opened}\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("BROWSER", f"{program} %s")
     with open_store(store_url) as store:
         store.add_message("k", message("hi"))
-    terminal = Terminal("view", store_url, columns=200)
+    terminal = Terminal("view", "--open", store_url, columns=200)
     terminal.wait_for("Ctrl-C")
     port = re.search(r"127\.0\.0\.1:(\d+)", terminal.text)
     assert port is not None
@@ -54,8 +63,13 @@ def test_it_listens_on_loopback_only(store_url: str) -> None:
         for line in Path(table).read_text().splitlines()[1:]
         if line.split()[3] == "0A" and int(line.split()[1].partition(":")[2], 16) == int(port[1])
     }
+    deadline = time.monotonic() + SECONDS
+    while not opened.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     terminal.interrupt()
     assert terminal.end() == 0
+    assert opened.read_text() == terminal.lines[0]
     assert listening == {"0100007F"}  # 127.0.0.1, and nothing in the table of IPv6
 
 
