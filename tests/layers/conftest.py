@@ -17,7 +17,7 @@ _PACKAGES = Path(__file__).parents[2] / "packages"
 sys.path.append(str(Path(__file__).parent))
 sys.path.extend(
     str(_PACKAGES / f"chatstore-{name}" / "tests")
-    for name in ("sqlite", "redis", "postgres", "dynamodb")
+    for name in ("sqlite", "redis", "postgres", "dynamodb", "media")
 )
 
 

@@ -6,9 +6,13 @@ To test another layer, add it to `LAYERS`, and to `combined` in its place.
 from __future__ import annotations
 
 import hmac
+import os
+import tempfile
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
+
+from media_stores import MessagesAsMedia
 
 from chatstore.core import ChatMessage
 from chatstore.core.backend import Backend, WrapperBackend
@@ -16,6 +20,7 @@ from chatstore.core.layers import PrefixedBackend, RedactedBackend
 from chatstore.core.testing import ContractHarness
 from chatstore.core.testing.layers import Layer, LayeredHarness
 from chatstore.encryption import EncryptedBackend, HashedNamesBackend, KeyRing
+from chatstore.media import MediaBackend, MediaFolder
 from chatstore.opentelemetry import TracedBackend
 
 TENANT = "acme"
@@ -62,11 +67,19 @@ def prefixed(backend: Backend[Any]) -> Backend[Any]:
 
 redacted = partial(RedactedBackend, redact=unchanged)
 traced = partial(TracedBackend, content=True)
+# Objects are named by their content, so all tests can share a folder, and processes must.
+_temporary = tempfile.TemporaryDirectory()
+_folder = os.environ.setdefault("CHATSTORE_TEST_MEDIA", _temporary.name)
+_media = partial(MediaBackend, folder=MediaFolder(_folder), min_bytes=1)
+
+
+def media(backend: Backend[Any]) -> Backend[Any]:
+    return MessagesAsMedia(_media(backend), nth=4)
 
 
 def combined(backend: Backend[Any]) -> Backend[Any]:
     """Return all layers in the order of the documentation: what is redacted is encrypted."""
-    return traced(redacted(hashed(prefixed(backend))))
+    return traced(redacted(media(hashed(prefixed(backend)))))
 
 
 def prefixed_key(key: str) -> str:
@@ -88,5 +101,6 @@ LAYERS: dict[str, LayerCase] = {
     "encrypted": LayerCase(encrypted),
     "hashed": LayerCase(hashed, hashed_key),
     "traced": LayerCase(traced),
+    "media": LayerCase(media),
 }
 COMBINED = LayerCase(combined, combined_key)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from media_stores import EveryMessageAsMedia, media_of_everything
+from media_stores import MessagesAsMedia, media_of_everything
 
 from chatstore.core import ChatStore
 from chatstore.core.simple import MemoryBackend
@@ -48,5 +48,5 @@ class TestMedia(MixedContract):
     def test_writers_that_compact(self, store: ChatStore, call: Caller) -> None:
         """Compact messages without media: each client gives up if others write again and again."""
         backend = store.backend
-        assert isinstance(backend, EveryMessageAsMedia)
+        assert isinstance(backend, MessagesAsMedia)
         super().test_writers_that_compact(ChatStore(backend.inner), call)
