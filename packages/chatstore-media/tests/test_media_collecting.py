@@ -226,11 +226,14 @@ def test_a_crash_between_upload_and_write(tmp_path: Path) -> None:
             os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
     (root / "incoming" / "draft").write_bytes(b"half of")
+    (root / "objects" / "notes.txt").write_text("not an object")
     assert len(objects_in(root)) == 2
     assert store.count_messages("k") == 1
     collect_twice(store, root)
     assert len(objects_in(root)) == 1
     assert not list((root / "incoming").iterdir())
+    assert (root / "objects" / "notes.txt").exists()
+    assert not list((root / "condemned").glob("*"))
     assert store.get_messages("k") == [photo(content(seed=1))]
     store.close()
 

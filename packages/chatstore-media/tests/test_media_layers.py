@@ -13,8 +13,10 @@ from cryptography.fernet import Fernet
 from media_stores import content, media_of_everything, objects_in, photo, store_over
 
 from chatstore.core import ChatMessage, ChatStore, InvalidArgumentError, MessageTooLargeError
+from chatstore.core.backend import run
 from chatstore.core.layers import PrefixedBackend
 from chatstore.core.memory import ChatMemoryBuffer
+from chatstore.core.operations import add_message
 from chatstore.core.simple import MemoryBackend
 from chatstore.core.testing.contract.forks import Forks
 from chatstore.core.testing.contract.idempotency import Idempotency
@@ -64,6 +66,15 @@ def test_tenants_share_objects(tmp_path: Path) -> None:
         store = ChatStore(PrefixedBackend(media, tenant))
         store.add_message("k", photo(DATA))
         assert store.get_messages("k") == [photo(DATA)]
+    assert len(objects_in(tmp_path)) == 1
+
+
+def test_other_drivers_run_transfers(tmp_path: Path) -> None:
+    """A driver may treat a transfer as any other step."""
+    database = MemoryBackend()
+    media = MediaBackend(database, MediaFolder(str(tmp_path)), min_bytes=100)
+    run(add_message(media, "k", photo(DATA)), database.conversations)
+    assert ChatStore(media).get_messages("k") == [photo(DATA)]
     assert len(objects_in(tmp_path)) == 1
 
 

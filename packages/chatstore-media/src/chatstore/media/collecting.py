@@ -25,7 +25,7 @@ from chatstore.core import ChatStore, InvalidArgumentError
 from chatstore.core.backend import Backend, Oldest, Plan
 from chatstore.core.errors import StoreUnavailableError
 from chatstore.media.backend import MediaBackend
-from chatstore.media.envelopes import references_in
+from chatstore.media.envelopes import is_object_name, references_in
 from chatstore.media.folder import MediaFolder, condemned_path, object_path
 from chatstore.media.objects import StoredObject
 from chatstore.media.transfers import transfer
@@ -112,8 +112,13 @@ def _read_listing(folder: MediaFolder) -> _Listing:
     clock = folder.objects.find(_CLOCK)
     if clock is None:
         raise StoreUnavailableError(f"{folder.label}: a file that was just written is missing")
-    marks = folder.objects.list_all("condemned")
-    return _Listing(clock.modified, folder.objects.list_all("objects"), marks)
+    return _Listing(clock.modified, _named(folder, "objects"), _named(folder, "condemned"))
+
+
+def _named(folder: MediaFolder, path: str) -> dict[str, StoredObject]:
+    """Return the files below a path that this package has written."""
+    files = folder.objects.list_all(path)
+    return {name: stored for name, stored in files.items() if is_object_name(name)}
 
 
 def _names_in(backend: Backend[Any], key: str) -> Plan[Any, set[str]]:

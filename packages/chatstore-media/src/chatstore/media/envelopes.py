@@ -44,6 +44,11 @@ class Reference(NamedTuple):
 Parts = Sequence[str | Reference]
 
 
+def is_object_name(name: str) -> bool:
+    """Return whether a text can be the name of an object."""
+    return _NAME.fullmatch(name) is not None
+
+
 def is_envelope(body: str) -> bool:
     """Return whether a stored body is an envelope."""
     return body.startswith(_PREFIX)
@@ -77,7 +82,7 @@ def parse(body: str) -> Parts | None:
 
 def _parse_reference(name: str, size: int, encoding: str) -> Reference:
     # The name becomes a path.
-    if not _NAME.fullmatch(name) or encoding not in (BASE64, BASE64_URL):
+    if not is_object_name(name) or encoding not in (BASE64, BASE64_URL):
         raise ValueError
     return Reference(name, int(size), encoding)
 
