@@ -130,13 +130,16 @@ def test_damaged_envelopes_raise(parts: str, tmp_path: Path) -> None:
     assert store.delete_message("k", 0, force=True) is None
 
 
-def test_the_same_message_again_needs_no_download(tmp_path: Path) -> None:
+def test_the_same_message_again_needs_no_transfer(tmp_path: Path) -> None:
     store = store_over(MemoryBackend(), MediaFolder(str(tmp_path)))
     store.add_message("k", photo(DATA, id="a"))
     [path] = objects_in(tmp_path).values()
     path.write_bytes(bytes(len(DATA)))  # a download would raise
     store.add_message("k", photo(DATA, id="a"))
-    path.write_bytes(DATA)
+    assert path.read_bytes() == bytes(len(DATA))  # it was not uploaded again
+    path.write_bytes(DATA[:100])
+    store.add_message("k", photo(DATA, id="a"))
+    assert path.read_bytes() == DATA  # half of a file is replaced
     with pytest.raises(MessageConflictError):
         store.add_message("k", photo(content(seed=9), id="a"))
     assert store.get_messages("k") == [photo(DATA)]
