@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Generic, TypeVar, cast
 
-from chatstore.core.backend import Backend, Plan, Step
+from chatstore.core.backend import Backend, Plan, Step, ThreadedBackend, WrapperBackend
 from chatstore.media.transfers import Transfer
 
 C = TypeVar("C")
@@ -82,7 +82,12 @@ def run(plan: Plan[C, T], inner: Backend[C]) -> T:
 
 
 async def async_run(plan: Plan[C, T], inner: Backend[C]) -> T:
-    """Like `run`, with the backend's async client."""
+    """Like `run`, with the backend's async client.
+
+    Where that is a thread, the whole plan runs there: what it sets in its thread, it can reset.
+    """
+    if _uses_threads(inner):
+        return await inner.async_run(plan)
     progress = Progress(plan)
     try:
         while progress.step is not None:
@@ -98,3 +103,9 @@ async def async_run(plan: Plan[C, T], inner: Backend[C]) -> T:
         return progress.result
     finally:
         progress.close()
+
+
+def _uses_threads(backend: Backend[Any]) -> bool:
+    while isinstance(backend, WrapperBackend):
+        backend = backend.inner
+    return isinstance(backend, ThreadedBackend)

@@ -52,13 +52,14 @@ class TransferThreads(ForkAware):
 
         futures = self._start(jobs)
         waiters = [asyncio.wrap_future(future) for future in futures]
-        results = asyncio.gather(*waiters, return_exceptions=True)
         try:
-            await asyncio.wait([results], timeout=self._limit(jobs))
+            await asyncio.wait(waiters, timeout=self._limit(jobs))
             return [future.result(0) if future.done() else _time_out() for future in futures]
         finally:
-            results.cancel()
             _cancel(futures)
+            for waiter in waiters:
+                if not waiter.cancel() and not waiter.cancelled():
+                    waiter.exception()  # mark as retrieved: the caller gets the future's
 
     def close(self) -> None:
         """End the threads as soon as their transfers have ended; a later transfer starts others."""
