@@ -32,6 +32,7 @@ URLS = {
 }
 # Modules that need an extra of their distribution.
 NEED_MORE = {
+    "chatstore.cli.conformance.": "the extra conformance",
     "chatstore.http.fastapi": "the extra fastapi",
     "chatstore.langchain.middleware": "the extra agents",
     "chatstore.migrate.langchain": "the extra langchain",
