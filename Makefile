@@ -36,15 +36,15 @@ $(DEMO_READY): core/pyproject.toml packages/chatstore-sqlite/pyproject.toml
 	touch $@
 
 test: $(READY) ## Run all tests.
-	$(BIN)/python -m pytest -n 6 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 6 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 soak: $(READY) ## Run the same tests with many more examples.
-	CHATSTORE_SOAK=1 $(BIN)/python -m pytest -n 6 --dist loadfile $(ARGS)
+	CHATSTORE_SOAK=1 $(BIN)/python -m pytest -n 6 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 coverage: $(READY) ## Run the tests and list the uncovered lines of each package.
 	rm -rf .coverage
 	mkdir .coverage
-	$(BIN)/coverage run -m pytest -n 6 --dist loadfile $(ARGS)
+	$(BIN)/coverage run -m pytest -n 6 --dist loadfile --no-loadscope-reorder $(ARGS)
 	$(BIN)/coverage combine --quiet
 	@$(BIN)/python -m scripts.uncovered
 

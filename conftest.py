@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import uuid
 from collections.abc import Iterator
@@ -26,6 +27,18 @@ sys.path.append(str(_ROOT / "tests"))
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option ``--costs``."""
     parser.addoption("--costs", type=Path, help="write the costs of calls to this file")
+
+
+# Files that take minutes, by their names.
+_LONG = re.compile(
+    r"test_(broken_stores|wheels|demo|docs|benchmarks|owner_processes|from_)|contract|healing|faults"
+    r"|soak|kills|simulation|costs|processes|writers"
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let long files begin first, so that all workers of pytest-xdist end together."""
+    items.sort(key=lambda item: _LONG.search(item.path.name) is None)
 
 
 @pytest.hookimpl(tryfirst=True)

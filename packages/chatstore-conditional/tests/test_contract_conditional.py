@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from chatstore.conditional.testing import MemoryChatStore, MemoryDatabase
 from chatstore.conditional.testing.memory import Sleep
 from chatstore.core import ChatStore
 from chatstore.core.backend import Plan, run
-from chatstore.core.testing import ChatStoreContract, ContractHarness
+from chatstore.core.testing import ChatStoreContract, ContractHarness, MixedContract
 from chatstore.core.testing.harness import Counts
 
 SLEEP: Sleep = time.sleep
@@ -96,8 +97,17 @@ class TestConditional(ChatStoreContract):
         return MemoryHarness(Limits(100, 400_000, 100_000))
 
 
-class TestConditionalWithTinyCommits(ChatStoreContract):
+# How commits are divided does not depend on the mode; the long run also tests each mode alone.
+if TYPE_CHECKING or os.environ.get("CHATSTORE_SOAK"):
+    TinyContract = ChatStoreContract
+else:
+    TinyContract = MixedContract
+
+
+class TestConditionalWithTinyCommits(TinyContract):
     """Nearly all messages are staged and divided."""
+
+    share_of_examples = 5  # as in the long run
 
     @pytest.fixture
     def harness(self) -> MemoryHarness:

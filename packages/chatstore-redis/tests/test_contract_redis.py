@@ -20,6 +20,7 @@ from chatstore.core.testing import (
     ContractHarness,
     MixedContract,
     ProcessContract,
+    SyncAsyncContract,
 )
 from chatstore.core.testing.harness import Counts
 from chatstore.redis import RedisChatStore
@@ -132,17 +133,19 @@ class ServerHarness(RedisHarness):
         yield 0.5
 
 
-class TestRedis(ChatStoreContract, ProcessContract):
+# The cluster tests mixed calls of both modes; the long run tests all modes on both.
+if TYPE_CHECKING or os.environ.get("CHATSTORE_SOAK"):
+    SingleContract = ClusterContract = ChatStoreContract
+else:
+    SingleContract, ClusterContract = SyncAsyncContract, MixedContract
+
+
+class TestRedis(SingleContract, ProcessContract):
+    share_of_examples = 5  # as in the long run
+
     @pytest.fixture
     def harness(self, server: RedisServer) -> ServerHarness:
         return ServerHarness(server)
-
-
-# The long run also tests each mode alone.
-if TYPE_CHECKING or os.environ.get("CHATSTORE_SOAK"):
-    ClusterContract = ChatStoreContract
-else:
-    ClusterContract = MixedContract
 
 
 class TestRedisCluster(ClusterContract, ProcessContract):
