@@ -135,9 +135,11 @@ class ServerHarness(RedisHarness):
 
 # The cluster tests mixed calls of both modes; the long run tests all modes on both.
 if TYPE_CHECKING or os.environ.get("CHATSTORE_SOAK"):
-    SingleContract = ClusterContract = ChatStoreContract
+    SingleContract = ChatStoreContract
+    ClusterContract = ChatStoreContract
 else:
-    SingleContract, ClusterContract = SyncAsyncContract, MixedContract
+    SingleContract = SyncAsyncContract
+    ClusterContract = MixedContract
 
 
 class TestRedis(SingleContract, ProcessContract):
