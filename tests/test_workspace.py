@@ -14,6 +14,7 @@ PACKAGES = list(read_members(ROOT).values())
 # Written in parts, so that this file does not contain what it looks for.
 REGISTRY_HOSTS = re.compile(r"files\.pythonhosted|pypi\." r"org|registry\.npm" r"js|index-" r"url")
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+CONFLICTS = re.compile(r"^(<{7}|>{7}) \S", re.MULTILINE)
 PINNED = re.compile(r"uses: [\w./-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+")
 
 
@@ -37,6 +38,11 @@ def test_no_file_names_a_registry_host() -> None:
     for file in files():
         match = REGISTRY_HOSTS.search(file.read_text(encoding="utf-8", errors="ignore"))
         assert match is None, f"{file}: {match.group()}"
+
+
+def test_no_file_has_conflicts_of_a_merge() -> None:
+    marked = [one for one in files() if CONFLICTS.search(one.read_text(errors="ignore"))]
+    assert marked == []
 
 
 def test_no_source_file_is_over_500_lines() -> None:

@@ -242,7 +242,9 @@ class TestRuns:
 
         assert streamed.content == "a b c"
         chunk = AIMessageChunk(
-            content="x", tool_calls=[{"name": "t", "args": {}, "id": "1"}], id="c"
+            content="x",
+            tool_calls=[{"name": "t", "args": {}, "id": "1", "type": "tool_call"}],
+            id="c",
         )
         history = ChatStoreMessageHistory(store, "chunks")
         history.add_messages([HumanMessage("q"), chunk, result("1"), AIMessageChunk(content="end")])

@@ -7,7 +7,8 @@ import sys
 from typing import Any
 
 import pytest
-from postgres_harness import backend_of
+from postgres_harness import backend_of, pooled
+from postgres_servers import PostgresServer
 from sqlalchemy import create_engine
 
 from chatstore.core import InvalidArgumentError, open_store
@@ -116,3 +117,41 @@ def test_path_of_llama_index_and_copies() -> None:
     assert (again.server, backend_of(again)._sender.patience) == (store.server, 3)
     with pytest.raises(TypeError, match="client"):
         pickle.dumps(Store(client=create_engine("postgresql+psycopg://u@h/db")))
+
+
+@pytest.mark.parametrize(
+    ("option", "values"),
+    [
+        ("timeout", [0, -1, True, "5", float("nan"), float("inf"), 10**400]),
+        ("patience", [-1, True, "5", float("nan"), float("inf"), 10**400]),
+        ("max_connections", [0, -1, True, 1.5, "5", 10**9]),
+        ("ttl", [0, -1, True, "5", float("nan"), float("inf"), 2**63]),
+        ("create", ["yes", 0, 1]),
+        ("table_name", [7, "", "n" * 50]),
+        ("schema_name", [7, "", "n" * 64]),
+    ],
+)
+def test_options_are_checked_by_constructor_and_url(option: str, values: list[Any]) -> None:
+    for value in values:
+        for make in (PostgresChatStore, PostgresChatStore.from_uri):
+            with pytest.raises(InvalidArgumentError, match=option):
+                make("postgresql://u:pw@h/db", **{option: value})
+    for text in ("", "x y", "-1", "nan") if option in {"timeout", "patience", "ttl"} else ():
+        with pytest.raises(InvalidArgumentError, match=option):
+            PostgresChatStore(f"postgresql://u:pw@h/db?{option}={text}")
+
+
+def test_unknown_options_are_refused() -> None:
+    for make in (PostgresChatStore, PostgresChatStore.from_uri):
+        with pytest.raises(TypeError, match="time_out"):
+            make("postgresql://h/db", time_out=3)  # type: ignore[call-arg]
+    with pytest.raises(InvalidArgumentError, match=r"unknown option 'time_out'.*timeout"):
+        PostgresChatStore("postgresql://h/db?time_out=3")
+
+
+def test_options_of_the_url_reach_the_store(newest_server: PostgresServer) -> None:
+    url = f"{newest_server.url()}?max_connections=2&timeout=7&patience=0&ttl=5"
+    with PostgresChatStore(url) as store, PostgresChatStore(url, patience=3, ttl=9) as other:
+        assert (backend_of(store)._sender.patience, backend_of(store)._changes._ttl) == (0, 5)
+        assert (backend_of(other)._sender.patience, backend_of(other)._changes._ttl) == (3, 9)
+        assert pooled(store).pool._size == 2

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 import trustme
 from postgres_calling import Caller, message
-from postgres_harness import PostgresHarness, backend_of, fresh_name, pooled
+from postgres_harness import PostgresHarness, fresh_name
 from postgres_servers import PostgresServer, free_port, newest_binaries
 from postgres_tls import TlsFront
 from sqlalchemy import create_engine
@@ -462,41 +462,3 @@ def test_engines_of_the_wrong_kind() -> None:
         with pytest.raises(InvalidArgumentError, match=text) as caught:
             PostgresChatStore(**cast("dict[str, Any]", arguments))
         assert "pw" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("option", "values"),
-    [
-        ("timeout", [0, -1, True, "5", float("nan"), float("inf"), 10**400]),
-        ("patience", [-1, True, "5", float("nan"), float("inf"), 10**400]),
-        ("max_connections", [0, -1, True, 1.5, "5", 10**9]),
-        ("ttl", [0, -1, True, "5", float("nan"), float("inf"), 2**63]),
-        ("create", ["yes", 0, 1]),
-        ("table_name", [7, "", "n" * 50]),
-        ("schema_name", [7, "", "n" * 64]),
-    ],
-)
-def test_options_are_checked_by_constructor_and_url(option: str, values: list[Any]) -> None:
-    for value in values:
-        for make in (PostgresChatStore, PostgresChatStore.from_uri):
-            with pytest.raises(InvalidArgumentError, match=option):
-                make("postgresql://u:pw@h/db", **{option: value})
-    for text in ("", "x y", "-1", "nan") if option in {"timeout", "patience", "ttl"} else ():
-        with pytest.raises(InvalidArgumentError, match=option):
-            PostgresChatStore(f"postgresql://u:pw@h/db?{option}={text}")
-
-
-def test_unknown_options_are_refused() -> None:
-    for make in (PostgresChatStore, PostgresChatStore.from_uri):
-        with pytest.raises(TypeError, match="time_out"):
-            make("postgresql://h/db", time_out=3)  # type: ignore[call-arg]
-    with pytest.raises(InvalidArgumentError, match=r"unknown option 'time_out'.*timeout"):
-        PostgresChatStore("postgresql://h/db?time_out=3")
-
-
-def test_options_of_the_url_reach_the_store(newest_server: PostgresServer) -> None:
-    url = f"{newest_server.url()}?max_connections=2&timeout=7&patience=0&ttl=5"
-    with PostgresChatStore(url) as store, PostgresChatStore(url, patience=3, ttl=9) as other:
-        assert (backend_of(store)._sender.patience, backend_of(store)._changes._ttl) == (0, 5)
-        assert (backend_of(other)._sender.patience, backend_of(other)._changes._ttl) == (3, 9)
-        assert pooled(store).pool._size == 2
