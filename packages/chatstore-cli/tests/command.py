@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import os
+import signal
 import sys
 import threading
 from contextlib import redirect_stderr, redirect_stdout
@@ -77,6 +78,9 @@ class Terminal:
             timeout=SECONDS,
             # readline, if loaded, has put COLUMNS and LINES into this process's own environment.
             env=dict(os.environ),
+            # A program that is started in the background ignores interruptions, and so do those
+            # that it starts.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         self._process.delaybeforesend = None
 

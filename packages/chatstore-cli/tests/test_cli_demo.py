@@ -32,7 +32,15 @@ def output_of(*command: str, folder: Path) -> str:
     done = subprocess.run(
         command,
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80"},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "COLUMNS": "80",
+            # No vocabulary can be loaded or downloaded, so both programs estimate tokens.
+            "TIKTOKEN_CACHE_DIR": str(folder / "vocabulary"),
+            "HTTPS_PROXY": "http://127.0.0.1:9",
+            "NO_PROXY": "",
+        },
         capture_output=True,
         text=True,
         check=False,

@@ -48,7 +48,7 @@ def strict_url(server: PostgresServer, password: str) -> Any:
 
 def test_special_characters_in_a_password(strict_server: PostgresServer, call: Caller) -> None:
     url = strict_url(strict_server, SECRET)
-    with PostgresChatStore.from_uri(url, table_name=fresh_name()) as store:
+    with call.using(PostgresChatStore.from_uri(url, table_name=fresh_name())) as store:
         call(store, "add_message", "k", message("a"))
         assert call(store, "count_messages", "k") == 1
 
@@ -59,7 +59,7 @@ def test_wrong_password_is_refused_at_once_and_not_shown(
 ) -> None:
     url = strict_url(strict_server, password)
     with (
-        PostgresChatStore.from_uri(url, table_name=fresh_name(), patience=600) as store,
+        call.using(PostgresChatStore.from_uri(url, table_name=fresh_name(), patience=600)) as store,
         pytest.raises(StoreAccessError) as caught,
     ):
         call(store, "count_messages", "k")
@@ -71,7 +71,7 @@ def test_wrong_password_is_refused_at_once_and_not_shown(
 @pytest.mark.parametrize("database", ["nowhere", "no%20where"])
 def test_missing_database(older_server: PostgresServer, call: Caller, database: str) -> None:
     with (
-        PostgresChatStore.from_uri(older_server.url(database)) as store,
+        call.using(PostgresChatStore.from_uri(older_server.url(database))) as store,
         pytest.raises(StoreAccessError, match="does not exist"),
     ):
         call(store, "count_messages", "k")
@@ -86,7 +86,9 @@ def test_read_only_database_is_read_and_refuses_writes(
     harness.execute(f"CREATE ROLE {role} LOGIN SUPERUSER")
     harness.execute(f"ALTER ROLE {role} SET default_transaction_read_only = on")
     url = harness.url.replace("postgres@", f"{role}@")
-    with PostgresChatStore.from_uri(url, table_name=harness.table, patience=0.5) as store:
+    with call.using(
+        PostgresChatStore.from_uri(url, table_name=harness.table, patience=0.5)
+    ) as store:
         assert call(store, "count_messages", "k") == 1
         for name, *args in (
             ("add_message", "k", message("b")),
@@ -100,7 +102,7 @@ def test_read_only_database_is_read_and_refuses_writes(
                 call(store, name, *args)
         assert contents(call(store, "get_messages", "k")) == ["a"]
     with (
-        PostgresChatStore.from_uri(url, table_name=fresh_name(), patience=0.5) as store,
+        call.using(PostgresChatStore.from_uri(url, table_name=fresh_name(), patience=0.5)) as store,
         pytest.raises(StoreAccessError, match="read-only"),
     ):
         call(store, "count_messages", "k")
@@ -112,7 +114,7 @@ def test_statement_timeout_is_reported_and_heals(harness: PostgresHarness, call:
     harness.execute(f"CREATE ROLE {role} LOGIN SUPERUSER")
     harness.execute(f"ALTER ROLE {role} SET statement_timeout = '3s'")
     url = harness.url.replace("postgres@", f"{role}@")
-    with PostgresChatStore.from_uri(url, table_name=harness.table) as store:
+    with call.using(PostgresChatStore.from_uri(url, table_name=harness.table)) as store:
         call(store, "add_message", "k", message("a"))
         with psycopg.connect(harness.url) as other:
             other.execute(f"SELECT 1 FROM {harness.table}_conversations FOR UPDATE".encode())
@@ -170,7 +172,7 @@ def test_json_that_is_not_a_message_is_not_removed(harness: PostgresHarness, cal
 
 def test_unix_socket(older_server: PostgresServer, call: Caller) -> None:
     url = f"postgresql://postgres@/postgres?host={older_server.folder}&port={older_server.port}"
-    with PostgresChatStore.from_uri(url, table_name=f"u{uuid4().hex}") as store:
+    with call.using(PostgresChatStore.from_uri(url, table_name=f"u{uuid4().hex}")) as store:
         call(store, "add_message", "k", message("a"))
         assert call(store, "count_messages", "k") == 1
 
@@ -180,7 +182,7 @@ def test_several_hosts(older_server: PostgresServer, call: Caller) -> None:
 
     hosts = f"127.0.0.1:{free_port()},127.0.0.1:{older_server.port}"
     url = f"postgresql://postgres@{hosts}/postgres?target_session_attrs=read-write"
-    with PostgresChatStore.from_uri(url, table_name=f"h{uuid4().hex}") as store:
+    with call.using(PostgresChatStore.from_uri(url, table_name=f"h{uuid4().hex}")) as store:
         call(store, "add_message", "k", message("a"))
         assert call(store, "count_messages", "k") == 1
 
@@ -201,7 +203,7 @@ def test_server_without_tls_is_refused_where_it_is_required(
 ) -> None:
     url = f"{older_server.url()}?sslmode=require"
     with (
-        PostgresChatStore.from_uri(url, patience=0.1) as store,
+        call.using(PostgresChatStore.from_uri(url, patience=0.1)) as store,
         pytest.raises((StoreUnavailableError, StoreAccessError)),
     ):
         call(store, "count_messages", "k")

@@ -15,7 +15,7 @@ So the pairs in a part of the conversation never depend on older messages.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Container, Hashable, Iterable, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 from chatstore.core.messages import ChatMessage
@@ -98,10 +98,15 @@ class CallIds(NamedTuple):
     results: dict[tuple[int, int], str]
 
 
-def unique_call_ids(messages: Iterable[ChatMessage]) -> CallIds:
+def unique_call_ids(messages: Iterable[ChatMessage], *, unchanged: Container[int] = ()) -> CallIds:
     """Return unique ids of calls, for frameworks that pair results by the call's id alone.
 
     A call's own id is kept, unless it is missing or an earlier call has it.
+
+    Args:
+        messages: The messages.
+        unchanged: Indexes of messages whose calls keep their ids in any case.
+
     """
     listed = list(messages)
     calls: dict[tuple[int, int], str] = {}
@@ -110,7 +115,7 @@ def unique_call_ids(messages: Iterable[ChatMessage]) -> CallIds:
     for index, message in enumerate(listed):
         for number, call in enumerate(call_references(message)):
             call_id = call.id
-            if call_id in used:
+            if call_id in used and index not in unchanged:
                 call_id = f"{call.id or call.name or 'call'}-{message.id or index}-{number}"
                 while call_id in taken:
                     call_id += "-"

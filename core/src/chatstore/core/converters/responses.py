@@ -65,12 +65,13 @@ def to_responses(messages: Iterable[ChatMessage]) -> list[dict[str, Any]]:
 
 def items_by_message(messages: Sequence[ChatMessage]) -> list[list[dict[str, Any]]]:
     """Return the items of each message; see `to_responses`."""
-    ids = unique_call_ids(messages)
+    found = (original_of(message, _FORMAT) for message in messages)
+    originals = {index: one for index, one in enumerate(found) if isinstance(one, list)}
+    ids = unique_call_ids(messages, unchanged=originals)
     result: list[list[dict[str, Any]]] = []
     for index, message in enumerate(messages):
-        original = original_of(message, _FORMAT)
-        if isinstance(original, list):
-            result.append(original)
+        if index in originals:
+            result.append(originals[index])
         elif is_empty_answer(message):
             result.append([])
         else:

@@ -74,6 +74,11 @@ def delete(db: sqlite3.Connection, key: str, write: Delete, now: float) -> None:
         drop(db, *row)
 
 
+def check_right_to_write(db: sqlite3.Connection) -> None:
+    """Execute a statement that changes nothing, and fails if the file cannot be written."""
+    db.execute("DELETE FROM chatstore_conversations WHERE id IS NULL")
+
+
 def purge(db: sqlite3.Connection, now: float, limit: int) -> bool:
     """Delete messages of an expired conversation; return whether there may be more."""
     row = db.execute(
