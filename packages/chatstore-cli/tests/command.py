@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -112,6 +113,20 @@ class Terminal:
     def interrupt(self) -> None:
         """Press Ctrl-C."""
         self._process.sendintr()
+
+    def interrupt_question(self) -> None:
+        """Press Ctrl-C once the command waits for an answer.
+
+        Between showing a question and reading, Python would notice the signal only after an answer.
+        """
+        stat = Path(f"/proc/{self._process.pid}/stat")
+        asleep = 0
+        deadline = time.monotonic() + SECONDS
+        while asleep < 5 and time.monotonic() < deadline:
+            state = stat.read_text().rpartition(")")[2].split()[0]
+            asleep = asleep + 1 if state == "S" else 0
+            time.sleep(0.05)
+        self.interrupt()
 
     def resize(self, columns: int, lines: int) -> None:
         """Change the size of the terminal, which sends SIGWINCH."""

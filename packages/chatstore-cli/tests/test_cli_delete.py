@@ -51,7 +51,7 @@ def test_delete_asks(store_url: str) -> None:
 
     interrupted = Terminal("delete", "chat/1", store_url)
     interrupted.wait_for("[y/N]:")
-    interrupted.interrupt()
+    interrupted.interrupt_question()
     assert interrupted.end() == 130
     assert "chat/1" in keys(store_url)
 
