@@ -116,7 +116,10 @@ class SQLiteBackend(ThreadedBackend[Database]):
     def check(self, key: str) -> Plan[Database, None]:
         """See `Backend.check`; SQLite allows a transaction that deletes nothing on any file."""
         yield from self.read_conversations([key])
-        yield from call(lambda database: database.write(conversations.check_right_to_write))
+        write: Plan[Database, None] = call(
+            lambda database: database.write(conversations.check_right_to_write)
+        )
+        yield from write
 
     def _change(self, change: Callable[[sqlite3.Connection, Moment], T]) -> Plan[Database, T]:
         """Change a conversation, and delete some messages of an expired one."""
