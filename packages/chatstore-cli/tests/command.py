@@ -59,6 +59,11 @@ def succeeded(*arguments: object) -> Done:
     return done
 
 
+def _heed_interruptions() -> None:
+    """A program that is started in the background ignores them, and so do those that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Terminal:
     """A command in a pseudo terminal, and what the terminal shows."""
 
@@ -79,9 +84,7 @@ class Terminal:
             timeout=SECONDS,
             # readline, if loaded, has put COLUMNS and LINES into this process's own environment.
             env=dict(os.environ),
-            # A program that is started in the background ignores interruptions, and so do those
-            # that it starts.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            preexec_fn=_heed_interruptions,
         )
         self._process.delaybeforesend = None
 
