@@ -65,8 +65,8 @@ def to_responses(messages: Iterable[ChatMessage]) -> list[dict[str, Any]]:
 
 def items_by_message(messages: Sequence[ChatMessage]) -> list[list[dict[str, Any]]]:
     """Return the items of each message; see `to_responses`."""
-    found = (original_of(message, _FORMAT) for message in messages)
-    originals = {index: one for index, one in enumerate(found) if isinstance(one, list)}
+    stored = (original_of(message, _FORMAT) for message in messages)
+    originals = {index: one for index, one in enumerate(stored) if isinstance(one, list)}
     ids = unique_call_ids(messages, unchanged=originals)
     result: list[list[dict[str, Any]]] = []
     for index, message in enumerate(messages):
