@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable
-from functools import partial
 from typing import Any, TypeVar
 
 import pytest
@@ -15,6 +14,7 @@ from chatstore.core import ChatStore, InvalidArgumentError
 from chatstore.core.backend import Backend, Plan, WrapperBackend, run
 from chatstore.core.layers import PrefixedBackend
 from chatstore.core.simple import Conversations, MemoryBackend
+from chatstore.core.testing.interruptions import Interference
 from chatstore.core.testing.messages import contents, message
 from chatstore.encryption import (
     EncryptedBackend,
@@ -121,29 +121,10 @@ class Stepping(EncryptedBackend[Conversations]):
         interfere: Callable[[], object],
     ) -> None:
         super().__init__(inner, keys)
-        self.left = nth
-        self.interfere = interfere
+        self.interference = Interference(nth, interfere)
 
     def run(self, plan: Plan[Conversations, T]) -> T:
-        return super().run(self.stepped(plan))
-
-    def stepped(self, plan: Plan[Conversations, T]) -> Plan[Conversations, T]:
-        advance: Callable[[], Any] = partial(next, plan)
-        while True:
-            try:
-                step = advance()
-            except StopIteration as stop:
-                value: T = stop.value
-                return value
-            self.left -= 1
-            if self.left == 0:
-                self.interfere()
-            try:
-                result = yield step
-            except Exception as error:
-                advance = partial(plan.throw, error)
-            else:
-                advance = partial(plan.send, result)
+        return super().run(self.interference.during(plan))
 
 
 CHANGES: dict[str, tuple[Callable[[ChatStore], object], list[str], str]] = {

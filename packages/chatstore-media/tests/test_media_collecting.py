@@ -29,6 +29,7 @@ from chatstore.core import (
 from chatstore.core.backend import Append, Backend, Existing, Plan, WrapperBackend
 from chatstore.core.layers import PrefixedBackend
 from chatstore.core.simple import MemoryBackend
+from chatstore.core.testing.interruptions import Interference
 from chatstore.core.testing.messages import message
 from chatstore.media import Collected, MediaBackend, MediaFolder, collect
 from chatstore.sqlite import SQLiteChatStore
@@ -59,29 +60,10 @@ class Stepping(MediaBackend[Any]):
         self, inner: Backend[Any], folder: MediaFolder, nth: int, interfere: Callable[[], object]
     ) -> None:
         super().__init__(inner, folder, min_bytes=100)
-        self.left = nth
-        self.interfere = interfere
+        self.interference = Interference(nth, interfere)
 
     def run(self, plan: Plan[Any, T]) -> T:
-        return super().run(self.stepped(plan))
-
-    def stepped(self, plan: Plan[Any, T]) -> Plan[Any, T]:
-        advance: Callable[[], Any] = partial(next, plan)
-        while True:
-            try:
-                step = advance()
-            except StopIteration as stop:
-                value: T = stop.value
-                return value
-            self.left -= 1
-            if self.left == 0:
-                self.interfere()
-            try:
-                result = yield step
-            except Exception as error:
-                advance = partial(plan.throw, error)
-            else:
-                advance = partial(plan.send, result)
+        return super().run(self.interference.during(plan))
 
 
 class Place:

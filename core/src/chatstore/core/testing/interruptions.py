@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from chatstore.core import StoreUnavailableError
@@ -47,6 +48,34 @@ def interrupted(plan: Plan[C, T], ends: Callable[[int], bool]) -> Plan[C, T]:
         return value
     plan.close()
     raise InterruptionError(f"the call ended after {requests} requests")
+
+
+class Interference:
+    """Calls a function before the nth step of its plans, which are counted together."""
+
+    def __init__(self, nth: int, interfere: Callable[[], object]) -> None:
+        """Count from 1."""
+        self._left = nth
+        self._interfere = interfere
+
+    def during(self, plan: Plan[C, T]) -> Plan[C, T]:
+        """Return a plan with the same steps and result."""
+        advance: Callable[[], Any] = partial(next, plan)
+        while True:
+            try:
+                step = advance()
+            except StopIteration as stop:
+                value: T = stop.value
+                return value
+            self._left -= 1
+            if self._left == 0:
+                self._interfere()
+            try:
+                result = yield step
+            except Exception as error:
+                advance = partial(plan.throw, error)
+            else:
+                advance = partial(plan.send, result)
 
 
 class LosesReplies(WrapperBackend[C]):
