@@ -197,9 +197,10 @@ def test_export_by_name(store_url: str, tmp_path: Path, name: str) -> None:
 
 def test_what_cannot_be_exported(store_url: str, tmp_path: Path) -> None:
     fill(store_url)
-    cases = [
+    cases: list[tuple[list[object], ExitCode, str]] = [
         (["export", tmp_path / "x.txt"], ExitCode.USAGE, "does not say the format"),
         (["export", tmp_path / "x.md", "--key", "chat/9"], ExitCode.FAILED, "one of the keys"),
+        (["export", "sqlite:///chat.db"], ExitCode.USAGE, "chatstore export FILE URL"),
         (["export", tmp_path / "no" / "x.md"], ExitCode.FAILED, "No such file"),
         (["export", tmp_path / "x.md", "--format", "pdf"], ExitCode.USAGE, "--format"),
     ]
@@ -207,6 +208,7 @@ def test_what_cannot_be_exported(store_url: str, tmp_path: Path) -> None:
         done = piped(*arguments, store_url)
         assert (done.code, reason in done.err) == (code, True), done
     assert [one.name for one in tmp_path.iterdir()] == ["chat.db"]
+    assert "FILE URL" in piped("import", store_url).err
     terminal = Terminal("export", "-", store_url)
     assert terminal.end() == ExitCode.USAGE
     assert "could control the terminal" in terminal.text

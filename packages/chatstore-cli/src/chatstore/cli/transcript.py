@@ -48,10 +48,12 @@ class Transcript:
 
     def print_record(self, conversation: Conversation) -> None:
         """Print the record of the conversation."""
-        print_text((one_line(conversation.title or conversation.key), "bold"))
-        owner = f", owner {one_line(conversation.owner)}" if conversation.owner else ""
+        key = one_line(conversation.key)
+        print_text((one_line(conversation.title or key), "bold"))
+        named = f"{key}, " if conversation.title else ""
+        owner = f"owner {one_line(conversation.owner)}, " if conversation.owner else ""
         details = (
-            f"{one_line(conversation.key)}{owner}, {counted(conversation.length, 'message')}, "
+            f"{named}{owner}{counted(conversation.length, 'message')}, "
             f"updated {local_time(conversation.updated_at)}"
         )
         print_text((details, "dim"))

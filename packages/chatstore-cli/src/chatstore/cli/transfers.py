@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from chatstore.cli.errors import CommandError
+from chatstore.cli.exit_codes import ExitCode
 from chatstore.cli.output import print_json, print_text
 from chatstore.cli.progress import Advance, progress
 
@@ -32,6 +33,19 @@ SkipErrors = Annotated[
     bool,
     typer.Option("--skip-errors", help="Leave out what cannot be copied, and list it at the end."),
 ]
+
+
+def check_file(name: str, command: str) -> None:
+    """Refuse a URL where a file is expected.
+
+    Raises:
+        CommandError: ``name`` is a URL.
+
+    """
+    if "://" in name:
+        raise CommandError(
+            f"a file comes before the store's URL: chatstore {command} FILE URL", ExitCode.USAGE
+        )
 
 
 def policy(*, skip_errors: bool) -> Literal["raise", "skip"]:

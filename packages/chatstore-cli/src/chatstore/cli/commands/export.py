@@ -18,7 +18,7 @@ from chatstore.cli.exit_codes import ExitCode
 from chatstore.cli.output import print_json, print_text
 from chatstore.cli.progress import progress
 from chatstore.cli.stores import open_existing
-from chatstore.cli.transfers import Prefix, counted
+from chatstore.cli.transfers import Prefix, check_file, counted
 
 if TYPE_CHECKING:
     from chatstore.migrate import ExportFormat, ExportReport
@@ -51,6 +51,7 @@ def export(
     """
     from chatstore.migrate import export_conversations
 
+    check_file(file, "export")
     chosen = _format(file, format)
     with (
         open_existing(url) as store,

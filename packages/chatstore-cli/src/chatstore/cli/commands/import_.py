@@ -17,6 +17,7 @@ from chatstore.cli.transfers import (
     Overwrite,
     SkipErrors,
     Verify,
+    check_file,
     policy,
     print_report,
     transferring,
@@ -53,6 +54,7 @@ def import_(
     """
     from chatstore.migrate import import_conversations
 
+    check_file(file, "import")
     with (
         _opened(file) as source,
         open_or_create(url) as store,
