@@ -23,6 +23,7 @@ from chatstore.core import (
 )
 from chatstore.core.backend import Plan, Put, WrapperBackend
 from chatstore.http import Answer, Answers
+from chatstore.http.paths import segment_name
 
 KEY = "k"
 COMPLETED = {"status": "completed"}
@@ -288,6 +289,28 @@ def test_a_server_that_reports_a_lost_client_by_an_error(store: ChatStore) -> No
 
     asyncio.run(run())
     assert only_message(store).content == "In Alfama"
+
+
+@pytest.mark.parametrize("message_id", ["m1", "€", "x\r\nset-cookie: a=b", "a/b"])
+def test_any_id_fits_in_the_header(store: ChatStore, message_id: str) -> None:
+    async def model() -> AsyncIterator[str]:
+        yield "Yes."
+
+    async def run() -> str:
+        answers = Answers(store)
+        response = await answers.stream(KEY, model(), owner="anna", message_id=message_id)
+        return str(response.headers["chatstore-message-id"])
+
+    header = asyncio.run(run())
+    assert segment_name(header) == message_id
+    assert header.isascii()
+    assert header.isprintable()
+
+
+def test_an_id_that_is_not_valid_is_refused_at_once(store: ChatStore) -> None:
+    for message_id in ("x" * 256, "\ud800"):
+        with pytest.raises(InvalidArgumentError, match="id"):
+            Answers(store).open(KEY, owner="anna", message_id=message_id)
 
 
 def test_only_the_owner_can_answer(store: ChatStore) -> None:

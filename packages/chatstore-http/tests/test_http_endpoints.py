@@ -10,7 +10,9 @@ from fastapi import FastAPI
 from http_client import CheckedClient
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.routing import Mount
+from starlette.testclient import TestClient
 
 from chatstore.core import ChatMessage, ChatStore
 from chatstore.http import path_segment
@@ -268,6 +270,41 @@ def test_an_owner_function_may_refuse_a_request(store: ChatStore, framework: str
     response = CheckedClient(app, "anna").call("GET", "/conversations")
     assert response.headers["www-authenticate"] == "Bearer"
     assert (response.status_code, response.json()["detail"]) == (401, "Who are you?")
+
+
+@pytest.mark.parametrize("framework", ["fastapi", "starlette"])
+def test_an_owner_function_may_answer_with_any_status(store: ChatStore, framework: str) -> None:
+    def refuse(request: Request) -> str:
+        raise HTTPException(419, "Your session has expired.")
+
+    app: Starlette
+    if framework == "fastapi":
+        app = FastAPI()
+        app.include_router(router(store, owner=refuse))
+    else:
+        app = Starlette(routes=routes(store, owner=refuse))
+    response = TestClient(app, raise_server_exceptions=False).get("/conversations")
+    assert (response.status_code, response.json()["status"]) == (419, 419)
+    assert response.json()["detail"] == "Your session has expired."
+
+
+@pytest.mark.parametrize("framework", ["fastapi", "starlette"])
+@pytest.mark.parametrize("tenant", ["acme", "ä", "€ 50 %", "a?b"])
+def test_locations_below_any_prefix(store: ChatStore, framework: str, tenant: str) -> None:
+    app: Starlette
+    if framework == "fastapi":
+        app = FastAPI()
+        app.include_router(router(store, owner=lambda: "anna"), prefix="/{tenant}")
+    else:
+        owned = routes(store, owner=lambda request: "anna")
+        app = Starlette(routes=[Mount("/{tenant}", routes=owned)])
+    client = TestClient(app, raise_server_exceptions=False)
+    created = client.post(f"/{quote(tenant)}/conversations", json={})
+    assert created.status_code == 201
+    location = created.headers["location"]
+    assert client.get(location).json()["key"] == created.json()["key"]
+    fork = client.post(f"{location}/fork", json={})
+    assert client.get(fork.headers["location"]).json()["key"] == fork.json()["key"]
 
 
 @pytest.mark.parametrize("limit", ["0", "201", "x"])

@@ -81,7 +81,7 @@ class Answer:
         """Add text to the answer.
 
         Raises:
-            ConversationNotFoundError: The conversation was deleted meanwhile.
+            ConversationNotFoundError: The conversation was deleted after the answer began.
             StoreClosedError: The application stops.
             ChatStoreError: The answer cannot be saved any more.
             InvalidArgumentError: The content consists of blocks.
@@ -180,7 +180,9 @@ class Answer:
         if self._writer.task.done():
             self._writer.task.result()  # raises the error of the writes
         if self._status != IN_PROGRESS:
-            raise StoreClosedError("the answer has ended, since the application stops")
+            raise StoreClosedError(
+                "the answer has ended: its block was left, or the application stops"
+            )
 
     def _change(self) -> None:
         if self._writer is not None:

@@ -13,10 +13,12 @@ from starlette.types import Send
 from typing_extensions import Self
 
 from chatstore.core import ChatMessage, ChatStore, ChatStoreError, InvalidArgumentError
+from chatstore.core.checks import check_message_id
 from chatstore.core.codec import new_id
 from chatstore.core.store import check_store
 from chatstore.http.answer import Answer
 from chatstore.http.owned import OwnedConversations
+from chatstore.http.paths import path_segment
 from chatstore.http.problems import response_for
 
 MESSAGE_ID_HEADER = "chatstore-message-id"
@@ -64,11 +66,15 @@ class Answers:
             message_id: The answer's id; by default a new one. A message with this id is replaced.
             metadata: The answer's metadata.
 
+        Raises:
+            InvalidArgumentError: ``owner`` or ``message_id`` is not a string of 1 to 255 bytes in
+                UTF-8.
+
         """
         message = ChatMessage(
             role="assistant",
             metadata=metadata or {},
-            id=message_id or new_id(),
+            id=check_message_id(message_id) if message_id else new_id(),
             created_at=datetime.now(timezone.utc),
         )
         conversations = OwnedConversations(self._store, owner)
@@ -87,8 +93,9 @@ class Answers:
     ) -> Response:
         """Return a response that streams an answer's text and saves it.
 
-        The header ``chatstore-message-id`` has the answer's id. A client that has received the
-        whole response finds the whole answer in the store. If the last write fails, the connection
+        The header ``chatstore-message-id`` has the answer's id as a segment of paths, see
+        `path_segment`. A client that has received the whole response finds the whole answer in the
+        store. If the last write fails, the connection
         is closed without the end of the response. If the owner does not have the conversation,
         the response is a problem with status 404.
 
@@ -102,13 +109,16 @@ class Answers:
             encode: Returns what is sent for a piece, such as a server-sent event.
             media_type: The media type of the response.
 
+        Raises:
+            InvalidArgumentError: As `open`.
+
         """
         answer = self.open(key, owner=owner, message_id=message_id, metadata=metadata)
         try:
             await answer.check_owner()
         except ChatStoreError as error:
             return response_for(error)
-        headers = {MESSAGE_ID_HEADER: answer.message_id, "cache-control": "no-store"}
+        headers = {MESSAGE_ID_HEADER: path_segment(answer.message_id), "cache-control": "no-store"}
         return _AnswerResponse(_stream(answer, chunks, encode), headers, media_type)
 
     @asynccontextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from starlette.responses import Response
 
@@ -50,7 +51,7 @@ async def create_conversation(call: Call, body: NewConversation) -> Response:
     conversation = await call.conversations.create(
         title=body.title, metadata=body.metadata, request_id=call.request_id
     )
-    return _created(conversation, call.request.url.path)
+    return _created(conversation, call.request.scope["path"])
 
 
 @endpoints.add("GET", "/conversations/{key}", reply=ConversationView, headers=("if-none-match",))
@@ -94,7 +95,7 @@ async def fork_conversation(call: Call, body: Fork) -> Response:
     conversation = await call.conversations.fork(
         call.key, until=body.until, request_id=call.request_id
     )
-    return _created(conversation, call.request.url.path.rsplit("/", 2)[0])
+    return _created(conversation, call.request.scope["path"].rsplit("/", 2)[0])
 
 
 @endpoints.add("POST", "/conversations/{key}/truncate", reply=Removed, headers=_IF_MATCH)
@@ -107,10 +108,10 @@ async def truncate_conversation(call: Call, body: Truncation) -> Response:
 
 
 def _created(conversation: Conversation, path: str) -> Response:
-    """Return the answer for a new conversation below the path of all conversations."""
+    """Return the answer for a new conversation below the decoded path of all conversations."""
     return json_reply(
         ConversationView.of(conversation),
         HTTPStatus.CREATED,
         etag=write_etag(conversation.revision),
-        headers={"location": f"{path}/{path_segment(conversation.key)}"},
+        headers={"location": f"{quote(path)}/{path_segment(conversation.key)}"},
     )

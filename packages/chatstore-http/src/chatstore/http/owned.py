@@ -38,7 +38,7 @@ class OwnedConversations:
 
     Every method answers for another owner's conversation as for a missing one: it raises
     `ConversationNotFoundError`. Writes take effect only while the owner has the conversation: one
-    that was deleted or given to somebody else meanwhile is not written, and not begun again.
+    that is deleted or given to another owner before the write is neither written nor begun again.
     Messages are read from the store, after `get`.
 
     ``revisions`` of a write are those that the conversation may have; ``None``: any. Otherwise
@@ -255,7 +255,7 @@ class OwnedConversations:
                     raise
             await asyncio.sleep(random.uniform(0, min(_LONGEST_PAUSE, 0.001 * 2**attempt)))
         raise StoreUnavailableError(
-            f"other clients wrote to the conversation {_ATTEMPTS} times meanwhile; try again"
+            f"another client wrote first in each of {_ATTEMPTS} attempts; try again"
         )
 
 

@@ -129,7 +129,7 @@ def problem_response(
     """Return a response with problem details."""
     problem = Problem(
         type="about:blank",
-        title=HTTPStatus(status).phrase,
+        title=_title(status),
         status=int(status),
         detail=detail,
         code=code,
@@ -138,6 +138,13 @@ def problem_response(
     content = problem.model_dump_json()
     # Caches may store some errors, such as 404, unless they are told not to.
     return Response(content, status, {"cache-control": "no-store", **(headers or {})}, MEDIA_TYPE)
+
+
+def _title(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:  # an application may raise HTTPException with any status
+        return "Unregistered Status"
 
 
 def response_for(error: ChatStoreError | ProblemError) -> Response:
