@@ -67,6 +67,7 @@ def test_a_request_that_is_sent_again_is_an_event(server: RedisServer, recorded:
     assert retries.value == 1
 
 
+@pytest.mark.short_timeout(0.5)
 def test_a_wait_for_a_connection_is_measured(recorded: Recorded) -> None:
     """The first of two threads has the only connection, to a server that does not answer."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
