@@ -170,6 +170,30 @@ def test_uploads_are_parallel_and_bounded(tmp_path: Path, monkeypatch: pytest.Mo
     assert counts[1] == 3
 
 
+def test_a_store_that_is_closed_ends_no_transfer_of_another_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = MediaFolder(str(tmp_path), max_transfers=1)
+    gate, started = threading.Event(), threading.Event()
+    write = folder.objects.write
+
+    def slow(path: str, data: bytes) -> None:
+        started.set()
+        gate.wait(60)
+        write(path, data)
+
+    monkeypatch.setattr(folder.objects, "write", slow)
+    first, second = (store_over(MemoryBackend(), folder) for _ in range(2))
+    photos = [photo(content(seed=n)) for n in range(3)]
+    with ThreadPoolExecutor(1) as threads:
+        writing = threads.submit(first.add_messages, "k", photos)
+        assert started.wait(60)
+        second.close()
+        gate.set()
+        writing.result()
+    assert first.get_messages("k") == photos
+
+
 def test_a_timeout_raises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = MediaFolder(str(tmp_path), timeout=0.05)
     gate = threading.Event()

@@ -113,7 +113,8 @@ class Reading:
         parts = parse(body) if is_envelope(body) else None
         if parts is None:
             return body  # reading a damaged envelope as a message says so
-        texts = {one: text for one, text in self._texts.items() if isinstance(text, str)}
+        references = [part for part in parts if isinstance(part, Reference)]
+        texts = {one: text for one in references if isinstance(text := self._texts[one], str)}
         return self._join(parts, texts)
 
 

@@ -62,11 +62,11 @@ class TransferThreads(ForkAware):
                     waiter.exception()  # mark as retrieved: the caller gets the future's
 
     def close(self) -> None:
-        """End the threads as soon as their transfers have ended; a later transfer starts others."""
+        """End the threads after their transfers, which other stores may wait for."""
         with self._lock:
             executor, self._executor = self._executor, None
         if executor is not None:
-            executor.shutdown(wait=False, cancel_futures=True)
+            executor.shutdown(wait=False)
 
     def after_fork_in_child(self) -> None:
         """Start without threads: the child has none of the parent's."""
