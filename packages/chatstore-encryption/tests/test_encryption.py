@@ -202,6 +202,22 @@ def test_a_message_that_was_copied_over_another_one_raises() -> None:
             read()
 
 
+@pytest.mark.parametrize("newer", ["k2", "k11"])
+def test_an_older_version_that_was_copied_over_another_message_raises(newer: str) -> None:
+    """Its key has another id, which may begin with the id of the newer key, or the reverse."""
+    backend, keys = MemoryBackend(), {"k1": KEYS["old"], newer: KEYS["new"]}
+    older, store = (
+        ChatStore(EncryptedBackend(backend, KeyRing(keys, primary=key_id)))
+        for key_id in ("k1", newer)
+    )
+    older.add_messages("k", [message("x", id="a"), message("y", id="b")])
+    replayed = bodies(backend, "k")[1].body
+    store.put_message("k", message("z", id="b"))
+    change(backend, "k", 0, replayed)
+    with pytest.raises(DecryptionError, match="copied over"):
+        store.get_messages("k")
+
+
 def test_an_older_version_in_the_same_place_is_not_detected() -> None:
     """As documented: replays need a record of versions outside of the database."""
     backend = MemoryBackend()

@@ -126,7 +126,7 @@ def check_ids(texts: Sequence[str]) -> None:
     heads = [text[: text.find(_DATA)] for text in texts if text.startswith(_KEY)]
     if len(heads) < 2:
         return
-    begin = heads[0][: heads[0].find(_ID)]
+    begin = heads[0][: heads[0].find(_ID) + len(_ID)]
     if not all(head.startswith(begin) for head in heads):
         heads = [head[head.find(_ID) :] for head in heads]
     if len(set(heads)) < len(heads):
