@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
@@ -26,9 +27,12 @@ from chatstore.encryption import (
     KeyRing,
     OwnerKeysBackend,
     Rotation,
+    Survey,
     async_erase_owner,
+    async_survey,
     erase_owner,
     rotate,
+    survey,
 )
 from chatstore.encryption.data_keys import REMEMBER_SECONDS, DataKeys
 
@@ -200,6 +204,77 @@ def test_other_processes_notice_within_a_minute(monkeypatch: pytest.MonkeyPatch)
     ):
         with pytest.raises(DecryptionError, match="owner:"):
             call()
+
+
+class Slow(MemoryBackend):
+    """A minute passes between the effect of a write and its result."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+
+    def wait(self, plan: Any) -> Any:
+        result = yield from plan
+        self.now += REMEMBER_SECONDS + 1
+        return result
+
+    def create(self, key: str, write: Any) -> Any:
+        return self.wait(super().create(key, write))
+
+    def update(self, key: str, write: Any) -> Any:
+        return self.wait(super().update(key, write))
+
+    def remove(self, key: str, write: Any) -> Any:
+        return self.wait(super().remove(key, write))
+
+
+def test_writes_are_not_repeated_when_a_data_key_gets_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    backend, create = Slow(), DataKeys.__init__
+    monkeypatch.setattr(
+        DataKeys, "__init__", lambda self, wrapped: create(self, wrapped, lambda: backend.now)
+    )
+    store, _, _ = open_store(backend)
+    fill(store)
+    removed = store.delete_last_message("a1")
+    assert removed is not None
+    assert removed.content == "hotel!"
+    assert contents(store.get_messages("a1")) == ["first", "hotel"]
+    revision = store.snapshot("a1").conversation.revision  # type: ignore[union-attr]
+    assert store.update_conversation("a1", title="x", expected_revision=revision).title == "x"
+    assert store.fork("a1", "a2").owner == "ann"
+
+
+def test_the_place_of_the_data_keys_is_set_up_and_checked() -> None:
+    calls: list[str] = []
+
+    class Maintained(MemoryBackend):
+        def setup(self) -> Any:
+            calls.append("setup")
+            return super().setup()
+
+        def check(self, key: str) -> Any:
+            calls.append(key[: len(CHATS)])
+            return super().check(key)
+
+    store, _, _ = open_store(Maintained())
+    store.setup()
+    store.check()
+    assert calls == ["setup", "setup", CHATS, f"{KEYS}c"]
+
+
+@pytest.mark.parametrize("run", [survey, lambda store: asyncio.run(async_survey(store))])
+def test_a_survey_counts_the_keys_that_data_keys_need(run: Callable[[ChatStore], Survey]) -> None:
+    """Without the ring's old key, the data keys could not be read."""
+    opened = open_store()
+    fill(opened.store)
+    for number in range(120):
+        opened.store.create_conversation(f"c{number}", owner=f"owner {number}")
+    newer = open_store(opened.backend, ring("new"))
+    rotate(newer.store)
+    result = run(newer.store)
+    assert (result.conversations, result.keys["old"], result.keys["new"]) == (123, 244, 1)
+    rotate(ChatStore(newer.wrapped))
+    assert run(newer.store).keys["old"] == 0
 
 
 def test_data_keys_must_not_expire() -> None:

@@ -46,13 +46,18 @@ class DataKeyNeededError(DecryptionError):
 
 
 class DataKeys(Generic[C]):
-    """Creates, loads and destroys data keys."""
+    """Creates, loads and destroys data keys.
+
+    Attributes:
+        wrapped: Keeps them.
+
+    """
 
     def __init__(
         self, wrapped: EncryptedBackend[C], clock: Callable[[], float] = time.monotonic
     ) -> None:
         """Take the backend that keeps them, and a clock in seconds."""
-        self._wrapped = wrapped
+        self.wrapped = wrapped
         self._clock = clock
         self._ciphers: dict[str, tuple[AESGCM, float]] = {}
         self._current: dict[str, tuple[str, float]] = {}
@@ -83,7 +88,7 @@ class DataKeys(Generic[C]):
 
         """
         self._ciphers.pop(key_id, None)
-        page = yield from self._wrapped.read_newest(key_id, Newest(1, with_conversation=True))
+        page = yield from self.wrapped.read_newest(key_id, Newest(1, with_conversation=True))
         if page.conversation is None or not page.records:
             raise missing_key(key_id)
         content = codec.decode(key_id, page.records[0].position, page.records[0].body).content
@@ -115,21 +120,23 @@ class DataKeys(Generic[C]):
 
     def destroy(self, owner: str) -> Plan[C, int]:
         """Delete all data keys of an owner, also if the ring cannot decrypt them; count them."""
-        inner, count = self._wrapped.inner, 0
-        self._current.pop(owner, None)
-        while True:
-            page = yield from inner.list_owned(self._wrapped.stored_owner(owner), _PAGE, None)
-            for stored_key, _ in page.conversations:
-                yield from inner.delete(stored_key, Delete())
-                count += 1
-            if not page.conversations and page.cursor is None:
-                self._ciphers.clear()
-                return count
+        inner, count = self.wrapped.inner, 0
+        try:
+            while True:
+                page = yield from inner.list_owned(self.wrapped.stored_owner(owner), _PAGE, None)
+                for stored_key, _ in page.conversations:
+                    yield from inner.delete(stored_key, Delete())
+                    count += 1
+                if not page.conversations and page.cursor is None:
+                    return count
+        finally:  # also after an interruption; not earlier, since other threads remember keys
+            self._current.pop(owner, None)
+            self._ciphers.clear()
 
     def _of_owner(self, owner: str) -> Plan[C, list[str]]:
         cursor: Any | None = None
         while True:
-            page = yield from self._wrapped.list_owned(owner, _PAGE, cursor)
+            page = yield from self.wrapped.list_owned(owner, _PAGE, cursor)
             cursor = page.cursor
             if page.conversations or cursor is None:
                 return [key for key, _ in page.conversations]
@@ -139,9 +146,9 @@ class DataKeys(Generic[C]):
         message = ChatMessage(role="system", content=key.hex(), id="key")
         record = codec.encode(message, datetime.now(timezone.utc).isoformat())
         create = Create(ConversationRecord(owner, is_created=True), [record])
-        stored = yield from self._wrapped.create(key_id, create)
+        stored = yield from self.wrapped.create(key_id, create)
         if stored is None or stored.expires_at is not None:
-            yield from self._wrapped.delete(key_id, Delete())
+            yield from self.wrapped.delete(key_id, Delete())
             raise StoreSetupError(
                 "data keys must not expire before what they encrypted: keep them in a store on the "
                 "same database that has no ttl"
@@ -151,21 +158,29 @@ class DataKeys(Generic[C]):
     def _remember(self, key_id: str, key: bytes) -> None:
         if len(self._ciphers) >= _MUCH:
             now = self._clock()
-            for old in [old for old, (_, end) in self._ciphers.items() if end < now]:
-                del self._ciphers[old]
-            for owner in [owner for owner, (_, end) in self._current.items() if end < now]:
-                del self._current[owner]
+            # Copies, since other threads change both.
+            for old, (_, end) in list(self._ciphers.items()):
+                if end < now:
+                    self._ciphers.pop(old, None)
+            for owner, (_, end) in list(self._current.items()):
+                if end < now:
+                    self._current.pop(owner, None)
         self._ciphers[key_id] = (cipher_of(key_id, key), self._clock() + REMEMBER_SECONDS)
 
 
 class OwnerKeys:
-    """The keys of one call: the ring's, and the data key that encrypts what the call writes."""
+    """The keys of one call: the ring's, and the data key that encrypts what the call writes.
+
+    A data key that the call has used is not loaded again before its end: `with_data_keys` would
+    repeat a write that has taken effect.
+    """
 
     def __init__(self, ring: Keys, data_keys: DataKeys[Any], primary: str | None = None) -> None:
         """Take the keys; ``primary``: the id of a data key; ``None``: the ring's key encrypts."""
         self._ring = ring
         self._data_keys = data_keys
         self._primary = primary
+        self._used: dict[str, AESGCM] = {}
 
     def primary(self, key: str) -> str:
         """See `Keys`."""
@@ -173,8 +188,11 @@ class OwnerKeys:
 
     def cipher(self, key_id: str) -> AESGCM:
         """See `Keys`."""
-        keys = self._data_keys if key_id.startswith(_MARK) else self._ring
-        return keys.cipher(key_id)
+        if not key_id.startswith(_MARK):
+            return self._ring.cipher(key_id)
+        if key_id not in self._used:
+            self._used[key_id] = self._data_keys.cipher(key_id)
+        return self._used[key_id]
 
     def prepare(self, texts: Sequence[str]) -> None:
         """See `Keys`."""
@@ -182,7 +200,9 @@ class OwnerKeys:
         missing = [
             key_id
             for key_id in sorted(key_ids)
-            if key_id.startswith(_MARK) and not self._data_keys.has(key_id)
+            if key_id.startswith(_MARK)
+            and key_id not in self._used
+            and not self._data_keys.has(key_id)
         ]
         if missing:
             raise DataKeyNeededError(missing)
@@ -196,7 +216,7 @@ class OwnerKeys:
 def with_data_keys(keys: Keys, build: Callable[[], Plan[C, T]]) -> Plan[C, T]:
     """Run a plan, and again from its beginning whenever a data key had to be loaded.
 
-    Reads change nothing, and writes with ids take effect once.
+    A write has used the keys that it needs before it takes effect, so it is not repeated after it.
     """
     while True:
         try:

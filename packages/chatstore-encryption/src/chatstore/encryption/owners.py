@@ -67,6 +67,18 @@ class OwnerKeysBackend(WrapperBackend[C]):
         self.conversations = inner
         self.data_keys = DataKeys(wrapped)
 
+    # ------------------------------------------------------------------ maintenance
+
+    def setup(self) -> Plan[C, None]:
+        """See `Backend.setup`; the place of the data keys is set up, too."""
+        yield from self.inner.setup()
+        yield from self.data_keys.wrapped.setup()
+
+    def check(self, key: str) -> Plan[C, None]:
+        """See `Backend.check`; the place of the data keys is checked, too."""
+        yield from self.inner.check(key)
+        yield from self.data_keys.wrapped.check(key)
+
     # ------------------------------------------------------------------ writing messages
 
     def append(self, key: str, write: Append) -> Plan[C, list[Existing]]:

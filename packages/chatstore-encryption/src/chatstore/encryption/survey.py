@@ -21,7 +21,8 @@ class Survey:
 
     Attributes:
         conversations: The conversations.
-        keys: How many messages and conversation records each key has encrypted, by its id.
+        keys: How many messages and conversation records each key has encrypted, by its id; data
+            keys of owners and their records count, too.
         plain: How many of them are stored in plain text.
         damaged: How many of them begin as a ciphertext does, and do not go on like one.
 
@@ -48,6 +49,9 @@ def survey(store: ChatStore) -> Survey:
 
     """
     total = Survey()
+    cursor = store.run("survey", _survey_data_keys, None, total)
+    while cursor is not None:
+        cursor = store.run("survey", _survey_data_keys, cursor, total)
     for key in store.iter_keys():
         store.run("survey", _survey_conversation, key, total)
     return total
@@ -56,9 +60,25 @@ def survey(store: ChatStore) -> Survey:
 async def async_survey(store: ChatStore) -> Survey:
     """Like `survey`, but awaitable."""
     total = Survey()
+    cursor = await store.async_run("survey", _survey_data_keys, None, total)
+    while cursor is not None:
+        cursor = await store.async_run("survey", _survey_data_keys, cursor, total)
     async for key in store.async_iter_keys():
         await store.async_run("survey", _survey_conversation, key, total)
     return total
+
+
+def _survey_data_keys(
+    backend: Backend[Any], cursor: Any | None, total: Survey
+) -> Plan[Any, Any | None]:
+    """Count a page of the data keys of owners, and return the cursor of the next page."""
+    if not isinstance(backend, OwnerKeysBackend):
+        return None
+    inner = backend.data_keys.wrapped.inner
+    page = yield from inner.list_keys("", _PAGE, cursor)
+    for stored_key in page.keys:
+        yield from _survey_all(inner, stored_key, total)
+    return page.cursor
 
 
 def _survey_conversation(backend: Backend[Any], key: str, total: Survey) -> Plan[Any, None]:
@@ -69,12 +89,12 @@ def _survey_conversation(backend: Backend[Any], key: str, total: Survey) -> Plan
             "survey needs a store over an EncryptedBackend or an OwnerKeysBackend, which must be "
             "its outermost layer"
         )
-    return _survey_all(backend.inner, backend.stored_key(key), total)
+    total.conversations += yield from _survey_all(backend.inner, backend.stored_key(key), total)
 
 
-def _survey_all(inner: Backend[Any], stored_key: str, total: Survey) -> Plan[Any, None]:
+def _survey_all(inner: Backend[Any], stored_key: str, total: Survey) -> Plan[Any, bool]:
+    """Count what a conversation has, and return whether it exists."""
     [stored] = yield from inner.read_conversations([stored_key])
-    total.conversations += stored is not None
     if stored is not None and stored.record.outlasts_messages:
         _count(stored.record.metadata or "", total)
     position = None
@@ -83,7 +103,7 @@ def _survey_all(inner: Backend[Any], stored_key: str, total: Survey) -> Plan[Any
         for record in page.records:
             _count(record.body, total)
         if len(page.records) < _PAGE:
-            return
+            return stored is not None
         position = page.records[-1].position
 
 
