@@ -279,7 +279,7 @@ def test_a_journal_of_another_erasure_is_refused(
     assert "other" in keys(store_url)
 
 
-def test_what_is_written_meanwhile_is_erased_as_it_was_last(
+def test_what_is_written_during_the_run_is_erased_as_it_was_last(
     store_url: str, tmp_path: Path, options: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from chatstore.core import ChatStore
@@ -304,3 +304,38 @@ def test_what_is_written_meanwhile_is_erased_as_it_was_last(
     assert erased["chat/new"] == 0
     assert erased[written[0]] == int(written[0][-1]) + 1
     assert keys(store_url) == ["nobody's", "other"]
+
+
+def test_a_conversation_that_gets_another_owner_is_not_in_the_receipt(
+    each_store_url: str, tmp_path: Path, options: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from chatstore.core import ChatStore
+
+    fill(each_store_url)
+    delete = ChatStore.delete_messages
+    moved: list[str] = []
+
+    def deleting(store: ChatStore, key: str, **expected: Any) -> None:
+        if not moved:
+            moved.append(key)
+            store.update_conversation(key, owner="u43")
+        delete(store, key, **expected)
+
+    monkeypatch.setattr(ChatStore, "delete_messages", deleting)
+    succeeded("erase", *options, each_store_url)
+
+    erased = {entry["key"] for entry in receipt_of(tmp_path)["erased"]}
+    assert erased == {f"chat/{number}" for number in range(5)} - {*moved}
+    assert keys(each_store_url) == sorted([*moved, "nobody's", "other"])
+
+
+def test_a_run_that_was_killed_at_its_first_line_is_continued(
+    store_url: str, tmp_path: Path, options: list[str]
+) -> None:
+    fill(store_url)
+    (tmp_path / "receipt.json.part").write_text('{"owner": "u4')
+    killed("erase", *options, store_url, number=2, before=True)
+
+    succeeded("erase", *options, store_url)
+
+    assert receipt_of(tmp_path)["conversations"] == 5

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def erase_all(
     store: ChatStore, owner: str, journal: Journal, on_erased: Callable[[int], None]
 ) -> dict[str, Any]:
-    """Erase all conversations of an owner, also those that appear meanwhile.
+    """Erase all conversations of an owner, also those that appear during the run.
 
     Args:
         store: The store.
@@ -36,11 +36,12 @@ def erase_all(
         for conversation in listed:
             if _erase(store, owner, conversation.key, journal):
                 on_erased(1)
-        if not listed and not _left(store, owner, journal.keys):
+        present = [] if listed else _present(store, journal.keys)
+        if not listed and all(conversation.owner != owner for conversation in present):
             break
     store.purge_expired()  # expired conversations are invisible, but may still be stored
     verified_at = now()
-    erased = journal.erased(verified_at)
+    erased = journal.erased(verified_at, present)
     return {
         "format": FORMAT,
         "owner": owner,
@@ -60,7 +61,7 @@ def now() -> str:
 
 
 def _erase(store: ChatStore, owner: str, key: str, journal: Journal) -> bool:
-    """Erase a conversation; one that is written meanwhile is read and noted again.
+    """Erase a conversation; one that changes before it is deleted is read and noted again.
 
     Returns:
         ``False``: it does not exist, or has another owner now.
@@ -81,7 +82,7 @@ def _erase(store: ChatStore, owner: str, key: str, journal: Journal) -> bool:
 
 
 def _entry(store: ChatStore, conversation: Conversation) -> Entry:
-    """Read a conversation; if it changes meanwhile, its deletion will find another revision."""
+    """Read a conversation; if it changes while it is read, its deletion is refused."""
     damaged: list[int] = []
 
     def skip(error: CorruptMessageError) -> None:
@@ -102,10 +103,6 @@ def _entry(store: ChatStore, conversation: Conversation) -> Entry:
     )
 
 
-def _left(store: ChatStore, owner: str, keys: list[str]) -> bool:
-    """Return whether any of the keys has a conversation of the owner, whatever lists say."""
-    for key in keys:
-        conversation = store.get_conversation(key)
-        if conversation is not None and conversation.owner == owner:
-            return True
-    return False
+def _present(store: ChatStore, keys: list[str]) -> list[Conversation]:
+    """Return the conversations that have the keys now, whatever lists say."""
+    return [one for one in map(store.get_conversation, keys) if one is not None]

@@ -6,12 +6,15 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Self
 
 from chatstore.cli.errors import CommandError
 from chatstore.cli.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from chatstore.core import Conversation
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,8 @@ class Journal:
         header = {"owner": owner, "store": store}
         lines = _read_lines(path)
         self.started_at = now
-        if lines:
+        is_new = not lines
+        if not is_new:
             first = lines.pop(0)
             self.started_at = str(first.pop("started_at", now))
             if first != header:
@@ -69,10 +73,10 @@ class Journal:
                     ExitCode.USAGE,
                 )
         self._file = path.open("a", encoding="utf-8")
-        if path.stat().st_size == 0:
-            self._write({**header, "started_at": now})
-        else:
+        if path.stat().st_size:
             self._file.write("\n")  # behind a line that a killed run did not finish
+        if is_new:
+            self._write({**header, "started_at": now})
         for line in lines:
             self._remember(line)
 
@@ -99,17 +103,27 @@ class Journal:
         """The keys of all entries."""
         return list(dict.fromkeys(entry.key for entry in self._entries))
 
-    def erased(self, now: str) -> list[dict[str, Any]]:
+    def erased(self, now: str, present: list[Conversation]) -> list[dict[str, Any]]:
         """Return what was erased, once no conversation of the journal is left.
 
         An entry whose run was killed before it noted the deletion counts, unless a later entry has
-        the same key: then the conversation was still there.
+        the same key, or the conversation got another owner: then it was still there.
+
+        Args:
+            now: The time for entries without one.
+            present: The conversations that have the journal's keys now.
+
         """
         newest = {entry.key: entry.revision for entry in self._entries}
+        remaining = {(one.key, one.created_at.isoformat()) for one in present}
         result: dict[tuple[str, str], dict[str, Any]] = {}
         for entry in self._entries:
             place = entry.key, entry.revision
-            if place in self._erased_at or newest[entry.key] == entry.revision:
+            is_gone = (
+                newest[entry.key] == entry.revision
+                and (entry.key, entry.created_at) not in remaining
+            )
+            if place in self._erased_at or is_gone:
                 result[place] = {**asdict(entry), "erased_at": self._erased_at.get(place, now)}
         return list(result.values())
 
