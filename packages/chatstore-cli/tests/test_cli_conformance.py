@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -94,6 +95,37 @@ def test_an_interruption_cleans_up(store_url: str) -> None:
     assert terminal.end() == 130
     assert "what the tests stored was deleted" in terminal.text
     assert keys(store_url) == ["chat/1"]
+
+
+def test_a_closed_pipe_ends_the_run(store_url: str) -> None:
+    create(store_url)
+    command = [*COMMAND, "conformance", "--only", "test_last", store_url]
+
+    done = subprocess.run(
+        ["bash", "-c", '"$@" | true; exit ${PIPESTATUS[0]}', "-", *command],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS,
+    )
+
+    assert (done.returncode, done.stderr) == (141, "")
+    assert keys(store_url) == ["chat/1"]
+
+
+def test_the_users_options_of_pytest_do_not_count(store_url: str) -> None:
+    create(store_url)
+
+    done = subprocess.run(
+        [*COMMAND, "conformance", "--only", "test_last", store_url],
+        env={**os.environ, "PYTEST_ADDOPTS": "--no-such-option", "PYTEST_PLUGINS": "no_such"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_no_test_is_a_failure(store_url: str) -> None:

@@ -40,13 +40,19 @@ class Outcome:
 
 
 class _Plugin:
-    """Provides the harness, and passes on the outcomes."""
+    """Provides the harness, and passes on the outcomes.
+
+    Attributes:
+        error: Why the run was ended: an outcome could not be passed on, as to a closed pipe.
+
+    """
 
     def __init__(self, url: str, run: str, on_outcome: Callable[[Outcome], None]) -> None:
         self._url = url
         self._run = run
         self._on_outcome = on_outcome
         self._tests = 0
+        self.error: Exception | None = None
         self._failed: dict[str, Outcome] = {}
 
     @pytest.fixture
@@ -68,7 +74,11 @@ class _Plugin:
             reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
             self._failed[test] = Outcome(test, "skipped", reason.removeprefix("Skipped: "))
         if report.when == "teardown":
-            self._on_outcome(self._failed.pop(test, Outcome(test, "passed")))
+            try:
+                self._on_outcome(self._failed.pop(test, Outcome(test, "passed")))
+            except Exception as error:  # noqa: BLE001 - pytest would print its stack trace
+                self.error = error
+                pytest.exit("an outcome could not be passed on")
 
 
 def run_suite(url: str, only: str, on_outcome: Callable[[Outcome], None]) -> None:
@@ -84,8 +94,10 @@ def run_suite(url: str, only: str, on_outcome: Callable[[Outcome], None]) -> Non
 
     """
     run = uuid4().hex[:8]
-    # Neither the user's plugins nor a configuration in the current folder take part.
+    # Neither the user's plugins and options nor a configuration in the current folder take part.
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
+        os.environ.pop(name, None)
     settings.register_profile(
         "conformance", deadline=None, database=None, suppress_health_check=list(HealthCheck)
     )
@@ -98,6 +110,8 @@ def run_suite(url: str, only: str, on_outcome: Callable[[Outcome], None]) -> Non
             code = pytest.main([*options, "--import-mode=importlib", str(_SUITE)], plugins=[plugin])
         finally:
             _clean(url, run)
+    if plugin.error is not None:
+        raise plugin.error
     if code == pytest.ExitCode.INTERRUPTED:
         raise CommandError("interrupted; what the tests stored was deleted", ExitCode.INTERRUPTED)
     if code in {pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR}:
