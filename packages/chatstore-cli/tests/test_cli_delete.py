@@ -103,12 +103,12 @@ def test_prune(store_url: str, tmp_path: Path) -> None:
     done = succeeded("prune", "--older-than", "90d", "--prefix", "chat/1", "--yes", store_url)
     assert done.out == "Deleted 1 conversation.\n"
     done = succeeded("prune", "--older-than", "12w", "--yes", "--json", store_url)
-    assert done.records == [{"deleted": 2, "written_meanwhile": 0}]
+    assert done.records == [{"deleted": 2, "changed": 0}]
     assert keys(store_url) == ["chat/3"]
     assert succeeded("prune", "--older-than", "90d", store_url).out == "Deleted 0 conversations.\n"
 
 
-def test_prune_keeps_what_is_written_meanwhile(store_url: str, tmp_path: Path) -> None:
+def test_prune_keeps_what_changes_during_the_question(store_url: str, tmp_path: Path) -> None:
     fill(store_url)
     age(tmp_path / "chat.db", "chat/0", "chat/1")
 
@@ -119,7 +119,7 @@ def test_prune_keeps_what_is_written_meanwhile(store_url: str, tmp_path: Path) -
     terminal.send("y\n")
 
     assert terminal.end() == 0
-    assert "Deleted 1 conversation; 1 were written meanwhile." in terminal.text
+    assert "Deleted 1 conversation; 1 changed during the run." in terminal.text
     assert keys(store_url) == ["chat/0", "chat/2", "chat/3"]
 
 
@@ -135,7 +135,7 @@ def test_prune_on_servers(each_store_url: str) -> None:
 def test_a_bad_age_is_refused(store_url: str) -> None:
     fill(store_url)
 
-    for text in ("90", "d", "-1d", "90 d", "1y", "99999999d"):
+    for text in ("90", "d", "-1d", "90 d", "1y", "99999999d", "999999w"):
         done = piped("prune", f"--older-than={text}", "--yes", store_url)
         assert (done.code, done.out) == (2, ""), text
     assert len(keys(store_url)) == 4

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,7 +9,7 @@ import typer
 from chatstore.cli.amounts import counted
 from chatstore.cli.arguments import Json, Owner, Prefix, Url, Yes
 from chatstore.cli.confirming import confirm
-from chatstore.cli.durations import read_duration
+from chatstore.cli.durations import time_ago
 from chatstore.cli.listing import conversations
 from chatstore.cli.output import print_json, print_text
 from chatstore.cli.progress import progress
@@ -18,6 +17,8 @@ from chatstore.cli.records import print_records
 from chatstore.cli.stores import open_existing
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from chatstore.core import ChatStore, Conversation
 
 
@@ -39,8 +40,8 @@ def prune(
     json: Json = False,
 ) -> None:
     """Delete conversations whose last write is older than an age."""
+    limit = time_ago(older_than)
     with open_existing(url) as store:
-        limit = datetime.now(timezone.utc) - read_duration(older_than)
         old = _old(store, limit, owner, prefix)
         messages = sum(conversation.length for conversation in old)
         amount = f"{counted(len(old), 'conversation')} with {counted(messages, 'message')}"
@@ -53,11 +54,11 @@ def prune(
             confirm(f"Delete {amount}, last written before {limit:%Y-%m-%d %H:%M} UTC?", yes=yes)
         deleted = _delete(store, old)
     if json:
-        print_json({"deleted": deleted, "written_meanwhile": len(old) - deleted})
+        print_json({"deleted": deleted, "changed": len(old) - deleted})
     else:
         rest = len(old) - deleted
-        meanwhile = f"; {rest:,} were written meanwhile" if rest else ""
-        print_text(f"Deleted {counted(deleted, 'conversation')}{meanwhile}.")
+        changed = f"; {rest:,} changed during the run" if rest else ""
+        print_text(f"Deleted {counted(deleted, 'conversation')}{changed}.")
 
 
 def _old(store: ChatStore, limit: datetime, owner: str | None, prefix: str) -> list[Conversation]:
