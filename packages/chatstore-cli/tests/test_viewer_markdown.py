@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from hostile import FORBIDDEN
 
 from chatstore.cli.viewer.markdown import TAGS, render
 
@@ -120,6 +121,14 @@ def test_html_is_text(source: str) -> None:
 )
 def test_hostile_structure_is_bounded(source: str) -> None:
     json.dumps(render(source))  # neither the depth of the tree nor of the parser is too great
+
+
+@pytest.mark.parametrize("entity", ["&#x202e;", "&#8238;", "&#x200b;", "&#xfeff;"])
+def test_entities_hide_no_control_characters(entity: str) -> None:
+    source = f"a{entity}b [c{entity}](https://example.org)\n\n```{entity}\nd\n```"
+    shown = json.dumps(render(source), ensure_ascii=False)
+    assert not set(shown) & set(FORBIDDEN)
+    assert shown.count(r"\\u") == 2
 
 
 def test_deep_emphasis_keeps_its_text() -> None:

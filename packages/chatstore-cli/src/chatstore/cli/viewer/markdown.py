@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from chatstore.cli.clean import lines, one_line
+
 Node: TypeAlias = "str | dict[str, Any]"
 """Text, or an element: its ``tag``, its ``children``, and for links ``href``."""
 
@@ -32,7 +34,7 @@ _PARSER = MarkdownIt("commonmark", {"html": False, "breaks": True, "maxNesting":
 
 
 def render(text: str) -> list[Node]:
-    """Return the tree of a text."""
+    """Return the tree of a text, with escapes for what entities such as ``&#x202e;`` hide."""
     root: list[Node] = []
     stack = [root]
     for token in _flat(_PARSER.parse(text)):
@@ -91,10 +93,10 @@ def _leaf(token: Token) -> list[Node]:
     if token.type in {"fence", "code_block"}:
         block = _element("pre", token.content.removesuffix("\n"))
         language = token.info.split(maxsplit=1)
-        return [{**block, "language": language[0]} if language else block]
+        return [{**block, "language": one_line(language[0])} if language else block]
     if token.type == "image":
         return [_image(token)]
-    return [token.content] if token.content else []
+    return [lines(token.content)] if token.content else []
 
 
 def _image(token: Token) -> Node:
