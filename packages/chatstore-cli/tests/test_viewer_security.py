@@ -100,6 +100,17 @@ def test_every_response_has_the_headers(viewer: Viewer, path: str) -> None:
         assert "set-cookie" not in sent
 
 
+def test_an_unexpected_error_has_the_headers(
+    viewer: Viewer, store: ChatStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(store), "async_get_conversation", None)
+    response = viewer.get("/api/conversation", key="k")
+
+    assert response.status_code == 500
+    assert "default-src 'none'" in response.headers["content-security-policy"]
+    assert response.headers["cache-control"] == "no-store"
+
+
 @pytest.mark.parametrize(
     "host",
     [

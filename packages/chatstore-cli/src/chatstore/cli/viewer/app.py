@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
@@ -58,8 +57,9 @@ def create_app(
         Mount("/api", routes=api.routes()),
         *(_file_route(file) for file in sorted(_FILES.iterdir()) if file.suffix in _TYPES),
     ]
-    guard = Middleware(Guard, port=port, token=token, write=write)
-    return Starlette(routes=routes, lifespan=lifespan, middleware=[guard])
+    app = Starlette(routes=routes, lifespan=lifespan)
+    # Around the whole application, so that its answers to unexpected errors have the headers, too.
+    return Guard(app, port=port, token=token, write=write)
 
 
 def _file_route(file: Path) -> Route:
