@@ -212,8 +212,11 @@ def test_follow(store: ChatStore, each_store_url: str) -> None:
 def test_follow_ends_with_the_conversation(store: ChatStore, each_store_url: str) -> None:
     terminal = Terminal("show", "-f", "--json", "chat/1", each_store_url, columns=300)
     terminal.wait_for('"content": "hi"')
-    store.add_message("chat/1", message("there"))
+    answer = message("there", id="m2")
+    store.add_message("chat/1", answer)
     terminal.wait_for('"content": "there"')
+    store.put_message("chat/1", answer.model_copy(update={"content": "there you are"}))
+    terminal.wait_for('"content": "there you are"')
     store.delete_messages("chat/1")
 
     assert terminal.end() == 0

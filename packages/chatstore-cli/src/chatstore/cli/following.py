@@ -28,6 +28,7 @@ class Appended:
 class Grown:
     """More text of the last message, as of an answer that streams."""
 
+    message: ChatMessage
     text: str
 
 
@@ -98,7 +99,7 @@ class Follower:
             added = None if current is None else _addition(shown, current)
             if current is not None and added is not None:
                 self._newest.append(current)
-                yield Grown(added)
+                yield Grown(current, added)
                 break
             removed = True
         if removed:

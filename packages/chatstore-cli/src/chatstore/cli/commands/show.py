@@ -120,16 +120,17 @@ def _show_json(
         newest.append(message)
         print_json(message.model_dump(mode="json"))
     if follow:
-        for message in _appended(_follower(store, key, newest)):
+        for message in _written(_follower(store, key, newest)):
             print_json(message.model_dump(mode="json"))
             flush()
 
 
-def _appended(follower: Follower) -> Iterator[ChatMessage]:
-    from chatstore.cli.following import Appended
+def _written(follower: Follower) -> Iterator[ChatMessage]:
+    """Yield new messages, and the last one again as it grows."""
+    from chatstore.cli.following import Appended, Grown
 
     for event in follower.events():
-        if isinstance(event, Appended):
+        if isinstance(event, Appended | Grown):
             yield event.message
 
 
