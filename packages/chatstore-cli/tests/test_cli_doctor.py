@@ -192,6 +192,9 @@ def test_text_that_changes() -> None:
         ("unix:///run/redis.sock", Status.OK),
         ("redis://10.0.0.1", Status.WARN),
         ("redis://cache.example.org", Status.WARN),
+        ("postgresql:///chats?host=/run/postgresql", Status.OK),
+        ("postgresql:///chats?host=db.example.org", Status.WARN),
+        ("postgresql://localhost/chats?host=localhost,db.example.org", Status.WARN),
     ],
 )
 def test_encryption(url: str, status: Status) -> None:

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from chatstore.cli.doctor.findings import Finding, ok, warn
 
 
 def is_local(url: str) -> bool:
-    """Return whether a URL's host is this machine."""
-    host = urlsplit(url).hostname or ""
+    """Return whether a URL's hosts are this machine; for Postgres, options may name them."""
+    parts = urlsplit(url)
+    options = parse_qs(parts.query)
+    named = [text for name in ("host", "hostaddr") for text in options.get(name, ())]
+    hosts = ",".join(named) or parts.hostname or ""
+    return all(map(_is_local_host, hosts.split(",")))
+
+
+def _is_local_host(host: str) -> bool:
+    if host.startswith("/"):  # a socket
+        return True
     if host in {"", "localhost"}:
         return True
     try:
