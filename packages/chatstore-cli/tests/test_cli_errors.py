@@ -72,6 +72,8 @@ def test_secrets_are_hidden() -> None:
     assert hide_secrets("x redis://a:b@c@host/0?d=e y") == "x redis://***@host/0?*** y"
     assert hide_secrets("sqlite:///chat.db is missing") == "sqlite:///chat.db is missing"
     assert hide_secrets("upstash://token@host") == "upstash://***@host"
+    for password in ("a'b", 'a"b', "a<b", "a>b"):
+        assert hide_secrets(f"no 'redis://me:{password}@host'") == "no 'redis://***@host'"
 
 
 def test_the_version_is_printed() -> None:

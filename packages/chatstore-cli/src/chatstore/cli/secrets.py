@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-# Also in the middle of a sentence, as in a message about an argument that is not expected.
-_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<rest>[^\s'\"<>]*)")
+# Also in the middle of a sentence, as in a message about an argument that is not expected. Quotes
+# do not end a URL, since a password may contain them.
+_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<rest>\S*)")
 HIDDEN = "***"
 
 
