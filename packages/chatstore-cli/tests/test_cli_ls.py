@@ -96,4 +96,5 @@ def test_a_missing_file_is_not_created(store_url: str) -> None:
 
     assert done.code == 5
     assert "does not exist" in done.err
+    assert "let your application call setup()" in done.err
     assert piped("ls", store_url).code == 5

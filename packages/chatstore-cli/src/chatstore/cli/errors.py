@@ -6,7 +6,7 @@ import sys
 import traceback
 from typing import TYPE_CHECKING
 
-from chatstore.cli.clean import one_line
+from chatstore.cli.clean import lines, one_line
 from chatstore.cli.exit_codes import ExitCode
 from chatstore.cli.secrets import hide_secrets
 
@@ -33,7 +33,7 @@ def report_error(error: BaseException, *, debug: bool) -> ExitCode:
     sys.stderr.write(f"chatstore: {one_line(hide_secrets(message))}\n")
     if debug:
         # The standard library's format has no values of variables, which may be secrets.
-        sys.stderr.write(hide_secrets("".join(traceback.format_exception(error))))
+        sys.stderr.write(lines(hide_secrets("".join(traceback.format_exception(error)))))
     sys.stderr.flush()
     return code
 
@@ -46,7 +46,7 @@ def _describe(error: BaseException) -> tuple[str, ExitCode]:
     if isinstance(error, CommandError):
         return str(error), error.code
     if isinstance(error, ChatStoreError):
-        return _sentence(error), _code_of(error)
+        return sentence_of(error), _code_of(error)
     if isinstance(error, typer.TyperException):
         return f"{error.format_message()} Try: chatstore --help", ExitCode.USAGE
     if isinstance(error, OSError):
@@ -59,9 +59,12 @@ def _describe(error: BaseException) -> tuple[str, ExitCode]:
     )
 
 
-def _sentence(error: ChatStoreError) -> str:
-    """Return a store's error without the name of the Python method that failed."""
-    return str(error.args[0]) if error.args else type(error).__name__
+def sentence_of(error: ChatStoreError) -> str:
+    """Return a store's error for readers at a prompt, who call no methods."""
+    text = str(error.args[0]) if error.args else type(error).__name__  # without the failed method
+    return text.replace("call setup()", "let your application call setup()").replace(
+        "with setup()", "with setup() in your application"
+    )
 
 
 def _code_of(error: ChatStoreError) -> ExitCode:

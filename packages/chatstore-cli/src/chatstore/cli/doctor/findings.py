@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeVar
 
+from chatstore.cli.errors import sentence_of
 from chatstore.core import ChatStoreError
 
 T = TypeVar("T")
@@ -58,5 +59,5 @@ def guarded(name: str, findings: Callable[[], Iterator[Finding]]) -> Iterator[Fi
     try:
         yield from findings()
     except ChatStoreError as error:
-        reason = str(error.args[0])
+        reason = sentence_of(error)
         yield warn(name, f"could not be examined: {reason}", "use a user with more rights")

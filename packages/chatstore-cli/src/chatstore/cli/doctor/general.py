@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from chatstore.cli.doctor.findings import Finding, fail, guarded, ok, warn
+from chatstore.cli.errors import sentence_of
 from chatstore.cli.stores import open_existing
 from chatstore.cli.throwaway import throwaway
 from chatstore.core import (
@@ -37,7 +38,7 @@ def access(store: ChatStore) -> Finding:
     try:
         store.check()
     except ChatStoreError as error:
-        return fail(_failed_part(error), str(error.args[0]), _advice(error))
+        return fail(_failed_part(error), sentence_of(error), _advice(error))
     seconds = time.perf_counter() - started
     return ok("access", f"{store.server} answers and can be read and written ({_time(seconds)})")
 

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from chatstore.cli.clean import one_line
+from chatstore.cli.errors import sentence_of
 from chatstore.cli.viewer import paging
 from chatstore.cli.viewer.catalogue import Catalogue, Entry, Owner, Query
 from chatstore.cli.viewer.exporting import FORMATS, export
@@ -197,7 +198,7 @@ class Api:
                 "total": len(rows),
                 "rows": [show(row) for row in rows[offset : offset + limit]],
                 "is_reading": self.catalogue.is_reading,
-                "error": None if error is None else _sentence(error),
+                "error": None if error is None else one_line(sentence_of(error)),
             }
         )
 
@@ -244,14 +245,9 @@ def _answered(call: Callable[[Request], Awaitable[Response]]) -> Callable[..., A
             return await call(request)
         except ChatStoreError as error:
             status = next((code for kind, code in _STATUS if isinstance(error, kind)), 500)
-            return JSONResponse({"error": _sentence(error)}, status_code=status)
+            return JSONResponse({"error": one_line(sentence_of(error))}, status_code=status)
 
     return answer
-
-
-def _sentence(error: ChatStoreError) -> str:
-    """Return a store's error without the name of the Python method that failed."""
-    return one_line(str(error.args[0]) if error.args else type(error).__name__)
 
 
 async def _json_object(request: Request) -> Json:
