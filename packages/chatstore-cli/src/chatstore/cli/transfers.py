@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from chatstore.cli.amounts import counted
 from chatstore.cli.errors import CommandError
 from chatstore.cli.exit_codes import ExitCode
 from chatstore.cli.output import print_json, print_text
@@ -16,9 +17,6 @@ from chatstore.cli.progress import Advance, progress
 if TYPE_CHECKING:
     from chatstore.migrate import MigrationReport, Progress
 
-Prefix = Annotated[
-    str, typer.Option("--prefix", metavar="TEXT", help="Only keys that begin with this.")
-]
 Verify = Annotated[
     bool,
     typer.Option(
@@ -101,11 +99,6 @@ def print_report(report: MigrationReport, *, json: bool) -> None:
         raise CommandError(
             f"{counted(len(report.skipped), 'conversation')} skipped; the output says why"
         )
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with a noun in its singular or plural."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _print_text(report: MigrationReport) -> None:

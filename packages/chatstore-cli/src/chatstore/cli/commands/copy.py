@@ -6,11 +6,10 @@ from typing import Annotated
 
 import typer
 
-from chatstore.cli.arguments import URL_VARIABLE, Json, Owner
+from chatstore.cli.arguments import URL_VARIABLE, Json, Owner, Prefix
 from chatstore.cli.stores import open_existing, open_or_create
 from chatstore.cli.transfers import (
     Overwrite,
-    Prefix,
     SkipErrors,
     Verify,
     policy,
@@ -46,8 +45,8 @@ def copy(
 ) -> None:
     """Copy conversations with their records, ids and times. Run it again after an interruption.
 
-    A conversation that is written meanwhile is copied again until it is whole. Nothing is changed
-    in FROM, and nothing is removed from TO.
+    A conversation that changes while it is copied is copied again until it is whole. Nothing is
+    changed in FROM, and nothing is removed from TO.
     """
     from chatstore.migrate import migrate, open_source
 

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal, cast
 
 import typer
 
-from chatstore.cli.arguments import Json, Owner, Url
+from chatstore.cli.amounts import counted
+from chatstore.cli.arguments import Json, Owner, Prefix, Url
 from chatstore.cli.errors import CommandError
 from chatstore.cli.exit_codes import ExitCode
 from chatstore.cli.output import print_json, print_text
 from chatstore.cli.progress import progress
 from chatstore.cli.stores import open_existing
-from chatstore.cli.transfers import Prefix, check_file, counted
+from chatstore.cli.transfers import check_file
 
 if TYPE_CHECKING:
     from chatstore.migrate import ExportFormat, ExportReport
