@@ -28,7 +28,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def browser() -> Iterator[Browser]:
     """Start a browser for the tests of a module; without one, they fail.
 
-    Playwright keeps an event loop running meanwhile, so the other tests of a process could not
+    While it runs, Playwright keeps an event loop running, so the other tests of a process could not
     call `asyncio.run`.
     """
     with sync_playwright() as playwright:

@@ -60,10 +60,11 @@ def test_a_terminal_highlights_the_text(store_url: str) -> None:
 
 def test_a_bar_shows_progress_and_ends_with_an_interruption(store_url: str) -> None:
     with open_store(store_url) as store:
-        for number in range(20):  # enough to be interrupted in the middle
-            store.set_messages(f"chat/{number}", [message("x" * 10_000)] * 500)
+        for number in range(20):
+            store.set_messages(f"chat/{number}", [message("x" * 100)] * 500)
 
-    terminal = Terminal("search", "nothing", store_url)
+    # The terminal holds few of its hits, so it cannot end before the interruption.
+    terminal = Terminal("search", "x", store_url)
     terminal.wait_for("Searching")
     terminal.interrupt()
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import sqlite3
 import stat
 import subprocess
@@ -163,9 +161,9 @@ def test_a_killed_copy_continues(store_url: str, tmp_path: Path) -> None:
         process = subprocess.Popen([*COMMAND, "copy", store_url, target])
         watchdog = threading.Timer(SECONDS, process.kill)
         watchdog.start()
-        while not store.get_keys():
-            assert process.poll() is None
-        os.kill(process.pid, signal.SIGKILL)
+        while process.poll() is None and not store.get_keys():
+            pass
+        process.kill()  # unless it has ended already, on a busy machine
         process.wait()
         watchdog.cancel()
         there = sum(store.count_messages(key) for key in store.get_keys())
