@@ -16,6 +16,8 @@ from chatstore.core import (
     ChatStore,
     ConversationNotFoundError,
     InvalidArgumentError,
+    InvalidMessageError,
+    MessageNotFoundError,
     SimpleChatStore,
     StoreClosedError,
     StoreFullError,
@@ -261,6 +263,37 @@ def test_an_answer_that_becomes_too_large_keeps_its_beginning() -> None:
     assert message.metadata == {"status": "incomplete", "incomplete_reason": "too_large"}
 
 
+def test_metadata_that_cannot_be_stored_ends_the_answer(
+    store: ChatStore, backend: WatchedBackend
+) -> None:
+    async def run() -> None:
+        async with Answers(store, interval=60).open(KEY, owner="anna") as answer:
+            answer.append("x")
+            await written(backend, 1)
+            answer.metadata["usage"] = object()
+
+    with pytest.raises(InvalidMessageError):
+        asyncio.run(run())
+    assert only_message(store).metadata == {"status": "incomplete", "incomplete_reason": "error"}
+
+
+def test_an_answer_that_was_removed_does_not_come_back(
+    store: ChatStore, backend: WatchedBackend
+) -> None:
+    """A client hangs up, and truncates the conversation before the last write."""
+
+    async def run() -> None:
+        async with Answers(store, interval=60).open(KEY, owner="anna") as answer:
+            answer.append("x")
+            await written(backend, 1)
+            answer.append("y")
+            store.truncate(KEY, from_id=answer.message_id)
+
+    with pytest.raises(MessageNotFoundError):
+        asyncio.run(run())
+    assert store.get_messages(KEY) == []
+
+
 def test_a_server_that_reports_a_lost_client_by_an_error(store: ChatStore) -> None:
     """Starlette does not close the generator then (ASGI 2.4)."""
     is_closed: list[bool] = []
@@ -324,5 +357,7 @@ def test_only_the_owner_can_answer(store: ChatStore) -> None:
     assert store.get_messages(KEY) == []
     with pytest.raises(InvalidArgumentError, match="owner"):
         asyncio.run(run("", KEY))
-    with pytest.raises(InvalidArgumentError, match="interval"):
-        Answers(store, interval=-1)
+    intervals: list[Any] = [-1, float("nan"), "1"]
+    for interval in intervals:
+        with pytest.raises(InvalidArgumentError, match="interval"):
+            Answers(store, interval=interval)

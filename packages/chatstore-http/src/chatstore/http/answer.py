@@ -82,6 +82,7 @@ class Answer:
 
         Raises:
             ConversationNotFoundError: The conversation was deleted after the answer began.
+            MessageNotFoundError: The answer was removed after it had been saved.
             StoreClosedError: The application stops.
             ChatStoreError: The answer cannot be saved any more.
             InvalidArgumentError: The content consists of blocks.

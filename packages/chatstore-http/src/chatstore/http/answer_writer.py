@@ -7,7 +7,12 @@ import contextlib
 import logging
 from collections.abc import Callable
 
-from chatstore.core import ChatMessage, MessageTooLargeError, StoreUnavailableError
+from chatstore.core import (
+    ChatMessage,
+    InvalidArgumentError,
+    MessageTooLargeError,
+    StoreUnavailableError,
+)
 from chatstore.http.answer_status import INCOMPLETE, with_status
 from chatstore.http.owned import OwnedConversations
 
@@ -22,7 +27,8 @@ class AnswerWriter:
 
     One task does all writes of an answer, one after the other, so an earlier state cannot
     overwrite a later one. Requests are cancelled when a client hangs up, and tasks when the event
-    loop is closed: the last write takes place nevertheless.
+    loop is closed: the last write takes place nevertheless. A message that was removed after a
+    write is not written again.
     """
 
     def __init__(
@@ -97,10 +103,17 @@ class AnswerWriter:
     async def _write(self) -> None:
         message = self._message()
         try:
-            await self._conversations.put_message(self._key, message)
-        except MessageTooLargeError:
+            await self._save(message)
+        except InvalidArgumentError as error:
             if self._saved is not None:
-                ended = with_status(self._saved, INCOMPLETE, "too_large")
-                await self._conversations.put_message(self._key, ended)
+                reason = "too_large" if isinstance(error, MessageTooLargeError) else "error"
+                await self._save(with_status(self._saved, INCOMPLETE, reason))
             raise
         self._saved = message
+
+    async def _save(self, message: ChatMessage) -> None:
+        if self._saved is None:
+            await self._conversations.put_message(self._key, message)
+        else:  # a client that stops an answer may remove it before the last write
+            message_id = str(message.id)
+            await self._conversations.change_message(self._key, message_id, lambda _: message)

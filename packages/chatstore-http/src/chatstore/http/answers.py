@@ -12,7 +12,8 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Send
 from typing_extensions import Self
 
-from chatstore.core import ChatMessage, ChatStore, ChatStoreError, InvalidArgumentError
+from chatstore.core import ChatMessage, ChatStore, ChatStoreError
+from chatstore.core.backend import check_patience
 from chatstore.core.checks import check_message_id
 from chatstore.core.codec import new_id
 from chatstore.core.store import check_store
@@ -41,13 +42,12 @@ class Answers:
                 is killed, the text of at most this time is lost.
 
         Raises:
-            InvalidArgumentError: ``store`` is not a `ChatStore`, or ``interval`` is negative.
+            InvalidArgumentError: ``store`` is not a `ChatStore`, or ``interval`` is not a number from
+                0 to a week.
 
         """
-        if interval < 0:
-            raise InvalidArgumentError(f"interval must be a number of seconds, not {interval}")
         self._store = check_store(store)
-        self._interval = interval
+        self._interval = check_patience(interval, "interval")
         self._growing: set[Answer] = set()
 
     def open(
