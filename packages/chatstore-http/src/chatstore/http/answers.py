@@ -42,8 +42,8 @@ class Answers:
                 is killed, the text of at most this time is lost.
 
         Raises:
-            InvalidArgumentError: ``store`` is not a `ChatStore`, or ``interval`` is not a number from
-                0 to a week.
+            InvalidArgumentError: ``store`` is not a `ChatStore`, or ``interval`` is not a number
+                from 0 to a week.
 
         """
         self._store = check_store(store)
