@@ -116,3 +116,16 @@ def test_bad_records_are_refused(backend: MemoryBackend, result: Any) -> None:
     with pytest.raises(InvalidArgumentError):
         store.create_conversation("k", title="x")
     assert store.get_keys() == []
+
+
+def test_errors_of_the_functions_are_not_taken_for_the_databases(backend: MemoryBackend) -> None:
+    def fail(*_: object) -> Any:
+        raise ConnectionError("swordfish")
+
+    store = ChatStore(RedactedBackend(backend, fail, redact_record=fail))
+    with pytest.raises(InvalidMessageError, match="redact raised ConnectionError") as refused:
+        store.add_message("k", message("x"))
+    with pytest.raises(InvalidArgumentError, match="redact_record raised ConnectionError"):
+        store.create_conversation("k")
+    assert "swordfish" not in f"{refused.value} {refused.value.__cause__}"
+    assert store.get_keys() == []

@@ -13,7 +13,7 @@ from chatstore.core.backend.plans import Plan
 from chatstore.core.backend.records import Existing, Record
 from chatstore.core.backend.writes import Update
 from chatstore.core.checks import check_size, check_title
-from chatstore.core.errors import InvalidArgumentError, InvalidMessageError
+from chatstore.core.errors import ChatStoreError, InvalidArgumentError, InvalidMessageError
 from chatstore.core.layers.mapping import MappingBackend
 from chatstore.core.messages import ChatMessage
 from chatstore.core.metadata import dump_metadata, load_metadata
@@ -61,12 +61,21 @@ class RedactedBackend(MappingBackend[C]):
         """Return the record of the redacted message.
 
         Raises:
-            InvalidMessageError: ``redact`` did not return a message, or returned another id.
+            InvalidMessageError: ``redact`` did not return a message, returned another id, or
+                raised an error that is not a `ChatStoreError`.
             MessageTooLargeError: What it returned is too large.
 
         """
         message = codec.decode(key, -1, record.body)
-        redacted = self._redact(message)
+        try:
+            redacted = self._redact(message)
+        except ChatStoreError:
+            raise
+        except Exception as error:  # otherwise it would look like one of the database
+            raise InvalidMessageError(
+                f"redact raised {type(error).__name__}, so the message was not stored; "
+                "correct the function"
+            ) from error
         if not isinstance(redacted, ChatMessage):
             raise InvalidMessageError(
                 f"redact must return a ChatMessage, not {type(redacted).__name__}"
@@ -96,12 +105,22 @@ class RedactedBackend(MappingBackend[C]):
         """Return the record with the redacted title and metadata.
 
         Raises:
-            InvalidArgumentError: ``redact_record`` did not return a title and metadata.
+            InvalidArgumentError: ``redact_record`` did not return a title and metadata, or raised
+                an error that is not a `ChatStoreError`.
 
         """
         if self._redact_record is None:
             return super().stored_record(key, record)
-        result = self._redact_record(record.title, load_metadata(record.metadata))
+        shown = load_metadata(record.metadata)
+        try:
+            result = self._redact_record(record.title, shown)
+        except ChatStoreError:
+            raise
+        except Exception as error:  # as above
+            raise InvalidArgumentError(
+                f"redact_record raised {type(error).__name__}, so nothing was stored; "
+                "correct the function"
+            ) from error
         if not isinstance(result, tuple) or len(result) != 2:
             raise InvalidArgumentError("redact_record must return a title and metadata")
         title, metadata = check_title(result[0]), dump_metadata(result[1])
