@@ -353,6 +353,18 @@ def test_keys_from_a_function_are_loaded_once_and_can_be_destroyed() -> None:
     assert contents(store.get_messages("bob/1")) == ["of bob/1"]
 
 
+def test_a_key_service_that_does_not_answer_is_not_taken_for_the_database() -> None:
+    def load(key_id: str) -> bytes:
+        raise ConnectionError("swordfish")
+
+    store = ChatStore(EncryptedBackend(MemoryBackend(), KeyRing(load, primary="a")))
+    with pytest.raises(DecryptionError, match=r"'a' cannot be loaded.*ConnectionError") as caught:
+        store.add_message("k", message("x"))
+    assert caught.value.key_id == "a"
+    assert "swordfish" not in f"{caught.value} {caught.value.__cause__}"
+    assert store.get_keys() == []
+
+
 @pytest.mark.parametrize(
     ("keys", "primary"),
     [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from chatstore.core import InvalidArgumentError
+from chatstore.core import ChatStoreError, InvalidArgumentError
 from chatstore.encryption.errors import DecryptionError
 
 if TYPE_CHECKING:  # it is imported with the first key: it takes longer than this package
@@ -77,7 +77,7 @@ class KeyRing:
         """Return the cipher of a key.
 
         Raises:
-            DecryptionError: The key is missing.
+            DecryptionError: The key is missing, or cannot be loaded.
 
         """
         cipher = self._ciphers.get(key_id)
@@ -86,6 +86,14 @@ class KeyRing:
                 key = self._load(key_id)
             except KeyError:
                 raise missing_key(key_id) from None
+            except ChatStoreError:
+                raise
+            except Exception as error:  # otherwise it would look like one of the database
+                raise DecryptionError(
+                    f"the key {key_id!r} cannot be loaded: the key ring's function raised "
+                    f"{type(error).__name__}; check the key service and the access to it",
+                    key_id,
+                ) from error
             cipher = self._ciphers[key_id] = cipher_of(key_id, key)
         return cipher
 
