@@ -94,7 +94,7 @@ class HashedNamesBackend(EncryptedBackend[C]):
         return KeyPage(keys, page.cursor)
 
     def _read_name(self, stored_key: str, stored: StoredConversation) -> Plan[C, str | None]:
-        """Return the key of a conversation; ``None`` if it was deleted meanwhile."""
+        """Return the key of a conversation; ``None`` if it no longer exists."""
         if stored.record.metadata is not None:
             return self._name(stored_key, stored, None)
         page = yield from self.inner.read_newest(stored_key, Newest(1, with_conversation=True))

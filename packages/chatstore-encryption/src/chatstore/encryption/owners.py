@@ -226,6 +226,6 @@ def _erase_all(backend: OwnerKeysBackend[Any], stored_owner: str) -> Plan[Any, E
                 yield from inner.delete(stored_key, Delete(stored.revision))
                 count += 1
             except RevisionConflictError:
-                continue  # written meanwhile, or given to somebody else: the list says so
+                continue  # written, or given to somebody else: the next page shows which
         if not page.conversations and page.cursor is None:
             return Erased(keys, count)

@@ -41,7 +41,7 @@ def rotate(
 ) -> Rotation:
     """Encrypt with the primary key everything that is encrypted with another key, or not at all.
 
-    Other programs may read and write meanwhile. After an interruption, call it again: what is
+    Other programs may read and write while it runs. If interrupted, call it again: what is
     done is only read. Each message takes two requests; as other writes, they change the
     revision and ``updated_at``, and begin the ttl again.
 

@@ -62,7 +62,7 @@ class _Listing(NamedTuple):
 def collect(store: ChatStore) -> Collected:
     """Delete condemned objects that no message refers to, and condemn others.
 
-    Writers, readers and forks may run meanwhile. Run one collection at a time, and the next one
+    Writers, readers and forks may run beside it. Run one collection at a time, and the next one
     after the folder's grace: it deletes what this one has condemned. All messages of the database
     are read, without their media.
 
@@ -127,7 +127,7 @@ def _names_in(backend: Backend[Any], key: str) -> Plan[Any, set[str]]:
     names: set[str] = set()
     position = None
     while True:
-        # Positions only grow: messages that move meanwhile are still ahead.
+        # Positions only grow: messages that move while it reads are still ahead.
         page = yield from inner.read_oldest(key, Oldest(_PAGE, position))
         for record in page.records:
             names.update(reference.name for reference in references_in(record.body))

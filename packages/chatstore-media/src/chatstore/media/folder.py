@@ -146,7 +146,7 @@ class MediaFolder(Copyable, ForkAware):
         return name
 
     def rescue(self, name: str, payload: Payload) -> None:
-        """Store an object again that a collection may have deleted or condemned meanwhile."""
+        """Store an object again that a collection may have deleted or condemned."""
         self.objects.delete(condemned_path(name))
         self.restore(name, payload)
 
