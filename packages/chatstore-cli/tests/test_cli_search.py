@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,18 @@ def test_text_is_matched_everywhere(each_store_url: str) -> None:
     nothing = piped("search", "Pula", each_store_url)
     assert (nothing.code, nothing.out, nothing.err) == (1, "", "")
     assert piped("search", "", each_store_url).code == 2
+
+
+def test_damaged_messages_are_reported(store_url: str, tmp_path: Path) -> None:
+    fill(store_url)
+    with sqlite3.connect(tmp_path / "chat.db") as connection:
+        connection.execute("UPDATE chatstore_messages SET body = '{' WHERE body LIKE '%Nothing%'")
+    connection.close()
+
+    done = piped("search", "TRIESTE", "--case", store_url)
+
+    assert (done.code, done.out.count("\n")) == (5, 1)
+    assert "1 damaged message left out" in done.err
 
 
 def test_a_terminal_highlights_the_text(store_url: str) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from chatstore.cli.amounts import counted
 from chatstore.cli.arguments import Json, Limit, Owner, Prefix, Url
 from chatstore.cli.clean import one_line
 from chatstore.cli.errors import CommandError
@@ -22,7 +23,7 @@ from chatstore.cli.stores import open_existing
 from chatstore.cli.times import local_time
 
 if TYPE_CHECKING:
-    from chatstore.core import ChatStore
+    from chatstore.core import ChatStore, CorruptMessageError
 
 _CONTEXT = 40  # characters on each side of a hit
 
@@ -66,6 +67,7 @@ def search(
         raise CommandError("the text to look for is empty", ExitCode.USAGE)
     pattern = re.compile(re.escape(text), 0 if case else re.IGNORECASE)
     number = 0
+    damaged: list[int] = []
     with open_existing(url) as store:
         selected = [
             _Selected(item.key, item.title or "", item.updated_at, item.length)
@@ -73,9 +75,14 @@ def search(
         ]
         total = sum(item.length for item in selected)
         with progress("Searching", "messages", total) as advance:
-            for hit in islice(_hits(store, selected, pattern, advance), limit):
+            for hit in islice(_hits(store, selected, pattern, advance, damaged), limit):
                 number += 1
                 _print(hit, json=json)
+    if damaged:
+        raise CommandError(
+            f"{counted(len(damaged), 'damaged message')} left out; `chatstore show` names them",
+            ExitCode.SETUP,
+        )
     if number == 0:
         raise typer.Exit(ExitCode.FAILED)
 
@@ -90,23 +97,31 @@ class _Selected(NamedTuple):
 
 
 def _hits(
-    store: ChatStore, selected: list[_Selected], pattern: re.Pattern[str], advance: Advance
+    store: ChatStore,
+    selected: list[_Selected],
+    pattern: re.Pattern[str],
+    advance: Advance,
+    damaged: list[int],
 ) -> Iterator[Hit]:
     for item in selected:
         match = pattern.search(item.title)
         if match:
             yield _hit(item.key, "title", None, item.updated_at, match)
-        yield from _hits_in_messages(store, item.key, pattern, advance)
+        yield from _hits_in_messages(store, item.key, pattern, advance, damaged)
 
 
 def _hits_in_messages(
-    store: ChatStore, key: str, pattern: re.Pattern[str], advance: Advance
+    store: ChatStore, key: str, pattern: re.Pattern[str], advance: Advance, damaged: list[int]
 ) -> Iterator[Hit]:
+    """Yield the hits of a conversation; note the positions of messages that cannot be read."""
     from chatstore.cli.message_text import text_of_message
     from chatstore.core import ConversationChangedError
 
+    def skip(error: CorruptMessageError) -> None:
+        damaged.append(error.position)
+
     try:
-        for message in store.iter_messages(key, on_corrupt="skip"):
+        for message in store.iter_messages(key, on_corrupt=skip):
             match = pattern.search(text_of_message(message))
             if match:
                 yield _hit(key, message.role.value, message.id, message.created_at, match)
