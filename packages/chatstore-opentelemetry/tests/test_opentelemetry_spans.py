@@ -251,6 +251,21 @@ def test_conversation_ids_can_be_hashed_or_left_out(recorded: Recorded) -> None:
     assert "ann@" not in without.to_json() + with_hash.to_json()
 
 
+def test_a_conversation_id_that_fails_fails_no_call(
+    recorded: Recorded, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(key: str) -> str:
+        raise LookupError(key)
+
+    inner = SimpleChatStore().backend
+    store = ChatStore(TracedBackend(inner, conversation_id=fail, **recorded.providers))
+    store.add_message("private", message("a"))
+    assert attributes_of(recorded.span("add_message"))["chatstore.messages.written"] == 1
+    assert "gen_ai.conversation.id" not in attributes_of(recorded.span("add_message"))
+    assert "conversation_id raised LookupError" in caplog.text
+    assert "private" not in caplog.text
+
+
 @pytest.mark.parametrize("is_outermost", [True, False])
 def test_order_of_layers(recorded: Recorded, is_outermost: bool) -> None:
     """Keys and sizes are those at the layer's place."""

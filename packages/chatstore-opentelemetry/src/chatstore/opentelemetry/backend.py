@@ -61,7 +61,8 @@ class TracedBackend(WrapperBackend[C]):
             tracer_provider: Makes the spans; by default the program's.
             meter_provider: Makes the metrics' instruments; by default the program's.
             conversation_id: Returns ``gen_ai.conversation.id`` for a conversation's key, such as a
-                keyed hash of it; by default the key. ``None``: spans have no such attribute.
+                keyed hash of it; by default the key. ``None``: spans have no such attribute. If it
+                raises, the call goes on without the attribute.
             content: Spans also contain the messages that are read and written, as they are stored
                 in ``inner``.
 

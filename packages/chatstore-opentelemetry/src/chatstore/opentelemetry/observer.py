@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ from chatstore.core.backend import Backend, WrapperBackend
 from chatstore.opentelemetry import names
 from chatstore.opentelemetry.call import Call, Traffic
 from chatstore.opentelemetry.metrics import Metrics
+
+logger = logging.getLogger("chatstore.opentelemetry")
 
 _ADDRESS = re.compile(r"(?:^| at )(\[[^\]]+\]|[^\s\[\]:/]+):(\d+)(?:/\S*)?$")
 
@@ -100,7 +103,7 @@ class TelemetryObserver:
         if call.waits:
             span.set_attribute(names.WAIT, sum(call.waits))
         if self._conversation_id is not None and len(call.keys) == 1:
-            span.set_attribute(names.CONVERSATION_ID, self._conversation_id(*call.keys))
+            self._identify(span, self._conversation_id, *call.keys)
         for direction, traffic in _directions(call):
             span.set_attribute(names.MESSAGES + direction, traffic.messages)
             span.set_attribute(names.BYTES + direction, traffic.bytes)
@@ -108,6 +111,16 @@ class TelemetryObserver:
                 span.set_attribute(names.CONTENT + direction, traffic.bodies)
         if call.read.messages:
             span.set_attribute(names.RETURNED_ROWS, call.read.messages)
+
+    def _identify(self, span: Span, conversation_id: Callable[[str], str], key: str) -> None:
+        try:
+            span.set_attribute(names.CONVERSATION_ID, conversation_id(key))
+        except Exception as error:  # noqa: BLE001 - the call has taken effect
+            logger.warning(
+                "conversation_id raised %s: the span has no %s",
+                type(error).__name__,
+                names.CONVERSATION_ID,
+            )
 
     def _measure(self, call: Call, seconds: float, attributes: dict[str, str | int]) -> None:
         """Record the metrics of a finished call."""
