@@ -22,6 +22,12 @@ def contents(store: ChatStore, key: str = "a") -> list[object]:
     return [one.content for one in store.get_messages(key)]
 
 
+def move(store: ChatStore, message_id: str) -> None:
+    """Put a message behind all others, with other content."""
+    store.remove_message("a", message_id)
+    store.put_message("a", message("moved", id=message_id))
+
+
 class DisturbedStore(SimpleChatStore):
     """Calls functions, one after the other, before it adds messages."""
 
@@ -94,9 +100,10 @@ def test_another_owner_is_never_mixed_in() -> None:
         lambda store: store.remove_message("a", "m450"),
         lambda store: store.add_message("a", message("inserted"), 0),
         lambda store: store.set_messages("a", [message("only")]),
+        lambda store: move(store, "m1"),
         lambda store: store.update_conversation("a", owner="u2", metadata={"x": None, "y": 1}),
     ],
-    ids=["append", "put", "put late", "truncate", "remove", "insert", "replace", "record"],
+    ids=["append", "put", "put late", "truncate", "remove", "insert", "replace", "move", "record"],
 )
 @pytest.mark.parametrize("batches", [0, 4])
 def test_a_conversation_that_is_written_meanwhile_ends_whole(

@@ -16,6 +16,7 @@ from chatstore.core import (
     ChatStore,
     ChatStoreError,
     ConversationChangedError,
+    MessageConflictError,
     RevisionConflictError,
 )
 from chatstore.core.backend import Backend
@@ -29,6 +30,13 @@ from chatstore.migrate.sources import RecordFields, Source, SourceRecord
 _BATCH_MESSAGES = 200
 _BATCH_CHARACTERS = 500_000
 _MAX_PASSES = 20
+# What a pass may raise when the source is written while it runs.
+_CHANGES = (
+    ConversationChangedError,
+    MessageConflictError,
+    MigrationError,
+    RevisionConflictError,
+)
 
 
 class ConversationCopy:
@@ -91,8 +99,8 @@ class ConversationCopy:
             error: ChatStoreError | None = None
             try:
                 result = self._pass(record)
-            except (ConversationChangedError, RevisionConflictError, MigrationError) as changed:
-                error = changed  # perhaps because the source was written meanwhile
+            except _CHANGES as changed:
+                error = changed  # perhaps because the source was written during the pass
             after = record_of(self._source, self._key)
             if after is not None and after.revision == record.revision:
                 if error is not None:
