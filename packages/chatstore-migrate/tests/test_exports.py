@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from collections.abc import Callable
@@ -283,3 +284,41 @@ def test_markdown() -> None:
     assert "**Result: weather**\n\n```````\n```sunny``` a `````` fence\n```````\n" in page
     assert "> Hm, a `````` fence" in page
     assert "*[image: https://evil.example/x.png]*" in page
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"id": "m1"}, "the same id"),
+        ({"id": None}, "no id"),
+        ({"id": "x" * 256}, "1 to 255 bytes"),
+        ({"metadata": {"n": float("inf")}}, "JSON cannot represent"),
+    ],
+)
+def test_messages_that_no_store_accepts_are_refused_before_anything_is_written(
+    fields: dict[str, Any], reason: str
+) -> None:
+    store = SimpleChatStore()
+    store.add_message("a", message("first", id="m1"))
+    lines = exported(store).splitlines(keepends=True)[:-1]
+    fields = {"v": 1, "id": "m2", "role": "user", "content": "second", **fields}
+    lines.append(json.dumps({"message": fields}).replace("Infinity", "1e999").encode() + b"\n")
+    end = {
+        "conversations": 1,
+        "messages": 2,
+        "sha256": hashlib.sha256(b"".join(lines)).hexdigest(),
+    }
+    lines.append(json.dumps({"end": end}).encode() + b"\n")
+    target = SimpleChatStore()
+    with pytest.raises(DamagedFileError, match=reason):
+        import_conversations(io.BytesIO(b"".join(lines)), target)
+    assert target.get_keys() == []
+
+
+def test_a_prefix_that_makes_a_key_too_long_is_refused_before_anything_is_written() -> None:
+    source, store = SimpleChatStore(), SimpleChatStore()
+    source.add_message("a", message("x"))
+    source.add_message("b" * 250, message("x"))
+    with pytest.raises(DamagedFileError, match="255 bytes"):
+        import_conversations(io.BytesIO(exported(source)), store, key_prefix="import/")
+    assert store.get_keys() == []

@@ -24,6 +24,7 @@ from chatstore.core.tool_calls import calls_of, results_of
 from chatstore.migrate import DamagedFileError, import_conversations
 
 DATA = Path(__file__).parent / "data"
+DIRECTORY = b"PK\x01\x02\x14\x03\x14\0"  # of a zip file; behind it is a flag for encryption
 CHATGPT = (DATA / "chatgpt.json").read_bytes()
 CLAUDE = (DATA / "claude.json").read_bytes()
 TRIP = "68a1f3c2-1111-8001-9abc-0000000000aa"
@@ -210,6 +211,9 @@ def test_windows_of_imports_are_accepted() -> None:
         b'[{"mapping": {}}]',
         b'[{"uuid": "x", "chat_messages": []}, {"mapping": {}, "id": "y"}]',
         b'[{"id": "x", "mapping": {"a": {"message": {"id": 1, "content": "text"}}}}, 1, {}]',
+        b'[{"id": "x", "mapping": {}, "is_starred": ' + b"[" * 9000 + b"]" * 9000 + b"}]",
+        b'{"mapping": {}, "id": "x"}',
+        zipped(conversations=CHATGPT).replace(DIRECTORY + b"\0\0", DIRECTORY + b"\1\0"),
     ],
 )
 def test_damaged_exports_are_refused_before_anything_is_written(data: bytes) -> None:
@@ -225,3 +229,29 @@ def test_circles_and_strange_values_do_no_harm() -> None:
     mapping = {"a": {**node, "parent": "b"}, "b": {**node, "parent": "a"}, "c": None, "d": {}}
     data = json.dumps([{"id": "k", "title": 7, "current_node": "a", "mapping": mapping}])
     assert contents(imported(data.encode()).get_messages("k")) == ["x?"] * 2
+
+
+def test_a_zip_file_that_expands_without_bound_is_refused() -> None:
+    file = io.BytesIO()
+    with (
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("conversations.json", "w") as member,
+    ):
+        for _ in range(101):
+            member.write(b" " * 1_000_000)
+        member.write(b"[]")
+    with pytest.raises(DamagedFileError, match="compressed to"):
+        imported(file.getvalue())
+
+
+def test_a_circle_without_a_current_node_is_kept() -> None:
+    node = {"message": {"author": {"role": "user"}, "content": {"parts": ["x"]}}}
+    mapping = {"a": {**node, "parent": "b"}, "b": {**node, "parent": "a"}}
+    data = json.dumps([{"id": "k", "mapping": mapping}]).encode()
+    assert contents(imported(data).get_messages("k")) == ["x"] * 2
+
+
+def test_two_messages_of_claude_with_one_id_are_kept() -> None:
+    messages = [{"uuid": "m", "sender": "human", "text": text} for text in ("first", "second")]
+    data = json.dumps([{"uuid": "k", "chat_messages": messages}]).encode()
+    assert contents(imported(data).get_messages("k")) == ["first", "second"]

@@ -6,8 +6,6 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO, Literal, cast, get_args
 
-from pydantic import ValidationError
-
 from chatstore.core import ChatStore, InvalidArgumentError
 from chatstore.migrate.formats.chatgpt import from_chatgpt, is_chatgpt
 from chatstore.migrate.formats.claude import from_claude, is_claude
@@ -130,10 +128,10 @@ def _converted(
             raise DamagedFileError(f"conversation {number} of the file is in another format")
         try:
             yield from convert(value)
-        except (ValidationError, TypeError, AttributeError, KeyError):
-            reason = "it contains something that is not known"
         except DamagedFileError as error:
             reason = str(error.args[0])
+        except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
+            reason = "it contains something that is not known"
         else:
             continue
         raise DamagedFileError(f"conversation {number} of the file cannot be read: {reason}")

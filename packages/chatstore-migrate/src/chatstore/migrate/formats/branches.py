@@ -26,14 +26,16 @@ def branch_conversations(
         key: The conversation's key; a fork's is followed by a slash and the id of its last node.
         fields: The record; a fork's metadata also has ``forked_from``.
         parents: The parent of each node, in the order of the file.
-        current: The last node of the current branch; if it is not a node, the last leaf.
+        current: The last node of the current branch; if it is not a node, the last leaf, or
+            in a circle the last node.
         convert: Returns the messages of the nodes of a branch.
 
     """
     inner = set(parents.values())
     leaves = [node for node in parents if node not in inner]
     if current not in parents:
-        current = leaves[-1] if leaves else None
+        nodes = leaves or list(parents)
+        current = nodes[-1] if nodes else None
     messages = convert(_path(parents, current))
     yield PortableConversation(key, messages, SourceRecord(fields))
     shown = {message.id for message in messages}

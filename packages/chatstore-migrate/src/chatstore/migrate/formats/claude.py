@@ -37,11 +37,11 @@ def from_claude(conversation: Mapping[str, Any]) -> Iterator[PortableConversatio
 
     """
     key = valid_key(conversation.get("uuid"), "Claude")
-    messages = {
-        str(one.get("uuid") or number): one
-        for number, one in enumerate(conversation["chat_messages"])
-        if isinstance(one, dict)
-    }
+    messages: dict[str, Mapping[str, Any]] = {}
+    for number, one in enumerate(conversation["chat_messages"]):
+        if isinstance(one, dict):
+            name = str(one.get("uuid") or number)
+            messages[f"{name}:{number}" if name in messages else name] = one
     times = (parse_time(conversation.get("created_at")), parse_time(conversation.get("updated_at")))
     more = {name: conversation[name] for name in ("summary", "model") if conversation.get(name)}
     fields = imported_fields("claude", conversation.get("name"), times, more)

@@ -94,6 +94,7 @@ class JSONLinesSource:
         self._owner = None if owner is None else check_owner(owner)
         self._key_prefix = check_prefix(key_prefix)
         self._parts: dict[str, _Part] = {}
+        self._ids: set[str] = set()  # of the conversation that is being checked
         self._message_count = 0
         self._check()
 
@@ -135,6 +136,7 @@ class JSONLinesSource:
             elif "conversation" in line.value:
                 self._add_conversation(line)
             else:
+                self._ids.clear()
                 self._check_end(_object(line, "end"), digest.hexdigest())
                 if self._file.readline():
                     raise _damaged(line.number + 1, "something follows the last line")
@@ -145,6 +147,16 @@ class JSONLinesSource:
     def _add_message(self, line: _Line) -> None:
         if not self._parts:
             raise _damaged(line.number, "a message comes before the first conversation")
+        assert line.message is not None
+        try:
+            codec.encode(line.message, "")
+        except InvalidArgumentError as error:
+            raise _damaged(line.number, str(error)) from None
+        if line.message.id is None:
+            raise _damaged(line.number, "its message has no id")
+        if line.message.id in self._ids:
+            raise _damaged(line.number, "an earlier message of the conversation has the same id")
+        self._ids.add(line.message.id)
         next(reversed(self._parts.values())).length += 1
         self._message_count += 1
 
@@ -152,6 +164,7 @@ class JSONLinesSource:
         fields = _object(line, "conversation")
         try:
             key = check_key(fields.get("key"))
+            check_key(self._key_prefix + key)
             check_title(fields.get("title"))
             dump_metadata(fields.get("metadata") or {})
             if fields.get("owner") is not None:
@@ -161,6 +174,7 @@ class JSONLinesSource:
         if self._key_prefix + key in self._parts:
             raise _damaged(line.number, "a conversation with the same key comes before it")
         self._parts[self._key_prefix + key] = _Part(line.offset)
+        self._ids.clear()
 
     def _check_end(self, end: dict[str, Any], digest: str) -> None:
         counts = {"conversations": len(self._parts), "messages": self._message_count}
