@@ -115,7 +115,7 @@ def _open(name: str, address: str) -> tuple[_Client, Source]:
         raise InvalidArgumentError(f"{name}+{scheme[:20]}:// is not known; known: {known}")
     try:
         module = import_module(f"chatstore.migrate.{module_name}")
-        client = _CLIENTS[scheme](bare)
+        client = _client(scheme, bare)
     except ModuleNotFoundError as error:
         message = f"{error.name} is missing: pip install {error.name}"
     except ImportError as error:
@@ -123,6 +123,17 @@ def _open(name: str, address: str) -> tuple[_Client, Source]:
     else:
         return client, _read(getattr(module, functions[scheme]), client, query)
     raise InvalidArgumentError(message)
+
+
+def _client(scheme: str, address: str) -> _Client:
+    try:
+        return _CLIENTS[scheme](address)
+    except ImportError:
+        raise
+    except Exception as error:  # noqa: BLE001 - each driver has its own errors
+        reason = type(error).__name__
+    # Not in the handler: the driver's text may contain secrets.
+    raise InvalidArgumentError(f"{scheme}: {reason}; check the address in the URL")
 
 
 def _read(function: Callable[..., Source], client: _Client, query: str) -> Source:
