@@ -133,6 +133,8 @@ def test_copy_from_another_library(tmp_path: Path) -> None:
         (f"langchain+sqlite:///{path}?tabel=x", ExitCode.USAGE, "do not fit"),
         ("langchain+mongodb://u:hunter2@host", ExitCode.USAGE, "is not known; known: langchain+"),
         ("langchain+redis://:hunter2@127.0.0.1:1", ExitCode.FAILED, "ConnectionError"),
+        ("langchain+redis://:hunter2@host:port", ExitCode.USAGE, "check the address"),
+        ("langchain+postgresql://u:hunter2@host:port/x", ExitCode.USAGE, "check the address"),
         (f"langchain+file://{tmp_path}/missing.json", ExitCode.FAILED, "No such file"),
     ):
         failed = piped("copy", url, target)
@@ -199,6 +201,11 @@ def test_what_cannot_be_exported(store_url: str, tmp_path: Path) -> None:
         (["export", tmp_path / "x.txt"], ExitCode.USAGE, "does not say the format"),
         (["export", tmp_path / "x.md", "--key", "chat/9"], ExitCode.FAILED, "one of the keys"),
         (["export", "sqlite:///chat.db"], ExitCode.USAGE, "chatstore export FILE URL"),
+        (
+            ["export", tmp_path, "--format", "html", "--overwrite"],
+            ExitCode.USAGE,
+            "not a regular file",
+        ),
         (["export", tmp_path / "no" / "x.md"], ExitCode.FAILED, "No such file"),
         (["export", tmp_path / "x.md", "--format", "pdf"], ExitCode.USAGE, "--format"),
     ]

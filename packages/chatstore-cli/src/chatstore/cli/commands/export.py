@@ -103,6 +103,8 @@ def _output(name: str, *, overwrite: bool) -> Iterator[BinaryIO]:
         sys.stdout.buffer.flush()
         return
     path = Path(name)
+    if path.exists() and not path.is_file():
+        raise CommandError(f"{name} is not a regular file: name another one", ExitCode.USAGE)
     if path.exists() and not overwrite:
         raise CommandError(f"{name} exists: add --overwrite to replace it")
     descriptor, partial = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
