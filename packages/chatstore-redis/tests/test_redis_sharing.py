@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,12 +20,21 @@ from chatstore.core.testing.relay import Relay
 from chatstore.redis import RedisChatStore
 from chatstore.redis.address import read_url
 from chatstore.redis.async_connections import AsyncConnections
+from chatstore.redis.protocol import RedisProtocol
 from chatstore.redis.server_mode import ServerMode
 from chatstore.redis.settings import RedisSettings
 from chatstore.redis_scripts import Attempt
 from chatstore.redis_scripts.testing import RedisServer
 
 TASKS = 64
+
+
+class FakeTransport(asyncio.Transport):
+    def write(self, data: Any) -> None:
+        pass
+
+    def abort(self) -> None:
+        pass
 
 
 def settings_of(port: int, **options: Any) -> RedisSettings:
@@ -164,6 +174,32 @@ def test_a_pause_of_the_program_is_not_a_timeout(client: Any, server: RedisServe
     asyncio.run(scenario())
 
 
+def test_a_reply_that_still_arrives_is_not_overdue() -> None:
+    """Each part of a long reply may take as long as the timeout, as in sync calls."""
+
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        clock, passed = loop.time, [0.0]
+        loop.time = lambda: clock() + passed[0]  # type: ignore[method-assign]
+        protocol = RedisProtocol(60.0)
+        protocol.connection_made(FakeTransport())
+        reply = protocol.submit(b"", Attempt())
+        await asyncio.sleep(0)  # it is sent
+        for part in (b"$4\r\n", b"ab", b"cd\r\n"):
+            passed[0] += 100
+            protocol.data_received(part)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # overdue replies fail
+        assert await reply == "abcd"
+        late = protocol.submit(b"", Attempt())
+        await asyncio.sleep(0)
+        passed[0] += 100
+        with pytest.raises(redis.TimeoutError):
+            await late
+
+    asyncio.run(scenario())
+
+
 def test_a_missing_reply_fails_what_waits_behind_it(client: Any, server: RedisServer) -> None:
     """The calls sent later are told that the connection broke, and are sent again."""
 
@@ -197,6 +233,64 @@ def test_a_call_that_is_under_way_ends_after_the_store_is_closed(
         assert await call == ["list", "x"]
 
     asyncio.run(scenario())
+
+
+def test_a_connection_that_is_opened_while_the_store_is_closed_does_not_stay_open(
+    client: Any, server: RedisServer
+) -> None:
+    async def scenario(relay: Relay) -> None:
+        connections = AsyncConnections(settings_of(relay.port), ServerMode("the server"))
+        call = asyncio.ensure_future(brief(connections, "ECHO", "x"))
+        await asyncio.sleep(0)  # it connects
+        await connections.close()
+        assert await call == "x"
+        while relay.connections:  # noqa: ASYNC110 - the relay has no event for it
+            await asyncio.sleep(0.01)
+
+    with Relay(server.port) as relay:
+        asyncio.run(asyncio.wait_for(scenario(relay), 60))
+
+
+def test_calls_at_the_same_time_wait_for_the_check_of_an_idle_connection(
+    client: Any, server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(relay: Relay) -> None:
+        async with opened(relay.port) as connections:
+            await brief(connections, "PING")
+            relay.forget()
+            monkeypatch.setattr("chatstore.redis.async_connections.CHECK_SECONDS", 0.0)
+            calls = [brief(connections, "ECHO", str(n)) for n in range(TASKS)]
+            assert await asyncio.gather(*calls) == [str(n) for n in range(TASKS)]
+
+    with Relay(server.port) as relay:
+        asyncio.run(scenario(relay))
+
+
+def test_calls_at_the_same_time_fail_together() -> None:
+    """A server that does not answer costs all of them one timeout, not one each."""
+
+    async def scenario(port: int) -> None:
+        async with opened(port, timeout=0.5) as connections:
+            calls = [brief(connections, "ECHO", str(n)) for n in range(200)]
+            outcomes = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), 60)
+            assert all(isinstance(one, redis.TimeoutError) for one in outcomes)
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        asyncio.run(scenario(silent.getsockname()[1]))
+
+
+@pytest.mark.parametrize("login", ["password=", "username=", "client_name="])
+def test_empty_options_of_the_login_are_not_sent(
+    client: Any, server: RedisServer, login: str
+) -> None:
+    url = f"redis://127.0.0.1:{server.port}?{login}"
+
+    async def scenario() -> int:
+        async with RedisChatStore(url) as store:
+            return await store.async_count_messages("k")
+
+    with RedisChatStore(url) as store:
+        assert store.count_messages("k") == asyncio.run(scenario()) == 0
 
 
 @pytest.mark.parametrize("seed", range(3))

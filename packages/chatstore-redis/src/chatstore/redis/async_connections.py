@@ -40,8 +40,10 @@ class AsyncConnections:
             idle_check_after=CHECK_SECONDS,
         )
         self._is_single = settings.max_connections == 1
+        self._is_closed = False
         self._shared: AsyncRedisSession | None = None
         self._choosing = asyncio.Lock()
+        self._failure: Exception | None = None
 
     async def send(self, command: Command, attempt: Attempt) -> Any:
         """Send a command once and return the reply."""
@@ -71,14 +73,14 @@ class AsyncConnections:
 
     async def close(self) -> None:
         """Close idle connections now, the others when they are released."""
-        session, self._shared = self._shared, None
-        if session is not None:
-            self._release_unused(session)
+        self._is_closed = True
+        self._stop_sharing()
         await self.pool.close()
 
     async def _send_shared(self, command: Command, attempt: Attempt) -> Any:
         session = self._shared
-        if session is None or not self._is_fine(session):
+        # A connection that is being checked may turn out to be dead.
+        if session is None or self._choosing.locked() or not self._is_fine(session):
             session = await self._choose()
         session.users += 1
         try:
@@ -94,20 +96,39 @@ class AsyncConnections:
 
     async def _choose(self) -> AsyncRedisSession:
         """Return a connection to share that answers: the present one, or another."""
+        known = self._failure
         async with self._choosing:
+            if self._failure is not None and self._failure is not known:
+                # It failed while this call waited; trying again would wait as long again.
+                raise self._failure.with_traceback(None)
             session = self._shared
-            if session is not None:
-                if self._is_fine(session) or await self._answers(session):
-                    return session
-                self._shared = None
-                self._release_unused(session)
-            self._shared = await self.pool.acquire()
-            return self._shared
+            if session is not None and not self._is_fine(session):
+                if not await self._answers(session):
+                    self._stop_sharing()
+                session = self._shared  # `None` too if the client was closed during the check
+            return session or await self._open()
+
+    async def _open(self) -> AsyncRedisSession:
+        try:
+            session = await self.pool.acquire()
+        except Exception as error:
+            self._failure = error
+            raise
+        self._failure = None
+        if not self._is_closed:  # otherwise the connection is closed after this call
+            self._shared = session
+        return session
 
     async def _answers(self, session: AsyncRedisSession) -> bool:
         if session.health is not Health.FINE or self.pool.is_outdated(session):
             return False
         return await session.is_alive()
+
+    def _stop_sharing(self) -> None:
+        """Let later calls choose another connection."""
+        session, self._shared = self._shared, None
+        if session is not None:
+            self._release_unused(session)
 
     def _release_unused(self, session: AsyncRedisSession) -> None:
         """Give a connection back to the pool, unless calls still wait for replies on it."""

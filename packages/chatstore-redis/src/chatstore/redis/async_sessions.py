@@ -89,11 +89,14 @@ class AsyncRedisSession:
             self._fail(error)
             raise
         finally:
-            reply.cancel()  # if the work meanwhile failed
+            # If the work during the wait failed, nobody reads the reply.
+            if not reply.cancel() and not reply.cancelled():
+                reply.exception()
 
     def _fail(self, error: Exception) -> None:
         verdict = judge(error)
-        if verdict is not None and verdict.health is not Health.FINE:
+        is_outdated = self._health is Health.OUTDATED  # other calls' errors do not change this
+        if verdict is not None and verdict.health is not Health.FINE and not is_outdated:
             self._health = verdict.health
 
     async def _hello(self) -> Any:

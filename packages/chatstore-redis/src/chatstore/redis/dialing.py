@@ -87,13 +87,13 @@ def _tls_context(options: Mapping[str, Any]) -> ssl.SSLContext:
 
 def _login(address: Address) -> list[Command]:
     options = address.connection
+    username, password = options.get("username"), options.get("password", "")
     commands: list[Command] = []
-    if "password" in options:
-        user = [options["username"]] if "username" in options else []
-        commands.append(["AUTH", *user, options["password"]])
-    elif "username" in options:
-        commands.append(["AUTH", options["username"], ""])
-    if "client_name" in options:
+    if username:
+        commands.append(["AUTH", username, password])
+    elif password:
+        commands.append(["AUTH", password])
+    if options.get("client_name"):
         commands.append(["CLIENT", "SETNAME", options["client_name"]])
     if options.get("db"):
         commands.append(["SELECT", str(options["db"])])

@@ -39,8 +39,8 @@ class RedisProtocol(asyncio.Protocol):
     """One connection that many tasks may use at once; replies come in the order of the commands.
 
     Commands of one pass of the event loop are written together. A reply that nobody waits for any
-    more is read and dropped. If the oldest reply does not come in time, the connection is closed:
-    the others cannot come before it.
+    more is read and dropped. If no part of the oldest reply comes in time, the connection is
+    closed: the others cannot come before it.
 
     Attributes:
         answered_at: When the last reply came, by the event loop's clock; 0: none did.
@@ -54,6 +54,7 @@ class RedisProtocol(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self.closed: asyncio.Future[None] = self._loop.create_future()
         self._timeout = timeout
+        self._part_at = 0.0  # when a part of a reply came
         self._transport: asyncio.Transport | None = None
         self._reader = hiredis.Reader(
             protocolError=redis.exceptions.InvalidResponse,
@@ -108,6 +109,8 @@ class RedisProtocol(asyncio.Protocol):
         try:
             while (reply := self._reader.gets()) is not _INCOMPLETE:
                 self._receive(reply)
+            if self._reader.has_data():
+                self._part_at = self.answered_at
         except redis.exceptions.InvalidResponse as error:
             self.abort(error)
 
@@ -156,11 +159,12 @@ class RedisProtocol(asyncio.Protocol):
         self._watch = None
         if not self._unanswered:
             return
-        due = self._unanswered[0].sent_at + self._timeout
-        if due > self._loop.time():
+        due = max(self._unanswered[0].sent_at, self._part_at) + self._timeout
+        now = self._loop.time()
+        if due > now:
             self._watch = self._loop.call_at(due, self._check_oldest)
             return
-        while self._unanswered and self._unanswered[0].sent_at + self._timeout <= self._loop.time():
+        while self._unanswered and self._unanswered[0].sent_at + self._timeout <= now:
             call = self._unanswered.popleft()
             if not call.reply.done():
                 call.reply.set_exception(redis.TimeoutError())
