@@ -216,3 +216,11 @@ def test_signatures_and_names_of_files_are_not_in_the_result() -> None:
     assert "signatures of thinking" in doc
     assert "names of files" in doc
     assert "without content" in doc
+
+
+def test_results_answer_calls_that_are_returned_with_repeated_ids() -> None:
+    call = {"id": "x", "type": "function", "function": {"name": "t", "arguments": "{}"}}
+    answer: dict[str, Any] = {"role": "assistant", "toolCalls": [call], "encryptedValue": "e"}
+    result: dict[str, Any] = {"role": "tool", "toolCallId": "x", "content": "1"}
+    listed = [{**item, "id": str(n)} for n, item in enumerate(2 * [answer, result])]
+    assert to_agui(from_agui(listed)) == listed

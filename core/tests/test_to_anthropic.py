@@ -297,3 +297,11 @@ def test_thinking_behind_the_text_is_not_sent() -> None:
     answer = ChatMessage(role="assistant", content=[SEEN, thinking])
 
     assert to_anthropic([answer])["messages"] == [{"role": "assistant", "content": [SEEN]}]
+
+
+def test_results_answer_calls_that_are_returned_with_repeated_ids() -> None:
+    call = {"type": "tool_use", "id": "x", "name": "t", "input": {}}
+    call["cache_control"] = {"type": "ephemeral"}
+    result = {"type": "tool_result", "tool_use_id": "x", "content": "1"}
+    listed = 2 * [{"role": "assistant", "content": [call]}, {"role": "user", "content": [result]}]
+    assert to_anthropic(from_anthropic(listed))["messages"] == listed

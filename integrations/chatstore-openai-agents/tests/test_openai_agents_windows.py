@@ -157,6 +157,16 @@ def test_calls_of_others_get_ids_of_their_own(ids: Any) -> None:
     assert all(called)
 
 
+def test_results_of_others_answer_calls_that_keep_repeated_ids() -> None:
+    called, output = CALLS["function"]("a")
+    messages = to_messages([user("q"), called, output, called])
+    kwargs = {"tool_call_id": called["call_id"]}
+    result = ChatMessage(role="tool", content="2", additional_kwargs=kwargs)
+
+    items: Any = to_items([*messages, result])
+    assert [item["call_id"] for item in items[1:]] == 4 * [called["call_id"]]
+
+
 @given(st.lists(st.sampled_from(["a", "b"]), min_size=2, max_size=6))
 def test_repeated_ids_of_calls_are_kept_together(names: Any) -> None:
     """Ollama and Vertex AI give parallel calls the same id."""

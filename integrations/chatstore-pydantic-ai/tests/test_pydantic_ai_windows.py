@@ -340,6 +340,15 @@ def test_calls_of_others_get_ids_of_their_own(ids: Any) -> None:
     assert all(part.tool_call_id for part in called)
 
 
+def test_results_of_others_answer_calls_that_keep_repeated_ids() -> None:
+    called = ModelResponse([ToolCallPart("t", {}, "a")])
+    messages = to_messages([called, ModelRequest([ToolReturnPart("t", "1", "a")]), called])
+    result = ChatMessage(role="tool", content="2", additional_kwargs={"tool_call_id": "a"})
+
+    made: Any = to_model_messages([*messages, result])
+    assert [message.parts[0].tool_call_id for message in made] == ["a"] * 4
+
+
 @pytest.mark.filterwarnings("ignore:.*RetryPromptPart")
 def test_retries_of_the_deprecated_kind_answer_their_calls() -> None:
     messages: list[Any] = [

@@ -68,11 +68,13 @@ def to_agui(messages: Iterable[ChatMessage]) -> list[dict[str, Any]]:
 
     """
     listed = check_messages(messages, "to_agui")
-    ids = unique_call_ids(listed)
+    stored = (original_of(message, _FORMAT) for message in listed)
+    originals = {index: one for index, one in enumerate(stored) if isinstance(one, dict)}
+    ids = unique_call_ids(listed, unchanged=originals)
     converted: list[dict[str, Any]] = []
     for index, message in enumerate(listed):
-        original = original_of(message, _FORMAT)
-        pieces = [original] if isinstance(original, dict) else _pieces(message, index, ids)
+        original = originals.get(index)
+        pieces = [original] if original is not None else _pieces(message, index, ids)
         message_id = message.id or (original or {}).get("id") or new_id()
         for number, piece in enumerate(pieces):
             is_main = number == len(pieces) - 1

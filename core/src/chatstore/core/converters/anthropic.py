@@ -79,15 +79,17 @@ def to_anthropic(messages: Iterable[ChatMessage]) -> dict[str, Any]:
 
     """
     listed = check_messages(messages, "to_anthropic")
-    ids = unique_call_ids(listed)
+    stored = (original_of(message, _FORMAT) for message in listed)
+    originals = {index: one for index, one in enumerate(stored) if isinstance(one, dict)}
+    ids = unique_call_ids(listed, unchanged=originals)
     prompts: list[Any] = []
     converted: list[dict[str, Any]] = []
     for index, message in enumerate(listed):
-        original = original_of(message, _FORMAT)
-        if isinstance(original, dict) and "role" in original:
+        original = originals.get(index, {})
+        if "role" in original:
             _append(converted, original)
         elif message.role in _SYSTEM_ROLES:
-            prompt = original["system"] if isinstance(original, dict) else _system(message)
+            prompt = original["system"] if original else _system(message)
             prompts += [prompt] if prompt else []
         else:
             content = _content(message, index, ids)

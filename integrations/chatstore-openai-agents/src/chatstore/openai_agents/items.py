@@ -65,10 +65,12 @@ def to_items(messages: Iterable[ChatMessage]) -> list[TResponseInputItem]:
     message are an attribute of its first item, see `StoredItem`.
     """
     listed = list(messages)
-    ids = unique_call_ids(listed)
+    stored = (payload_for(message, _FRAMEWORK) for message in listed)
+    payloads = {index: one for index, one in enumerate(stored) if one is not None}
+    ids = unique_call_ids(listed, unchanged=payloads)
     items: list[TResponseInputItem] = []
     for index, message in enumerate(listed):
-        payload = payload_for(message, _FRAMEWORK)
+        payload = payloads.get(index)
         if payload is None:
             converted = message_items(message, index, ids)
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -67,9 +67,14 @@ def to_model_messages(messages: Iterable[ChatMessage]) -> list[ModelMessage]:
     there.
     """
     listed = list(messages)
-    names = _call_names(listed)
+    saved = {
+        index: made
+        for index, message in enumerate(listed)
+        if (made := saved_message(message)) is not None
+    }
+    names = _call_names(listed, saved)
     converted = (
-        (message, saved_message(message) or model_message(message, index, names))
+        (message, saved.get(index) or model_message(message, index, names))
         for index, message in enumerate(listed)
     )
     return [_with_metadata(message, made) for message, made in converted if made is not None]
@@ -157,8 +162,8 @@ def _common_message(
     )
 
 
-def _call_names(messages: Sequence[ChatMessage]) -> CallNames:
-    ids = unique_call_ids(messages)
+def _call_names(messages: Sequence[ChatMessage], unchanged: Container[int]) -> CallNames:
+    ids = unique_call_ids(messages, unchanged=unchanged)
     tools = {
         ids.calls[index, number]: call.name
         for index, message in enumerate(messages)
