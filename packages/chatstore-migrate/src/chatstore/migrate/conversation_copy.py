@@ -78,7 +78,7 @@ class ConversationCopy:
         self._owned: int | None = None  # messages of the store, if all come from the source
 
     def run(self) -> MigratedConversation | None:
-        """Copy the conversation; ``None`` if it is not in the source, or is deleted meanwhile.
+        """Copy the conversation; ``None`` if the source does not have it or deletes it.
 
         Raises:
             MigrationError: The store's conversation differs and may not be overwritten, or the
@@ -108,7 +108,8 @@ class ConversationCopy:
                 return result
             record = after
         raise MigrationError(
-            "the conversation is written all the time; copy it again when it is not",
+            f"the source was written in each of {_MAX_PASSES} passes; "
+            "copy it when nothing writes to it",
             key=self._target,
         )
 

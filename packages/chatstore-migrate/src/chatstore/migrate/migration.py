@@ -53,8 +53,8 @@ def migrate(
 
     After an interruption, run it again: messages that were copied stay, and the rest follows.
     Messages that were appended in the store since then stay behind the copied ones. The source is
-    only read. A conversation that is written in the source meanwhile is copied again until it is
-    whole. Conversations' records are copied; ids and times of messages are kept. The times,
+    only read. A conversation that is written in the source during its copy is copied again until
+    it is whole. Conversations' records are copied; ids and times of messages are kept. The times,
     revision and expiry of conversations are the store's own.
 
     Args:
@@ -75,7 +75,7 @@ def migrate(
     Raises:
         EmptySourceError: The source has no conversation, or none that was selected.
         MigrationError: The store has another record or other messages than the source under a key,
-            or a conversation is written all the time.
+            or a conversation changed during each of 20 passes.
         CorruptMessageError: The source contains something that is not a message.
         InvalidKeyError: A key of the source is not a string of 1 to 255 bytes in UTF-8.
         InvalidMessageError: A message of the source cannot be written as JSON.
@@ -224,7 +224,7 @@ class _Counter:
     def _call(self) -> None:
         if self._function is None:
             return
-        total = max(self._total, self._conversations)  # new ones may be listed meanwhile
+        total = max(self._total, self._conversations)  # new ones may be listed later
         messages = self._messages + self._current
         self._function(
             Progress(self._conversations, total, messages, self._total_messages, self.key)
