@@ -76,7 +76,9 @@ def _keep_alive(connection: Any) -> None:
 
 
 def _tls_context(options: Mapping[str, Any]) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=options.get("ssl_ca_certs"))
+    context = ssl.create_default_context()
+    if options.get("ssl_ca_certs"):  # in addition to the system's, as redis-py does
+        context.load_verify_locations(options["ssl_ca_certs"])
     context.check_hostname = options["ssl_check_hostname"]
     if options["ssl_cert_reqs"] == "none":
         context.verify_mode = ssl.CERT_NONE
