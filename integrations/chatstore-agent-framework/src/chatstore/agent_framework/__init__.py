@@ -1,0 +1,1 @@
+"""Chat history of Microsoft Agent Framework in any store."""

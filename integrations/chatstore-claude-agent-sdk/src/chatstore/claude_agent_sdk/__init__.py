@@ -1,0 +1,1 @@
+"""Sessions of the Claude Agent SDK in any store."""

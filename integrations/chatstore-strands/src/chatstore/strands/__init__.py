@@ -1,0 +1,1 @@
+"""Sessions of Strands Agents in any store."""
