@@ -12,7 +12,7 @@ DEMO_READY = $(DEMO)/.ready
 MEMBERS = $(patsubst %/pyproject.toml,%,$(wildcard core/pyproject.toml packages/*/pyproject.toml integrations/*/pyproject.toml))
 
 .DEFAULT_GOAL = help
-.PHONY: help setup demo test soak coverage lowest owners costs calls windows layers lint format type build bench docs clean
+.PHONY: help setup demo test soak coverage lowest owners costs calls windows layers lint format type build bench docs site clean
 
 help: ## Print these verbs.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | sort | awk -F '\t' '{printf "  %-9s %s\n", $$1, $$2}'
@@ -90,5 +90,8 @@ bench: $(READY) ## Measure against peers and bare drivers; ARGS="--quick" takes 
 docs: $(READY) ## Run the documentation's examples.
 	$(BIN)/python -m pytest tests/test_docs.py $(wildcard */*/tests/test_*_readme.py)
 
+site: $(READY) ## Build the documentation site into .site/; a broken link or reference fails.
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict $(ARGS)
+
 clean: ## Remove what the verbs above created.
-	rm -rf $(VENV) $(DEMO) node_modules dist .demo .bench .coverage
+	rm -rf $(VENV) $(DEMO) node_modules dist .demo .bench .coverage .site

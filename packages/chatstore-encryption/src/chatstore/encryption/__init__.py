@@ -14,7 +14,7 @@ from chatstore.encryption.owners import (
     erase_owner,
 )
 from chatstore.encryption.rotation import Rotation, async_rotate, rotate
-from chatstore.encryption.survey import Survey, async_survey, survey
+from chatstore.encryption.surveying import Survey, async_survey, survey
 
 __all__ = [
     "DecryptionError",
