@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from typing import Any
@@ -165,6 +166,22 @@ def test_what_was_changed_or_moved_raises_in_every_read(
     assert store.count_messages("key-1") == 2
     store.delete_messages("key-1")
     assert store.count_messages("key-1") == 0
+
+
+@pytest.mark.parametrize("part", [slice(None, -1), slice(None, 30), slice(1, None)])
+def test_an_envelope_without_its_ends_is_a_damaged_message(part: slice) -> None:
+    backend = MemoryBackend()
+    store = store_of(backend)
+    fill(store)
+    change(backend, "key-1", 0, bodies(backend, "key-1")[0].body[part])
+    with pytest.raises(CorruptMessageError):
+        store.get_messages("key-1")
+    assert [one.id for one in store.iter_messages("key-1", on_corrupt="skip")] == ["b"]
+
+
+def test_the_id_of_a_key_is_not_that_of_a_data_key() -> None:
+    with pytest.raises(InvalidArgumentError, match="owner:"):
+        KeyRing({"owner:1": os.urandom(32)}, primary="owner:1")
 
 
 def test_a_swapped_message_raises_where_it_is_read_by_its_id() -> None:

@@ -24,6 +24,7 @@ from chatstore.core import (
     ChatStore,
     ConversationExistsError,
     ConversationNotFoundError,
+    CorruptMessageError,
     InvalidArgumentError,
 )
 from chatstore.core.backend import Append, Backend, Existing, Plan, WrapperBackend
@@ -157,6 +158,23 @@ def test_condemned_objects_get_no_new_references(tmp_path: Path) -> None:
     pass_time(tmp_path)
     assert collect(place.store) == Collected(3, 2, condemned=0, spared=0, deleted=1)
     assert place.store.get_messages("new") == [photo(DATA)]
+
+
+@pytest.mark.parametrize(("before", "after"), [('"parts"', '"pa"'), ('"}', ""), ("{", "")])
+def test_nothing_is_collected_beside_a_damaged_message(
+    before: str, after: str, tmp_path: Path
+) -> None:
+    place = Place(tmp_path, "new")
+    records = place.backend.conversations.by_key["source"].records
+    [record] = records
+    assert before in record.body
+    records[0] = record._replace(body=record.body.replace(before, after))
+    for _ in range(3):
+        pass_time(tmp_path)
+        with pytest.raises(CorruptMessageError, match="nothing is collected"):
+            collect(place.store)
+    records[0] = record
+    place.check()
 
 
 def test_a_collection_spares_what_arrived_late(tmp_path: Path) -> None:

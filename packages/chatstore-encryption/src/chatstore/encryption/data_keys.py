@@ -20,7 +20,7 @@ from chatstore.core.errors import CorruptStoreError
 from chatstore.encryption.backend import EncryptedBackend
 from chatstore.encryption.envelopes import key_id_of
 from chatstore.encryption.errors import DecryptionError
-from chatstore.encryption.keys import KEY_BYTES, Keys, cipher_of, missing_key
+from chatstore.encryption.keys import DATA_KEY_MARK, KEY_BYTES, Keys, cipher_of, missing_key
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -31,7 +31,6 @@ T = TypeVar("T")
 REMEMBER_SECONDS = 60.0
 """How long a process uses a data key before it looks whether the key still exists."""
 
-_MARK = "owner:"  # begins the ids of data keys
 _MUCH = 1000  # remembered data keys, after which outdated ones are forgotten
 _PAGE = 100
 
@@ -142,7 +141,7 @@ class DataKeys(Generic[C]):
                 return [key for key, _ in page.conversations]
 
     def _create(self, owner: str) -> Plan[C, str]:
-        key_id, key = _MARK + token_hex(12), os.urandom(KEY_BYTES)
+        key_id, key = DATA_KEY_MARK + token_hex(12), os.urandom(KEY_BYTES)
         message = ChatMessage(role="system", content=key.hex(), id="key")
         record = codec.encode(message, datetime.now(timezone.utc).isoformat())
         create = Create(ConversationRecord(owner, is_created=True), [record])
@@ -188,7 +187,7 @@ class OwnerKeys:
 
     def cipher(self, key_id: str) -> AESGCM:
         """See `Keys`."""
-        if not key_id.startswith(_MARK):
+        if not key_id.startswith(DATA_KEY_MARK):
             return self._ring.cipher(key_id)
         if key_id not in self._used:
             self._used[key_id] = self._data_keys.cipher(key_id)
@@ -200,7 +199,7 @@ class OwnerKeys:
         missing = [
             key_id
             for key_id in sorted(key_ids)
-            if key_id.startswith(_MARK)
+            if key_id.startswith(DATA_KEY_MARK)
             and key_id not in self._used
             and not self._data_keys.has(key_id)
         ]

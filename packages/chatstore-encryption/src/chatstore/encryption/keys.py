@@ -11,6 +11,7 @@ from chatstore.encryption.errors import DecryptionError
 if TYPE_CHECKING:  # it is imported with the first key: it takes longer than this package
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+DATA_KEY_MARK = "owner:"  # begins the ids of owners' data keys
 KEY_BYTES = 32  # AES-256
 NONCE_BYTES = 12
 
@@ -119,7 +120,7 @@ def check_key_id(key_id: object) -> str:
 
     Raises:
         InvalidArgumentError: ``key_id`` is not a string of 1 to 255 printable ASCII characters
-            without quotes and backslashes.
+            without quotes and backslashes, or begins as the ids of owners' data keys do.
 
     """
     if not isinstance(key_id, str):
@@ -129,6 +130,11 @@ def check_key_id(key_id: object) -> str:
         raise InvalidArgumentError(
             "the id of a key must have 1 to 255 printable ASCII characters, "
             "without quotes and backslashes"
+        )
+    if key_id.startswith(DATA_KEY_MARK):
+        raise InvalidArgumentError(
+            f"the id of a key must not begin with {DATA_KEY_MARK!r}, which begins the ids of "
+            "owners' data keys; choose another id"
         )
     return key_id
 

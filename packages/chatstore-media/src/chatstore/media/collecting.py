@@ -21,11 +21,13 @@ from collections.abc import Collection
 from functools import partial
 from typing import Any, NamedTuple
 
+from pydantic_core import from_json
+
 from chatstore.core import ChatStore, InvalidArgumentError
 from chatstore.core.backend import Backend, Oldest, Plan
-from chatstore.core.errors import StoreUnavailableError
+from chatstore.core.errors import CorruptMessageError, StoreUnavailableError
 from chatstore.media.backend import MediaBackend
-from chatstore.media.envelopes import is_object_name, references_in
+from chatstore.media.envelopes import is_envelope, is_object_name, parse, references_in
 from chatstore.media.folder import MediaFolder, condemned_path, object_path
 from chatstore.media.objects import StoredObject
 from chatstore.media.transfers import transfer
@@ -71,6 +73,8 @@ def collect(store: ChatStore) -> Collected:
 
     Raises:
         InvalidArgumentError: The store's backend is not a `MediaBackend`.
+        CorruptMessageError: A message is damaged, so its media are not known; nothing was
+            deleted.
 
     """
     listing = store.run("collect", _list)
@@ -130,10 +134,26 @@ def _names_in(backend: Backend[Any], key: str) -> Plan[Any, set[str]]:
         # Positions only grow: messages that move while it reads are still ahead.
         page = yield from inner.read_oldest(key, Oldest(_PAGE, position))
         for record in page.records:
+            if not _is_readable(record.body):
+                raise CorruptMessageError(
+                    "a message is damaged and may have had media, so nothing is collected",
+                    key=key,
+                    position=record.position,
+                )
             names.update(reference.name for reference in references_in(record.body))
         if len(page.records) < _PAGE:
             return names
         position = page.records[-1].position
+
+
+def _is_readable(body: str) -> bool:
+    if is_envelope(body):
+        return parse(body) is not None
+    try:
+        from_json(body)
+    except ValueError:
+        return False
+    return True
 
 
 def _sweep(backend: Backend[Any], listing: _Listing, used: Collection[str]) -> Plan[Any, Collected]:
