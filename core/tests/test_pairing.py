@@ -95,7 +95,7 @@ def test_results_in_one_message() -> None:
     assert pairs == [(0, 0, 1, 0), (0, 1, 1, 1)]
 
 
-def unique_ids(*ids: str | None) -> list[str]:
+def unique_ids(*ids: str | None, unchanged: tuple[int, ...] = ()) -> list[str]:
     """Return the ids that calls get, made in one message each."""
     messages = [
         ChatMessage(
@@ -105,11 +105,28 @@ def unique_ids(*ids: str | None) -> list[str]:
         )
         for place, identity in enumerate(ids)
     ]
-    return list(unique_call_ids(messages).calls.values())
+    return list(unique_call_ids(messages, unchanged=unchanged).calls.values())
 
 
 def test_ids_of_calls_are_kept_where_they_can_be() -> None:
     assert unique_ids("a", "b", "a", "", None) == ["a", "b", "a-m2-0", "t-m3-0", "t-m4-0"]
+
+
+def test_an_unchanged_message_keeps_its_id_before_others() -> None:
+    assert unique_ids("a", "a", unchanged=(0,)) == ["a", "a-m1-0"]
+    assert unique_ids("a", "a", "a", unchanged=(1,)) == ["a-m0-0", "a", "a-m2-0"]
+
+
+def test_a_call_that_an_unchanged_result_answers_keeps_its_id() -> None:
+    calls = [{"id": "a", "function": {"name": "t"}}]
+    messages = [
+        ChatMessage(role="assistant", additional_kwargs={"tool_calls": calls}, id="m"),
+        ChatMessage(role="assistant", additional_kwargs={"tool_calls": calls}, id="n"),
+        ChatMessage(role="tool", content="1", additional_kwargs={"tool_call_id": "a"}),
+    ]
+    answered = unique_call_ids(messages, unchanged=(2,)).results[2, 0]
+    assert answered == "a"
+    assert len(set(unique_call_ids(messages, unchanged=(2,)).calls.values())) == 2
 
 
 def test_an_id_that_is_made_up_is_nobody_elses() -> None:

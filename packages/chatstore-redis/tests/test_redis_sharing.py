@@ -49,8 +49,10 @@ def is_blocked(client: Any) -> bool:
 @asynccontextmanager
 async def opened(port: int, **options: Any) -> AsyncIterator[AsyncConnections]:
     connections = AsyncConnections(settings_of(port, **options), ServerMode("the server"))
-    yield connections
-    await connections.close()
+    try:
+        yield connections
+    finally:
+        await connections.close()
 
 
 def brief(connections: AsyncConnections, *words: str) -> Any:
@@ -351,3 +353,21 @@ def test_an_unreachable_server_fails_each_call(client: Any, server: RedisServer)
 
     with Relay(server.port) as relay:
         asyncio.run(scenario(relay))
+
+
+def test_older_connections_are_discarded_before_the_last_reply(
+    client: Any, server: RedisServer
+) -> None:
+    async def scenario() -> None:
+        async with opened(server.port) as connections:
+            await brief(connections, "PING")  # opens the connection that is shared
+            older = await connections.send(["CLIENT", "ID"], Attempt())
+            read_only = brief(connections, "EVAL", "return redis.error_reply('READONLY no')", "0")
+            waiting = asyncio.ensure_future(brief(connections, "BLPOP", "list", "60"))
+            with pytest.raises(redis.ResponseError, match="READONLY"):
+                await read_only
+            assert await brief(connections, "CLIENT", "ID") != older
+            client.rpush("list", "x")
+            assert await waiting == ["list", "x"]
+
+    asyncio.run(scenario())

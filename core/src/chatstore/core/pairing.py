@@ -101,21 +101,31 @@ class CallIds(NamedTuple):
 def unique_call_ids(messages: Iterable[ChatMessage], *, unchanged: Container[int] = ()) -> CallIds:
     """Return unique ids of calls, for frameworks that pair results by the call's id alone.
 
-    A call's own id is kept, unless it is missing or an earlier call has it.
+    A call's own id is kept, unless it is missing, or an earlier call or an unchanged message has
+    it.
 
     Args:
         messages: The messages.
-        unchanged: Indexes of messages whose calls keep their ids in any case.
+        unchanged: Indexes of messages that keep their ids in any case, and so do the calls that
+            their results answer.
 
     """
     listed = list(messages)
+    pairs = pair_calls(listed)
     calls: dict[tuple[int, int], str] = {}
+    fixed = {(pair.call_message, pair.call) for pair in pairs if pair.result_message in unchanged}
     taken: set[str] = {call.id for message in listed for call in call_references(message)}
-    used: set[str] = {""}
+    used = {""}
+    for index, message in enumerate(listed):
+        for number, call in enumerate(call_references(message)):
+            if index in unchanged:
+                fixed.add((index, number))
+            if (index, number) in fixed:
+                used.add(call.id)
     for index, message in enumerate(listed):
         for number, call in enumerate(call_references(message)):
             call_id = call.id
-            if call_id in used and index not in unchanged:
+            if call_id in used and (index, number) not in fixed:
                 call_id = f"{call.id or call.name or 'call'}-{message.id or index}-{number}"
                 while call_id in taken:
                     call_id += "-"
@@ -123,8 +133,7 @@ def unique_call_ids(messages: Iterable[ChatMessage], *, unchanged: Container[int
             taken.add(call_id)
             calls[index, number] = call_id
     results = {
-        (pair.result_message, pair.result): calls[pair.call_message, pair.call]
-        for pair in pair_calls(listed)
+        (pair.result_message, pair.result): calls[pair.call_message, pair.call] for pair in pairs
     }
     return CallIds(calls, results)
 

@@ -258,6 +258,10 @@ class AsyncPool(Generic[S]):
         """Return whether the connection is older than one that turned out to be outdated."""
         return self._idle.is_outdated(session)
 
+    def mark_outdated(self) -> None:
+        """Discard all connections that were opened until now."""
+        self._idle.mark_outdated()
+
     async def _take_token(self) -> None:
         import asyncio  # as above
 

@@ -127,8 +127,11 @@ class AsyncConnections:
     def _stop_sharing(self) -> None:
         """Let later calls choose another connection."""
         session, self._shared = self._shared, None
-        if session is not None:
-            self._release_unused(session)
+        if session is None:
+            return
+        if session.health is Health.OUTDATED:
+            self.pool.mark_outdated()  # now: it is released only after its last reply
+        self._release_unused(session)
 
     def _release_unused(self, session: AsyncRedisSession) -> None:
         """Give a connection back to the pool, unless calls still wait for replies on it."""
