@@ -99,7 +99,10 @@ def test_copy_into_what_differs(store_url: str, tmp_path: Path) -> None:
     skipped = piped("copy", store_url, target, "--skip-errors")
     replaced = piped("copy", store_url, target, "--overwrite")
 
-    reason = "conversation 'chat/1': the store's conversation has another owner"
+    reason = (
+        "conversation 'chat/1': the store's conversation has another owner; "
+        "copy to another key, or overwrite it"
+    )
     assert (refused.code, refused.err) == (ExitCode.FAILED, f"chatstore: {reason}\n")
     assert skipped.code == ExitCode.FAILED
     assert f"skipped 'chat/1': {reason}" in skipped.out

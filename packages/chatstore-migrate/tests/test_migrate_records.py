@@ -9,7 +9,13 @@ from typing import Any
 
 import pytest
 
-from chatstore.core import ChatMessage, ChatStore, SimpleChatStore, open_store
+from chatstore.core import (
+    ChatMessage,
+    ChatStore,
+    Conversation,
+    SimpleChatStore,
+    open_store,
+)
 from chatstore.core.testing.messages import message
 from chatstore.migrate import MigrationError, fingerprint, migrate
 
@@ -106,7 +112,7 @@ def test_another_owner_is_never_mixed_in() -> None:
     ids=["append", "put", "put late", "truncate", "remove", "insert", "replace", "move", "record"],
 )
 @pytest.mark.parametrize("batches", [0, 4])
-def test_a_conversation_that_is_written_meanwhile_ends_whole(
+def test_a_conversation_that_is_written_during_the_copy_ends_whole(
     change: Callable[[ChatStore], object], batches: int
 ) -> None:
     source = SimpleChatStore()
@@ -135,7 +141,7 @@ def test_a_partial_copy_of_an_earlier_run_ends_whole() -> None:
     assert fingerprint(store) == fingerprint(source)
 
 
-def test_a_conversation_that_is_deleted_meanwhile_is_not_there() -> None:
+def test_a_conversation_that_is_deleted_during_the_copy_is_not_there() -> None:
     source = SimpleChatStore()
     source.add_messages("a", numbered(1000))
     source.add_messages("b", numbered(1))
@@ -146,7 +152,7 @@ def test_a_conversation_that_is_deleted_meanwhile_is_not_there() -> None:
     assert (report.conversations, report.messages) == (1, 1)
 
 
-def test_messages_that_others_appended_meanwhile_are_never_removed() -> None:
+def test_messages_that_others_appended_during_the_copy_are_never_removed() -> None:
     source = SimpleChatStore()
     source.add_messages("a", numbered(1000))
 
@@ -159,6 +165,42 @@ def test_messages_that_others_appended_meanwhile_are_never_removed() -> None:
         migrate(source, store)
 
     assert "mine" in contents(store)
+
+
+class RivalStore(SimpleChatStore):
+    """Another process creates the conversation before this one does."""
+
+    def create_conversation(self, key: str, **fields: Any) -> Conversation:
+        super().create_conversation(key, owner="rival")
+        return super().create_conversation(key, **fields)
+
+
+def test_a_record_that_another_process_just_created_is_not_changed() -> None:
+    source, store = SimpleChatStore(), RivalStore()
+    source.create_conversation("a", owner="u1")
+    with pytest.raises(MigrationError, match="another owner"):
+        migrate(source, store)
+
+    assert [one.owner for one in store.iter_conversations()] == ["rival"]
+
+
+@pytest.mark.parametrize("writing", ["message", "title"])
+def test_a_copy_to_which_others_wrote_is_not_deleted(writing: str) -> None:
+    source = SimpleChatStore()
+    source.add_messages("a", numbered(1000))
+
+    def change() -> None:
+        source.delete_messages("a")
+        if writing == "message":
+            SimpleChatStore.add_messages(store, "a", [message("mine")])
+        else:
+            store.update_conversation("a", title="mine")
+
+    store = DisturbedStore(*[lambda: None] * 4, change)
+    with pytest.raises(MigrationError, match="others wrote"):
+        migrate(source, store)
+
+    assert store.count_messages("a") >= 800
 
 
 def test_a_conversation_with_a_message_that_is_too_large_is_not_begun() -> None:

@@ -23,7 +23,7 @@ from chatstore.core.backend import Backend
 from chatstore.core.checks import check_key
 from chatstore.core.operations import encode
 from chatstore.migrate.digests import ConversationDigest, canonical_text
-from chatstore.migrate.records import record_of, write_record
+from chatstore.migrate.records import fields_of, record_of, write_record
 from chatstore.migrate.report import MigratedConversation, MigrationError
 from chatstore.migrate.sources import RecordFields, Source, SourceRecord
 
@@ -76,13 +76,14 @@ class ConversationCopy:
         self._position = 0  # messages of the source that the store has
         self._copied = 0
         self._owned: int | None = None  # messages of the store, if all come from the source
+        self._fields: RecordFields | None = None  # of the source, in the pass before
 
     def run(self) -> MigratedConversation | None:
         """Copy the conversation; ``None`` if the source does not have it or deletes it.
 
         Raises:
             MigrationError: The store's conversation differs and may not be overwritten, or the
-                source changed in each pass.
+                source changed in each pass, or deleted a conversation to which others wrote.
             CorruptMessageError: A message cannot be read; nothing of the conversation was written.
             InvalidArgumentError: A message cannot be stored; nothing of it was written.
 
@@ -92,8 +93,8 @@ class ConversationCopy:
         self._owned = 0 if is_new else None
         for _ in range(_MAX_PASSES):
             if record is None:
-                if is_new:  # this run wrote all of it
-                    self._store.delete_messages(self._target)
+                if is_new:
+                    self._delete()
                 return None
             result: MigratedConversation | None = None
             error: ChatStoreError | None = None
@@ -119,8 +120,15 @@ class ConversationCopy:
         count = reading.count(self._store.backend)
         if count == 0 and not record.is_created:
             return None
-        may_change = self._overwrite or self._owned is not None
-        write_record(self._store, self._target, self._source, record, may_change=may_change)
+        write_record(
+            self._store,
+            self._target,
+            self._source,
+            record,
+            earlier=self._fields,
+            overwrite=self._overwrite,
+        )
+        self._fields = record.fields
         messages = reading.messages()
         rest = self._compare(messages)
         for batch in _batches(rest):
@@ -144,7 +152,8 @@ class ConversationCopy:
             if _text(message, stored) != canonical_text(stored):
                 if not self._cut(stored):
                     raise MigrationError(
-                        "the store has another message at this index than the source",
+                        "the store has another message at this index than the source; copy to "
+                        "another key, or overwrite it",
                         key=self._target,
                         position=self._position,
                     )
@@ -172,6 +181,19 @@ class ConversationCopy:
         self._owned = existing.length - removed
         self._copied = max(0, self._copied - removed)
         return True
+
+    def _delete(self) -> None:
+        """Delete the copy of a conversation that the source has deleted since."""
+        existing = self._store.get_conversation(self._target)
+        if existing is None:
+            return
+        if existing.length != self._owned or fields_of(existing) != self._fields:
+            raise MigrationError(
+                "the source deleted the conversation during the copy, but others wrote to the "
+                "store's: delete it or keep it",
+                key=self._target,
+            )
+        self._store.delete_messages(self._target, expected_revision=existing.revision)
 
     def _check(self, reading: _Reading, fields: RecordFields, count: int) -> str:
         """Compare the copy with the source, and return the digest of the copy."""

@@ -30,13 +30,15 @@ class JSONFile:
             CorruptStoreError: The file is neither a list of messages nor an object of lists.
 
         """
-        text = Path(path).read_text(encoding="utf-8")
+        data = Path(path).read_bytes()
         try:
-            content = json.loads(text)
+            content = json.loads(data.decode())
             if isinstance(content, str):  # JSON text within JSON, as some programs write it
                 content = json.loads(content)
-        except ValueError as error:
-            raise CorruptStoreError(f"{os.fspath(path)}: not JSON") from error
+        except (ValueError, RecursionError) as error:  # UnicodeDecodeError is a ValueError
+            raise CorruptStoreError(
+                f"{os.fspath(path)}: not JSON in UTF-8, or nested too deeply"
+            ) from error
         if isinstance(content, dict) and field in content:
             content = content[field]
         if isinstance(content, list):

@@ -16,7 +16,13 @@ def record_of(source: Source, key: str) -> SourceRecord | None:
 
 
 def write_record(
-    store: ChatStore, key: str, source: Source, record: SourceRecord, *, may_change: bool
+    store: ChatStore,
+    key: str,
+    source: Source,
+    record: SourceRecord,
+    *,
+    earlier: RecordFields | None,
+    overwrite: bool,
 ) -> None:
     """Create the conversation with its record, or compare the record with the existing one.
 
@@ -27,10 +33,12 @@ def write_record(
         key: The conversation's key in the store.
         source: The source; the existing record stays if the source has no records.
         record: The record in the source.
-        may_change: Whether an existing record may be changed.
+        earlier: What the source had before; an existing record that equals it is changed.
+        overwrite: Whether any existing record is changed.
 
     Raises:
         MigrationError: The existing record differs and may not be changed.
+        RevisionConflictError: Another process wrote the conversation before it was changed.
 
     """
     existing = store.get_conversation(key)
@@ -39,14 +47,29 @@ def write_record(
     if existing is None or not isinstance(source, RecordSource):
         return
     fields = record.fields
-    if fields == RecordFields(existing.owner, existing.title, existing.metadata):
+    present = fields_of(existing)
+    if fields == present:
         return
-    if not may_change:
+    if not overwrite and present != earlier:
         difference = "owner" if fields.owner != existing.owner else "title or metadata"
-        raise MigrationError(f"the store's conversation has another {difference}", key=key)
+        raise MigrationError(
+            f"the store's conversation has another {difference}; copy to another key, or overwrite "
+            "it",
+            key=key,
+        )
     removed = dict.fromkeys(existing.metadata.keys() - fields.metadata.keys())
-    metadata = {**removed, **fields.metadata}
-    store.update_conversation(key, owner=fields.owner, title=fields.title, metadata=metadata)
+    store.update_conversation(
+        key,
+        owner=fields.owner,
+        title=fields.title,
+        metadata={**removed, **fields.metadata},
+        expected_revision=existing.revision,
+    )
+
+
+def fields_of(conversation: Conversation) -> RecordFields:
+    """Return the fields that are copied."""
+    return RecordFields(conversation.owner, conversation.title, conversation.metadata)
 
 
 def _create(store: ChatStore, key: str, fields: RecordFields) -> Conversation | None:
@@ -54,5 +77,5 @@ def _create(store: ChatStore, key: str, fields: RecordFields) -> Conversation | 
         return store.create_conversation(
             key, owner=fields.owner, title=fields.title, metadata=fields.metadata
         )
-    except ConversationExistsError:  # another process copies it at the same time
+    except ConversationExistsError:  # another process wrote it since
         return store.get_conversation(key)

@@ -111,6 +111,8 @@ def _output(name: str, *, overwrite: bool) -> Iterator[BinaryIO]:
     try:
         with os.fdopen(descriptor, "wb") as file:
             yield cast("BinaryIO", file)
+            file.flush()
+            os.fsync(file.fileno())  # otherwise a power failure may leave the name without the text
         Path(partial).replace(path)
     except BaseException:
         Path(partial).unlink(missing_ok=True)

@@ -34,7 +34,7 @@ def read_export(file: BinaryIO) -> Iterator[dict[str, Any]]:
 
     Raises:
         DamagedFileError: The file is cut short, encrypted or compressed too much, or has no
-            ``conversations.json``; or its values are nested too deeply.
+            ``conversations.json``; or its values are not objects, or nested too deeply.
 
     """
     try:
@@ -100,6 +100,10 @@ def _items(file: IO[bytes]) -> Iterator[dict[str, Any]]:
                 "download the export again"
             )
         if is_item and depth == 1:  # the item is complete
-            if isinstance(builder.value, dict):
-                yield builder.value
+            if not isinstance(builder.value, dict):
+                raise DamagedFileError(
+                    "conversations.json has a conversation that is not an object; "
+                    "download the export again"
+                )
+            yield builder.value
             builder = ijson.ObjectBuilder()
