@@ -49,8 +49,8 @@ def test_conversations(anna: CheckedClient) -> None:
 
 
 def test_a_repeated_creation_creates_nothing_more(anna: CheckedClient, store: ChatStore) -> None:
-    def create(path: str, user: str = "anna") -> str:
-        headers = {"idempotency-key": "1", "user": user}
+    def create(path: str, user: str = "anna", repetition: str = "1") -> str:
+        headers = {"idempotency-key": repetition, "user": user}
         response = anna.call("POST", path, json={}, headers=headers)
         assert response.status_code == 201
         return str(response.json()["key"])
@@ -60,6 +60,8 @@ def test_a_repeated_creation_creates_nothing_more(anna: CheckedClient, store: Ch
     assert create("/conversations") == key
     assert create(f"/conversations/{key}/fork") == fork
     assert {one.key for one in store.iter_conversations()} == {key, fork}
+    # An empty header is none.
+    assert create("/conversations", repetition="") != create("/conversations", repetition="")
     # Another owner's request, and a conversation that was given to another owner.
     assert create("/conversations", "bob") != key
     store.update_conversation(key, owner="bob")

@@ -83,7 +83,7 @@ class Call:
     @property
     def request_id(self) -> str | None:
         """What a repeated request has in common with the first one."""
-        return self.request.headers.get("idempotency-key")
+        return self.request.headers.get("idempotency-key") or None
 
 
 @dataclass(frozen=True, slots=True)
