@@ -5,11 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 from command import COMMAND, Done, piped
 
 from chatstore.cli.secrets import hide_secrets
+from chatstore.core import open_store
+from chatstore.core.testing.messages import message
 
 SECRET = "hunter2"
 URL = f"redis://me:{SECRET}@127.0.0.1:1"
@@ -37,6 +40,18 @@ def test_debug_adds_a_stack_trace(arguments: tuple[str, ...]) -> None:
     assert done.code == 3
     assert "Traceback (most recent call last):" in done.err
     assert "chatstore.core.errors.StoreUnavailableError" in done.err
+
+
+def test_keys_in_debug_lines_do_not_control_the_terminal(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/chat.db"
+    key = "\x1b[2J"
+    with open_store(url) as store:
+        store.add_message(key, message("x"))
+    done = piped("--debug", "show", key, url)
+
+    assert done.code == 0
+    assert r"\x1b[2J" in done.err
+    assert "\x1b" not in done.err
 
 
 @pytest.mark.parametrize(

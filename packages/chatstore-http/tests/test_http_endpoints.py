@@ -60,7 +60,7 @@ def test_a_repeated_creation_creates_nothing_more(anna: CheckedClient, store: Ch
     assert create("/conversations") == key
     assert create(f"/conversations/{key}/fork") == fork
     assert {one.key for one in store.iter_conversations()} == {key, fork}
-    # An empty header is none.
+    # An empty header says nothing.
     assert create("/conversations", repetition="") != create("/conversations", repetition="")
     # Another owner's request, and a conversation that was given to another owner.
     assert create("/conversations", "bob") != key

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from chatstore.cli.clean import lines
 from chatstore.cli.commands.bench import bench
 from chatstore.cli.commands.conformance import conformance
 from chatstore.cli.commands.copy import copy
@@ -128,12 +129,19 @@ def _configure_streams() -> None:
             reconfigure(errors="backslashreplace")
 
 
+class _LineFormatter(logging.Formatter):
+    """Escapes what could control the terminal: lines contain keys."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return lines(super().format(record))
+
+
 def _configure_logs(*, debug: bool) -> None:
     """Show the store's log only with ``--debug``: it would interrupt the output."""
     logger = logging.getLogger("chatstore")
     if debug:
         handler: logging.Handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+        handler.setFormatter(_LineFormatter("%(name)s: %(message)s"))
         logger.setLevel(logging.DEBUG)
     else:
         handler = logging.NullHandler()
