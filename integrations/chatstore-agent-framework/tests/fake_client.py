@@ -1,0 +1,80 @@
+"""A chat client that answers with a function instead of a model, and records what it received."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from agent_framework import (
+    BaseChatClient,
+    ChatMiddlewareLayer,
+    ChatResponse,
+    ChatResponseUpdate,
+    Content,
+    FunctionInvocationLayer,
+    Message,
+    ResponseStream,
+)
+
+Answer: TypeAlias = Callable[[Sequence[Message]], Message]
+
+
+class FakeClient(
+    FunctionInvocationLayer[Any],
+    ChatMiddlewareLayer[Any],
+    BaseChatClient[Any],
+):
+    """Answers with a function; the framework runs tools and middleware as with any client."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__()
+        self.answer = answer
+        self.received: list[list[Message]] = []
+
+    def _inner_get_response(
+        self, *, messages: Sequence[Message], stream: bool, options: Mapping[str, Any], **_: Any
+    ) -> Awaitable[ChatResponse] | ResponseStream[ChatResponseUpdate, ChatResponse]:
+        self.received.append(list(messages))
+        message = self.answer(messages)
+        if stream:
+            return ResponseStream(_updates(message), finalizer=ChatResponse.from_updates)
+        return _response(message)
+
+
+async def _response(message: Message) -> ChatResponse:
+    return ChatResponse(messages=[message])
+
+
+async def _updates(message: Message) -> AsyncIterator[ChatResponseUpdate]:
+    for content in message.contents:
+        yield ChatResponseUpdate(
+            role="assistant", contents=[content], message_id=message.message_id
+        )
+
+
+def ask_weather(messages: Sequence[Message]) -> Message:
+    """Act as the model: ask the tool about the city that the user names, then repeat its result."""
+    last = messages[-1]
+    results = [
+        str(content.result) for content in last.contents if content.type == "function_result"
+    ]
+    if results:
+        return Message("assistant", [" and ".join(results)])
+    call_id = f"call-{len(messages)}"
+    call = Content.from_function_call(call_id, "weather", arguments={"city": last.text})
+    return Message("assistant", [call])
+
+
+def outline(messages: Sequence[Message]) -> list[Any]:
+    """Return role and contents of messages, in short."""
+    return [
+        [message.role, *(_outline(content) for content in message.contents)] for message in messages
+    ]
+
+
+def _outline(content: Content) -> str:
+    if content.type == "function_call":
+        return f"{content.call_id}: {content.name}({content.parse_arguments()})"
+    if content.type == "function_result":
+        return f"{content.call_id}= {content.result}"
+    return str(content.text)

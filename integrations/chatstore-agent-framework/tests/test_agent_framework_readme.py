@@ -1,0 +1,76 @@
+"""An agent is killed in its fourth turn, and another process goes on; the README's code runs."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from programs import run_program, snippets
+
+FOLDER = Path(__file__).parent
+GUIDE = FOLDER / "guide_agent_framework.py"
+MODEL = f"""
+import functools, sys
+import agent_framework.openai
+sys.path.append({str(FOLDER)!r})
+from fake_client import FakeClient
+answer = lambda messages: agent_framework.Message("assistant", ["Hi."])
+agent_framework.openai.OpenAIChatClient = functools.partial(FakeClient, answer)
+"""
+
+
+def run_until_killed(url: str, mode: str, *cities: str) -> list[Any]:
+    """Run the guide until it kills itself, and return what the model received."""
+    command = [sys.executable, "-W", "error", str(GUIDE), url, mode, *cities]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def turn(city: str, before: list[Any]) -> list[Any]:
+    """Return the messages of a turn."""
+    call = f"call-{len(before) + 1}"
+    return [
+        ["user", city],
+        ["assistant", f"{call}: weather({{'city': '{city}'}})"],
+        ["tool", f"{call}= sunny in {city}"],
+        ["assistant", f"sunny in {city}"],
+    ]
+
+
+def conversation(*cities: str) -> tuple[list[Any], list[Any]]:
+    """Return what the model receives, twice for each city, and all messages."""
+    messages: list[Any] = []
+    received: list[Any] = []
+    for city in cities:
+        new = turn(city, messages)
+        received += [messages + new[:1], messages + new[:3]]
+        messages += new
+    return received, messages
+
+
+def test_the_model_receives_the_whole_conversation_after_a_kill(each_store_url: str) -> None:
+    received = run_until_killed(each_store_url, "turn", "Oslo", "Rome", "Lima", "Nowhere")
+    received += map(json.loads, run_program(GUIDE, each_store_url, "turn", "Bonn"))
+
+    assert received == conversation("Oslo", "Rome", "Lima", "Bonn")[0]
+
+
+def test_calls_that_a_kill_left_without_result_are_not_sent(store_url: str) -> None:
+    run_until_killed(store_url, "call", "Oslo", "Nowhere")
+    [first, _] = map(json.loads, run_program(GUIDE, store_url, "call", "Bonn"))
+
+    assert first == [*conversation("Oslo")[1], ["user", "Nowhere"], ["user", "Bonn"]]
+
+
+def test_example(tmp_path: Path) -> None:
+    [example] = snippets(FOLDER.parent / "README.md")
+    count = """
+with open_store("sqlite:///chat.db") as store:
+    print(store.count_messages("chatstore/user:42"))
+"""
+    assert run_program(MODEL + example + count, cwd=tmp_path) == ["Hi.", "2"]
