@@ -12,6 +12,7 @@ from hypothesis import given
 from chatstore.agent_framework import to_agent_framework, to_messages
 from chatstore.core import ChatMessage, InvalidMessageError, SimpleChatStore, from_openai, to_openai
 from chatstore.core.messages import METADATA_KEY, PAYLOADS_KEY
+from chatstore.core.tool_calls import calls_of
 
 CALL = Content.from_function_call("c1", "weather", arguments={"city": "Oslo"}, id="af-1")
 RESULT = Content.from_function_result("c1", result="sunny")
@@ -101,12 +102,8 @@ def test_only_calls_that_this_program_answers_are_calls_for_others() -> None:
         ]
     )
     assert "tool_calls" not in ran.additional_kwargs
-    [call] = asked.additional_kwargs["tool_calls"]  # type: ignore[misc, union-attr] # a list
-    assert call == {  # type: ignore[has-type]
-        "id": "s",
-        "type": "function",
-        "function": {"name": "shell", "arguments": '{"commands": ["ls"]}'},
-    }
+    [call] = calls_of(asked)
+    assert call == ("s", "shell", '{"commands": ["ls"]}')
     assert (result.content, result.additional_kwargs["tool_call_id"]) == ("ab", "s")
 
 

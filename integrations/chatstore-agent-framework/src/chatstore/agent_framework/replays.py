@@ -7,7 +7,7 @@ the conversation themselves, workflows, and loops around an agent.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chatstore.agent_framework.messages import FRAMEWORK
@@ -45,17 +45,38 @@ def same_content(one: ChatMessage, other: ChatMessage) -> bool:
 
 
 def _by_id(stored: Sequence[ChatMessage], passed: Sequence[ChatMessage]) -> int:
-    by_id = {message.id: message for message in stored}
-    for index in range(len(passed) - 1, -1, -1):
-        message = passed[index]
-        existing = None if message.id is None else by_id.get(message.id)
-        if existing is None:
-            continue
-        # A replay ends with something new. So the last message with a known id and other content
-        # is a message of a client that uses ids again.
-        if index < len(passed) - 1 or same_content(existing, message):
-            return index + 1
-    return 0
+    places = {message.id: place for place, message in enumerate(stored) if message.id is not None}
+    known = [message.id in places for message in passed]
+    # A replay ends with something new. So the last message is replayed only if all are known;
+    # otherwise a client uses an id again.
+    is_known = all(
+        known or message.id is None for known, message in zip(known, passed, strict=True)
+    )
+    count = len(passed) if is_known else len(passed) - 1
+    while count and not (known[count - 1] and _is_same(stored, places, passed[count - 1])):
+        count -= 1
+    # Front ends may shorten what they keep, so what follows may have other content.
+    while count < len(passed) - 1 and known[count]:
+        count += 1
+    if count in {0, len(passed)}:
+        return count
+    place = places.get(passed[count - 1].id or "", len(stored))
+    return count + _copies(stored[place + 1 :], passed[count:-1])
+
+
+def _is_same(
+    stored: Sequence[ChatMessage], places: Mapping[str, int], message: ChatMessage
+) -> bool:
+    return same_content(stored[places[message.id or ""]], message)
+
+
+def _copies(stored: Sequence[ChatMessage], passed: Sequence[ChatMessage]) -> int:
+    """Return how many of the first messages are copies of stored ones, in their order."""
+    rest = iter(stored)
+    for index, message in enumerate(passed):
+        if not any(_is_copy(existing, message) for existing in rest):
+            return index
+    return len(passed)
 
 
 def _by_place(
@@ -79,8 +100,10 @@ def _is_copy(stored: ChatMessage, passed: ChatMessage) -> bool:
 
 
 def _content(message: ChatMessage) -> Any:
+    # The framework adds the agent's name, which front ends do not keep.
+    unsaid = {PAYLOADS_KEY, "name"}
     kwargs = {
-        name: value for name, value in message.additional_kwargs.items() if name != PAYLOADS_KEY
+        name: value for name, value in message.additional_kwargs.items() if name not in unsaid
     }
     if message.content or kwargs:
         return message.role, message.content, kwargs
