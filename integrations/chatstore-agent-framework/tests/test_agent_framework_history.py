@@ -155,8 +155,8 @@ def test_a_summary_replaces_older_turns(store: ChatStore) -> None:
         assert client.received[-1][0].text == "They said hi."
         assert client.received[-1][-1].text == "hi 4"
         full = ChatStoreHistoryProvider(store)
-        texts = [m.text for m in await full.get_messages("s")]
-        assert texts[::2] == [f"hi {number}" for number in range(5)]
+        contents = [m.text for m in await full.get_messages("s")]
+        assert contents[::2] == [f"hi {number}" for number in range(5)]
 
     asyncio.run(main())
 

@@ -94,7 +94,7 @@ def test_only_calls_that_this_program_answers_are_calls_for_others() -> None:
     own = Content.from_shell_tool_call(call_id="s", commands=["ls"])
     output = Content.from_shell_command_output(stdout="a", stderr="b")
     answered = Content.from_shell_tool_result(call_id="s", outputs=[output])
-    [ran, asked, result] = to_messages(
+    [ran, requested, result] = to_messages(
         [
             Message("assistant", [hosted, own, answered, "Done."]),
             Message("assistant", [own]),
@@ -102,7 +102,7 @@ def test_only_calls_that_this_program_answers_are_calls_for_others() -> None:
         ]
     )
     assert "tool_calls" not in ran.additional_kwargs
-    [call] = calls_of(asked)
+    [call] = calls_of(requested)
     assert call == ("s", "shell", '{"commands": ["ls"]}')
     assert (result.content, result.additional_kwargs["tool_call_id"]) == ("ab", "s")
 

@@ -24,8 +24,8 @@ def message(text: str, message_id: str | None = None) -> Message:
 def replayed(stored: str, passed: str, *, is_whole: bool = True) -> int:
     """Return how many messages of a list are replayed: "a:1 B" are a message with an id, and B."""
 
-    def parse(texts: str) -> Any:
-        parts = [text.partition(":") for text in texts.split()]
+    def parse(contents: str) -> Any:
+        parts = [text.partition(":") for text in contents.split()]
         return to_messages(message(text, name or None) for text, _, name in parts)
 
     return count_replayed(parse(stored), parse(passed), is_whole=is_whole)
@@ -111,9 +111,9 @@ def test_ids_that_a_client_uses_again_lose_nothing(store: ChatStore) -> None:
             answers = [message(f"A{turn}", "same"), message(f"B{turn}", "same")]
             await provider.save_messages("s", [message(f"q{turn}"), *answers])
             await provider.save_messages("s", [*answers[:1]])
-        texts = [m.text for m in await provider.get_messages("s")]
-        assert texts[:3] == ["q0", "A0", "B0"]
-        assert {"q1", "A1", "B1", "q2", "A2", "B2"} <= set(texts)
+        contents = [m.text for m in await provider.get_messages("s")]
+        assert contents[:3] == ["q0", "A0", "B0"]
+        assert {"q1", "A1", "B1", "q2", "A2", "B2"} <= set(contents)
 
     asyncio.run(main())
 
@@ -152,8 +152,8 @@ def test_concurrent_turns_are_stored(store: ChatStore) -> None:
             provider.save_messages("s", [message(f"q{n}"), message(f"A{n}")]) for n in range(20)
         ]
         await asyncio.gather(*saves)
-        texts = [m.text for m in await provider.get_messages("s")]
-        assert len(texts) == 40
-        assert all(texts[texts.index(f"q{n}") + 1] == f"A{n}" for n in range(20))
+        contents = [m.text for m in await provider.get_messages("s")]
+        assert len(contents) == 40
+        assert all(contents[contents.index(f"q{n}") + 1] == f"A{n}" for n in range(20))
 
     asyncio.run(main())

@@ -45,29 +45,31 @@ def same_content(one: ChatMessage, other: ChatMessage) -> bool:
 
 
 def _by_id(stored: Sequence[ChatMessage], passed: Sequence[ChatMessage]) -> int:
-    places = {message.id: place for place, message in enumerate(stored) if message.id is not None}
-    known = [message.id in places for message in passed]
+    positions = {
+        message.id: position for position, message in enumerate(stored) if message.id is not None
+    }
+    known = [message.id in positions for message in passed]
     # A replay ends with something new. So the last message is replayed only if all are known;
     # otherwise a client uses an id again.
     is_known = all(
         known or message.id is None for known, message in zip(known, passed, strict=True)
     )
     count = len(passed) if is_known else len(passed) - 1
-    while count and not (known[count - 1] and _is_same(stored, places, passed[count - 1])):
+    while count and not (known[count - 1] and _is_same(stored, positions, passed[count - 1])):
         count -= 1
     # Front ends may shorten what they keep, so what follows may have other content.
     while count < len(passed) - 1 and known[count]:
         count += 1
     if count in {0, len(passed)}:
         return count
-    place = places.get(passed[count - 1].id or "", len(stored))
-    return count + _copies(stored[place + 1 :], passed[count:-1])
+    position = positions.get(passed[count - 1].id or "", len(stored))
+    return count + _copies(stored[position + 1 :], passed[count:-1])
 
 
 def _is_same(
-    stored: Sequence[ChatMessage], places: Mapping[str, int], message: ChatMessage
+    stored: Sequence[ChatMessage], positions: Mapping[str, int], message: ChatMessage
 ) -> bool:
-    return same_content(stored[places[message.id or ""]], message)
+    return same_content(stored[positions[message.id or ""]], message)
 
 
 def _copies(stored: Sequence[ChatMessage], passed: Sequence[ChatMessage]) -> int:
