@@ -122,7 +122,7 @@ class ChatStoreRepository(SessionRepository):
 
         """
         if self.read_session(session_id) is None:
-            raise SessionException(f"there is no session {session_id!r}")
+            raise SessionException(f"the session {session_id!r} does not exist")
         fields = read_document(self.store, session_key(session_id)) or {}
         keys = [conversation_key(session_id)]
         for agent_id in fields.get("agents", ()):
