@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+from killed_strands import run_killed
 from models_strands import call, result
-from programs import OFFLINE, run_program, snippets
+from programs import run_program, snippets
+
+from chatstore.core import open_store
 
 HERE = Path(__file__).parent
+GUIDE = HERE / "guide_strands.py"
 README = HERE.parent / "README.md"
 MODEL = f"""
 import sys
@@ -44,19 +44,8 @@ def turn(city: str) -> Any:
 
 def test_another_process_goes_on_after_a_kill(each_store_url: str) -> None:
     cities = ["Oslo", "Rome", "Lima"]
-    killed = subprocess.run(
-        [sys.executable, HERE / "guide_strands.py", each_store_url, *cities, "Atlantis"],
-        env={**os.environ, **OFFLINE},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
-    lines = [
-        *killed.stdout.splitlines(),
-        *run_program(HERE / "guide_strands.py", each_store_url, "Bonn"),
-    ]
+    lines = run_killed(GUIDE, each_store_url, *cities, "Atlantis")
+    lines += run_program(GUIDE, each_store_url, "Bonn")
 
     before: list[Any] = []
     expected: list[Any] = []
@@ -74,6 +63,7 @@ def test_another_process_goes_on_after_a_kill(each_store_url: str) -> None:
     assert [json.loads(line) for line in lines] == expected
 
 
-def test_example(tmp_path: Path) -> None:
-    for code in snippets(README):
-        run_program(MODEL + code, cwd=tmp_path)
+def test_examples(tmp_path: Path) -> None:
+    run_program(MODEL + "\n".join(snippets(README)), cwd=tmp_path)
+    with open_store(f"sqlite:///{tmp_path}/chat.db") as store:
+        assert [message.content for message in store.get_messages("user:42")] == ["Hello!", "Hi!"]
