@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ def test_what_the_conversation_manager_removed_is_not_read(
 
 def test_a_guardrail_redacts_the_stored_message(store_url: str) -> None:
     class Guarded(FunctionModel):
-        async def stream(self, *_: Any, **__: Any) -> Any:
+        async def stream(self, *_: Any, **__: Any) -> AsyncIterator[Any]:
             yield {"messageStart": {"role": "assistant"}}
             yield {"redactContent": {"redactUserContentMessage": "hidden"}}
             yield {"contentBlockStart": {"start": {}}}

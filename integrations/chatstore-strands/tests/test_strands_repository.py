@@ -12,7 +12,8 @@ from strands.types.exceptions import SessionException
 from strands.types.session import Session, SessionAgent, SessionMessage, SessionType
 
 from chatstore.core import ChatMessage, ChatStore, StoreClosedError, open_store
-from chatstore.strands import ChatStoreRepository, reading, to_strands
+from chatstore.strands import ChatStoreRepository, to_strands
+from chatstore.strands.numbered import to_session
 
 AGENT = SessionAgent("planner", {"a": [b"bytes"]}, {"removed_message_count": 2}, {"x": {"y": 1}})
 
@@ -161,13 +162,12 @@ def test_pages_do_not_read_what_they_leave_out(
     for one in messages:
         repository.create_message("s", "default", one)
     read: list[int] = []
-    to_session = reading.to_session
 
     def counted(stored: Any, first: int = 0) -> Any:
         read.append(len(stored))
         return to_session(stored, first)
 
-    monkeypatch.setattr(reading, "to_session", counted)
+    monkeypatch.setattr("chatstore.strands.reading.to_session", counted)
     assert repository.list_messages("s", "default", offset=9) == messages[9:]
     assert repository.list_messages("s", "default", limit=2) == messages[:2]
     assert repository.list_messages("s", "default", limit=2, offset=5) == messages[5:7]
