@@ -56,9 +56,9 @@ def test_search_finds_the_best_match_first(store_url: str) -> None:
             await storage.write("a.md", b"dark mode")
             await storage.write("b.md", b"dark mode toggle")
             await storage.write("c.md", b"nothing")
-            found = await storage.search("dark toggle")
+            results = await storage.search("dark toggle")
 
-            assert [(one.key, one.score, one.data) for one in found] == [
+            assert [(one.key, one.score, one.data) for one in results] == [
                 ("b.md", 2, b"dark mode toggle"),
                 ("a.md", 1, b"dark mode"),
             ]
