@@ -33,7 +33,7 @@ def agent(store: ChatStore | str, session_id: str = "s", **options: Any) -> Agen
     return Agent(session_manager=session, callback_handler=None, **options)
 
 
-def texts(messages: Any) -> list[str]:
+def contents(messages: Any) -> list[str]:
     return [part["text"] for message in messages for part in message["content"]]
 
 
@@ -61,9 +61,9 @@ def test_agents_of_one_session_have_conversations_of_their_own(store_url: str) -
                 FunctionModel(echo), agent_id=name, session_manager=session, callback_handler=None
             )(f"to {name}")
 
-        assert texts(agent(store).messages) == ["to None", "re: to None"]
+        assert contents(agent(store).messages) == ["to None", "re: to None"]
         planner = agent(store, agent_id="planner")
-        assert texts(planner.messages) == ["to planner", "re: to planner"]
+        assert contents(planner.messages) == ["to planner", "re: to planner"]
         owned = store.list_conversations(owner="ann").conversations
         assert {one.key for one in owned} == {"s", "s/planner"}
 
@@ -81,7 +81,7 @@ def test_what_the_conversation_manager_removed_is_not_read(
         with caplog.at_level(logging.DEBUG, "chatstore"):
             second = agent(store, conversation_manager=trimmed())
 
-        assert texts(second.messages) == texts(first.messages) == ["8", "re: 8", "9", "re: 9"]
+        assert contents(second.messages) == contents(first.messages) == ["8", "re: 8", "9", "re: 9"]
         assert store.count_messages("s") == 20
         calls = [record.getMessage() for record in caplog.records if record.name == "chatstore"]
         assert [text.split()[0] for text in calls] == [
@@ -104,7 +104,7 @@ def test_a_guardrail_redacts_the_stored_message(store_url: str) -> None:
     with open_store(store_url) as store:
         agent(store, model=Guarded(echo))("secret")
 
-        assert texts(agent(store).messages) == ["hidden", "refused"]
+        assert contents(agent(store).messages) == ["hidden", "refused"]
         assert "secret" not in repr(store.get_messages("s"))
 
 
@@ -116,7 +116,7 @@ def test_the_second_of_two_processes_is_refused(store_url: str) -> None:
         with pytest.raises(SessionException, match="another process continued it"):
             second("three")
 
-        assert texts(agent(store).messages) == ["one", "re: one", "two", "re: two"]
+        assert contents(agent(store).messages) == ["one", "re: one", "two", "re: two"]
 
 
 def test_an_agent_continues_what_others_began(each_store_url: str) -> None:

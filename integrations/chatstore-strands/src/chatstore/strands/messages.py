@@ -32,8 +32,8 @@ class Group:
 
     Attributes:
         message: The message.
-        stored: Several if their roles are the same in Strands, whose messages alternate between user
-            and assistant; one if Strands wrote it.
+        stored: Several if their roles are the same in Strands, where messages of the user and of
+            the assistant alternate; one if Strands wrote it.
         payload: What Strands wrote, with encoded bytes; ``None`` for others' messages.
 
     """
