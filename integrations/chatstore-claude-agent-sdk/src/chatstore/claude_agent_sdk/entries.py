@@ -79,8 +79,10 @@ def ids_of(entries: Iterable[SessionStoreEntry]) -> list[str]:
 
 def first_of_each(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
     """Return messages without those whose id an earlier one has."""
-    first = {message.id: message for message in reversed(messages)}
-    return list(reversed(first.values()))
+    first: dict[str | None, ChatMessage] = {}
+    for message in messages:
+        first.setdefault(message.id, message)
+    return list(first.values())
 
 
 def _uuid(entry: object) -> str | None:
@@ -109,6 +111,8 @@ def _as_text(entry: Mapping[str, Any], message_id: str) -> ChatMessage:
     JavaScript leaves a lone surrogate where it cuts a text in the middle of an emoji.
     """
     text = json.dumps(entry, separators=(",", ":"))
+    if json.loads(text) != entry:  # NaN, tuples, keys that are not strings
+        raise ValueError
     common = common_message(without_surrogates(entry), message_id)
     return keep_original(common, _FRAMEWORK, {_TEXT: text})
 

@@ -17,8 +17,9 @@ def conversation_key(key: SessionKey) -> str:
 
     """
     names = [key["project_key"], key["session_id"]]
-    if key.get("subpath") is not None:
-        names.append(key["subpath"])
+    subpath = key.get("subpath")
+    if subpath is not None:
+        names.append(subpath)
     return join_key(*names)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from claude_agent_sdk import (
     SessionKey,
@@ -141,12 +142,10 @@ class ChatStoreSessions(SessionStore):
         conversation, owner, new = conversation_key(key), owner_of(key), transcript_of(key)
         record = await self.store.async_get_conversation(conversation)
         if record is None:
-            try:
+            with suppress(ConversationExistsError):  # another process was faster
                 await self.store.async_create_conversation(
                     conversation, owner=owner, metadata=new.to_metadata()
                 )
-            except ConversationExistsError:
-                pass  # another process was faster
             return new
         transcript = read_transcript(record)
         if transcript is not None and transcript.is_of(key) and record.owner == owner:
