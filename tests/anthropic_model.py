@@ -31,10 +31,11 @@ def answer(path: str, body: dict[str, Any]) -> Reply:
 
 
 def _blocks(body: dict[str, Any], number: int) -> list[dict[str, Any]]:
-    results, texts = _newest(body["messages"][-1]["content"])
+    received = [_parts(one["content"]) for one in body["messages"] if one["role"] == "user"]
+    results, texts = next(parts for parts in reversed(received) if any(parts))
     tools = [tool["name"] for tool in body.get("tools", [])]
     if results or not tools:
-        return [{"type": "text", "text": " and ".join(results or texts)}]
+        return [{"type": "text", "text": " and ".join(results or texts[-1:])}]
     return [
         {
             "type": "tool_use",
@@ -46,17 +47,18 @@ def _blocks(body: dict[str, Any], number: int) -> list[dict[str, Any]]:
     ]
 
 
-def _newest(content: Any) -> tuple[list[str], list[str]]:
+def _parts(content: Any) -> tuple[list[str], list[str]]:
     """Return the texts of results and of the user in a message."""
     if isinstance(content, str):
-        return [], [content]
+        return [], [text for text in [without_reminders(content)] if text]
     results, texts = [], []
     for block in content:
         if block["type"] == "text":
             texts.append(block["text"])
         elif block["type"] == "tool_result":
             results.append(result_text(block))
-    return [without_reminders(text) for text in results], texts
+    texts = [without_reminders(text) for text in texts]
+    return [without_reminders(text) for text in results], [text for text in texts if text]
 
 
 def result_text(block: dict[str, Any]) -> str:

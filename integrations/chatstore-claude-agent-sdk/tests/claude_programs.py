@@ -78,14 +78,14 @@ class ProcessKilledError(Exception):
 
 
 def dialog(body: dict[str, Any]) -> list[list[str]]:
-    """Return what a model receives, as pairs of role and text, without the CLI's reminders."""
+    """Return what a model receives, as pairs of role and text, without what the CLI adds."""
     received = []
     for message in body["messages"]:
         content = message["content"]
         blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
         for block in blocks:
             text = without_reminders(_text(block))
-            if text:
+            if text and message["role"] != "system":
                 received.append([message["role"], text])
     return received
 

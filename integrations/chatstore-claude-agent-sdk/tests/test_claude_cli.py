@@ -10,12 +10,14 @@ import pytest
 from claude_agent_sdk import SessionKey, project_key_for_directory
 from claude_programs import ProcessKilledError, dialog, run_agent
 from model_server import ModelServer
+from programs import snippets
 
 from chatstore.claude_agent_sdk import conversation_key
 from chatstore.core import ChatMessage, open_store, to_openai
 from chatstore.core.tool_calls import calls_of, results_of
 
 GUIDE = Path(__file__).parent / "guide_claude_agent_sdk.py"
+EXAMPLE, FORK = snippets(Path(__file__).parent.parent / "README.md")
 
 
 def turn(cities: str) -> list[list[str]]:
@@ -79,6 +81,24 @@ def test_other_frameworks_and_the_sdk_continue_each_other(store_url: str, tmp_pa
         messages = store.get_messages(key)
         assert sent_lines(messages[1:]) == expected
         to_openai(messages)
+
+
+def test_examples(tmp_path: Path) -> None:
+    """A session goes on; then one continues another framework's conversation."""
+    home = tmp_path / "home"
+    with ModelServer(
+        lambda path, body: anthropic_model.answer(path, {**body, "tools": []})
+    ) as model:
+        for _ in range(2):
+            lines = run_agent(EXAMPLE, model_url=model.url, home=home)
+            assert lines == ["Hello!"]
+        expected = [["user", "Hello!"], ["assistant", "Hello!"], ["user", "Hello!"]]
+        assert dialog(model.requests[-1]) == expected
+        lines = run_agent(FORK + "print(session_id)", model_url=model.url, home=home)
+        resumed = EXAMPLE.replace("continue_conversation=True", f"resume={lines[0]!r}")
+        run_agent(resumed, model_url=model.url, home=home)
+    received = [line for line in dialog(model.requests[-1]) if line[0] == "user"]
+    assert received == [["user", "Hello!"], ["user", "Hello!"]]
 
 
 def sent_lines(messages: list[ChatMessage]) -> list[list[str]]:

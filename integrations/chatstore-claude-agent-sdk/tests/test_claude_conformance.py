@@ -51,7 +51,8 @@ def test_dynamodb(dynamodb_server: Any) -> None:
             dynamodb_server.new_table(),
             region_name=REGION,
             endpoint_url=dynamodb_server.url,
-            **KEYS,
+            aws_access_key_id=KEYS["aws_access_key_id"],
+            aws_secret_access_key=KEYS["aws_secret_access_key"],
         )
 
     check(make)

@@ -24,7 +24,14 @@ from claude_agent_sdk import (
 from session_entries import KEY, assistant, entry, run, user
 
 from chatstore.claude_agent_sdk import ChatStoreSessions, conversation_key
-from chatstore.core import ChatStore, InvalidKeyError, InvalidMessageError, StoreUnavailableError
+from chatstore.core import (
+    ChatMemoryBuffer,
+    ChatStore,
+    InvalidKeyError,
+    InvalidMessageError,
+    StoreUnavailableError,
+    to_openai,
+)
 
 WRITER = Path(__file__).parent / "session_writer.py"
 
@@ -303,5 +310,37 @@ def test_many_sessions_are_listed_once(store_url: str) -> None:
         ):
             assert len(listed) == 250
             assert {one["session_id"] for one in listed} == names
+
+    run(store_url, use)
+
+
+def test_other_frameworks_get_valid_windows(store_url: str) -> None:
+    """The CLI writes parallel calls as messages in front of all results."""
+    calls = [{"type": "tool_use", "id": name, "name": "f", "input": {}} for name in ("c1", "c2")]
+    results = [
+        {"type": "tool_result", "tool_use_id": call["id"], "content": f"result {call['id']}"}
+        for call in calls
+    ]
+    entries = [
+        user("1", "Hi"),
+        user("2", "a reminder", isMeta=True),
+        assistant("3", {"type": "thinking", "thinking": "hm", "signature": "s"}),
+        assistant("4", calls[0]),
+        entry(customTitle="T"),
+        assistant("5", calls[1]),
+        user("6", [results[0]]),
+        user("7", [results[1]]),
+        assistant("8", {"type": "text", "text": "Done"}),
+    ]
+
+    async def use(sessions: ChatStoreSessions, store: ChatStore) -> None:
+        await sessions.append(KEY, entries)
+        window = ChatMemoryBuffer(3000, store, conversation_key(KEY)).get()
+        assert [message.id for message in window] == ["1", "4", "6", "5", "7", "8"]
+        sent = to_openai(window)
+        assert [message["role"] for message in sent] == [
+            *["user", "assistant", "tool", "assistant", "tool", "assistant"]
+        ]
+        assert [sent[2]["content"], sent[4]["content"]] == ["result c1", "result c2"]
 
     run(store_url, use)
