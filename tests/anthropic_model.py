@@ -32,10 +32,10 @@ def answer(path: str, body: dict[str, Any]) -> Reply:
 
 def _blocks(body: dict[str, Any], number: int) -> list[dict[str, Any]]:
     received = [_parts(one["content"]) for one in body["messages"] if one["role"] == "user"]
-    results, texts = next(parts for parts in reversed(received) if any(parts))
+    results, contents = next(parts for parts in reversed(received) if any(parts))
     tools = [tool["name"] for tool in body.get("tools", [])]
     if results or not tools:
-        return [{"type": "text", "text": " and ".join(results or texts[-1:])}]
+        return [{"type": "text", "text": " and ".join(results or contents[-1:])}]
     return [
         {
             "type": "tool_use",
@@ -43,22 +43,22 @@ def _blocks(body: dict[str, Any], number: int) -> list[dict[str, Any]]:
             "name": tools[0],
             "input": {"city": city},
         }
-        for index, city in enumerate(texts[-1].split(","))
+        for index, city in enumerate(contents[-1].split(","))
     ]
 
 
 def _parts(content: Any) -> tuple[list[str], list[str]]:
-    """Return the texts of results and of the user in a message."""
+    """Return the contents of results and of the user in a message."""
     if isinstance(content, str):
         return [], [text for text in [without_reminders(content)] if text]
-    results, texts = [], []
+    results, contents = [], []
     for block in content:
         if block["type"] == "text":
-            texts.append(block["text"])
+            contents.append(block["text"])
         elif block["type"] == "tool_result":
             results.append(result_text(block))
-    texts = [without_reminders(text) for text in texts]
-    return [without_reminders(text) for text in results], [text for text in texts if text]
+    contents = [without_reminders(text) for text in contents]
+    return [without_reminders(text) for text in results], [text for text in contents if text]
 
 
 def result_text(block: dict[str, Any]) -> str:
@@ -78,7 +78,7 @@ def _streamed(message: dict[str, Any]) -> Reply:
     values: list[dict[str, Any]] = [{"type": "message_start", "message": start}]
     for index, block in enumerate(message["content"]):
         if block["type"] == "text":
-            empty = {"type": "text", "text": ""}
+            empty: dict[str, Any] = {"type": "text", "text": ""}
             delta = {"type": "text_delta", "text": block["text"]}
         else:
             empty = {**block, "input": {}}

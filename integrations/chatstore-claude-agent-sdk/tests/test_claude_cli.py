@@ -94,9 +94,8 @@ def test_examples(tmp_path: Path) -> None:
             assert lines == ["Hello!"]
         expected = [["user", "Hello!"], ["assistant", "Hello!"], ["user", "Hello!"]]
         assert dialog(model.requests[-1]) == expected
-        lines = run_agent(FORK + "print(session_id)", model_url=model.url, home=home)
-        resumed = EXAMPLE.replace("continue_conversation=True", f"resume={lines[0]!r}")
-        run_agent(resumed, model_url=model.url, home=home)
+        resume = EXAMPLE.replace("continue_conversation=True", "resume=session_id")
+        run_agent(FORK + resume, model_url=model.url, home=home)
     received = [line for line in dialog(model.requests[-1]) if line[0] == "user"]
     assert received == [["user", "Hello!"], ["user", "Hello!"]]
 
@@ -106,10 +105,10 @@ def sent_lines(messages: list[ChatMessage]) -> list[list[str]]:
     lines = []
     for message in messages:
         results = [result.content for result in results_of(message)]
-        texts = [
+        outputs = [
             text if isinstance(text, str) else text[0].model_dump()["text"] for text in results
         ]
-        lines += [["user", text] for text in texts]
+        lines += [["user", text] for text in outputs]
         lines += [["assistant", f"call {call.arguments[10:-2]}"] for call in calls_of(message)]
         if message.text and not results:
             lines.append([message.role.value, message.text])
