@@ -1,1 +1,5 @@
 """Checkpoints and stores of LangGraph in any store."""
+
+from chatstore.langgraph.saver import ChatStoreSaver
+
+__all__ = ["ChatStoreSaver"]

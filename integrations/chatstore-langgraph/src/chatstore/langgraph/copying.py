@@ -1,0 +1,35 @@
+"""Copies threads."""
+
+from __future__ import annotations
+
+from chatstore.core import ChatMessage, ConversationNotFoundError, InvalidArgumentError
+from chatstore.langgraph.plans import Plan, call
+from chatstore.langgraph.records import Namespace
+from chatstore.langgraph.threads import list_namespaces, register
+
+
+def copy_thread(name: str, source: str, target: str) -> Plan[None]:
+    """Copy all namespaces of a thread; a source without checkpoints is not copied.
+
+    Chunks come first, and checkpoints only up to the newest one before that: so no copied
+    checkpoint names a missing chunk.
+    """
+    if source == target:
+        raise InvalidArgumentError("the thread to copy and the new thread must be different")
+    namespaces = yield from list_namespaces(name, source)
+    if not namespaces:
+        return
+    yield from register(name, target, [namespace.checkpoint_ns for namespace in namespaces])
+    for namespace in namespaces:
+        yield from _copy(namespace, Namespace(name, target, namespace.checkpoint_ns))
+
+
+def _copy(source: Namespace, target: Namespace) -> Plan[None]:
+    newest: list[ChatMessage] = yield from call("get_messages", source.steps_key, last=1)
+    if not newest:
+        return
+    try:
+        yield from call("fork", source.chunks_key, target.chunks_key, owner=None)
+    except ConversationNotFoundError:
+        pass  # all values are small, so there are no chunks
+    yield from call("fork", source.steps_key, target.steps_key, until=newest[0].id, owner=None)

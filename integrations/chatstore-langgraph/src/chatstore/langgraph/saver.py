@@ -1,0 +1,410 @@
+"""``ChatStoreSaver``: LangGraph's checkpoints in any store."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import (
+    BaseCheckpointSaver,
+    ChannelVersions,
+    Checkpoint,
+    CheckpointMetadata,
+    CheckpointTuple,
+    DeltaChannelHistory,
+    get_checkpoint_id,
+    get_checkpoint_metadata,
+)
+from langgraph.checkpoint.serde.base import SerializerProtocol
+from typing_extensions import override
+
+from chatstore.core import ChatStore, ChatStoreError, InvalidArgumentError
+from chatstore.core.keys import join_key
+from chatstore.core.store import check_store
+from chatstore.langgraph import retention
+from chatstore.langgraph.copying import copy_thread
+from chatstore.langgraph.lifetimes import Lifetimes
+from chatstore.langgraph.plans import Plan, async_run, run
+from chatstore.langgraph.reading import Found, Listing, Query, read, read_history, to_config
+from chatstore.langgraph.records import Namespace, to_writes
+from chatstore.langgraph.threads import ThreadList, list_namespaces
+from chatstore.langgraph.writing import NewCheckpoint, StepWriter
+
+_logger = logging.getLogger("chatstore")
+_CLEANING_STEPS = 50  # a run removes old checkpoints at each so many steps of a thread
+
+
+class ChatStoreSaver(BaseCheckpointSaver[int]):
+    """Keeps the checkpoints of LangGraph's threads in a store, sync and async.
+
+    A checkpoint writes what is new: lists that grow, such as messages, are chains of chunks that
+    checkpoints share. One saver may be used by threads, by event loops, and by both.
+
+    Every method that does I/O may raise `chatstore.core.ChatStoreError`.
+    """
+
+    def __init__(
+        self,
+        store: ChatStore,
+        *,
+        name: str = "langgraph",
+        keep: int | None = None,
+        max_age: timedelta | None = None,
+        serde: SerializerProtocol | None = None,
+    ) -> None:
+        """Keep checkpoints in a store; nothing is sent before the first call.
+
+        Args:
+            store: Such as ``chatstore.core.open_store(url)`` returns; it is not closed.
+            name: What the keys of all conversations begin with, and the owner of the threads. Two
+                savers with different names share nothing.
+            keep: How many of the newest checkpoints to keep in each namespace of a thread. By
+                default, all.
+            max_age: How long to keep checkpoints; the newest one stays. By default, for ever.
+                Runs apply both limits now and then; `clean` applies them at once.
+            serde: Serializes values; by default LangGraph's ``JsonPlusSerializer``.
+
+        Raises:
+            InvalidArgumentError: ``store`` is not a store, ``name`` is empty, ``keep`` is not
+                positive, or ``max_age`` is not positive.
+
+        """
+        super().__init__(serde=serde)
+        if keep is not None and keep < 1:
+            raise InvalidArgumentError(f"keep must be at least 1, not {keep}")
+        if max_age is not None and max_age <= timedelta():
+            raise InvalidArgumentError(f"max_age must be positive, not {max_age}")
+        join_key(name)
+        self._store = check_store(store)
+        self._name = name
+        self._keep = keep
+        self._max_age = max_age
+        self._writer = StepWriter()
+        self._lifetimes = Lifetimes()
+
+    # ------------------------------------------------------------------ one checkpoint
+
+    @override
+    def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """Return the checkpoint that a config names, or the newest one of its namespace.
+
+        Raises:
+            CorruptStoreError: A part of the checkpoint is missing.
+
+        """
+        return self._to_tuple(run(self._store, self._read(config)))
+
+    @override
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """Like `get_tuple`, but awaitable."""
+        return self._to_tuple(await async_run(self._store, self._read(config)))
+
+    @override
+    def put(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """Store a checkpoint behind the one that the config names; return its config."""
+        return run(self._store, self._put(config, checkpoint, metadata, new_versions))
+
+    @override
+    async def aput(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """Like `put`, but awaitable."""
+        return await async_run(self._store, self._put(config, checkpoint, metadata, new_versions))
+
+    @override
+    def put_writes(
+        self,
+        config: RunnableConfig,
+        writes: Sequence[tuple[str, Any]],
+        task_id: str,
+        task_path: str = "",
+    ) -> None:
+        """Store the writes of a task, each once; errors, interrupts and resumes are replaced."""
+        run(self._store, self._put_writes(config, writes, task_id, task_path))
+
+    @override
+    async def aput_writes(
+        self,
+        config: RunnableConfig,
+        writes: Sequence[tuple[str, Any]],
+        task_id: str,
+        task_path: str = "",
+    ) -> None:
+        """Like `put_writes`, but awaitable."""
+        await async_run(self._store, self._put_writes(config, writes, task_id, task_path))
+
+    # ------------------------------------------------------------------ several checkpoints
+
+    @override
+    def list(
+        self,
+        config: RunnableConfig | None,
+        *,
+        filter: dict[str, Any] | None = None,
+        before: RunnableConfig | None = None,
+        limit: int | None = None,
+    ) -> Iterator[CheckpointTuple]:
+        """Iterate over checkpoints, the newest of each namespace first.
+
+        Args:
+            config: The thread, and optionally its namespace and checkpoint; ``None``: all threads,
+                one after the other.
+            filter: Only checkpoints with these values in their metadata.
+            before: Only checkpoints that are older than the one this config names.
+            limit: How many to return at most.
+
+        Raises:
+            ConversationChangedError: The thread was pruned meanwhile.
+
+        """
+        listing = self._listing(config, filter, before, limit)
+        while found := run(self._store, listing.next()):
+            yield found.to_tuple(self.serde)
+
+    @override
+    async def alist(
+        self,
+        config: RunnableConfig | None,
+        *,
+        filter: dict[str, Any] | None = None,
+        before: RunnableConfig | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[CheckpointTuple]:
+        """Like `list`, for ``async for``."""
+        listing = self._listing(config, filter, before, limit)
+        while found := await async_run(self._store, listing.next()):
+            yield found.to_tuple(self.serde)
+
+    @override
+    def get_delta_channel_history(
+        self, *, config: RunnableConfig, channels: Sequence[str]
+    ) -> Mapping[str, DeltaChannelHistory]:
+        """Return what delta channels are rebuilt from; one walk reads all of it."""
+        return run(self._store, self._history(config, channels))
+
+    @override
+    async def aget_delta_channel_history(
+        self, *, config: RunnableConfig, channels: Sequence[str]
+    ) -> Mapping[str, DeltaChannelHistory]:
+        """Like `get_delta_channel_history`, but awaitable."""
+        return await async_run(self._store, self._history(config, channels))
+
+    # ------------------------------------------------------------------ threads
+
+    @override
+    def delete_thread(self, thread_id: str) -> None:
+        """Delete everything of a thread. No run may use it meanwhile."""
+        run(self._store, retention.delete_thread(self._name, str(thread_id)))
+
+    @override
+    async def adelete_thread(self, thread_id: str) -> None:
+        """Like `delete_thread`, but awaitable."""
+        await async_run(self._store, retention.delete_thread(self._name, str(thread_id)))
+
+    @override
+    def delete_for_runs(self, run_ids: Sequence[str]) -> None:
+        """Delete the checkpoints of runs, in all threads; this reads all threads.
+
+        Those that delta channels of other checkpoints are rebuilt from stay.
+        """
+        run(self._store, self._delete_for_runs(run_ids))
+
+    @override
+    async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
+        """Like `delete_for_runs`, but awaitable."""
+        await async_run(self._store, self._delete_for_runs(run_ids))
+
+    @override
+    def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        """Copy all checkpoints of a thread to a new thread.
+
+        Raises:
+            ConversationExistsError: The target has checkpoints in one of the namespaces.
+            InvalidArgumentError: Both threads are the same.
+
+        """
+        source, target = str(source_thread_id), str(target_thread_id)
+        run(self._store, copy_thread(self._name, source, target))
+
+    @override
+    async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
+        """Like `copy_thread`, but awaitable."""
+        source, target = str(source_thread_id), str(target_thread_id)
+        await async_run(self._store, copy_thread(self._name, source, target))
+
+    @override
+    def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
+        """Remove the checkpoints of threads except the newest of each namespace.
+
+        What delta channels of the newest are rebuilt from stays, too.
+
+        Args:
+            thread_ids: The threads.
+            strategy: ``"keep_latest"``, or ``"delete"`` to delete the threads.
+
+        Raises:
+            InvalidArgumentError: The strategy is unknown.
+
+        """
+        run(self._store, self._prune(thread_ids, strategy))
+
+    @override
+    async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
+        """Like `prune`, but awaitable."""
+        await async_run(self._store, self._prune(thread_ids, strategy))
+
+    def clean(self, thread_ids: Sequence[str] | None = None) -> None:
+        """Apply ``keep`` and ``max_age`` now, to some threads or to all.
+
+        Runs apply them to their own threads; this reaches threads that nobody uses any more.
+        """
+        run(self._store, self._clean(thread_ids))
+
+    async def aclean(self, thread_ids: Sequence[str] | None = None) -> None:
+        """Like `clean`, but awaitable."""
+        await async_run(self._store, self._clean(thread_ids))
+
+    # ------------------------------------------------------------------ plans
+
+    def _read(self, config: RunnableConfig) -> Plan[Found | None]:
+        namespace = self._namespace(config)
+        found = yield from read(namespace, get_checkpoint_id(config))
+        if found:
+            self._writer.remember(namespace, found.step.record, self.serde)
+        return found
+
+    def _put(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> Plan[RunnableConfig]:
+        namespace = self._namespace(config)
+        new = NewCheckpoint(
+            checkpoint=checkpoint,
+            metadata=get_checkpoint_metadata(config, metadata),
+            parent=get_checkpoint_id(config),
+            changed=frozenset(new_versions),
+        )
+        yield from self._writer.put(namespace, new, self.serde)
+        yield from self._lifetimes.extend(namespace)
+        if metadata.get("step", 0) % _CLEANING_STEPS == _CLEANING_STEPS - 1:
+            yield from self._clean_after_put(namespace)
+        return to_config(namespace, new.checkpoint_id)
+
+    def _put_writes(
+        self,
+        config: RunnableConfig,
+        writes: Sequence[tuple[str, Any]],
+        task_id: str,
+        task_path: str,
+    ) -> Plan[None]:
+        checkpoint_id = get_checkpoint_id(config)
+        if checkpoint_id is None:
+            raise InvalidArgumentError(
+                "the config of put_writes must name a checkpoint: pass what put returned"
+            )
+        rows = to_writes(self.serde, checkpoint_id, writes, task_id, task_path)
+        return self._writer.put_writes(self._namespace(config), checkpoint_id, rows)
+
+    def _history(
+        self, config: RunnableConfig, channels: Sequence[str]
+    ) -> Plan[dict[str, DeltaChannelHistory]]:
+        namespace, checkpoint_id = self._namespace(config), get_checkpoint_id(config)
+        return read_history(namespace, checkpoint_id, channels, self.serde)
+
+    def _delete_for_runs(self, run_ids: Sequence[str]) -> Plan[None]:
+        if run_ids:
+            yield from self._remove(None, retention.not_of_runs(run_ids, self.serde))
+
+    def _prune(self, thread_ids: Sequence[str], strategy: str) -> Plan[None]:
+        if strategy == "keep_latest":
+            yield from self._remove(thread_ids, retention.keep_newest(1, None))
+        elif strategy == "delete":
+            for thread_id in thread_ids:
+                yield from retention.delete_thread(self._name, str(thread_id))
+        else:
+            raise InvalidArgumentError(
+                f"unknown strategy {strategy!r}; known strategies: 'keep_latest', 'delete'"
+            )
+
+    def _clean(self, thread_ids: Sequence[str] | None) -> Plan[None]:
+        if self._has_limits:
+            yield from self._remove(thread_ids, self._choice())
+
+    def _clean_after_put(self, namespace: Namespace) -> Plan[None]:
+        if not self._has_limits:
+            return
+        try:
+            yield from retention.remove(namespace, self._choice(), self.serde)
+        except ChatStoreError:
+            # The checkpoint is stored, so the run goes on; a later step removes the old ones.
+            _logger.warning("old checkpoints of a thread could not be removed", exc_info=True)
+
+    def _remove(self, thread_ids: Sequence[str] | None, choose: retention.Choice) -> Plan[None]:
+        threads = ThreadList(self._name) if thread_ids is None else None
+        ids = (
+            (yield from threads.next_page())
+            if threads
+            else [str(name) for name in thread_ids or ()]
+        )
+        while ids:
+            for thread_id in ids:
+                namespaces = yield from list_namespaces(self._name, thread_id)
+                for namespace in namespaces:
+                    yield from retention.remove(namespace, choose, self.serde)
+            ids = (yield from threads.next_page()) if threads else []
+
+    @property
+    def _has_limits(self) -> bool:
+        return self._keep is not None or self._max_age is not None
+
+    def _choice(self) -> retention.Choice:
+        return retention.keep_newest(self._keep, self._max_age)
+
+    def _listing(
+        self,
+        config: RunnableConfig | None,
+        metadata: dict[str, Any] | None,
+        before: RunnableConfig | None,
+        limit: int | None,
+    ) -> Listing:
+        query = Query(
+            metadata=metadata or {}, limit=limit, before=before and get_checkpoint_id(before)
+        )
+        if config is not None:
+            query = Query(
+                thread_id=self._namespace(config).thread_id,
+                checkpoint_ns=config["configurable"].get("checkpoint_ns"),
+                checkpoint_id=get_checkpoint_id(config),
+                before=query.before,
+                metadata=query.metadata,
+                limit=limit,
+            )
+        return Listing(self._name, query, self.serde)
+
+    def _namespace(self, config: RunnableConfig) -> Namespace:
+        configurable = config.get("configurable") or {}
+        if "thread_id" not in configurable:
+            raise InvalidArgumentError(
+                "the config names no thread: pass {'configurable': {'thread_id': ...}}"
+            )
+        checkpoint_ns = configurable.get("checkpoint_ns") or ""
+        return Namespace(self._name, str(configurable["thread_id"]), checkpoint_ns)
+
+    def _to_tuple(self, found: Found | None) -> CheckpointTuple | None:
+        return found.to_tuple(self.serde) if found else None
