@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from chatstore.core import ChatMessage, ConversationNotFoundError, InvalidArgumentError
 from chatstore.langgraph.plans import Plan, call
 from chatstore.langgraph.records import Namespace
@@ -28,8 +30,6 @@ def _copy(source: Namespace, target: Namespace) -> Plan[None]:
     newest: list[ChatMessage] = yield from call("get_messages", source.steps_key, last=1)
     if not newest:
         return
-    try:
+    with suppress(ConversationNotFoundError):  # there are no chunks if all values are small
         yield from call("fork", source.chunks_key, target.chunks_key, owner=None)
-    except ConversationNotFoundError:
-        pass  # all values are small, so there are no chunks
     yield from call("fork", source.steps_key, target.steps_key, until=newest[0].id, owner=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from datetime import timedelta
 
 from chatstore.core import Conversation, ConversationNotFoundError
@@ -39,7 +40,8 @@ class Lifetimes:
             thread: Conversation | None = yield from call("get_conversation", namespace.thread_key)
             if thread is None:
                 return
-            self._ttl = thread.expires_at and thread.expires_at - thread.updated_at
+            if thread.expires_at is not None:
+                self._ttl = thread.expires_at - thread.updated_at
             self._is_known = True
         if self._ttl is None:
             return
@@ -57,7 +59,5 @@ def _write(namespace: Namespace) -> Plan[None]:
         yield from call("update_conversation", namespace.thread_key, metadata=change)
     except ConversationNotFoundError:
         yield from register(namespace.name, namespace.thread_id, [namespace.checkpoint_ns])
-    try:
+    with suppress(ConversationNotFoundError):  # there may be no chunks
         yield from call("update_conversation", namespace.chunks_key, metadata=change)
-    except ConversationNotFoundError:
-        pass  # there are no chunks

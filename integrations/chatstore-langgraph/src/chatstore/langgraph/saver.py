@@ -19,7 +19,6 @@ from langgraph.checkpoint.base import (
     get_checkpoint_metadata,
 )
 from langgraph.checkpoint.serde.base import SerializerProtocol
-from typing_extensions import override
 
 from chatstore.core import ChatStore, ChatStoreError, InvalidArgumentError
 from chatstore.core.keys import join_key
@@ -87,7 +86,6 @@ class ChatStoreSaver(BaseCheckpointSaver[int]):
 
     # ------------------------------------------------------------------ one checkpoint
 
-    @override
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """Return the checkpoint that a config names, or the newest one of its namespace.
 
@@ -97,12 +95,10 @@ class ChatStoreSaver(BaseCheckpointSaver[int]):
         """
         return self._to_tuple(run(self._store, self._read(config)))
 
-    @override
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """Like `get_tuple`, but awaitable."""
         return self._to_tuple(await async_run(self._store, self._read(config)))
 
-    @override
     def put(
         self,
         config: RunnableConfig,
@@ -113,7 +109,6 @@ class ChatStoreSaver(BaseCheckpointSaver[int]):
         """Store a checkpoint behind the one that the config names; return its config."""
         return run(self._store, self._put(config, checkpoint, metadata, new_versions))
 
-    @override
     async def aput(
         self,
         config: RunnableConfig,
@@ -124,7 +119,6 @@ class ChatStoreSaver(BaseCheckpointSaver[int]):
         """Like `put`, but awaitable."""
         return await async_run(self._store, self._put(config, checkpoint, metadata, new_versions))
 
-    @override
     def put_writes(
         self,
         config: RunnableConfig,
@@ -135,7 +129,6 @@ class ChatStoreSaver(BaseCheckpointSaver[int]):
         """Store the writes of a task, each once; errors, interrupts and resumes are replaced."""
         run(self._store, self._put_writes(config, writes, task_id, task_path))
 
-    @override
     async def aput_writes(
         self,
         config: RunnableConfig,
@@ -148,7 +141,6 @@ class ChatStoreSaver(BaseCheckpointSaver[int]):
 
     # ------------------------------------------------------------------ several checkpoints
 
-    @override
     def list(
         self,
         config: RunnableConfig | None,
@@ -174,7 +166,6 @@ class ChatStoreSaver(BaseCheckpointSaver[int]):
         while found := run(self._store, listing.next()):
             yield found.to_tuple(self.serde)
 
-    @override
     async def alist(
         self,
         config: RunnableConfig | None,
@@ -188,14 +179,12 @@ class ChatStoreSaver(BaseCheckpointSaver[int]):
         while found := await async_run(self._store, listing.next()):
             yield found.to_tuple(self.serde)
 
-    @override
     def get_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]
     ) -> Mapping[str, DeltaChannelHistory]:
         """Return what delta channels are rebuilt from; one walk reads all of it."""
         return run(self._store, self._history(config, channels))
 
-    @override
     async def aget_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]
     ) -> Mapping[str, DeltaChannelHistory]:
@@ -204,17 +193,14 @@ class ChatStoreSaver(BaseCheckpointSaver[int]):
 
     # ------------------------------------------------------------------ threads
 
-    @override
     def delete_thread(self, thread_id: str) -> None:
         """Delete everything of a thread. No run may use it meanwhile."""
         run(self._store, retention.delete_thread(self._name, str(thread_id)))
 
-    @override
     async def adelete_thread(self, thread_id: str) -> None:
         """Like `delete_thread`, but awaitable."""
         await async_run(self._store, retention.delete_thread(self._name, str(thread_id)))
 
-    @override
     def delete_for_runs(self, run_ids: Sequence[str]) -> None:
         """Delete the checkpoints of runs, in all threads; this reads all threads.
 
@@ -222,12 +208,10 @@ class ChatStoreSaver(BaseCheckpointSaver[int]):
         """
         run(self._store, self._delete_for_runs(run_ids))
 
-    @override
     async def adelete_for_runs(self, run_ids: Sequence[str]) -> None:
         """Like `delete_for_runs`, but awaitable."""
         await async_run(self._store, self._delete_for_runs(run_ids))
 
-    @override
     def copy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """Copy all checkpoints of a thread to a new thread.
 
@@ -239,13 +223,11 @@ class ChatStoreSaver(BaseCheckpointSaver[int]):
         source, target = str(source_thread_id), str(target_thread_id)
         run(self._store, copy_thread(self._name, source, target))
 
-    @override
     async def acopy_thread(self, source_thread_id: str, target_thread_id: str) -> None:
         """Like `copy_thread`, but awaitable."""
         source, target = str(source_thread_id), str(target_thread_id)
         await async_run(self._store, copy_thread(self._name, source, target))
 
-    @override
     def prune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
         """Remove the checkpoints of threads except the newest of each namespace.
 
@@ -261,7 +243,6 @@ class ChatStoreSaver(BaseCheckpointSaver[int]):
         """
         run(self._store, self._prune(thread_ids, strategy))
 
-    @override
     async def aprune(self, thread_ids: Sequence[str], *, strategy: str = "keep_latest") -> None:
         """Like `prune`, but awaitable."""
         await async_run(self._store, self._prune(thread_ids, strategy))
@@ -357,11 +338,7 @@ class ChatStoreSaver(BaseCheckpointSaver[int]):
 
     def _remove(self, thread_ids: Sequence[str] | None, choose: retention.Choice) -> Plan[None]:
         threads = ThreadList(self._name) if thread_ids is None else None
-        ids = (
-            (yield from threads.next_page())
-            if threads
-            else [str(name) for name in thread_ids or ()]
-        )
+        ids = (yield from threads.next_page()) if threads else list(map(str, thread_ids or ()))
         while ids:
             for thread_id in ids:
                 namespaces = yield from list_namespaces(self._name, thread_id)
@@ -383,18 +360,15 @@ class ChatStoreSaver(BaseCheckpointSaver[int]):
         before: RunnableConfig | None,
         limit: int | None,
     ) -> Listing:
+        configurable = {} if config is None else config.get("configurable") or {}
         query = Query(
-            metadata=metadata or {}, limit=limit, before=before and get_checkpoint_id(before)
+            thread_id=None if config is None else self._namespace(config).thread_id,
+            checkpoint_ns=configurable.get("checkpoint_ns"),
+            checkpoint_id=configurable.get("checkpoint_id"),
+            before=None if before is None else get_checkpoint_id(before),
+            metadata=metadata or {},
+            limit=limit,
         )
-        if config is not None:
-            query = Query(
-                thread_id=self._namespace(config).thread_id,
-                checkpoint_ns=config["configurable"].get("checkpoint_ns"),
-                checkpoint_id=get_checkpoint_id(config),
-                before=query.before,
-                metadata=query.metadata,
-                limit=limit,
-            )
         return Listing(self._name, query, self.serde)
 
     def _namespace(self, config: RunnableConfig) -> Namespace:

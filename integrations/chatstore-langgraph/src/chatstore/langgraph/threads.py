@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 
 from chatstore.core import (
     ChatMessage,
@@ -26,10 +27,8 @@ _PAGE = 200
 def register(name: str, thread_id: str, namespaces: Sequence[str]) -> Plan[None]:
     """Add namespaces to a thread's list; create it if it is missing."""
     key = Namespace(name, thread_id, "").thread_key
-    try:
+    with suppress(ConversationExistsError):  # another namespace, or another process, was first
         yield from call("create_conversation", key, owner=name, metadata={_THREAD: thread_id})
-    except ConversationExistsError:
-        pass  # another namespace, or another process, was first
     yield from call("add_messages", key, [_namespace_message(ns) for ns in namespaces])
 
 

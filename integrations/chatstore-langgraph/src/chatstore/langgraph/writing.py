@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any
@@ -168,11 +169,8 @@ def _entries(
     for channel, value in new.checkpoint["channel_values"].items():
         before = known.entries.get(channel)
         version = versions.get(channel)
-        if (
-            before is not None
-            and channel not in new.changed
-            and version == known.versions.get(channel)
-        ):
+        is_same = channel not in new.changed and version == known.versions.get(channel)
+        if before is not None and is_same:
             entries[channel] = before
         elif type(value) is list:
             items = Items(serde, value)
@@ -269,7 +267,5 @@ def _add_writes(namespace: Namespace, writes: Sequence[Write]) -> Plan[None]:
 
 def _add_missing(namespace: Namespace, messages: Sequence[ChatMessage]) -> Plan[None]:
     for message in messages:
-        try:
+        with suppress(MessageConflictError):  # the first write of a task and index counts
             yield from call("add_message", namespace.steps_key, message)
-        except MessageConflictError:
-            pass  # the first write of a task and index counts
