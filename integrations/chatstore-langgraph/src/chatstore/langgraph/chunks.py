@@ -20,8 +20,8 @@ from langgraph.checkpoint.serde.base import SerializerProtocol
 from chatstore.core import ChatMessage
 from chatstore.langgraph.packing import Typed, fields_of, pack, to_message, unpack
 
-INLINE_BYTES = 512
-"""Serialized values up to this size are kept in the checkpoint."""
+_INLINE_LIST = 512  # bytes: what a checkpoint keeps in itself, and repeats while it is unchanged
+_INLINE_VALUE = 2048  # more, since most of these are the input of a run, which is used once
 
 _CHUNK_BYTES = 256 * 1024  # a longer list begins another chunk; databases limit a message's size
 _DIGEST_BYTES = 16
@@ -106,7 +106,7 @@ class ChunkWriter:
     def add_value(self, value: Any) -> Entry:
         """Return the entry of a value that is not a list."""
         typed = self._serde.dumps_typed(value)
-        if len(typed[1]) <= INLINE_BYTES:
+        if len(typed[1]) <= _INLINE_VALUE:
             return pack(typed)
         [reference] = self._chain(None, [typed], digests([typed]), is_list=False)
         return reference
@@ -119,7 +119,7 @@ class ChunkWriter:
             base: A list that this one begins with.
 
         """
-        if items.size <= INLINE_BYTES:
+        if items.size <= _INLINE_LIST:
             return pack(self._serde.dumps_typed(items.value))
         start = base.length if base else 0
         if base and start == len(items.typed):

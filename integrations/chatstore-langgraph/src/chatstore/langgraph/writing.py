@@ -68,7 +68,7 @@ class StepWriter:
     def __init__(self) -> None:
         """Remember nothing yet."""
         self._states: Recent[tuple[str, str], State] = Recent(_RECENT)
-        self._waiting: Recent[tuple[str, str], list[Write]] = Recent(_RECENT)
+        self._waiting: Recent[tuple[str, str], dict[tuple[str, int], Write]] = Recent(_RECENT)
         self._lock = Lock()
 
     def remember(self, namespace: Namespace, record: Record, serde: SerializerProtocol) -> None:
@@ -92,12 +92,11 @@ class StepWriter:
                     "add_messages", namespace.chunks_key, list(writer.messages.values())
                 )
             record = _to_record(new, known.generation, entries, serde)
-            generation = yield from _add(namespace, record)
+            waiting = self._waiting.get((namespace.steps_key, new.checkpoint_id)) or {}
+            generation = yield from _add(namespace, record, list(waiting.values()))
             if generation is None:
-                versions = new.checkpoint["channel_versions"]
-                yield from self._finish(
-                    namespace, record, State(known.generation, versions, entries)
-                )
+                state = State(known.generation, new.checkpoint["channel_versions"], entries)
+                yield from self._finish(namespace, record, state, waiting)
                 return
             known = yield from _read_state(namespace, new.parent, serde)
             known = replace(known or State(generation), generation=generation)
@@ -118,17 +117,24 @@ class StepWriter:
             message = yield from call("get_message", namespace.steps_key, record_id(checkpoint_id))
             with self._lock:
                 if message is None and self._states.get(name) is None:
-                    self._waiting.set(name, [*(self._waiting.get(name) or []), *writes])
+                    self._waiting.set(name, _merged(self._waiting.get(name) or {}, writes))
                     return
         yield from _add_writes(namespace, writes)
 
-    def _finish(self, namespace: Namespace, record: Record, state: State) -> Plan[None]:
+    def _finish(
+        self,
+        namespace: Namespace,
+        record: Record,
+        state: State,
+        stored: Mapping[tuple[str, int], Write],
+    ) -> Plan[None]:
         name = namespace.steps_key, record.checkpoint_id
         with self._lock:
             self._states.set(name, state)
-            waiting = self._waiting.pop(name)
-        if waiting:
-            yield from _add_writes(namespace, waiting)
+            waiting = self._waiting.pop(name) or {}
+        later = [write for key, write in waiting.items() if stored.get(key) is not write]
+        if later:
+            yield from _add_writes(namespace, later)
 
     def _state(
         self, namespace: Namespace, parent: str | None, serde: SerializerProtocol
@@ -219,13 +225,17 @@ def _to_record(
     )
 
 
-def _add(namespace: Namespace, record: Record) -> Plan[str | None]:
-    """Add a checkpoint if its generation is the current one; otherwise return that one."""
+def _add(namespace: Namespace, record: Record, writes: Sequence[Write]) -> Plan[str | None]:
+    """Add a checkpoint and its first writes, if its generation is the current one.
+
+    Otherwise, return the current generation.
+    """
     message = record.to_message()
     guard = generation_message(record.generation)
+    behind = [write.to_message() for write in writes]
     for _ in range(_ATTEMPTS):
         try:
-            yield from call("add_messages", namespace.steps_key, [guard, message])
+            yield from call("add_messages", namespace.steps_key, [guard, message, *behind])
         except MessageConflictError:
             pass
         else:
@@ -246,6 +256,7 @@ def _add(namespace: Namespace, record: Record) -> Plan[str | None]:
             )
         except RevisionConflictError:
             continue
+        yield from _add_writes(namespace, writes)
         return None
     raise StoreUnavailableError(
         f"the thread changed {_ATTEMPTS} times while one checkpoint was stored; try again"
@@ -263,6 +274,18 @@ def _add_writes(namespace: Namespace, writes: Sequence[Write]) -> Plan[None]:
     for write in writes:
         if write.index < 0:
             yield from call("put_message", namespace.steps_key, write.to_message())
+
+
+def _merged(
+    waiting: Mapping[tuple[str, int], Write], writes: Sequence[Write]
+) -> dict[tuple[str, int], Write]:
+    """Add writes as the store does: those with negative indexes replace earlier ones."""
+    merged = dict(waiting)
+    for write in writes:
+        key = write.task_id, write.index
+        if write.index < 0 or key not in merged:
+            merged[key] = write
+    return merged
 
 
 def _add_missing(namespace: Namespace, messages: Sequence[ChatMessage]) -> Plan[None]:
