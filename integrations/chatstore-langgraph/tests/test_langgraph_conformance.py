@@ -36,7 +36,12 @@ def test_dynamodb(dynamodb_server: Any) -> None:
     from dynamodb_server import KEYS, REGION
 
     def make() -> ChatStore:  # a table for each of the suite's eight parts: some read all threads
-        table, url = dynamodb_server.new_table(), dynamodb_server.url
-        return DynamoDBChatStore(table, region_name=REGION, endpoint_url=url, **KEYS)
+        return DynamoDBChatStore(
+            dynamodb_server.new_table(),
+            region_name=REGION,
+            endpoint_url=dynamodb_server.url,
+            aws_access_key_id=KEYS["aws_access_key_id"],
+            aws_secret_access_key=KEYS["aws_secret_access_key"],
+        )
 
     check(make)

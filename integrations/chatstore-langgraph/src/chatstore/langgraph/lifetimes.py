@@ -59,5 +59,5 @@ def _write(namespace: Namespace) -> Plan[None]:
         yield from call("update_conversation", namespace.thread_key, metadata=change)
     except ConversationNotFoundError:
         yield from register(namespace.name, namespace.thread_id, [namespace.checkpoint_ns])
-    with suppress(ConversationNotFoundError):  # there may be no chunks
+    with suppress(ConversationNotFoundError):  # without chunks, it does not exist
         yield from call("update_conversation", namespace.chunks_key, metadata=change)

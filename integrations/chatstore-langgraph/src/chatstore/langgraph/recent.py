@@ -15,7 +15,7 @@ class Recent(Generic[K, V]):
     """Forgets what was not used for the longest time."""
 
     def __init__(self, size: int) -> None:
-        """Keep at most so many values."""
+        """Keep at most `size` values."""
         self._size = size
         self._lock = Lock()
         self._values: OrderedDict[K, V] = OrderedDict()

@@ -56,8 +56,8 @@ def keep_newest(count: int | None, max_age: timedelta | None) -> Choice:
     def choose(records: Sequence[Record]) -> set[str]:
         newest = records if count is None else records[-count:]
         oldest = None if max_age is None else datetime.now(timezone.utc) - max_age
-        kept = {record.checkpoint_id for record in newest if not _is_older(record, oldest)}
-        return kept | {record.checkpoint_id for record in records[-1:]}
+        selected = {record.checkpoint_id for record in newest if not _is_older(record, oldest)}
+        return selected | {record.checkpoint_id for record in records[-1:]}
 
     return choose
 
@@ -83,13 +83,13 @@ def remove(namespace: Namespace, choose: Choice, serde: SerializerProtocol) -> P
     for _ in range(_ATTEMPTS):
         snapshot: Snapshot = yield from call("snapshot", namespace.steps_key)
         records = [Record.from_message(m) for m in snapshot.messages if is_record(m)]
-        kept = choose(records)
-        kept |= _ancestors_of_deltas(records, kept, serde)
-        if snapshot.conversation is None or len(kept) == len(records):
+        selected = choose(records)
+        selected |= _ancestors_of_deltas(records, selected, serde)
+        if snapshot.conversation is None or len(selected) == len(records):
             return
         generation = new_generation()
         # Without checkpoints, too: the generation refuses those that were prepared before.
-        messages = [m for m in snapshot.messages if _checkpoint_id(m) in kept]
+        messages = [m for m in snapshot.messages if _checkpoint_id(m) in selected]
         try:
             yield from call(
                 "set_messages",
@@ -122,18 +122,18 @@ def _remove_chunks(namespace: Namespace, generation: str) -> Plan[None]:
         if not _is_current(steps, generation):
             return  # another removal took over, or the thread was deleted
         used = _used_chunks(steps, chunks.messages)
-        kept = [
+        selected = [
             message
             for message in chunks.messages
             if message.id in used or str(message.id).startswith(f"{generation}.")
         ]
-        if len(kept) == len(chunks.messages):
+        if len(selected) == len(chunks.messages):
             return
         try:
             yield from call(
                 "set_messages",
                 namespace.chunks_key,
-                kept,
+                selected,
                 expected_revision=chunks.conversation.revision,
             )
         except RevisionConflictError:
@@ -163,13 +163,13 @@ def _used_chunks(steps: Sequence[ChatMessage], chunks: Sequence[ChatMessage]) ->
 
 
 def _ancestors_of_deltas(
-    records: Sequence[Record], kept: set[str], serde: SerializerProtocol
+    records: Sequence[Record], selected: set[str], serde: SerializerProtocol
 ) -> set[str]:
-    """Return the checkpoints from which delta channels of kept ones are rebuilt."""
+    """Return the checkpoints from which delta channels of the selected ones are rebuilt."""
     by_id = {record.checkpoint_id: record for record in records}
     ancestors: set[str] = set()
     for record in records:
-        if record.checkpoint_id not in kept:
+        if record.checkpoint_id not in selected:
             continue
         missing = _delta_channels(record, serde) - record.entries.keys()
         parent = by_id.get(record.parent or "")

@@ -33,7 +33,7 @@ from chatstore.langgraph.threads import ThreadList, list_namespaces
 from chatstore.langgraph.writing import NewCheckpoint, StepWriter
 
 _logger = logging.getLogger("chatstore")
-_CLEANING_STEPS = 50  # a run removes old checkpoints at each so many steps of a thread
+_CLEANING_STEPS = 50  # a run removes old checkpoints after this number of steps of a thread
 
 
 class ChatStoreSaver(BaseCheckpointSaver[int]):
@@ -62,8 +62,8 @@ class ChatStoreSaver(BaseCheckpointSaver[int]):
                 savers with different names share nothing.
             keep: How many of the newest checkpoints to keep in each namespace of a thread. By
                 default, all.
-            max_age: How long to keep checkpoints; the newest one stays. By default, for ever.
-                Runs apply both limits now and then; `clean` applies them at once.
+            max_age: How long to keep checkpoints; the newest one stays. By default, no limit. A run
+                applies both limits every 50 steps; `clean` applies them at once.
             serde: Serializes values; by default LangGraph's ``JsonPlusSerializer``.
 
         Raises:
@@ -163,8 +163,8 @@ class ChatStoreSaver(BaseCheckpointSaver[int]):
 
         """
         listing = self._listing(config, filter, before, limit)
-        while found := run(self._store, listing.next()):
-            yield found.to_tuple(self.serde)
+        while result := run(self._store, listing.next()):
+            yield result.to_tuple(self.serde)
 
     async def alist(
         self,
@@ -176,8 +176,8 @@ class ChatStoreSaver(BaseCheckpointSaver[int]):
     ) -> AsyncIterator[CheckpointTuple]:
         """Like `list`, for ``async for``."""
         listing = self._listing(config, filter, before, limit)
-        while found := await async_run(self._store, listing.next()):
-            yield found.to_tuple(self.serde)
+        while result := await async_run(self._store, listing.next()):
+            yield result.to_tuple(self.serde)
 
     def get_delta_channel_history(
         self, *, config: RunnableConfig, channels: Sequence[str]
@@ -262,10 +262,10 @@ class ChatStoreSaver(BaseCheckpointSaver[int]):
 
     def _read(self, config: RunnableConfig) -> Plan[Found | None]:
         namespace = self._namespace(config)
-        found = yield from read(namespace, get_checkpoint_id(config))
-        if found:
-            self._writer.remember(namespace, found.step.record, self.serde)
-        return found
+        result = yield from read(namespace, get_checkpoint_id(config))
+        if result:
+            self._writer.remember(namespace, result.step.record, self.serde)
+        return result
 
     def _put(
         self,
@@ -380,5 +380,5 @@ class ChatStoreSaver(BaseCheckpointSaver[int]):
         checkpoint_ns = configurable.get("checkpoint_ns") or ""
         return Namespace(self._name, str(configurable["thread_id"]), checkpoint_ns)
 
-    def _to_tuple(self, found: Found | None) -> CheckpointTuple | None:
-        return found.to_tuple(self.serde) if found else None
+    def _to_tuple(self, result: Found | None) -> CheckpointTuple | None:
+        return result.to_tuple(self.serde) if result else None
