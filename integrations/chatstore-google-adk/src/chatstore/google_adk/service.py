@@ -1,0 +1,347 @@
+"""``ChatStoreSessionService``: ADK's sessions in any store."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+from google.adk.errors import StaleSessionError
+from google.adk.errors.already_exists_error import AlreadyExistsError
+from google.adk.errors.session_not_found_error import SessionNotFoundError
+from google.adk.events.event import Event
+from google.adk.sessions.base_session_service import (
+    BaseSessionService,
+    GetSessionConfig,
+    ListSessionsResponse,
+)
+from google.adk.sessions.session import Session
+from google.adk.sessions.state import State
+
+from chatstore.core import (
+    ChatMessage,
+    ChatStore,
+    Conversation,
+    ConversationExistsError,
+    InvalidArgumentError,
+    RevisionConflictError,
+)
+from chatstore.core.checks import check_count
+from chatstore.core.memory.summaries import without_summaries
+from chatstore.core.store import check_store
+from chatstore.google_adk.events import complete_turns, timestamp_of, to_events, to_message
+from chatstore.google_adk.names import SessionNames, names_of, owner_of
+from chatstore.google_adk.sessions import (
+    SessionPage,
+    StoredSession,
+    newest_event_id,
+    note_newest_event,
+)
+from chatstore.google_adk.states import Scopes, SessionStates, join, split, to_json
+
+Writers: TypeAlias = Literal["many", "one"]
+
+DEFAULT_RECENT_EVENTS = 500
+"""About 125 turns with a tool call each."""
+
+_LEAST_READ = 20  # events: so many show nearly always that the whole state is applied
+_READS = 8  # states that are read at the same time
+
+
+class _Newest(NamedTuple):
+    """The newest messages of a session, oldest first."""
+
+    conversation: Conversation
+    messages: Sequence[ChatMessage]
+    requested: Sequence[ChatMessage]  # those of `messages` that become events
+
+
+class ChatStoreSessionService(BaseSessionService):
+    """Keeps sessions of the Agent Development Kit in any store.
+
+    A session is one conversation; its events are messages that every framework can read. The
+    states of sessions, users and applications are documents of their own. Methods also raise what
+    the store's methods raise.
+    """
+
+    def __init__(
+        self,
+        store: ChatStore,
+        *,
+        writers: Writers = "many",
+        num_recent_events: int | None = DEFAULT_RECENT_EVENTS,
+        agent_name: str | None = None,
+    ) -> None:
+        """Use a store, which is never closed; nothing is read yet.
+
+        Args:
+            store: Where sessions are kept.
+            writers: ``"many"``: events that other processes append to a session meanwhile stay,
+                and so do this one's. ``"one"``: an event is refused with `StaleSessionError` if
+                the session has newer events than the given session.
+            num_recent_events: The number of newest events to read if a call does not say it, less
+                an incomplete turn at their beginning; ``None``: all. ADK's runner reads a session
+                in each turn, so without a limit a turn costs more with each turn before.
+            agent_name: The author of answers that other frameworks wrote. By default it is the
+                user: ADK sends a model the answers of another agent as a transcript.
+
+        Raises:
+            InvalidArgumentError: ``store`` is not a `ChatStore`, ``writers`` is neither
+                ``"many"`` nor ``"one"``, or ``num_recent_events`` is not an integer of at least 1.
+
+        """
+        self.store = check_store(store)
+        if writers not in {"many", "one"}:
+            raise InvalidArgumentError(f"writers must be 'many' or 'one', not {writers!r}")
+        self.writers = writers
+        if num_recent_events is not None:
+            check_count(num_recent_events, "num_recent_events", least=1)
+        self.num_recent_events = num_recent_events
+        self.agent_name = agent_name
+        self._states = SessionStates(store)
+
+    async def create_session(
+        self,
+        *,
+        app_name: str,
+        user_id: str,
+        state: dict[str, Any] | None = None,
+        session_id: str | None = None,
+    ) -> Session:
+        """Create a session; it appears with its state, or not at all.
+
+        Raises:
+            AlreadyExistsError: The user has a session with this id.
+            InvalidKeyError: A name is empty.
+            InvalidArgumentError: JSON cannot hold the state.
+
+        """
+        session_id = (session_id or "").strip() or str(uuid.uuid4())
+        names = SessionNames(app_name, user_id, session_id)
+        scopes = split(to_json(state or {}))
+        nonce = uuid.uuid4().hex
+        if any(scopes):
+            await self._states.create(names, nonce, scopes)
+        try:
+            conversation = await self.store.async_create_conversation(
+                names.key, owner=owner_of(app_name, user_id), metadata=names.to_metadata(nonce)
+            )
+        except ConversationExistsError:
+            raise AlreadyExistsError(
+                f"the user has a session with the id {session_id!r}: read it with get_session"
+            ) from None
+        return StoredSession.read(
+            None,
+            **_fields_of(names),
+            state=await self._states.read(names, conversation, []),
+            last_update_time=conversation.updated_at.timestamp(),
+        )
+
+    async def get_session(
+        self,
+        *,
+        app_name: str,
+        user_id: str,
+        session_id: str,
+        config: GetSessionConfig | None = None,
+    ) -> Session | None:
+        """Return a session with its newest events, ``None`` if it does not exist.
+
+        Without a limit in ``config``, these are the newest `num_recent_events`, less an incomplete
+        turn at their beginning. ``after_timestamp`` ends at the newest event that is older: no
+        clock decides the order of events.
+        """
+        names = SessionNames(app_name, user_id, session_id.strip())
+        if not all(names):
+            return None
+        newest = await self._read_newest(names, config or GetSessionConfig())
+        if newest is None:
+            return None
+        conversation, messages, requested = newest
+        return StoredSession.read(
+            messages[-1].id if messages else None,
+            **_fields_of(names),
+            state=await self._states.read(names, conversation, messages),
+            events=to_events(without_summaries(requested), agent_name=self.agent_name),
+            last_update_time=timestamp_of(messages[-1])
+            if messages
+            else conversation.updated_at.timestamp(),
+        )
+
+    async def list_sessions(
+        self, *, app_name: str, user_id: str | None = None
+    ) -> ListSessionsResponse:
+        """Return all sessions of a user with their states, without events, oldest first.
+
+        Sessions are ordered by the time of their last write, which is the database's. Each session
+        costs a read of its state; for long lists use `page_sessions`. Without ``user_id``, the
+        sessions of all users of the application are returned: this reads the whole store.
+        """
+        owner = None if user_id is None else user_id and owner_of(app_name, user_id)
+        if owner == "":
+            return ListSessionsResponse()
+        found = [
+            (names, conversation)
+            async for conversation in self.store.async_iter_conversations(owner=owner)
+            if (names := names_of(conversation)) is not None and names.app_name == app_name
+        ]
+        found.sort(key=lambda item: (item[1].updated_at, item[0]))
+        app = await self._states.app_state(app_name)
+        users = {
+            user: await self._states.user_state(app_name, user)
+            for user in {names.user_id for names, _ in found}
+        }
+        reads = asyncio.Semaphore(_READS)
+
+        async def session(names: SessionNames, conversation: Conversation) -> Session:
+            async with reads:
+                own = await self._states.session_state(names, conversation)
+            state = join(Scopes(app, users[names.user_id], own))
+            return _listed(names, conversation, state)
+
+        sessions = await asyncio.gather(*(session(*item) for item in found))
+        return ListSessionsResponse(sessions=sessions)
+
+    async def page_sessions(
+        self, *, app_name: str, user_id: str, limit: int = 50, cursor: str | None = None
+    ) -> SessionPage:
+        """Return a page of a user's sessions, newest first, without events and states.
+
+        A page costs the same however many sessions the user and others have.
+
+        Args:
+            app_name: The application.
+            user_id: The user.
+            limit: About how many sessions to return.
+            cursor: The ``next_cursor`` of the page before.
+
+        Raises:
+            InvalidKeyError: A name is empty.
+            InvalidArgumentError: ``cursor`` belongs to another list.
+
+        """
+        page = await self.store.async_list_conversations(
+            owner=owner_of(app_name, user_id), limit=limit, cursor=cursor
+        )
+        sessions = [
+            _listed(names, conversation, {})
+            for conversation in page.conversations
+            if (names := names_of(conversation)) is not None
+        ]
+        return SessionPage(sessions, page.next_cursor)
+
+    async def delete_session(self, *, app_name: str, user_id: str, session_id: str) -> None:
+        """Delete a session with its events and its own state, if it exists."""
+        names = SessionNames(app_name, user_id, session_id.strip())
+        conversation = await self.store.async_get_conversation(names.key) if all(names) else None
+        if conversation is not None:
+            await self.store.async_delete_messages(names.key)
+            await self._states.delete(names, conversation)
+
+    async def get_user_state(self, *, app_name: str, user_id: str) -> dict[str, Any]:
+        """Return the state that all sessions of a user share, without the prefix ``user:``."""
+        return await self._states.user_state(app_name, user_id)
+
+    async def append_event(self, session: Session, event: Event) -> Event:
+        """Append an event to a session, and apply its changes of the state.
+
+        An event that the session holds, by its id, is not appended again. Partial events are not
+        stored. What begins with ``temp:`` changes the given session only.
+
+        Raises:
+            SessionNotFoundError: The session does not exist.
+            StaleSessionError: ``writers`` is ``"one"``, and the session has newer events.
+            MessageConflictError: The session has the event's id with other content.
+            InvalidMessageError: JSON cannot hold the event.
+
+        """
+        if event.partial:
+            return event
+        names = SessionNames(session.app_name, session.user_id, session.id)
+        message = to_message(_without_temporary(event))
+        conversation = await self._append(names, message, newest_event_id(session))
+        if event.actions.state_delta:
+            await self._states.settle(names, conversation)
+        if all(known.id != event.id for known in session.events):
+            event = await super().append_event(session, event)
+        session.last_update_time = event.timestamp
+        note_newest_event(session, event.id)
+        return event
+
+    async def _append(
+        self, names: SessionNames, message: ChatMessage, seen: str | None
+    ) -> Conversation:
+        while True:  # ends: each repetition follows another writer's successful write
+            newest = await self.store.async_snapshot(names.key, last=1)
+            if newest.conversation is None:
+                raise SessionNotFoundError(
+                    f"there is no session with the id {names.session_id!r}: create it first"
+                )
+            stored = newest.messages[-1].id if newest.messages else None
+            if self.writers == "one" and stored not in {seen, message.id}:
+                raise StaleSessionError(
+                    "the session was modified in storage since it was read: read it again with "
+                    "get_session, or use writers='many'"
+                )
+            revision = newest.conversation.revision
+            try:
+                await self.store.async_add_message(names.key, message, expected_revision=revision)
+            except RevisionConflictError:
+                continue
+            return newest.conversation
+
+    async def _read_newest(self, names: SessionNames, config: GetSessionConfig) -> _Newest | None:
+        if config.after_timestamp is not None:
+            return await self._read_after(names, config.after_timestamp, config.num_recent_events)
+        limit = config.num_recent_events
+        if limit is None:
+            limit = self.num_recent_events
+        last = None if limit is None else max(limit, _LEAST_READ)
+        snapshot = await self.store.async_snapshot(names.key, last=last)
+        conversation, messages = snapshot.conversation, snapshot.messages
+        if conversation is None:
+            return None
+        requested: Sequence[ChatMessage] = messages
+        if limit is not None and limit < conversation.length:
+            requested = messages[len(messages) - limit :]
+            if config.num_recent_events is None:
+                requested = complete_turns(requested)
+        return _Newest(conversation, messages, requested)
+
+    async def _read_after(
+        self, names: SessionNames, timestamp: float, limit: int | None
+    ) -> _Newest | None:
+        conversation = await self.store.async_get_conversation(names.key)
+        if conversation is None:
+            return None
+        messages: list[ChatMessage] = []
+        requested = 0
+        async for message in self.store.async_iter_messages(names.key, reverse=True):
+            messages.append(message)
+            if timestamp_of(message) < timestamp or requested == limit:
+                break
+            requested += 1
+        messages.reverse()
+        return _Newest(conversation, messages, messages[len(messages) - requested :])
+
+
+def _fields_of(names: SessionNames) -> dict[str, str]:
+    # `Session` calls the session id just "id".
+    return {"app_name": names.app_name, "user_id": names.user_id, "id": names.session_id}
+
+
+def _listed(names: SessionNames, conversation: Conversation, state: dict[str, Any]) -> Session:
+    return StoredSession(
+        **_fields_of(names), state=state, last_update_time=conversation.updated_at.timestamp()
+    )
+
+
+def _without_temporary(event: Event) -> Event:
+    """Return the event to store: what begins with ``temp:`` is left out."""
+    delta = event.actions.state_delta
+    lasting = {name: delta[name] for name in delta if not name.startswith(State.TEMP_PREFIX)}
+    if len(lasting) == len(delta):
+        return event
+    actions = event.actions.model_copy(update={"state_delta": lasting})
+    return event.model_copy(update={"actions": actions})
