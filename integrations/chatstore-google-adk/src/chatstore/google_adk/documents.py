@@ -20,13 +20,11 @@ class Document(NamedTuple):
     Attributes:
         value: The JSON object; empty if there is no document.
         revision: The revision to write over; ``None``: there is no document.
-        expires: The document expires unless it is written again.
 
     """
 
     value: dict[str, Any]
     revision: str | None
-    expires: bool
 
 
 async def read_document(store: ChatStore, key: str) -> Document:
@@ -38,12 +36,11 @@ async def read_document(store: ChatStore, key: str) -> Document:
     """
     snapshot = await store.async_snapshot(key)
     if snapshot.conversation is None:
-        return Document({}, None, expires=False)
+        return Document({}, None)
     value = from_document(snapshot.messages[0]) if snapshot.messages else {}
     if not isinstance(value, dict):
         raise CorruptStoreError("a document does not hold a JSON object")
-    expires = snapshot.conversation.expires_at is not None
-    return Document(value, snapshot.conversation.revision, expires)
+    return Document(value, snapshot.conversation.revision)
 
 
 async def write_document(

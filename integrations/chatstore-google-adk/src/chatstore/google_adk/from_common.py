@@ -74,9 +74,7 @@ def _calls(message: ChatMessage, index: int, names: CallNames) -> Iterable[types
         yield types.Part(function_call=types.FunctionCall(id=call_id, name=name, args=args))
 
 
-def _response(
-    result: Result, place: tuple[int, int], names: CallNames
-) -> types.FunctionResponse:
+def _response(result: Result, place: tuple[int, int], names: CallNames) -> types.FunctionResponse:
     """Return a tool's result; a result that is not a JSON object is wrapped, as ADK does it."""
     call_id = names.ids.results.get(place, result.id or f"unknown-{place[0]}-{place[1]}")
     blocks = blocks_of(result.content)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from google.adk.errors import StaleSessionError
 from google.adk.errors.already_exists_error import AlreadyExistsError
@@ -30,13 +29,13 @@ from chatstore.core import (
 from chatstore.core.checks import check_count
 from chatstore.core.memory.summaries import without_summaries
 from chatstore.core.store import check_store
-from chatstore.google_adk.events import complete_turns, timestamp_of, to_events, to_message
+from chatstore.google_adk.events import state_delta_of, timestamp_of, to_events, to_message
 from chatstore.google_adk.names import SessionNames, names_of, owner_of
+from chatstore.google_adk.reading import read_newest
 from chatstore.google_adk.sessions import (
     SessionPage,
     StoredSession,
     newest_event_id,
-    note_newest_event,
 )
 from chatstore.google_adk.states import Scopes, SessionStates, join, split, to_json
 
@@ -45,16 +44,7 @@ Writers: TypeAlias = Literal["many", "one"]
 DEFAULT_RECENT_EVENTS = 500
 """About 125 turns with a tool call each."""
 
-_LEAST_READ = 20  # events: so many show nearly always that the whole state is applied
 _READS = 8  # states that are read at the same time
-
-
-class _Newest(NamedTuple):
-    """The newest messages of a session, oldest first."""
-
-    conversation: Conversation
-    messages: Sequence[ChatMessage]
-    requested: Sequence[ChatMessage]  # those of `messages` that become events
 
 
 class ChatStoreSessionService(BaseSessionService):
@@ -131,12 +121,7 @@ class ChatStoreSessionService(BaseSessionService):
             raise AlreadyExistsError(
                 f"the user has a session with the id {session_id!r}: read it with get_session"
             ) from None
-        return StoredSession.read(
-            None,
-            **_fields_of(names),
-            state=await self._states.read(names, conversation, []),
-            last_update_time=conversation.updated_at.timestamp(),
-        )
+        return _session(names, conversation, await self._states.read(names, conversation, []))
 
     async def get_session(
         self,
@@ -155,19 +140,18 @@ class ChatStoreSessionService(BaseSessionService):
         names = SessionNames(app_name, user_id, session_id.strip())
         if not all(names):
             return None
-        newest = await self._read_newest(names, config or GetSessionConfig())
+        newest = await read_newest(
+            self.store, names.key, config or GetSessionConfig(), self.num_recent_events
+        )
         if newest is None:
             return None
-        conversation, messages, requested = newest
-        return StoredSession.read(
-            messages[-1].id if messages else None,
-            **_fields_of(names),
-            state=await self._states.read(names, conversation, messages),
-            events=to_events(without_summaries(requested), agent_name=self.agent_name),
-            last_update_time=timestamp_of(messages[-1])
-            if messages
-            else conversation.updated_at.timestamp(),
-        )
+        state = await self._states.read(names, newest.conversation, newest.messages)
+        session = _session(names, newest.conversation, state)
+        session.events = to_events(without_summaries(newest.requested), agent_name=self.agent_name)
+        if newest.messages:
+            session.last_update_time = timestamp_of(newest.messages[-1])
+            session.note_newest_event(newest.messages[-1].id)
+        return session
 
     async def list_sessions(
         self, *, app_name: str, user_id: str | None = None
@@ -178,9 +162,9 @@ class ChatStoreSessionService(BaseSessionService):
         costs a read of its state; for long lists use `page_sessions`. Without ``user_id``, the
         sessions of all users of the application are returned: this reads the whole store.
         """
-        owner = None if user_id is None else user_id and owner_of(app_name, user_id)
-        if owner == "":
+        if user_id == "":
             return ListSessionsResponse()
+        owner = None if user_id is None else owner_of(app_name, user_id)
         found = [
             (names, conversation)
             async for conversation in self.store.async_iter_conversations(owner=owner)
@@ -198,7 +182,7 @@ class ChatStoreSessionService(BaseSessionService):
             async with reads:
                 own = await self._states.session_state(names, conversation)
             state = join(Scopes(app, users[names.user_id], own))
-            return _listed(names, conversation, state)
+            return _session(names, conversation, state)
 
         sessions = await asyncio.gather(*(session(*item) for item in found))
         return ListSessionsResponse(sessions=sessions)
@@ -224,8 +208,8 @@ class ChatStoreSessionService(BaseSessionService):
         page = await self.store.async_list_conversations(
             owner=owner_of(app_name, user_id), limit=limit, cursor=cursor
         )
-        sessions = [
-            _listed(names, conversation, {})
+        sessions: list[Session] = [
+            _session(names, conversation, {})
             for conversation in page.conversations
             if (names := names_of(conversation)) is not None
         ]
@@ -261,12 +245,13 @@ class ChatStoreSessionService(BaseSessionService):
         names = SessionNames(session.app_name, session.user_id, session.id)
         message = to_message(_without_temporary(event))
         conversation = await self._append(names, message, newest_event_id(session))
-        if event.actions.state_delta:
+        if state_delta_of(message):
             await self._states.settle(names, conversation)
         if all(known.id != event.id for known in session.events):
             event = await super().append_event(session, event)
         session.last_update_time = event.timestamp
-        note_newest_event(session, event.id)
+        if isinstance(session, StoredSession):
+            session.note_newest_event(event.id)
         return event
 
     async def _append(
@@ -291,49 +276,16 @@ class ChatStoreSessionService(BaseSessionService):
                 continue
             return newest.conversation
 
-    async def _read_newest(self, names: SessionNames, config: GetSessionConfig) -> _Newest | None:
-        if config.after_timestamp is not None:
-            return await self._read_after(names, config.after_timestamp, config.num_recent_events)
-        limit = config.num_recent_events
-        if limit is None:
-            limit = self.num_recent_events
-        last = None if limit is None else max(limit, _LEAST_READ)
-        snapshot = await self.store.async_snapshot(names.key, last=last)
-        conversation, messages = snapshot.conversation, snapshot.messages
-        if conversation is None:
-            return None
-        requested: Sequence[ChatMessage] = messages
-        if limit is not None and limit < conversation.length:
-            requested = messages[len(messages) - limit :]
-            if config.num_recent_events is None:
-                requested = complete_turns(requested)
-        return _Newest(conversation, messages, requested)
 
-    async def _read_after(
-        self, names: SessionNames, timestamp: float, limit: int | None
-    ) -> _Newest | None:
-        conversation = await self.store.async_get_conversation(names.key)
-        if conversation is None:
-            return None
-        messages: list[ChatMessage] = []
-        requested = 0
-        async for message in self.store.async_iter_messages(names.key, reverse=True):
-            messages.append(message)
-            if timestamp_of(message) < timestamp or requested == limit:
-                break
-            requested += 1
-        messages.reverse()
-        return _Newest(conversation, messages, messages[len(messages) - requested :])
-
-
-def _fields_of(names: SessionNames) -> dict[str, str]:
-    # `Session` calls the session id just "id".
-    return {"app_name": names.app_name, "user_id": names.user_id, "id": names.session_id}
-
-
-def _listed(names: SessionNames, conversation: Conversation, state: dict[str, Any]) -> Session:
+def _session(
+    names: SessionNames, conversation: Conversation, state: dict[str, Any]
+) -> StoredSession:
     return StoredSession(
-        **_fields_of(names), state=state, last_update_time=conversation.updated_at.timestamp()
+        id=names.session_id,
+        app_name=names.app_name,
+        user_id=names.user_id,
+        state=state,
+        last_update_time=conversation.updated_at.timestamp(),
     )
 
 

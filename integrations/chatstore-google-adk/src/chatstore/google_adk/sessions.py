@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from google.adk.sessions.session import Session
 from pydantic import PrivateAttr
@@ -12,14 +11,16 @@ from pydantic import PrivateAttr
 class StoredSession(Session):
     """A session that knows the newest event of its conversation, even if it does not hold it."""
 
-    _newest_event_id: str | None = PrivateAttr(default=None)
+    _newest_event_id: str | None = PrivateAttr(default=None)  # private: ADK shows fields to clients
 
-    @classmethod
-    def read(cls, newest_event_id: str | None, **fields: Any) -> StoredSession:
-        """Return a session with the fields of `Session`."""
-        session = cls(**fields)
-        session._newest_event_id = newest_event_id
-        return session
+    @property
+    def newest_event_id(self) -> str | None:
+        """The id of the newest event when the session was read, or appended to."""
+        return self._newest_event_id
+
+    def note_newest_event(self, event_id: str | None) -> None:
+        """Remember the newest event."""
+        self._newest_event_id = event_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,5 @@ class SessionPage:
 def newest_event_id(session: Session) -> str | None:
     """Return the id of the newest event that a session knows."""
     if isinstance(session, StoredSession):
-        return session._newest_event_id
+        return session.newest_event_id
     return session.events[-1].id if session.events else None
-
-
-def note_newest_event(session: Session, event_id: str) -> None:
-    """Let a session know that an event is the newest."""
-    if isinstance(session, StoredSession):
-        session._newest_event_id = event_id

@@ -17,7 +17,7 @@ from google.adk.sessions.state import State
 from pydantic import ValidationError
 
 from chatstore.core import ChatMessage, ChatStore, Conversation, InvalidArgumentError
-from chatstore.google_adk.documents import Document, read_document, write_document
+from chatstore.google_adk.documents import read_document, write_document
 from chatstore.google_adk.events import state_delta_of
 from chatstore.google_adk.names import SessionNames, app_state_key, user_state_key
 
@@ -131,10 +131,12 @@ class SessionStates:
 
         """
         document = await read_document(self._store, names.state_key(conversation))
-        if document.expires or not _is_settled(document, newest, conversation.length):
-            own = await self.settle(names, conversation)
-        else:
+        if conversation.expires_at is None and _is_settled(
+            document.value, newest, conversation.length
+        ):
             own = _state_in(document.value)
+        else:
+            own = await self.settle(names, conversation)
         app, user = await asyncio.gather(
             self.app_state(names.app_name), self.user_state(names.app_name, names.user_id)
         )
@@ -147,19 +149,25 @@ class SessionStates:
         expire after the session.
         """
         key = names.state_key(conversation)
+        expires = conversation.expires_at is not None
         while True:  # ends: each repetition follows another writer's successful write
             document = await read_document(self._store, key)
-            events = await self._not_applied(names, document.value.get(_THROUGH))
+            state, through = _state_in(document.value), document.value.get(_THROUGH)
+            before = {_STATE: dict(state), _THROUGH: through}
+            events = await self._not_applied(names, through)
             deltas = [(str(event.id), split(state_delta_of(event))) for event in events]
-            await self._apply_shared(names, document, deltas)
-            state = _state_in(document.value)
+            initial = document.value.get(_INITIAL)
+            if initial:
+                nonce, app, user = initial
+                deltas.insert(0, (nonce, Scopes(app, user, {})))
+            await self._apply_shared(names, deltas, expires=expires)
             for _, scopes in deltas:
                 state.update(scopes.session)
-            through = events[-1].id if events else document.value.get(_THROUGH)
-            value = {_STATE: state, _THROUGH: through}
-            if value == document.value and not document.expires:
+            after = {_STATE: state, _THROUGH: events[-1].id if events else through}
+            is_renewed = expires and document.revision is not None
+            if after == before and not initial and not is_renewed:
                 return state
-            if await write_document(self._store, key, value, document.revision):
+            if await write_document(self._store, key, after, document.revision):
                 return state
 
     async def _not_applied(self, names: SessionNames, through: object) -> list[ChatMessage]:
@@ -176,22 +184,17 @@ class SessionStates:
         return events[::-1]
 
     async def _apply_shared(
-        self, names: SessionNames, document: Document, deltas: Sequence[tuple[str, Scopes]]
+        self, names: SessionNames, deltas: Sequence[tuple[str, Scopes]], *, expires: bool
     ) -> None:
-        initial = document.value.get(_INITIAL)
-        if initial:
-            nonce, app, user = initial
-            deltas = [(nonce, Scopes(app, user, {})), *deltas]
+        app = [(delta_id, scopes.app) for delta_id, scopes in deltas if scopes.app]
+        user = [(delta_id, scopes.user) for delta_id, scopes in deltas if scopes.user]
         keys = app_state_key(names.app_name), user_state_key(names.app_name, names.user_id)
-        by_key = {
-            keys[0]: [(delta_id, scopes.app) for delta_id, scopes in deltas if scopes.app],
-            keys[1]: [(delta_id, scopes.user) for delta_id, scopes in deltas if scopes.user],
-        }
-        for key, changes in by_key.items():
-            if changes or document.expires:
+        for key, changes in zip(keys, (app, user), strict=True):
+            if changes or expires:
                 await self._apply(key, changes)
 
     async def _apply(self, key: str, changes: Sequence[tuple[str, JsonObject]]) -> None:
+        """Apply changes to a shared state, each once; without changes, renew the document."""
         while True:  # ends: each repetition follows another writer's successful write
             document = await read_document(self._store, key)
             state = _state_in(document.value)
@@ -200,9 +203,10 @@ class SessionStates:
                 if delta_id not in applied:
                     state.update(delta)
                     applied.append(delta_id)
+            if not applied:
+                return
             value = {_STATE: state, _APPLIED: applied[-_REMEMBERED:]}
-            is_current = value == document.value or (not changes and document.revision is None)
-            if is_current and not document.expires:
+            if value == document.value and changes:
                 return
             if await write_document(self._store, key, value, document.revision):
                 return
@@ -212,11 +216,11 @@ def _state_in(value: Mapping[str, Any]) -> JsonObject:
     return dict(value.get(_STATE) or {})
 
 
-def _is_settled(document: Document, newest: Sequence[ChatMessage], length: int) -> bool:
+def _is_settled(document: Mapping[str, Any], newest: Sequence[ChatMessage], length: int) -> bool:
     """Return whether all events are applied, as far as the newest ones show it."""
-    if document.value.get(_INITIAL):
+    if document.get(_INITIAL):
         return False
-    through = document.value.get(_THROUGH)
+    through = document.get(_THROUGH)
     ids = [message.id for message in newest]
     if through in ids:
         newest = newest[ids.index(through) + 1 :]

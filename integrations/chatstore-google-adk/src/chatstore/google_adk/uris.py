@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 from chatstore.core import InvalidArgumentError, open_store
 from chatstore.google_adk.service import ChatStoreSessionService
@@ -38,11 +38,12 @@ def open_session_service(uri: str, **options: Any) -> ChatStoreSessionService:
             "chatstore+sqlite:///sessions.db"
         )
     address, _, query = uri.removeprefix(SCHEME).partition("?")
-    pairs = parse_qsl(query, keep_blank_values=True)
-    own: dict[str, Any] = {name: value for name, value in pairs if name in _OPTIONS}
+    fields = [field for field in query.split("&") if field]
+    own_fields = [field for field in fields if field.partition("=")[0] in _OPTIONS]
+    own: dict[str, Any] = dict(parse_qsl("&".join(own_fields), keep_blank_values=True))
     if "num_recent_events" in own:
         own["num_recent_events"] = _number(own["num_recent_events"])
-    rest = urlencode([pair for pair in pairs if pair[0] not in _OPTIONS])
+    rest = "&".join(field for field in fields if field not in own_fields)
     options.pop("agents_dir", None)
     store = open_store(f"{address}?{rest}" if rest else address, **options)
     return ChatStoreSessionService(store, **own)
