@@ -118,6 +118,7 @@ class ChatStoreSessionService(BaseSessionService):
                 names.key, owner=owner_of(app_name, user_id), metadata=names.to_metadata(nonce)
             )
         except ConversationExistsError:
+            await self._states.delete(names.new_state_key(nonce))
             raise AlreadyExistsError(
                 f"the user has a session with the id {session_id!r}: read it with get_session"
             ) from None
@@ -221,7 +222,7 @@ class ChatStoreSessionService(BaseSessionService):
         conversation = await self.store.async_get_conversation(names.key) if all(names) else None
         if conversation is not None:
             await self.store.async_delete_messages(names.key)
-            await self._states.delete(names, conversation)
+            await self._states.delete(names.state_key(conversation))
 
     async def get_user_state(self, *, app_name: str, user_id: str) -> dict[str, Any]:
         """Return the state that all sessions of a user share, without the prefix ``user:``."""

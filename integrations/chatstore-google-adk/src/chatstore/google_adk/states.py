@@ -99,9 +99,9 @@ class SessionStates:
             value[_INITIAL] = [nonce, scopes.app, scopes.user]
         await write_document(self._store, names.new_state_key(nonce), value, None)
 
-    async def delete(self, names: SessionNames, conversation: Conversation) -> None:
-        """Delete the state of a session that was deleted."""
-        await self._store.async_delete_messages(names.state_key(conversation))
+    async def delete(self, key: str) -> None:
+        """Delete the state of a session that was deleted, or not created."""
+        await self._store.async_delete_messages(key)
 
     async def app_state(self, app_name: str) -> JsonObject:
         """Return the state of an application."""
