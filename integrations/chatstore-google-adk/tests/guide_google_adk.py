@@ -24,8 +24,6 @@ from google.genai import types
 from chatstore.core import open_store
 from chatstore.google_adk import ChatStoreSessionService
 
-NAMES = {"app_name": "travel", "user_id": "42"}
-
 
 class FakeModel(BaseLlm):
     """Asks the tool about a city, then repeats its result."""
@@ -81,4 +79,5 @@ async def chat(url: str, cities: list[str]) -> None:
         await runner.close()
 
 
-asyncio.run(chat(sys.argv[1], sys.argv[2:]))
+if __name__ == "__main__":
+    asyncio.run(chat(sys.argv[1], sys.argv[2:]))

@@ -222,7 +222,8 @@ def test_one_writer_refuses_a_stale_session(service: ChatStoreSessionService) ->
         for session in (stale, stale.model_copy(deep=True), Session(**{**USER, "id": "1"})):
             with pytest.raises(StaleSessionError, match="modified in storage"):
                 await one.append_event(session, changes(k=1, app__k=1))
-            assert session.state == {} and session.events == []
+            assert session.state == {}
+            assert session.events == []
         # The record may change meanwhile: it is not an event.
         await service.store.async_update_conversation("adk/app/ann/1", title="Lisbon")
         await one.append_event(fresh, says("second"))

@@ -16,7 +16,7 @@ from chatstore.google_adk import ChatStoreSessionService, session_key
 KEY = session_key(**ONE)
 
 
-class Killed(Exception):
+class KilledError(Exception):
     """Stands for the end of a process."""
 
 
@@ -27,7 +27,7 @@ def kill_before(store: ChatStore, name: str, number: int, monkeypatch: pytest.Mo
 
     async def call(*args: Any, **kwargs: Any) -> Any:
         if next(calls, None) is None:
-            raise Killed
+            raise KilledError
         return await method(*args, **kwargs)
 
     monkeypatch.setattr(store, name, call)
@@ -43,7 +43,7 @@ def test_a_killed_process_loses_no_change(
         with monkeypatch.context() as patch:
             # The states of application, user and session are written in this order.
             kill_before(service.store, "async_put_message", number, patch)
-            with pytest.raises(Killed):
+            with pytest.raises(KilledError):
                 await service.append_event(session, event)
         expected = {"k": 1, "app:k": 1, "user:k": 1}
         assert session.state == {"k": 0, "app:k": 0}
@@ -71,7 +71,7 @@ def test_a_session_that_is_created_halfway_is_complete(
             names = {**USER, "session_id": str(number), "app_name": f"app{number}"}
             with monkeypatch.context() as patch:
                 kill_before(service.store, "async_create_conversation", number, patch)
-                with pytest.raises(Killed):
+                with pytest.raises(KilledError):
                     await service.create_session(**names, state=state)
             created = await service.get_session(**names)
             # The state is the first document, the conversation the second.
@@ -156,7 +156,7 @@ def test_a_change_is_found_however_far_it_is_back(monkeypatch: pytest.MonkeyPatc
         session = await service.create_session(**ONE)
         with monkeypatch.context() as patch:
             kill_before(service.store, "async_put_message", 0, patch)
-            with pytest.raises(Killed):
+            with pytest.raises(KilledError):
                 await service.append_event(session, changes(k=1, app__k=1))
         for number in range(50):
             await service.append_event(session, says(str(number)))
