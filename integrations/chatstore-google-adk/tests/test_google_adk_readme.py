@@ -53,8 +53,7 @@ def test_model_receives_the_whole_conversation(each_store_url: str) -> None:
 
 def test_example(tmp_path: Path) -> None:
     [example] = snippets(README)
-    program = MODEL.format(folder=str(GUIDE.parent)) + example
-    for turn in (1, 2):
-        lines = run_program(program, cwd=tmp_path)
-        assert len(json.loads(lines[-2])) == 4 * turn - 1
-        assert lines[-1] == "sunny in Oslo"
+    program = MODEL.format(folder=str(GUIDE.parent)) + example + 'asyncio.run(chat("Oslo"))\n'
+    lines = run_program(program, cwd=tmp_path)
+    assert [len(json.loads(line)) for line in lines if line[0] == "["] == [1, 3, 5, 7]
+    assert [line for line in lines if line[0] != "["] == ["sunny in Oslo"] * 2

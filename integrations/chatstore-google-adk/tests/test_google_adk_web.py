@@ -1,7 +1,8 @@
-"""``adk web`` and ``adk api_server`` keep sessions where ``--session_service_uri`` says."""
+"""``adk web`` keeps sessions where ``--session_service_uri`` says."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -40,10 +41,10 @@ root_agent = LlmAgent(name="guide", model=FakeModel(), output_key="user:last")
 
 
 @contextmanager
-def running(verb: str, agents: Path, uri: str) -> Iterator[str]:
-    """Run one of ADK's servers; yield its address."""
+def running(agents: Path, uri: str) -> Iterator[str]:
+    """Run ``adk web``; yield its address."""
     port = free_port()
-    command = [sys.executable, "-m", "google.adk.cli", verb, f"--port={port}"]
+    command = [sys.executable, "-m", "google.adk.cli", "web", f"--port={port}"]
     with (agents / "log").open("w") as log:
         server = subprocess.Popen(
             [*command, f"--session_service_uri={uri}", str(agents)], stdout=log, stderr=log
@@ -78,37 +79,33 @@ def test_adk_web(tmp_path: Path, store_url: str) -> None:
     (tmp_path / "travel" / "__init__.py").write_text("from . import agent\n")
     (tmp_path / "travel" / "agent.py").write_text(AGENT)
     (tmp_path / "services.yaml").write_text(SERVICES)
-    uri = f"chatstore+{store_url}?num_recent_events=all"
-    sessions = "apps/travel/users/42/sessions"
-    turn = {"app_name": "travel", "user_id": "42", "session_id": "1"}
-
-    def say(address: str, text: str) -> str:
-        body = {**turn, "new_message": {"role": "user", "parts": [{"text": text}]}}
-        [event] = request("POST", f"{address}/run", body)
-        answer: str = event["content"]["parts"][0]["text"]
-        return answer
-
-    with running("web", tmp_path, uri) as address:
-        created = request("POST", f"{address}/{sessions}", {"sessionId": "1", "state": {"k": 1}})
+    names = {"app_name": "travel", "user_id": "42", "session_id": "1"}
+    with running(tmp_path, f"chatstore+{store_url}?num_recent_events=all") as address:
+        sessions = f"{address}/apps/travel/users/42/sessions"
+        created = request("POST", sessions, {"sessionId": "1", "state": {"k": 1}})
         assert created["state"] == {"k": 1}
-        assert say(address, "hello") == "answer to 1"
-        assert say(address, "again") == "answer to 3"
-
-    with running("api_server", tmp_path, uri) as address:
-        assert say(address, "and again") == "answer to 5"
+        for number in (1, 3, 5):
+            message = {"role": "user", "parts": [{"text": "hello"}]}
+            [event] = request("POST", f"{address}/run", {**names, "new_message": message})
+            assert event["content"]["parts"] == [{"text": f"answer to {number}"}]
         state = {"k": 1, "user:last": "answer to 5"}
-        [listed] = request("GET", f"{address}/{sessions}")
+        [listed] = request("GET", sessions)
         assert (listed["id"], listed["state"], listed["events"]) == ("1", state, [])
-        session = request("GET", f"{address}/{sessions}/1")
+        session = request("GET", f"{sessions}/1")
         assert [event["author"] for event in session["events"]] == ["user", "guide"] * 3
         assert session["state"] == state
         with pytest.raises(urllib.error.HTTPError, match="409"):
-            request("POST", f"{address}/{sessions}/1")
-        request("DELETE", f"{address}/{sessions}/1")
+            request("POST", f"{sessions}/1")
+        request("POST", f"{sessions}/2")
+        request("DELETE", f"{sessions}/2")
         with pytest.raises(urllib.error.HTTPError, match="404"):
-            request("GET", f"{address}/{sessions}/1")
-    with open_store(store_url) as store:
-        assert store.get_keys() == ["adk.state/travel/42"]
+            request("GET", f"{sessions}/2")
+
+    with open_store(store_url) as store:  # the server was killed
+        service = ChatStoreSessionService(store)
+        stored = asyncio.run(service.get_session(**names))
+        assert stored is not None
+        assert stored.model_dump(mode="json", by_alias=True, exclude_none=True) == session
 
 
 def test_uris(store_url: str) -> None:

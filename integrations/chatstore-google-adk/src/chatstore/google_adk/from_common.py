@@ -20,6 +20,7 @@ from chatstore.core import (
     VideoBlock,
 )
 from chatstore.core.contents import blocks_of, text_of
+from chatstore.core.memory.window import PINNED_ROLES
 from chatstore.core.pairing import CallIds
 from chatstore.core.tool_calls import TOOL_ROLES, Result, calls_of, parse_arguments, results_of
 from chatstore.google_adk.to_common import RESULT
@@ -52,6 +53,8 @@ def content_of(message: ChatMessage, index: int, names: CallNames) -> types.Cont
         names: The ids and tools of the list's calls.
 
     """
+    if message.role in PINNED_ROLES:
+        return None
     blocks = blocks_of(message.content)
     if message.role is MessageRole.USER or message.role in TOOL_ROLES:
         parts = [
