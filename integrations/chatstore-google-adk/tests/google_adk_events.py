@@ -10,8 +10,8 @@ from google.adk.sessions.base_session_service import BaseSessionService, GetSess
 from google.adk.sessions.session import Session
 from google.genai import types
 
-USER = {"app_name": "app", "user_id": "ann"}
-ONE = {**USER, "session_id": "1"}
+USER: dict[str, Any] = {"app_name": "app", "user_id": "ann"}
+ONE: dict[str, Any] = {**USER, "session_id": "1"}
 
 
 def says(text: str, **fields: Any) -> Event:
@@ -30,5 +30,5 @@ async def read(service: BaseSessionService, **config: Any) -> Session:
     return session
 
 
-def texts(session: Session) -> list[str]:
+def contents(session: Session) -> list[str]:
     return [part.text or "" for e in session.events if e.content for part in e.content.parts or []]

@@ -154,9 +154,9 @@ def test_others_read_what_adk_wrote() -> None:
         return types.Part(function_call=types.FunctionCall(id=key, name="f", args=args))
 
     image = types.Part.from_bytes(data=b"picture", mime_type="image/png")
-    asked = Event(author="user", content=types.Content(parts=[types.Part(text="Look."), image]))
+    question = Event(author="user", content=types.Content(parts=[types.Part(text="Look."), image]))
     events = [
-        asked,
+        question,
         Event(author="user", actions=EventActions(state_delta={"k": 1})),
         model(types.Part(text="hm", thought=True), call("a", x=1), call("b")),
         responds(("a", {"result": "one"}), ("b", {"error": "no", "at": [2]})),

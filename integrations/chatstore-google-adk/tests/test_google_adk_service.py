@@ -16,7 +16,7 @@ from google.adk.sessions.base_session_service import BaseSessionService
 from google.adk.sessions.in_memory_session_service import InMemorySessionService
 from google.adk.sessions.session import Session
 from google.genai import types
-from google_adk_events import ONE, USER, changes, read, says, texts
+from google_adk_events import ONE, USER, changes, contents, read, says
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,7 +35,7 @@ STATES = st.dictionaries(
     st.sampled_from([0, None, "text", [1.5, {"x": True}]]),
     max_size=3,
 )
-OPERATIONS = st.one_of(
+OPERATIONS: st.SearchStrategy[Any] = st.one_of(
     st.tuples(st.just("create"), NAMES, NAMES, NAMES, STATES),
     st.tuples(st.just("append"), NAMES, NAMES, NAMES, STATES),
     st.tuples(st.just("again"), NAMES, NAMES, NAMES, st.just({})),
@@ -48,30 +48,30 @@ class Subject:
 
     def __init__(self, service: BaseSessionService) -> None:
         self.service = service
-        self.held: dict[Any, Session] = {}
+        self.sessions: dict[Any, Session] = {}
         self.newest: dict[Any, Event] = {}
 
     async def apply(self, operation: Any, event: Event) -> Any:
         kind, app, user, session_id, state = operation
-        names = {"app_name": app, "user_id": user, "session_id": session_id}
+        names: dict[str, Any] = {"app_name": app, "user_id": user, "session_id": session_id}
         place = (app, user, session_id)
         try:
             if kind == "create":
-                self.held[place] = await self.service.create_session(**names, state=dict(state))
+                self.sessions[place] = await self.service.create_session(**names, state=dict(state))
             elif kind == "delete":
                 await self.service.delete_session(**names)
             elif kind == "again" and place in self.newest:
-                await self.service.append_event(self.held[place], self.newest[place])
-            elif kind == "append" and place in self.held:
+                await self.service.append_event(self.sessions[place], self.newest[place])
+            elif kind == "append" and place in self.sessions:
                 event = event.model_copy(deep=True)
                 event.actions.state_delta = dict(state)
-                await self.service.append_event(self.held[place], event)
+                await self.service.append_event(self.sessions[place], event)
                 self.newest[place] = event
         except (AlreadyExistsError, SessionNotFoundError) as error:
             self.newest.pop(place, None)
             return type(error)
-        held = self.held.get(place)
-        return held and shown(held)
+        known = self.sessions.get(place)
+        return known and shown(known)
 
     async def everything(self) -> Any:
         result: list[Any] = []
@@ -85,7 +85,7 @@ class Subject:
                 result.append([(s.id, s.state, s.events) for s in own.sessions])
                 result.append(await self.service.get_user_state(app_name=app, user_id=user))
                 for name in "ab":
-                    names = {"app_name": app, "user_id": user, "session_id": name}
+                    names: dict[str, Any] = {"app_name": app, "user_id": user, "session_id": name}
                     session = await self.service.get_session(**names)
                     result.append(session and shown(session))
         return result
@@ -99,12 +99,12 @@ def shown(session: Session) -> Any:
 @given(st.lists(OPERATIONS, max_size=12))
 def test_acts_like_adks_own(operations: list[Any]) -> None:
     async def run() -> None:
-        ours = Subject(ChatStoreSessionService(SimpleChatStore()))
-        adks = Subject(InMemorySessionService())
+        stored = Subject(ChatStoreSessionService(SimpleChatStore()))
+        in_memory = Subject(InMemorySessionService())
         for number, operation in enumerate(operations):
             event = says(str(number))
-            assert await ours.apply(operation, event) == await adks.apply(operation, event)
-        assert await ours.everything() == await adks.everything()
+            assert await stored.apply(operation, event) == await in_memory.apply(operation, event)
+        assert await stored.everything() == await in_memory.everything()
 
     asyncio.run(run())
 
@@ -154,14 +154,14 @@ def test_limits_of_a_read(service: ChatStoreSessionService) -> None:
             timestamp = 5 if number == 20 else number
             await service.append_event(session, says(str(number), timestamp=timestamp))
         every = [str(number) for number in range(30)]
-        assert texts(await read(service)) == every
-        assert texts(await read(service, num_recent_events=0)) == []
-        assert texts(await read(service, num_recent_events=25)) == every[5:]
-        assert texts(await read(service, num_recent_events=99)) == every
-        assert texts(await read(service, after_timestamp=10)) == every[21:]
-        assert texts(await read(service, after_timestamp=27)) == every[27:]
-        assert texts(await read(service, after_timestamp=5, num_recent_events=2)) == every[28:]
-        assert texts(await read(service, after_timestamp=30)) == []
+        assert contents(await read(service)) == every
+        assert contents(await read(service, num_recent_events=0)) == []
+        assert contents(await read(service, num_recent_events=25)) == every[5:]
+        assert contents(await read(service, num_recent_events=99)) == every
+        assert contents(await read(service, after_timestamp=10)) == every[21:]
+        assert contents(await read(service, after_timestamp=27)) == every[27:]
+        assert contents(await read(service, after_timestamp=5, num_recent_events=2)) == every[28:]
+        assert contents(await read(service, after_timestamp=30)) == []
         assert (await read(service, after_timestamp=30)).last_update_time == 29
         assert (await read(service, num_recent_events=0)).last_update_time == 29
 
@@ -172,9 +172,9 @@ def test_by_default_a_read_begins_with_a_turn() -> None:
     async def run() -> None:
         service = ChatStoreSessionService(SimpleChatStore(), num_recent_events=6)
         session = await service.create_session(**ONE)
+        call = types.Part.from_function_call(name="f", args={})
+        result = types.Part.from_function_response(name="f", response={"result": "r"})
         for number in range(3):
-            call = types.Part.from_function_call(name="f", args={})
-            result = types.Part.from_function_response(name="f", response={"result": "r"})
             await service.append_event(session, says(f"question {number}"))
             for part, role in ((call, "model"), (result, "user")):
                 content = types.Content(role=role, parts=[part])
@@ -182,7 +182,7 @@ def test_by_default_a_read_begins_with_a_turn() -> None:
             answer = types.Content(role="model", parts=[types.Part(text=f"answer {number}")])
             await service.append_event(session, Event(author="agent", content=answer))
         assert len((await read(service)).events) == 4
-        assert texts(await read(service))[0] == "question 2"
+        assert contents(await read(service))[0] == "question 2"
         assert len((await read(service, num_recent_events=6)).events) == 6
         for _ in range(4):
             content = types.Content(role="user", parts=[result, result])
@@ -232,7 +232,7 @@ def test_one_writer_refuses_a_stale_session(service: ChatStoreSessionService) ->
             *(one.append_event(copy, says("third")) for copy in copies), return_exceptions=True
         )
         assert sum(isinstance(result, Event) for result in done) == 1
-        assert texts(await read(one)) == ["first", "second", "third"]
+        assert contents(await read(one)) == ["first", "second", "third"]
         plain = Session(**USER, id="1", events=(await read(one)).events)
         await one.append_event(plain, says("fourth"))
 
@@ -254,7 +254,7 @@ def test_errors(service: ChatStoreSessionService) -> None:
             await service.append_event(session, says("\ud800"))
         with pytest.raises(InvalidMessageError):
             await service.append_event(session, says("x", id="i" * 256))
-        assert texts(session) == texts(await read(service)) == ["x"]
+        assert contents(session) == contents(await read(service)) == ["x"]
         with pytest.raises(InvalidKeyError):
             await service.create_session(app_name="app", user_id="")
         with pytest.raises(InvalidArgumentError, match="keys are strings"):
@@ -314,14 +314,14 @@ def test_pages_of_sessions(
         page = await service.page_sessions(**USER, limit=50)
         calls = [record for record in caplog.records if record.name == "chatstore"]
         assert len(calls) == 1  # the states are not read
-        found = [session.id for session in page.sessions]
-        assert found == [str(number) for number in range(119, 69, -1)]
+        listed_ids = [session.id for session in page.sessions]
+        assert listed_ids == [str(number) for number in range(119, 69, -1)]
         while page.next_cursor is not None:
             page = await service.page_sessions(**USER, limit=50, cursor=page.next_cursor)
-            found += [session.id for session in page.sessions]
-        assert found == [str(number) for number in range(119, -1, -1)]
+            listed_ids += [session.id for session in page.sessions]
+        assert listed_ids == [str(number) for number in range(119, -1, -1)]
         listed = (await service.list_sessions(**USER)).sessions
-        assert [session.id for session in listed] == found[::-1]
+        assert [session.id for session in listed] == listed_ids[::-1]
         assert [session.state for session in listed] == [{"k": number} for number in range(120)]
 
     asyncio.run(run())

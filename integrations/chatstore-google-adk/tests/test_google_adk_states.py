@@ -68,7 +68,7 @@ def test_a_session_that_is_created_halfway_is_complete(
     async def run() -> None:
         state = {"k": 1, "app:k": 1, "user:k": 1}
         for number in (0, 1, 2, 3):
-            names = {**USER, "session_id": str(number), "app_name": f"app{number}"}
+            names: dict[str, Any] = {**USER, "session_id": str(number), "app_name": f"app{number}"}
             with monkeypatch.context() as patch:
                 kill_before(service.store, "async_create_conversation", number, patch)
                 with pytest.raises(KilledError):
@@ -92,10 +92,10 @@ def test_concurrent_writers_agree(each_store_url: str) -> None:
 
             async def write(number: int) -> None:
                 service = services[number % 2]
-                held = await service.get_session(**USER, session_id=str(1 + number % 3 // 2))
-                assert held is not None
+                session = await service.get_session(**USER, session_id=str(1 + number % 3 // 2))
+                assert session is not None
                 delta = {"k": number, f"app__{number}": number, f"user__{number}": number}
-                await service.append_event(held, changes(**delta))
+                await service.append_event(session, changes(**delta))
 
             await asyncio.gather(*map(write, range(18)))
             everything = {f"{scope}:{n}": n for scope in ("app", "user") for n in range(18)}

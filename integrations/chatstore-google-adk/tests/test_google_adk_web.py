@@ -79,7 +79,7 @@ def test_adk_web(tmp_path: Path, store_url: str) -> None:
     (tmp_path / "travel" / "__init__.py").write_text("from . import agent\n")
     (tmp_path / "travel" / "agent.py").write_text(AGENT)
     (tmp_path / "services.yaml").write_text(SERVICES)
-    names = {"app_name": "travel", "user_id": "42", "session_id": "1"}
+    names: dict[str, Any] = {"app_name": "travel", "user_id": "42", "session_id": "1"}
     with running(tmp_path, f"chatstore+{store_url}?num_recent_events=all") as address:
         sessions = f"{address}/apps/travel/users/42/sessions"
         created = request("POST", sessions, {"sessionId": "1", "state": {"k": 1}})

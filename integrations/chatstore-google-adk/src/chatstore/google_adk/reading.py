@@ -10,7 +10,7 @@ from google.adk.sessions.base_session_service import GetSessionConfig
 from chatstore.core import ChatMessage, ChatStore, Conversation
 from chatstore.google_adk.events import complete_turns, timestamp_of
 
-_LEAST_READ = 20  # messages: so many show nearly always that the whole state is applied
+_LEAST_READ = 20  # messages, which nearly always show that the whole state is applied
 
 
 class Newest(NamedTuple):

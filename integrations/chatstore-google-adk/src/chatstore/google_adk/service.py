@@ -166,16 +166,16 @@ class ChatStoreSessionService(BaseSessionService):
         if user_id == "":
             return ListSessionsResponse()
         owner = None if user_id is None else owner_of(app_name, user_id)
-        found = [
+        rows = [
             (names, conversation)
             async for conversation in self.store.async_iter_conversations(owner=owner)
             if (names := names_of(conversation)) is not None and names.app_name == app_name
         ]
-        found.sort(key=lambda item: (item[1].updated_at, item[0]))
+        rows.sort(key=lambda item: (item[1].updated_at, item[0]))
         app = await self._states.app_state(app_name)
         users = {
             user: await self._states.user_state(app_name, user)
-            for user in {names.user_id for names, _ in found}
+            for user in {names.user_id for names, _ in rows}
         }
         reads = asyncio.Semaphore(_READS)
 
@@ -185,7 +185,7 @@ class ChatStoreSessionService(BaseSessionService):
             state = join(Scopes(app, users[names.user_id], own))
             return _session(names, conversation, state)
 
-        sessions = await asyncio.gather(*(session(*item) for item in found))
+        sessions = await asyncio.gather(*(session(*item) for item in rows))
         return ListSessionsResponse(sessions=sessions)
 
     async def page_sessions(

@@ -2,8 +2,8 @@
 
 A session's events are the truth about its state: each contains the changes that it makes. The
 document of the session's state says up to which event they are applied. So nothing is lost if a
-process is killed between writing an event and writing the state: whoever comes next, a reader or
-a writer, applies the rest, in the order of the events.
+process is killed between writing an event and writing the state: the next reader or
+writer applies the rest, in the order of the events.
 """
 
 from __future__ import annotations
