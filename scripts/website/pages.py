@@ -83,6 +83,7 @@ def package_pages() -> Iterator[SourcePage]:
     """Return the pages that are made of the files of distributions and of the root."""
     yield _file_page("index.md", "Home", ROOT / "README.md")
     yield _file_page("contributing.md", "Contributing", ROOT / "CONTRIBUTING.md")
+    yield _file_page("security.md", "Security", ROOT / "SECURITY.md")
     for name, folder in read_members(ROOT).items():
         slug = name.removeprefix("chatstore-")
         title = _title(slug)
