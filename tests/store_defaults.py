@@ -30,7 +30,7 @@ def settings_of(name: str, **options: float) -> list[float | None]:
     """Return the options of a store, as its constructor passes them on."""
     made: list[object] = []
     recorded = settings_class(name)
-    create = recorded.__new__
+    create: Any = recorded.__new__
 
     def record(cls: type[Any], *values: Any, **named: Any) -> object:
         made.append(create(cls) if create is object.__new__ else create(cls, *values, **named))
