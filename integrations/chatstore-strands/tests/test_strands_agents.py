@@ -155,6 +155,23 @@ def test_others_conversations_need_the_default_agent() -> None:
         assert agent(store, agent_id="planner").messages == []
 
 
+def test_a_conversation_with_a_key_of_its_own_is_continued() -> None:
+    with SimpleChatStore() as store:
+        store.add_message("app/user/1", ChatMessage(role="user", content="q"))
+        repository = ChatStoreRepository(
+            store, key_fn=lambda session_id, _: f"app/user/{session_id}"
+        )
+        session = ChatStoreSessionManager("1", repository)
+        options: Any = {"session_manager": session, "callback_handler": None}
+        Agent(FunctionModel(echo), **options)("next")
+
+        assert [message.content for message in store.get_messages("app/user/1")] == [
+            *("q", "next", "re: next")
+        ]
+        repository.delete_session("1")
+        assert store.get_keys() == []
+
+
 def test_a_graph_goes_on_at_the_node_that_was_killed(store_url: str) -> None:
     killed = run_killed(GRAPH, store_url, "kill")
 

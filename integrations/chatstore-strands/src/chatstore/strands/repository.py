@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ from chatstore.strands.documents import (
     read_document,
 )
 from chatstore.strands.ids import (
+    DEFAULT_AGENT,
     agent_key,
     conversation_key,
     multi_agent_key,
@@ -55,12 +57,20 @@ class ChatStoreRepository(SessionRepository):
     ``strands/``. Methods also raise what the store's methods raise.
     """
 
-    def __init__(self, store: ChatStore | str, *, owner: str | None = None) -> None:
+    def __init__(
+        self,
+        store: ChatStore | str,
+        *,
+        owner: str | None = None,
+        key_fn: Callable[[str, str], str] = conversation_key,
+    ) -> None:
         """Use a store, or open one; nothing is read yet.
 
         Args:
             store: A store, which is never closed, or the URL of one, as for ``open_store``.
             owner: Whose conversations these are; they are in the owner's list.
+            key_fn: Returns the key of the conversation of a session and an agent, to continue
+                conversations that have keys of their own. Different agents need different keys.
 
         Raises:
             UnknownSchemeError: No installed distribution has the URL's scheme.
@@ -68,6 +78,7 @@ class ChatStoreRepository(SessionRepository):
 
         """
         self.owner = None if owner is None else check_owner(owner)
+        self.key_for = key_fn
         self._is_own = not isinstance(store, ChatStore)
         self.store = store if isinstance(store, ChatStore) else open_store(store)
 
@@ -108,7 +119,7 @@ class ChatStoreRepository(SessionRepository):
         if fields is not None:
             kind = SessionType(fields["session"]["session_type"])
             return Session.from_dict({**fields["session"], "session_type": kind})
-        record = self.store.get_conversation(conversation_key(session_id))
+        record = self.store.get_conversation(self.key_for(session_id, DEFAULT_AGENT))
         if record is None or record.length == 0:
             return None
         created, updated = record.created_at.isoformat(), record.updated_at.isoformat()
@@ -124,9 +135,9 @@ class ChatStoreRepository(SessionRepository):
         if self.read_session(session_id) is None:
             raise SessionException(f"the session {session_id!r} does not exist")
         fields = read_document(self.store, session_key(session_id)) or {}
-        keys = [conversation_key(session_id)]
+        keys = [self.key_for(session_id, DEFAULT_AGENT)]
         for agent_id in fields.get("agents", ()):
-            keys += [conversation_key(session_id, agent_id), agent_key(session_id, agent_id)]
+            keys += [self.key_for(session_id, agent_id), agent_key(session_id, agent_id)]
         keys += [multi_agent_key(session_id, name) for name in fields.get("multi_agents", ())]
         # The session's document is the last one: it names what an interrupted call left behind.
         for key in (*keys, session_key(session_id)):
@@ -143,7 +154,7 @@ class ChatStoreRepository(SessionRepository):
         self._register(session_id, "agents", agent_id)
         with suppress(ConversationExistsError):
             self.store.create_conversation(
-                conversation_key(session_id, agent_id),
+                self.key_for(session_id, agent_id),
                 owner=self.owner,
                 metadata={"strands": {"session_id": session_id, "agent_id": agent_id}},
             )
@@ -183,7 +194,7 @@ class ChatStoreRepository(SessionRepository):
             InvalidMessageError: JSON cannot hold the message.
 
         """
-        key, message = conversation_key(session_id, agent_id), to_stored(session_message)
+        key, message = self.key_for(session_id, agent_id), to_stored(session_message)
         try:
             self.store.add_message(key, message)
         except MessageConflictError as error:
@@ -199,7 +210,7 @@ class ChatStoreRepository(SessionRepository):
         self, session_id: str, agent_id: str, message_id: int, **_: Any
     ) -> SessionMessage | None:
         """Return the message with a number, ``None`` if it is missing."""
-        key = conversation_key(session_id, agent_id)
+        key = self.key_for(session_id, agent_id)
         own = self.store.get_message(key, stored_id(message_id))
         messages = to_session([own] if own else []) or read_numbered(self.store, key, message_id, 1)
         return messages[0] if messages else None
@@ -214,7 +225,7 @@ class ChatStoreRepository(SessionRepository):
             InvalidMessageError: JSON cannot hold the message.
 
         """
-        key, number = conversation_key(session_id, agent_id), session_message.message_id
+        key, number = self.key_for(session_id, agent_id), session_message.message_id
         existing = self.store.get_message(key, stored_id(number))
         if existing is None:
             raise SessionException(f"the session {session_id!r} has no message {number} of Strands")
@@ -241,7 +252,7 @@ class ChatStoreRepository(SessionRepository):
             offset: How many of the oldest messages are left out; they are not read.
 
         """
-        return read_numbered(self.store, conversation_key(session_id, agent_id), offset, limit)
+        return read_numbered(self.store, self.key_for(session_id, agent_id), offset, limit)
 
     # ------------------------------------------------------------------ graphs and swarms
 
