@@ -53,16 +53,23 @@ async def _updates(message: Message) -> AsyncIterator[ChatResponseUpdate]:
 
 
 def ask_weather(messages: Sequence[Message]) -> Message:
-    """Act as the model: ask the tool about the city that the user names, then repeat its result."""
+    """Act as the model: ask the tool about the cities that the user names, then repeat results."""
     last = messages[-1]
     results = [
-        str(content.result) for content in last.contents if content.type == "function_result"
+        str(part.result)
+        for message in messages[-2:]
+        for part in message.contents
+        if part.type == "function_result"
     ]
-    if results:
+    if results and last.role == "tool":
         return Message("assistant", [" and ".join(results)])
-    call_id = f"call-{len(messages)}"
-    call = Content.from_function_call(call_id, "weather", arguments={"city": last.text})
-    return Message("assistant", [call])
+    calls = [
+        Content.from_function_call(
+            f"call-{len(messages)}" + "b" * number, "weather", arguments={"city": city}
+        )
+        for number, city in enumerate(last.text.split(" and "))
+    ]
+    return Message("assistant", calls)
 
 
 def outline(messages: Sequence[Message]) -> list[Any]:

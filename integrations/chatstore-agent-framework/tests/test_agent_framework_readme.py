@@ -12,6 +12,7 @@ from typing import Any
 from programs import run_program, snippets
 
 FOLDER = Path(__file__).parent
+EXAMPLE, DOCUMENTS = snippets(FOLDER.parent / "README.md")
 GUIDE = FOLDER / "guide_agent_framework.py"
 MODEL = f"""
 import functools, sys
@@ -68,9 +69,13 @@ def test_calls_that_a_kill_left_without_result_are_not_sent(store_url: str) -> N
 
 
 def test_example(tmp_path: Path) -> None:
-    [example] = snippets(FOLDER.parent / "README.md")
     count = """
 with open_store("sqlite:///chat.db") as store:
     print(store.count_messages("chatstore/user:42"))
 """
-    assert run_program(MODEL + example + count, cwd=tmp_path) == ["Hi.", "2"]
+    assert run_program(MODEL + EXAMPLE + count, cwd=tmp_path) == ["Hi.", "2"]
+
+
+def test_sessions_and_checkpoints(tmp_path: Path) -> None:
+    # The framework's session store is experimental, with a warning.
+    run_program(DOCUMENTS + "\nstore.close()", ignore="FutureWarning", cwd=tmp_path)

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 from typing import Any
 
-from agent_framework import Agent, Message
+from agent_framework import Agent, Content, Message
 from fake_client import FakeClient
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,6 +48,10 @@ def test_messages_are_recognized_by_id_or_by_place_and_content() -> None:
     assert replayed("a:1 TOOL B:2", "a:1 B:2 c:3") == 2
     assert replayed("a B:2", "z B:2 c") == 2
     assert replayed("a:1 B:2", "a:3 B:4 c:5") == 0
+    # Front ends give ids of their own to answers, and to nothing else that has one.
+    assert replayed("a:1 B:2", "a:1 B:4 c:5") == 2
+    assert replayed("a:1 B:2 c:3 D:4", "a:1 B:5 c:3 D:6 e:7") == 4
+    assert replayed("a:1 B:2 c:3 D:4", "a:1 B:5 c:6 D:7 e:8") == 2
     # The store gave the id; the caller's copy has its own, or none.
     assert replayed(f"a:1 B:{'0' * 32}", "a:1 B:2 c:3") == 2
     assert replayed("a:1 B:2", "a B c") == 2
@@ -58,6 +62,22 @@ def test_messages_are_recognized_by_id_or_by_place_and_content() -> None:
     assert replayed("a:1 B:2", "c:3 B:2") == 0
     assert replayed("a:1 B:2", "c D:2 e") == 0
     assert replayed("a:1 B:2", "a:1 OTHER:2 c:3") == 2
+
+
+def test_front_ends_keep_a_message_for_each_result() -> None:
+    results = [Content.from_function_result(name, result="sunny") for name in "xy"]
+    stored = [message("a", "1"), Message("tool", results, message_id="2"), message("B", "3")]
+    passed = [
+        message("a", "1"),
+        *(Message("tool", [result], message_id=f"{result.call_id}") for result in results),
+        message("B", "4"),
+        message("c", "5"),
+    ]
+    assert count_replayed(to_messages(stored), to_messages(passed), is_whole=True) == 4
+    assert (
+        count_replayed(to_messages(passed[:4]), to_messages([*stored, passed[4]]), is_whole=True)
+        == 3
+    )
 
 
 TURNS = st.lists(

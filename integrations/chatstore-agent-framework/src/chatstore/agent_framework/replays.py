@@ -7,13 +7,16 @@ the conversation themselves, workflows, and loops around an agent.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 from chatstore.agent_framework.messages import FRAMEWORK
 from chatstore.core import ChatMessage, MessageRole
 from chatstore.core.framework_payload import payload_for
 from chatstore.core.messages import PAYLOADS_KEY
+from chatstore.core.tool_calls import result_blocks, results_of
 
 _ASSIGNED_ID = re.compile("[0-9a-f]{32}")
 """An id that a store gave to a message without one: the caller's copy does not have it."""
@@ -36,7 +39,12 @@ def count_replayed(
         is_whole: ``stored`` is the whole conversation.
 
     """
-    return max(_by_id(stored, passed), _by_place(stored, passed, is_whole=is_whole))
+    saved = [part for message in stored for part in _parts(message)]
+    groups = [_parts(message) for message in passed]
+    parts = [part for group in groups for part in group]
+    count = max(_by_id(saved, parts), _by_place(saved, parts, is_whole=is_whole))
+    ends = accumulate(len(group) for group in groups)
+    return sum(end <= count for end in ends)
 
 
 def same_content(one: ChatMessage, other: ChatMessage) -> bool:
@@ -44,32 +52,50 @@ def same_content(one: ChatMessage, other: ChatMessage) -> bool:
     return bool(_content(one) == _content(other))
 
 
+def _parts(message: ChatMessage) -> list[ChatMessage]:
+    """Return the results of a message and the rest apart: front ends keep a message for each."""
+    indexes = result_blocks(message)
+    if not indexes or not isinstance(message.content, list):
+        return [message]
+    results = [
+        ChatMessage(
+            role=MessageRole.TOOL,
+            content=result.content,
+            additional_kwargs={"tool_call_id": result.id},
+            id=message.id,
+        )
+        for result in results_of(message)
+    ]
+    rest = [block for index, block in enumerate(message.content) if index not in indexes]
+    return [*results, *([message.model_copy(update={"content": rest})] if rest else [])]
+
+
 def _by_id(stored: Sequence[ChatMessage], passed: Sequence[ChatMessage]) -> int:
-    positions = {
-        message.id: position for position, message in enumerate(stored) if message.id is not None
-    }
-    known = [message.id in positions for message in passed]
+    positions: defaultdict[str | None, list[int]] = defaultdict(list)
+    for position, message in enumerate(stored):
+        positions[message.id].append(position)
+    known = [message.id is not None and message.id in positions for message in passed]
     # A replay ends with something new. So the last message is replayed only if all are known;
     # otherwise a client uses an id again.
-    is_known = all(
-        known or message.id is None for known, message in zip(known, passed, strict=True)
-    )
+    is_known = all(message.id is None or message.id in positions for message in passed)
     count = len(passed) if is_known else len(passed) - 1
-    while count and not (known[count - 1] and _is_same(stored, positions, passed[count - 1])):
+    while count and not (known[count - 1] and _is_among(passed[count - 1], stored, positions)):
         count -= 1
     # Front ends may shorten what they keep, so what follows may have other content.
     while count < len(passed) - 1 and known[count]:
         count += 1
     if count in {0, len(passed)}:
         return count
-    position = positions.get(passed[count - 1].id or "", len(stored))
-    return count + _copies(stored[position + 1 :], passed[count:-1])
+    last = positions[passed[count - 1].id][-1]
+    return count + _copies(stored[last + 1 :], passed[count:-1])
 
 
-def _is_same(
-    stored: Sequence[ChatMessage], positions: Mapping[str, int], message: ChatMessage
+def _is_among(
+    message: ChatMessage,
+    stored: Sequence[ChatMessage],
+    positions: Mapping[str | None, Sequence[int]],
 ) -> bool:
-    return same_content(stored[positions[message.id or ""]], message)
+    return any(same_content(stored[position], message) for position in positions[message.id])
 
 
 def _copies(stored: Sequence[ChatMessage], passed: Sequence[ChatMessage]) -> int:
@@ -95,10 +121,16 @@ def _by_place(
 
 
 def _is_copy(stored: ChatMessage, passed: ChatMessage) -> bool:
-    if stored.id is not None and stored.id == passed.id:
+    """Return whether a message at the same position is the stored one.
+
+    Front ends give ids of their own to answers. They name the user's messages themselves, so two
+    ids mean two messages, unless the store gave one of them.
+    """
+    if passed.id is not None and stored.id == passed.id:
         return True
     has_other_id = passed.id is not None and not _ASSIGNED_ID.fullmatch(stored.id or "")
-    return not has_other_id and same_content(stored, passed)
+    is_other = has_other_id and passed.role is MessageRole.USER
+    return not is_other and same_content(stored, passed)
 
 
 def _content(message: ChatMessage) -> Any:

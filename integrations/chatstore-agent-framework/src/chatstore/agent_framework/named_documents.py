@@ -1,0 +1,65 @@
+"""``NamedDocuments``: JSON values beside the conversations, under keys of several names."""
+
+from __future__ import annotations
+
+from pydantic import JsonValue, ValidationError
+
+from chatstore.core import ChatMessage, ChatStore, InvalidMessageError, RevisionConflictError
+from chatstore.core.documents import DOCUMENT_ID, from_document, to_document
+from chatstore.core.keys import join_key
+from chatstore.core.store import check_store
+
+_ROOT = "agent_framework"
+
+
+class NamedDocuments:
+    """Keeps documents of a kind in a store."""
+
+    def __init__(self, store: ChatStore, kind: str) -> None:
+        """Keep documents of a kind, whose name is a part of their keys."""
+        self.store = check_store(store)
+        self._kind = kind
+
+    def key_for(self, *names: str) -> str:
+        """Return the key of a document; it has at least three names, unlike a history's."""
+        return join_key(_ROOT, self._kind, *names)
+
+    @property
+    def prefix(self) -> str:
+        """The beginning of all keys of this kind."""
+        # `join_key` shortens the longest names first, so these two stay as they are.
+        return join_key(_ROOT, self._kind) + "/"
+
+    async def get(self, key: str) -> JsonValue:
+        """Return a document; ``None`` if there is none."""
+        message = await self.store.async_get_message(key, DOCUMENT_ID)
+        return None if message is None else from_document(message)
+
+    async def put(self, key: str, value: JsonValue, *, advice: str) -> None:
+        """Write a document; another one under the key is replaced.
+
+        Raises:
+            InvalidMessageError: ``value`` is not JSON; the error ends with ``advice``.
+
+        """
+        await self.store.async_put_message(key, _document(value, advice))
+
+    async def delete(self, key: str) -> bool:
+        """Delete a document, and return whether there was one."""
+        while True:
+            conversation = await self.store.async_get_conversation(key)
+            if conversation is None:
+                return False
+            try:
+                await self.store.async_delete_messages(key, expected_revision=conversation.revision)
+            except RevisionConflictError:
+                continue  # another client wrote or deleted it meanwhile
+            return True
+
+
+def _document(value: JsonValue, advice: str) -> ChatMessage:
+    try:
+        return to_document(value)
+    except ValidationError:
+        pass
+    raise InvalidMessageError(advice)  # outside: the cause quotes the value
