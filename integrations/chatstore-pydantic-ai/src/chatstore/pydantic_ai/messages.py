@@ -66,18 +66,25 @@ def to_model_messages(messages: Iterable[ChatMessage]) -> list[ModelMessage]:
     ``metadata["chatstore.metadata"]``, which Pydantic AI does not send; `to_messages` reads them
     there.
     """
-    listed = list(messages)
+    return [made for made in convert_each(list(messages)) if made is not None]
+
+
+def convert_each(messages: Sequence[ChatMessage]) -> list[ModelMessage | None]:
+    """Return a message of Pydantic AI for each message, as `to_model_messages` does.
+
+    ``None``: the message contains nothing to send to a model.
+    """
     saved = {
         index: made
-        for index, message in enumerate(listed)
+        for index, message in enumerate(messages)
         if (made := saved_message(message)) is not None
     }
-    names = _call_names(listed, saved)
+    names = _call_names(messages, saved)
     converted = (
         (message, saved.get(index) or model_message(message, index, names))
-        for index, message in enumerate(listed)
+        for index, message in enumerate(messages)
     )
-    return [_with_metadata(message, made) for message, made in converted if made is not None]
+    return [None if made is None else _with_metadata(message, made) for message, made in converted]
 
 
 def _with_metadata(message: ChatMessage, made: ModelMessage) -> ModelMessage:

@@ -1,0 +1,237 @@
+"""Conversations are compared with Pydantic AI's own store, after any operations."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+from pydantic_ai import DeferredToolRequests
+from pydantic_ai.conversation import Conversation
+from pydantic_ai.conversation_store import (
+    ConversationConflict,
+    ConversationEntry,
+    ConversationRecord,
+    ConversationStore,
+    InMemoryConversationStore,
+)
+from pydantic_ai.exceptions import UserError
+from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, TextPart, ToolCallPart
+from pydantic_ai.usage import RunUsage
+
+from chatstore.core import ChatStore, open_store
+from chatstore.pydantic_ai import ChatStoreConversations
+
+SCOPES = st.sampled_from([None, "ann", "bob"])
+
+
+class ComparedStore(ConversationStore):
+    """Lets two stores do everything, and compares what they do.
+
+    Every call uses another object over the same database, as if it were another process.
+    """
+
+    def __init__(self, store: ChatStore, prefix: str) -> None:
+        self.model = InMemoryConversationStore()
+        self.processes = [ChatStoreConversations(store) for _ in range(2)]
+        self.prefix = prefix
+        self.entry_ids: list[str] = []
+
+    async def both(self, call: Callable[[ConversationStore], Awaitable[Any]]) -> Any:
+        self.processes.reverse()
+        outcomes: list[Any] = []
+        for store in (self.model, self.processes[0]):
+            try:
+                outcomes.append(await call(store))
+            except (ConversationConflict, KeyError) as error:
+                outcomes.append(error)
+        expected, seen = outcomes
+        if isinstance(expected, Exception):
+            assert type(seen) is type(expected)
+            raise seen
+        assert seen == expected
+        return seen
+
+    async def read_record(self, conversation_id: str) -> ConversationRecord | None:
+        return await self.both(lambda store: store.read_record(conversation_id))
+
+    async def read_records(
+        self, *, scope: str | None = None, limit: int | None = None
+    ) -> Sequence[ConversationRecord]:
+        return await self.both(lambda store: store.read_records(scope=scope, limit=limit))
+
+    async def write_record(
+        self,
+        record: ConversationRecord,
+        *,
+        new_entries: Sequence[ConversationEntry] = (),
+        expected_revision: str | None,
+    ) -> None:
+        await self.both(
+            lambda store: store.write_record(
+                record, new_entries=new_entries, expected_revision=expected_revision
+            )
+        )
+        self.entry_ids += [entry.id for entry in new_entries]
+
+    async def delete_record(self, conversation_id: str, *, expected_revision: str) -> None:
+        await self.both(
+            lambda store: store.delete_record(conversation_id, expected_revision=expected_revision)
+        )
+
+    async def read_entry(self, entry_id: str) -> ConversationEntry:
+        return await self.both(lambda store: store.read_entry(entry_id))
+
+    async def read_history(
+        self, head_id: str | None, *, limit: int | None = None
+    ) -> list[ConversationEntry]:
+        return await self.both(lambda store: store.read_history(head_id, limit=limit))
+
+
+class Machine(RuleBasedStateMachine):
+    """Saves, rewrites, branches, forks and deletes a few conversations."""
+
+    def __init__(self, store: ChatStore, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__()
+        self.loop = loop
+        self.prefix = f"{uuid4().hex}:"  # of this example
+        self.store = ComparedStore(store, self.prefix)
+        self.loaded: list[Conversation] = []
+        self.count = 0
+
+    def run(self, call: Awaitable[Any]) -> Any:
+        """Run a call that may be refused: the comparison has seen that both refuse it."""
+
+        async def refusable() -> Any:
+            try:
+                return await call
+            except UserError:
+                return None
+
+        return self.loop.run_until_complete(refusable())
+
+    def messages(self, number: int) -> list[ModelMessage]:
+        messages: list[ModelMessage] = []
+        for _ in range(number):
+            self.count += 1
+            messages += [
+                ModelRequest.user_text_prompt(f"question {self.count}"),
+                ModelResponse([TextPart(f"answer {self.count}")]),
+            ]
+        return messages[: len(messages) - self.count % 2]
+
+    def name(self, number: int) -> str:
+        return f"{self.prefix}{number}"
+
+    def scope(self, name: str | None) -> str | None:
+        return name and f"{self.prefix}{name}"
+
+    def keep(self, conversation: Conversation | None) -> None:
+        if conversation is not None:
+            self.loaded.append(conversation)
+
+    NUMBERS = st.integers(0, 3)
+
+    @rule(number=NUMBERS, scope=SCOPES, size=st.integers(0, 2))
+    def create(self, number: int, scope: str | None, size: int) -> None:
+        conversation = Conversation(
+            conversation_id=self.name(number), messages=self.messages(size), usage=RunUsage(requests=1)
+        )
+        self.run(self.store.save(conversation, scope=self.scope(scope)))
+        self.keep(conversation)
+
+    @rule(number=NUMBERS, limit=st.none() | st.integers(0, 3))
+    def load(self, number: int, limit: int | None) -> None:
+        self.keep(self.run(self.store.load(self.name(number), limit=limit)))
+
+    @rule(data=st.data(), size=st.integers(0, 2), waits=st.booleans())
+    def go_on(self, data: st.DataObject, size: int, waits: bool) -> None:
+        """Save a conversation that was loaded, perhaps before others saved it."""
+        if self.loaded:
+            conversation = copy.copy(data.draw(st.sampled_from(self.loaded[-4:])))
+            conversation.messages += self.messages(size)
+            conversation.usage = conversation.usage + RunUsage(requests=1, details={"x": 2})
+            call = ToolCallPart("pay", {"euros": self.count}, f"call-{self.count}")
+            conversation.deferred_tool_requests = (
+                DeferredToolRequests(approvals=[call], metadata={call.tool_call_id: {"why": "x"}})
+                if waits
+                else None
+            )
+            self.run(self.store.save(conversation))
+            self.keep(conversation)
+
+    @rule(number=NUMBERS, cut=st.integers(0, 3), size=st.integers(0, 1))
+    def rewrite(self, number: int, cut: int, size: int) -> None:
+        conversation = self.run(self.store.load(self.name(number)))
+        if conversation is not None:
+            rest = conversation.messages[:cut] + self.messages(size)
+            rewritten = Conversation(
+                messages=rest,
+                conversation_id=conversation.conversation_id,
+                revision=conversation.revision,
+            )
+            self.run(self.store.save(rewritten))
+
+    @rule(number=NUMBERS, at=st.integers(0, 4))
+    def branch(self, number: int, at: int) -> None:
+        record = self.run(self.store.read_record(self.name(number)))
+        revision = record and record.revision
+        self.keep(
+            self.run(self.store.branch(self.name(number), at=at, expected_revision=revision))
+        )
+
+    @rule(number=NUMBERS, data=st.data())
+    def branch_from_entry(self, number: int, data: st.DataObject) -> None:
+        record = self.run(self.store.read_record(self.name(number)))
+        if record and self.store.entry_ids:
+            entry = data.draw(st.sampled_from([*record.branches, *self.store.entry_ids]))
+            call = self.store.branch(
+                self.name(number), from_entry=entry, expected_revision=record.revision
+            )
+            self.keep(self.run(call))
+
+    @rule(number=NUMBERS, new=NUMBERS, at=st.none() | st.integers(0, 4), scope=SCOPES)
+    def fork(self, number: int, new: int, at: int | None, scope: str | None) -> None:
+        call = self.store.fork(
+            self.name(number), at=at, new_conversation_id=self.name(new), scope=self.scope(scope)
+        )
+        self.keep(self.run(call))
+
+    @rule(number=NUMBERS, scope=SCOPES)
+    def delete(self, number: int, scope: str | None) -> None:
+        self.run(self.store.delete(self.name(number), scope=self.scope(scope)))
+
+    @rule(scope=st.sampled_from(["ann", "bob"]), limit=st.none() | st.integers(0, 3))
+    def list(self, scope: str, limit: int | None) -> None:
+        self.run(self.store.list_conversations(scope=self.scope(scope), limit=limit))
+
+    def teardown(self) -> None:
+        for number in range(4):
+            self.run(self.store.load_entries(self.name(number)))
+        for entry_id in self.store.entry_ids:
+            try:
+                self.loop.run_until_complete(self.store.read_entry(entry_id))
+            except KeyError:
+                pass  # both have removed it
+
+
+def test_any_operations(each_store_url: str) -> None:
+    loop = asyncio.new_event_loop()
+    with open_store(each_store_url) as store:
+        run_state_machine_as_test(
+            lambda: Machine(store, loop),
+            settings=settings(
+                max_examples=30,
+                stateful_step_count=15,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+        loop.run_until_complete(store.async_close())
+    loop.close()
