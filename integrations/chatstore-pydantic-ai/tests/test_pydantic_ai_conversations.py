@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
-import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from pydantic_ai import DeferredToolRequests
 from pydantic_ai.conversation import Conversation
 from pydantic_ai.conversation_store import (
@@ -25,7 +25,7 @@ from pydantic_ai.exceptions import UserError
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, TextPart, ToolCallPart
 from pydantic_ai.usage import RunUsage
 
-from chatstore.core import ChatStore, open_store
+from chatstore.core import ChatStore, SimpleChatStore, open_store
 from chatstore.pydantic_ai import ChatStoreConversations
 
 SCOPES = st.sampled_from([None, "ann", "bob"])
@@ -103,6 +103,7 @@ class Machine(RuleBasedStateMachine):
         self.prefix = f"{uuid4().hex}:"  # of this example
         self.store = ComparedStore(store, self.prefix)
         self.loaded: list[Conversation] = []
+        self.existing: set[str] = set()
         self.count = 0
 
     def run(self, call: Awaitable[Any]) -> Any:
@@ -126,9 +127,6 @@ class Machine(RuleBasedStateMachine):
             ]
         return messages[: len(messages) - self.count % 2]
 
-    def name(self, number: int) -> str:
-        return f"{self.prefix}{number}"
-
     def scope(self, name: str | None) -> str | None:
         return name and f"{self.prefix}{name}"
 
@@ -136,26 +134,36 @@ class Machine(RuleBasedStateMachine):
         if conversation is not None:
             self.loaded.append(conversation)
 
-    NUMBERS = st.integers(0, 3)
+    def pick(self, data: st.DataObject, *, new: bool = False) -> str:
+        """Choose a conversation: mostly one that exists, or mostly one that does not."""
+        names = [f"{self.prefix}{number}" for number in range(5)]
+        likely = [name for name in names if (name in self.existing) is not new]
+        return data.draw(st.sampled_from([*likely * 4, *names]))
 
-    @rule(number=NUMBERS, scope=SCOPES, size=st.integers(0, 2))
-    def create(self, number: int, scope: str | None, size: int) -> None:
-        conversation = Conversation(
-            conversation_id=self.name(number), messages=self.messages(size), usage=RunUsage(requests=1)
-        )
+    @initialize(data=st.data())
+    def begin(self, data: st.DataObject) -> None:
+        for size in (2, 1):
+            self.create(data, None, size)
+
+    @rule(data=st.data(), scope=SCOPES, size=st.integers(0, 2))
+    def create(self, data: st.DataObject, scope: str | None, size: int) -> None:
+        name = self.pick(data, new=True)
+        messages, usage = self.messages(size), RunUsage(requests=1)
+        conversation = Conversation(conversation_id=name, messages=messages, usage=usage)
         self.run(self.store.save(conversation, scope=self.scope(scope)))
         self.keep(conversation)
+        self.existing.add(name)
 
-    @rule(number=NUMBERS, limit=st.none() | st.integers(0, 3))
-    def load(self, number: int, limit: int | None) -> None:
-        self.keep(self.run(self.store.load(self.name(number), limit=limit)))
+    @rule(data=st.data(), limit=st.none() | st.integers(0, 3))
+    def load(self, data: st.DataObject, limit: int | None) -> None:
+        self.keep(self.run(self.store.load(self.pick(data), limit=limit)))
 
     @rule(data=st.data(), size=st.integers(0, 2), waits=st.booleans())
     def go_on(self, data: st.DataObject, size: int, waits: bool) -> None:
         """Save a conversation that was loaded, perhaps before others saved it."""
         if self.loaded:
             conversation = copy.copy(data.draw(st.sampled_from(self.loaded[-4:])))
-            conversation.messages += self.messages(size)
+            conversation.messages = [*conversation.messages, *self.messages(size)]
             conversation.usage = conversation.usage + RunUsage(requests=1, details={"x": 2})
             call = ToolCallPart("pay", {"euros": self.count}, f"call-{self.count}")
             conversation.deferred_tool_requests = (
@@ -166,72 +174,78 @@ class Machine(RuleBasedStateMachine):
             self.run(self.store.save(conversation))
             self.keep(conversation)
 
-    @rule(number=NUMBERS, cut=st.integers(0, 3), size=st.integers(0, 1))
-    def rewrite(self, number: int, cut: int, size: int) -> None:
-        conversation = self.run(self.store.load(self.name(number)))
+    @rule(data=st.data(), cut=st.integers(0, 3), size=st.integers(0, 1))
+    def rewrite(self, data: st.DataObject, cut: int, size: int) -> None:
+        conversation = self.run(self.store.load(self.pick(data)))
         if conversation is not None:
-            rest = conversation.messages[:cut] + self.messages(size)
             rewritten = Conversation(
-                messages=rest,
+                messages=conversation.messages[:cut] + self.messages(size),
                 conversation_id=conversation.conversation_id,
                 revision=conversation.revision,
             )
             self.run(self.store.save(rewritten))
 
-    @rule(number=NUMBERS, at=st.integers(0, 4))
-    def branch(self, number: int, at: int) -> None:
-        record = self.run(self.store.read_record(self.name(number)))
+    @rule(data=st.data(), at=st.integers(0, 4))
+    def branch(self, data: st.DataObject, at: int) -> None:
+        name = self.pick(data)
+        record = self.run(self.store.read_record(name))
         revision = record and record.revision
-        self.keep(
-            self.run(self.store.branch(self.name(number), at=at, expected_revision=revision))
-        )
+        self.keep(self.run(self.store.branch(name, at=at, expected_revision=revision)))
 
-    @rule(number=NUMBERS, data=st.data())
-    def branch_from_entry(self, number: int, data: st.DataObject) -> None:
-        record = self.run(self.store.read_record(self.name(number)))
+    @rule(data=st.data())
+    def branch_from_entry(self, data: st.DataObject) -> None:
+        name = self.pick(data)
+        record = self.run(self.store.read_record(name))
         if record and self.store.entry_ids:
-            entry = data.draw(st.sampled_from([*record.branches, *self.store.entry_ids]))
-            call = self.store.branch(
-                self.name(number), from_entry=entry, expected_revision=record.revision
-            )
+            entry = data.draw(st.sampled_from([*record.branches * 4, *self.store.entry_ids]))
+            revision = record.revision
+            call = self.store.branch(name, from_entry=entry, expected_revision=revision)
             self.keep(self.run(call))
 
-    @rule(number=NUMBERS, new=NUMBERS, at=st.none() | st.integers(0, 4), scope=SCOPES)
-    def fork(self, number: int, new: int, at: int | None, scope: str | None) -> None:
-        call = self.store.fork(
-            self.name(number), at=at, new_conversation_id=self.name(new), scope=self.scope(scope)
-        )
-        self.keep(self.run(call))
+    @rule(data=st.data(), at=st.none() | st.integers(0, 4), scope=SCOPES)
+    def fork(self, data: st.DataObject, at: int | None, scope: str | None) -> None:
+        name, new, owner = self.pick(data), self.pick(data, new=True), self.scope(scope)
+        fork = self.store.fork(name, at=at, new_conversation_id=new, scope=owner)
+        self.keep(self.run(fork))
+        self.existing.add(new)
 
-    @rule(number=NUMBERS, scope=SCOPES)
-    def delete(self, number: int, scope: str | None) -> None:
-        self.run(self.store.delete(self.name(number), scope=self.scope(scope)))
+    @rule(data=st.data(), scope=st.sampled_from([None, None, "ann"]))
+    def delete(self, data: st.DataObject, scope: str | None) -> None:
+        name = self.pick(data)
+        self.run(self.store.delete(name, scope=self.scope(scope)))
+        self.existing.discard(name)
 
     @rule(scope=st.sampled_from(["ann", "bob"]), limit=st.none() | st.integers(0, 3))
     def list(self, scope: str, limit: int | None) -> None:
         self.run(self.store.list_conversations(scope=self.scope(scope), limit=limit))
 
     def teardown(self) -> None:
-        for number in range(4):
-            self.run(self.store.load_entries(self.name(number)))
+        for name in self.existing:
+            self.run(self.store.load_entries(name))
         for entry_id in self.store.entry_ids:
-            try:
+            with suppress(KeyError):  # both have removed it
                 self.loop.run_until_complete(self.store.read_entry(entry_id))
-            except KeyError:
-                pass  # both have removed it
+
+
+def run_machine(store: ChatStore, examples: int) -> None:
+    loop = asyncio.new_event_loop()
+    run_state_machine_as_test(
+        lambda: Machine(store, loop),
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=20,
+            deadline=None,
+            phases=[Phase.generate],  # minimizing a failure takes minutes
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+    loop.run_until_complete(store.async_close())
+    loop.close()
+
+
+def test_any_operations_in_memory() -> None:
+    run_machine(SimpleChatStore(), 60)
 
 
 def test_any_operations(each_store_url: str) -> None:
-    loop = asyncio.new_event_loop()
-    with open_store(each_store_url) as store:
-        run_state_machine_as_test(
-            lambda: Machine(store, loop),
-            settings=settings(
-                max_examples=30,
-                stateful_step_count=15,
-                deadline=None,
-                suppress_health_check=list(HealthCheck),
-            ),
-        )
-        loop.run_until_complete(store.async_close())
-    loop.close()
+    run_machine(open_store(each_store_url), 8)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
-from programs import run_program, snippets
+import pytest
+from programs import OFFLINE, run_program, snippets
 
 GUIDE = Path(__file__).parent / "guide_pydantic_ai.py"
-EXAMPLE, WINDOW = snippets(Path(__file__).parent.parent / "README.md")
+CONVERSATIONS, EXAMPLE, WINDOW = snippets(Path(__file__).parent.parent / "README.md")
 ENVIRONMENT = {"TIKTOKEN_CACHE_DIR": ""}
 MODEL = """
 import pydantic_ai
@@ -24,9 +29,16 @@ def run(program: Path | str, *arguments: str, cwd: Path | None = None) -> list[s
     return run_program(program, *arguments, ignore="UserWarning", cwd=cwd, environment=ENVIRONMENT)
 
 
-def test_model_receives_the_whole_conversation(each_store_url: str) -> None:
+@pytest.mark.parametrize("kind", ["conversations", "history"])
+def test_model_receives_the_whole_conversation(each_store_url: str, kind: str) -> None:
     cities = ["Oslo", "Rome", "Lima", "Bonn"]
-    lines = run(GUIDE, each_store_url, *cities[:3]) + run(GUIDE, each_store_url, cities[3])
+    first_process = [sys.executable, str(GUIDE), kind, each_store_url, *cities[:3], "Kyiv!"]
+    killed = subprocess.run(
+        first_process, env={**os.environ, **OFFLINE, **ENVIRONMENT}, check=False,
+        stdout=subprocess.PIPE, text=True, timeout=120,
+    )  # fmt: skip
+    assert killed.returncode == -signal.SIGKILL
+    lines = killed.stdout.splitlines() + run(GUIDE, kind, each_store_url, cities[3])
 
     before: list[list[str]] = []
     for city, line in zip(cities, lines, strict=True):
@@ -42,6 +54,14 @@ def test_example(tmp_path: Path) -> None:
     count = '\nwith open_store("sqlite:///chat.db") as store:\n'
     count += '    print(store.count_messages("user:42"))'
     assert run(MODEL + EXAMPLE + count, cwd=tmp_path) == ["Hi.", "2"]
+
+
+def test_example_of_conversations(tmp_path: Path) -> None:
+    count = '\nwith open_store("sqlite:///chat.db") as store:\n'
+    count += '    record = store.get_conversation("chat-42")\n'
+    count += "    print(record.owner, record.length)"
+    run(MODEL + CONVERSATIONS, cwd=tmp_path)
+    assert run(MODEL + CONVERSATIONS + count, cwd=tmp_path) == ["Hi.", "ann 4"]
 
 
 def test_window(tmp_path: Path) -> None:

@@ -1,0 +1,293 @@
+"""Conversations are written together or not at all, and only over the revision that was read."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from pydantic_ai.conversation import Conversation
+from pydantic_ai.conversation_store import (
+    ConversationConflict,
+    ConversationEntry,
+    ConversationRecord,
+)
+from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, TextPart
+
+from chatstore.core import (
+    ChatMessage,
+    ChatStore,
+    InvalidArgumentError,
+    InvalidMessageError,
+    MessageConflictError,
+    SimpleChatStore,
+    open_store,
+)
+from chatstore.pydantic_ai import ChatStoreConversations, MessageHistory
+
+
+def turn(text: str) -> list[ModelMessage]:
+    return [ModelRequest.user_text_prompt(text), ModelResponse([TextPart(f"{text}?")])]
+
+
+def texts(messages: Sequence[ModelMessage]) -> list[Any]:
+    return [part.content for message in messages for part in message.parts]  # type: ignore[union-attr]
+
+
+async def save(store: ChatStore, name: str, text: str, scope: str | None = None) -> Conversation:
+    """Append a turn in a process of its own."""
+    conversations = ChatStoreConversations(store)
+    conversation = await conversations.load(name) or Conversation(conversation_id=name)
+    conversation.messages += turn(text)
+    await conversations.save(conversation, scope=scope)
+    return conversation
+
+
+async def loaded(store: ChatStore, name: str, limit: int | None = None) -> list[Any] | None:
+    conversation = await ChatStoreConversations(store).load(name, limit=limit)
+    return None if conversation is None else texts(conversation.messages)
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+class DyingStore(SimpleChatStore):
+    """Calls a function before each write, which may end the process."""
+
+    before_write: Callable[[], None] = staticmethod(lambda: None)
+
+    async def async_run(self, operation: str, *args: Any, **kwargs: Any) -> Any:
+        if not operation.startswith(("get", "list", "iter", "snapshot", "page")):
+            self.before_write()
+        return await super().async_run(operation, *args, **kwargs)
+
+
+def test_one_of_many_writers_wins(each_store_url: str) -> None:
+    async def main() -> None:
+        async with open_store(each_store_url) as store:
+            first = await save(store, "c", "one", "ann")
+
+            async def write(number: int, revision: str | None, name: str) -> int | None:
+                new = Conversation(
+                    conversation_id=name, messages=turn(f"by {number}"), revision=revision
+                )
+                new.new_message_index = 0
+                try:
+                    await ChatStoreConversations(store).save(new)
+                except ConversationConflict:
+                    return None
+                return number
+
+            for name, revision in (("c", first.revision), ("new", None)):
+                results = await asyncio.gather(*(write(n, revision, name) for n in range(8)))
+                winners = [number for number in results if number is not None]
+                assert len(winners) == 1
+                seen = await loaded(store, name) or []
+                assert seen[-2:] == [f"by {winners[0]}", f"by {winners[0]}?"]
+                assert len(seen) == (4 if name == "c" else 2)
+
+    asyncio.run(main())
+
+
+async def every_change(store: ChatStore) -> None:
+    """Save, branch, fork and delete."""
+    conversations = ChatStoreConversations(store)
+    conversation = await save(store, "a", "two", "ann")
+    branched = await conversations.branch("a", at=2, expected_revision=conversation.revision)
+    await conversations.fork("a", at=1, new_conversation_id="b", scope="bob")
+    branched.messages += turn("three")
+    await conversations.save(branched)
+    await conversations.delete("a")
+    await save(store, "a", "again", "carl")
+    await conversations.delete("b")
+
+
+def test_a_killed_process_leaves_every_conversation_whole() -> None:
+    """Whatever write is the last one, conversations are as before it or as after it."""
+    seen: set[str] = set()
+
+    def states() -> list[Any]:
+        return [
+            {"a": ["one", "one?"]},
+            {"a": ["one", "one?", "two", "two?"]},
+            {"a": ["one", "one?"], "b": ["one"]},
+            {"a": ["one", "one?", "three", "three?"], "b": ["one"]},
+            {"b": ["one"]},
+            {"a": ["again", "again?"], "b": ["one"]},
+            {"a": ["again", "again?"]},
+        ]
+
+    async def until(writes: int) -> bool:
+        store = DyingStore()
+        await save(store, "a", "one", "ann")
+        left = writes
+
+        def before_write() -> None:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise Killed
+
+        store.before_write = before_write  # type: ignore[method-assign]
+        is_killed = False
+        try:
+            await every_change(store)
+        except Killed:
+            is_killed = True
+        store.before_write = lambda: None  # type: ignore[method-assign]
+        found = {name: await loaded(store, name) for name in ("a", "b")}
+        found = {name: value for name, value in found.items() if value is not None}
+        assert found in states(), writes
+        seen.add(str(found))
+        listed = await ChatStoreConversations(store).list_conversations()
+        assert {record.conversation_id for record in listed} == set(found)
+        for name in found:
+            await save(store, name, "goes on")
+            assert ((await loaded(store, name)) or [])[-1] == "goes on?"
+        return is_killed
+
+    writes = 0
+    while asyncio.run(until(writes)):
+        writes += 1
+    assert writes > 10
+    assert len(seen) == len(states())
+
+
+def test_the_requests_of_a_turn_do_not_grow() -> None:
+    async def main() -> None:
+        store = SimpleChatStore()
+        costs = []
+        for size in (2, 400):
+            await save(store, "c", "x" * size)
+            conversations = ChatStoreConversations(store)
+            long = await conversations.load("c", limit=2)
+            assert long is not None
+            long.messages += [one for number in range(size) for one in turn(str(number))]
+            await conversations.save(long)
+            calls: list[str] = []
+            run = store.async_run
+
+            async def counted(
+                operation: str, *args: Any, run: Any = run, calls: Any = calls
+            ) -> Any:
+                calls.append(operation)
+                return await run(operation, *args)
+
+            store.async_run = counted  # type: ignore[method-assign, assignment]
+            again = await ChatStoreConversations(store).load("c", limit=20)
+            assert again is not None
+            again.messages += turn("new")
+            await conversations.save(again)
+            store.async_run = run  # type: ignore[method-assign]
+            costs.append(calls)
+        assert (
+            costs[0]
+            == costs[1]
+            == ["snapshot", "get_messages", "snapshot", "add_message", "write_record"]
+        )
+
+    asyncio.run(main())
+
+
+def test_entries_are_found_by_their_ids_alone(each_store_url: str) -> None:
+    async def main() -> None:
+        async with open_store(each_store_url) as store:
+            conversations = ChatStoreConversations(store)
+            ids = {}
+            for name in ("a", "b"):
+                entries = await conversations.save(
+                    Conversation(conversation_id=name, messages=turn(name)), scope="ann"
+                )
+                ids.update({entry.id: entry for entry in entries})
+            for entry_id, entry in ids.items():
+                assert await ChatStoreConversations(store).read_entry(entry_id) == entry
+            await conversations.delete("a")
+            await conversations.delete("b")
+            for entry_id in ids:
+                with pytest.raises(KeyError):
+                    await ChatStoreConversations(store).read_entry(entry_id)
+            assert await store.async_get_keys() == []
+
+    asyncio.run(main())
+
+
+def test_lists_are_in_order_on_every_store(each_store_url: str) -> None:
+    async def main() -> None:
+        async with open_store(each_store_url) as store:
+            for number in range(25):
+                await save(store, f"c{number}", "one", "ann" if number % 5 else None)
+            await save(store, "c1", "two", "ann")
+            conversations = ChatStoreConversations(store)
+            everything = ["c1", *(f"c{n}" for n in range(24, -1, -1) if n != 1)]
+            owned = [name for name in everything if int(name[1:]) % 5]
+            for scope, expected in (("ann", owned), (None, everything)):
+                for limit in (None, 1, 3):
+                    records = await conversations.list_conversations(scope=scope, limit=limit)
+                    assert [one.conversation_id for one in records] == expected[:limit]
+
+    asyncio.run(main())
+
+
+def test_conversations_of_others_are_continued() -> None:
+    async def main() -> None:
+        store = SimpleChatStore()
+        store.create_conversation("c", owner="ann")
+        assert await loaded(store, "c") == []
+        MessageHistory(store, "c").save(turn("one"))
+        store.add_message("c", ChatMessage(role="user", content="from elsewhere"))
+        assert await loaded(store, "c") == ["one", "one?", "from elsewhere"]
+        conversation = await save(store, "c", "two", "ann")
+        store.add_message("c", ChatMessage(role="assistant", content="and again"))
+        everything = ["one", "one?", "from elsewhere", "two", "two?", "and again"]
+        for limit in (None, 1, 2, 5):
+            expected = everything[-limit:] if limit else everything
+            assert await loaded(store, "c", limit) == expected
+        conversations = ChatStoreConversations(store)
+        entries = await conversations.load_entries("c") or []
+        for entry in entries:
+            assert await ChatStoreConversations(store).read_entry(entry.id) == entry
+        with pytest.raises(ConversationConflict):
+            await conversations.save(conversation)
+        await conversations.fork("c", at=3, new_conversation_id="f")
+        await conversations.delete("c")
+        assert await loaded(store, "f") == everything[:3]
+        assert store.count_messages("c") == 3
+        await conversations.delete("f")
+        assert store.get_keys() == []
+
+    asyncio.run(main())
+
+
+def test_wrong_records_are_refused() -> None:
+    async def main() -> None:
+        store = SimpleChatStore()
+        conversations = ChatStoreConversations(store)
+        entry = ConversationEntry(parent_id=None, message=turn("x")[0])
+        record = ConversationRecord(conversation_id="c", head_id=entry.id)
+        with pytest.raises(ConversationConflict):
+            await conversations.write_record(record, expected_revision=None)
+        assert store.get_keys() == []
+        await conversations.write_record(record, new_entries=[entry], expected_revision=None)
+        with pytest.raises(InvalidArgumentError, match="revision"):
+            await conversations.write_record(record, expected_revision=record.revision)
+        again = dataclasses.replace(record, revision="new")
+        with pytest.raises(MessageConflictError):
+            await conversations.write_record(
+                again, new_entries=[entry], expected_revision=record.revision
+            )
+        assert await conversations.read_record("c") == record
+        for wrong in ({"conversation_id": ""}, {"conversation_id": "d", "scope": "o" * 256}):
+            with pytest.raises(InvalidArgumentError):
+                await conversations.write_record(
+                    dataclasses.replace(record, head_id=None, **wrong), expected_revision=None
+                )
+        record.usage.details = {"x": float("nan")}  # type: ignore[dict-item]
+        with pytest.raises(InvalidMessageError):
+            await conversations.write_record(
+                dataclasses.replace(record, revision="new"), expected_revision=record.revision
+            )
+
+    asyncio.run(main())
