@@ -32,7 +32,7 @@ def turn(text: str) -> list[ModelMessage]:
     return [ModelRequest.user_text_prompt(text), ModelResponse([TextPart(f"{text}?")])]
 
 
-def texts(messages: Sequence[ModelMessage]) -> list[Any]:
+def contents(messages: Sequence[ModelMessage]) -> list[Any]:
     return [part.content for message in messages for part in message.parts]  # type: ignore[union-attr]
 
 
@@ -47,7 +47,7 @@ async def save(store: ChatStore, name: str, text: str, scope: str | None = None)
 
 async def loaded(store: ChatStore, name: str, limit: int | None = None) -> list[Any] | None:
     conversation = await ChatStoreConversations(store).load(name, limit=limit)
-    return None if conversation is None else texts(conversation.messages)
+    return None if conversation is None else contents(conversation.messages)
 
 
 class Killed(BaseException):
@@ -131,20 +131,20 @@ def test_a_killed_process_leaves_every_conversation_whole() -> None:
             if left < 0:
                 raise Killed
 
-        store.before_write = before_write  # type: ignore[method-assign]
+        store.before_write = before_write
         is_killed = False
         try:
             await every_change(store)
         except Killed:
             is_killed = True
-        store.before_write = lambda: None  # type: ignore[method-assign]
-        found = {name: await loaded(store, name) for name in ("a", "b")}
-        found = {name: value for name, value in found.items() if value is not None}
-        assert found in states(), writes
-        seen.add(str(found))
+        store.before_write = lambda: None
+        result = {name: await loaded(store, name) for name in ("a", "b")}
+        result = {name: value for name, value in result.items() if value is not None}
+        assert result in states(), writes
+        seen.add(str(result))
         listed = await ChatStoreConversations(store).list_conversations()
-        assert {record.conversation_id for record in listed} == set(found)
-        for name in found:
+        assert {record.conversation_id for record in listed} == set(result)
+        for name in result:
             await save(store, name, "goes on")
             assert ((await loaded(store, name)) or [])[-1] == "goes on?"
         return is_killed
@@ -279,11 +279,10 @@ def test_wrong_records_are_refused() -> None:
                 again, new_entries=[entry], expected_revision=record.revision
             )
         assert await conversations.read_record("c") == record
-        for wrong in ({"conversation_id": ""}, {"conversation_id": "d", "scope": "o" * 256}):
+        for name, scope in (("", None), ("d", "o" * 256)):
+            wrong = ConversationRecord(conversation_id=name, head_id=None, scope=scope)
             with pytest.raises(InvalidArgumentError):
-                await conversations.write_record(
-                    dataclasses.replace(record, head_id=None, **wrong), expected_revision=None
-                )
+                await conversations.write_record(wrong, expected_revision=None)
         record.usage.details = {"x": float("nan")}  # type: ignore[dict-item]
         with pytest.raises(InvalidMessageError):
             await conversations.write_record(

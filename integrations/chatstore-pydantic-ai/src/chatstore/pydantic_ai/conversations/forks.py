@@ -78,27 +78,27 @@ class Forks:
                 raise ConversationConflict(key)
             if snapshot.conversation is None:
                 return
-            kept = await self._used(key, snapshot.messages)
+            remaining = await self._used(key, snapshot.messages)
             try:
-                await self._reduce(key, snapshot, kept, state.bases)
+                await self._reduce(key, snapshot, remaining, state.bases)
             except RevisionConflictError:
                 continue
             break
-        removed = linked(key, snapshot.messages, from_start=True).keys() - kept.keys()
-        await self._locations.remove(key, removed, kept)
-        if not kept:
+        removed = linked(key, snapshot.messages, from_start=True).keys() - remaining.keys()
+        await self._locations.remove(key, removed, remaining)
+        if not remaining:
             for base in state.bases:
                 await self._forget(base, key)
 
     async def _reduce(
-        self, key: str, snapshot: Snapshot, kept: dict[str, ChatMessage], bases: Sequence[Base]
+        self, key: str, snapshot: Snapshot, remaining: dict[str, ChatMessage], bases: Sequence[Base]
     ) -> None:
-        """Remove the record and all but the kept messages, in one write."""
+        """Remove the record and all but the remaining messages, in one write."""
         revision = snapshot.conversation.revision if snapshot.conversation else None
-        if not kept:
+        if not remaining:
             await self._store.async_delete_messages(key, expected_revision=revision)
             return
-        messages = list(kept.values())
+        messages = list(remaining.values())
         messages[-1] = change_notes(messages[-1], mark=Mark(record=None, bases=list(bases)))
         await self._store.async_set_messages(key, messages, expected_revision=revision)
         await self._store.async_update_conversation(key, owner=None, title=None)
@@ -115,7 +115,7 @@ class Forks:
                 used.add(before)
                 before = links[before].parent
         return {
-            entry_id: _kept(link, live[entry_id])
+            entry_id: _remaining(link, live[entry_id])
             for entry_id, link in links.items()
             if entry_id in used
         }
@@ -131,7 +131,7 @@ class Forks:
         }
 
     async def _forget(self, base: Base, key: str) -> None:
-        """Remove the note of a fork, and the entries that were kept for it."""
+        """Remove the note of a fork, and the entries that were remaining for it."""
         try:
             base_key, message = await self._locations.find(base.entry_id)
         except KeyError:
@@ -161,7 +161,7 @@ class Forks:
             return True
 
 
-def _kept(link: Link, forks: dict[str, float]) -> ChatMessage:
+def _remaining(link: Link, forks: dict[str, float]) -> ChatMessage:
     """Return a message whose neighbours are removed: its parent is noted, its mark is not."""
     kind = notes_of(link.message).kind
     return with_notes(link.message, Notes(kind=kind, parent=link.parent, forks=forks))

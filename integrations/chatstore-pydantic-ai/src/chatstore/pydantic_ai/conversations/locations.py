@@ -75,11 +75,11 @@ class EntryLocations:
         keys = dict.fromkeys(map(_pointer_key, entry_ids))
         await asyncio.gather(*(self._store.async_add_message(one, pointer) for one in keys))
 
-    async def remove(self, key: str, removed: Iterable[str], kept: Iterable[str]) -> None:
+    async def remove(self, key: str, removed: Iterable[str], remaining: Iterable[str]) -> None:
         """Remove the pointers to entries that were removed from a log."""
         own = (one for one in removed if parse_entry_id(one) is None)
         keys = dict.fromkeys(map(_pointer_key, own))
-        for still_used in map(_pointer_key, kept):
+        for still_used in map(_pointer_key, remaining):
             keys.pop(still_used, None)
         for one in keys:
             await self._store.async_remove_message(one, key)
