@@ -50,6 +50,9 @@ async def loaded(store: ChatStore, name: str, limit: int | None = None) -> list[
     return None if conversation is None else contents(conversation.messages)
 
 
+READS = ("get", "list", "iter", "snapshot", "page")
+
+
 class Killed(BaseException):
     """The process ends here."""
 
@@ -60,7 +63,9 @@ class DyingStore(SimpleChatStore):
     before_write: Callable[[], None] = staticmethod(lambda: None)
 
     async def async_run(self, operation: str, *args: Any, **kwargs: Any) -> Any:
-        if not operation.startswith(("get", "list", "iter", "snapshot", "page")):
+        # How many pointers entries need depends on the clock.
+        is_pointer = str(args[1:2]).startswith("('chatstore.pydantic_ai/")
+        if not is_pointer and not operation.startswith(READS):
             self.before_write()
         return await super().async_run(operation, *args, **kwargs)
 

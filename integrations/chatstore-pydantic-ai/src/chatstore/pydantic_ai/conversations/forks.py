@@ -93,7 +93,7 @@ class Forks:
     async def _reduce(
         self, key: str, snapshot: Snapshot, remaining: dict[str, ChatMessage], bases: Sequence[Base]
     ) -> None:
-        """Remove the record and all but the remaining messages, in one write."""
+        """Remove the record and all messages but the remaining ones, in one write."""
         revision = snapshot.conversation.revision if snapshot.conversation else None
         if not remaining:
             await self._store.async_delete_messages(key, expected_revision=revision)
@@ -131,7 +131,7 @@ class Forks:
         }
 
     async def _forget(self, base: Base, key: str) -> None:
-        """Remove the note of a fork, and the entries that were remaining for it."""
+        """Remove the note of a fork, and the entries that only it used."""
         try:
             base_key, message = await self._locations.find(base.entry_id)
         except KeyError:
