@@ -38,14 +38,15 @@ class ChunkReader:
         missing = self._missing({e.chunk: e.depth for e in entries if isinstance(e, Reference)})
         while missing:
             count = sum(missing.values())
-            if count <= _BY_ID or self._is_complete:
+            is_first = self._oldest is None
+            if not self._is_complete and (is_first or count > _BY_ID):
+                yield from self._read_page(min(count, _PAGE))
+            else:
                 for chunk_id in missing:
                     message = yield from call("get_message", self._key, chunk_id)
                     if message is None:
                         raise MissingChunkError
                     self._keep([message])
-            else:
-                yield from self._read_page(min(count, _PAGE))
             missing = self._missing(missing)
 
     def _read_page(self, limit: int) -> Plan[None]:

@@ -38,7 +38,8 @@ class Lifetimes:
             return
         if not self._is_known:
             thread: Conversation | None = yield from call("get_conversation", namespace.thread_key)
-            if thread is None:
+            if thread is None:  # it expired
+                yield from _write(namespace)
                 return
             if thread.expires_at is not None:
                 self._ttl = thread.expires_at - thread.updated_at
