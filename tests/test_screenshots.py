@@ -6,7 +6,7 @@ import re
 from html import unescape
 from pathlib import Path
 
-from scripts import screenshots
+from scripts import screenshots, window_figure
 from scripts.workspace import ROOT
 
 README = (ROOT / "packages" / "chatstore-cli" / "README.md").read_text()
@@ -37,3 +37,7 @@ def test_the_readme_shows_existing_pictures() -> None:
     pictures = re.findall(r"\]\(\.\./\.\./(docs/pictures/[\w-]+\.\w+)\)", README)
     assert len(pictures) >= 3
     assert [picture for picture in pictures if not (ROOT / picture).exists()] == []
+
+
+def test_the_window_figure_is_what_the_program_draws() -> None:
+    assert window_figure.FILE.read_text(encoding="utf-8") == window_figure.draw()

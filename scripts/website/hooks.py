@@ -18,6 +18,7 @@ from scripts.workspace import ROOT
 _LOGGER = logging.getLogger("mkdocs.hooks.website")
 _NOT_PROSE = ("#", "```", "|", "!", "<", "-")
 _LINK = re.compile(r"(?<!!)\[([^\]]*)\](\([^)]*\)|\[[^\]]*\])")
+_ALONE = ("index.md", "start.md")  # the navigation beside them would have one entry
 _HEADING = re.compile(r"^# .*$", re.MULTILINE)
 
 
@@ -69,6 +70,8 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
     """Let links lead to pages of the site."""
     assert _site.links is not None
     uri = page.file.src_uri
+    if uri in _ALONE:
+        page.meta["hide"] = ["navigation"]
     generated = _site.pages.get(uri)
     origin = generated.origin if generated else ROOT / "docs" / uri
     return _site.links.rewrite(markdown, uri, origin)
