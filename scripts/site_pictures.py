@@ -1,8 +1,8 @@
 """Take pictures of the built site: at the width of a desktop and of a phone, light and dark.
 
-``make site`` builds the site; ``python -m scripts.site_pictures FOLDER [PAGE ...]`` writes a picture
-of each page, such as ``backends/redis/``, in each form. It fails if a page is wider than the screen
-or asks another host for something.
+``make site`` builds the site; ``python -m scripts.site_pictures FOLDER [PAGE ...]`` writes a
+picture of each page, such as ``backends/redis/``, in each form. It fails if a page is wider than
+the screen or asks another host for something.
 """
 
 from __future__ import annotations

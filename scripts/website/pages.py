@@ -116,15 +116,18 @@ def _file_page(uri: str, title: str, file: Path) -> SourcePage:
 
 
 def _readme_page(slug: str, title: str, folder: Path) -> SourcePage:
-    page = _file_page(f"{_folder(slug, folder)}/{slug}.md", title, folder / "README.md")
+    uri = readme_uri(f"chatstore-{slug}", folder)
+    page = _file_page(uri, title, folder / "README.md")
     added = list(_added_sections(slug)) if slug in _COSTS else []
     return SourcePage(page.uri, title, "\n\n".join([page.text, *added]), page.origin)
 
 
-def _folder(slug: str, folder: Path) -> str:
+def readme_uri(name: str, folder: Path) -> str:
+    """Return the place of a distribution's README on the site."""
+    slug = name.removeprefix("chatstore-")
     if folder.parent.name == "integrations":
-        return "frameworks"
-    return "backends" if slug in _COSTS else "packages"
+        return f"frameworks/{slug}.md"
+    return f"backends/{slug}.md" if slug in _COSTS else f"packages/{slug}.md"
 
 
 def _added_sections(slug: str) -> Iterator[str]:
