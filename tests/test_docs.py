@@ -7,11 +7,17 @@ from pathlib import Path
 
 import pytest
 from programs import run_program, snippets
-from scripts.workspace import ROOT
+from scripts.workspace import ROOT, read_members
 
 from chatstore.core.backend import Backend
 
-PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("core/*.md")]
+# READMEs that need servers have tests of their own.
+READMES = [
+    folder / "README.md"
+    for folder in read_members(ROOT).values()
+    if not list(folder.glob("tests/*readme*"))
+]
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *READMES]
 SNIPPETS = [
     pytest.param(code, id=f"{page.relative_to(ROOT)}:{number}")
     for page in PAGES
