@@ -63,14 +63,14 @@ def window_rows(messages: Sequence[ChatMessage]) -> list[Row]:
 def newest_rows(messages: Sequence[ChatMessage]) -> tuple[list[Row], list[str]]:
     """Return the newest messages that fit the limit, and what providers refuse about them."""
     memory, kept = _memory(), len(messages)
-    while kept and sum(map(memory.count, messages[kept - 1 :])) <= LIMIT:
-        kept -= 1
+    while start and sum(map(memory.count, messages[start - 1 :])) <= LIMIT:
+        start -= 1
     refused = chat_completions_violations(
-        [{"role": one.role, "content": "", **one.additional_kwargs} for one in messages[kept:]]
+        [{"role": one.role, "content": "", **one.additional_kwargs} for one in messages[start:]]
     )
-    fates = ["left out"] * kept + ["kept"] * (len(messages) - kept)
+    fates = ["left out"] * start + ["kept"] * (len(messages) - start)
     if refused:
-        fates[kept] = "refused"
+        fates[start] = "refused"
     return [Row(_line(one), fate) for one, fate in zip(messages, fates, strict=True)], refused
 
 

@@ -15,7 +15,7 @@ from chatstore.core.backend import Backend
 READMES = [
     folder / "README.md"
     for folder in read_members(ROOT).values()
-    if not list(folder.glob("tests/*readme*"))
+    if folder.parent.name != "integrations" and not list(folder.glob("tests/*readme*"))
 ]
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *READMES]
 SNIPPETS = [

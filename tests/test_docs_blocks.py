@@ -73,9 +73,9 @@ def parse(code: str) -> object:
 
 
 def test_commands_name_what_exists() -> None:
-    found = [(block.page, words) for block in blocks() for words in commands(block.code)]
-    assert len(found) > 30
-    assert [(page, words) for page, words in found if problem(words)] == []
+    named = [(block.page, words) for block in blocks() for words in commands(block.code)]
+    assert len(named) > 30
+    assert [(page, words) for page, words in named if problem(words)] == []
     assert problem(["pip", "install", "chatstore-nothing"]) == "chatstore-nothing"
     assert problem(["chatstore", "nothing"]) == "nothing"
     assert problem(["make", "nothing"]) == "nothing"

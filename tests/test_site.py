@@ -93,7 +93,9 @@ def reports() -> list[str]:
 def links(reports: list[str]) -> Links:
     pages = {"docs/costs.md": "costs.md", "README.md": "index.md", "core": "packages/core.md"}
     urls = {"": "index.md", "costs/": "costs.md", "charts/redis.svg": "charts/redis.svg"}
-    return Links(SITE, REPOSITORY, ROOT, pages, urls, reports.append)
+    return Links(
+        SITE, REPOSITORY, ROOT, pages, urls, built=frozenset({"llms.txt"}), report=reports.append
+    )
 
 
 @pytest.mark.parametrize(
@@ -106,6 +108,7 @@ def links(reports: list[str]) -> Links:
         ("[a](../../docs/costs.md)", "[a](../costs.md)"),
         ("[a](../../Makefile)", f"[a]({REPOSITORY}/blob/main/Makefile)"),
         ("[a](../../tests)", f"[a]({REPOSITORY}/tree/main/tests)"),
+        (f"[a]({SITE}llms.txt)", f"[a]({SITE}llms.txt)"),
         ("[a](#here) [b](https://example.net)", "[a](#here) [b](https://example.net)"),
         ("```\n[a](../../docs/costs.md)\n```\n", "```\n[a](../../docs/costs.md)\n```\n"),
     ],

@@ -61,6 +61,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         root=ROOT,
         pages=documents | folders | generated,
         urls={file.url.removeprefix("./"): file.src_uri for file in files},
+        built=frozenset({"llms.txt"}),
         report=_LOGGER.warning,
     )
     return files

@@ -30,6 +30,7 @@ class Links:
         root: The folder of the repository.
         pages: The URI of each page, by the path in the repository of the file that it shows.
         urls: The URI of each page and file of the site, by its URL relative to the site's.
+        built: Files that exist only when the site is built, relative to the site's URL.
         report: Is called with a sentence for each link that leads nowhere.
 
     """
@@ -39,6 +40,7 @@ class Links:
     root: Path
     pages: dict[str, str]
     urls: dict[str, str]
+    built: frozenset[str] = frozenset()
     report: Callable[[str], None] = field(default=print)
 
     def rewrite(self, markdown: str, uri: str, origin: Path) -> str:
@@ -73,6 +75,8 @@ class Links:
     def _address(self, address: str, uri: str, origin: Path) -> str:
         if address.startswith(self.site):
             page = self.urls.get(address.removeprefix(self.site))
+            if address.removeprefix(self.site) in self.built:
+                return address
             if page is None:
                 self.report(f"{uri} links to {address}, which is not on the site")
                 return address
