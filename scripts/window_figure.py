@@ -62,7 +62,7 @@ def window_rows(messages: Sequence[ChatMessage]) -> list[Row]:
 
 def newest_rows(messages: Sequence[ChatMessage]) -> tuple[list[Row], list[str]]:
     """Return the newest messages that fit the limit, and what providers refuse about them."""
-    memory, kept = _memory(), len(messages)
+    memory, start = _memory(), len(messages)
     while start and sum(map(memory.count, messages[start - 1 :])) <= LIMIT:
         start -= 1
     refused = chat_completions_violations(
