@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -187,7 +188,8 @@ def test_the_requests_of_a_turn_do_not_grow() -> None:
             again.messages += turn("new")
             await conversations.save(again)
             store.async_run = run  # type: ignore[method-assign]
-            costs.append(calls)
+            # Entries from two milliseconds need two pointers, which are stored at the same time.
+            costs.append([operation for operation, _ in groupby(calls)])
         assert (
             costs[0]
             == costs[1]
