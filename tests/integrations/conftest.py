@@ -10,5 +10,6 @@ os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "False"  # read when Haystack is impo
 os.environ["OPENAI_AGENTS_DISABLE_TRACING"] = "1"
 
 
+sys.path.append(str(Path(__file__).parent))
 for folder in (Path(__file__).parents[2] / "integrations").glob("chatstore-*/tests"):
     sys.path.append(str(folder))  # each package's strategies, whose names differ
