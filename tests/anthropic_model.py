@@ -12,11 +12,14 @@ from model_server import Reply, events
 def answer(path: str, body: dict[str, Any]) -> Reply:
     """Call the first tool for each city in the user's text; then repeat the results."""
     del path
-    number = len(body["messages"])
-    blocks = _blocks(body, number)
+    return reply(body, _blocks(body, len(body["messages"])))
+
+
+def reply(body: dict[str, Any], blocks: list[dict[str, Any]]) -> Reply:
+    """Return the reply to a request, with these blocks of text and calls."""
     is_call = blocks[-1]["type"] == "tool_use"
     message = {
-        "id": f"msg_{number}",
+        "id": f"msg_{len(body['messages'])}",
         "type": "message",
         "role": "assistant",
         "model": body["model"],
