@@ -110,8 +110,8 @@ class GeminiModel(BaseLlm):
         parts: Any = llm_request.contents[-1].parts
         responses = [part.function_response for part in parts if part.function_response]
         if responses:
-            texts = " and ".join(one.response["result"] for one in responses)
-            answers = [types.Part(text=texts)]
+            text = " and ".join(one.response["result"] for one in responses)
+            answers = [types.Part(text=text)]
         else:
             question = parts[-1].text
             answers = [
@@ -159,8 +159,12 @@ def by_langgraph(store: ChatStore, key: str, question: str) -> Any:
     ones are appended.
     """
     model = LangChainModel(seen=[])
+
+    def answer(state: MessagesState) -> dict[str, Any]:
+        return {"messages": [model.invoke(state["messages"])]}
+
     builder = StateGraph(MessagesState)
-    builder.add_node("model", lambda state: {"messages": [model.invoke(state["messages"])]})
+    builder.add_node("model", answer)
     builder.add_node("tools", ToolNode([tool]))
     builder.add_edge(START, "model")
     builder.add_conditional_edges("model", tools_condition)

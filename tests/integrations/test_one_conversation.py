@@ -1,6 +1,6 @@
 """One conversation, begun with LangChain, goes on in every other framework, twice.
 
-Each framework runs its real agent with a fake model, which receives all that was said before,
+Each framework runs its real agent with a fake model, which receives the whole conversation,
 calls its tool twice at once, and repeats the results.
 """
 
@@ -48,29 +48,29 @@ def turn(question: str) -> Any:
     ]
 
 
-def calls_first(said: Any) -> Any:
-    """Return what was said with Claude's calls in front of their results.
+def calls_first(spoken: Any) -> Any:
+    """Return the words with Claude's calls in front of their results.
 
     The CLI writes each of several calls as a message of its own, which windows separate.
     """
-    begin = next((i for i, one in enumerate(said) if one == ("user", "claude")), len(said)) + 1
-    calls = sorted((one for one in said[begin : begin + 4]), key=lambda one: one[:2])
-    return [*said[:begin], *calls, *said[begin + 4 :]]
+    begin = next((i for i, one in enumerate(spoken) if one == ("user", "claude")), len(spoken)) + 1
+    calls = sorted((one for one in spoken[begin : begin + 4]), key=lambda one: one[:2])
+    return [*spoken[:begin], *calls, *spoken[begin + 4 :]]
 
 
 def test_one_conversation_through_all_frameworks(each_store_url: str, tmp_path: Path) -> None:
-    said: list[Any] = []
+    spoken: list[Any] = []
     with open_store(each_store_url) as store:
         for round_number in (1, 2):
             for name, (ask, words_of) in FRAMEWORKS.items():
                 question = f"{name}{round_number}"
                 received = words_of(ask(store, KEY, question))
-                assert calls_first(received) == [*said, ("user", question)], name
-                said += turn(question)
+                assert calls_first(received) == [*spoken, ("user", question)], name
+                spoken += turn(question)
             if round_number == 1:
                 ask_claude = partial(sessions.by_claude, home=tmp_path / "home")
                 received = words.words_of_anthropic(ask_claude(each_store_url, KEY, "claude"))
-                assert received == [*said, ("user", "claude")]
-                said += turn("claude")
+                assert received == [*spoken, ("user", "claude")]
+                spoken += turn("claude")
         memory = ChatMemoryBuffer(10**6, store, KEY, tokenizer_fn=str.split)
         assert provider_violations(memory.get()) == []
