@@ -7,6 +7,7 @@ from typing import Any
 
 from ag_ui.core import Message as AguiMessage
 from anthropic.types import MessageParam, TextBlockParam
+from google.genai.types import Content
 from openai.types.chat import ChatCompletionMessageParam
 from openai.types.responses import ResponseInputItemParam
 from pydantic import TypeAdapter
@@ -29,6 +30,16 @@ def check_anthropic(request: Any) -> None:
     _exhaust(_anthropic.validate_python(request["messages"]))
     if "system" in request:
         _exhaust(_system.validate_python(request["system"]))
+
+
+def check_gemini(request: Any) -> None:
+    """Raise ``ValidationError`` unless these are contents and an instruction for Gemini."""
+    assert request.keys() <= {"contents", "system_instruction"}
+    for content in request["contents"]:
+        assert Content.model_validate(content).parts
+    instruction = request.get("system_instruction", "")
+    if not isinstance(instruction, str):
+        assert Content.model_validate(instruction).parts
 
 
 def check_responses(items: Any) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from provider_types import (
     check_agui,
     check_anthropic,
+    check_gemini,
     check_openai,
     check_responses,
     check_ui_messages,
@@ -22,11 +23,13 @@ from chatstore.core import (
     InvalidMessageError,
     from_agui,
     from_anthropic,
+    from_gemini,
     from_openai,
     from_responses,
     from_ui_messages,
     to_agui,
     to_anthropic,
+    to_gemini,
     to_openai,
     to_responses,
     to_ui_messages,
@@ -36,10 +39,12 @@ from chatstore.core.testing.provider_rules import (
     chat_completions_violations,
     responses_violations,
 )
+from chatstore.core.testing.request_rules import gemini_violations
 
 FORMATS: dict[str, tuple[Callable[..., Any], Callable[..., Any], Callable[[Any], Any]]] = {
     "openai": (to_openai, lambda items: list(map(from_openai, items)), check_openai),
     "anthropic": (to_anthropic, lambda request: from_anthropic(**request), check_anthropic),
+    "gemini": (to_gemini, lambda request: from_gemini(**request), check_gemini),
     "responses": (to_responses, from_responses, check_responses),
     "ui_messages": (to_ui_messages, from_ui_messages, check_ui_messages),
     "agui": (to_agui, from_agui, check_agui),
@@ -47,6 +52,7 @@ FORMATS: dict[str, tuple[Callable[..., Any], Callable[..., Any], Callable[[Any],
 RULES: dict[str, Callable[[Any], list[str]]] = {
     "openai": chat_completions_violations,
     "anthropic": lambda request: anthropic_violations(request["messages"]),
+    "gemini": lambda request: gemini_violations(request["contents"]),
     "responses": responses_violations,
 }
 
@@ -104,12 +110,12 @@ def test_metadata_are_never_sent_to_a_provider(name: str) -> None:
     assert ("secret" in repr(to([message]))) is (name in {"ui_messages", "agui"})
 
 
-@pytest.mark.parametrize("name", ["anthropic", "responses", "ui_messages", "agui"])
+@pytest.mark.parametrize("name", ["anthropic", "gemini", "responses", "ui_messages", "agui"])
 @pytest.mark.parametrize("argument", [None, "x", {"role": "user"}, ["x"], [1], [[]]])
 def test_what_is_not_a_list_of_objects_is_refused(name: str, argument: Any) -> None:
     _, read, _ = FORMATS[name]
     with pytest.raises(InvalidMessageError):
-        read({"messages": argument} if name == "anthropic" else argument)
+        read(_request(name, argument))
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -118,6 +124,12 @@ def test_what_is_not_a_list_of_messages_is_refused(name: str, argument: Any) -> 
     to, _, _ = FORMATS[name]
     with pytest.raises(InvalidMessageError, match=f"to_{name} takes a list"):
         to(argument)
+
+
+def _request(name: str, items: Any) -> Any:
+    """Return what the function that reads a format takes."""
+    fields = {"anthropic": "messages", "gemini": "contents"}
+    return {fields[name]: items} if name in fields else items
 
 
 SECRET = "secret words \ud800"
@@ -129,6 +141,11 @@ SECRET = "secret words \ud800"
         ("anthropic", {"role": "user", "content": SECRET}),
         ("anthropic", {"role": "tool", "content": SECRET}),
         ("anthropic", {"role": "assistant", "content": [{"type": "tool_use", "id": [SECRET]}]}),
+        ("gemini", {"role": "user", "parts": [{"text": SECRET}]}),
+        ("gemini", {"role": "tool", "parts": [{"text": SECRET}]}),
+        ("gemini", {"role": "user", "parts": SECRET}),
+        ("gemini", {"role": "model", "parts": [{"functionCall": {"name": [SECRET]}}]}),
+        ("gemini", {"candidates": [{"finishReason": SECRET}]}),
         ("responses", {"role": "user", "content": SECRET}),
         ("responses", {"type": "function_call", "call_id": [SECRET]}),
         ("responses", {"type": "web_search_call", "id": "w", "action": SECRET}),
@@ -147,5 +164,5 @@ SECRET = "secret words \ud800"
 def test_invalid_items_are_refused_without_their_content(name: str, item: Any) -> None:
     _, read, _ = FORMATS[name]
     with pytest.raises(InvalidMessageError) as caught:
-        read({"messages": [item]} if name == "anthropic" else [item])
+        read(_request(name, [item]))
     assert "secret" not in f"{caught.value} {caught.value.__cause__} {caught.value.__context__}"

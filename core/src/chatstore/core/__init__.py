@@ -54,6 +54,7 @@ from chatstore.core.urls import open_store
 if TYPE_CHECKING:
     from chatstore.core.converters.agui import from_agui, to_agui
     from chatstore.core.converters.anthropic import from_anthropic, to_anthropic
+    from chatstore.core.converters.gemini import from_gemini, to_gemini
     from chatstore.core.converters.responses import from_responses, to_responses
     from chatstore.core.converters.ui_messages import from_ui_messages, to_ui_messages
 
@@ -103,18 +104,20 @@ __all__ = [
     "VideoBlock",
     "from_agui",
     "from_anthropic",
+    "from_gemini",
     "from_openai",
     "from_responses",
     "from_ui_messages",
     "open_store",
     "to_agui",
     "to_anthropic",
+    "to_gemini",
     "to_openai",
     "to_responses",
     "to_ui_messages",
 ]
 
-_CONVERTERS = {"agui", "anthropic", "responses", "ui_messages"}
+_CONVERTERS = {"agui", "anthropic", "gemini", "responses", "ui_messages"}
 
 
 def __getattr__(name: str) -> Any:

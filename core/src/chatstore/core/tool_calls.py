@@ -159,6 +159,12 @@ def parse_arguments(text: str) -> Any:
         return text
 
 
+def arguments_object(text: str) -> dict[str, Any]:
+    """Return a call's arguments as a JSON object; another value is its field ``arguments``."""
+    value = parse_arguments(text or "{}")
+    return value if isinstance(value, dict) else {"arguments": value}
+
+
 def _calls(message: ChatMessage) -> list[tuple[ToolReference, Any]]:
     if message.role not in MODEL_ROLES:
         return []

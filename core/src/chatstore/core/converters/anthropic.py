@@ -19,9 +19,9 @@ from chatstore.core.pairing import CallIds, unique_call_ids
 from chatstore.core.tool_calls import (
     MODEL_ROLES,
     Result,
+    arguments_object,
     calls_of,
     is_empty_answer,
-    parse_arguments,
     result_blocks,
     results_of,
 )
@@ -186,7 +186,7 @@ def _answer(message: ChatMessage, index: int, ids: CallIds) -> str | list[BlockF
             "type": "tool_use",
             "id": _safe_id(ids.calls[index, number]),
             "name": call.name,
-            "input": _input(call.arguments),
+            "input": arguments_object(call.arguments),
         }
         for number, call in enumerate(calls_of(message))
     ]
@@ -271,11 +271,6 @@ def _joined(prompts: Iterable[Any]) -> list[BlockFields]:
     for prompt in prompts:
         blocks += [text_block(prompt)] if isinstance(prompt, str) else prompt
     return blocks
-
-
-def _input(arguments: str) -> dict[str, Any]:
-    value = parse_arguments(arguments or "{}")
-    return value if isinstance(value, dict) else {"arguments": value}
 
 
 def _safe_id(call_id: str) -> str:
