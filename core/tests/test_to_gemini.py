@@ -163,7 +163,9 @@ def test_calls_of_other_models_are_sent() -> None:
 
 
 def test_media_wait_while_results_are_missing() -> None:
-    calls = [{"type": "tool_call", "id": name, "name": "f", "arguments": {}} for name in ("a", "b")]
+    calls: list[Any] = [
+        {"type": "tool_call", "id": name, "name": "f", "arguments": {}} for name in ("a", "b")
+    ]
     picture = {"type": "image", "data": "AAAA"}
     result = {"type": "tool_result", "tool_use_id": "a", "content": [picture]}
     messages = [
