@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -98,14 +98,24 @@ def store_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/chat.db"
 
 
+@pytest.fixture
+def url_of(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], str]:
+    """Return a function that returns the URL of an empty store on the named database."""
+
+    def return_url(database: str) -> str:
+        if database == "sqlite":
+            return f"sqlite:///{tmp_path}/chat.db"
+        server = request.getfixturevalue(f"{database}_server")
+        name = f"test_{uuid.uuid4().hex}"
+        if database == "redis":
+            return f"redis://127.0.0.1:{server.port}/0?namespace={name}"
+        server.execute(f"CREATE DATABASE {name}")
+        return str(server.url(name))
+
+    return return_url
+
+
 @pytest.fixture(params=["sqlite", "redis", "postgres"])
-def each_store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def each_store_url(request: pytest.FixtureRequest, url_of: Callable[[str], str]) -> str:
     """Return the URL of an empty store on SQLite, Redis and Postgres."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/chat.db"
-    server = request.getfixturevalue(f"{request.param}_server")
-    name = f"test_{uuid.uuid4().hex}"
-    if request.param == "redis":
-        return f"redis://127.0.0.1:{server.port}/0?namespace={name}"
-    server.execute(f"CREATE DATABASE {name}")
-    return str(server.url(name))
+    return url_of(request.param)
