@@ -56,7 +56,7 @@ def anthropic_lines(body: dict[str, Any]) -> list[list[str]]:
     lines = []
     for message in body["messages"]:
         content = message["content"]
-        blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
+        blocks: Any = [{"type": "text", "text": content}] if isinstance(content, str) else content
         for block in blocks:
             if block["type"] == "text":
                 lines.append([message["role"], block["text"]])

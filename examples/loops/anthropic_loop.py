@@ -9,7 +9,11 @@ from anthropic.types import ToolParam
 
 from chatstore.core import ChatMemoryBuffer, ChatMessage, from_anthropic, open_store, to_anthropic
 
-CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+CITY: dict[str, object] = {
+    "type": "object",
+    "properties": {"city": {"type": "string"}},
+    "required": ["city"],
+}
 TOOLS: list[ToolParam] = [{"name": "weather", "input_schema": CITY}]
 
 

@@ -9,7 +9,11 @@ from google.genai import Client
 
 from chatstore.core import ChatMemoryBuffer, ChatMessage, from_gemini, open_store, to_gemini
 
-CITY = {"type": "OBJECT", "properties": {"city": {"type": "STRING"}}, "required": ["city"]}
+CITY: dict[str, object] = {
+    "type": "OBJECT",
+    "properties": {"city": {"type": "STRING"}},
+    "required": ["city"],
+}
 TOOLS = [{"function_declarations": [{"name": "weather", "parameters": CITY}]}]
 
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Any
 
 from openai import OpenAI
 from openai.types.responses import ToolParam
 
 from chatstore.core import ChatMemoryBuffer, ChatMessage, from_responses, open_store, to_responses
 
-CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+CITY: dict[str, object] = {
+    "type": "object",
+    "properties": {"city": {"type": "string"}},
+    "required": ["city"],
+}
 TOOLS: list[ToolParam] = [
     {"type": "function", "name": "weather", "parameters": CITY, "strict": False}
 ]
@@ -25,10 +30,10 @@ def answer(client: OpenAI, memory: ChatMemoryBuffer, text: str) -> str:
     """Answer a user; tools run until the model has an answer."""
     memory.put(ChatMessage(role="user", content=text))
     while True:
-        window = memory.get(overhead=TOOLS)
+        items: Any = to_responses(memory.get(overhead=TOOLS))
         response = client.responses.create(
             model="gpt-5",
-            input=to_responses(window),  # type: ignore[arg-type]  # dicts of these types
+            input=items,
             tools=TOOLS,
             store=False,  # the store has the conversation; reasoning goes with it, encrypted
             include=["reasoning.encrypted_content"],
