@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from logging import DEBUG
 from time import perf_counter
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from chatstore.core.backend.base import Backend
 from chatstore.core.backend.plans import Plan
+from chatstore.core.combining import AppendQueue
 from chatstore.core.copying import Copyable
 from chatstore.core.errors import (
     ChatStoreError,
@@ -17,6 +18,7 @@ from chatstore.core.errors import (
     hide_driver_errors,
 )
 from chatstore.core.logs import SLOW_SECONDS, log_call, logger
+from chatstore.core.operations.appends import AppendPlan
 from chatstore.core.paging import Pager
 
 T = TypeVar("T")
@@ -30,6 +32,8 @@ class PlanRunner(Copyable):
         """Keep conversations in a backend; nothing is sent before the first call."""
         self._backend = backend
         self._observer = backend.observer
+        limit = backend.max_combined_records
+        self._appends = AppendQueue(limit) if limit > 1 else None
         self._is_closed = False
 
     @property
@@ -71,10 +75,10 @@ class PlanRunner(Copyable):
             plan = build(self._backend, *args, **kwargs)
             self._check_open()
             if self._observer is None:
-                result = self._backend.run(plan)
+                result = self._drive(plan, self._backend.run)
             else:
                 with self._observer.observe(operation) as call:
-                    result = self._backend.run(call.watch(plan))
+                    result = self._drive(plan, lambda part: self._backend.run(call.watch(part)))
         except Exception as error:  # noqa: BLE001 - translated
             failure = self._failure(error, operation)
         else:
@@ -95,10 +99,12 @@ class PlanRunner(Copyable):
             plan = build(self._backend, *args, **kwargs)
             self._check_open()
             if self._observer is None:
-                result = await self._backend.async_run(plan)
+                result = await self._async_drive(plan, self._backend.async_run)
             else:
                 with self._observer.observe(operation) as call:
-                    result = await self._backend.async_run(call.watch(plan))
+                    result = await self._async_drive(
+                        plan, lambda part: self._backend.async_run(call.watch(part))
+                    )
         except Exception as error:  # noqa: BLE001 - translated
             failure = self._failure(error, operation)
         else:
@@ -173,6 +179,18 @@ class PlanRunner(Copyable):
         except ChatStoreError as error:
             failure = self._failure(error, operation)
         raise failure  # as in `run`
+
+    def _drive(self, plan: Plan[Any, T], run: Callable[[Plan[Any, T]], T]) -> T:
+        if self._appends is not None and isinstance(plan, AppendPlan):
+            return cast("T", self._appends.run(plan, run))
+        return run(plan)
+
+    async def _async_drive(
+        self, plan: Plan[Any, T], run: Callable[[Plan[Any, T]], Awaitable[T]]
+    ) -> T:
+        if self._appends is not None and isinstance(plan, AppendPlan):
+            return cast("T", await self._appends.async_run(plan, run))
+        return await run(plan)
 
     def _check_open(self) -> None:
         if self._is_closed:

@@ -62,11 +62,8 @@ if TYPE_CHECKING:
         StoredRecords,
     )
     from chatstore.core.backend.retrying import Retryable, RetryPolicy, now, retry
-    from chatstore.core.backend.threaded import (
-        CallCancelledError,
-        ThreadedBackend,
-        raise_if_cancelled,
-    )
+    from chatstore.core.backend.settling import CallCancelledError
+    from chatstore.core.backend.threaded import ThreadedBackend, raise_if_cancelled
     from chatstore.core.backend.urls import Options, flag, read_options, read_path_url, split_url
     from chatstore.core.backend.wrapper import WrapperBackend
     from chatstore.core.backend.writes import (
@@ -166,7 +163,8 @@ _MODULES = {
     "reads": "Newest Oldest",
     "records": "Existing KeyPage Page Record StoredRecord StoredRecords",
     "retrying": "Retryable RetryPolicy now retry",
-    "threaded": "CallCancelledError ThreadedBackend raise_if_cancelled",
+    "settling": "CallCancelledError",
+    "threaded": "ThreadedBackend raise_if_cancelled",
     "urls": "Options flag read_options read_path_url split_url",
     "wrapper": "WrapperBackend",
     "writes": "Append Create Delete Insert Put Remove Replace Truncate Update",

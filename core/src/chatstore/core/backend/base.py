@@ -40,12 +40,15 @@ class Backend(Copyable, ABC, Generic[C]):
     Attributes:
         max_message_bytes: The most bytes of UTF-8 that a record's body may have; ``None``: no
             limit.
+        max_combined_records: The most records of several calls that one append may write, where
+            that takes less time than one append after the other; 1: calls are not combined.
         system: The kind of the database, as OpenTelemetry's conventions name it.
         observer: Observes the calls of stores; ``None``: nobody does.
 
     """
 
     max_message_bytes: int | None = None
+    max_combined_records: int = 1
     system: str = "other"
     observer: Observer | None = None
 

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from abc import abstractmethod
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any, TypeVar
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from typing import TypeVar
 
 from chatstore.core.backend.base import Backend
 from chatstore.core.backend.forks import ForkAware, watch
 from chatstore.core.backend.plans import Plan, run
-
-if TYPE_CHECKING:
-    import asyncio
+from chatstore.core.backend.settling import CallCancelledError, settle
 
 C = TypeVar("C")
 T = TypeVar("T")
-
-
-class CallCancelledError(Exception):
-    """The task that waits for this call was cancelled before the call changed anything."""
 
 
 class _Call:
@@ -85,7 +78,7 @@ class ThreadedBackend(Backend[C], ForkAware):
         except asyncio.CancelledError:
             call.is_cancelled = True
             if not future.cancel():
-                await _settled(future)
+                await settle(asyncio.wrap_future(future))
             raise
 
     def close(self) -> None:
@@ -118,28 +111,3 @@ class ThreadedBackend(Backend[C], ForkAware):
             if self._executor is None:
                 self._executor = ThreadPoolExecutor(self._max_threads, "chatstore")
             return self._executor
-
-
-async def _settled(future: Future[Any]) -> None:
-    """Wait until a call has ended, whatever its outcome and however often we are cancelled."""
-    import asyncio  # as above
-
-    waiter: asyncio.Future[Any] = asyncio.wrap_future(future)
-    with _shielded():
-        while not waiter.done():
-            try:
-                await asyncio.wait([waiter])
-            except asyncio.CancelledError:
-                continue
-    if not waiter.cancelled():
-        waiter.exception()  # mark as retrieved: the caller gets the cancellation instead
-
-
-def _shielded() -> AbstractContextManager[Any]:
-    """Keep anyio from cancelling the task again in each round of the event loop.
-
-    It does so for as long as a task of a cancelled scope exists, which keeps the processor busy:
-    https://anyio.readthedocs.io/en/stable/cancellation.html
-    """
-    anyio = sys.modules.get("anyio")
-    return nullcontext() if anyio is None else anyio.CancelScope(shield=True)

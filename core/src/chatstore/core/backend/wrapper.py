@@ -42,6 +42,7 @@ class WrapperBackend(Backend[C]):
         """Wrap a backend, such as the ``backend`` of any store."""
         self.inner = inner
         self.max_message_bytes = inner.max_message_bytes
+        self.max_combined_records = inner.max_combined_records
         self.system = inner.system
         self.observer = inner.observer
 

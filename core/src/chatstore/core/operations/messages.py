@@ -15,6 +15,7 @@ from chatstore.core.backend.writes import Append, Delete, Insert, Remove, Replac
 from chatstore.core.checks import check_count, check_index, check_key, check_revision_argument
 from chatstore.core.errors import CorruptMessageError
 from chatstore.core.messages import ChatMessage
+from chatstore.core.operations.appends import AppendPlan, append
 from chatstore.core.operations.encoding import encode, without_existing
 
 
@@ -108,11 +109,9 @@ def count_messages(backend: Backend[Any], key: str) -> Plan[Any, int]:
 def _append(
     backend: Backend[Any], key: str, records: Sequence[Record], expected_revision: str | None
 ) -> Plan[Any, None]:
-    while records:
-        existing = yield from backend.append(key, Append(records, expected_revision))
-        if not existing:
-            return
-        records = without_existing(key, records, existing)
+    if expected_revision is None:
+        return AppendPlan(backend, key, records)
+    return append(backend, key, records, expected_revision)
 
 
 def _append_new(backend: Backend[Any], key: str, records: Sequence[Record]) -> Plan[Any, int]:

@@ -82,6 +82,8 @@ class Conversations(Backend[C]):
     ) -> None:
         """Take a database; see `ConditionalBackend` for the options."""
         self.database = database
+        # In one commit, in which a message may have a marker besides its record.
+        self.max_combined_records = database.limits.operations // 3
         self.context = Context(
             RetryingDatabase(database, self._judge, check_patience(patience)),
             clock,

@@ -67,6 +67,7 @@ class PostgresBackend(Backend[Client]):
     """
 
     system = "postgresql"
+    max_combined_records = 100
     max_message_bytes = 128 * 1024 * 1024
 
     def __init__(

@@ -69,6 +69,7 @@ class ScriptBackend(Backend[ScriptClient]):
     """
 
     system = "redis"
+    max_combined_records = 100
 
     def __init__(
         self,

@@ -43,6 +43,7 @@ class SQLiteBackend(ThreadedBackend[Database]):
     """Keeps conversations in an SQLite file; every step of a plan is one transaction."""
 
     system = "sqlite"
+    max_combined_records = 100
     max_message_bytes = 256 * 1024 * 1024
     """SQLite accepts at most 10⁹ bytes: https://sqlite.org/limits.html, section 1."""
 

@@ -1,0 +1,126 @@
+"""Appends: of one call, or of several calls in one write."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Generator, Sequence
+from types import TracebackType
+from typing import Any
+
+from chatstore.core.backend.base import Backend
+from chatstore.core.backend.plans import Plan
+from chatstore.core.backend.records import Record
+from chatstore.core.backend.settling import CallCancelledError
+from chatstore.core.backend.writes import Append
+from chatstore.core.errors import ChatStoreError
+from chatstore.core.operations.encoding import without_existing
+
+
+class AppendPlan(Generator[Any, Any, None]):
+    """The plan of an append, which a store may replace by one that does several appends at once.
+
+    Attributes:
+        backend: The backend.
+        key: The conversation.
+        records: What is appended.
+
+    """
+
+    def __init__(self, backend: Backend[Any], key: str, records: Sequence[Record]) -> None:
+        """Take checked arguments."""
+        self.backend = backend
+        self.key = key
+        self.records = records
+        self._steps = append(backend, key, records)
+
+    def send(self, value: Any) -> Any:
+        """Continue the plan with the result of a step."""
+        return self._steps.send(value)
+
+    def throw(
+        self,
+        kind: Any,
+        value: BaseException | object = None,
+        traceback: TracebackType | None = None,
+    ) -> Any:
+        """Continue the plan with the error of a step."""
+        error = kind if value is None and traceback is None else kind(value)
+        return self._steps.throw(error)
+
+    def close(self) -> None:
+        """End the plan."""
+        self._steps.close()
+
+
+class PendingAppend:
+    """An append that may be done together with others to the same conversation.
+
+    Attributes:
+        records: What is appended.
+        is_finished: Whether it has taken effect or failed.
+        error: Why it failed.
+
+    """
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        """Take the records."""
+        self.records = records
+        self.is_finished = False
+        self.error: Exception | None = None
+
+    def finish(self, error: Exception | None = None) -> None:
+        """Note the outcome."""
+        self.error = error
+        self.is_finished = True
+
+
+def append(
+    backend: Backend[Any],
+    key: str,
+    records: Sequence[Record],
+    expected_revision: str | None = None,
+) -> Plan[Any, None]:
+    """Append records, and compare those that exist already.
+
+    Raises:
+        MessageConflictError: The conversation has one of them with other content.
+
+    """
+    while records:
+        existing = yield from backend.append(key, Append(records, expected_revision))
+        if not existing:
+            return
+        records = without_existing(key, records, existing)
+
+
+def append_all(backend: Backend[Any], key: str, batch: Sequence[PendingAppend]) -> Plan[Any, None]:
+    """Do several appends in their order, in one write if none of their ids exists.
+
+    Each gets its own outcome; nothing is raised here.
+    """
+    records = [record for pending in batch for record in pending.records]
+    try:
+        existing = yield from backend.append(key, Append(records))
+    except CallCancelledError:
+        raise  # only the caller that writes was cancelled
+    except ChatStoreError as error:
+        for pending in batch:
+            pending.finish(copy.copy(error))  # the error that a caller gets names its method
+    except Exception as error:  # noqa: BLE001 - each caller translates it
+        for pending in batch:
+            pending.finish(error)
+    else:
+        for pending in batch:
+            if existing:
+                yield from _append_alone(backend, key, pending)
+            else:
+                pending.finish()
+
+
+def _append_alone(backend: Backend[Any], key: str, pending: PendingAppend) -> Plan[Any, None]:
+    try:
+        yield from append(backend, key, pending.records)
+    except Exception as error:  # noqa: BLE001 - as above
+        pending.finish(error)
+    else:
+        pending.finish()
