@@ -12,6 +12,7 @@ from cosmos_double import LOST_REPLY, LOST_REQUEST, CosmosDouble, Fault
 from cosmos_requests import Request
 
 from chatstore.core import ChatMessage
+from chatstore.core.testing.alone import alone
 from chatstore.cosmos import CosmosChatStore
 
 SEED = 20
@@ -65,7 +66,7 @@ def test_sixteen_writers_with_all_kinds_of_faults(double: CosmosDouble) -> None:
 
     def work(writer: int) -> None:
         for number in range(12):
-            stores[writer % 4].add_message("k", message(f"{writer} {number}"))
+            alone(stores[writer % 4]).add_message("k", message(f"{writer} {number}"))
 
     double.fault = losing(0.1, *faults)
     with ThreadPoolExecutor(16) as pool:

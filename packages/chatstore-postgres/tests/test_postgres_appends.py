@@ -18,6 +18,7 @@ from postgres_servers import PostgresServer
 from sqlalchemy import create_engine
 
 from chatstore.core import ChatStore, MessageConflictError
+from chatstore.core.testing.alone import alone
 from chatstore.postgres import PostgresChatStore
 from chatstore.postgres.client import SyncClient
 from chatstore.postgres.sql import statements
@@ -137,8 +138,8 @@ def test_sixteen_writers_of_the_same_ids(harness: PostgresHarness, size: int) ->
         await store.async_close()
 
     with harness.open() as store, ThreadPoolExecutor(9) as pool:
-        waiting = [pool.submit(append, store) for _ in range(8)]
-        waiting.append(pool.submit(lambda: asyncio.run(async_append(harness.open()))))
+        waiting = [pool.submit(append, alone(store)) for _ in range(8)]
+        waiting.append(pool.submit(lambda: asyncio.run(async_append(alone(harness.open())))))
         for one in waiting:
             one.result(60)
         expected = [text for batch in batches for text in contents(batch)]
@@ -149,7 +150,7 @@ def test_sixteen_writers_of_the_same_ids(harness: PostgresHarness, size: int) ->
 def test_sixteen_writers_of_one_id_with_different_content(harness: PostgresHarness) -> None:
     def write(number: int) -> str | None:
         try:
-            store.add_message("k", message(str(number), id="same"))
+            alone(store).add_message("k", message(str(number), id="same"))
         except MessageConflictError:
             return None
         return str(number)
@@ -229,7 +230,8 @@ def test_same_id_is_written_while_an_append_waits(
         store.add_message("k", message("old"))
         with holding(harness) as connection:
             done = [
-                background(store.add_message, "k", message(text, id="1")) for text in ("a", "b")
+                background(alone(store).add_message, "k", message(text, id="1"))
+                for text in ("a", "b")
             ]
             wait_for(harness, transactionid=1, tuple=1)
             connection.rollback()
@@ -245,7 +247,8 @@ def test_engine_of_the_caller_and_an_existing_id(
     with PostgresChatStore(client=engine, table_name=harness.table) as store:
         store.add_message("k", message("old"))
         with holding(harness):
-            done = [background(store.add_message, "k", message("a", id="1")) for _ in range(2)]
+            add = alone(store).add_message
+            done = [background(add, "k", message("a", id="1")) for _ in range(2)]
             wait_for(harness, transactionid=1, tuple=1)
         for one in done:
             one.result(20)
@@ -260,7 +263,7 @@ def test_impatient_writers_of_the_same_ids(harness: PostgresHarness) -> None:
 
     def write(_: int) -> None:
         for one in batch:
-            store.add_message("k", one)
+            alone(store).add_message("k", one)
 
     with (
         PostgresChatStore(harness.url, table_name=harness.table, patience=0) as store,

@@ -14,6 +14,7 @@ from postgres_servers import PostgresServer
 
 from chatstore.core import ChatStore
 from chatstore.core.backend.options import MAX_SECONDS, MIN_TTL
+from chatstore.core.testing.alone import alone
 from chatstore.postgres import PostgresChatStore
 from chatstore.postgres.drivers.psycopg import PsycopgSession
 from chatstore.postgres.sql.rendering import Rows, Sql
@@ -42,7 +43,7 @@ def test_sixty_four_writing_tasks(harness: PostgresHarness, keys: dict[str, Sequ
     async def scenario() -> None:
         async with harness.open() as store:
             pairs = [(key, worker) for key, workers in keys.items() for worker in workers]
-            await asyncio.gather(*(append(store, *pair) for pair in pairs))
+            await asyncio.gather(*(append(alone(store), *pair) for pair in pairs))
 
     asyncio.run(scenario())
     with harness.open() as store:
@@ -56,7 +57,7 @@ def test_sixty_four_writing_threads(
     def append(pair: tuple[str, int]) -> None:
         key, worker = pair
         for number in range(10):
-            store.add_message(key, message(f"{worker}.{number}"))
+            alone(store).add_message(key, message(f"{worker}.{number}"))
 
     with harness.open() as store, ThreadPoolExecutor(64) as pool:
         list(pool.map(append, [(key, worker) for key, ws in keys.items() for worker in ws]))
@@ -73,7 +74,7 @@ def test_readers_see_appends_in_the_order_of_commits(harness: PostgresHarness) -
 
     async def scenario() -> list[str]:
         async with harness.open() as store:
-            writers = asyncio.gather(*(append(store, worker) for worker in range(16)))
+            writers = asyncio.gather(*(append(alone(store), worker) for worker in range(16)))
             while not writers.done():
                 seen.append(contents(await store.async_get_messages("k")))
             await writers

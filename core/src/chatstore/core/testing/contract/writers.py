@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from chatstore.core import ChatStore
+from chatstore.core.testing.alone import alone
 from chatstore.core.testing.contract.base import Base
 from chatstore.core.testing.contract.modes import Caller
 from chatstore.core.testing.harness import ContractHarness
@@ -22,6 +23,19 @@ class Writers(Base):
             mine = [t for t in got if t.startswith(f"{w} ")]
             assert mine == [f"{w} {i}" for i in range(15)]
         assert len(got) == call(store, "count_messages", "k") == 120
+
+    def test_eight_writers_without_combined_appends_lose_nothing(
+        self, store: ChatStore, call: Caller
+    ) -> None:
+        written = [[f"{w} {i}" for i in range(10)] for w in range(8)]
+        call.together(
+            [
+                [(alone(store), "add_message", ("k", message(text))) for text in texts]
+                for texts in written
+            ]
+        )
+        got = contents(call(store, "get_messages", "k"))
+        assert [[text for text in got if text[0] == str(w)] for w in range(8)] == written
 
     def test_delete_last_returns_each_once(self, store: ChatStore, call: Caller) -> None:
         call(store, "set_messages", "k", [message(str(i)) for i in range(40)])
