@@ -30,8 +30,8 @@ class Writers(Base):
         written = [[f"{w} {i}" for i in range(10)] for w in range(8)]
         call.together(
             [
-                [(alone(store), "add_message", ("k", message(text))) for text in texts]
-                for texts in written
+                [(alone(store), "add_message", ("k", message(text))) for text in of_writer]
+                for of_writer in written
             ]
         )
         got = contents(call(store, "get_messages", "k"))
