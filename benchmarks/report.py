@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from benchmarks import tables
-from benchmarks.figures import Run
+from benchmarks.figures import Run, duration, median
 from benchmarks.matrix import CHATSTORE, EMULATED_ROUNDS, WARM_UPS
 
 _TITLES = {
@@ -18,6 +18,8 @@ _TITLES = {
     "azure": "Azure Table Storage (Azurite: its times are not the service's)",
     "cosmos": "Cosmos DB (a double: its times are not the service's, its units are estimates)",
 }
+_SHOWN = "redis"  # the server of the first chart
+_SHORT = 100  # messages; a window of a shorter conversation is not full
 _METHOD = f"""\
 Written by `make bench ARGS=--publish`. All packages were measured in one run, each in a process
 of its own; every round measures all of them, in a new order. Calls below 20 ms have five slices in
@@ -32,7 +34,7 @@ messages."""
 def write(recorded: dict[str, Any]) -> str:
     """Return the page."""
     run = Run(recorded["results"])
-    lines = ["# Benchmarks", "", _METHOD, ""]
+    lines = ["# Benchmarks", "", *_beginning(run), "## How it is measured", "", _METHOD, ""]
     lines.append(
         f"Machine: {recorded['machine']}. Rounds: {recorded['rounds']}, on emulators"
         f" at most {EMULATED_ROUNDS}."
@@ -51,6 +53,25 @@ def write(recorded: dict[str, Any]) -> str:
     if run.of_kind("import"):
         lines += ["## Import and installation", "", *tables.imports(run), *tables.installed(run)]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _beginning(run: Run) -> list[str]:
+    """Return a chart and three sentences: what a reader wants to know first."""
+    server = _SHOWN if _SHOWN in run.servers() else run.servers()[0]
+    lines = [f"![Cost against history length on {server}](charts/{server}.svg)", ""]
+    for workload, what in (("append", "An append"), ("window", "A window of 3,000 tokens")):
+        lengths = [one for one in run.lengths(server) if one >= _SHORT]
+        cells = [(one, run.call(server, CHATSTORE[0], workload, one)) for one in lengths]
+        times = [f"{duration(median(cell))} at {one:,}" for one, cell in cells if cell]
+        if len(times) > 1:
+            lines.append(
+                f"{what} on {server.capitalize()} takes {times[0]} and {times[-1]} messages."
+            )
+    return [
+        *lines,
+        "The first table has the cases in which a peer or the bare driver is faster.",
+        "",
+    ]
 
 
 def problems(results: list[dict[str, Any]]) -> list[str]:

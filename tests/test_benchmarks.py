@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Coroutine, Sequence
 from importlib.metadata import Distribution, PackageNotFoundError
 from pathlib import Path
@@ -18,6 +19,7 @@ from benchmarks.matrix import CALLS, SUBJECTS, full, quick
 from benchmarks.race import write as write_together
 from benchmarks.report import problems, write
 from benchmarks.slices import Slices
+from scripts.workspace import ROOT
 
 T = TypeVar("T")
 
@@ -128,6 +130,30 @@ def test_the_page_says_first_where_others_are_faster() -> None:
     assert beaten < text.index("**missed**") < text.index("## Redis")
     assert "| LangChain | read | 10 | always | a/b c |" in text
     assert "a machine" in text
+
+
+def test_the_page_begins_with_a_chart_and_what_it_shows() -> None:
+    text = page(
+        calls("chatstore", "append", 10, [5e-6]),
+        calls("chatstore", "append", 100, [1e-6]),
+        calls("chatstore", "append", 1_000, [2e-6]),
+        calls("chatstore", "window", 100, [3e-6]),
+    )
+    beginning = text[: text.index("## How it is measured")]
+    assert "](charts/redis.svg)" in beginning
+    assert "An append on Redis takes 1 µs at 100 and 2 µs at 1,000 messages." in beginning
+    assert "window" not in beginning  # one length says nothing about flatness
+
+
+def test_the_published_page_begins_so_too() -> None:
+    published = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    beginning = published[: published.index("## How it is measured")]
+    redis = published[published.index("## Redis") :]
+    cells = re.findall(r"^\| chatstore \| (.*) \|$", redis, re.MULTILINE)
+    for cell, what in zip(cells, ("An append", "A window of 3,000 tokens"), strict=False):
+        times = [one.split(" / ")[0] for one in cell.split(" | ")]
+        sentence = f"{what} on Redis takes {times[1]} at 100 and {times[-1]} at 100,000 messages."
+        assert sentence in beginning
 
 
 def test_subjects_come_in_the_order_of_the_plan() -> None:
