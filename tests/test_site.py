@@ -12,6 +12,8 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import sync_playwright
+from scripts import chromium, site_pictures
 from scripts.website.links import Links
 from scripts.website.pages import package_pages, section_of
 from scripts.workspace import ROOT
@@ -82,6 +84,15 @@ def test_the_reference_has_all_public_names(site: Path) -> None:
         names = list(getattr(import_module(module), "__all__", ()))
         documented = set(re.findall(r'id="([\w.]+)"', page))
         assert [name for name in names if f"{module}.{name}" not in documented] == [], module
+
+
+def test_pages_fit_screens_and_ask_no_other_host(site: Path) -> None:
+    with site_pictures.serve(site) as address, sync_playwright() as playwright:
+        browser = chromium.launch(playwright)
+        for page in site_pictures.PAGES:
+            for form in ("desktop-light", "phone-dark"):
+                assert site_pictures.problems(browser, address, page, form, None) == "", page
+        browser.close()
 
 
 @pytest.fixture
