@@ -30,14 +30,16 @@ MEDIA = st.builds(
 ) | st.builds(Content.from_uri, st.just("https://a.test/b.png"), media_type=st.just("image/png"))
 TEXTS = st.builds(Content.from_text, TEXT, annotations=st.none() | CITATIONS, **EXTRA)
 CALLS = st.builds(
-    Content.from_function_call,
-    IDS,
-    NAMES,
+    Content,
+    st.just("function_call"),
+    call_id=IDS,
+    name=NAMES,
     arguments=TEXT | OBJECTS | st.none(),
     id=st.none() | NAMES,
     informational_only=st.booleans(),
-    hosted=st.booleans(),
     **EXTRA,
+    # Older versions of the framework do not have it.
+    **({"hosted": st.booleans()} if hasattr(Content("text"), "hosted") else {}),
 )
 RESULTS = st.builds(
     Content.from_function_result,
@@ -46,9 +48,14 @@ RESULTS = st.builds(
     exception=st.none() | TEXT,
     **EXTRA,
 )
-REQUESTS = st.builds(Content.from_function_approval_request, id=NAMES, function_call=CALLS)
-RESPONSES = st.builds(
-    Content.from_function_approval_response, st.booleans(), id=NAMES, function_call=CALLS
+CALLS_WITH_ID = CALLS.filter(lambda call: call.id)
+REQUESTS = CALLS_WITH_ID.map(
+    lambda call: Content.from_function_approval_request(id=call.id or "", function_call=call)
+)
+RESPONSES = st.tuples(CALLS_WITH_ID, st.booleans()).map(
+    lambda pair: Content.from_function_approval_response(
+        pair[1], id=pair[0].id or "", function_call=pair[0]
+    )
 )
 HOSTED = (
     st.builds(Content.from_hosted_file, NAMES)

@@ -14,7 +14,7 @@ from chatstore.core import ChatMessage, InvalidMessageError, SimpleChatStore, fr
 from chatstore.core.messages import METADATA_KEY, PAYLOADS_KEY
 from chatstore.core.tool_calls import calls_of
 
-CALL = Content.from_function_call("c1", "weather", arguments={"city": "Oslo"}, id="af-1")
+CALL = Content.from_function_call("c1", "weather", arguments={"city": "Oslo"})
 RESULT = Content.from_function_result("c1", result="sunny")
 PNG = "data:image/png;base64,aGk="
 
@@ -90,7 +90,7 @@ def test_other_frameworks_read_calls_results_and_media() -> None:
 
 
 def test_only_calls_that_this_program_answers_are_calls_for_others() -> None:
-    hosted = Content.from_function_call("h", "search", arguments="{}", hosted=True)
+    hosted = Content.from_function_call("h", "search", informational_only=True)
     own = Content.from_shell_tool_call(call_id="s", commands=["ls"])
     output = Content.from_shell_command_output(stdout="a", stderr="b")
     answered = Content.from_shell_tool_result(call_id="s", outputs=[output])
