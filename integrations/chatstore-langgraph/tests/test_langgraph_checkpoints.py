@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -266,7 +267,8 @@ def test_a_graph_that_removes_messages() -> None:
 
 def test_mistakes_are_refused() -> None:
     store = SimpleChatStore()
-    for options in ({"keep": 0}, {"name": ""}):
+    batch: list[dict[str, Any]] = [{"keep": 0}, {"name": ""}, {"max_age": timedelta()}]
+    for options in batch:
         with pytest.raises(InvalidArgumentError):
             ChatStoreSaver(store, **options)
     saver = ChatStoreSaver(store)

@@ -1,5 +1,6 @@
-"""Checkpoints and stores of LangGraph in any store."""
+"""Checkpoints and long-term memory of LangGraph in any store."""
 
+from chatstore.langgraph.memory import ChatStoreMemory
 from chatstore.langgraph.saver import ChatStoreSaver
 
-__all__ = ["ChatStoreSaver"]
+__all__ = ["ChatStoreMemory", "ChatStoreSaver"]
