@@ -40,7 +40,8 @@ class ChunkReader:
             count = sum(missing.values())
             is_first = self._oldest is None
             if not self._is_complete and (is_first or count > _BY_ID):
-                yield from self._read_page(min(count, _PAGE))
+                # Other chunks are in between, so the next page is longer than it would have to be.
+                yield from self._read_page(min(count if is_first else 2 * count, _PAGE))
             else:
                 for chunk_id in missing:
                     message = yield from call("get_message", self._key, chunk_id)

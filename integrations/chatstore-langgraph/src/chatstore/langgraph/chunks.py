@@ -20,8 +20,7 @@ from langgraph.checkpoint.serde.base import SerializerProtocol
 from chatstore.core import ChatMessage
 from chatstore.langgraph.packing import Typed, fields_of, pack, to_message, unpack
 
-_INLINE_LIST = 512  # bytes: what a checkpoint keeps in itself, and repeats while it is unchanged
-_INLINE_VALUE = 2048  # more, since most of these are the input of a run, which is used once
+_INLINE_BYTES = 512  # what a checkpoint keeps in itself, and repeats while it is unchanged
 
 _CHUNK_BYTES = 256 * 1024  # a longer list begins another chunk; databases limit a message's size
 _DIGEST_BYTES = 16
@@ -103,10 +102,16 @@ class ChunkWriter:
         self._generation = generation
         self.messages: dict[str, ChatMessage] = {}
 
-    def add_value(self, value: Any) -> Entry:
-        """Return the entry of a value that is not a list."""
+    def add_value(self, value: Any, *, is_used_once: bool = False) -> Entry:
+        """Return the entry of a value that is not a list.
+
+        Args:
+            value: The value.
+            is_used_once: No later checkpoint has the same value, so it needs no chunk.
+
+        """
         typed = self._serde.dumps_typed(value)
-        if len(typed[1]) <= _INLINE_VALUE:
+        if is_used_once or len(typed[1]) <= _INLINE_BYTES:
             return pack(typed)
         [reference] = self._chain(None, [typed], digests([typed]), is_list=False)
         return reference
@@ -119,7 +124,7 @@ class ChunkWriter:
             base: A list that this one begins with.
 
         """
-        if items.size <= _INLINE_LIST:
+        if items.size <= _INLINE_BYTES:
             return pack(self._serde.dumps_typed(items.value))
         start = base.length if base else 0
         if base and start == len(items.typed):

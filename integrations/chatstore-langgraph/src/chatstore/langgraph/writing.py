@@ -36,6 +36,7 @@ from chatstore.langgraph.threads import register
 
 _ATTEMPTS = 10  # others prune the thread, or put the same checkpoint, in between
 _RECENT = 1024
+_INPUT = "__start__"  # LangGraph's channel for the input of a run, which the first step consumes
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +184,7 @@ def _entries(
             base = yield from _base(namespace, items, before)
             entries[channel] = writer.add_list(items, base)
         else:
-            entries[channel] = writer.add_value(value)
+            entries[channel] = writer.add_value(value, is_used_once=channel == _INPUT)
     return entries
 
 
