@@ -38,6 +38,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     _site.pages = {page.uri: page for page in package_pages()}
     assert config.nav is not None
     config.nav = _expanded(config.nav)
+    _add_unlisted(config.nav)
     config.plugins["mkdocstrings"].config.handlers["python"]["paths"] = search_paths()
     sections: dict[str, list[str | dict[str, str]]] = {}
     for entry in config.nav or []:
@@ -93,6 +94,14 @@ def _expanded(nav: list[Any]) -> list[Any]:
         else:
             expanded.append(entry)
     return expanded
+
+
+def _add_unlisted(nav: list[Any]) -> None:
+    """Add the pages in ``docs/`` that the navigation does not name to its part for reference."""
+    folder = ROOT / "docs"
+    documents = {file.relative_to(folder).as_posix() for file in folder.rglob("*.md")}
+    reference = next(entry["Reference"] for entry in nav if "Reference" in entry)
+    reference.extend(sorted(documents - set(_uris(nav))))
 
 
 def _uris(content: Any) -> list[str]:
