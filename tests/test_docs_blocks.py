@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from scripts.package_metadata import REPOSITORY
+from scripts.package_metadata import REPOSITORY, updated
 from scripts.workspace import ROOT, read_members
 
 MEMBERS = read_members(ROOT)
@@ -115,6 +115,15 @@ def test_links_of_readmes_work_on_an_index(readme: Path) -> None:
     for link in links:
         match = re.match(rf"{REPOSITORY}/(?:blob|tree)/main/([^#]*)", link)
         assert match is None or (ROOT / match[1]).exists(), link
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_metadata_is_that_of_all_packages(name: str) -> None:
+    text = (MEMBERS[name] / "pyproject.toml").read_text(encoding="utf-8")
+    assert text == updated(name, MEMBERS[name]), "run `python -m scripts.package_metadata`"
+    keywords = re.search(r"^keywords = \[(.*)\]", text, re.MULTILINE)
+    assert keywords
+    assert {"chat", "history", "llm"} < set(re.findall(r'"([^"]+)"', keywords[1]))
 
 
 def test_the_support_page_and_the_readme_agree() -> None:
