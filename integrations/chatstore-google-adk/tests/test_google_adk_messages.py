@@ -19,7 +19,7 @@ from google.genai import types
 from google_adk_events import ONE, USER, says
 
 from chatstore.core import ChatMessage, InvalidMessageError, SimpleChatStore, to_openai
-from chatstore.google_adk import ChatStoreSessionService, session_key, to_events, to_message
+from chatstore.google_adk import ChatStoreSessionService, session_key, to_events, to_messages
 
 PICTURE = base64.b64encode(b"picture").decode()
 CALLS = [
@@ -164,7 +164,7 @@ def test_others_read_what_adk_wrote() -> None:
         responds(("c", {"result": 3})),
         model(types.Part(text="Done.")),
     ]
-    messages = [to_message(event) for event in events]
+    messages = to_messages(events)
     assert [message.id for message in messages] == [event.id for event in events]
     assert to_events(messages) == events
     sent = to_openai(messages)
@@ -190,7 +190,7 @@ def test_others_read_what_adk_wrote() -> None:
 
 
 def test_a_message_that_was_edited_elsewhere_wins() -> None:
-    message = to_message(says("helo", id="e", timestamp=5))
+    [message] = to_messages([says("helo", id="e", timestamp=5)])
     edited = message.model_copy(update={"content": "hello"})
     answer = ChatMessage(role="assistant", content="Hi.", id="a")
     events = to_events([edited, answer])
@@ -212,9 +212,9 @@ def test_what_json_cannot_hold_is_refused() -> None:
         says("x", timestamp=float("nan")),
     ):
         with pytest.raises(InvalidMessageError, match="JSON cannot hold"):
-            to_message(event)
+            to_messages([event])
     with pytest.raises(InvalidMessageError, match=r"not dict"):
-        to_message({"content": "hi"})  # type: ignore[arg-type]
+        to_messages([{"content": "hi"}])  # type: ignore[list-item]
 
 
 def test_a_summary_is_not_an_event() -> None:

@@ -120,12 +120,14 @@ def test_states_expire_after_the_session(store_url: str) -> None:
             assert conversation is not None
             assert conversation.expires_at is not None
             keys = await store.async_get_keys("adk.state/")
-            assert len(keys) == 3
-            for key in keys:
-                document = await store.async_get_conversation(key)
+            documents = [await store.async_get_conversation(key) for key in keys]
+            assert len(documents) == 3
+            for document in documents:
                 assert document is not None
                 assert document.expires_at is not None
                 assert document.expires_at >= conversation.expires_at
+            await read(service)  # without new events, it writes nothing
+            assert [await store.async_get_conversation(key) for key in keys] == documents
 
     asyncio.run(run())
 

@@ -1,6 +1,6 @@
 """Sessions of Google's Agent Development Kit, in any store."""
 
-from chatstore.google_adk.events import to_events, to_message
+from chatstore.google_adk.events import to_events, to_messages
 from chatstore.google_adk.names import session_key
 from chatstore.google_adk.service import ChatStoreSessionService
 from chatstore.google_adk.sessions import SessionPage
@@ -12,5 +12,5 @@ __all__ = [
     "open_session_service",
     "session_key",
     "to_events",
-    "to_message",
+    "to_messages",
 ]

@@ -25,31 +25,14 @@ _REFUSED = (
 )
 
 
-def to_message(event: Event) -> ChatMessage:
-    """Return the message for an event, with the event as its payload and its id.
+def to_messages(events: Iterable[Event]) -> list[ChatMessage]:
+    """Return a message for each event, with the event as its payload and its id.
 
     Raises:
-        InvalidMessageError: JSON cannot hold the event, or it is not an event of ADK.
+        InvalidMessageError: JSON cannot hold an event, or it is not an event of ADK.
 
     """
-    if not isinstance(event, Event):
-        raise InvalidMessageError(
-            f"a message must be made of a google.adk.events.Event, not {full_name(event)}"
-        )
-    try:
-        payload = event.model_dump(mode="json", exclude_defaults=True)
-        role, content, kwargs = common_fields(event)
-        common = ChatMessage(
-            role=role,
-            content=content,
-            additional_kwargs=kwargs,
-            id=event.id,
-            created_at=datetime.fromtimestamp(event.timestamp, timezone.utc),
-        )
-        return attach_payload(common, _FRAMEWORK, payload)
-    except (ValueError, TypeError, OverflowError, OSError):
-        pass
-    raise InvalidMessageError(_REFUSED)  # outside: the causes quote the content
+    return [_to_message(event) for event in events]
 
 
 def to_events(messages: Iterable[ChatMessage], *, agent_name: str | None = None) -> list[Event]:
@@ -147,3 +130,24 @@ def _saved_event(message: ChatMessage) -> Event | None:
         return Event.model_validate(payload)
     except ValidationError:
         return None
+
+
+def _to_message(event: Event) -> ChatMessage:
+    if not isinstance(event, Event):
+        raise InvalidMessageError(
+            f"a message must be made of a google.adk.events.Event, not {full_name(event)}"
+        )
+    try:
+        payload = event.model_dump(mode="json", exclude_defaults=True)
+        role, content, kwargs = common_fields(event)
+        common = ChatMessage(
+            role=role,
+            content=content,
+            additional_kwargs=kwargs,
+            id=event.id,
+            created_at=datetime.fromtimestamp(event.timestamp, timezone.utc),
+        )
+        return attach_payload(common, _FRAMEWORK, payload)
+    except (ValueError, TypeError, OverflowError, OSError):
+        pass
+    raise InvalidMessageError(_REFUSED)  # outside: the causes quote the content

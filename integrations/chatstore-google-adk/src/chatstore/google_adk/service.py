@@ -29,7 +29,7 @@ from chatstore.core import (
 from chatstore.core.checks import check_count
 from chatstore.core.memory.summaries import without_summaries
 from chatstore.core.store import check_store
-from chatstore.google_adk.events import state_delta_of, timestamp_of, to_events, to_message
+from chatstore.google_adk.events import state_delta_of, timestamp_of, to_events, to_messages
 from chatstore.google_adk.names import SessionNames, names_of, owner_of
 from chatstore.google_adk.reading import read_newest
 from chatstore.google_adk.sessions import (
@@ -244,7 +244,7 @@ class ChatStoreSessionService(BaseSessionService):
         if event.partial:
             return event
         names = SessionNames(session.app_name, session.user_id, session.id)
-        message = to_message(_without_temporary(event))
+        [message] = to_messages([_without_temporary(event)])
         conversation = await self._append(names, message, newest_event_id(session))
         if state_delta_of(message):
             await self._states.settle(names, conversation)

@@ -28,6 +28,7 @@ _THROUGH = "through"  # the id of the newest event that is applied
 _INITIAL = "initial"  # what a new session adds to the states of its user and application
 _APPLIED = "applied"  # the ids of what was applied to a shared state, so that it is applied once
 _REMEMBERED = 100  # ids of `_APPLIED`; more sessions than these would have to write in between
+_MOST_AHEAD = 100  # events without changes behind `_THROUGH`: it moves, so reads look at few events
 _PAGE = 20  # events to read at a time; few are newer than the newest that is applied
 
 
@@ -131,9 +132,9 @@ class SessionStates:
 
         """
         document = await read_document(self._store, names.state_key(conversation))
-        if conversation.expires_at is None and _is_settled(
-            document.value, newest, conversation.length
-        ):
+        # If documents expire, each event renews them: see `settle`.
+        most = _MOST_AHEAD if conversation.expires_at is None else 0
+        if _is_settled(document.value, newest, conversation.length, most):
             own = _state_in(document.value)
         else:
             own = await self.settle(names, conversation)
@@ -145,8 +146,8 @@ class SessionStates:
     async def settle(self, names: SessionNames, conversation: Conversation) -> JsonObject:
         """Apply the changes of all events that are not applied yet; return the session's own state.
 
-        In a store whose conversations expire, the documents are written in any case, so that they
-        expire after the session.
+        In a store whose conversations expire, an event renews the states of user and application,
+        too, so that they expire after the session.
         """
         key = names.state_key(conversation)
         expires = conversation.expires_at is not None
@@ -160,13 +161,12 @@ class SessionStates:
             if initial:
                 nonce, app, user = initial
                 deltas.insert(0, (nonce, Scopes(app, user, {})))
-            await self._apply_shared(names, deltas, expires=expires)
             for _, scopes in deltas:
                 state.update(scopes.session)
             after = {_STATE: state, _THROUGH: events[-1].id if events else through}
-            is_renewed = expires and document.revision is not None
-            if after == before and not initial and not is_renewed:
+            if after == before and not initial:
                 return state
+            await self._apply_shared(names, deltas, expires=expires)
             if await write_document(self._store, key, after, document.revision):
                 return state
 
@@ -216,8 +216,18 @@ def _state_in(value: Mapping[str, Any]) -> JsonObject:
     return dict(value.get(_STATE) or {})
 
 
-def _is_settled(document: Mapping[str, Any], newest: Sequence[ChatMessage], length: int) -> bool:
-    """Return whether all events are applied, as far as the newest ones show it."""
+def _is_settled(
+    document: Mapping[str, Any], newest: Sequence[ChatMessage], length: int, most: int
+) -> bool:
+    """Return whether all changes are applied, as far as the newest events show it.
+
+    Args:
+        document: The document of the session's state.
+        newest: The newest events, oldest first.
+        length: The number of all events.
+        most: How many events may be newer than the one that the document names.
+
+    """
     if document.get(_INITIAL):
         return False
     through = document.get(_THROUGH)
@@ -226,4 +236,4 @@ def _is_settled(document: Mapping[str, Any], newest: Sequence[ChatMessage], leng
         newest = newest[ids.index(through) + 1 :]
     elif through is not None or len(newest) < length:
         return False
-    return not any(map(state_delta_of, newest))
+    return len(newest) <= most and not any(map(state_delta_of, newest))
