@@ -76,6 +76,7 @@ def weather(city: str) -> str:
     return city
 
 
+@pytest.mark.filterwarnings("ignore:.EXPERIMENTAL:UserWarning")  # older versions of ADK
 def test_an_agent_continues_the_conversation_of_others() -> None:
     async def run() -> list[Any]:
         store = SimpleChatStore()

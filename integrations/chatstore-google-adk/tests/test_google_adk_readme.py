@@ -13,6 +13,8 @@ from programs import run_program, snippets
 
 GUIDE = Path(__file__).parent / "guide_google_adk.py"
 README = Path(__file__).parent.parent / "README.md"
+# Older versions of ADK, and the versions of opentelemetry that they need, warn of themselves.
+IGNORED = "DeprecationWarning,UserWarning"
 MODEL = """
 import sys
 sys.path.insert(0, {folder!r})
@@ -34,7 +36,7 @@ def run_and_die(url: str, *cities: str) -> list[Any]:
 
 def test_model_receives_the_whole_conversation(each_store_url: str) -> None:
     received = run_and_die(each_store_url, "Oslo", "Rome", "Lima", "Atlantis")
-    received += map(json.loads, run_program(GUIDE, each_store_url, "Bonn"))
+    received += map(json.loads, run_program(GUIDE, each_store_url, "Bonn", ignore=IGNORED))
 
     before: list[Any] = []
     expected: list[Any] = []
@@ -54,6 +56,6 @@ def test_model_receives_the_whole_conversation(each_store_url: str) -> None:
 def test_example(tmp_path: Path) -> None:
     [example] = snippets(README)
     program = MODEL.format(folder=str(GUIDE.parent)) + example + 'asyncio.run(chat("Oslo"))\n'
-    lines = run_program(program, cwd=tmp_path)
+    lines = run_program(program, cwd=tmp_path, ignore=IGNORED)
     assert [len(json.loads(line)) for line in lines if line[0] == "["] == [1, 3, 5, 7]
     assert [line for line in lines if line[0] != "["] == ["sunny in Oslo"] * 2
