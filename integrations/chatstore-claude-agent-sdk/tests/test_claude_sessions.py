@@ -26,6 +26,7 @@ from session_entries import KEY, assistant, entry, run, user
 from chatstore.claude_agent_sdk import ChatStoreSessions, conversation_key
 from chatstore.core import (
     ChatMemoryBuffer,
+    ChatMessage,
     ChatStore,
     InvalidKeyError,
     InvalidMessageError,
@@ -176,6 +177,13 @@ async def folded(sessions: ChatStoreSessions, key: SessionKey) -> dict[str, Any]
     return fold_session_summary(None, key, entries)["data"]
 
 
+def recorded(store: ChatStore) -> Any:
+    """Return what the record of the session says."""
+    conversation = store.get_conversation(conversation_key(KEY))
+    assert conversation is not None
+    return conversation.metadata["claude_agent_sdk"]
+
+
 async def summary_of(sessions: ChatStoreSessions, key: SessionKey) -> Any:
     """Return the only summary; its time is that of the list of sessions."""
     [summary] = await sessions.list_session_summaries(key["project_key"])
@@ -203,12 +211,44 @@ def test_processes_append_at_the_same_time(each_store_url: str) -> None:
         assert len(entries) == 20
         assert await summary_of(sessions, KEY) == await folded(sessions, KEY)
         # The record has it, since the last writer folded the entries of the others.
-        conversation = store.get_conversation(conversation_key(KEY))
-        assert conversation is not None
-        record: Any = conversation.metadata["claude_agent_sdk"]
-        assert record["entries"] == 20
+        assert recorded(store)["entries"] == 20
 
     run(each_store_url, use)
+
+
+def test_a_slower_process_does_not_undo_a_summary(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def use(sessions: ChatStoreSessions, store: ChatStore) -> None:
+        update = store.async_update_conversation
+        others = [entry(customTitle="other")]
+
+        async def update_late(*args: Any, **kwargs: Any) -> Any:
+            if others:
+                await ChatStoreSessions(store).append(KEY, [others.pop()])
+            return await update(*args, **kwargs)
+
+        monkeypatch.setattr(store, "async_update_conversation", update_late)
+        await sessions.append(KEY, [user("a", "Hi")])
+        assert recorded(store)["entries"] == 2
+        assert await summary_of(sessions, KEY) == await folded(sessions, KEY)
+
+    run(store_url, use)
+
+
+def test_a_conversation_of_another_program_becomes_a_session(store_url: str) -> None:
+    async def use(sessions: ChatStoreSessions, store: ChatStore) -> None:
+        store.create_conversation("user:42", owner="ann")
+        store.add_message("user:42", ChatMessage(role="user", content="Hi"))
+        store.fork("user:42", conversation_key(KEY))
+        assert await sessions.list_sessions("proj") == []
+        await sessions.append(KEY, [entry(customTitle="T")])
+        data = await summary_of(sessions, KEY)
+        assert (data["first_prompt"], data["custom_title"]) == ("Hi", "T")
+        [conversation] = store.list_conversations(owner="proj").conversations
+        assert conversation.metadata["forked_from"] == "user:42"
+
+    run(store_url, use)
 
 
 def test_summaries_of_a_process_that_ended_early(
@@ -240,6 +280,7 @@ def test_summaries_of_a_process_that_ended_early(
 def test_summaries_that_are_too_long_for_a_record(store_url: str) -> None:
     async def use(sessions: ChatStoreSessions, store: ChatStore) -> None:
         await sessions.append(KEY, [user("a", "First"), entry(lastPrompt="p" * 20_000)])
+        assert recorded(store)["is_too_long"] is True  # so later appends do not read everything
         assert await summary_of(sessions, KEY) == await folded(sessions, KEY)
         await sessions.append(KEY, [entry(customTitle="T"), entry(lastPrompt="short")])
         assert await summary_of(sessions, KEY) == await folded(sessions, KEY)
