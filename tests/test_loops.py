@@ -98,11 +98,11 @@ def test_model_receives_the_whole_conversation(
 ) -> None:
     """Three turns run, the process is killed in the fourth, and another one goes on."""
     command = [str(LOOPS / program), url_of(store), "user:42"]
-    is_asked, may_end = threading.Event(), threading.Event()
+    has_begun, may_end = threading.Event(), threading.Event()
 
     def hang_in_the_fourth(path: str, body: dict[str, Any]) -> Reply:
         if lines_of(body)[-1] == ["user", "crash"]:
-            is_asked.set()
+            has_begun.set()
             may_end.wait(60)
         return answer(path, body)
 
@@ -113,7 +113,7 @@ def test_model_receives_the_whole_conversation(
             env={**os.environ, **OFFLINE, **environment(model.url)},
             stdout=subprocess.PIPE,
         )
-        assert is_asked.wait(60)
+        assert has_begun.wait(60)
         process.kill()
         output, _ = process.communicate()
         may_end.set()
@@ -134,8 +134,8 @@ def test_model_receives_the_whole_conversation(
         call = ["call", f'{{"city": "{city}"}}']
         expected += [["user", city], call, ["result", text], ["assistant", text]]
     expected += [["user", "crash"], ["user", "Bonn"]]
-    asked = [["call", '{"city": "Bonn"}'], ["result", "sunny in Bonn"]]
-    assert [lines_of(body) for body in model.requests] == [expected, expected + asked]
+    exchange = [["call", '{"city": "Bonn"}'], ["result", "sunny in Bonn"]]
+    assert [lines_of(body) for body in model.requests] == [expected, expected + exchange]
 
 
 FAKES = {
