@@ -32,7 +32,7 @@ FORMS: dict[str, dict[str, Any]] = {
 class _Quiet(SimpleHTTPRequestHandler):
     """A server that logs nothing."""
 
-    def log_message(self, *_: Any) -> None:
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as the base
         """Do nothing."""
 
 

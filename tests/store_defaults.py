@@ -36,11 +36,11 @@ def settings_of(name: str, **options: float) -> list[float | None]:
         made.append(create(cls) if create is object.__new__ else create(cls, *values, **named))
         return made[-1]
 
-    recorded.__new__ = record  # type: ignore[method-assign, assignment]
+    recorded.__new__ = record  # type: ignore[assignment]
     try:
         STORES[name](**options)
     finally:
-        recorded.__new__ = create  # type: ignore[method-assign]
+        recorded.__new__ = create
     return [getattr(made[-1], option, None) for option in OPTIONS]
 
 

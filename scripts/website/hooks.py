@@ -36,12 +36,12 @@ _site = _Site()
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Add the generated pages to the navigation and to ``llms.txt``."""
     _site.pages = {page.uri: page for page in package_pages()}
-    assert config.nav is not None
-    config.nav = _expanded(config.nav)
-    _add_unlisted(config.nav)
+    nav = _expanded(config.nav or [])
+    _add_unlisted(nav)
+    config.nav = nav
     config.plugins["mkdocstrings"].config.handlers["python"]["paths"] = search_paths()
     sections: dict[str, list[str | dict[str, str]]] = {}
-    for entry in config.nav or []:
+    for entry in nav:
         (title, content), *_ = entry.items()
         sections[title] = [{uri: _summary(uri)} for uri in _uris(content)]
     config.plugins["llmstxt"].config.sections = sections
