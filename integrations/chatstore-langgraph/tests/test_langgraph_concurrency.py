@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from threading import Barrier
@@ -26,8 +27,9 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from chatstore.core import ChatStore, SimpleChatStore, open_store
 from chatstore.langgraph import ChatStoreSaver
+from chatstore.langgraph.packing import fields_of
 from chatstore.langgraph.plans import Plan
-from chatstore.langgraph.records import Record, record_id
+from chatstore.langgraph.records import GENERATION_ID, Record, record_id
 from chatstore.langgraph.retention import keep_newest, remove
 from chatstore.langgraph.writing import NewCheckpoint, StepWriter
 from chatstore.sqlite import SQLiteChatStore
@@ -137,6 +139,42 @@ def interleave(
             stepper.step()
     inner.finish()
     outer.finish()
+
+
+@pytest.mark.parametrize("calls", range(6))
+def test_two_clients_remove_while_a_third_puts(calls: int) -> None:
+    serde = JsonPlusSerializer()
+    for put_calls in range(6):
+        store = SimpleChatStore()
+        saver = ChatStoreSaver(store)
+        config = THREAD
+        for step in range(4):
+            config = put(saver, config, {"messages": items(step + 3)}, step)
+        first = Stepper(store, remove(NAMESPACE, keep_newest(3, None), serde))
+        for _ in range(calls):
+            first.step()
+        Stepper(store, remove(NAMESPACE, keep_newest(1, None), serde)).finish()
+        parent_id = config["configurable"]["checkpoint_id"]
+        checkpoint = new_checkpoint({"messages": items(7)}, 4)
+        new = NewCheckpoint(checkpoint, {"step": 4}, parent_id, frozenset(["messages"]))
+        writer = StepWriter()
+        message = store.get_message(NAMESPACE.steps_key, record_id(parent_id))
+        assert message is not None
+        record = replace(Record.from_message(message), generation=generation_of(store))
+        writer.remember(NAMESPACE, record, serde)
+        third = Stepper(store, writer.put(NAMESPACE, new, serde))
+        for _ in range(put_calls):
+            third.step()
+        first.finish()
+        third.finish()
+        assert check_all(store) == 2
+
+
+def generation_of(store: ChatStore) -> str:
+    """Return the name of the current generation."""
+    message = store.get_message(NAMESPACE.steps_key, GENERATION_ID)
+    assert message is not None
+    return str(fields_of(message)["generation"])
 
 
 class KilledStore(SQLiteChatStore):
