@@ -162,6 +162,53 @@ def test_a_killed_process_leaves_every_conversation_whole() -> None:
     assert len(seen) == len(states())
 
 
+def test_a_deletion_keeps_what_a_fork_is_about_to_use() -> None:
+    async def main() -> None:
+        store = DyingStore()
+        await save(store, "a", "one", "ann")
+        run, is_deleted = store.async_run, False
+
+        async def delete_before(operation: str, *args: Any, **kwargs: Any) -> Any:
+            nonlocal is_deleted
+            if operation == "write_record" and not is_deleted:
+                is_deleted = True
+                await ChatStoreConversations(store).delete("a")
+            return await run(operation, *args, **kwargs)
+
+        store.async_run = delete_before  # type: ignore[method-assign]
+        await ChatStoreConversations(store).fork("a", at=1, new_conversation_id="b")
+        assert is_deleted
+        assert await loaded(store, "a") is None
+        assert await loaded(store, "b") == ["one"]
+        assert store.count_messages("a") == 1
+        await ChatStoreConversations(store).delete("b")
+        assert store.get_keys() == []
+
+    asyncio.run(main())
+
+
+def test_the_note_of_a_fork_that_was_never_written_expires(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        store = DyingStore()
+        await save(store, "a", "one", "ann")
+        run = store.async_run
+
+        async def killed(operation: str, *args: Any, **kwargs: Any) -> Any:
+            if operation == "write_record":
+                raise Killed
+            return await run(operation, *args, **kwargs)
+
+        store.async_run = killed  # type: ignore[method-assign]
+        with pytest.raises(Killed):
+            await ChatStoreConversations(store).fork("a", new_conversation_id="b")
+        store.async_run = run  # type: ignore[method-assign]
+        monkeypatch.setattr("chatstore.pydantic_ai.conversations.forks.STALE_AFTER", -1.0)
+        await ChatStoreConversations(store).delete("a")
+        assert store.get_keys() == []
+
+    asyncio.run(main())
+
+
 def test_the_requests_of_a_turn_do_not_grow() -> None:
     async def main() -> None:
         store = SimpleChatStore()
@@ -224,11 +271,11 @@ def test_entries_are_found_by_their_ids_alone(each_store_url: str) -> None:
 def test_lists_are_in_order_on_every_store(each_store_url: str) -> None:
     async def main() -> None:
         async with open_store(each_store_url) as store:
-            for number in range(25):
+            for number in range(30):
                 await save(store, f"c{number}", "one", "ann" if number % 5 else None)
             await save(store, "c1", "two", "ann")
             conversations = ChatStoreConversations(store)
-            everything = ["c1", *(f"c{n}" for n in range(24, -1, -1) if n != 1)]
+            everything = ["c1", *(f"c{n}" for n in range(29, -1, -1) if n != 1)]
             owned = [name for name in everything if int(name[1:]) % 5]
             for scope, expected in (("ann", owned), (None, everything)):
                 for limit in (None, 1, 3):

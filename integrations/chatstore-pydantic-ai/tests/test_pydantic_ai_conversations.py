@@ -139,10 +139,10 @@ class Machine(RuleBasedStateMachine):
         likely = [name for name in names if (name in self.existing) is not new]
         return data.draw(st.sampled_from([*likely * 4, *names]))
 
-    @initialize(data=st.data())
-    def begin(self, data: st.DataObject) -> None:
-        for size in (2, 1):
-            self.create(data, None, size)
+    @initialize(data=st.data(), at=st.integers(1, 3))
+    def begin(self, data: st.DataObject, at: int) -> None:
+        self.create(data, None, 2)
+        self.fork(data, at, None)
 
     @rule(data=st.data(), scope=SCOPES, size=st.integers(0, 2))
     def create(self, data: st.DataObject, scope: str | None, size: int) -> None:
@@ -243,7 +243,7 @@ def run_machine(store: ChatStore, examples: int) -> None:
 
 
 def test_any_operations_in_memory() -> None:
-    run_machine(SimpleChatStore(), 60)
+    run_machine(SimpleChatStore(), 100)
 
 
 def test_any_operations(each_store_url: str) -> None:
