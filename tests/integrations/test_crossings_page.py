@@ -25,18 +25,24 @@ if __name__ == "__main__":
 import samples
 from google.adk.events.event import Event
 
-from chatstore import (
-    agent_framework,
-    claude_agent_sdk,
-    google_adk,
-    haystack,
-    langchain,
-    llama_index,
-    openai_agents,
-    pydantic_ai,
-    strands,
-)
+from chatstore.agent_framework import to_agent_framework
+from chatstore.agent_framework import to_messages as from_agent_framework
+from chatstore.claude_agent_sdk import to_entries as to_claude_entries
+from chatstore.claude_agent_sdk import to_messages as from_entries
 from chatstore.core import ChatMessage, SimpleChatStore
+from chatstore.google_adk import to_events, to_message
+from chatstore.haystack import to_haystack
+from chatstore.haystack import to_messages as from_haystack
+from chatstore.langchain import to_langchain
+from chatstore.langchain import to_messages as from_langchain
+from chatstore.llama_index import to_llama_index
+from chatstore.llama_index import to_messages as from_llama_index
+from chatstore.openai_agents import to_items
+from chatstore.openai_agents import to_messages as from_items
+from chatstore.pydantic_ai import to_messages as from_model_messages
+from chatstore.pydantic_ai import to_model_messages
+from chatstore.strands import to_messages as from_strands
+from chatstore.strands import to_strands
 
 PAGE = Path(__file__).parents[2] / "docs" / "crossings.md"
 ALWAYS = {
@@ -56,28 +62,24 @@ PARTS = {
 
 def from_events(events: list[Event]) -> list[ChatMessage]:
     """Return the messages of ADK's events."""
-    return [google_adk.to_message(event) for event in events]
+    return [to_message(event) for event in events]
 
 
 def to_entries(messages: list[ChatMessage]) -> Any:
     """Return entries of the Claude Agent SDK."""
-    return claude_agent_sdk.to_entries(messages, "session")
+    return to_claude_entries(messages, "session")
 
 
 FRAMEWORKS: dict[str, tuple[Any, Any, Any]] = {
-    "LangChain": (samples.langchain, langchain.to_messages, langchain.to_langchain),
-    "LlamaIndex": (samples.llama_index, llama_index.to_messages, llama_index.to_llama_index),
-    "OpenAI Agents": (samples.openai_agents, openai_agents.to_messages, openai_agents.to_items),
-    "Pydantic AI": (samples.pydantic_ai, pydantic_ai.to_messages, pydantic_ai.to_model_messages),
-    "Haystack": (samples.haystack, haystack.to_messages, haystack.to_haystack),
-    "Agent Framework": (
-        samples.agent_framework,
-        agent_framework.to_messages,
-        agent_framework.to_agent_framework,
-    ),
-    "Strands": (samples.strands, strands.to_messages, strands.to_strands),
-    "Google ADK": (samples.google_adk, from_events, google_adk.to_events),
-    "Claude SDK": (samples.claude_agent_sdk, claude_agent_sdk.to_messages, to_entries),
+    "LangChain": (samples.langchain, from_langchain, to_langchain),
+    "LlamaIndex": (samples.llama_index, from_llama_index, to_llama_index),
+    "OpenAI Agents": (samples.openai_agents, from_items, to_items),
+    "Pydantic AI": (samples.pydantic_ai, from_model_messages, to_model_messages),
+    "Haystack": (samples.haystack, from_haystack, to_haystack),
+    "Agent Framework": (samples.agent_framework, from_agent_framework, to_agent_framework),
+    "Strands": (samples.strands, from_strands, to_strands),
+    "Google ADK": (samples.google_adk, from_events, to_events),
+    "Claude SDK": (samples.claude_agent_sdk, from_entries, to_entries),
 }
 CREATED = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
@@ -151,9 +153,9 @@ def page() -> str:
 
 INTRODUCTION = """# From framework to framework
 
-A conversation that one framework began continues in any other. Texts, inline images of the user, tool
-calls with their ids and arguments, and results survive every crossing. The framework that wrote a
-message gets it back unchanged, also after others continued the conversation.
+A conversation that one framework began continues in any other. Texts, inline images of the user,
+tool calls with their ids and arguments, and results survive every crossing. The framework that
+wrote a message gets it back unchanged, also after others continued the conversation.
 
 The table names what is lost for the framework at the top of a column if it reads what the framework
 of a row wrote; "-" means nothing. It stays stored in any case.
