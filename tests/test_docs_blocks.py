@@ -14,6 +14,8 @@ import pytest
 from scripts.package_metadata import REPOSITORY, updated
 from scripts.workspace import ROOT, read_members
 
+from chatstore.core import open_store
+
 MEMBERS = read_members(ROOT)
 READMES = [ROOT / "README.md", *(folder / "README.md" for folder in MEMBERS.values())]
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *READMES[1:]]
@@ -124,6 +126,14 @@ def test_metadata_is_that_of_all_packages(name: str) -> None:
     keywords = re.search(r"^keywords = \[(.*)\]", text, re.MULTILINE)
     assert keywords
     assert {"chat", "history", "llm"} < set(re.findall(r'"([^"]+)"', keywords[1]))
+
+
+def test_urls_of_the_overview_open_stores() -> None:
+    page = (ROOT / "docs" / "choose-a-backend.md").read_text(encoding="utf-8")
+    urls = re.findall(r"^\| [\w ]+ \| `(\w[\w-]*://\S+)` \|", page, re.MULTILINE)
+    assert len(urls) == 7
+    for url in urls:
+        open_store(url).close()  # constructors do no I/O
 
 
 def test_the_support_page_and_the_readme_agree() -> None:
