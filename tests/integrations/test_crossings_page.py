@@ -23,14 +23,14 @@ if __name__ == "__main__":
     sys.path += [str(ROOT / "tests"), *map(str, ROOT.glob("integrations/chatstore-*/tests"))]
 
 import samples
-from google.adk.events.event import Event
 
 from chatstore.agent_framework import to_agent_framework
 from chatstore.agent_framework import to_messages as from_agent_framework
 from chatstore.claude_agent_sdk import to_entries as to_claude_entries
 from chatstore.claude_agent_sdk import to_messages as from_entries
 from chatstore.core import ChatMessage, SimpleChatStore
-from chatstore.google_adk import to_events, to_message
+from chatstore.google_adk import to_events
+from chatstore.google_adk import to_messages as from_events
 from chatstore.haystack import to_haystack
 from chatstore.haystack import to_messages as from_haystack
 from chatstore.langchain import to_langchain
@@ -58,11 +58,6 @@ PARTS = {
     "signature": samples.SIGNATURE,
 }
 """The parts that some crossings lose, by their names in the table."""
-
-
-def from_events(events: list[Event]) -> list[ChatMessage]:
-    """Return the messages of ADK's events."""
-    return [to_message(event) for event in events]
 
 
 def to_entries(messages: list[ChatMessage]) -> Any:
