@@ -1,0 +1,1 @@
+"""What stores of several libraries promise, checked with one suite on the same servers."""

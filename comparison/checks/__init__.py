@@ -1,0 +1,1 @@
+"""One file for each promise; each has a function ``check`` that takes a lab."""

@@ -1,0 +1,82 @@
+"""A valid window: what is sent to a model is accepted by providers at any limit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from comparison.lab import Lab, Outcome, StoreError, user
+
+Message = dict[str, Any]
+
+
+def conversation() -> list[Message]:
+    """Return four turns, two of them with parallel tool calls; the newest message is a question."""
+    messages: list[Message] = []
+    for turn in range(4):
+        messages.append(user(f"Question {turn}: " + "words " * 12, f"q{turn}"))
+        if turn == 3:
+            break
+        for step in range(2):
+            calls = [f"c{turn}{step}a", f"c{turn}{step}b"]
+            messages.append(
+                {"role": "assistant", "text": "", "id": f"a{turn}{step}", "calls": calls}
+            )
+            messages += [
+                {"role": "tool", "text": "result " * 8, "id": f"r{call}", "call": call}
+                for call in calls
+            ]
+        messages.append({"role": "assistant", "text": "answer " * 12, "id": f"b{turn}"})
+    return messages
+
+
+def violations(window: list[Message], newest: str) -> list[str]:
+    """Return which rules of providers a window breaks.
+
+    Args:
+        window: What is sent.
+        newest: The text of the newest message.
+
+    """
+    if not window:
+        return ["is empty"]
+    problems = []
+    if window[-1]["text"] != newest:
+        problems.append("lacks the newest message")
+    first = next((message for message in window if message["role"] != "system"), window[0])
+    if first["role"] != "user":
+        problems.append(f"begins with {first['role']}")
+    waiting: set[str] = set()
+    for message in window:
+        if message["role"] == "tool":
+            if message["call"] not in waiting:
+                problems.append("has a tool result without its call")
+            waiting.discard(message["call"])
+            continue
+        if waiting:
+            problems.append("has a tool call without its result")
+        waiting = set(message.get("calls") or ())
+    return problems
+
+
+def check(lab: Lab) -> Outcome:
+    """Cut windows of a conversation with tool calls at many limits, and check each."""
+    worker = lab.worker()
+    messages = conversation()
+    limits: list[int] = worker.call("window_limits")
+    bad: dict[int, str] = {}
+    for number, limit in enumerate(limits):
+        try:
+            window = worker.call("window", f"plain{number}", messages, limit)
+        except StoreError as error:
+            bad[limit] = f"raises {error}"
+            continue
+        problems = violations(window, messages[-1]["text"])
+        if problems:
+            bad[limit] = problems[0]
+    if not bad:
+        return Outcome(True, f"{len(limits)} limits from {limits[0]} to {limits[-1]}")
+    kinds = list(dict.fromkeys(bad.values()))
+    first = next(limit for limit in bad if bad[limit] == kinds[0])
+    text = f"{len(bad)} of {len(limits)} windows are refused; at limit {first} one {kinds[0]}"
+    others = f"; others {', '.join(kinds[1:3])}" if kinds[1:] else ""
+    return Outcome(False, text + others)

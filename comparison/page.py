@@ -1,0 +1,1 @@
+def word(r): return {True:"kept",False:"broken",None:"not applicable"}[r["kept"]]

@@ -1,0 +1,104 @@
+"""The stores that are compared, and where they run."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from comparison.lab import Store
+
+
+class Subject(NamedTuple):
+    """A store on a server.
+
+    Attributes:
+        library: The library.
+        what: The class that users import.
+        server: See `comparison.servers.start`.
+        store: What a worker opens.
+        distributions: What provides the class.
+
+    """
+
+    library: str
+    what: str
+    server: str
+    store: Store
+    distributions: tuple[str, ...]
+
+
+def _subject(
+    library: str, what: str, server: str, family: str | None, name: str, *distributions: str
+) -> Subject:
+    store = Store(f"comparison.adapters.{family or 'chatstore'}", name, family)
+    return Subject(library, what, server, store, distributions)
+
+
+_LLAMA = "llama-index-storage-chat-store"
+_AGENTS = ("openai_agents", "session", "openai-agents")
+_LANGCHAIN = ("langchain", "history", "langchain-core")
+SUBJECTS = {
+    "chatstore-sqlite": _subject(
+        "chatstore", "SQLiteChatStore", "sqlite", None, "store", "chatstore-sqlite"
+    ),
+    "chatstore-redis": _subject(
+        "chatstore", "RedisChatStore", "redis", None, "store", "chatstore-redis"
+    ),
+    "chatstore-postgres": _subject(
+        "chatstore", "PostgresChatStore", "postgres", None, "store", "chatstore-postgres"
+    ),
+    "llama-index-sqlite": _subject(
+        *("LlamaIndex", "SQLiteChatStore", "sqlite", "llama_index", "chat store"),
+        *("llama-index-core", f"{_LLAMA}-sqlite"),
+    ),
+    "llama-index-redis": _subject(
+        *("LlamaIndex", "RedisChatStore", "redis", "llama_index", "chat store"),
+        *("llama-index-core", f"{_LLAMA}-redis"),
+    ),
+    "llama-index-postgres": _subject(
+        *("LlamaIndex", "PostgresChatStore", "postgres", "llama_index", "chat store"),
+        *("llama-index-core", f"{_LLAMA}-postgres"),
+    ),
+    "langchain-sqlite": _subject(
+        "LangChain", "SQLChatMessageHistory", "sqlite", *_LANGCHAIN, "langchain-community"
+    ),
+    "langchain-redis": _subject(
+        "LangChain", "RedisChatMessageHistory", "redis", *_LANGCHAIN, "langchain-community"
+    ),
+    "langchain-postgres": _subject(
+        "LangChain", "PostgresChatMessageHistory", "postgres", *_LANGCHAIN, "langchain-postgres"
+    ),
+    "langgraph-sqlite": _subject(
+        *("LangGraph", "SqliteSaver", "sqlite", "langgraph", "saver"),
+        *("langgraph", "langgraph-checkpoint-sqlite"),
+    ),
+    "langgraph-postgres": _subject(
+        *("LangGraph", "PostgresSaver", "postgres", "langgraph", "saver"),
+        *("langgraph", "langgraph-checkpoint-postgres"),
+    ),
+    "openai-agents-sqlite": _subject("OpenAI Agents", "SQLiteSession", "sqlite", *_AGENTS),
+    "openai-agents-redis": _subject("OpenAI Agents", "RedisSession", "redis", *_AGENTS),
+    "openai-agents-postgres": _subject("OpenAI Agents", "SQLAlchemySession", "postgres", *_AGENTS),
+    "pydantic-ai-memory": _subject(
+        *("Pydantic AI", "InMemoryConversationStore", "memory", "pydantic_ai", "store in memory"),
+        "pydantic-ai-slim",
+    ),
+    "agent-framework-folder": _subject(
+        "Agent Framework",
+        *("FileHistoryProvider", "folder", "agent_framework", "history provider"),
+        "agent-framework-core",
+    ),
+    "agent-framework-redis": _subject(
+        "Agent Framework",
+        *("RedisHistoryProvider", "redis", "agent_framework", "history provider"),
+        *("agent-framework-core", "agent-framework-redis"),
+    ),
+    "google-adk-sqlite": _subject(
+        *("Google ADK", "SqliteSessionService", "sqlite", "google_adk", "session service"),
+        "google-adk",
+    ),
+    "google-adk-postgres": _subject(
+        *("Google ADK", "DatabaseSessionService", "postgres", "google_adk", "session service"),
+        "google-adk",
+    ),
+}
+OURS = "chatstore"
