@@ -12,10 +12,10 @@ DEMO_READY = $(DEMO)/.ready
 MEMBERS = $(patsubst %/pyproject.toml,%,$(wildcard core/pyproject.toml packages/*/pyproject.toml integrations/*/pyproject.toml))
 
 .DEFAULT_GOAL = help
-.PHONY: help setup demo test soak coverage lowest owners costs calls windows layers lint format type build bench docs site clean
+.PHONY: help setup demo test soak coverage lowest owners costs calls windows layers comparison lint format type build bench docs site clean
 
 help: ## Print these verbs.
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | sort | awk -F '\t' '{printf "  %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | sort | awk -F '\t' '{printf "  %-10s %s\n", $$1, $$2}'
 
 setup: $(READY) ## Create .venv with all tools and packages.
 
@@ -67,6 +67,9 @@ windows: $(READY) ## Measure what prompt caches reuse, check 20,000 windows, and
 
 layers: $(READY) ## Measure what layers add to calls; writes docs/layers.md.
 	@$(BIN)/python -m benchmarks.layers $(ARGS)
+
+comparison: $(READY) ## Check other libraries' stores, too; writes docs/comparison.md. ARGS="STORE PROMISE" checks one.
+	@$(BIN)/python -m comparison $(ARGS)
 
 lint: $(READY) ## Check style and format.
 	$(BIN)/ruff check .

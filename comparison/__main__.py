@@ -14,6 +14,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from benchmarks.environments import ROOT
+
 from comparison import page, run
 from comparison.promises import PROMISES
 from comparison.subjects import SUBJECTS

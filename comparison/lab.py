@@ -8,26 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chatstore.core.testing.relay import Relay
+from comparison.fork_server import ForkServer
 from comparison.servers import Server
-from comparison.workers import NotOfferedError, StoreError, Worker
+from comparison.workers import NotOfferedError, Store, StoreError, Worker
 
 __all__ = ["Lab", "NotOfferedError", "Outcome", "Store", "StoreError", "open_lab", "user"]
-
-
-@dataclass(frozen=True)
-class Store:
-    """What a worker opens.
-
-    Attributes:
-        module: The adapter.
-        name: Which of its stores.
-        family: The environment; ``None``: the workspace's.
-
-    """
-
-    module: str
-    name: str
-    family: str | None = None
 
 
 @dataclass(frozen=True)
@@ -49,18 +34,22 @@ class Outcome:
 class Lab:
     """A store on an empty database."""
 
-    def __init__(self, store: Store, server: Server, measure: str = "seconds") -> None:
+    def __init__(
+        self, store: Store, server: Server, measure: str, forks: ForkServer | None
+    ) -> None:
         """Prepare an empty database.
 
         Args:
             store: The store.
             server: Where it keeps its data.
             measure: In what costs are measured: ``"seconds"`` or ``"calls"`` of Python functions.
+            forks: What starts the workers; ``None``: each is started alone.
 
         """
         self.server = server
         self.measure = measure
         self._store = store
+        self._forks = forks
         self._url = server.fresh_url()
         self._stack = ExitStack()
 
@@ -78,9 +67,7 @@ class Lab:
 
         """
         url = self._url.format(port=port or self.server.port)
-        worker = Worker(
-            self._store.module, self._store.name, url, family=self._store.family, **options
-        )
+        worker = Worker(self._store, url, forks=self._forks, **options)
         self._stack.callback(worker.stop)
         return worker
 
@@ -97,9 +84,11 @@ class Lab:
 
 
 @contextmanager
-def open_lab(store: Store, server: Server, measure: str = "seconds") -> Iterator[Lab]:
-    """Open a lab for a ``with`` block."""
-    lab = Lab(store, server, measure)
+def open_lab(
+    store: Store, server: Server, measure: str = "seconds", forks: ForkServer | None = None
+) -> Iterator[Lab]:
+    """Open a lab for a ``with`` block; see `Lab`."""
+    lab = Lab(store, server, measure, forks)
     try:
         yield lab
     finally:

@@ -33,4 +33,4 @@ def check_of(promise: str) -> Callable[[Lab], Outcome]:
 def sentence_of(promise: str) -> str:
     """Return what is promised and how it is checked, from the module's docstrings."""
     module = importlib.import_module(f"comparison.checks.{promise}")
-    return f"{module.__doc__.strip()} {module.check.__doc__.strip()}"
+    return f"{str(module.__doc__).strip()} {str(module.check.__doc__).strip()}"

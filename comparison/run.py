@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any, TextIO
 
 from benchmarks import environments
+
 from comparison import servers
+from comparison.fork_server import ForkServer
 from comparison.lab import Outcome, StoreError, open_lab
 from comparison.promises import check_of
 from comparison.subjects import SUBJECTS
+from comparison.workers import fork_server
 
 Result = dict[str, Any]
 
@@ -34,7 +38,9 @@ def run_all(names: Sequence[str], promises: Sequence[str], progress: TextIO) -> 
             )
             for kind in kinds
         ]
-        found = {(item["store"], item["promise"]): item for group in groups for item in group.result()}
+        found = {
+            (item["store"], item["promise"]): item for group in groups for item in group.result()
+        }
     return [found[name, promise] for name in names for promise in promises]
 
 
@@ -43,17 +49,26 @@ def _run_on(
 ) -> list[Result]:
     results: list[Result] = []
     with servers.start(kind) as server:
-        for name in names:
-            for promise in promises:
-                outcome = run_one(name, promise, server)
-                results.append({"store": name, "promise": promise, **vars(outcome)})
-                print(f"{name} {promise}: {outcome.kept}: {outcome.text}", file=progress, flush=True)
+        for name, promise, forks in _with_fork_servers(names, promises):
+            outcome = run_one(name, promise, server, forks)
+            results.append({"store": name, "promise": promise, **vars(outcome)})
+            print(f"{name} {promise}: {outcome.kept}: {outcome.text}", file=progress, flush=True)
     return results
 
 
-def run_one(name: str, promise: str, server: servers.Server) -> Outcome:
+def _with_fork_servers(
+    names: Sequence[str], promises: Sequence[str]
+) -> Iterator[tuple[str, str, ForkServer]]:
+    """Yield each store and promise, with a process that has imported the store's adapter."""
+    for name in names:
+        with closing(fork_server(SUBJECTS[name].store)) as forks:
+            for promise in promises:
+                yield name, promise, forks
+
+
+def run_one(name: str, promise: str, server: servers.Server, forks: ForkServer) -> Outcome:
     """Make one check on an empty database."""
-    with open_lab(SUBJECTS[name].store, server) as lab:
+    with open_lab(SUBJECTS[name].store, server, forks=forks) as lab:
         try:
             return check_of(promise)(lab)
         except StoreError as error:

@@ -15,9 +15,9 @@ from typing import Any, Protocol
 
 import psycopg
 import redis
+from benchmarks.environments import ROOT
 from psycopg import sql
 
-from benchmarks.environments import ROOT
 from chatstore.redis_scripts.testing import redis_server
 
 _TESTS_OF_POSTGRES = ROOT / "packages" / "chatstore-postgres" / "tests"
@@ -35,9 +35,11 @@ class Server(Protocol):
 
     def fresh_url(self) -> str:
         """Return the URL of an empty database, with ``{port}`` in it if there is a port."""
+        ...
 
     def damage(self, marker: str) -> int:
         """Overwrite everything stored that contains a text; return how many values."""
+        ...
 
     def stop(self) -> None:
         """Stop the server."""
@@ -113,7 +115,7 @@ class Redis:
     def damage(self, marker: str) -> int:
         """See `Server`."""
         client, count = self._client(), 0
-        for key in client.keys():
+        for key in client.scan_iter():
             count += _DAMAGE_REDIS[client.type(key)](client, key, marker.encode())
         return count
 
@@ -251,6 +253,7 @@ _BROKEN = {
     "jsonb": """'{"broken": 1}'::jsonb""",
     "ARRAY": """ARRAY['{"broken": 1}']""",
 }
+_ARRAYS = ("_json", "_jsonb", "_text")
 
 
 def _damage_postgres(connection: psycopg.Connection[Any], marker: str) -> int:
@@ -260,13 +263,14 @@ def _damage_postgres(connection: psycopg.Connection[Any], marker: str) -> int:
         " WHERE table_schema = 'public' AND is_generated = 'NEVER'"
     )
     for table, column, kind, element in columns.fetchall():
-        if kind not in _BROKEN:
+        if kind not in _BROKEN or (kind == "ARRAY" and element not in _ARRAYS):
             continue
         cast = f"::{element[1:]}[]" if kind == "ARRAY" else ""
-        searched = "encode({0}, 'escape')" if kind == "bytea" else "{0}::text"
-        statement = sql.SQL(
-            f"UPDATE {{1}} SET {{0}} = {_BROKEN[kind].replace('{', '{{').replace('}', '}}')}{cast}"
-            f" WHERE position(%s in {searched}) > 0"
-        ).format(sql.Identifier(column), sql.Identifier(table))
-        count += connection.execute(statement, (marker,)).rowcount
+        names = [sql.Identifier(name).as_string(connection) for name in (table, column)]
+        text = f"encode({names[1]}, 'escape')" if kind == "bytea" else f"{names[1]}::text"
+        statement = (
+            f"UPDATE {names[0]} SET {names[1]} = {_BROKEN[kind]}{cast}"
+            f" WHERE position(%s in {text}) > 0"
+        )
+        count += connection.execute(statement.encode(), (marker,)).rowcount
     return count

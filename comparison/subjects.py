@@ -102,3 +102,8 @@ SUBJECTS = {
     ),
 }
 OURS = "chatstore"
+
+
+def is_ours(name: str) -> bool:
+    """Return whether a store is one of this project."""
+    return SUBJECTS[name].library == OURS

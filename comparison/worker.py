@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 Message = dict[str, Any]
@@ -37,7 +38,7 @@ def main() -> None:
     for line in sys.stdin:
         command = json.loads(line)
         call = getattr(commands, command["call"])
-        answer = _try(lambda call=call, command=command: call(*command["arguments"]))
+        answer = _try(partial(call, *command["arguments"]))
         print(json.dumps(answer), file=answers, flush=True)
 
 

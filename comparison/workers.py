@@ -10,13 +10,16 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks import environments
+
+from comparison.fork_server import Forked, ForkServer
 
 TIMEOUT = 90.0
 """Seconds; a call that takes longer counts as hung."""
 _START_TIMEOUT = 300.0  # seconds: large frameworks take long to import on a busy machine
+_END_TIMEOUT = 60.0  # seconds
 
 
 class NotOfferedError(Exception):
@@ -31,26 +34,55 @@ class HungError(StoreError):
     """A call did not return in time."""
 
 
+class Store(NamedTuple):
+    """What a worker opens.
+
+    Attributes:
+        module: The adapter.
+        name: Which of its stores.
+        family: The environment; ``None``: the workspace's.
+
+    """
+
+    module: str
+    name: str
+    family: str | None = None
+
+    @property
+    def python(self) -> Path:
+        """The interpreter of the environment, which is created if it is missing."""
+        return Path(sys.executable) if self.family is None else environments.prepare(self.family)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment variables."""
+        folders = [str(environments.ROOT), *(sys.path if self.family is None else ())]
+        return {**environments.plain_environment(), "PYTHONPATH": ":".join(folders)}
+
+
+def fork_server(store: Store) -> ForkServer:
+    """Start a process that has imported a store's adapter."""
+    return ForkServer(store.python, store.module, store.environment, environments.ROOT)
+
+
 class Worker:
     """A store in its own process."""
 
     def __init__(
         self,
-        module: str,
-        name: str,
+        store: Store,
         url: str,
         *,
-        family: str | None = None,
+        forks: ForkServer | None = None,
         clock: float = 0.0,
         ttl: float | None = None,
     ) -> None:
         """Start the process and wait until the store is open.
 
         Args:
-            module: The adapter.
-            name: Which of its stores.
+            store: What is opened.
             url: Where the data is.
-            family: The environment; ``None``: the workspace's.
+            forks: A process that has imported the adapter, to be faster.
             clock: Seconds by which this process's clock is ahead.
             ttl: Seconds after which conversations expire.
 
@@ -59,21 +91,22 @@ class Worker:
             StoreError: The store cannot be opened.
 
         """
-        python = Path(sys.executable) if family is None else environments.prepare(family)
         options = json.dumps({"clock": clock, "ttl": ttl})
-        folders = [str(environments.ROOT), *(sys.path if family is None else ())]
-        self._process = subprocess.Popen(
-            [python, "-m", "comparison.worker", module, name, url, options],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # answers have the errors
-            text=True,
-            cwd=environments.ROOT,
-            env={**environments.plain_environment(), "PYTHONPATH": ":".join(folders)},
-        )
+        arguments = [store.module, store.name, url, options]
+        self._process: subprocess.Popen[str] | Forked
+        # Modules may keep the clock's functions when they are imported: change the clock before.
+        if forks is None or clock:
+            self._process = _spawn(store, arguments)
+        else:
+            self._process = forks.start(arguments)
         self._lines: queue.Queue[str] = queue.Queue()
-        threading.Thread(target=self._listen, daemon=True).start()
-        self._answer(_START_TIMEOUT)
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+        try:
+            self._answer(_START_TIMEOUT)
+        except Exception:
+            self.stop()
+            raise
 
     def _listen(self) -> None:
         assert self._process.stdout is not None
@@ -108,18 +141,22 @@ class Worker:
 
     def kill(self) -> None:
         """Kill the process at once, as a machine does that loses its power."""
-        self._process.kill()
-        self._process.wait(30)
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        self._listener.join(_END_TIMEOUT)  # until the output ends, with the process
 
     def stop(self) -> None:
         """End the process."""
         with contextlib.suppress(BrokenPipeError):
             if self._process.stdin is not None:
                 self._process.stdin.close()
-        try:
-            self._process.wait(5)
-        except subprocess.TimeoutExpired:
+        self._listener.join(5)
+        if self._listener.is_alive():
             self.kill()
+        if self._process.stdout is not None and not self._listener.is_alive():
+            self._process.stdout.close()
+        if isinstance(self._process, subprocess.Popen):
+            self._process.wait(_END_TIMEOUT)
 
     def _answer(self, timeout: float) -> Any:
         start = time.monotonic()
@@ -130,10 +167,22 @@ class Worker:
             seconds = time.monotonic() - start
             raise HungError(f"the call did not return within {seconds:.0f} seconds") from None
         if not line:
-            raise StoreError(f"the process ended with code {self._process.wait(30)}")
+            raise StoreError("the process ended without an answer")
         answer = json.loads(line)
         if "not_offered" in answer:
             raise NotOfferedError(answer["not_offered"])
         if "error" in answer:
             raise StoreError(answer["error"])
         return answer.get("result")
+
+
+def _spawn(store: Store, arguments: list[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [store.python, "-m", "comparison.worker", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # answers have the errors
+        text=True,
+        cwd=environments.ROOT,
+        env=store.environment,
+    )

@@ -21,7 +21,8 @@ from scripts.workspace import ROOT, read_packages
 
 _BIN = ROOT / ".venv" / "bin"
 _PYRIGHT = ROOT / ".venv" / "pyright.json"
-_FOLDERS = ("tests", "scripts", "benchmarks", "examples", "docs")  # in addition to the members
+# In addition to the members.
+_FOLDERS = ("tests", "scripts", "benchmarks", "comparison", "examples", "docs")
 
 
 def pyright_settings(root: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 Message = dict[str, Any]
-"""``role``, ``text`` and ``id``; ``calls``: ids of tool calls; ``call``: the id of the answered one."""
+"""``role``, ``text``, ``id``; ``calls``: ids of tool calls; ``call``: the answered one."""
 
 
 class NotOfferedError(Exception):

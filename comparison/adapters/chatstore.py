@@ -77,7 +77,7 @@ class Chatstore(Adapter):
         """Compare all fields; the store assigns an id and a time to messages without."""
         given = before.model_dump(exclude_none=True)
         stored = after.model_dump()
-        return {name: stored[name] for name in given} == given
+        return bool({name: stored[name] for name in given} == given)
 
 
 def to_message(message: Message) -> ChatMessage:

@@ -35,9 +35,7 @@ class Sessions(Adapter):
         if url.startswith("sqlite:"):
             self.service = SqliteSessionService(url.removeprefix("sqlite:///"))
         else:
-            self.service = DatabaseSessionService(
-                url.replace("postgresql:", "postgresql+asyncpg:")
-            )
+            self.service = DatabaseSessionService(url.replace("postgresql:", "postgresql+asyncpg:"))
 
     def append(self, key: str, message: Message) -> None:
         """See `Adapter`."""
@@ -120,7 +118,7 @@ class Sessions(Adapter):
 
 
 class _Recorder(BaseLlm):
-    contents: list[Any] = []
+    contents: list[Any] = []  # noqa: RUF012 - pydantic copies it for each object
 
     async def generate_content_async(
         self, llm_request: Any, stream: bool = False

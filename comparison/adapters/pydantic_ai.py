@@ -22,7 +22,7 @@ from comparison.adapters.adapter import Adapter, Loops, Message, NotOfferedError
 
 
 class Conversations(Adapter):
-    """The only store that ships; an append loads the newest message and saves, until it succeeds."""
+    """The only store that ships; an append loads the newest message and saves."""
 
     def __init__(self, url: str, ttl: float | None) -> None:
         """See `Adapter`."""

@@ -43,4 +43,7 @@ def check(lab: Lab) -> Outcome:
 
 
 def _show(lab: Lab, cost: float) -> str:
-    return f"{cost * 1000:.2g} ms" if lab.measure == "seconds" else f"{cost:.0f} calls"
+    if lab.measure == "calls":
+        return f"{cost:.0f} calls"
+    milliseconds = cost * 1000
+    return f"{milliseconds:,.0f} ms" if milliseconds >= 10 else f"{milliseconds:.2g} ms"

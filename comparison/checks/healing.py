@@ -11,7 +11,7 @@ _LIMIT = 60.0  # seconds
 def check(lab: Lab) -> Outcome:
     """Restart the server; then let a firewall forget the connections; count failing calls."""
     if lab.server.port is None:
-        return Outcome(None, "no connections")
+        return Outcome(None, "there is no server")
     relay = lab.relay()
     failures = []
     for name, fault in (("a restart", None), ("a firewall that forgets connections", relay.forget)):
@@ -35,5 +35,6 @@ def check(lab: Lab) -> Outcome:
     if failures:
         return Outcome(False, "; ".join(failures))
     return Outcome(
-        True, "after a restart and after a firewall has forgotten connections, at most one call fails"
+        True,
+        "after a restart and after a firewall has forgotten connections, at most one call fails",
     )

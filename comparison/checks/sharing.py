@@ -27,8 +27,8 @@ def _threads(lab: Lab) -> list[str]:
         return [f"{who}: {error}"]
     if stored == _THREADS * _EACH and not answer["errors"]:
         return []
-    error = f", {len(answer['errors'])} errors: {answer['errors'][0]}" if answer["errors"] else ""
-    return [f"{who}: {stored} stored{error}"]
+    shown = f", {len(answer['errors'])} errors: {answer['errors'][0]}" if answer["errors"] else ""
+    return [f"{who}: {stored} stored{shown}"]
 
 
 def _fork(lab: Lab) -> list[str]:
@@ -44,5 +44,5 @@ def _fork(lab: Lab) -> list[str]:
         return [f"a fork while the store is open: {error}"]
     if stored == 2 * len(texts) and not errors:
         return []
-    error = f"; {errors[0]}" if errors else ""
-    return [f"after a fork, {stored} of {2 * len(texts)} appends are stored{error}"]
+    shown = f"; {errors[0]}" if errors else ""
+    return [f"after a fork, {stored} of {2 * len(texts)} appends are stored{shown}"]

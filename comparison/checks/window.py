@@ -1,4 +1,4 @@
-"""A valid window: what is sent to a model is accepted by providers at any limit."""
+"""A valid window: what is sent to a model is accepted by all providers, at any limit."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def conversation() -> list[Message]:
 
 
 def violations(window: list[Message], newest: str) -> list[str]:
-    """Return which rules of providers a window breaks.
+    """Return which rules of all providers a window breaks.
 
     Args:
         window: What is sent.
@@ -42,9 +42,6 @@ def violations(window: list[Message], newest: str) -> list[str]:
     problems = []
     if window[-1]["text"] != newest:
         problems.append("lacks the newest message")
-    first = next((message for message in window if message["role"] != "system"), window[0])
-    if first["role"] != "user":
-        problems.append(f"begins with {first['role']}")
     waiting: set[str] = set()
     for message in window:
         if message["role"] == "tool":
@@ -58,25 +55,34 @@ def violations(window: list[Message], newest: str) -> list[str]:
     return problems
 
 
+def begins_with_user(window: list[Message]) -> bool:
+    """Return whether the first message, after instructions, is the user's."""
+    roles = [message["role"] for message in window if message["role"] != "system"]
+    return roles[:1] == ["user"]
+
+
 def check(lab: Lab) -> Outcome:
     """Cut windows of a conversation with tool calls at many limits, and check each."""
     worker = lab.worker()
     messages = conversation()
     limits: list[int] = worker.call("window_limits")
-    bad: dict[int, str] = {}
+    problems: dict[str, list[int]] = {}
     for number, limit in enumerate(limits):
         try:
             window = worker.call("window", f"plain{number}", messages, limit)
         except StoreError as error:
-            bad[limit] = f"raises {error}"
+            problems.setdefault(f"raise {error}", []).append(limit)
             continue
-        problems = violations(window, messages[-1]["text"])
-        if problems:
-            bad[limit] = problems[0]
-    if not bad:
-        return Outcome(True, f"{len(limits)} limits from {limits[0]} to {limits[-1]}")
-    kinds = list(dict.fromkeys(bad.values()))
-    first = next(limit for limit in bad if bad[limit] == kinds[0])
-    text = f"{len(bad)} of {len(limits)} windows are refused; at limit {first} one {kinds[0]}"
-    others = f"; others {', '.join(kinds[1:3])}" if kinds[1:] else ""
-    return Outcome(False, text + others)
+        found = violations(window, messages[-1]["text"])
+        if found:
+            problems.setdefault(f"{found[0]}, which every provider refuses", []).append(limit)
+        elif not begins_with_user(window):
+            text = "begins with the model's message, which Anthropic's API refuses"
+            problems.setdefault(text, []).append(limit)
+    if not problems:
+        return Outcome(True, f"windows at {len(limits)} limits, {limits[0]} to {limits[-1]}")
+    parts = [
+        f"{len(bad)} of {len(limits)} windows, such as at limit {bad[0]}: one {problem}"
+        for problem, bad in problems.items()
+    ]
+    return Outcome(False, "; ".join(parts))
