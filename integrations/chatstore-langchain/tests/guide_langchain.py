@@ -1,11 +1,14 @@
 """An agent that asks a tool about cities, one turn for each: ``guide_langchain.py URL CITY ...``.
 
-It prints a line of JSON per turn: the answer, and what the model received, twice.
+It prints a line of JSON per turn: the answer, and what the model received, twice. The tool kills
+this process at the city that the environment variable ``KILLED_AT`` names.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -50,6 +53,8 @@ class Model(BaseChatModel):
 
 def weather(city: str) -> str:
     """Tell the weather of a city."""
+    if city == os.environ.get("KILLED_AT"):
+        os.kill(os.getpid(), signal.SIGKILL)
     return f"sunny in {city}"
 
 
@@ -59,5 +64,5 @@ with open_store(sys.argv[1]) as store:
     thread = {"configurable": {"thread_id": "user:42"}}
     for city in sys.argv[2:]:
         result = agent.invoke({"messages": [{"role": "user", "content": city}]}, thread)
-        print(json.dumps([result["messages"][-1].content, *received]))
+        print(json.dumps([result["messages"][-1].content, *received]), flush=True)
         received.clear()

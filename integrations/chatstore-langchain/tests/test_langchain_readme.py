@@ -1,14 +1,18 @@
-"""Three turns run in one process, and another process continues; the README's examples run."""
+"""A process is killed in its fourth turn, and another goes on; the README's examples run."""
 
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
-from programs import run_program, snippets
+from programs import OFFLINE, run_program, snippets
 
 GUIDE = Path(__file__).parent / "guide_langchain.py"
-AGENT, HISTORY = snippets(Path(__file__).parent.parent / "README.md")
+AGENT, RECORDS, HISTORY = snippets(Path(__file__).parent.parent / "README.md")
 ENVIRONMENT = {"TIKTOKEN_CACHE_DIR": "", "LANGSMITH_TRACING": "false"}
 MODEL = """
 import langchain.agents
@@ -26,13 +30,24 @@ def run(program: Path | str, *arguments: str, cwd: Path | None = None) -> list[s
 
 def test_model_receives_the_whole_conversation(each_store_url: str) -> None:
     cities = ["Oslo", "Rome", "Lima", "Bonn"]
-    lines = run(GUIDE, each_store_url, *cities[:3]) + run(GUIDE, each_store_url, cities[3])
+    killed = subprocess.run(
+        [sys.executable, GUIDE, each_store_url, *cities],
+        env={**os.environ, **OFFLINE, **ENVIRONMENT, "KILLED_AT": "Bonn"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    lines = killed.stdout.splitlines() + run(GUIDE, each_store_url, cities[3])
 
     before = [["system", "Be brief."]]
     for city, line in zip(cities, lines, strict=True):
         answer, first, second = json.loads(line)
         question, call, result = ["human", city], ["ai", ""], ["tool", f"sunny in {city}"]
         assert answer == f"sunny in {city}"
+        if city == "Bonn":  # asked in the killed process, too, and not answered there
+            before.append(question)
         assert first == [*before, question]
         assert second == [*before, question, call, result]
         before += [question, call, result, ["ai", answer]]
@@ -42,6 +57,11 @@ def test_agent(tmp_path: Path) -> None:
     count = '\nwith open_store("sqlite:///chat.db") as store:\n'
     count += '    print(store.count_messages("user:42"))'
     assert run(MODEL + AGENT + count, cwd=tmp_path) == ["Hi.", "2"]
+
+
+def test_owners_titles_and_forks(tmp_path: Path) -> None:
+    lines = run(MODEL + RECORDS, cwd=tmp_path)
+    assert sorted(lines) == ["chat-7 Hello! 2", "chat-8 None 1"]
 
 
 def test_history(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from chatstore.core.checks import check_key
 from chatstore.core.memory.summaries import without_summaries
 from chatstore.core.store import check_store
 from chatstore.langchain.messages import to_langchain, to_messages
+from chatstore.langchain.records import check_record, create_if_new
 
 
 class ChatStoreMessageHistory(BaseChatMessageHistory):
@@ -21,20 +22,27 @@ class ChatStoreMessageHistory(BaseChatMessageHistory):
     raise.
     """
 
-    def __init__(self, store: ChatStore, key: str) -> None:
+    def __init__(
+        self, store: ChatStore, key: str, *, owner: str | None = None, title: str | None = None
+    ) -> None:
         """Use a store, which is never closed; nothing is read yet.
 
         Args:
             store: Where the conversation is kept.
             key: The conversation's key, such as LangChain's session id.
+            owner: Whose conversation it is, for ``store.list_conversations(owner=…)``, if it is
+                new: existing conversations keep their owner and title.
+            title: Its title, if it is new.
 
         Raises:
-            InvalidArgumentError: `store` is not a `ChatStore`.
+            InvalidArgumentError: `store` is not a `ChatStore`, or `owner` or `title` is not valid,
+                see `chatstore.core.ChatStore.create_conversation`.
             InvalidKeyError: `key` is not a string of 1 to 255 bytes in UTF-8.
 
         """
         self.store = check_store(store)
         self.key = check_key(key)
+        self._record = check_record(owner, title)
 
     @property
     def messages(self) -> list[BaseMessage]:
@@ -81,11 +89,39 @@ class ChatStoreMessageHistory(BaseChatMessageHistory):
             MessageConflictError: The conversation has an id with other content.
 
         """
-        self.store.add_messages(self.key, to_messages(messages))
+        converted = to_messages(messages)
+        if any(self._record):
+            self.store.run("create_conversation", create_if_new, self.key, self._record)
+        self.store.add_messages(self.key, converted)
 
     async def aadd_messages(self, messages: Sequence[BaseMessage]) -> None:
         """Like `add_messages`, but awaitable."""
-        await self.store.async_add_messages(self.key, to_messages(messages))
+        converted = to_messages(messages)
+        if any(self._record):
+            run = self.store.async_run
+            await run("create_conversation", create_if_new, self.key, self._record)
+        await self.store.async_add_messages(self.key, converted)
+
+    def fork(self, new_key: str, *, until: str | None = None) -> ChatStoreMessageHistory:
+        """Begin a conversation with this one's messages, and return its history.
+
+        Args:
+            new_key: The new conversation's key.
+            until: The id of the last message to copy; by default all are copied.
+
+        Raises:
+            ConversationNotFoundError: This conversation does not exist.
+            MessageNotFoundError: It does not have the message `until`.
+            ConversationExistsError: There is a conversation under `new_key`.
+
+        """
+        self.store.fork(self.key, new_key, until=until)
+        return ChatStoreMessageHistory(self.store, new_key)
+
+    async def afork(self, new_key: str, *, until: str | None = None) -> ChatStoreMessageHistory:
+        """Like `fork`, but awaitable."""
+        await self.store.async_fork(self.key, new_key, until=until)
+        return ChatStoreMessageHistory(self.store, new_key)
 
     def clear(self) -> None:
         """Delete the conversation."""

@@ -22,6 +22,7 @@ from chatstore.core.memory.window import Cut, accepted, check_cut
 from chatstore.core.operations import add_new_messages
 from chatstore.core.store import check_store
 from chatstore.langchain.messages import to_langchain, to_messages
+from chatstore.langchain.records import Record, check_record, create_if_new
 from chatstore.langchain.sending import payload_of, sendable, sent_payload
 
 
@@ -54,6 +55,8 @@ class ChatHistoryMiddleware(AgentMiddleware[HistoryState, Any, Any]):
         cut: Cut = "steps",
         summarize: Callable[[list[BaseMessage]], Any] | None = None,
         compact_above: int | None = None,
+        owner: str | Callable[[Runtime[Any]], str | None] | None = None,
+        title: str | Callable[[list[BaseMessage]], str | None] | None = None,
     ) -> None:
         """Create a middleware; nothing is read yet.
 
@@ -73,11 +76,17 @@ class ChatHistoryMiddleware(AgentMiddleware[HistoryState, Any, Any]):
                 them; they stay stored. See `chatstore.core.ChatMemoryBuffer.compact`.
             compact_above: Summarize if more tokens than this would be sent; by default
                 `token_limit`.
+            owner: Whose new conversations are, for ``store.list_conversations(owner=…)``, or a
+                function that returns it, such as ``lambda runtime: runtime.context.user_id``.
+                Existing conversations keep their owner and title.
+            title: The title of new conversations, or a function that makes it of the first
+                messages.
 
         Raises:
             InvalidArgumentError: `store` is not a `ChatStore`, `token_limit` is not a positive
                 integer, `cut` is neither ``"steps"`` nor ``"sliding"``, or `compact_above` is not
-                an integer of at least 0, or is given without `summarize`.
+                an integer of at least 0, or is given without `summarize`; or `owner` or `title` is
+                not valid, see `chatstore.core.ChatStore.create_conversation`.
             InvalidKeyError: `key` is not a string of 1 to 255 bytes in UTF-8.
 
         """
@@ -88,6 +97,10 @@ class ChatHistoryMiddleware(AgentMiddleware[HistoryState, Any, Any]):
         self._tokenizer_fn = tokenizer_fn
         self._model = model
         self._cut: Cut = check_cut(cut)
+        check_record(
+            owner if isinstance(owner, str) else None, title if isinstance(title, str) else None
+        )
+        self._owner, self._title = owner, title
         self._compactor = make_compactor(
             summarize, compact_above, to_framework=to_langchain, to_messages=to_messages
         )
@@ -142,7 +155,10 @@ class ChatHistoryMiddleware(AgentMiddleware[HistoryState, Any, Any]):
         messages, last = _complete(_unsaved(state, self.name))
         if last is None:
             return None
-        self._store.run("add_messages", add_new_messages, self._key_of(runtime), messages)
+        key, record = self._key_of(runtime), self._new_record(state, runtime)
+        if record is not None:
+            self._store.run("create_conversation", create_if_new, key, record)
+        self._store.run("add_messages", add_new_messages, key, messages)
         return self._update(state, last)
 
     async def _async_save(
@@ -151,9 +167,21 @@ class ChatHistoryMiddleware(AgentMiddleware[HistoryState, Any, Any]):
         messages, last = _complete(_unsaved(state, self.name))
         if last is None:
             return None
-        key = self._key_of(runtime)
+        key, record = self._key_of(runtime), self._new_record(state, runtime)
+        if record is not None:
+            await self._store.async_run("create_conversation", create_if_new, key, record)
         await self._store.async_run("add_messages", add_new_messages, key, messages)
         return self._update(state, last)
+
+    def _new_record(self, state: HistoryState, runtime: Runtime[Any]) -> Record | None:
+        """Return the record of the conversation if this is the first save, else ``None``."""
+        if (self._owner is None and self._title is None) or self.name in state.get(
+            "chatstore_last_saved", {}
+        ):
+            return None
+        owner = self._owner(runtime) if callable(self._owner) else self._owner
+        title = self._title(list(state["messages"])) if callable(self._title) else self._title
+        return check_record(owner, title)
 
     def _update(self, state: HistoryState, last: str) -> dict[str, Any]:
         return {"chatstore_last_saved": {**state.get("chatstore_last_saved", {}), self.name: last}}
