@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import signal
 import sys
 import threading
 import time
@@ -17,6 +18,7 @@ from functools import partial
 from typing import Any
 
 Message = dict[str, Any]
+_CHILD_TIMEOUT = 40  # seconds
 
 
 def main() -> None:
@@ -135,6 +137,8 @@ class Commands:
         """Add messages in a forked child while the parent adds others; return the errors."""
         receiver, sender = os.pipe()
         child = os.fork()
+        if child == 0:
+            signal.alarm(_CHILD_TIMEOUT)  # a child that hangs must not outlive the check
         errors = self._append_texts(key, texts, "child" if child == 0 else "parent")
         if child == 0:
             os.write(sender, json.dumps(errors).encode())
@@ -169,11 +173,17 @@ class Commands:
         """Store each sample and read it back; return what happened to those that differ."""
         outcomes: dict[str, str] = {}
         for name, sample in self.adapter.samples().items():
+            key = f"{prefix}{len(outcomes)}"
             try:
-                after = self.adapter.copy(f"{prefix}{len(outcomes)}", sample)
+                self.adapter.put_sample(key, sample)
+            except Exception as error:
+                outcomes[name] = f"refused with {short(error)}"
+                continue
+            try:
+                after = self.adapter.get_sample(key)
                 outcomes[name] = "same" if self.adapter.same(sample, after) else "changed"
             except Exception as error:
-                outcomes[name] = short(error)
+                outcomes[name] = f"stored, and then unreadable: {short(error)}"
         return outcomes
 
 

@@ -84,8 +84,8 @@ class IgnoresCase(Chatstore):
 
 
 class DropsMetadata(Chatstore):
-    def copy(self, key: str, sample: Any) -> Any:
-        return super().copy(key, sample.model_copy(update={"metadata": {}}))
+    def put_sample(self, key: str, sample: Any) -> None:
+        super().put_sample(key, sample.model_copy(update={"metadata": {}}))
 
 
 class NeverExpires(Chatstore):

@@ -62,11 +62,11 @@ def test_rules_of_windows_accept_whole_turns_and_refuse_parts() -> None:
     newest = messages[-1]["text"]
 
     assert violations(messages, newest) == []
-    assert violations([], newest) == ["is empty"]
-    assert violations(messages[:-1], newest) == ["lacks the newest message"]
-    assert violations(messages[2:], newest) == ["has a tool result without its call"] * 2
+    assert violations([], newest) == ["are empty"]
+    assert violations(messages[:-1], newest) == ["lack the newest message"]
+    assert violations(messages[2:], newest) == ["have a tool result without its call"] * 2
     assert violations([*messages[:2], *messages[3:]], newest) == [
-        "has a tool call without its result"
+        "have a tool call without its result"
     ]
     assert begins_with_user(messages)
     assert not begins_with_user(messages[1:])

@@ -19,7 +19,7 @@ BROKEN = [
     ("size", "KeepsThousand", "of 2,000 messages, 1000 are read"),
     ("size", "RefusesLarge", "a message of 5 MiB raises ValueError: too large"),
     ("keys", "IgnoresCase", "'a', 'A' read other keys' messages"),
-    ("fidelity", "DropsMetadata", "changed: numbers, metadata"),
+    ("fidelity", "DropsMetadata", "numbers: changed; metadata: changed; equal: text"),
     ("ttl", "NeverExpires", "2 messages are left"),
     ("ttl", "ExpiresEach", "within ttl after the last write, ['second'] is left"),
     ("failures", "HidesErrors", "a read returns nothing"),
@@ -27,7 +27,7 @@ BROKEN = [
     (
         "window",
         "SendsNewest",
-        "one has a tool result without its call, which every provider refuses",
+        "have a tool result without its call, which every provider refuses",
     ),
 ]
 

@@ -72,8 +72,12 @@ class Adapter(ABC):
         """Return messages of the library's own type, by what is special about them."""
 
     @abstractmethod
-    def copy(self, key: str, sample: Any) -> Any:
-        """Store a message of the library's own type in a new conversation and read it back."""
+    def put_sample(self, key: str, sample: Any) -> None:
+        """Store a message of the library's own type in a new conversation."""
+
+    @abstractmethod
+    def get_sample(self, key: str) -> Any:
+        """Read the message that `put_sample` has stored."""
 
     def same(self, before: Any, after: Any) -> bool:
         """Return whether what was read equals what was stored, all fields included."""

@@ -53,7 +53,6 @@ class Histories(Adapter):
         extra = {"x": 0.1, "y": 2**53 + 1}
         return {
             "text": NativeMessage("user", ["Grüße 🙂\n\ttab"]),
-            "NUL": NativeMessage("user", ["a\0b"]),
             "empty": NativeMessage("assistant", [""]),
             "tool call": NativeMessage("assistant", [call]),
             "tool result": NativeMessage("tool", [result]),
@@ -61,11 +60,15 @@ class Histories(Adapter):
             "numbers": NativeMessage("user", ["x"], additional_properties=extra),
             "metadata": NativeMessage("user", ["x"], additional_properties={"a": {"b": [1]}}),
             "id": NativeMessage("user", ["x"], message_id="m-1"),
+            "NUL": NativeMessage("user", ["a\0b"]),
         }
 
-    def copy(self, key: str, sample: Any) -> Any:
+    def put_sample(self, key: str, sample: Any) -> None:
         """See `Adapter`."""
         self._save(key, [sample])
+
+    def get_sample(self, key: str) -> Any:
+        """See `Adapter`."""
         return self._get(key)[0]
 
     def same(self, before: Any, after: Any) -> bool:

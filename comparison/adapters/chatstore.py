@@ -53,7 +53,6 @@ class Chatstore(Adapter):
         call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"x": 1}'}}
         return {
             "text": ChatMessage(role="user", content="Grüße 🙂\n\ttab"),
-            "NUL": ChatMessage(role="user", content="a\0b"),
             "empty": ChatMessage(role="assistant", content=""),
             "tool call": ChatMessage(role="assistant", additional_kwargs={"tool_calls": [call]}),
             "tool result": ChatMessage(
@@ -66,11 +65,15 @@ class Chatstore(Adapter):
             "time": ChatMessage(
                 role="user", content="x", created_at=datetime(2026, 1, 2, tzinfo=timezone.utc)
             ),
+            "NUL": ChatMessage(role="user", content="a\0b"),
         }
 
-    def copy(self, key: str, sample: Any) -> Any:
+    def put_sample(self, key: str, sample: Any) -> None:
         """See `Adapter`."""
         self.store.add_message(key, sample)
+
+    def get_sample(self, key: str) -> Any:
+        """See `Adapter`."""
         return self.store.get_messages(key)[0]
 
     def same(self, before: Any, after: Any) -> bool:

@@ -102,18 +102,21 @@ class Sessions(Adapter):
         result = types.FunctionResponse(id="c1", name="f", response={"result": "5"})
         return {
             "text": _event("user", types.Part(text="Grüße 🙂\n\ttab")),
-            "NUL": _event("user", types.Part(text="a\0b")),
             "empty": _event("agent", types.Part(text="")),
             "tool call": _event("agent", types.Part(function_call=call)),
             "tool result": _event("user", types.Part(function_response=result)),
             "image": _event("user", types.Part(text="x"), image),
             "metadata and numbers": _event("user", types.Part(text="x"), custom_metadata=extra),
             "id": _event("user", types.Part(text="x"), id="m-1"),
+            "NUL": _event("user", types.Part(text="a\0b")),
         }
 
-    def copy(self, key: str, sample: Any) -> Any:
+    def put_sample(self, key: str, sample: Any) -> None:
         """See `Adapter`."""
         self._run(self._append(key, sample))
+
+    def get_sample(self, key: str) -> Any:
+        """See `Adapter`."""
         return self._run(self._events(key))[0]
 
 

@@ -45,9 +45,12 @@ class LangChain(Adapter):
         """See `Adapter`."""
         return langchain_messages.samples()
 
-    def copy(self, key: str, sample: Any) -> Any:
+    def put_sample(self, key: str, sample: Any) -> None:
         """See `Adapter`."""
         self.history(key).add_message(sample)
+
+    def get_sample(self, key: str) -> Any:
+        """See `Adapter`."""
         return self.history(key).messages[0]
 
     def same(self, before: Any, after: Any) -> bool:

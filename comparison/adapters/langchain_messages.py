@@ -62,7 +62,6 @@ def samples() -> dict[str, Any]:
     usage: Any = {"input_tokens": 1, "output_tokens": 2, "total_tokens": 3}
     return {
         "text": HumanMessage("Grüße 🙂\n\ttab"),
-        "NUL": HumanMessage("a\0b"),
         "empty": AIMessage(""),
         "tool call": AIMessage("", tool_calls=[call]),
         "tool result": ToolMessage("5", tool_call_id="c1", artifact={"rows": [1, 2]}),
@@ -70,6 +69,7 @@ def samples() -> dict[str, Any]:
         "numbers": HumanMessage("x", additional_kwargs={"x": 0.1, "y": 2**53 + 1}),
         "metadata": AIMessage("x", usage_metadata=usage, response_metadata={"model": "m"}),
         "id": HumanMessage("x", id="m-1"),
+        "NUL": HumanMessage("a\0b"),
     }
 
 

@@ -47,9 +47,12 @@ class LangGraph(Adapter):
         """See `Adapter`."""
         return langchain_messages.samples()
 
-    def copy(self, key: str, sample: Any) -> Any:
+    def put_sample(self, key: str, sample: Any) -> None:
         """See `Adapter`."""
         self._update(key, [sample])
+
+    def get_sample(self, key: str) -> Any:
+        """See `Adapter`."""
         return self._messages(key)[0]
 
     def same(self, before: Any, after: Any) -> bool:

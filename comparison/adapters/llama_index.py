@@ -48,7 +48,6 @@ class LlamaIndex(Adapter):
         call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"x": 1}'}}
         return {
             "text": ChatMessage(role="user", content="Grüße 🙂\n\ttab"),
-            "NUL": ChatMessage(role="user", content="a\0b"),
             "empty": ChatMessage(role="assistant", content=""),
             "tool call": ChatMessage(
                 role="assistant", content=None, additional_kwargs={"tool_calls": [call]}
@@ -63,11 +62,15 @@ class LlamaIndex(Adapter):
                 role="user", content="", additional_kwargs={"x": 0.1, "y": 2**53 + 1}
             ),
             "metadata": ChatMessage(role="user", content="x", additional_kwargs={"a": {"b": [1]}}),
+            "NUL": ChatMessage(role="user", content="a\0b"),
         }
 
-    def copy(self, key: str, sample: Any) -> Any:
+    def put_sample(self, key: str, sample: Any) -> None:
         """See `Adapter`."""
         self.store.add_message(key, sample)
+
+    def get_sample(self, key: str) -> Any:
+        """See `Adapter`."""
         return self.store.get_messages(key)[0]
 
 

@@ -81,18 +81,21 @@ class Sessions(Adapter):
         call = {"type": "function_call", "call_id": "c1", "name": "f", "arguments": '{"x": 1}'}
         return {
             "text": {"role": "user", "content": "Grüße 🙂\n\ttab"},
-            "NUL": {"role": "user", "content": "a\0b"},
             "empty": {"role": "assistant", "content": ""},
             "tool call": call,
             "tool result": {"type": "function_call_output", "call_id": "c1", "output": "5"},
             "image": {"role": "user", "content": [{"type": "input_text", "text": "x"}, image]},
             "numbers": {"role": "user", "content": "x", "extra": {"x": 0.1, "y": 2**53 + 1}},
             "id": {"role": "user", "content": "x", "id": "m-1"},
+            "NUL": {"role": "user", "content": "a\0b"},
         }
 
-    def copy(self, key: str, sample: Any) -> Any:
+    def put_sample(self, key: str, sample: Any) -> None:
         """See `Adapter`."""
         self._run(self.session(key).add_items([sample]))
+
+    def get_sample(self, key: str) -> Any:
+        """See `Adapter`."""
         return self._run(self.session(key).get_items())[0]
 
 

@@ -89,18 +89,21 @@ class Conversations(Adapter):
         call = ToolCallPart("f", {"x": 1}, tool_call_id="c1")
         return {
             "text": ModelRequest([UserPromptPart("Grüße 🙂\n\ttab")]),
-            "NUL": ModelRequest([UserPromptPart("a\0b")]),
             "empty": ModelResponse([TextPart("")]),
             "tool call": ModelResponse([call]),
             "tool result": ModelRequest([ToolReturnPart("f", "5", tool_call_id="c1")]),
             "image": ModelRequest([UserPromptPart(["x", image])]),
             "numbers": ModelRequest([UserPromptPart("x")], metadata={"x": 0.1, "y": 2**53 + 1}),
             "metadata": ModelResponse([TextPart("x")], metadata={"a": {"b": [1]}}),
+            "NUL": ModelRequest([UserPromptPart("a\0b")]),
         }
 
-    def copy(self, key: str, sample: Any) -> Any:
+    def put_sample(self, key: str, sample: Any) -> None:
         """See `Adapter`."""
         self._run(self._save(key, [sample]))
+
+    def get_sample(self, key: str) -> Any:
+        """See `Adapter`."""
         return self._run(self._load(key))[0]
 
 

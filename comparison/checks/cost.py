@@ -5,9 +5,9 @@ from __future__ import annotations
 from comparison.lab import Lab, Outcome, user
 
 _SHORT, _LONG = 20, 4000
-_ROUNDS = 3
+_ROUNDS = 5
 _CALLS = 5
-_FACTOR = 3.0  # what counts as growing; a linear cost would grow by 200
+_FACTOR = 4.0  # what counts as growing; a linear cost would grow by 200
 
 
 def check(lab: Lab) -> Outcome:

@@ -32,7 +32,7 @@ def _damage(lab: Lab) -> list[str]:
         except StoreError:
             continue
         if _MARKER not in texts:
-            shown = ", ".join(text[:20] for text in texts) or "nothing"
+            shown = ", ".join(str(text)[:20] for text in texts) or "nothing"
             return [f"with one of 3 stored messages damaged, a read returns {shown}"]
     return []
 

@@ -38,19 +38,19 @@ def violations(window: list[Message], newest: str) -> list[str]:
 
     """
     if not window:
-        return ["is empty"]
+        return ["are empty"]
     problems = []
     if window[-1]["text"] != newest:
-        problems.append("lacks the newest message")
+        problems.append("lack the newest message")
     waiting: set[str] = set()
     for message in window:
         if message["role"] == "tool":
             if message["call"] not in waiting:
-                problems.append("has a tool result without its call")
+                problems.append("have a tool result without its call")
             waiting.discard(message["call"])
             continue
         if waiting:
-            problems.append("has a tool call without its result")
+            problems.append("have a tool call without its result")
         waiting = set(message.get("calls") or ())
     return problems
 
@@ -77,12 +77,12 @@ def check(lab: Lab) -> Outcome:
         if found:
             problems.setdefault(f"{found[0]}, which every provider refuses", []).append(limit)
         elif not begins_with_user(window):
-            text = "begins with the model's message, which Anthropic's API refuses"
+            text = "begin with the model's message, which Anthropic's API refuses"
             problems.setdefault(text, []).append(limit)
     if not problems:
         return Outcome(True, f"windows at {len(limits)} limits, {limits[0]} to {limits[-1]}")
     parts = [
-        f"{len(bad)} of {len(limits)} windows, such as at limit {bad[0]}: one {problem}"
+        f"{len(bad)} of {len(limits)} windows, such as at limit {bad[0]}, {problem}"
         for problem, bad in problems.items()
     ]
     return Outcome(False, "; ".join(parts))
