@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> int:
     if options.store:
         for result in results:
             print(f"{result['store']} {result['promise']}: {page.word(result)}: {result['text']}")
-        return int(any(result["kept"] is False for result in results))
+        return int(any(result["passed"] is False for result in results))
     _RESULTS.write_text(json.dumps(results, indent=1))
     versions = run.versions(names)
     today = datetime.now(timezone.utc).date()

@@ -20,13 +20,13 @@ class Outcome:
     """What a check has seen.
 
     Attributes:
-        kept: Whether the promise was kept; ``None``: it does not apply.
+        passed: Whether the promise was kept; ``None``: it does not apply.
         text: What happened, with numbers.
         figures: Measured seconds, by name.
 
     """
 
-    kept: bool | None
+    passed: bool | None
     text: str
     figures: dict[str, float] = field(default_factory=dict)
 

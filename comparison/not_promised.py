@@ -5,7 +5,7 @@ A reason is here only if neither the interface nor the documentation promises wh
 
 from __future__ import annotations
 
-from comparison.subjects import SUBJECTS, is_ours
+from comparison.subjects import SUBJECTS, is_of_this_project
 
 _ONCE = "messages have no ids that a store would compare"
 _HEALING = "how connections recover is left to the driver and its options"
@@ -71,7 +71,7 @@ REASONS: dict[tuple[str, str], str] = {
 
 def reason_of(store: str, promise: str) -> str | None:
     """Return why a store never promised something, or ``None`` if it did."""
-    if is_ours(store):
+    if is_of_this_project(store):
         return None
     library = SUBJECTS[store].library
     reason = REASONS.get((store, promise)) or REASONS.get((library, promise))

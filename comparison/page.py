@@ -7,7 +7,7 @@ from typing import Any
 
 from comparison.not_promised import reason_of
 from comparison.promises import PROMISES, sentence_of
-from comparison.subjects import OURS, SUBJECTS, is_ours
+from comparison.subjects import CHATSTORE, SUBJECTS, is_of_this_project
 
 Result = Mapping[str, Any]
 _INTRODUCTION = """# Comparison
@@ -32,9 +32,9 @@ modules (`langgraph-checkpoint-redis`, `langchain-redis`), and stores for cloud 
 
 def word(result: Result) -> str:
     """Return a cell's word."""
-    if result["kept"] is None:
+    if result["passed"] is None:
         return "n/a"
-    if result["kept"]:
+    if result["passed"]:
         return "kept"
     return "not promised" if reason_of(result["store"], result["promise"]) else "broken"
 
@@ -64,20 +64,20 @@ def _better(results: Sequence[Result]) -> Iterator[str]:
 
 def _kept_by_peers(results: Sequence[Result]) -> Iterator[str]:
     """Find promises that a peer keeps and that a store of this project breaks on that server."""
-    for ours in results:
-        if not is_ours(ours["store"]) or ours["kept"] is not False:
+    for own in results:
+        if not is_of_this_project(own["store"]) or own["passed"] is not False:
             continue
-        server = SUBJECTS[ours["store"]].server
+        server = SUBJECTS[own["store"]].server
         peers = [
             item["store"]
             for item in results
-            if item["promise"] == ours["promise"]
-            and item["kept"]
+            if item["promise"] == own["promise"]
+            and item["passed"]
             and SUBJECTS[item["store"]].server == server
         ]
         if peers:
-            title = PROMISES[ours["promise"]]
-            yield f"- {title}: kept by {', '.join(peers)}, broken by {ours['store']}."
+            title = PROMISES[own["promise"]]
+            yield f"- {title}: kept by {', '.join(peers)}, broken by {own['store']}."
 
 
 def _faster(results: Sequence[Result]) -> Iterator[str]:
@@ -85,11 +85,11 @@ def _faster(results: Sequence[Result]) -> Iterator[str]:
     costs = {item["store"]: item["figures"] for item in results if item["figures"]}
     rows = []
     for name, figures in costs.items():
-        ours = f"{OURS}-{SUBJECTS[name].server}"
-        if is_ours(name) or ours not in costs:
+        own = f"{CHATSTORE}-{SUBJECTS[name].server}"
+        if is_of_this_project(name) or own not in costs:
             continue
         for call, seconds in figures.items():
-            ratio = costs[ours][call] / seconds
+            ratio = costs[own][call] / seconds
             if ratio > 1:
                 rows.append(f"| {name} | {call.replace('recent', 'newest 20')} | {ratio:.2g} × |")
     if rows:
@@ -123,7 +123,7 @@ def _cells(results: Sequence[Result]) -> Iterator[str]:
 
 
 def _cell(item: Result) -> str:
-    reason = reason_of(item["store"], item["promise"]) if item["kept"] is False else None
+    reason = reason_of(item["store"], item["promise"]) if item["passed"] is False else None
     text = _escape(item["text"]) + (f" **Not promised**: {reason}" if reason else "")
     command = f"`python -m comparison {item['store']} {item['promise']}`"
     return f"| {PROMISES[item['promise']]} | {word(item)} | {text} | {command} |"

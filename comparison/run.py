@@ -38,10 +38,10 @@ def run_all(names: Sequence[str], promises: Sequence[str], progress: TextIO) -> 
             )
             for kind in kinds
         ]
-        found = {
+        results = {
             (item["store"], item["promise"]): item for group in groups for item in group.result()
         }
-    return [found[name, promise] for name in names for promise in promises]
+    return [results[name, promise] for name in names for promise in promises]
 
 
 def _run_on(
@@ -52,7 +52,7 @@ def _run_on(
         for name, promise, forks in _with_fork_servers(names, promises):
             outcome = run_one(name, promise, server, forks)
             results.append({"store": name, "promise": promise, **vars(outcome)})
-            print(f"{name} {promise}: {outcome.kept}: {outcome.text}", file=progress, flush=True)
+            print(f"{name} {promise}: {outcome.passed}: {outcome.text}", file=progress, flush=True)
     return results
 
 
@@ -77,15 +77,15 @@ def run_one(name: str, promise: str, server: servers.Server, forks: ForkServer) 
 
 def versions(names: Sequence[str]) -> dict[str, str]:
     """Return the versions of the stores' distributions."""
-    wanted: dict[str | None, set[str]] = {}
+    requested: dict[str | None, set[str]] = {}
     for name in names:
         subject = SUBJECTS[name]
-        wanted.setdefault(subject.store.family, set()).update(subject.distributions)
-    found: dict[str, str] = {}
-    for family, distributions in wanted.items():
+        requested.setdefault(subject.store.family, set()).update(subject.distributions)
+    results: dict[str, str] = {}
+    for family, distributions in requested.items():
         python = sys.executable if family is None else environments.prepare(family)
         ordered = sorted(distributions)
         text = f"from importlib.metadata import version as v; print(*map(v, {ordered!r}))"
         done = subprocess.run([python, "-c", text], capture_output=True, text=True, check=True)
-        found.update(zip(ordered, done.stdout.split(), strict=True))
-    return found
+        results.update(zip(ordered, done.stdout.split(), strict=True))
+    return results

@@ -88,13 +88,13 @@ class Files(Memory):
         if self._kind == "sqlite":
             return _damage_sqlite(f"{self._path}.db", marker.encode())
         files = [file for file in self._path.rglob("*") if file.is_file()]
-        found = [file for file in files if marker.encode() in file.read_bytes()]
-        for file in found:
+        matches = [file for file in files if marker.encode() in file.read_bytes()]
+        for file in matches:
             lines = file.read_bytes().splitlines(keepends=True)
             file.write_bytes(
                 b"".join(b"{broken\n" if marker.encode() in line else line for line in lines)
             )
-        return len(found)
+        return len(matches)
 
 
 class Redis:
@@ -210,25 +210,25 @@ def _damage_string(client: Any, key: bytes, marker: bytes) -> int:
 
 
 def _damage_list(client: Any, key: bytes, marker: bytes) -> int:
-    found = [index for index, item in enumerate(client.lrange(key, 0, -1)) if marker in item]
-    for index in found:
+    matches = [index for index, item in enumerate(client.lrange(key, 0, -1)) if marker in item]
+    for index in matches:
         client.lset(key, index, b"{broken")
-    return len(found)
+    return len(matches)
 
 
 def _damage_hash(client: Any, key: bytes, marker: bytes) -> int:
-    found = [name for name, value in client.hgetall(key).items() if marker in value]
-    for name in found:
+    matches = [name for name, value in client.hgetall(key).items() if marker in value]
+    for name in matches:
         client.hset(key, name, b"{broken")
-    return len(found)
+    return len(matches)
 
 
 def _damage_sorted_set(client: Any, key: bytes, marker: bytes) -> int:
-    found = [item for item in client.zrange(key, 0, -1, withscores=True) if marker in item[0]]
-    for value, score in found:
+    matches = [item for item in client.zrange(key, 0, -1, withscores=True) if marker in item[0]]
+    for value, score in matches:
         client.zrem(key, value)
         client.zadd(key, {b"{broken": score})
-    return len(found)
+    return len(matches)
 
 
 def _leave(client: Any, key: bytes, marker: bytes) -> int:

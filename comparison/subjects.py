@@ -101,9 +101,9 @@ SUBJECTS = {
         "google-adk",
     ),
 }
-OURS = "chatstore"
+CHATSTORE = "chatstore"
 
 
-def is_ours(name: str) -> bool:
+def is_of_this_project(name: str) -> bool:
     """Return whether a store is one of this project."""
-    return SUBJECTS[name].library == OURS
+    return SUBJECTS[name].library == CHATSTORE

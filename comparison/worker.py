@@ -147,8 +147,10 @@ class Commands:
         os.waitpid(child, 0)
         with os.fdopen(receiver) as stream:
             text = stream.read()
-        theirs: list[str] = json.loads(text) if text else ["the child ended without an answer"]
-        return [*errors, *theirs]
+        errors_of_child: list[str] = (
+            json.loads(text) if text else ["the child ended without an answer"]
+        )
+        return [*errors, *errors_of_child]
 
     def _append_texts(self, key: str, texts: list[str], who: str) -> list[str]:
         errors: list[str] = []

@@ -14,10 +14,10 @@ from comparison.lab import Outcome, Store, open_lab
 from comparison.not_promised import REASONS, reason_of
 from comparison.promises import PROMISES, check_of, sentence_of
 from comparison.servers import Files, Memory, Server, start
-from comparison.subjects import SUBJECTS, is_ours
+from comparison.subjects import SUBJECTS, is_of_this_project
 
 ROOT = Path(__file__).resolve().parent.parent
-OURS = Store("comparison.adapters.chatstore", "store")
+CHATSTORE = Store("comparison.adapters.chatstore", "store")
 
 
 @pytest.fixture(scope="module")
@@ -29,32 +29,32 @@ def redis() -> Iterator[Server]:
 
 @pytest.mark.parametrize("promise", PROMISES.keys() - {"healing"})
 def test_the_sqlite_store_keeps_its_promises(promise: str, tmp_path: Path) -> None:
-    with open_lab(OURS, Files(tmp_path, "sqlite"), "calls") as lab:
+    with open_lab(CHATSTORE, Files(tmp_path, "sqlite"), "calls") as lab:
         outcome = check_of(promise)(lab)
 
-    assert outcome.kept, outcome.text
+    assert outcome.passed, outcome.text
 
 
 @pytest.mark.parametrize("promise", ["once", "failures", "healing"])
 def test_the_redis_store_keeps_what_needs_a_server(promise: str, redis: Server) -> None:
-    with open_lab(OURS, redis) as lab:
+    with open_lab(CHATSTORE, redis) as lab:
         outcome = check_of(promise)(lab)
 
-    assert outcome.kept, outcome.text
+    assert outcome.passed, outcome.text
 
 
 @pytest.mark.parametrize("promise", ["order", "writers", "sharing"])
 def test_a_store_in_memory_is_checked_in_one_process(promise: str) -> None:
-    with open_lab(OURS, Memory()) as lab:
+    with open_lab(CHATSTORE, Memory()) as lab:
         outcome = check_of(promise)(lab)
 
-    assert outcome.kept, outcome.text
+    assert outcome.passed, outcome.text
 
 
 @pytest.mark.parametrize("promise", ["atomic", "failures", "healing"])
 def test_what_needs_a_server_does_not_apply_in_memory(promise: str) -> None:
-    with open_lab(OURS, Memory()) as lab:
-        assert check_of(promise)(lab).kept is None
+    with open_lab(CHATSTORE, Memory()) as lab:
+        assert check_of(promise)(lab).passed is None
 
 
 def test_rules_of_windows_accept_whole_turns_and_refuse_parts() -> None:
@@ -79,11 +79,11 @@ def result(store: str, promise: str, **fields: Any) -> dict[str, Any]:
 def test_the_page_begins_with_what_peers_do_better() -> None:
     results = [
         result("chatstore-redis", "cost", figures={"append at 20": 0.002}),
-        result("chatstore-redis", "size", kept=False),
+        result("chatstore-redis", "size", passed=False),
         result("llama-index-redis", "cost", figures={"append at 20": 0.001}),
         result("llama-index-redis", "size"),
-        result("llama-index-redis", "order", kept=False, text="are read as <b>"),
-        result("llama-index-redis", "atomic", kept=None),
+        result("llama-index-redis", "order", passed=False, text="are read as <b>"),
+        result("llama-index-redis", "atomic", passed=None),
     ]
 
     text = page.render(results, {"redis": "8"}, "2026-11-26")
@@ -97,10 +97,10 @@ def test_the_page_begins_with_what_peers_do_better() -> None:
 
 
 def test_a_failure_of_what_was_never_promised_is_not_called_broken() -> None:
-    failed = result("langgraph-sqlite", "writers", kept=False)
+    failed = result("langgraph-sqlite", "writers", passed=False)
 
     assert page.word(failed) == "not promised"
-    assert page.word({**failed, "kept": True}) == "kept"
+    assert page.word({**failed, "passed": True}) == "kept"
     assert page.word({**failed, "store": "chatstore-sqlite"}) == "broken"
 
 
@@ -111,7 +111,10 @@ def test_every_reason_is_of_a_store_and_a_promise() -> None:
         assert who in libraries or who in SUBJECTS, who
         assert promise in PROMISES, promise
     assert not any(
-        reason_of(name, promise) for name in SUBJECTS if is_ours(name) for promise in PROMISES
+        reason_of(name, promise)
+        for name in SUBJECTS
+        if is_of_this_project(name)
+        for promise in PROMISES
     )
 
 
@@ -122,6 +125,6 @@ def test_the_published_page_has_a_cell_for_every_store_and_promise() -> None:
         for promise in PROMISES:
             assert f"`python -m comparison {name} {promise}`" in text
     assert all(sentence_of(promise) in text for promise in PROMISES)
-    ours = re.findall(r"^\| \[chatstore-\w+\].*$", text, re.MULTILINE)
-    assert len(ours) == 3
-    assert not any("broken" in row for row in ours)
+    rows = re.findall(r"^\| \[chatstore-\w+\].*$", text, re.MULTILINE)
+    assert len(rows) == 3
+    assert not any("broken" in row for row in rows)

@@ -48,7 +48,7 @@ def test_broken_stores_are_found(promise: str, name: str, text: str, tmp_path: P
     with open_lab(Store("planted_stores", name), Files(tmp_path, "sqlite"), "calls") as lab:
         outcome = check_of(promise)(lab)
 
-    assert outcome.kept is False
+    assert outcome.passed is False
     assert text in outcome.text
 
 
@@ -56,7 +56,7 @@ def test_a_store_that_never_reconnects_is_found(redis: Server) -> None:
     with open_lab(Store("planted_stores", "NeverReconnects"), redis) as lab:
         outcome = check_of("healing")(lab)
 
-    assert outcome.kept is False
+    assert outcome.passed is False
     assert "after a restart, 4 of 4 calls fail" in outcome.text
 
 
@@ -64,5 +64,5 @@ def test_a_store_that_hides_a_dead_server_is_found(redis: Server) -> None:
     with open_lab(Store("planted_stores", "HidesErrors"), redis) as lab:
         outcome = check_of("failures")(lab)
 
-    assert outcome.kept is False
+    assert outcome.passed is False
     assert "with a dead server, texts returns []" in outcome.text

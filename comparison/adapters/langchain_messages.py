@@ -46,7 +46,7 @@ def trim(messages: list[BaseMessage], limit: int) -> list[Message]:
     window = trim_messages(
         messages,
         max_tokens=limit,
-        token_counter="approximate",  # noqa: S106 - these tokens are no secret
+        token_counter="approximate",  # noqa: S106 - these are tokens of a model
         strategy="last",
         start_on="human",
         end_on=("human", "tool"),

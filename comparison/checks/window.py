@@ -73,9 +73,9 @@ def check(lab: Lab) -> Outcome:
         except StoreError as error:
             problems.setdefault(f"raise {error}", []).append(limit)
             continue
-        found = violations(window, messages[-1]["text"])
-        if found:
-            problems.setdefault(f"{found[0]}, which every provider refuses", []).append(limit)
+        broken = violations(window, messages[-1]["text"])
+        if broken:
+            problems.setdefault(f"{broken[0]}, which every provider refuses", []).append(limit)
         elif not begins_with_user(window):
             text = "begin with the model's message, which Anthropic's API refuses"
             problems.setdefault(text, []).append(limit)

@@ -12,7 +12,7 @@ from chatstore.core.operations import create_conversation, get_conversation
 
 
 class Record(NamedTuple):
-    """What a new conversation's record gets; existing conversations keep theirs."""
+    """What a new conversation's record gets; an existing one stays as it is."""
 
     owner: str | None = None
     title: str | None = None
