@@ -50,7 +50,7 @@ def render(results: Sequence[Result], versions: Mapping[str, str], date: str) ->
         "\n## Promises kept and broken\n",
         *_table(results),
         "\n## What each check does\n",
-        *(f"- **{title}.** {sentence_of(promise)}" for promise, title in PROMISES.items()),
+        *(f"- **{title}**: {sentence_of(promise)}" for promise, title in PROMISES.items()),
         "\n## Each cell\n",
         *_cells(results),
     ]
@@ -94,8 +94,9 @@ def _faster(results: Sequence[Result]) -> Iterator[str]:
                 rows.append(f"| {name} | {call.replace('recent', 'newest 20')} | {ratio:.2g} × |")
     if rows:
         yield (
-            "Faster calls: how many times as long this project's store takes on the same server "
-            "(the least of 15 calls at that length; [benchmarks.md](benchmarks.md) measures more)."
+            "Faster calls: how many times as long this project's store takes on the same server. "
+            "Each time is the least of a few calls, on a machine with other work; "
+            "[benchmarks.md](benchmarks.md) measures better."
         )
         yield "\n| store | call, at a length | chatstore takes |\n| --- | --- | --- |"
         yield from rows

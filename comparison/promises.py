@@ -33,4 +33,5 @@ def check_of(promise: str) -> Callable[[Lab], Outcome]:
 def sentence_of(promise: str) -> str:
     """Return what is promised and how it is checked, from the module's docstrings."""
     module = importlib.import_module(f"comparison.checks.{promise}")
-    return f"{str(module.__doc__).strip()} {str(module.check.__doc__).strip()}"
+    _, _, promised = str(module.__doc__).strip().partition(": ")
+    return f"{promised} {str(module.check.__doc__).strip()}"

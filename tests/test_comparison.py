@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from comparison import page
+from comparison import page, run
 from comparison.checks.window import begins_with_user, conversation, violations
 from comparison.lab import Outcome, Store, open_lab
 from comparison.not_promised import REASONS, reason_of
@@ -41,6 +42,23 @@ def test_the_redis_store_keeps_what_needs_a_server(promise: str, redis: Server) 
         outcome = check_of(promise)(lab)
 
     assert outcome.passed, outcome.text
+
+
+def test_a_damaged_message_in_postgres_is_noticed() -> None:
+    with start("postgres") as server, open_lab(CHATSTORE, server) as lab:
+        outcome = check_of("failures")(lab)
+
+    assert outcome.passed, outcome.text
+
+
+def test_a_run_makes_each_check_with_workers_of_a_fork_server() -> None:
+    progress = io.StringIO()
+
+    results = run.run_all(["chatstore-sqlite"], ["writers", "keys"], progress)
+
+    assert [result["promise"] for result in results] == ["writers", "keys"]
+    assert all(result["passed"] for result in results)
+    assert progress.getvalue().count("chatstore-sqlite") == 2
 
 
 @pytest.mark.parametrize("promise", ["order", "writers", "sharing"])

@@ -1,4 +1,4 @@
-"""A valid window: what is sent to a model is accepted by all providers, at any limit."""
+"""Valid windows: what is sent to a model is accepted by all providers, at any limit."""
 
 from __future__ import annotations
 
