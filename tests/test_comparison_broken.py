@@ -22,7 +22,7 @@ BROKEN = [
     ("fidelity", "DropsMetadata", "numbers: changed; metadata: changed; equal: text"),
     ("ttl", "NeverExpires", "2 messages are left"),
     ("ttl", "ExpiresEach", "within ttl after the last write, ['second'] is left"),
-    ("failures", "HidesErrors", "a read returns nothing"),
+    ("failures", "HidesErrors", "a read of 3 messages returns nothing"),
     ("sharing", "UsesOneThread", "80 errors: RuntimeError: another thread"),
     (
         "window",

@@ -33,7 +33,7 @@ def _damage(lab: Lab) -> list[str]:
             continue
         if _MARKER not in texts:
             shown = ", ".join(str(text)[:20] for text in texts) or "nothing"
-            return [f"with one of 3 stored messages damaged, a read returns {shown}"]
+            return [f"with a stored message overwritten, a read of 3 messages returns {shown}"]
     return []
 
 
