@@ -63,6 +63,14 @@ REASONS: dict[tuple[str, str], str] = {
     ),
     ("agent-framework-folder", "writers"): "the documentation excludes locks between processes",
     ("Google ADK", "keys"): "services remove spaces around a session's id on purpose",
+    ("google-adk-postgres", "keys"): (
+        "a session's id has at most 128 characters, and Postgres has no text with NUL; both are "
+        "refused"
+    ),
+    ("Google ADK", "writers"): (
+        "a session that another writer has changed is refused with StaleSessionError; an append "
+        "was repeated 50 times, and nothing that was acknowledged is lost"
+    ),
     ("Google ADK", "sharing"): _ONE_LOOP,
     ("Google ADK", "window"): "a number of recent events, with no word on where they begin",
 }

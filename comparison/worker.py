@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import re
 import signal
 import sys
 import threading
@@ -54,9 +55,11 @@ def _try(call: Callable[[], Any]) -> dict[str, Any]:
 
 
 def short(error: BaseException) -> str:
-    """Return an error's class and the first line of its text."""
+    """Return an error's class and the first line of its text, without paths of files."""
     lines = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0]}"[:160]
+    # Where files are is of no interest, and differs between machines.
+    line = re.sub(r"/[\w.+~-]+(/[\w.+~-]+)+", "…", lines[0])
+    return f"{type(error).__name__}: {line}"[:160]
 
 
 def _shift_clock(seconds: float) -> None:

@@ -35,5 +35,5 @@ def check(lab: Lab) -> Outcome:
         text += f", {twice} twice"
     if errors:
         [(error, count)] = errors.most_common(1)
-        text += f"; {sum(errors.values())} errors, {count} of them {error}"
+        text += f"; errors: {sum(errors.values())}, {count} of them {error}"
     return Outcome(len(texts) == total and not twice and not errors, text)
