@@ -14,7 +14,7 @@ _INTRODUCTION = """# Comparison
 
 Written by `make comparison`, which checks what a store of conversations has to promise, with one
 suite, on the same servers, through thin adapters: the stores of this project and those of other
-libraries, each in its own environment with its newest version. Each cell is a small program;
+libraries, each in an environment of its own. Each cell is a small program;
 `python -m comparison STORE PROMISE` runs it again and prints what it sees.
 
 - **kept**: the check found no failure. It proves nothing beyond what the check does.
