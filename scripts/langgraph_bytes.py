@@ -127,7 +127,8 @@ def _converse(opener: Opener, turns: int) -> list[float]:
     def text() -> str:
         return " ".join(words.choices(vocabulary, k=_WORDS))
 
-    def answer(_: MessagesState) -> dict[str, Any]:
+    def answer(state: MessagesState) -> dict[str, Any]:
+        assert state["messages"]
         return {"messages": [AIMessage(text())]}
 
     builder = StateGraph(MessagesState)

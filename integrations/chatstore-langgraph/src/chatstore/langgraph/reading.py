@@ -166,6 +166,8 @@ class Listing:
                 except MissingChunkError:
                     raise missing_chunk() from None
                 self._count += 1
+                if self._query.checkpoint_id is not None:
+                    self._current = None  # its namespace has no other one
                 return Found(namespace, step, chunks)
         return None
 
