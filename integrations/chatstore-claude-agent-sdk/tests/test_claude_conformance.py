@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 from claude_agent_sdk.testing import run_session_store_conformance
@@ -14,45 +13,37 @@ from chatstore.core.layers import PrefixedBackend
 from chatstore.dynamodb import DynamoDBChatStore
 
 
-def check(make: Callable[[], ChatStore]) -> None:
-    """Run the suite; each contract gets a store of its own."""
+def check(opened: ChatStore) -> None:
+    """Run the suite; each contract gets a tenant of its own, which begins empty."""
+    count = 0
 
-    async def suite() -> int:
-        stores: list[ChatStore] = []
+    def make_sessions() -> ChatStoreSessions:
+        nonlocal count
+        count += 1
+        return ChatStoreSessions(ChatStore(PrefixedBackend(opened.backend, f"tenant-{count}")))
 
-        def make_sessions() -> ChatStoreSessions:
-            stores.append(make())
-            return ChatStoreSessions(stores[-1])
+    async def suite() -> None:
+        async with opened:
+            await run_session_store_conformance(make_sessions)
 
-        await run_session_store_conformance(make_sessions)
-        for store in stores:
-            await store.async_close()
-        return len(stores)
-
-    # One store for each contract, and one to see which methods there are: none was skipped.
-    assert asyncio.run(suite()) == 15
+    asyncio.run(suite())
+    # One for each contract, and one to see which methods there are: no contract was skipped.
+    assert count == 15
 
 
 def test_each_store(each_store_url: str) -> None:
-    numbers = iter(range(100))
-
-    def make() -> ChatStore:
-        inner = open_store(each_store_url)
-        return ChatStore(PrefixedBackend(inner.backend, f"tenant-{next(numbers)}/"))
-
-    check(make)
+    check(open_store(each_store_url))
 
 
 def test_dynamodb(dynamodb_server: Any) -> None:
     from dynamodb_server import KEYS, REGION
 
-    def make() -> ChatStore:
-        return DynamoDBChatStore(
+    check(
+        DynamoDBChatStore(
             dynamodb_server.new_table(),
             region_name=REGION,
             endpoint_url=dynamodb_server.url,
             aws_access_key_id=KEYS["aws_access_key_id"],
             aws_secret_access_key=KEYS["aws_secret_access_key"],
         )
-
-    check(make)
+    )
