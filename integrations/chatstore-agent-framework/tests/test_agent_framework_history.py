@@ -39,6 +39,7 @@ def test_providers_of_a_session_keep_separate_histories(store: ChatStore) -> Non
 
         await main.save_messages(None, [Message("user", ["no session"])])
         assert [m.text for m in await main.get_messages(None)] == ["no session"]
+        assert await audit.get_messages(None) == []
         await audit.clear("a")
         assert await audit.get_messages("a") == []
         assert len(await main.get_messages("a")) == 2
