@@ -9,7 +9,7 @@ from typing import Any
 from programs import run_program, snippets
 
 GUIDE = Path(__file__).parent / "guide_haystack.py"
-README = Path(__file__).parent.parent / "README.md"
+EXAMPLE, RECORDS = snippets(Path(__file__).parent.parent / "README.md")
 MODEL = """
 from haystack.components.generators import chat
 chat.OpenAIChatGenerator = chat.MockChatGenerator
@@ -35,6 +35,10 @@ def test_model_receives_the_whole_conversation(each_store_url: str) -> None:
 
 
 def test_example(tmp_path: Path) -> None:
-    [example] = snippets(README)
     count = '\nprint(store.count_messages("user:42"))\nstore.close()'
-    assert run_program(MODEL + example + count, cwd=tmp_path) == ["2"]
+    assert run_program(MODEL + EXAMPLE + count, cwd=tmp_path) == ["2"]
+
+
+def test_owners_find_histories_and_forks(tmp_path: Path) -> None:
+    listed = run_program(RECORDS, cwd=tmp_path)
+    assert sorted(listed) == ["user:42 Greetings", "user:42:again None"]

@@ -9,7 +9,7 @@ from typing import Any
 from programs import run_program, snippets
 
 GUIDE = Path(__file__).parent / "guide_llama_index.py"
-EXAMPLE, SAVING, ENGINE = snippets(Path(__file__).parent.parent / "README.md")
+EXAMPLE, RECORDS, SAVING, ENGINE = snippets(Path(__file__).parent.parent / "README.md")
 MODEL = """
 from llama_index.core import Settings
 from llama_index.core.llms import MockLLM
@@ -52,3 +52,8 @@ def test_engine(tmp_path: Path) -> None:
 def test_saving(tmp_path: Path) -> None:
     program = f"{SAVING}\nprint(restored.to_dict() == memory.to_dict())\nstore.close()"
     assert run(program, cwd=tmp_path) == ["True"]
+
+
+def test_owners_find_conversations_and_forks(tmp_path: Path) -> None:
+    listed = run(RECORDS, cwd=tmp_path)
+    assert sorted(listed) == ["user:42 Greetings", "user:42:again None"]
