@@ -14,6 +14,7 @@ from chatstore.langchain import to_langchain
 from chatstore.llama_index import to_llama_index
 from chatstore.openai_agents import to_items
 from chatstore.pydantic_ai import to_model_messages
+from chatstore.strands import to_strands
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=5)
 NAMES = st.sampled_from(["a", "b", ""])
@@ -25,7 +26,15 @@ JSON = st.recursive(
 FUNCTION = st.fixed_dictionaries({}, optional={"name": NAMES | JSON, "arguments": TEXT | JSON})
 CALL = st.fixed_dictionaries({}, optional={"id": NAMES | JSON, "function": FUNCTION | JSON})
 PAYLOADS = st.fixed_dictionaries({}, optional={"payload": JSON, "common": TEXT}) | JSON
-FRAMEWORKS = ["openai_agents", "pydantic_ai", "haystack", "llama_index", "langchain", "other"]
+FRAMEWORKS = [
+    "openai_agents",
+    "pydantic_ai",
+    "haystack",
+    "llama_index",
+    "langchain",
+    "strands",
+    "other",
+]
 KWARGS = st.fixed_dictionaries(
     {},
     optional={
@@ -72,7 +81,8 @@ MESSAGES = st.builds(
 
 
 @pytest.mark.parametrize(
-    "read", [to_items, to_model_messages, to_haystack, to_llama_index, to_langchain]
+    "read",
+    [to_items, to_model_messages, to_haystack, to_llama_index, to_langchain, to_strands],
 )
 def test_any_message_is_read(read: Any) -> None:
     @given(st.lists(MESSAGES, max_size=4))
