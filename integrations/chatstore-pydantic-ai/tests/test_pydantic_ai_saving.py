@@ -40,6 +40,7 @@ from pydantic_ai.usage import RequestUsage
 
 from chatstore.core import (
     ChatMessage,
+    ConversationExistsError,
     InvalidArgumentError,
     InvalidMessageError,
     SimpleChatStore,
@@ -308,3 +309,34 @@ def test_a_history_is_copied_and_pickled(store_url: str) -> None:
 )
 def test_a_window_is_copied(duplicate: Any) -> None:
     assert duplicate(HistoryWindow(100, tokenizer_fn=str.split)).token_limit == 100
+
+
+def test_a_history_has_an_owner_and_a_title_and_is_forked(each_store_url: str) -> None:
+    messages = agent().run_sync("one").new_messages()
+    with open_store(each_store_url) as store:
+        saved = MessageHistory(store, "k", owner="ann", title="Words")
+        saved.save(messages[:2])
+        saved.save(messages)
+        MessageHistory(store, "k", owner="bob").save(messages)  # begun by Ann
+        asyncio.run(MessageHistory(store, "r", owner="ann", title="R").async_replace(messages))
+        store.add_message("k", ChatMessage(role="assistant"))  # has nothing to send
+
+        fork = saved.fork("f", messages=3)
+        fork.save(messages[3:4])
+        whole = asyncio.run(saved.async_fork("w", messages=len(messages)))
+
+        assert (fork.key, fork.load(), whole.load()) == ("f", messages[:4], messages)
+        assert saved.fork("all").load() == saved.load() == messages
+        titles = {one.key: one.title for one in store.iter_conversations(owner="ann")}
+        assert titles == {"k": "Words", "r": "R", "f": None, "w": None, "all": None}
+        for count in (0, len(messages) + 1):
+            with pytest.raises(InvalidArgumentError, match="messages"):
+                saved.fork("x", messages=count)
+        with pytest.raises(ConversationExistsError):
+            saved.fork("f")
+
+
+@pytest.mark.parametrize("wrong", [{"owner": ""}, {"title": "t" * 1001}])
+def test_wrong_owners_and_titles_are_refused(wrong: Any) -> None:
+    with pytest.raises(InvalidArgumentError):
+        MessageHistory(SimpleChatStore(), "k", **wrong)

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 from pydantic_ai.messages import ModelMessage
 
-from chatstore.core import ChatMemoryBuffer, ChatStore
-from chatstore.core.checks import check_key
+from chatstore.core import (
+    ChatMemoryBuffer,
+    ChatMessage,
+    ChatStore,
+    ConversationExistsError,
+    InvalidArgumentError,
+)
+from chatstore.core.checks import check_key, check_owner, check_title
 from chatstore.core.memory.compactor import make_compactor
 from chatstore.core.memory.spans import read_recent
 from chatstore.core.memory.summaries import without_summaries
 from chatstore.core.store import check_store
-from chatstore.pydantic_ai.messages import to_messages, to_model_messages
+from chatstore.pydantic_ai.messages import convert_each, to_messages, to_model_messages
 from chatstore.pydantic_ai.sending import sent_payload
 
 Summarize: TypeAlias = Callable[[list[ModelMessage]], Any]
@@ -34,6 +42,8 @@ class MessageHistory:
         store: ChatStore,
         key: str,
         *,
+        owner: str | None = None,
+        title: str | None = None,
         summarize: Summarize | None = None,
         compact_above: int | None = None,
         tokenizer_fn: Callable[[str], Sequence[object]] | None = None,
@@ -43,6 +53,10 @@ class MessageHistory:
         Args:
             store: Where the conversation is kept.
             key: The conversation's key.
+            owner: Whose conversation it is, for the store's ``list_conversations(owner=…)``. It is
+                stored when `save` or `replace` begins the conversation.
+            title: The conversation's title, which is stored with the owner. To change either
+                later, use the store's ``update_conversation``.
             summarize: Returns a summary of messages, as text or as a message, such as
                 ``lambda messages: agent.run_sync("Summarize.", message_history=messages).output``.
                 `load` calls it if older turns take too many tokens; `async_load` also takes an
@@ -51,17 +65,21 @@ class MessageHistory:
             tokenizer_fn: Returns the tokens of a text; by default tiktoken's ``o200k_base``.
 
         Raises:
-            InvalidArgumentError: ``store`` is not a `ChatStore`, or ``compact_above`` is not an
+            InvalidArgumentError: ``store`` is not a `ChatStore`, ``owner`` or ``title`` is not
+                valid, or ``compact_above`` is not an
                 integer of at least 0, or is given without ``summarize``.
             InvalidKeyError: ``key`` is not a valid key.
 
         """
         self.store = check_store(store)
         self.key = check_key(key)
+        self._owner = None if owner is None else check_owner(owner)
+        self._title = check_title(title)
         self._compactor = make_compactor(
             summarize, compact_above, to_framework=to_model_messages, to_messages=to_messages
         )
         self._tokenizer_fn = tokenizer_fn
+        self._has_begun = owner is None and title is None
 
     def load(self) -> list[ModelMessage]:
         """Return the messages, oldest first, for an agent's ``message_history``.
@@ -99,11 +117,15 @@ class MessageHistory:
             MessageTooLargeError: A message is above the store's limit.
 
         """
-        self.store.add_messages(self.key, without_summaries(to_messages(messages)))
+        new = without_summaries(to_messages(messages))
+        self._begin()
+        self.store.add_messages(self.key, new)
 
     async def async_save(self, messages: Iterable[ModelMessage]) -> None:
         """Like `save`, but awaitable."""
-        await self.store.async_add_messages(self.key, without_summaries(to_messages(messages)))
+        new = without_summaries(to_messages(messages))
+        await self._async_begin()
+        await self.store.async_add_messages(self.key, new)
 
     def replace(self, messages: Iterable[ModelMessage]) -> None:
         """Replace the whole conversation in one write, for a history that was edited.
@@ -113,13 +135,83 @@ class MessageHistory:
             MessageTooLargeError: A message is above the store's limit.
 
         """
-        self.store.set_messages(self.key, to_messages(messages))
+        edited = to_messages(messages)
+        self._begin()
+        self.store.set_messages(self.key, edited)
 
     async def async_replace(self, messages: Iterable[ModelMessage]) -> None:
         """Like `replace`, but awaitable."""
-        await self.store.async_set_messages(self.key, to_messages(messages))
+        edited = to_messages(messages)
+        await self._async_begin()
+        await self.store.async_set_messages(self.key, edited)
+
+    def fork(self, new_key: str, *, messages: int | None = None) -> MessageHistory:
+        """Begin another conversation with the messages of this one, and return its history.
+
+        It has the owner of this conversation, and the options of this history.
+
+        Args:
+            new_key: The new conversation's key.
+            messages: How many of the messages it begins with, as `load` without ``summarize``
+                returns them; by default all.
+
+        Raises:
+            ConversationExistsError: There is a conversation with the new key.
+            ConversationNotFoundError: This conversation does not exist.
+            InvalidArgumentError: ``messages`` is not between 1 and the number of messages.
+
+        """
+        until = None
+        if messages is not None:
+            until = _last_id(self.store.get_messages(self.key), messages)
+        self.store.fork(self.key, new_key, until=until)
+        return self._at(new_key)
+
+    async def async_fork(self, new_key: str, *, messages: int | None = None) -> MessageHistory:
+        """Like `fork`, but awaitable."""
+        until = None
+        if messages is not None:
+            until = _last_id(await self.store.async_get_messages(self.key), messages)
+        await self.store.async_fork(self.key, new_key, until=until)
+        return self._at(new_key)
+
+    def _begin(self) -> None:
+        if not self._has_begun:
+            with suppress(ConversationExistsError):
+                self.store.create_conversation(self.key, owner=self._owner, title=self._title)
+            self._has_begun = True
+
+    async def _async_begin(self) -> None:
+        if not self._has_begun:
+            with suppress(ConversationExistsError):
+                await self.store.async_create_conversation(
+                    self.key, owner=self._owner, title=self._title
+                )
+            self._has_begun = True
+
+    def _at(self, key: str) -> MessageHistory:
+        """Return a history with the same options of a conversation that exists."""
+        history = copy.copy(self)
+        history.key = key
+        history._has_begun = True  # noqa: SLF001 - an object of this class
+        return history
 
     def _buffer(self) -> ChatMemoryBuffer:
         return ChatMemoryBuffer(
             _COMPACT_ABOVE, self.store, self.key, self._tokenizer_fn, payload_fn=sent_payload
         )
+
+
+def _last_id(stored: Sequence[ChatMessage], count: int) -> str | None:
+    """Return the id of the message that a fork ends with."""
+    listed = without_summaries(stored)
+    loaded = [
+        message.id
+        for message, made in zip(listed, convert_each(listed), strict=True)
+        if made is not None
+    ]
+    if not 1 <= count <= len(loaded):
+        raise InvalidArgumentError(
+            f"messages must be between 1 and {len(loaded)}, the number of messages, not {count}"
+        )
+    return loaded[count - 1]
