@@ -272,6 +272,13 @@ def test_one_id_is_one_message_in_one_call_too(store: StoredChatMessages) -> Non
     assert contents(store.retrieve_messages("c")) == ["first"]
 
 
+def test_repeated_ids_in_one_call_do_not_change_the_order(store: StoredChatMessages) -> None:
+    first, second = user("first"), user("second")
+    first.meta["chat_message_id"], second.meta["chat_message_id"] = "1", "2"
+    assert store.write_messages("c", [first, second, first]) == 2
+    assert contents(store.retrieve_messages("c")) == ["first", "second"]
+
+
 def test_writers_at_once_write_each_message_once(store_url: str) -> None:
     async def main() -> None:
         store = StoredChatMessages(store_url, last_k=None)

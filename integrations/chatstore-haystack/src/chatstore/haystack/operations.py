@@ -24,8 +24,10 @@ def write_messages(
 
     Of several messages with the same id, the first is written.
     """
-    first = {message.id: message for message in reversed(messages)}
-    return add_new_messages(backend, key, reversed(first.values()))
+    first: dict[str | None, ChatMessage] = {}
+    for message in messages:
+        first.setdefault(message.id, message)
+    return add_new_messages(backend, key, first.values())
 
 
 def read_rounds(
