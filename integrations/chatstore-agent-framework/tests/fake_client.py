@@ -26,9 +26,10 @@ class FakeClient(
 ):
     """Answers with a function; the framework runs tools and middleware as with any client."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, conversation_id: str | None = None) -> None:
         super().__init__()
         self.answer = answer
+        self.conversation_id = conversation_id
         self.received: list[list[Message]] = []
 
     def _inner_get_response(
@@ -38,11 +39,11 @@ class FakeClient(
         message = self.answer(messages)
         if stream:
             return ResponseStream(_updates(message), finalizer=ChatResponse.from_updates)
-        return _response(message)
+        return _response(message, self.conversation_id)
 
 
-async def _response(message: Message) -> ChatResponse:
-    return ChatResponse(messages=[message])
+async def _response(message: Message, conversation_id: str | None) -> ChatResponse:
+    return ChatResponse(messages=[message], conversation_id=conversation_id)
 
 
 async def _updates(message: Message) -> AsyncIterator[ChatResponseUpdate]:

@@ -210,6 +210,24 @@ def test_approved_calls_run(store: ChatStore, per_call: bool) -> None:
     asyncio.run(main())
 
 
+def test_what_a_service_keeps_is_not_sent_again(store: ChatStore) -> None:
+    async def main() -> None:
+        client = FakeClient(echo, conversation_id="conversation")
+        agent = Agent(client, context_providers=[ChatStoreHistoryProvider(store)])
+        session = agent.create_session(session_id="s")
+        await agent.run("a", session=session)
+        await agent.run("b", session=session)
+        replay = [Message("user", ["b"]), Message("assistant", ["You said b."])]
+        await agent.run([*replay, Message("user", ["c"])], session=session)
+        # Another process does not know the service's conversation, and begins one.
+        await agent.run("d", session=agent.create_session(session_id="s"))
+        contents = [[m.text for m in received] for received in client.received]
+        said = ["a", "You said a.", "b", "You said b.", "c", "You said c.", "d"]
+        assert contents == [["a"], ["b"], ["c"], said]
+
+    asyncio.run(main())
+
+
 def test_a_turn_costs_the_same_in_a_long_conversation(store: ChatStore) -> None:
     """Saving reads as many messages as it saves, whatever the length of the conversation."""
     read: list[int] = []

@@ -194,12 +194,20 @@ class ChatStoreHistoryProvider(HistoryProvider):
         context: SessionContext,
         state: dict[str, Any],
     ) -> None:
-        """Add the history to a run; remove from its input what the history has already."""
+        """Add the history to a run; remove from its input what the history has already.
+
+        If a service keeps the session's history, too, it is not sent again.
+        """
         request = Request.of(agent, context)
-        # The framework passes the state on to `get_messages`, and saves only the original.
-        await super().before_run(
-            agent=agent, session=session, context=context, state={**state, _REQUEST: request}
-        )
+        if context.service_session_id is not None:
+            key, count = self.key_for(context.session_id), len(context.input_messages)
+            newest = await self.store.async_get_messages(key, last=count)
+            request.history = without_summaries(newest)
+        else:
+            # The framework passes the state on to `get_messages`, and saves only the original.
+            await super().before_run(
+                agent=agent, session=session, context=context, state={**state, _REQUEST: request}
+            )
         context.input_messages = request.new_input()
 
     async def after_run(
