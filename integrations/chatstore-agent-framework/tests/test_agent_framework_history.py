@@ -222,8 +222,8 @@ def test_what_a_service_keeps_is_not_sent_again(store: ChatStore) -> None:
         # Another process does not know the service's conversation, and begins one.
         await agent.run("d", session=agent.create_session(session_id="s"))
         contents = [[m.text for m in received] for received in client.received]
-        said = ["a", "You said a.", "b", "You said b.", "c", "You said c.", "d"]
-        assert contents == [["a"], ["b"], ["c"], said]
+        transcript = ["a", "You said a.", "b", "You said b.", "c", "You said c.", "d"]
+        assert contents == [["a"], ["b"], ["c"], transcript]
 
     asyncio.run(main())
 
