@@ -139,7 +139,8 @@ class AppendQueue(ForkAware):
     def _pass_on(self, place: _Place, batch: list[_Waiter]) -> None:
         """Wake those whose appends are done, and the next one that writes."""
         with self._lock:
-            waiting = self._waiting[place]
+            # A signal may have interrupted the call before it was noted.
+            waiting = self._waiting.setdefault(place, deque())
             ended = [one for one in batch[1:] if one.is_finished or one.is_abandoned]
             # If the leader was cancelled, the outcome of the others is not known: they write again,
             # and what exists already is not added twice.
