@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import threading
 from collections.abc import Callable, Sequence
@@ -290,6 +289,7 @@ def test_a_signal_in_the_thread_that_writes_leaves_nobody_waiting(callers: Calle
     def handle(*_: object) -> None:
         raise SignalError
 
+    writer = threading.get_ident()
     previous = signal.signal(signal.SIGUSR1, handle)
     try:
         with ThreadPoolExecutor(1) as threads:
@@ -301,7 +301,7 @@ def test_a_signal_in_the_thread_that_writes_leaves_nobody_waiting(callers: Calle
                 )
                 other.start()
                 wait_until(lambda: callers.waiting() == 1)
-                os.kill(os.getpid(), signal.SIGUSR1)
+                signal.pthread_kill(writer, signal.SIGUSR1)  # another one would not wake it
                 wait_until(lambda: callers.backend.appends[-1] == ["a"])
                 callers.backend.gate.set()
                 other.join(WAIT)
