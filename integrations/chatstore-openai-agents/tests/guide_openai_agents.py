@@ -1,12 +1,15 @@
 """An agent that asks a tool about cities, a turn each: ``guide_openai_agents.py URL CITY ...``.
 
-It prints a line of JSON per turn: the answer, and what the model received, twice.
+It prints a line of JSON per turn: the answer, and what the model received, twice. The tool kills
+this process at the city that the environment variable ``KILLED_AT`` names.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 import sys
 from typing import Any
 
@@ -22,6 +25,8 @@ set_tracing_disabled(True)
 @function_tool
 def weather(city: str) -> str:
     """Tell the weather of a city."""
+    if city == os.environ.get("KILLED_AT"):
+        os.kill(os.getpid(), signal.SIGKILL)
     return f"sunny in {city}"
 
 
@@ -42,7 +47,8 @@ async def main(url: str, *cities: str) -> None:
             model = ScriptedModel([ModelStep.respond(answer)] * 2)
             agent = Agent(name="guide", model=model, tools=[weather])
             result = await Runner.run(agent, city, session=session)
-            print(json.dumps([result.final_output, *(call.input for call in model.calls)]))
+            received = [call.input for call in model.calls]
+            print(json.dumps([result.final_output, *received]), flush=True)
 
 
 asyncio.run(main(*sys.argv[1:]))

@@ -1,21 +1,25 @@
-"""Three turns run in one process, and another process continues; the README's examples run."""
+"""A process is killed in its fourth turn, and another goes on; the README's examples run."""
 
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
-from programs import run_program, snippets
+from programs import OFFLINE, run_program, snippets
 
 GUIDE = Path(__file__).parent / "guide_openai_agents.py"
-EXAMPLE, FILTER, WINDOW = snippets(Path(__file__).parent.parent / "README.md")
+EXAMPLE, RECORDS, FILTER, WINDOW = snippets(Path(__file__).parent.parent / "README.md")
 MODEL = """
 import functools
 import agents
 from agents.testing import ScriptedModel, assistant_message
 agents.set_tracing_disabled(True)
-model = ScriptedModel([[assistant_message("Hi.")]])
+model = ScriptedModel([[assistant_message("Hi.")], [assistant_message("Bye.")]])
 agents.Agent = functools.partial(agents.Agent, model=model)
 """
 
@@ -41,12 +45,22 @@ def turn(city: str, name: str) -> list[dict[str, Any]]:
 
 def test_model_receives_the_whole_conversation(each_store_url: str) -> None:
     cities = ["Oslo", "Rome", "Lima", "Bonn"]
-    lines = run_program(GUIDE, each_store_url, *cities[:3])
-    lines += run_program(GUIDE, each_store_url, cities[3])
+    killed = subprocess.run(
+        [sys.executable, GUIDE, each_store_url, *cities],
+        env={**os.environ, **OFFLINE, "KILLED_AT": "Bonn"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    lines = killed.stdout.splitlines() + run_program(GUIDE, each_store_url, cities[3])
 
     before: list[dict[str, Any]] = []
     for city, line in zip(cities, lines, strict=True):
         answer, first, second = json.loads(line)
+        if city == "Bonn":  # asked in the killed process, too, and not answered there
+            before.append({"role": "user", "content": city})
         items = turn(city, f"call-{len(before) + 1}")
         assert answer == f"sunny in {city}"
         assert first == before + items[:1]
@@ -58,6 +72,11 @@ def test_example(tmp_path: Path) -> None:
     count = '\nwith open_store("sqlite:///chat.db") as store:\n'
     count += '    print(store.count_messages("user:42"))'
     assert run_program(MODEL + EXAMPLE + count, cwd=tmp_path) == ["Hi.", "2"]
+
+
+def test_owners_titles_and_forks(tmp_path: Path) -> None:
+    lines = run_program(MODEL + RECORDS, cwd=tmp_path)
+    assert sorted(lines) == ["chat-7 Greetings 2", "chat-8 None 3"]
 
 
 def test_windows(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import Callable, Coroutine, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
@@ -23,6 +24,7 @@ from chatstore.core.memory.spans import read_recent
 from chatstore.core.memory.summaries import is_summary, without_summaries
 from chatstore.core.store import check_store
 from chatstore.openai_agents.items import to_items, to_messages
+from chatstore.openai_agents.records import Record, check_record, create_if_new, last_id
 from chatstore.openai_agents.sending import sent_payload
 from chatstore.openai_agents.settings import check_limit, check_settings
 
@@ -53,6 +55,8 @@ class ChatStoreSession:
         session_id: str,
         store: ChatStore,
         *,
+        owner: str | None = None,
+        title: str | None = None,
         session_settings: SessionSettings | dict[str, Any] | None = None,
         summarize: Summarize | None = None,
         compact_above: int | None = None,
@@ -63,6 +67,11 @@ class ChatStoreSession:
         Args:
             session_id: The conversation's key.
             store: Where the conversation is kept; the session does not close it.
+            owner: Whose conversation it is, for the store's ``list_conversations(owner=…)``. It is
+                stored when the conversation begins, and needs one more request in each append; an
+                existing conversation keeps its own.
+            title: The conversation's title, which is stored with the owner. To change either
+                later, use the store's ``update_conversation``.
             session_settings: The SDK's settings, or their fields as a dict. ``limit`` is how many
                 of the newest items a run reads.
             summarize: Returns a summary of items, as text or as an item; it may be async. When a
@@ -73,13 +82,15 @@ class ChatStoreSession:
 
         Raises:
             InvalidKeyError: ``session_id`` is not a valid key.
-            InvalidArgumentError: ``store`` is not a `ChatStore`, ``session_settings`` has an
-                unknown name or a limit that is not an integer, or ``compact_above`` is not an
-                integer of at least 0, or is given without ``summarize``.
+            InvalidArgumentError: ``store`` is not a `ChatStore`, ``owner`` or ``title`` is not
+                valid, ``session_settings`` has an unknown name or a limit that is not an integer,
+                or ``compact_above`` is not an integer of at least 0, or is given without
+                ``summarize``.
 
         """
         self.session_id = check_key(session_id)
         self._store = check_store(store)
+        self._record = check_record(owner, title)
         self._settings = check_settings(session_settings)
         self._compactor = _compactor(summarize, compact_above)
         self._tokenizer_fn = tokenizer_fn
@@ -93,6 +104,8 @@ class ChatStoreSession:
         session_id: str,
         url: str,
         *,
+        owner: str | None = None,
+        title: str | None = None,
         session_settings: SessionSettings | dict[str, Any] | None = None,
         summarize: Summarize | None = None,
         compact_above: int | None = None,
@@ -109,9 +122,11 @@ class ChatStoreSession:
 
         """
         check_key(session_id)
+        record = check_record(owner, title)
         settings = check_settings(session_settings)
         compactor = _compactor(summarize, compact_above)
         session = cls(session_id, open_store(url), session_settings=settings)
+        session._record = record
         session._compactor = compactor
         session._tokenizer_fn = tokenizer_fn
         session._owns_store = True
@@ -200,10 +215,14 @@ class ChatStoreSession:
         if failed is not None and failed == messages:
             messages = failed  # their ids tell the store which messages it has already
         try:
-            await _finish(self._store.async_add_messages(self.session_id, messages))
+            await _finish(self._append(messages))
         except BaseException:
             self._failed_append = messages
             raise
+
+    async def _append(self, messages: list[ChatMessage]) -> None:
+        await create_if_new(self._store, self.session_id, self._record)
+        await self._store.async_add_messages(self.session_id, messages)
 
     async def pop_item(self) -> TResponseInputItem | None:
         """Remove the newest item and return it; ``None`` if there are no items.
@@ -228,9 +247,39 @@ class ChatStoreSession:
                 return items[-1]
 
     async def clear_session(self) -> None:
-        """Delete the conversation."""
+        """Delete the conversation, including its owner and title."""
         self._refuse_closed()
         await _finish(self._store.async_delete_messages(self.session_id))
+
+    async def fork(self, new_session_id: str, *, items: int | None = None) -> Self:
+        """Begin another conversation with the items of this one, and return its session.
+
+        The conversation has the owner of this one, and no title. The session has the options of
+        this session, and the same store, which it does not close.
+
+        Args:
+            new_session_id: The new conversation's key.
+            items: How many of the items it begins with, as a session without ``summarize`` returns
+                them; by default all. A message of another framework that becomes several items
+                is copied as a whole.
+
+        Raises:
+            ConversationExistsError: There is a conversation with the new key.
+            ConversationNotFoundError: This conversation does not exist, and ``items`` is ``None``.
+            InvalidArgumentError: ``items`` is not between 1 and the number of items, or both keys
+                are the same.
+            InvalidKeyError: ``new_session_id`` is not a valid key.
+            MessageNotFoundError: The last of the items was removed meanwhile.
+
+        """
+        self._refuse_closed()
+        until = None if items is None else await last_id(self._store, self.session_id, items)
+        begun = await _finish(self._store.async_fork(self.session_id, new_session_id, until=until))
+        forked = copy.copy(self)
+        forked.session_id = begun.key
+        # A limit that is assigned to the fork's settings is not this session's.
+        forked.__dict__.update(_record=Record(begun.owner), _settings=copy.copy(self._settings))
+        return forked
 
     async def _atomic_replace_items(self, items: list[TResponseInputItem]) -> bool:
         """Replace the conversation in one write; the SDK's compaction calls this method.
@@ -252,9 +301,13 @@ class ChatStoreSession:
         ):
             return False
         messages = to_messages(items)
-        await _finish(self._store.async_set_messages(self.session_id, messages))
+        await _finish(self._replace(messages))
         self._failed_append = None
         return True
+
+    async def _replace(self, messages: list[ChatMessage]) -> None:
+        await create_if_new(self._store, self.session_id, self._record)
+        await self._store.async_set_messages(self.session_id, messages)
 
     async def close(self) -> None:
         """Close the session, and the store if `from_url` opened it.
