@@ -23,7 +23,8 @@ def interrupted(plan: Plan[C, T], ends: Callable[[int], bool]) -> Plan[C, T]:
 
     Args:
         plan: The plan.
-        ends: Called with the number of answered requests before the plan sees the last answer.
+        ends: Called once for each number of answered requests, before the plan sees the last
+            answer.
 
     Raises:
         InterruptionError: ``ends`` returned true.
@@ -32,17 +33,19 @@ def interrupted(plan: Plan[C, T], ends: Callable[[int], bool]) -> Plan[C, T]:
     requests = 0
     try:
         step = next(plan)
-        while not ends(requests):
+        is_ended = ends(requests)
+        while not is_ended:
             try:
                 result = yield step
             except Exception as error:
                 requests += 1
                 step = plan.throw(error)
+                is_ended = ends(requests)
             else:
                 requests += 1
-                if ends(requests):
-                    break
-                step = plan.send(result)
+                is_ended = ends(requests)
+                if not is_ended:
+                    step = plan.send(result)
     except StopIteration as end:
         value: T = end.value
         return value
