@@ -15,10 +15,19 @@ import pytest
 from chatstore.core import (
     ChatStore,
     ChatStoreError,
+    DriverError,
     MessageConflictError,
     StoreUnavailableError,
 )
-from chatstore.core.backend import Append, Existing, Plan, WrapperBackend, async_run, run
+from chatstore.core.backend import (
+    Append,
+    CallCancelledError,
+    Existing,
+    Plan,
+    WrapperBackend,
+    async_run,
+    run,
+)
 from chatstore.core.simple import MemoryBackend
 from chatstore.core.testing.messages import contents, message
 
@@ -37,6 +46,7 @@ class GatedBackend(WrapperBackend[Any]):
         self.arrived = threading.Event()
         self.closes_again = False
         self.fail: Callable[[], Exception] | None = None
+        self.fails_after = 0  # appends
 
     def run(self, plan: Plan[Any, T]) -> T:
         return run(plan, self.wait)
@@ -57,7 +67,7 @@ class GatedBackend(WrapperBackend[Any]):
         self.appends.append([record.id for record in write.records])
         self.arrived.set()
         yield lambda wait: wait()
-        if self.fail is not None:
+        if self.fail is not None and len(self.appends) > self.fails_after:
             raise self.fail()
         memory: Any = self.inner
         existing: list[Existing] = memory.run(memory.append(key, write))
@@ -211,7 +221,13 @@ def test_two_calls_with_one_id_are_not_combined(callers: Callers) -> None:
     assert callers.stored == ["first", "a", "b", "c"]
 
 
-@pytest.mark.parametrize("fail", [OSError, lambda: StoreUnavailableError("down")])
+def unavailable() -> StoreUnavailableError:
+    error = StoreUnavailableError("down")
+    error.__cause__ = OSError()
+    return error
+
+
+@pytest.mark.parametrize("fail", [OSError, unavailable])
 def test_each_call_gets_an_error_of_its_own(
     callers: Callers, fail: Callable[[], Exception]
 ) -> None:
@@ -227,6 +243,39 @@ def test_each_call_gets_an_error_of_its_own(
     assert len({id(call.exception()) for call in calls}) == 3
     operations = [getattr(call.exception(), "operation", None) for call in calls]
     assert operations == ["add_message", "add_messages", "add_messages"]
+    assert all(isinstance(call.exception().__cause__, DriverError) for call in calls)
+
+
+@pytest.mark.parametrize(
+    ("fails_after", "stored"),
+    [(1, ["first", "b"]), (2, ["first", "b"]), (3, ["first", "a", "b"])],
+)
+def test_cancelling_the_call_that_writes_is_no_error_of_the_others(
+    callers: Callers, fails_after: int, stored: list[str]
+) -> None:
+    """Its write of all fails, or that of one of them alone, since one of the ids exists."""
+    backend = callers.backend
+
+    def fail() -> Exception:
+        backend.fail = None
+        return CallCancelledError()
+
+    async def scenario() -> list[asyncio.Task[None]]:
+        calls = await callers.tasks(["a"], ["first"], ["b"])
+        backend.fail, backend.fails_after = fail, fails_after
+        backend.gate.set()
+        await asyncio.wait(calls)
+        return calls
+
+    calls = asyncio.run(scenario())
+    assert outcomes(calls) == ["done", "ChatStoreError", "done", "done"]
+    assert callers.stored == stored
+
+
+def test_calls_without_messages_write_nothing(callers: Callers) -> None:
+    assert outcomes(callers.run()) == ["done"]
+    callers.store.add_messages("other", [])
+    assert callers.backend.appends == [["first"]]
 
 
 def test_a_waiting_call_that_is_cancelled_is_not_written(callers: Callers) -> None:

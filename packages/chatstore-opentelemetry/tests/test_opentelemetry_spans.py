@@ -335,3 +335,18 @@ def test_metrics(recorded: Recorded, store: ChatStore) -> None:
         for point in points
         for value in point.attributes.values()
     }, "a key as a label would make a time series of each conversation"
+
+
+def test_calls_that_one_write_combines_have_spans_of_their_own(
+    recorded: Recorded, tmp_path: Path
+) -> None:
+    async def scenario() -> None:
+        backend = TracedBackend(SQLiteChatStore(tmp_path / "chat.db").backend, **recorded.providers)
+        async with ChatStore(backend) as store:
+            calls = [store.async_add_message("k", message(str(number))) for number in range(5)]
+            await asyncio.gather(*calls)
+
+    asyncio.run(scenario())
+    spans = [attributes_of(span) for span in recorded.spans]
+    assert [span["db.operation.name"] for span in spans] == ["add_message"] * 5
+    assert sum(span.get("chatstore.messages.written", 0) for span in spans) == 5

@@ -96,31 +96,41 @@ def append(
 def append_all(backend: Backend[Any], key: str, batch: Sequence[PendingAppend]) -> Plan[Any, None]:
     """Do several appends in their order, in one write if none of their ids exists.
 
-    Each gets its own outcome; nothing is raised here.
+    Each gets its own outcome, which is not raised here. If the caller that runs the plan is
+    cancelled, some of them get none.
     """
     records = [record for pending in batch for record in pending.records]
     try:
         existing = yield from backend.append(key, Append(records))
     except CallCancelledError:
-        raise  # only the caller that writes was cancelled
-    except ChatStoreError as error:
-        for pending in batch:
-            pending.finish(copy.copy(error))  # the error that a caller gets names its method
+        raise  # the other callers were not cancelled
     except Exception as error:  # noqa: BLE001 - each caller translates it
-        for pending in batch:
-            pending.finish(error)
-    else:
-        for pending in batch:
-            if existing:
-                yield from _append_alone(backend, key, pending)
-            else:
-                pending.finish()
+        batch[0].finish(error)
+        for pending in batch[1:]:
+            pending.finish(_copy(error))
+        return
+    for pending in batch:
+        if existing:
+            yield from _append_alone(backend, key, pending)
+        else:
+            pending.finish()
 
 
 def _append_alone(backend: Backend[Any], key: str, pending: PendingAppend) -> Plan[Any, None]:
     try:
         yield from append(backend, key, pending.records)
+    except CallCancelledError:
+        raise  # as above
     except Exception as error:  # noqa: BLE001 - as above
         pending.finish(error)
     else:
         pending.finish()
+
+
+def _copy(error: Exception) -> Exception:
+    """Return an error for another caller: the store notes the name of its method in it."""
+    if not isinstance(error, ChatStoreError):
+        return error  # a driver's, which each caller translates into an error of its own
+    copied = copy.copy(error)
+    copied.__cause__ = error.__cause__
+    return copied

@@ -109,7 +109,7 @@ def count_messages(backend: Backend[Any], key: str) -> Plan[Any, int]:
 def _append(
     backend: Backend[Any], key: str, records: Sequence[Record], expected_revision: str | None
 ) -> Plan[Any, None]:
-    if expected_revision is None:
+    if expected_revision is None and records:
         return AppendPlan(backend, key, records)
     return append(backend, key, records, expected_revision)
 
