@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from chatstore.core import open_store
+from chatstore.core import ChatStore, open_store
 from chatstore.core.testing.messages import message
 from chatstore.migrate import fingerprint
 
@@ -279,23 +280,33 @@ def test_a_journal_of_another_erasure_is_refused(
     assert "other" in keys(store_url)
 
 
-def test_what_is_written_during_the_run_is_erased_as_it_was_last(
-    store_url: str, tmp_path: Path, options: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from chatstore.core import ChatStore
-
-    fill(store_url)
+def before_the_first_deletion(
+    monkeypatch: pytest.MonkeyPatch, act: Callable[[ChatStore, str], object]
+) -> list[str]:
+    """Have a function called with the first conversation to delete; return a list of its key."""
     delete = ChatStore.delete_messages
-    written: list[str] = []
+    keys_before: list[str] = []
 
     def deleting(store: ChatStore, key: str, **expected: Any) -> None:
-        if not written:
-            written.append(key)
-            store.add_message(key, message("late"))
-            store.create_conversation("chat/new", owner="u42")
+        if not keys_before:
+            keys_before.append(key)
+            act(store, key)
         delete(store, key, **expected)
 
     monkeypatch.setattr(ChatStore, "delete_messages", deleting)
+    return keys_before
+
+
+def test_what_is_written_during_the_run_is_erased_as_it_was_last(
+    store_url: str, tmp_path: Path, options: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(store_url)
+
+    def write(store: ChatStore, key: str) -> None:
+        store.add_message(key, message("late"))
+        store.create_conversation("chat/new", owner="u42")
+
+    written = before_the_first_deletion(monkeypatch, write)
     succeeded("erase", *options, store_url)
 
     body = receipt_of(tmp_path)
@@ -309,19 +320,10 @@ def test_what_is_written_during_the_run_is_erased_as_it_was_last(
 def test_a_conversation_that_gets_another_owner_is_not_in_the_receipt(
     each_store_url: str, tmp_path: Path, options: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from chatstore.core import ChatStore
-
     fill(each_store_url)
-    delete = ChatStore.delete_messages
-    moved: list[str] = []
-
-    def deleting(store: ChatStore, key: str, **expected: Any) -> None:
-        if not moved:
-            moved.append(key)
-            store.update_conversation(key, owner="u43")
-        delete(store, key, **expected)
-
-    monkeypatch.setattr(ChatStore, "delete_messages", deleting)
+    moved = before_the_first_deletion(
+        monkeypatch, lambda store, key: store.update_conversation(key, owner="u43")
+    )
     succeeded("erase", *options, each_store_url)
 
     erased = {entry["key"] for entry in receipt_of(tmp_path)["erased"]}

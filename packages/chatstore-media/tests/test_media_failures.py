@@ -170,11 +170,11 @@ def test_uploads_are_parallel_and_bounded(tmp_path: Path, monkeypatch: pytest.Mo
     assert counts[1] == 3
 
 
-def test_a_store_that_is_closed_ends_no_transfer_of_another_store(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = MediaFolder(str(tmp_path), max_transfers=1)
-    gate, started = threading.Event(), threading.Event()
+def delay_writes(
+    folder: MediaFolder, monkeypatch: pytest.MonkeyPatch
+) -> tuple[threading.Event, threading.Event]:
+    """Have writes wait; return what they set when they begin, and what they wait for."""
+    started, gate = threading.Event(), threading.Event()
     write = folder.objects.write
 
     def slow(path: str, data: bytes) -> None:
@@ -183,6 +183,14 @@ def test_a_store_that_is_closed_ends_no_transfer_of_another_store(
         write(path, data)
 
     monkeypatch.setattr(folder.objects, "write", slow)
+    return started, gate
+
+
+def test_a_store_that_is_closed_ends_no_transfer_of_another_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = MediaFolder(str(tmp_path), max_transfers=1)
+    started, gate = delay_writes(folder, monkeypatch)
     first, second = (store_over(MemoryBackend(), folder) for _ in range(2))
     photos = [photo(content(seed=n)) for n in range(3)]
     with ThreadPoolExecutor(1) as threads:
@@ -210,15 +218,7 @@ def test_a_cancelled_upload_writes_no_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = MediaFolder(str(tmp_path))
-    gate, started = threading.Event(), threading.Event()
-    write = folder.objects.write
-
-    def slow(path: str, data: bytes) -> None:
-        started.set()
-        gate.wait(60)
-        write(path, data)
-
-    monkeypatch.setattr(folder.objects, "write", slow)
+    started, gate = delay_writes(folder, monkeypatch)
     store = store_over(MemoryBackend(), folder)
 
     async def cancel() -> None:
