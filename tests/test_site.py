@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import sync_playwright
-from scripts import chromium, site_pictures
+from scripts import chromium, package_metadata, site_pictures
 from scripts.website.links import Links
 from scripts.website.pages import package_pages, section_of
 from scripts.workspace import ROOT
@@ -74,7 +74,13 @@ def test_each_page_has_a_markdown_twin(site: Path) -> None:
     for page in pages:
         twin = page.with_suffix(".md")
         assert (site / twin).read_text(encoding="utf-8").startswith("# "), page
-        assert f"/{twin.as_posix()})" in index, page
+        assert index.count(f"({package_metadata.SITE}{twin.as_posix()})") == 1, page
+
+
+def test_tables_are_shown_as_tables(site: Path) -> None:
+    """Markdown takes the lines behind a comment in a table for a paragraph."""
+    pages = [page for page in html_pages(site) if "<p>|" in page.read_text(encoding="utf-8")]
+    assert pages == []
 
 
 def test_the_reference_has_all_public_names(site: Path) -> None:
