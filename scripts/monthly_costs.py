@@ -22,10 +22,10 @@ _TEMPLATE = """# What a month costs
 
 {users} users have {turns_a_day} turns a day for {days} days: {turns} turns. A turn appends
 two messages of 600 bytes and reads a window of 20 messages. The units of calls are those of the
-longest conversations in [What calls cost](costs.md). `python -m scripts.monthly_costs` writes this
-page.
+longest conversations in [What calls cost](costs.md). If your messages have ids, use its row "append
+with the caller's id". `python -m scripts.monthly_costs` writes this page.
 
-| service | a turn | a month | list price of a million | a month |
+| service | units of a turn | units of a month | list price of a million | cost of a month |
 | --- | --- | --- | --- | --- |
 {rows}
 
