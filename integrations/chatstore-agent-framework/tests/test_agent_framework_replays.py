@@ -6,6 +6,7 @@ import asyncio
 import itertools
 from typing import Any
 
+import pytest
 from agent_framework import Agent, Content, Message
 from fake_client import FakeClient
 from hypothesis import given
@@ -122,6 +123,60 @@ def test_a_conversation_is_stored_and_sent_once(
 
     with SimpleChatStore() as store:
         asyncio.run(run(store))
+
+
+@pytest.mark.parametrize("options", [{"token_limit": 20}, {"summarize": str, "compact_above": 9}])
+def test_a_replay_longer_than_what_is_sent(store: ChatStore, options: dict[str, Any]) -> None:
+    """Windows and summaries leave messages out; they are not sent as new ones instead."""
+
+    async def main() -> None:
+        client = FakeClient(lambda _: message("OK"))
+        provider = ChatStoreHistoryProvider(store, tokenizer_fn=str.split, **options)
+        agent = Agent(client, context_providers=[provider])
+        session = agent.create_session(session_id="s")
+        transcript: list[Message] = []
+        for number in range(12):
+            transcript.append(message(f"q{number}"))
+            copies = [message(old.text) for old in transcript]
+            transcript += (await agent.run(copies, session=session)).messages
+        sent = [m.text for m in client.received[-1] if m.text.startswith("q")]
+        assert sent == [f"q{number}" for number in range(12)][-len(sent) :]
+        assert len(sent) < 12
+        saved = await ChatStoreHistoryProvider(store).get_messages("s")
+        assert [m.text for m in saved] == [m.text for m in transcript]
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("token_limit", [None, 1000])
+@pytest.mark.parametrize("with_ids", [False, True])
+def test_calls_of_an_interrupted_run_are_recognized(
+    store: ChatStore, with_ids: bool, token_limit: int | None
+) -> None:
+    """They are stored and not sent, since providers refuse calls without results."""
+
+    def interrupted() -> list[Message]:
+        first, second = (Content.from_function_call(i, "weather", arguments="{}") for i in "xy")
+        result = Content.from_function_result("x", result="sunny")
+        messages = [
+            *(message("a"), Message("assistant", [first]), Message("tool", [result])),
+            *(message("OK"), message("b"), Message("assistant", [second])),
+        ]
+        for number, item in enumerate(messages):
+            item.message_id = f"{number}" if with_ids else None
+        return messages
+
+    async def main() -> None:
+        client = FakeClient(lambda _: message("OK"))
+        provider = ChatStoreHistoryProvider(store, token_limit=token_limit)
+        agent = Agent(client, context_providers=[provider])
+        await provider.save_messages("s", interrupted())
+        session = agent.create_session(session_id="s")
+        await agent.run([*interrupted(), message("c")], session=session)
+        assert [m.text for m in client.received[-1]] == ["a", "", "", "OK", "b", "c"]
+        assert store.count_messages(provider.key_for("s")) == 8
+
+    asyncio.run(main())
 
 
 def test_ids_that_a_client_uses_again_lose_nothing(store: ChatStore) -> None:

@@ -11,6 +11,7 @@ from chatstore.agent_framework.messages import to_agent_framework, to_messages
 from chatstore.agent_framework.run_request import Request
 from chatstore.agent_framework.saving import save_new
 from chatstore.agent_framework.sending import sent_payload
+from chatstore.agent_framework.stored import Stored, read_stored
 from chatstore.core import (
     ChatMemoryBuffer,
     ChatMessage,
@@ -155,10 +156,18 @@ class ChatStoreHistoryProvider(HistoryProvider):
         key = self.key_for(session_id)
         if not isinstance(request, Request):
             return to_agent_framework(await self._read(key, None))
-        overhead = None if self.token_limit is None else request.everything_else()
-        messages = await self._read(key, overhead)
+        if self.token_limit is None and self._compactor is None:
+            messages = await self._read(key, None)
+            request.stored = Stored(messages)
+        else:
+            # What is sent may be shorter than the transcript that a caller passes again.
+            count = len(request.input)
+            newest = await read_stored(self.store, key, count) if count > 1 else Stored()
+            request.stored = newest
+            overhead = None if self.token_limit is None else request.everything_else()
+            messages = await self._read(key, overhead)
+            request.stored = newest.preceded_by(messages)
         request.history = request.acceptable(messages)
-        request.is_whole = self.token_limit is None and self._compactor is None
         return to_agent_framework(request.history)
 
     async def save_messages(
@@ -201,8 +210,8 @@ class ChatStoreHistoryProvider(HistoryProvider):
         request = Request.of(agent, context)
         if context.service_session_id is not None:
             key, count = self.key_for(context.session_id), len(context.input_messages)
-            newest = await self.store.async_get_messages(key, last=count)
-            request.history = without_summaries(newest)
+            request.stored = await read_stored(self.store, key, count)
+            request.history = request.stored.messages
         else:
             # The framework passes the state on to `get_messages`, and saves only the original.
             await super().before_run(

@@ -11,6 +11,7 @@ from agent_framework import Message, SessionContext, SupportsAgentRun
 from chatstore.agent_framework.messages import to_messages
 from chatstore.agent_framework.replays import count_replayed, same_content
 from chatstore.agent_framework.sending import sent_payload, sent_tools
+from chatstore.agent_framework.stored import Stored
 from chatstore.core import ChatMessage
 from chatstore.core.memory.window import PINNED_ROLES, arranged
 
@@ -28,14 +29,14 @@ class Request:
         input: The messages that the caller passed.
         overhead: What is sent besides messages: instructions and definitions of tools.
         history: The part of the history to send, once it was read.
-        is_whole: The history is the whole conversation.
+        stored: The end of the conversation, with which the input is compared.
 
     """
 
     input: Sequence[Message]
     overhead: list[Any] = field(default_factory=list)
     history: Sequence[ChatMessage] = ()
-    is_whole: bool = False
+    stored: Stored = field(default_factory=Stored)
 
     @classmethod
     def of(cls, agent: SupportsAgentRun, context: SessionContext) -> Request:
@@ -52,7 +53,7 @@ class Request:
 
     def everything_else(self) -> list[Any]:
         """Return all that is sent besides the history, for counting."""
-        messages = to_messages(self.input)
+        messages = to_messages(self.new_input())
         return [*self.overhead, *(sent_payload(message) or message for message in messages)]
 
     def acceptable(self, messages: Iterable[ChatMessage]) -> list[ChatMessage]:
@@ -61,7 +62,7 @@ class Request:
         A run that was interrupted may have left calls without results. They are left out, unless
         the input answers them.
         """
-        kinds = {content.type for message in self.input for content in message.contents}
+        kinds = {content.type for message in self.new_input() for content in message.contents}
         return arranged(list(messages), newest=bool(kinds & _ANSWERS))
 
     def new_input(self) -> list[Message]:
@@ -71,7 +72,8 @@ class Request:
         message, which the model is to answer, unless the history ends with it.
         """
         passed = to_messages(self.input)
-        replayed = count_replayed(self.history, passed, is_whole=self.is_whole)
+        stored = self.stored
+        replayed = count_replayed(stored.messages, passed, is_whole=stored.is_whole)
         if not replayed:
             return list(self.input)
         pinned = [
@@ -81,6 +83,6 @@ class Request:
             and not any(same_content(common, existing) for existing in self.history)
         ]
         new = self.input[replayed:]
-        if not new and not same_content(self.history[-1], passed[-1]):
+        if not new and not (self.history and same_content(self.history[-1], passed[-1])):
             new = self.input[-1:]
         return [*pinned, *new]

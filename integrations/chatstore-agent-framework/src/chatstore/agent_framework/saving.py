@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chatstore.agent_framework.replays import count_replayed, same_content
+from chatstore.agent_framework.stored import Stored, read_stored
 from chatstore.core import ChatMessage, ChatStore, MessageConflictError, RevisionConflictError
-from chatstore.core.memory.summaries import without_summaries
 
-_ATTEMPTS = 10  # the end of the conversation is read again if others wrote to it meanwhile
+_ATTEMPTS = 10  # if other clients write to the conversation, its end is read again
 
 
 async def save_new(store: ChatStore, key: str, passed: Sequence[ChatMessage]) -> None:
@@ -17,33 +17,20 @@ async def save_new(store: ChatStore, key: str, passed: Sequence[ChatMessage]) ->
     It reads as many messages as were passed, whatever the length of the conversation.
     """
     for attempt in range(_ATTEMPTS):
-        replayed, revision = await _compare(store, key, passed)
+        # A single message is new, unless the conversation has its id.
+        stored = await read_stored(store, key, len(passed)) if len(passed) > 1 else Stored()
+        replayed = count_replayed(stored.messages, passed, is_whole=stored.is_whole)
         new = _with_unique_ids(passed[replayed:])
         is_last = attempt == _ATTEMPTS - 1
         try:
             await store.async_add_messages(
-                key, new, expected_revision=None if is_last else revision
+                key, new, expected_revision=None if is_last else stored.revision
             )
         except RevisionConflictError:
             continue
         except MessageConflictError:
             await store.async_add_messages(key, await _without_known_ids(store, key, new))
         return
-
-
-async def _compare(
-    store: ChatStore, key: str, passed: Sequence[ChatMessage]
-) -> tuple[int, str | None]:
-    """Return how many messages are replayed, and the revision of which this is true."""
-    if len(passed) < 2:
-        return 0, None  # a single message is new, unless the conversation has its id
-    snapshot = await store.async_snapshot(key, last=len(passed))
-    conversation = snapshot.conversation
-    if conversation is None:
-        return 0, None
-    is_whole = conversation.length == len(snapshot.messages)
-    stored = without_summaries(snapshot.messages)
-    return count_replayed(stored, passed, is_whole=is_whole), conversation.revision
 
 
 def _with_unique_ids(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
