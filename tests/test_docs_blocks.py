@@ -30,9 +30,7 @@ VERBS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTIL
 _LOCKED = (ROOT / "constraints.txt").read_text(encoding="utf-8")
 OTHER_PACKAGES = {
     *re.findall(r"^([a-z0-9-]+)==", _LOCKED, re.MULTILINE),
-    "agent-framework-openai",  # models of examples, whose tests have fake models
-    "langchain-openai",
-    "llama-index-llms-openai",
+    "llama-index-llms-openai",  # it needs an older openai than the workspace
     "presidio-analyzer",  # of a recipe; they are too large for the workspace
     "presidio-anonymizer",
 }

@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -70,7 +70,9 @@ class Installed(NamedTuple):
     stores: dict[str, str]
 
 
-def run(*command: object, cwd: Path | None = None) -> str:
+def run(
+    *command: object, cwd: Path | None = None, environment: Mapping[str, str] | None = None
+) -> str:
     """Run a command and return what it prints.
 
     Raises:
@@ -80,6 +82,7 @@ def run(*command: object, cwd: Path | None = None) -> str:
     result = subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
+        env=environment,
         capture_output=True,
         text=True,
         check=False,
@@ -99,8 +102,14 @@ def build_all(sources: Iterable[Path], folder: Path) -> None:
     at_once(build, sources)
 
 
-def install(folder: Path, wheels: Path, name: str) -> Path:
-    """Install a distribution and what it depends on into a new environment.
+def install(folder: Path, wheels: Path, *requirements: str, pins: bool = True) -> Path:
+    """Install distributions and what they depend on into a new environment.
+
+    Args:
+        folder: The environment.
+        wheels: The wheels of this project.
+        requirements: What to install.
+        pins: Whether to install the versions that the workspace has.
 
     Returns:
         The environment's interpreter.
@@ -109,8 +118,9 @@ def install(folder: Path, wheels: Path, name: str) -> Path:
     run(UV, "venv", "-q", "--python", sys.executable, folder)
     python = folder / "bin" / "python"
     # The pinned versions are in uv's cache, so installing them takes no time.
-    pins = ("--constraint", ROOT / "constraints.txt")
-    run(UV, "pip", "install", "-q", "--python", python, "--find-links", wheels, *pins, name)
+    options = ("--constraint", ROOT / "constraints.txt") if pins else ()
+    command = (UV, "pip", "install", "-q", "--python", python, "--find-links", wheels)
+    run(*command, *options, *requirements)
     return python
 
 
