@@ -122,6 +122,26 @@ def test_objects_of_the_sdk_are_read() -> None:
     ]
 
 
+URL_SAFE: list[Any] = [
+    types.Content(
+        role="user",
+        parts=[types.Part(inline_data=types.Blob(mime_type="image/png", data=b"\xff\xfe"))],
+    ),
+    {"role": "user", "parts": [{"inlineData": {"mimeType": "image/png", "data": "__4="}}]},
+]
+
+
+@pytest.mark.parametrize("content", URL_SAFE)
+def test_media_become_base64_that_others_accept(content: Any) -> None:
+    """Pydantic and protobuf also write the URL-safe alphabet."""
+    taken = stored(from_gemini([content]))
+
+    [part] = to_openai(taken)[0]["content"]
+    assert part["image_url"]["url"] == "data:image/png;base64,//4="
+    [sent] = to_gemini(taken)["contents"]
+    assert types.Content.model_validate(sent) == types.Content.model_validate(content)
+
+
 def test_a_response_without_a_content_is_refused() -> None:
     with pytest.raises(InvalidMessageError, match="prompt_feedback"):
         from_gemini([types.GenerateContentResponse(candidates=[])])

@@ -16,6 +16,7 @@ NO_SIGNATURE = base64.b64encode(b"skip_thought_signature_validator").decode()
 """Stands for the signature of a call that Gemini did not make: Gemini 3 refuses calls without."""
 
 Part = dict[str, Any]
+_STANDARD_BASE64 = str.maketrans("-_", "+/")  # Gemini accepts the URL-safe one; others do not
 _TEXT_RESULTS = ("output", "result", "error")
 
 
@@ -88,7 +89,8 @@ def _from_response(response: Any) -> BlockFields:
 
 
 def _from_data(data: Any) -> BlockFields:
-    url = f"data:{get(data, 'mimeType')};base64,{get(data, 'data')}"
+    encoded = str(get(data, "data")).translate(_STANDARD_BASE64)
+    url = f"data:{get(data, 'mimeType')};base64,{encoded}"
     return from_url(url, get(data, "mimeType"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,7 +13,10 @@ from chatstore.core.foreign import full_name
 
 
 def plain(value: Any) -> Any:
-    """Return a value with pydantic models as dicts, without ``None`` that nobody set."""
+    """Return a value with pydantic models as dicts, without ``None`` that nobody set.
+
+    Bytes in fields of models become base64.
+    """
     if isinstance(value, BaseModel):
         return _fields(value)
     if isinstance(value, Mapping):
@@ -50,6 +54,8 @@ def _fields(model: BaseModel) -> dict[str, Any]:
         alias, value = field.serialization_alias or field.alias or name, getattr(model, name)
         if value is None and name not in model.model_fields_set:
             dumped.pop(alias, None)
+        elif isinstance(value, bytes):  # pydantic's base64 is the URL-safe one, which others refuse
+            dumped[alias] = base64.b64encode(value).decode()
         elif isinstance(value, BaseModel):
             dumped[alias] = _fields(value)
         elif isinstance(value, list) and any(isinstance(item, BaseModel) for item in value):
