@@ -18,7 +18,7 @@ from google.adk.runners import Runner
 from google.genai import types
 from google_adk_events import ONE, USER, says
 
-from chatstore.core import ChatMessage, InvalidMessageError, SimpleChatStore, to_openai
+from chatstore.core import ChatMessage, InvalidMessageError, SimpleChatStore, from_openai, to_openai
 from chatstore.google_adk import ChatStoreSessionService, session_key, to_events, to_messages
 
 PICTURE = base64.b64encode(b"picture").decode()
@@ -98,7 +98,7 @@ def test_an_agent_continues_the_conversation_of_others() -> None:
 
     received = asyncio.run(run())
     contents = [(content["role"], content["parts"]) for content in received]
-    unnamed = contents[1][1][1]["function_call"]["id"]
+    unnamed = contents[1][1][0]["function_call"]["id"]
     assert unnamed
     assert contents == [
         (
@@ -117,7 +117,6 @@ def test_an_agent_continues_the_conversation_of_others() -> None:
         (
             "model",
             [
-                {"text": "hm", "thought": True, "thought_signature": b"\xff"},
                 {"function_call": {"id": unnamed, "name": "weather", "args": {"city": "Oslo"}}},
                 {"function_call": {"id": "c", "name": "time", "args": {"arguments": "now"}}},
             ],
@@ -137,6 +136,37 @@ def test_an_agent_continues_the_conversation_of_others() -> None:
         ),
         ("model", [{"text": "It rains."}]),
         ("user", [{"text": "Thanks."}]),
+    ]
+
+
+def test_messages_in_the_forms_of_providers_are_read() -> None:
+    """Media keep the form in which a provider's message contains them."""
+    image = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PICTURE}"}}
+    document = {"type": "document", "data": PICTURE}
+    damaged = {"type": "image", "data": "!"}
+    result = {"type": "tool_result", "tool_use_id": "c", "content": [image, document, damaged]}
+    messages = [
+        from_openai({"role": "user", "content": [image]}),
+        from_openai({"role": "assistant", "refusal": "No."}),
+        ChatMessage(role="user", content=[result, document, damaged]),
+    ]
+
+    question, refusal, response = (event.content for event in to_events(messages))
+
+    png = types.Part.from_bytes(data=b"picture", mime_type="image/png")
+    pdf = types.Part.from_bytes(data=b"picture", mime_type="application/pdf")
+    assert question == types.Content(role="user", parts=[png])
+    assert refusal == types.Content(role="model", parts=[types.Part(text="No.")])
+    assert response
+    assert response.parts
+    responded, own = response.parts
+    assert own == pdf
+    assert responded.function_response
+    assert responded.function_response.parts
+    media = [part.inline_data for part in responded.function_response.parts]
+    assert [(one.mime_type, one.data) for one in media if one] == [
+        ("image/png", b"picture"),
+        ("application/pdf", b"picture"),
     ]
 
 

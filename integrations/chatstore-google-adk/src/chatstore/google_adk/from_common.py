@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from contextlib import suppress
+from typing import Any, NamedTuple, TypeVar
 
 from google.genai import types
+from pydantic import ValidationError
 
-from chatstore.core import (
-    AudioBlock,
-    ChatMessage,
-    ContentBlock,
-    DocumentBlock,
-    ImageBlock,
-    MessageRole,
-    TextBlock,
-    ThinkingBlock,
-    VideoBlock,
-)
-from chatstore.core.contents import blocks_of, text_of
+from chatstore.core import ChatMessage, MessageRole
+from chatstore.core.converters.content import MEDIA_TYPES, common_blocks, texts_of
+from chatstore.core.converters.gemini_parts import parts_of
 from chatstore.core.memory.window import PINNED_ROLES
 from chatstore.core.pairing import CallIds
-from chatstore.core.tool_calls import TOOL_ROLES, Result, calls_of, parse_arguments, results_of
+from chatstore.core.tool_calls import (
+    TOOL_ROLES,
+    Result,
+    arguments_object,
+    calls_of,
+    parse_arguments,
+    results_of,
+)
 from chatstore.google_adk.to_common import RESULT
 
-_MEDIA = (ImageBlock, AudioBlock, VideoBlock, DocumentBlock)
-_DEFAULT_TYPES = {"image": "image/png", "audio": "audio/wav", "video": "video/mp4"}
+AnyPart = TypeVar("AnyPart", types.Part, types.FunctionResponsePart)
 
 
 class CallNames(NamedTuple):
@@ -45,7 +43,8 @@ class CallNames(NamedTuple):
 def content_of(message: ChatMessage, index: int, names: CallNames) -> types.Content | None:
     """Return the content of a message, or ``None`` if it has nothing to send.
 
-    System prompts have nothing to send: ADK's agents have their own instruction.
+    System prompts have nothing to send: ADK's agents have their own instruction. Nor has thinking:
+    models refuse the signature of another one.
 
     Args:
         message: A message of any framework.
@@ -55,23 +54,23 @@ def content_of(message: ChatMessage, index: int, names: CallNames) -> types.Cont
     """
     if message.role in PINNED_ROLES:
         return None
-    blocks = blocks_of(message.content)
     if message.role is MessageRole.USER or message.role in TOOL_ROLES:
         parts = [
             types.Part(function_response=_response(result, (index, number), names))
             for number, result in enumerate(results_of(message))
         ]
         if message.role is MessageRole.USER:
-            parts += _parts(blocks)
+            parts += _parts(message)
         return types.Content(role="user", parts=parts) if parts else None
-    parts = [*_parts(blocks), *_calls(message, index, names)]
+    refusal = message.additional_kwargs.get("refusal")
+    refused = [types.Part(text=refusal)] if isinstance(refusal, str) and refusal else []
+    parts = [*_parts(message), *refused, *_calls(message, index, names)]
     return types.Content(role="model", parts=parts) if parts else None
 
 
 def _calls(message: ChatMessage, index: int, names: CallNames) -> Iterable[types.Part]:
     for number, call in enumerate(calls_of(message)):
-        arguments = parse_arguments(call.arguments or "{}")
-        args = arguments if isinstance(arguments, dict) else {"arguments": arguments}
+        args = arguments_object(call.arguments)
         call_id = names.ids.calls[index, number]
         name = call.name or "unknown"
         yield types.Part(function_call=types.FunctionCall(id=call_id, name=name, args=args))
@@ -80,54 +79,22 @@ def _calls(message: ChatMessage, index: int, names: CallNames) -> Iterable[types
 def _response(result: Result, place: tuple[int, int], names: CallNames) -> types.FunctionResponse:
     """Return a tool's result; a result that is not a JSON object is wrapped, as ADK does it."""
     call_id = names.ids.results.get(place, result.id or f"unknown-{place[0]}-{place[1]}")
-    blocks = blocks_of(result.content)
-    text = text_of(blocks)
+    text = texts_of(common_blocks(result.content))
     value = parse_arguments(text)
     response: dict[str, Any] = value if isinstance(value, dict) else {RESULT: text}
-    media = [part for block in blocks if (part := _response_part(block)) is not None]
+    media = _validated(types.FunctionResponsePart, parts_of(result.content, MEDIA_TYPES))
     name = result.name or names.tools.get(call_id) or "unknown"
     return types.FunctionResponse(id=call_id, name=name, response=response, parts=media or None)
 
 
-def _response_part(block: ContentBlock) -> types.FunctionResponsePart | None:
-    part = _media_part(block)
-    if part is None:
-        return None
-    if part.inline_data:
-        blob = types.FunctionResponseBlob(**part.inline_data.model_dump())
-        return types.FunctionResponsePart(inline_data=blob)
-    if part.file_data:
-        file = types.FunctionResponseFileData(**part.file_data.model_dump())
-        return types.FunctionResponsePart(file_data=file)
-    return None
+def _parts(message: ChatMessage) -> list[types.Part]:
+    return _validated(types.Part, parts_of(message.content, ("text", *MEDIA_TYPES)))
 
 
-def _parts(blocks: Iterable[ContentBlock]) -> Iterable[types.Part]:
-    for block in blocks:
-        if isinstance(block, TextBlock):
-            yield types.Part(text=block.text)
-        elif isinstance(block, ThinkingBlock):
-            signature = _decode(block.signature)
-            yield types.Part(text=block.thinking, thought=True, thought_signature=signature)
-        elif (part := _media_part(block)) is not None:
-            yield part
-
-
-def _media_part(block: ContentBlock) -> types.Part | None:
-    if not isinstance(block, _MEDIA):
-        return None
-    media_type = block.media_type or _DEFAULT_TYPES.get(block.type, "application/octet-stream")
-    if block.url:
-        return types.Part(file_data=types.FileData(file_uri=block.url, mime_type=media_type))
-    data = _decode(block.data)
-    if not data:
-        return None
-    return types.Part(inline_data=types.Blob(data=data, mime_type=media_type))
-
-
-def _decode(text: str | None) -> bytes | None:
-    """Return what base64 text means; other frameworks' signatures may be any text."""
-    try:
-        return base64.b64decode(text, validate=True) if text else None
-    except ValueError:
-        return None
+def _validated(kind: type[AnyPart], parts: Iterable[Mapping[str, Any]]) -> list[AnyPart]:
+    """Return parts as the SDK's objects; media whose data are not base64 are left out."""
+    validated = []
+    for part in parts:
+        with suppress(ValidationError):
+            validated.append(kind.model_validate(part))
+    return validated
