@@ -12,6 +12,10 @@ _HEALING = "how connections recover is left to the driver and its options"
 _ONE_LOOP = (
     "the store is for one event loop in one process; its client asks for a new one in each other"
 )
+_DAMAGED_ITEMS = (
+    "sessions leave out items that are not JSON on purpose, and the interface says nothing about "
+    "damaged data"
+)
 _NUL = "Postgres has no text with NUL; the call is refused"
 _OPENAI_WINDOW = (
     "a limit of items, which the runner makes valid for OpenAI's API; it accepts these windows"
@@ -27,6 +31,10 @@ REASONS: dict[tuple[str, str], str] = {
     ("LlamaIndex", "once"): _ONCE,
     ("LlamaIndex", "sharing"): "a forked process needs a new engine of SQLAlchemy",
     ("llama-index-postgres", "keys"): _NUL,
+    ("llama-index-postgres", "failures"): (
+        "the column takes only JSON, any object is read as a message, and the interface says "
+        "nothing about damaged data"
+    ),
     ("LangChain", "once"): "histories do not compare the messages' ids",
     ("LangChain", "sharing"): "a history of Postgres uses the connection that it is given",
     ("LangChain", "atomic"): "the interface adds messages one by one unless a history does better",
@@ -40,7 +48,15 @@ REASONS: dict[tuple[str, str], str] = {
     ("OpenAI Agents", "once"): "sessions store items as they are given, and do not compare ids",
     ("OpenAI Agents", "sharing"): _ONE_LOOP,
     ("OpenAI Agents", "window"): _OPENAI_WINDOW,
+    ("OpenAI Agents", "failures"): _DAMAGED_ITEMS,
+    ("openai-agents-redis", "keys"): (
+        "'a:messages' is also the name of a key of the session 'a', and the call is refused"
+    ),
     ("openai-agents-postgres", "keys"): _NUL,
+    ("openai-agents-postgres", "order"): (
+        "the interface promises chronological order; items have the time at which their "
+        "transaction began, so those of appends at the same time may change places"
+    ),
     ("Pydantic AI", "writers"): (
         "the store is for tests and examples, and for tasks of one event loop, not for threads"
     ),

@@ -19,9 +19,11 @@ libraries, each in an environment of its own. Each cell is a small program;
 
 - **kept**: the check found no failure. It proves nothing beyond what the check does.
 - **broken**: the check shows a failure, and the library's interface or documentation promises
-  otherwise. An interface that adds messages to a conversation and reads them promises their order,
-  their content, no mixing of conversations, and errors instead of lost messages.
-- **not promised**: the check shows a failure of what the library never promised.
+  otherwise. An interface that appends messages to a conversation and reads them promises the order
+  of appends that follow each other, the content, no mixing of conversations, and no loss of
+  messages whose append succeeded.
+- **not promised**: the check shows a failure of what the library never promised, or it is not
+  clear that the library promised it.
 - **n/a**: does not apply.
 
 A library's choice can be right for its users: a saver of LangGraph keeps the state of a run, not a

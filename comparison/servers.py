@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import sqlite3
 import sys
 import tempfile
@@ -27,14 +26,14 @@ class Server(Protocol):
     """Where stores keep their data.
 
     Attributes:
-        port: The port that relays connect to; ``None`` if there is none.
+        port: The port that relays connect to; ``None``: the store has no server.
 
     """
 
     port: int | None
 
     def fresh_url(self) -> str:
-        """Return the URL of an empty database, with ``{port}`` in it if there is a port."""
+        """Return the URL of an empty database; ``{port}`` in it stands for the port."""
         ...
 
     def damage(self, marker: str) -> int:
@@ -167,9 +166,10 @@ def start(kind: str) -> Iterator[Server]:
     if kind == "memory":
         yield Memory()
     elif kind in {"folder", "sqlite"}:
-        folder = Path(tempfile.mkdtemp(prefix="comparison-"))
-        yield Files(folder, kind)
-        shutil.rmtree(folder, ignore_errors=True)
+        with tempfile.TemporaryDirectory(
+            prefix="comparison-", ignore_cleanup_errors=True
+        ) as folder:
+            yield Files(Path(folder), kind)
     elif kind == "redis":
         with redis_server("--appendonly", "yes", "--appendfsync", "always") as server:
             yield Redis(server)

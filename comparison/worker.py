@@ -87,7 +87,7 @@ class Commands:
         return {"acknowledged": len(messages) - len(errors), "errors": errors}
 
     def write_many(self, key: str, messages: list[Message]) -> None:
-        """Write messages by one call."""
+        """Write messages in one call."""
         self.adapter.write_many(key, messages)
 
     def read(self, key: str) -> list[Message]:
@@ -100,7 +100,7 @@ class Commands:
         return [message["text"] for message in self.adapter.read(key)]
 
     def fill(self, key: str, messages: list[Message]) -> None:
-        """Write many messages, by one call if the library has one."""
+        """Write many messages, in one call if the library has one for it."""
         try:
             self.adapter.write_many(key, messages)
         except Exception as error:

@@ -136,6 +136,21 @@ def test_every_reason_is_of_a_store_and_a_promise() -> None:
     )
 
 
+def test_the_published_page_has_the_reasons_of_the_code() -> None:
+    text = (ROOT / "docs" / "comparison.md").read_text()
+    rows = re.findall(
+        r"^\| [^|]+ \| (broken|not promised) \| (.*) \| `python -m comparison (\S+) (\S+)`",
+        text,
+        re.MULTILINE,
+    )
+
+    assert rows
+    for word, seen, name, promise in rows:
+        reason = reason_of(name, promise)
+        assert (word == "broken") == (reason is None), (name, promise)
+        assert reason is None or seen.endswith(f"**Not promised**: {reason}"), (name, promise)
+
+
 def test_the_published_page_has_a_cell_for_every_store_and_promise() -> None:
     text = (ROOT / "docs" / "comparison.md").read_text()
 

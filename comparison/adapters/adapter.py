@@ -41,7 +41,7 @@ class Adapter(ABC):
         """Add one message."""
 
     def write_many(self, key: str, messages: list[Message]) -> None:
-        """Write messages into a new conversation by one call of the library."""
+        """Write messages into a new conversation in one call of the library."""
         raise NotOfferedError("each call takes one message")
 
     @abstractmethod
@@ -49,7 +49,7 @@ class Adapter(ABC):
         """Read the whole conversation."""
 
     def recent(self, key: str) -> object:
-        """Read about the 20 newest messages, by the cheapest call that the library offers."""
+        """Read about the 20 newest messages, with the cheapest call that the library offers."""
         return self.read(key)
 
     def window(self, key: str, messages: list[Message], limit: int) -> list[Message]:

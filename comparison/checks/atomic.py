@@ -12,7 +12,7 @@ _KILLS = 3
 
 
 def check(lab: Lab) -> Outcome:
-    """Write 300 messages by one call: read meanwhile, and kill the process in the middle."""
+    """Write 300 messages in one call and read while it runs; then kill writers during the call."""
     batch = [user(f"{number} " + "x" * 200) for number in range(_MESSAGES)]
     writer = lab.worker()
     try:
@@ -20,7 +20,7 @@ def check(lab: Lab) -> Outcome:
     except NotOfferedError:
         return Outcome(None, "each call takes one message")
     if lab.is_in_one_process:
-        return Outcome(None, "in memory: no other process sees a call in its middle")
+        return Outcome(None, "in memory: no other process can read during a call")
     start = time.perf_counter()
     writer.begin("write_many", "plain1", batch)
     reader = lab.worker()
@@ -35,7 +35,7 @@ def check(lab: Lab) -> Outcome:
     killed = _counts_after_kills(lab, reader, batch, seconds)
     left = sorted(set(killed) - {0, _MESSAGES})
     if not partial and not left:
-        return Outcome(True, f"{_MESSAGES} messages by one call: none or all, also after kills")
+        return Outcome(True, f"{_MESSAGES} messages in one call: none or all, also after kills")
     parts = []
     if partial:
         parts.append(f"a reader saw {partial[len(partial) // 2]} of {_MESSAGES} messages of a call")

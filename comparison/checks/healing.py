@@ -11,7 +11,7 @@ _LIMIT = 60.0  # seconds
 def check(lab: Lab) -> Outcome:
     """Restart the server; then let a firewall forget the connections; count failing calls."""
     if lab.server.port is None:
-        return Outcome(None, "there is no server")
+        return Outcome(None, "the store has no server")
     relay = lab.relay()
     failures = []
     for name, fault in (("a restart", None), ("a firewall that forgets connections", relay.forget)):
