@@ -31,6 +31,7 @@ def _lose_a_reply(lab: Lab) -> Outcome:
     for _ in range(3):
         if not worker.call("append", "plain2", [message])["errors"]:
             break
+    assert relay.lost_replies == 1, "no reply was lost: the message is not in the request as text"
     count = worker.call("texts", "plain2").count("the-second-text")
     text = "a message that is sent again under its id, also after a lost reply, is stored"
     return Outcome(count == 1, f"{text} {'once' if count == 1 else f'{count} times'}")
