@@ -55,6 +55,18 @@ def test_an_agents_new_conversation_gets_an_owner_and_a_title(
         assert listed.key == "k"
 
 
+@pytest.mark.parametrize("by", ["invoke", "ainvoke"])
+def test_a_deleted_conversation_begins_again_with_its_owner(by: str) -> None:
+    store = SimpleChatStore()
+    options = {"owner": "alice", "title": lambda messages: messages[0].content}
+    model = Model(outputs=[AIMessage("hello")])
+    runner = agent(store, model, checkpointer=InMemorySaver(), **options)
+    ask(runner, HumanMessage("one"), by=by)
+    store.delete_messages("k")
+    ask(runner, HumanMessage("two"), by=by)
+    assert record(store) == ("alice", "one", 2)
+
+
 def test_conversations_without_owner_and_title_are_not_created_before_their_messages() -> None:
     store = SimpleChatStore()
     ask(agent(store, Model(outputs=[AIMessage("hello")])), HumanMessage("q"))
@@ -85,6 +97,10 @@ def test_a_history_gets_an_owner_and_a_title_with_its_first_message(store_url: s
         assert record(store) == ("alice", "Lisbon", 2)
         assert record(store, "l") == ("bob", None, 1)
 
+        history.clear()
+        history.add_messages([HumanMessage("again")])
+        assert record(store) == ("alice", "Lisbon", 1)
+
 
 def test_a_fork_has_the_messages_up_to_one_and_goes_its_own_way(store_url: str) -> None:
     with open_store(store_url) as store:
@@ -98,6 +114,10 @@ def test_a_fork_has_the_messages_up_to_one_and_goes_its_own_way(store_url: str) 
         assert [message.content for message in first.messages] == ["one", "three"]
         assert second.messages == history.messages
         assert record(store, "fork") == ("alice", None, 2)
+        for fork in (first, second):
+            fork.clear()
+            fork.add_messages([HumanMessage("again")])
+            assert record(store, fork.key) == ("alice", None, 1)
         with pytest.raises(ConversationExistsError):
             history.fork("fork")
         with pytest.raises(MessageNotFoundError):

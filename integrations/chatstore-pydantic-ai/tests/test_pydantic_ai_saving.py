@@ -6,6 +6,7 @@ import asyncio
 import copy
 import dataclasses
 import pickle
+from collections.abc import Callable
 from datetime import datetime, timezone
 from itertools import combinations
 from typing import Any
@@ -334,6 +335,27 @@ def test_a_history_has_an_owner_and_a_title_and_is_forked(each_store_url: str) -
                 saved.fork("x", messages=count)
         with pytest.raises(ConversationExistsError):
             saved.fork("f")
+
+
+def test_a_deleted_conversation_begins_again_with_its_owner() -> None:
+    store = SimpleChatStore()
+    messages = [ModelRequest.user_text_prompt("one")]
+    saved = MessageHistory(store, "k", owner="ann", title="Words")
+    saved.save(messages)
+    fork = saved.fork("f")
+    saves: list[Callable[[MessageHistory], object]] = [
+        lambda history: history.save(messages),
+        lambda history: history.replace(messages),
+        lambda history: asyncio.run(history.async_save(messages)),
+        lambda history: asyncio.run(history.async_replace(messages)),
+    ]
+    for save in saves:
+        store.delete_messages("k")
+        store.delete_messages("f")
+        save(saved)
+        save(fork)
+        owned = store.list_conversations(owner="ann").conversations
+        assert {one.key: one.title for one in owned} == {"k": "Words", "f": None}
 
 
 @pytest.mark.parametrize("wrong", [{"owner": ""}, {"title": "t" * 1001}])

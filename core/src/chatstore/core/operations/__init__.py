@@ -31,12 +31,15 @@ from chatstore.core.operations.messages import (
     get_messages,
     set_messages,
 )
+from chatstore.core.operations.new_records import NewRecord, check_new_record, write_with_record
 
 __all__ = [
+    "NewRecord",
     "add_message",
     "add_messages",
     "add_new_messages",
     "check",
+    "check_new_record",
     "count_messages",
     "create_conversation",
     "delete_conversations",
@@ -57,4 +60,5 @@ __all__ = [
     "snapshot",
     "truncate",
     "update_conversation",
+    "write_with_record",
 ]

@@ -10,9 +10,9 @@ from langchain_core.messages import BaseMessage
 from chatstore.core import ChatStore
 from chatstore.core.checks import check_key
 from chatstore.core.memory.summaries import without_summaries
+from chatstore.core.operations import add_messages, check_new_record, write_with_record
 from chatstore.core.store import check_store
 from chatstore.langchain.messages import to_langchain, to_messages
-from chatstore.langchain.records import check_record, create_if_new
 
 
 class ChatStoreMessageHistory(BaseChatMessageHistory):
@@ -31,7 +31,8 @@ class ChatStoreMessageHistory(BaseChatMessageHistory):
             store: Where the conversation is kept.
             key: The conversation's key, such as LangChain's session id.
             owner: Whose conversation it is, for ``store.list_conversations(owner=…)``, if it is
-                new: existing conversations keep their owner and title.
+                new: existing conversations keep their owner and title. It needs one more request
+                in each append.
             title: Its title, if it is new.
 
         Raises:
@@ -42,7 +43,7 @@ class ChatStoreMessageHistory(BaseChatMessageHistory):
         """
         self.store = check_store(store)
         self.key = check_key(key)
-        self._record = check_record(owner, title)
+        self._record = check_new_record(owner, title)
 
     @property
     def messages(self) -> list[BaseMessage]:
@@ -89,21 +90,30 @@ class ChatStoreMessageHistory(BaseChatMessageHistory):
             MessageConflictError: The conversation has an id with other content.
 
         """
-        converted = to_messages(messages)
-        if any(self._record):
-            self.store.run("create_conversation", create_if_new, self.key, self._record)
-        self.store.add_messages(self.key, converted)
+        self.store.run(
+            "add_messages",
+            write_with_record,
+            self.key,
+            self._record,
+            add_messages,
+            to_messages(messages),
+        )
 
     async def aadd_messages(self, messages: Sequence[BaseMessage]) -> None:
         """Like `add_messages`, but awaitable."""
-        converted = to_messages(messages)
-        if any(self._record):
-            run = self.store.async_run
-            await run("create_conversation", create_if_new, self.key, self._record)
-        await self.store.async_add_messages(self.key, converted)
+        await self.store.async_run(
+            "add_messages",
+            write_with_record,
+            self.key,
+            self._record,
+            add_messages,
+            to_messages(messages),
+        )
 
     def fork(self, new_key: str, *, until: str | None = None) -> ChatStoreMessageHistory:
         """Begin a conversation with this one's messages, and return its history.
+
+        It has the owner of this one, and no title.
 
         Args:
             new_key: The new conversation's key.
@@ -115,13 +125,13 @@ class ChatStoreMessageHistory(BaseChatMessageHistory):
             ConversationExistsError: There is a conversation under `new_key`.
 
         """
-        self.store.fork(self.key, new_key, until=until)
-        return ChatStoreMessageHistory(self.store, new_key)
+        begun = self.store.fork(self.key, new_key, until=until)
+        return ChatStoreMessageHistory(self.store, new_key, owner=begun.owner)
 
     async def afork(self, new_key: str, *, until: str | None = None) -> ChatStoreMessageHistory:
         """Like `fork`, but awaitable."""
-        await self.store.async_fork(self.key, new_key, until=until)
-        return ChatStoreMessageHistory(self.store, new_key)
+        begun = await self.store.async_fork(self.key, new_key, until=until)
+        return ChatStoreMessageHistory(self.store, new_key, owner=begun.owner)
 
     def clear(self) -> None:
         """Delete the conversation."""

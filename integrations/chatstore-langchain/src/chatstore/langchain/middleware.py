@@ -19,10 +19,14 @@ from chatstore.core.checks import check_count, check_key
 from chatstore.core.memory.compactor import make_compactor
 from chatstore.core.memory.summaries import is_summary
 from chatstore.core.memory.window import Cut, accepted, check_cut
-from chatstore.core.operations import add_new_messages
+from chatstore.core.operations import (
+    NewRecord,
+    add_new_messages,
+    check_new_record,
+    write_with_record,
+)
 from chatstore.core.store import check_store
 from chatstore.langchain.messages import to_langchain, to_messages
-from chatstore.langchain.records import Record, check_record, create_if_new
 from chatstore.langchain.sending import payload_of, sendable, sent_payload
 
 
@@ -78,7 +82,8 @@ class ChatHistoryMiddleware(AgentMiddleware[HistoryState, Any, Any]):
                 `token_limit`.
             owner: Whose new conversations are, for ``store.list_conversations(owner=…)``, or a
                 function that returns it, such as ``lambda runtime: runtime.context.user_id``.
-                Existing conversations keep their owner and title.
+                Existing conversations keep their owner and title. It needs one more request in
+                each save.
             title: The title of new conversations, or a function that makes it of the first
                 messages.
 
@@ -97,7 +102,7 @@ class ChatHistoryMiddleware(AgentMiddleware[HistoryState, Any, Any]):
         self._tokenizer_fn = tokenizer_fn
         self._model = model
         self._cut: Cut = check_cut(cut)
-        check_record(
+        check_new_record(
             owner if isinstance(owner, str) else None, title if isinstance(title, str) else None
         )
         self._owner, self._title = owner, title
@@ -155,10 +160,11 @@ class ChatHistoryMiddleware(AgentMiddleware[HistoryState, Any, Any]):
         messages, last = _complete(_unsaved(state, self.name))
         if last is None:
             return None
-        key, record = self._key_of(runtime), self._new_record(state, runtime)
-        if record is not None:
-            self._store.run("create_conversation", create_if_new, key, record)
-        self._store.run("add_messages", add_new_messages, key, messages)
+        key, record = self._key_of(runtime), None
+        if self._has_record and self._store.get_conversation(key) is None:
+            record = self._new_record(state, runtime)
+        run = self._store.run
+        run("add_messages", write_with_record, key, record, add_new_messages, messages)
         return self._update(state, last)
 
     async def _async_save(
@@ -167,21 +173,22 @@ class ChatHistoryMiddleware(AgentMiddleware[HistoryState, Any, Any]):
         messages, last = _complete(_unsaved(state, self.name))
         if last is None:
             return None
-        key, record = self._key_of(runtime), self._new_record(state, runtime)
-        if record is not None:
-            await self._store.async_run("create_conversation", create_if_new, key, record)
-        await self._store.async_run("add_messages", add_new_messages, key, messages)
+        key, record = self._key_of(runtime), None
+        if self._has_record and await self._store.async_get_conversation(key) is None:
+            record = self._new_record(state, runtime)
+        run = self._store.async_run
+        await run("add_messages", write_with_record, key, record, add_new_messages, messages)
         return self._update(state, last)
 
-    def _new_record(self, state: HistoryState, runtime: Runtime[Any]) -> Record | None:
-        """Return the record of the conversation if this is the first save, else ``None``."""
-        if (self._owner is None and self._title is None) or self.name in state.get(
-            "chatstore_last_saved", {}
-        ):
-            return None
+    @property
+    def _has_record(self) -> bool:
+        return self._owner is not None or self._title is not None
+
+    def _new_record(self, state: HistoryState, runtime: Runtime[Any]) -> NewRecord | None:
+        """Return the record of a conversation that does not exist."""
         owner = self._owner(runtime) if callable(self._owner) else self._owner
         title = self._title(list(state["messages"])) if callable(self._title) else self._title
-        return check_record(owner, title)
+        return check_new_record(owner, title)
 
     def _update(self, state: HistoryState, last: str) -> dict[str, Any]:
         return {"chatstore_last_saved": {**state.get("chatstore_last_saved", {}), self.name: last}}

@@ -22,9 +22,15 @@ from chatstore.core.checks import check_key
 from chatstore.core.memory.compactor import Compactor, make_compactor
 from chatstore.core.memory.spans import read_recent
 from chatstore.core.memory.summaries import is_summary, without_summaries
+from chatstore.core.operations import (
+    add_messages,
+    check_new_record,
+    set_messages,
+    write_with_record,
+)
 from chatstore.core.store import check_store
+from chatstore.openai_agents.forks import last_id
 from chatstore.openai_agents.items import to_items, to_messages
-from chatstore.openai_agents.records import Record, check_record, create_if_new, last_id
 from chatstore.openai_agents.sending import sent_payload
 from chatstore.openai_agents.settings import check_limit, check_settings
 
@@ -90,7 +96,7 @@ class ChatStoreSession:
         """
         self.session_id = check_key(session_id)
         self._store = check_store(store)
-        self._record = check_record(owner, title)
+        self._record = check_new_record(owner, title)
         self._settings = check_settings(session_settings)
         self._compactor = _compactor(summarize, compact_above)
         self._tokenizer_fn = tokenizer_fn
@@ -122,7 +128,7 @@ class ChatStoreSession:
 
         """
         check_key(session_id)
-        record = check_record(owner, title)
+        record = check_new_record(owner, title)
         settings = check_settings(session_settings)
         compactor = _compactor(summarize, compact_above)
         session = cls(session_id, open_store(url), session_settings=settings)
@@ -215,14 +221,17 @@ class ChatStoreSession:
         if failed is not None and failed == messages:
             messages = failed  # their ids tell the store which messages it has already
         try:
-            await _finish(self._append(messages))
+            await _finish(self._write("add_messages", add_messages, messages))
         except BaseException:
             self._failed_append = messages
             raise
 
-    async def _append(self, messages: list[ChatMessage]) -> None:
-        await create_if_new(self._store, self.session_id, self._record)
-        await self._store.async_add_messages(self.session_id, messages)
+    async def _write(
+        self, operation: str, write: Callable[..., Any], messages: list[ChatMessage]
+    ) -> None:
+        await self._store.async_run(
+            operation, write_with_record, self.session_id, self._record, write, messages
+        )
 
     async def pop_item(self) -> TResponseInputItem | None:
         """Remove the newest item and return it; ``None`` if there are no items.
@@ -269,7 +278,7 @@ class ChatStoreSession:
             InvalidArgumentError: ``items`` is not between 1 and the number of items, or both keys
                 are the same.
             InvalidKeyError: ``new_session_id`` is not a valid key.
-            MessageNotFoundError: The last of the items was removed meanwhile.
+            MessageNotFoundError: The last of the items was removed while this ran.
 
         """
         self._refuse_closed()
@@ -278,7 +287,8 @@ class ChatStoreSession:
         forked = copy.copy(self)
         forked.session_id = begun.key
         # A limit that is assigned to the fork's settings is not this session's.
-        forked.__dict__.update(_record=Record(begun.owner), _settings=copy.copy(self._settings))
+        record = check_new_record(begun.owner, None)
+        forked.__dict__.update(_record=record, _settings=copy.copy(self._settings))
         return forked
 
     async def _atomic_replace_items(self, items: list[TResponseInputItem]) -> bool:
@@ -301,13 +311,9 @@ class ChatStoreSession:
         ):
             return False
         messages = to_messages(items)
-        await _finish(self._replace(messages))
+        await _finish(self._write("set_messages", set_messages, messages))
         self._failed_append = None
         return True
-
-    async def _replace(self, messages: list[ChatMessage]) -> None:
-        await create_if_new(self._store, self.session_id, self._record)
-        await self._store.async_set_messages(self.session_id, messages)
 
     async def close(self) -> None:
         """Close the session, and the store if `from_url` opened it.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from typing import Any, TypeAlias
 
 from pydantic_ai.messages import ModelMessage
@@ -13,13 +12,19 @@ from chatstore.core import (
     ChatMemoryBuffer,
     ChatMessage,
     ChatStore,
-    ConversationExistsError,
+    Conversation,
     InvalidArgumentError,
 )
-from chatstore.core.checks import check_key, check_owner, check_title
+from chatstore.core.checks import check_key
 from chatstore.core.memory.compactor import make_compactor
 from chatstore.core.memory.spans import read_recent
 from chatstore.core.memory.summaries import without_summaries
+from chatstore.core.operations import (
+    add_messages,
+    check_new_record,
+    set_messages,
+    write_with_record,
+)
 from chatstore.core.store import check_store
 from chatstore.pydantic_ai.messages import convert_each, to_messages, to_model_messages
 from chatstore.pydantic_ai.sending import sent_payload
@@ -54,7 +59,8 @@ class MessageHistory:
             store: Where the conversation is kept.
             key: The conversation's key.
             owner: Whose conversation it is, for the store's ``list_conversations(owner=…)``. It is
-                stored when `save` or `replace` begins the conversation.
+                stored when `save` or `replace` begins the conversation, and needs one more request
+                in each of these calls; an existing conversation keeps its own.
             title: The conversation's title, which is stored with the owner. To change either
                 later, use the store's ``update_conversation``.
             summarize: Returns a summary of messages, as text or as a message, such as
@@ -66,20 +72,18 @@ class MessageHistory:
 
         Raises:
             InvalidArgumentError: ``store`` is not a `ChatStore`, ``owner`` or ``title`` is not
-                valid, or ``compact_above`` is not an
-                integer of at least 0, or is given without ``summarize``.
+                valid, or ``compact_above`` is not an integer of at least 0, or is given without
+                ``summarize``.
             InvalidKeyError: ``key`` is not a valid key.
 
         """
         self.store = check_store(store)
         self.key = check_key(key)
-        self._owner = None if owner is None else check_owner(owner)
-        self._title = check_title(title)
+        self._record = check_new_record(owner, title)
         self._compactor = make_compactor(
             summarize, compact_above, to_framework=to_model_messages, to_messages=to_messages
         )
         self._tokenizer_fn = tokenizer_fn
-        self._has_begun = owner is None and title is None
 
     def load(self) -> list[ModelMessage]:
         """Return the messages, oldest first, for an agent's ``message_history``.
@@ -118,14 +122,14 @@ class MessageHistory:
 
         """
         new = without_summaries(to_messages(messages))
-        self._begin()
-        self.store.add_messages(self.key, new)
+        self.store.run("add_messages", write_with_record, self.key, self._record, add_messages, new)
 
     async def async_save(self, messages: Iterable[ModelMessage]) -> None:
         """Like `save`, but awaitable."""
         new = without_summaries(to_messages(messages))
-        await self._async_begin()
-        await self.store.async_add_messages(self.key, new)
+        await self.store.async_run(
+            "add_messages", write_with_record, self.key, self._record, add_messages, new
+        )
 
     def replace(self, messages: Iterable[ModelMessage]) -> None:
         """Replace the whole conversation in one write, for a history that was edited.
@@ -136,19 +140,21 @@ class MessageHistory:
 
         """
         edited = to_messages(messages)
-        self._begin()
-        self.store.set_messages(self.key, edited)
+        self.store.run(
+            "set_messages", write_with_record, self.key, self._record, set_messages, edited
+        )
 
     async def async_replace(self, messages: Iterable[ModelMessage]) -> None:
         """Like `replace`, but awaitable."""
         edited = to_messages(messages)
-        await self._async_begin()
-        await self.store.async_set_messages(self.key, edited)
+        await self.store.async_run(
+            "set_messages", write_with_record, self.key, self._record, set_messages, edited
+        )
 
     def fork(self, new_key: str, *, messages: int | None = None) -> MessageHistory:
         """Begin another conversation with the messages of this one, and return its history.
 
-        It has the owner of this conversation, and the options of this history.
+        It has the owner of this conversation, no title, and the options of this history.
 
         Args:
             new_key: The new conversation's key.
@@ -164,36 +170,20 @@ class MessageHistory:
         until = None
         if messages is not None:
             until = _last_id(self.store.get_messages(self.key), messages)
-        self.store.fork(self.key, new_key, until=until)
-        return self._at(new_key)
+        return self._of(self.store.fork(self.key, new_key, until=until))
 
     async def async_fork(self, new_key: str, *, messages: int | None = None) -> MessageHistory:
         """Like `fork`, but awaitable."""
         until = None
         if messages is not None:
             until = _last_id(await self.store.async_get_messages(self.key), messages)
-        await self.store.async_fork(self.key, new_key, until=until)
-        return self._at(new_key)
+        return self._of(await self.store.async_fork(self.key, new_key, until=until))
 
-    def _begin(self) -> None:
-        if not self._has_begun:
-            with suppress(ConversationExistsError):
-                self.store.create_conversation(self.key, owner=self._owner, title=self._title)
-            self._has_begun = True
-
-    async def _async_begin(self) -> None:
-        if not self._has_begun:
-            with suppress(ConversationExistsError):
-                await self.store.async_create_conversation(
-                    self.key, owner=self._owner, title=self._title
-                )
-            self._has_begun = True
-
-    def _at(self, key: str) -> MessageHistory:
-        """Return a history with the same options of a conversation that exists."""
+    def _of(self, begun: Conversation) -> MessageHistory:
+        """Return a history of a fork with the same options."""
         history = copy.copy(self)
-        history.key = key
-        history._has_begun = True  # noqa: SLF001 - an object of this class
+        history.key = begun.key
+        history._record = check_new_record(begun.owner, None)  # noqa: SLF001 - of this class
         return history
 
     def _buffer(self) -> ChatMemoryBuffer:
