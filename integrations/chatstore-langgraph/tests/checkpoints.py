@@ -97,9 +97,7 @@ class Stepper:
             return False
         try:
             try:
-                result = getattr(self._store, self._call.method)(
-                    *self._call.args, **self._call.kwargs
-                )
+                result = self._call(self._store)
             except Exception as error:
                 self._call = self._plan.throw(error)
             else:

@@ -1,63 +1,38 @@
-"""Plans: what to ask of a store, written once for sync and async.
-
-A plan is a generator. It yields calls of a store's methods, and receives their results.
-"""
+"""Plans of a store's public methods, written once for sync and async."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from dataclasses import dataclass, field
+from operator import methodcaller
 from typing import Any, TypeAlias, TypeVar
 
-from chatstore.core import ChatStore
+from chatstore.core import ChatStore, backend
 
 T = TypeVar("T")
 
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A call of a method of a store."""
-
-    method: str
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any] = field(default_factory=dict)
+Plan: TypeAlias = backend.Plan[Any, T]
+"""``Plan[Result]``: calls a store's methods by their sync names, and returns a result."""
 
 
-Plan: TypeAlias = Generator[Call, Any, T]
+class _AsyncMethods:
+    """Has a store's async methods under the names of the sync ones."""
+
+    def __init__(self, store: ChatStore) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, f"async_{name}")
 
 
 def call(method: str, *args: Any, **kwargs: Any) -> Plan[Any]:
     """Return a plan of one call; its result is the method's."""
-    return (yield Call(method, args, kwargs))
+    return backend.call(methodcaller(method, *args, **kwargs))
 
 
 def run(store: ChatStore, plan: Plan[T]) -> T:
     """Run a plan with a store's sync methods."""
-    try:
-        step = next(plan)
-        while True:
-            try:
-                result = getattr(store, step.method)(*step.args, **step.kwargs)
-            except Exception as error:  # noqa: BLE001 - the plan decides
-                step = plan.throw(error)
-            else:
-                step = plan.send(result)
-    except StopIteration as stop:
-        value: T = stop.value
-        return value
+    return backend.run(plan, store)
 
 
 async def async_run(store: ChatStore, plan: Plan[T]) -> T:
     """Run a plan with a store's async methods."""
-    try:
-        step = next(plan)
-        while True:
-            try:
-                result = await getattr(store, f"async_{step.method}")(*step.args, **step.kwargs)
-            except Exception as error:  # noqa: BLE001 - the plan decides
-                step = plan.throw(error)
-            else:
-                step = plan.send(result)
-    except StopIteration as stop:
-        value: T = stop.value
-        return value
+    return await backend.async_run(plan, _AsyncMethods(store))
