@@ -291,3 +291,6 @@ def test_a_missing_chunk_is_an_error() -> None:
         saver.get_tuple(config)
     with pytest.raises(CorruptStoreError, match="delete the thread again"):
         list(saver.list(config))
+    after = put(saver, config, {}, 1)
+    with pytest.raises(CorruptStoreError, match="delete the thread again"):
+        saver.get_delta_channel_history(config=after, channels=["messages"])

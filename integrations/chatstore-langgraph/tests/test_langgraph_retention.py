@@ -13,7 +13,12 @@ from checkpoints import LONG, NAMESPACE, THREAD, items, put, step_of, values_of
 from langgraph.channels.delta import DeltaChannel
 from langgraph.graph import START, StateGraph
 
-from chatstore.core import ConversationExistsError, SimpleChatStore, open_store
+from chatstore.core import (
+    ConversationChangedError,
+    ConversationExistsError,
+    SimpleChatStore,
+    open_store,
+)
 from chatstore.langgraph import ChatStoreSaver
 
 
@@ -74,6 +79,28 @@ def test_chunks_of_other_branches_stay_and_all_others_are_freed() -> None:
 
     saver.prune(["t"], strategy="delete")
     assert store.get_keys() == []
+
+
+def test_a_list_goes_on_after_the_checkpoint_before_was_removed() -> None:
+    saver = ChatStoreSaver(SimpleChatStore())
+    configs = chain(saver, 6)
+    put(saver, configs[-1], {"messages": ["new", LONG]}, 6, run_id="last")
+    results = saver.list(THREAD)
+    assert step_of(next(results)) == 6
+    saver.delete_for_runs(["last"])
+    assert [step_of(result) for result in results] == [5, 4, 3, 2, 1, 0]
+
+
+def test_a_list_of_removed_checkpoints_is_an_error() -> None:
+    saver = ChatStoreSaver(SimpleChatStore())
+    config = THREAD
+    for step in range(3):
+        config = put(saver, config, {"messages": items(3, f" of step {step} ")}, step)
+    results = saver.list(THREAD)
+    assert step_of(next(results)) == 2
+    saver.prune(["t"])
+    with pytest.raises(ConversationChangedError, match="read them again"):
+        next(results)
 
 
 def add(before: list[str], writes: Sequence[list[str]]) -> list[str]:
@@ -169,6 +196,10 @@ def test_a_thread_expires_as_a_whole(tmp_path: Path) -> None:
         config = put(saver, config, {"messages": items(2)}, 4)
         store.delete_messages(NAMESPACE.chunks_key)  # as when they expire
         assert saver.get_tuple(config) is None
+        assert list(saver.list(THREAD)) == []
+        config = put(saver, config, {}, 4)
+        history = saver.get_delta_channel_history(config=config, channels=["messages"])
+        assert history == {"messages": {"writes": []}}
         store.delete_messages(NAMESPACE.thread_key)
         saver = ChatStoreSaver(store)
         put(saver, THREAD, {"messages": items(2)}, 5)

@@ -55,8 +55,9 @@ class ChunkReader:
             page: MessagePage = yield from call(
                 "page_messages", self._key, limit=limit, before=self._oldest
             )
-        except MessageNotFoundError:
-            raise MissingChunkError from None
+        except MessageNotFoundError:  # the oldest chunk that was read has been removed
+            self._oldest = None  # begin again at the newest one
+            return
         self._keep(page.messages)
         self._is_complete = not page.has_more
         if page.messages:

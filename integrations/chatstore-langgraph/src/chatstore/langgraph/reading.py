@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -17,11 +17,11 @@ from langgraph.checkpoint.serde.base import SerializerProtocol
 
 from chatstore.core import Conversation, ConversationChangedError, CorruptStoreError
 from chatstore.langgraph.chunk_reader import ChunkReader, MissingChunkError
-from chatstore.langgraph.chunks import load_entry
+from chatstore.langgraph.chunks import Entry, load_entry
 from chatstore.langgraph.plans import Plan, call
-from chatstore.langgraph.records import Namespace, Record
+from chatstore.langgraph.records import Namespace, Record, record_id
 from chatstore.langgraph.threads import ThreadList, list_namespaces
-from chatstore.langgraph.walk import Step, Walk
+from chatstore.langgraph.walk import Step, Walk, changed_thread
 
 _ATTEMPTS = 3  # the thread may be pruned while it is read
 _LIST_PAGE = 100
@@ -65,7 +65,7 @@ def to_config(namespace: Namespace, checkpoint_id: str) -> RunnableConfig:
 
 
 def read(namespace: Namespace, checkpoint_id: str | None) -> Plan[Found | None]:
-    """Read a checkpoint, by default the newest; ``None`` if there is none.
+    """Read a checkpoint, by default the newest; ``None`` if it does not exist.
 
     Raises:
         CorruptStoreError: A chunk of the checkpoint is missing.
@@ -83,15 +83,38 @@ def read(namespace: Namespace, checkpoint_id: str | None) -> Plan[Found | None]:
         return Found(namespace, step, chunks)
     if (yield from _is_expired(namespace)):
         return None
-    raise missing_chunk()
+    raise _missing_chunk()
 
 
-def missing_chunk() -> CorruptStoreError:
-    """Return the error of a checkpoint whose chunks do not exist."""
+def _missing_chunk() -> CorruptStoreError:
     return CorruptStoreError(
         "a checkpoint names a chunk that does not exist, since the thread was deleted while a run "
         "used it; delete the thread again"
     )
+
+
+def _read_chunks(
+    namespace: Namespace, record: Record, entries: Iterable[Entry], chunks: ChunkReader
+) -> Plan[bool]:
+    """Read the chunks of some values of a checkpoint; return ``False`` if the thread expired.
+
+    Raises:
+        ConversationChangedError: The checkpoint was removed or replaced after it was read.
+        CorruptStoreError: A chunk of the checkpoint is missing.
+
+    """
+    try:
+        yield from chunks.read(entries)
+    except MissingChunkError:
+        pass
+    else:
+        return True
+    message = yield from call("get_message", namespace.steps_key, record_id(record.checkpoint_id))
+    if message is None or Record.from_message(message) != record:
+        raise changed_thread()
+    if (yield from _is_expired(namespace)):
+        return False
+    raise _missing_chunk()
 
 
 def _is_expired(namespace: Namespace) -> Plan[bool]:
@@ -161,14 +184,13 @@ class Listing:
             if step is None:
                 self._current = None
             elif self._query.matches(step.record, self._serde):
-                try:
-                    yield from chunks.read(step.record.entries.values())
-                except MissingChunkError:
-                    raise missing_chunk() from None
-                self._count += 1
-                if self._query.checkpoint_id is not None:
+                entries = step.record.entries.values()
+                is_complete = yield from _read_chunks(namespace, step.record, entries, chunks)
+                if not is_complete or self._query.checkpoint_id is not None:
                     self._current = None  # its namespace has no other one
-                return Found(namespace, step, chunks)
+                if is_complete:
+                    self._count += 1
+                    return Found(namespace, step, chunks)
         return None
 
     def _next_namespace(self) -> Plan[bool]:
@@ -198,6 +220,11 @@ def read_history(
     """Return the writes to delta channels since the nearest ancestors with values.
 
     An ancestor is stored before its descendants, so one walk meets all of them in their order.
+
+    Raises:
+        ConversationChangedError: The thread was pruned or deleted while it was read.
+        CorruptStoreError: A chunk of an ancestor is missing.
+
     """
     walk = Walk(namespace.steps_key, first_page=_LIST_PAGE)
     chunks = ChunkReader(namespace.chunks_key)
@@ -214,7 +241,8 @@ def read_history(
                 collected[write.channel].append(write.load(serde))
         for channel in _seeded(step.record, collected, seeds):
             entry = step.record.entries[channel]
-            yield from chunks.read([entry])
+            if not (yield from _read_chunks(namespace, step.record, [entry], chunks)):
+                return {channel: {"writes": []} for channel in channels}
             seeds[channel] = load_entry(serde, entry, chunks.chunks)
         parent = step.record.parent
     return {channel: _history(collected[channel], channel, seeds) for channel in channels}

@@ -42,7 +42,7 @@ class Walk:
         """Return the next older checkpoint; ``None`` at the end.
 
         Raises:
-            ConversationChangedError: The thread was pruned meanwhile.
+            ConversationChangedError: The thread was pruned or deleted while it was read.
 
         """
         while True:
@@ -60,7 +60,7 @@ class Walk:
             yield from self._read_page()
 
     def find(self, checkpoint_id: str | None) -> Plan[Step | None]:
-        """Return the checkpoint with an id, or the next one; ``None`` if there is none."""
+        """Return the checkpoint with an id, or the next one; ``None`` at the end."""
         while step := (yield from self.next()):
             if checkpoint_id is None or step.record.checkpoint_id == checkpoint_id:
                 return step
@@ -72,14 +72,19 @@ class Walk:
                 "page_messages", self._key, limit=self._limit, before=self._oldest
             )
         except MessageNotFoundError:
-            raise ConversationChangedError(
-                "the thread was pruned or deleted while its checkpoints were read; read them again"
-            ) from None
+            raise changed_thread() from None
         self._limit = _PAGE
         self._messages = page.messages
         self._has_more = page.has_more
         if page.messages:
             self._oldest = page.messages[0].id
+
+
+def changed_thread() -> ConversationChangedError:
+    """Return the error of a reader whose next checkpoint was removed."""
+    return ConversationChangedError(
+        "the thread was pruned or deleted while its checkpoints were read; read them again"
+    )
 
 
 def is_record(message: ChatMessage) -> bool:
