@@ -267,7 +267,11 @@ def test_a_graph_that_removes_messages() -> None:
 
 def test_mistakes_are_refused() -> None:
     store = SimpleChatStore()
-    batch: list[dict[str, Any]] = [{"keep": 0}, {"name": ""}, {"max_age": timedelta()}]
+    batch: list[dict[str, Any]] = [
+        *({"keep": keep} for keep in (0, "5", 2.5)),
+        *({"name": name} for name in ("", "n" * 256, 5)),
+        *({"max_age": age} for age in (timedelta(), 60)),
+    ]
     for options in batch:
         with pytest.raises(InvalidArgumentError):
             ChatStoreSaver(store, **options)

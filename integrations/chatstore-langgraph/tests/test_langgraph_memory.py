@@ -133,3 +133,20 @@ def test_mistakes_are_refused() -> None:
     with pytest.raises(ValueError, match=r"unknown operator '\$in' in a filter"):
         memory.search(("a",), filter={"count": {"$in": [1]}})
     assert memory.search(("a",), filter={"count": {"$gt": "text"}}) == []
+
+
+@pytest.mark.parametrize(
+    "value",
+    [5, {"a": object()}, {"a": (1, 2)}, {"a": b"1"}, {"a": float("nan")}, {1: 2}, {"a": "\ud800"}],
+    ids=["not an object", "object", "tuple", "bytes", "NaN", "number as a name", "surrogate"],
+)
+def test_values_that_are_not_json_are_refused_before_anything_is_sent(value: Any) -> None:
+    store = SimpleChatStore()
+    memory = ChatStoreMemory(store)
+    with pytest.raises(InvalidArgumentError):
+        memory.batch([PutOp(("a",), "good", {}), PutOp(("a",), "bad", value)])
+    with pytest.raises(InvalidArgumentError, match="surrogate"):
+        memory.batch([PutOp(("a",), "good", {}), PutOp(("a",), "\ud800", {})])
+    assert store.get_keys() == []
+    with pytest.raises(InvalidArgumentError, match="surrogate"):
+        memory.get(("a",), "\ud800")

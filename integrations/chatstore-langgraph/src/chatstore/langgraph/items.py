@@ -5,7 +5,6 @@ The conversation of a namespace holds its items, and the labels of the namespace
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -13,7 +12,8 @@ from typing import Any, TypeAlias
 
 from langgraph.store.base import Item
 
-from chatstore.core import ChatMessage
+from chatstore.core import ChatMessage, InvalidMessageError
+from chatstore.core.codec import encode
 from chatstore.core.keys import join_key
 from chatstore.langgraph.packing import fields_of, to_message
 from chatstore.langgraph.plans import Plan, call
@@ -88,17 +88,38 @@ class ItemTable:
         return join_key(self._name, *(f"label {label}" for label in namespace))
 
 
+def check_item(key: str, value: Mapping[str, Any]) -> None:
+    """Refuse an item that cannot be stored, before anything is sent.
+
+    Raises:
+        InvalidArgumentError: ``value`` is not a JSON object, or text in it or ``key`` is not valid
+            in UTF-8.
+
+    """
+    item_id = _item_id(key)
+    try:
+        message = to_message(item_id, {"key": key, "value": dict(value)})
+    except (TypeError, ValueError):  # ValidationError is a ValueError
+        pass
+    else:
+        encode(message, now="")
+        return
+    raise InvalidMessageError(  # outside: the cause names parts of the value
+        "an item's value must be a JSON object: no tuples, bytes, NaN or keys that are not strings"
+    )
+
+
 def newest_first(items: Iterable[Item]) -> list[Item]:
     """Return items, the last changed one first."""
     return sorted(items, key=lambda item: item.updated_at, reverse=True)
 
 
 def _item_id(key: str) -> str:
-    return f"item/{hashlib.sha256(key.encode()).hexdigest()}"
+    return join_key("item", f"key {key}")
 
 
 def _label_id(label: str) -> str:
-    return f"label/{hashlib.sha256(label.encode()).hexdigest()}"
+    return join_key("label", f"label {label}")
 
 
 def _is_item(message: ChatMessage) -> bool:

@@ -21,7 +21,7 @@ from chatstore.core import ChatStore
 from chatstore.core.keys import join_key
 from chatstore.core.store import check_store
 from chatstore.langgraph.filters import matches_filter, matches_namespace
-from chatstore.langgraph.items import ItemTable, Path, newest_first
+from chatstore.langgraph.items import ItemTable, Path, check_item, newest_first
 from chatstore.langgraph.plans import Plan, async_run, run
 
 
@@ -58,6 +58,7 @@ class ChatStoreMemory(BaseStore):
         """Run operations in their order; of several puts of one item, only the last one.
 
         Raises:
+            InvalidArgumentError: A value is not a JSON object, or a key is not valid in UTF-8.
             InvalidNamespaceError: A label is empty, or contains a period.
             ValueError: A filter has an unknown operator.
 
@@ -72,6 +73,8 @@ class ChatStoreMemory(BaseStore):
         batch = list(ops)
         for op in batch:
             validate_op_namespace(op)
+            if isinstance(op, PutOp) and op.value is not None:
+                check_item(op.key, op.value)
         results: list[Result] = []
         puts: dict[tuple[Path, str], PutOp] = {}
         for op in batch:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -68,22 +69,20 @@ def read(namespace: Namespace, checkpoint_id: str | None) -> Plan[Found | None]:
     """Read a checkpoint, by default the newest; ``None`` if it does not exist.
 
     Raises:
+        ConversationChangedError: The thread was pruned again and again while it was read.
         CorruptStoreError: A chunk of the checkpoint is missing.
 
     """
     for _ in range(_ATTEMPTS):
-        chunks = ChunkReader(namespace.chunks_key)
-        try:
+        with suppress(ConversationChangedError):
             step = yield from Walk(namespace.steps_key).find(checkpoint_id)
             if step is None:
                 return None
-            yield from chunks.read(step.record.entries.values())
-        except (MissingChunkError, ConversationChangedError):
-            continue
-        return Found(namespace, step, chunks)
-    if (yield from _is_expired(namespace)):
-        return None
-    raise _missing_chunk()
+            chunks = ChunkReader(namespace.chunks_key)
+            entries = step.record.entries.values()
+            is_complete = yield from _read_chunks(namespace, step.record, entries, chunks)
+            return Found(namespace, step, chunks) if is_complete else None
+    raise changed_thread()
 
 
 def _missing_chunk() -> CorruptStoreError:
@@ -174,7 +173,7 @@ class Listing:
         self._current: tuple[Namespace, Walk, ChunkReader] | None = None
 
     def next(self) -> Plan[Found | None]:
-        """Return the next checkpoint, ``None`` at the end."""
+        """Return the next checkpoint; ``None`` at the end."""
         if self._query.limit is not None and self._count >= self._query.limit:
             return None
         while self._current or (yield from self._next_namespace()):

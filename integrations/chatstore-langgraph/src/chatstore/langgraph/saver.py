@@ -21,7 +21,7 @@ from langgraph.checkpoint.base import (
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
 from chatstore.core import ChatStore, ChatStoreError, InvalidArgumentError
-from chatstore.core.keys import join_key
+from chatstore.core.checks import check_count, check_owner
 from chatstore.core.store import check_store
 from chatstore.langgraph import retention
 from chatstore.langgraph.copying import copy_thread
@@ -67,20 +67,16 @@ class ChatStoreSaver(BaseCheckpointSaver[int]):
             serde: Serializes values; by default LangGraph's ``JsonPlusSerializer``.
 
         Raises:
-            InvalidArgumentError: ``store`` is not a store, ``name`` is empty, ``keep`` is not
-                positive, or ``max_age`` is not positive.
+            InvalidArgumentError: ``store`` is not a store, ``name`` is not a string of 1 to 255
+                bytes in UTF-8, ``keep`` is not a positive integer, or ``max_age`` is not a positive
+                ``timedelta``.
 
         """
         super().__init__(serde=serde)
-        if keep is not None and keep < 1:
-            raise InvalidArgumentError(f"keep must be at least 1, not {keep}")
-        if max_age is not None and max_age <= timedelta():
-            raise InvalidArgumentError(f"max_age must be positive, not {max_age}")
-        join_key(name)
         self._store = check_store(store)
-        self._name = name
-        self._keep = keep
-        self._max_age = max_age
+        self._name = check_owner(name)
+        self._keep = None if keep is None else check_count(keep, "keep", least=1)
+        self._max_age = _check_age(max_age)
         self._writer = StepWriter()
         self._lifetimes = Lifetimes()
 
@@ -159,7 +155,8 @@ class ChatStoreSaver(BaseCheckpointSaver[int]):
             limit: How many to return at most.
 
         Raises:
-            ConversationChangedError: The thread was pruned meanwhile.
+            ConversationChangedError: The thread was pruned or deleted while it was read.
+            CorruptStoreError: A part of a checkpoint is missing.
 
         """
         listing = self._listing(config, filter, before, limit)
@@ -194,7 +191,7 @@ class ChatStoreSaver(BaseCheckpointSaver[int]):
     # ------------------------------------------------------------------ threads
 
     def delete_thread(self, thread_id: str) -> None:
-        """Delete everything of a thread. No run may use it meanwhile."""
+        """Delete everything of a thread. No run may use the thread while this deletes it."""
         run(self._store, retention.delete_thread(self._name, str(thread_id)))
 
     async def adelete_thread(self, thread_id: str) -> None:
@@ -216,7 +213,7 @@ class ChatStoreSaver(BaseCheckpointSaver[int]):
         """Copy all checkpoints of a thread to a new thread.
 
         Raises:
-            ConversationExistsError: The target has checkpoints in one of the namespaces.
+            ConversationExistsError: The target thread has checkpoints in one of the namespaces.
             InvalidArgumentError: Both threads are the same.
 
         """
@@ -332,9 +329,9 @@ class ChatStoreSaver(BaseCheckpointSaver[int]):
             return
         try:
             yield from retention.remove(namespace, self._choice(), self.serde)
-        except ChatStoreError:
-            # The checkpoint is stored, so the run goes on; a later step removes the old ones.
-            _logger.warning("old checkpoints of a thread could not be removed", exc_info=True)
+        except ChatStoreError as error:
+            # The checkpoint is stored, so the run goes on.
+            _logger.warning("old checkpoints were not removed, a later step does it: %s", error)
 
     def _remove(self, thread_ids: Sequence[str] | None, choose: retention.Choice) -> Plan[None]:
         threads = ThreadList(self._name) if thread_ids is None else None
@@ -382,3 +379,9 @@ class ChatStoreSaver(BaseCheckpointSaver[int]):
 
     def _to_tuple(self, result: Found | None) -> CheckpointTuple | None:
         return result.to_tuple(self.serde) if result else None
+
+
+def _check_age(max_age: object) -> timedelta | None:
+    if max_age is None or (isinstance(max_age, timedelta) and max_age > timedelta()):
+        return max_age
+    raise InvalidArgumentError(f"max_age must be a positive timedelta, not {max_age!r}")
