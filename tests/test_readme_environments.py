@@ -51,8 +51,8 @@ def answer(path: str, body: dict[str, Any]) -> Reply:
         completion = {"id": "c", "object": "chat.completion", "created": 0, "usage": usage}
         return Reply(json.dumps({**completion, "model": body["model"], "choices": [choice]}))
     part = {"type": "output_text", "text": "Hi.", "annotations": []}
-    item = {"type": "message", "id": "m", "role": "assistant", "status": "completed"}
-    item = {**item, "content": [part]}
+    fields = {"type": "message", "id": "m", "role": "assistant", "status": "completed"}
+    item = {**fields, "content": [part]}
     response = {"id": "r", "object": "response", "created_at": 0, "output": [item], "tools": []}
     rest = {"model": body["model"], "tool_choice": "auto", "parallel_tool_calls": True}
     response |= {**rest, "status": "completed"}
