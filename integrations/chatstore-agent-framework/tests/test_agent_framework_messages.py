@@ -36,7 +36,9 @@ def test_messages_come_back_unchanged(messages: list[Message]) -> None:
 
 
 def test_properties_that_are_not_json_are_refused() -> None:
-    for value in (b"x", float("nan"), object(), {1: 2}):
+    endless: list[Any] = []
+    endless.append(endless)
+    for value in (b"x", float("nan"), object(), {1: 2}, endless):
         for message in (
             Message("user", ["hi"], additional_properties={"a": [value]}),
             Message("user", [Content.from_text("hi", additional_properties={"a": value})]),

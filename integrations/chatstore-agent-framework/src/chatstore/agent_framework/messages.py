@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from agent_framework import Message
-from pydantic import ValidationError
 
 from chatstore.agent_framework.from_common import agent_messages
 from chatstore.agent_framework.to_common import common_fields
@@ -18,8 +17,8 @@ from chatstore.core.pairing import unique_call_ids
 
 FRAMEWORK = "agent_framework"
 _REFUSED = (
-    "JSON cannot hold a message: its contents or additional_properties contain NaN, bytes, objects "
-    "or a lone surrogate"
+    "JSON cannot hold a message: its contents or additional_properties contain NaN, bytes, "
+    "objects, a lone surrogate or too many levels"
 )
 
 
@@ -74,7 +73,7 @@ def _to_message(message: Message) -> ChatMessage:
         if [*map(_payload, rebuilt)] == [payload]:
             return common
         return attach_payload(common, FRAMEWORK, payload)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         pass
     raise InvalidMessageError(_REFUSED)  # outside: the causes quote the content
 
@@ -130,5 +129,5 @@ def _saved_message(message: ChatMessage) -> Message | None:
         return None
     try:
         return Message(**payload)
-    except (ValueError, TypeError, ValidationError):
+    except (ValueError, TypeError):
         return None
