@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, ClassVar
 
@@ -25,7 +25,7 @@ from agent_framework import (
 )
 from fake_client import FakeClient
 
-from chatstore.agent_framework import ChatStoreCheckpointStorage
+from chatstore.agent_framework import ChatStoreCheckpointStorage, ChatStoreSnapshotStore
 from chatstore.core import (
     ChatStore,
     CorruptStoreError,
@@ -198,7 +198,10 @@ def test_checkpoints_are_listed_by_workflow_and_deleted(store: ChatStore) -> Non
             await storage.load(first.checkpoint_id)
         assert await storage.list_checkpoint_ids(workflow_name="flow") == [second.checkpoint_id]
         assert await storage.get_latest(workflow_name="flow") == second
-        for item in (second, other):
+        same_time = checkpoint(timestamp=second.timestamp)
+        await storage.save(same_time)
+        assert await storage.get_latest(workflow_name="flow") == same_time
+        for item in (second, same_time, other):
             await storage.delete(item.checkpoint_id)
         assert store.get_keys() == []
 
@@ -241,6 +244,39 @@ def test_checkpoints_that_cannot_be_loaded_are_refused(store: ChatStore) -> None
             await storage.save(checkpoint(state={"number": float("nan")}))
         with pytest.raises(WorkflowCheckpointException, match="ISO 8601"):
             await storage.save(checkpoint(timestamp="yesterday"))
+        assert store.get_keys() == []
+
+    asyncio.run(main())
+
+
+# ---------------------------------------------------------------------- snapshots of AG-UI threads
+
+
+@dataclass
+class Snapshot:
+    """As in agent-framework-ag-ui, which has its own test."""
+
+    messages: list[Any] = field(default_factory=list)
+
+
+def test_a_scope_owns_a_snapshot_that_is_cleared_while_it_is_saved(store: ChatStore) -> None:
+    snapshots = ChatStoreSnapshotStore(store)
+    put, clears = store.async_put_message, [snapshots.clear]
+
+    async def put_after_clear(*args: Any, **options: Any) -> None:
+        while clears:
+            await clears.pop()(scope="ada")
+        await put(*args, **options)
+
+    async def main() -> None:
+        await snapshots.save(scope="ada", thread_id="t", snapshot=Snapshot())
+        store.async_put_message = put_after_clear  # type: ignore[method-assign]
+        await snapshots.save(scope="ada", thread_id="t", snapshot=Snapshot())
+        assert len(store.get_keys()) == 1
+        await snapshots.clear(scope="ada")
+        assert store.get_keys() == []
+        with pytest.raises(InvalidMessageError, match="NaN"):
+            await snapshots.save(scope="a", thread_id="t", snapshot=Snapshot([float("nan")]))
         assert store.get_keys() == []
 
     asyncio.run(main())

@@ -97,7 +97,7 @@ class ChatStoreCheckpointStorage:
 
         """
         listed = [await self._find(item) for item in await self._ids(workflow_name)]
-        # Another client may have deleted some of them meanwhile.
+        # Another client may have just deleted some of them.
         return [checkpoint for checkpoint in listed if checkpoint is not None]
 
     async def delete(self, checkpoint_id: CheckpointID) -> bool:
@@ -117,7 +117,7 @@ class ChatStoreCheckpointStorage:
         """Return a copy of the newest checkpoint of a workflow, or ``None``.
 
         The newest is the one with the latest timestamp among the 100 that were saved last, so the
-        number of checkpoints does not matter.
+        number of checkpoints does not matter. Of equal timestamps, the one saved last counts.
 
         Raises:
             WorkflowCheckpointException: The checkpoint has a value of a type that is not allowed.
@@ -125,9 +125,10 @@ class ChatStoreCheckpointStorage:
         """
         key = self._lists.key_for(workflow_name)
         entries = await self._store.async_get_messages(key, last=_RECENT)
-        for entry in sorted(entries, key=_entry_time, reverse=True):
+        by_time = sorted(entries, key=_entry_time)
+        for entry in reversed(by_time):
             checkpoint = await self._find(entry.id or "")
-            if checkpoint is not None:  # otherwise, another client deleted it meanwhile
+            if checkpoint is not None:  # otherwise, another client has just deleted it
                 return checkpoint
         return None
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from pydantic import JsonValue, ValidationError
 
-from chatstore.core import ChatMessage, ChatStore, InvalidMessageError, RevisionConflictError
+from chatstore.core import (
+    ChatMessage,
+    ChatStore,
+    ConversationExistsError,
+    InvalidMessageError,
+    RevisionConflictError,
+)
 from chatstore.core.documents import DOCUMENT_ID, from_document, to_document
 from chatstore.core.keys import join_key
 from chatstore.core.store import check_store
@@ -35,14 +41,36 @@ class NamedDocuments:
         message = await self.store.async_get_message(key, DOCUMENT_ID)
         return None if message is None else from_document(message)
 
-    async def put(self, key: str, value: JsonValue, *, advice: str) -> None:
+    async def put(
+        self, key: str, value: JsonValue, *, advice: str, owner: str | None = None
+    ) -> None:
         """Write a document; another one under the key is replaced.
 
+        Args:
+            key: The document's key.
+            value: The document.
+            advice: The error's message if ``value`` is not JSON.
+            owner: The owner of a new document's conversation.
+
         Raises:
-            InvalidMessageError: ``value`` is not JSON; the error ends with ``advice``.
+            InvalidMessageError: ``value`` is not JSON.
 
         """
-        await self.store.async_put_message(key, _document(value, advice))
+        message = _document(value, advice)
+        if owner is None:
+            await self.store.async_put_message(key, message)
+            return
+        while True:
+            conversation = await self.store.async_get_conversation(key)
+            try:
+                if conversation is None:
+                    conversation = await self.store.async_create_conversation(key, owner=owner)
+                await self.store.async_put_message(
+                    key, message, expected_revision=conversation.revision
+                )
+            except (ConversationExistsError, RevisionConflictError):
+                continue  # another client wrote or deleted it since it was read
+            return
 
     async def delete(self, key: str) -> bool:
         """Delete a document, and return whether there was one."""
@@ -53,7 +81,7 @@ class NamedDocuments:
             try:
                 await self.store.async_delete_messages(key, expected_revision=conversation.revision)
             except RevisionConflictError:
-                continue  # another client wrote or deleted it meanwhile
+                continue  # another client wrote or deleted it since it was read
             return True
 
 

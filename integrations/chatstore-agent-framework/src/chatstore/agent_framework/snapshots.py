@@ -5,13 +5,12 @@ That package is not imported before a snapshot is read, so this one works withou
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import asdict
 from importlib import import_module
 from typing import Any, TypeAlias
 
 from chatstore.agent_framework.named_documents import NamedDocuments
-from chatstore.core import ChatStore, ConversationExistsError, InvalidArgumentError
+from chatstore.core import ChatStore, InvalidArgumentError
 from chatstore.core.keys import join_key
 
 Snapshot: TypeAlias = Any
@@ -50,11 +49,8 @@ class ChatStoreSnapshotStore:
 
         """
         key = self._key(scope, thread_id)
-        # The owner is what lists and clears a scope; so it is set before there is a snapshot.
-        if await self._store.async_get_conversation(key) is None:
-            with suppress(ConversationExistsError):  # another client was faster
-                await self._store.async_create_conversation(key, owner=_owner(scope))
-        await self._documents.put(key, asdict(snapshot), advice=_ADVICE)
+        # `clear` finds the snapshots of a scope by their owner.
+        await self._documents.put(key, asdict(snapshot), advice=_ADVICE, owner=_owner(scope))
 
     async def get(self, *, scope: str, thread_id: str) -> Snapshot | None:
         """Return a copy of the snapshot of a thread; ``None`` if there is none.
