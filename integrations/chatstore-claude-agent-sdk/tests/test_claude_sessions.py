@@ -77,6 +77,24 @@ def test_what_is_not_json_is_refused(store_url: str, value: Any) -> None:
     run(store_url, use)
 
 
+def test_an_append_after_a_failed_one_is_checked(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def use(sessions: ChatStoreSessions, store: ChatStore) -> None:
+        async def fail(*_: Any, **__: Any) -> Any:
+            raise StoreUnavailableError("the server is down")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "async_run", fail)
+            with pytest.raises(StoreUnavailableError):
+                await sessions.append(KEY, [entry(n=1)])
+        for value in ({"b": b""}, {1: "key"}):
+            with pytest.raises(InvalidMessageError):
+                await sessions.append(KEY, [entry(value=value)])
+
+    run(store_url, use)
+
+
 def test_an_entry_is_appended_once(store_url: str) -> None:
     first, second = user("a", "Hi"), user("b", "there")
 

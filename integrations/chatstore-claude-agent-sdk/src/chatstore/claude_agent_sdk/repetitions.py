@@ -24,7 +24,13 @@ class FailedAppends:
 
     def take(self, key: str, entries: Sequence[SessionStoreEntry]) -> list[str] | None:
         """Return the ids for an append that failed before, for one repetition."""
-        return self._ids.pop(_digest(key, entries), None) if self._ids else None
+        if not self._ids:
+            return None
+        try:
+            digest = _digest(key, entries)
+        except (TypeError, ValueError, RecursionError):
+            return None  # not JSON: no append of it got as far as the store
+        return self._ids.pop(digest, None)
 
     def remember(self, key: str, entries: Sequence[SessionStoreEntry], ids: list[str]) -> None:
         """Keep the ids of an append that raised an error."""
