@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 OFFLINE = {"HTTPS_PROXY": "http://127.0.0.1:9"}
 
@@ -23,6 +25,7 @@ def run_program(
     ignore: str = "",
     cwd: Path | None = None,
     environment: Mapping[str, str] | None = None,
+    exit_status: int = 0,
 ) -> list[str]:
     """Run a program in a process of its own and return the lines that it prints.
 
@@ -32,6 +35,7 @@ def run_program(
         ignore: The classes of warnings that are not errors, separated by commas.
         cwd: The folder to run in.
         environment: Variables to add to those of this process.
+        exit_status: How the process must end, as in `subprocess.CompletedProcess.returncode`.
 
     """
     options = ["-W", "error"]
@@ -47,5 +51,10 @@ def run_program(
         timeout=120,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == exit_status, done.stderr
     return done.stdout.splitlines()
+
+
+def run_killed(program: Path | str, *arguments: str, **options: Any) -> list[str]:
+    """Like `run_program`, for a program that kills its own process."""
+    return run_program(program, *arguments, exit_status=-signal.SIGKILL, **options)

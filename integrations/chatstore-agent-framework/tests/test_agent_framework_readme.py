@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-from programs import run_program, snippets
+from programs import run_killed, run_program, snippets
 
 FOLDER = Path(__file__).parent
 EXAMPLE, DOCUMENTS = snippets(FOLDER.parent / "README.md")
@@ -22,14 +19,6 @@ from fake_client import FakeClient
 answer = lambda messages: agent_framework.Message("assistant", ["Hi."])
 agent_framework.openai.OpenAIChatClient = functools.partial(FakeClient, answer)
 """
-
-
-def run_until_killed(url: str, mode: str, *cities: str) -> list[Any]:
-    """Run the guide until it kills itself, and return what the model received."""
-    command = [sys.executable, "-W", "error", str(GUIDE), url, mode, *cities]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == -signal.SIGKILL, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def turn(city: str, before: list[Any]) -> list[Any]:
@@ -55,14 +44,14 @@ def conversation(*cities: str) -> tuple[list[Any], list[Any]]:
 
 
 def test_the_model_receives_the_whole_conversation_after_a_kill(each_store_url: str) -> None:
-    received = run_until_killed(each_store_url, "turn", "Oslo", "Rome", "Lima", "Nowhere")
-    received += map(json.loads, run_program(GUIDE, each_store_url, "turn", "Bonn"))
+    lines = run_killed(GUIDE, each_store_url, "turn", "Oslo", "Rome", "Lima", "Nowhere")
+    lines += run_program(GUIDE, each_store_url, "turn", "Bonn")
 
-    assert received == conversation("Oslo", "Rome", "Lima", "Bonn")[0]
+    assert [json.loads(line) for line in lines] == conversation("Oslo", "Rome", "Lima", "Bonn")[0]
 
 
 def test_calls_that_a_kill_left_without_result_are_not_sent(store_url: str) -> None:
-    run_until_killed(store_url, "call", "Oslo", "Nowhere")
+    run_killed(GUIDE, store_url, "call", "Oslo", "Nowhere")
     [first, _] = map(json.loads, run_program(GUIDE, store_url, "call", "Bonn"))
 
     assert first == [*conversation("Oslo")[1], ["user", "Nowhere"], ["user", "Bonn"]]

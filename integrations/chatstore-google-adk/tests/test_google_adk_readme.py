@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-from programs import run_program, snippets
+from programs import run_killed, run_program, snippets
 
 GUIDE = Path(__file__).parent / "guide_google_adk.py"
 README = Path(__file__).parent.parent / "README.md"
@@ -27,20 +24,14 @@ google.adk.agents.LlmAgent = fake
 """
 
 
-def run_and_die(url: str, *cities: str) -> list[Any]:
-    command = [sys.executable, str(GUIDE), url, *cities]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == -signal.SIGKILL, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
-
 def test_model_receives_the_whole_conversation(each_store_url: str) -> None:
-    received = run_and_die(each_store_url, "Oslo", "Rome", "Lima", "Atlantis")
-    received += map(json.loads, run_program(GUIDE, each_store_url, "Bonn", ignore=IGNORED))
+    cities = ["Oslo", "Rome", "Lima", "Atlantis"]
+    lines = run_killed(GUIDE, each_store_url, *cities, ignore=IGNORED)
+    lines += run_program(GUIDE, each_store_url, "Bonn", ignore=IGNORED)
 
     before: list[Any] = []
     expected: list[Any] = []
-    for city in ("Oslo", "Rome", "Lima", "Atlantis", "Bonn"):
+    for city in (*cities, "Bonn"):
         text = f"sunny in {city}"
         question, call = ["user", city], ["model", {"call": {"city": city}}]
         result, answer = ["user", {"result": {"result": text}}], ["model", text]
@@ -50,7 +41,7 @@ def test_model_receives_the_whole_conversation(each_store_url: str) -> None:
             continue
         expected.append([*before, question, call, result])
         before = [*before, question, call, result, answer]
-    assert received == expected
+    assert [json.loads(line) for line in lines] == expected
 
 
 def test_example(tmp_path: Path) -> None:

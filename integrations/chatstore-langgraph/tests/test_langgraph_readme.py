@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
-from programs import OFFLINE, run_program, snippets
+from programs import run_killed, run_program, snippets
 
 GUIDE = Path(__file__).parent / "guide_langgraph.py"
 SNIPPETS = snippets(Path(__file__).parent.parent / "README.md")
 ENVIRONMENT = {"LANGSMITH_TRACING": "false"}
 
 
-def run_killed(url: str, *cities: str) -> list[str]:
-    """Run the guide until the last city's tool call kills it."""
-    done = subprocess.run(
-        [sys.executable, "-W", "error", str(GUIDE), url, *cities],
-        env={**os.environ, **OFFLINE, **ENVIRONMENT, "KILLED_IN": cities[-1]},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == -signal.SIGKILL, done.stderr
-    return done.stdout.splitlines()
-
-
 def test_a_new_process_finishes_the_turn_in_which_the_first_was_killed(each_store_url: str) -> None:
     cities = ["Oslo", "Rome", "Lima", "Bonn", "Cairo"]
-    lines = run_killed(each_store_url, *cities[:4])
+    killed = {**ENVIRONMENT, "KILLED_IN": "Bonn"}
+    lines = run_killed(GUIDE, each_store_url, *cities[:4], environment=killed)
     assert len(lines) == 3
     lines += run_program(GUIDE, each_store_url, cities[4], environment=ENVIRONMENT)
 

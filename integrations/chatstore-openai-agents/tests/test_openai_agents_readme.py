@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-from programs import OFFLINE, run_program, snippets
+from programs import run_killed, run_program, snippets
 
 GUIDE = Path(__file__).parent / "guide_openai_agents.py"
 EXAMPLE, RECORDS, FILTER, WINDOW = snippets(Path(__file__).parent.parent / "README.md")
@@ -45,16 +41,8 @@ def turn(city: str, name: str) -> list[dict[str, Any]]:
 
 def test_model_receives_the_whole_conversation(each_store_url: str) -> None:
     cities = ["Oslo", "Rome", "Lima", "Bonn"]
-    killed = subprocess.run(
-        [sys.executable, GUIDE, each_store_url, *cities],
-        env={**os.environ, **OFFLINE, "KILLED_AT": "Bonn"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
-    lines = killed.stdout.splitlines() + run_program(GUIDE, each_store_url, cities[3])
+    lines = run_killed(GUIDE, each_store_url, *cities, environment={"KILLED_AT": "Bonn"})
+    lines += run_program(GUIDE, each_store_url, cities[3])
 
     before: list[dict[str, Any]] = []
     for city, line in zip(cities, lines, strict=True):

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from programs import OFFLINE, run_program, snippets
+from programs import run_killed, run_program, snippets
 
 GUIDE = Path(__file__).parent / "guide_pydantic_ai.py"
 CONVERSATIONS, EXAMPLE, WINDOW = snippets(Path(__file__).parent.parent / "README.md")
@@ -32,13 +28,16 @@ def run(program: Path | str, *arguments: str, cwd: Path | None = None) -> list[s
 @pytest.mark.parametrize("kind", ["conversations", "history"])
 def test_model_receives_the_whole_conversation(each_store_url: str, kind: str) -> None:
     cities = ["Oslo", "Rome", "Lima", "Bonn"]
-    first_process = [sys.executable, str(GUIDE), kind, each_store_url, *cities[:3], "Kyiv!"]
-    killed = subprocess.run(
-        first_process, env={**os.environ, **OFFLINE, **ENVIRONMENT}, check=False,
-        stdout=subprocess.PIPE, text=True, timeout=120,
-    )  # fmt: skip
-    assert killed.returncode == -signal.SIGKILL
-    lines = killed.stdout.splitlines() + run(GUIDE, kind, each_store_url, cities[3])
+    lines = run_killed(
+        GUIDE,
+        kind,
+        each_store_url,
+        *cities[:3],
+        "Kyiv!",
+        ignore="UserWarning",
+        environment=ENVIRONMENT,
+    )
+    lines += run(GUIDE, kind, each_store_url, cities[3])
 
     before: list[list[str]] = []
     for city, line in zip(cities, lines, strict=True):

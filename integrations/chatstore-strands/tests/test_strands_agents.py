@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from killed_strands import run_killed
 from models_strands import FunctionModel, call, result
-from programs import run_program
+from programs import run_killed, run_program
 from strands import Agent
 from strands.agent.conversation_manager import SlidingWindowConversationManager
 from strands.multiagent import Swarm

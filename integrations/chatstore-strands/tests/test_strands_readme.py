@@ -6,9 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from killed_strands import run_killed
 from models_strands import call, result
-from programs import run_program, snippets
+from programs import run_killed, run_program, snippets
 
 from chatstore.core import open_store
 
