@@ -67,6 +67,32 @@ def test_agents_of_one_session_have_conversations_of_their_own(store_url: str) -
         assert {one.key for one in owned} == {"s", "s/planner"}
 
 
+@pytest.mark.parametrize("agent_id", [None, "planner"])
+@pytest.mark.parametrize("state_has_expired", [False, True])
+def test_messages_outlive_the_documents_of_their_session(
+    agent_id: str | None, state_has_expired: bool
+) -> None:
+    """With a ``ttl``, a session's document expires although messages are added."""
+    with SimpleChatStore() as store:
+        first = agent(store, agent_id=agent_id)
+        first.state.set("user", "ann")
+        first("one")
+        store.delete_messages("strands/session/s")
+        if state_has_expired:
+            store.delete_messages(f"strands/agent/s/{first.agent_id}")
+            first.state.set("user", "ann")
+            first("two")
+            store.delete_messages(f"strands/agent/s/{first.agent_id}")
+        second = agent(store, agent_id=agent_id)
+
+        assert second.messages == first.messages
+        assert second.state.get("user") == (None if state_has_expired else "ann")
+        second("three")
+        assert contents(agent(store, agent_id=agent_id).messages)[-2:] == ["three", "re: three"]
+        ChatStoreRepository(store).delete_session("s")
+        assert store.get_keys() == []
+
+
 def test_what_the_conversation_manager_removed_is_not_read(
     store_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -171,11 +197,19 @@ def test_a_conversation_with_a_key_of_its_own_is_continued() -> None:
         assert store.get_keys() == []
 
 
-def test_a_graph_goes_on_at_the_node_that_was_killed(store_url: str) -> None:
+@pytest.mark.parametrize("session_has_expired", [False, True])
+def test_a_graph_goes_on_at_the_node_that_was_killed(
+    store_url: str, session_has_expired: bool
+) -> None:
     killed = run_killed(GRAPH, store_url, "kill")
+    with open_store(store_url) as store:
+        if session_has_expired:
+            store.delete_messages("strands/session/s")
 
-    assert killed == ["first", "second"]
-    assert run_program(GRAPH, store_url) == ["second", "by first, by second"]
+        assert killed == ["first", "second"]
+        assert run_program(GRAPH, store_url) == ["second", "by first, by second"]
+        ChatStoreRepository(store).delete_session("s")
+        assert store.get_keys() == []
 
 
 def test_a_swarm_is_stored(store_url: str) -> None:

@@ -34,7 +34,7 @@ def change_document(
         store: The store.
         key: The document's key.
         change: Returns the new document for the present one, which is ``None`` if it is missing;
-            ``None`` leaves it as it is. It is called again if the document changed meanwhile.
+            ``None`` leaves it as it is. It is called again if another writer replaced it.
 
     """
     while True:  # each conflict means that another writer was successful

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from strands.session.session_repository import SessionRepository
 from strands.types.exceptions import SessionException
@@ -143,6 +143,17 @@ class ChatStoreRepository(SessionRepository):
         for key in (*keys, session_key(session_id)):
             self.store.delete_messages(key)
 
+    def register(self, session_id: str, kind: Literal["agents", "multi_agents"], name: str) -> None:
+        """Note that a session has an agent, graph or swarm, so that `delete_session` deletes it."""
+
+        def change(before: Fields | None) -> Fields | None:
+            fields = before or _session_fields(Session(session_id, SessionType.AGENT))
+            if name in fields[kind]:
+                return None
+            return {**fields, kind: [*fields[kind], name]}
+
+        change_document(self.store, session_key(session_id), change)
+
     # ------------------------------------------------------------------ agents
 
     def create_agent(self, session_id: str, session_agent: SessionAgent, **_: Any) -> None:
@@ -151,7 +162,7 @@ class ChatStoreRepository(SessionRepository):
         The conversation gets the owner, and the ids as ``metadata["strands"]``.
         """
         agent_id = session_agent.agent_id
-        self._register(session_id, "agents", agent_id)
+        self.register(session_id, "agents", agent_id)
         with suppress(ConversationExistsError):
             self.store.create_conversation(
                 self.key_for(session_id, agent_id),
@@ -168,6 +179,8 @@ class ChatStoreRepository(SessionRepository):
     def update_agent(self, session_id: str, session_agent: SessionAgent, **_: Any) -> None:
         """Replace an agent's state; the time of its creation stays.
 
+        If the state has expired, but not the agent's messages, it is written again.
+
         Raises:
             SessionException: There is no such agent.
 
@@ -175,9 +188,11 @@ class ChatStoreRepository(SessionRepository):
         agent_id, fields = session_agent.agent_id, session_agent.to_dict()
 
         def change(before: Fields | None) -> Fields:
-            if before is None:
+            if before is not None:
+                return {**fields, "created_at": before["created_at"]}
+            if not self.store.count_messages(self.key_for(session_id, agent_id)):
                 raise SessionException(f"the session {session_id!r} has no agent {agent_id!r}")
-            return {**fields, "created_at": before["created_at"]}
+            return fields
 
         change_document(self.store, agent_key(session_id, agent_id), change)
 
@@ -258,7 +273,7 @@ class ChatStoreRepository(SessionRepository):
 
     def create_multi_agent(self, session_id: str, multi_agent: MultiAgentBase, **_: Any) -> None:
         """Save the state of a graph or swarm."""
-        self._register(session_id, "multi_agents", multi_agent.id)
+        self.register(session_id, "multi_agents", multi_agent.id)
         self._save_multi_agent(session_id, multi_agent)
 
     def read_multi_agent(
@@ -288,17 +303,6 @@ class ChatStoreRepository(SessionRepository):
 
     def _replace(self, key: str, fields: Fields) -> None:
         self.store.put_message(key, to_document(fields))
-
-    def _register(self, session_id: str, kind: str, name: str) -> None:
-        """Add a name to the session's document, which `delete_session` reads."""
-
-        def change(before: Fields | None) -> Fields | None:
-            fields = before or _session_fields(Session(session_id, SessionType.AGENT))
-            if name in fields[kind]:
-                return None
-            return {**fields, kind: [*fields[kind], name]}
-
-        change_document(self.store, session_key(session_id), change)
 
 
 def _session_fields(session: Session) -> Fields:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from strands.session.repository_session_manager import RepositorySessionManager
 from strands.types.agent import LocalAgent
@@ -10,8 +10,10 @@ from strands.types.session import SessionAgent
 from typing_extensions import Self
 
 from chatstore.core import ChatStore
-from chatstore.strands.ids import DEFAULT_AGENT
 from chatstore.strands.repository import ChatStoreRepository, FoundSession
+
+if TYPE_CHECKING:
+    from strands.multiagent import MultiAgentBase
 
 
 class ChatStoreSessionManager(RepositorySessionManager):
@@ -53,13 +55,30 @@ class ChatStoreSessionManager(RepositorySessionManager):
             else ChatStoreRepository(store, owner=owner)
         )
         super().__init__(session_id, repository, **kwargs)
+        # A session without a document is new, or another framework began it, or the document has
+        # expired before the messages. So Strands must look for agents and graphs.
+        self._is_unregistered = self._is_new_session or isinstance(self.session, FoundSession)
+        self._is_new_session = False
 
     def initialize(self, agent: LocalAgent, **kwargs: Any) -> None:
         """Restore an agent; Strands calls it."""
-        if isinstance(self.session, FoundSession) and agent.agent_id == DEFAULT_AGENT:
-            # Strands reads the messages of agents that it knows.
-            self.session_repository.create_agent(self.session_id, SessionAgent.from_agent(agent))
+        if self._is_unregistered:
+            self._register_existing(agent)
         super().initialize(agent, **kwargs)
+
+    def initialize_multi_agent(self, source: MultiAgentBase, **kwargs: Any) -> None:
+        """Restore a graph or swarm; Strands calls it."""
+        super().initialize_multi_agent(source, **kwargs)
+        if self._is_unregistered:
+            self.session_repository.register(self.session_id, "multi_agents", source.id)
+
+    def _register_existing(self, agent: LocalAgent) -> None:
+        repository, session_id, agent_id = self.session_repository, self.session_id, agent.agent_id
+        if repository.read_agent(session_id, agent_id) is not None:
+            repository.register(session_id, "agents", agent_id)
+        elif repository.store.count_messages(repository.key_for(session_id, agent_id)):
+            # Strands reads the messages of agents that it knows.
+            repository.create_agent(session_id, SessionAgent.from_agent(agent))
 
     def close(self) -> None:
         """Close the store if it was opened by URL; every later call raises `StoreClosedError`."""
