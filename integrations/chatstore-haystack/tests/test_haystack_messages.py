@@ -113,3 +113,18 @@ def test_messages_of_other_frameworks() -> None:
     assert [message.tool_call_result.result for message in made[5:7]] == ["d", "e"]
     assert made[7].text == "and?"
     assert {message.meta["chat_message_id"] for message in made[5:]} == {"several"}
+
+
+def test_media_in_the_forms_of_providers_are_read() -> None:
+    image: Any = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+    result = {"type": "tool_result", "tool_use_id": "c", "content": [image]}
+    messages = [
+        Stored(role="user", content=[image]),
+        Stored(role="user", content=[result]),
+    ]
+
+    question, answer = to_haystack(messages)
+
+    media = ImageContent("AAAA", "image/png", validation=False)
+    assert answer.tool_call_result is not None
+    assert [question.image, answer.tool_call_result.result] == [media, [media]]

@@ -128,3 +128,17 @@ def test_what_json_cannot_hold_is_refused(artifact: Any) -> None:
 def test_what_is_no_message_is_refused(message: Any) -> None:
     with pytest.raises(InvalidMessageError, match=type(message).__name__):
         to_messages([message])
+
+
+def test_media_in_the_forms_of_providers_are_read() -> None:
+    image: Any = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+    result = {"type": "tool_result", "tool_use_id": "c", "content": [image]}
+    messages = [
+        Stored(role="user", content=[image]),
+        Stored(role="user", content=[result]),
+    ]
+
+    question, answer = to_langchain(messages)
+
+    media = {"type": "image", "base64": "AAAA", "mime_type": "image/png"}
+    assert [question.content, answer.content] == [[media], [media]]

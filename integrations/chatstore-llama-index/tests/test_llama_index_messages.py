@@ -125,3 +125,17 @@ def test_what_is_no_message_is_refused() -> None:
     wrong: Any = Stored(role="user", content="hi")
     with pytest.raises(InvalidMessageError, match=r"llama_index\.core\.llms\.ChatMessage"):
         to_messages([wrong])
+
+
+def test_media_in_the_forms_of_providers_are_read() -> None:
+    image: Any = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+    result = {"type": "tool_result", "tool_use_id": "c", "content": [image]}
+    messages = [
+        Stored(role="user", content=[image]),
+        Stored(role="user", content=[result]),
+    ]
+
+    question, answer = to_llama_index(messages)
+
+    media = ImageBlock(image=b"AAAA", image_mimetype="image/png")
+    assert [question.blocks, answer.blocks] == [[media], [media]]

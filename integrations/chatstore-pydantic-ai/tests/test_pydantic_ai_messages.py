@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from pydantic_ai import Agent
 from pydantic_ai.capabilities import ProcessHistory
 from pydantic_ai.messages import (
+    BinaryContent,
     ModelMessagesTypeAdapter,
     ModelRequest,
     ModelResponse,
@@ -316,3 +317,18 @@ def test_a_system_prompt_of_its_own_stays() -> None:
 
     assert chosen[0] is prompt
     assert chosen[1:] == turns[-len(chosen[1:]) :]
+
+
+def test_media_in_the_forms_of_providers_are_read() -> None:
+    image: Any = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+    result = {"type": "tool_result", "tool_use_id": "c", "content": [image]}
+    messages = [
+        ChatMessage(role="user", content=[image]),
+        ChatMessage(role="user", content=[result]),
+    ]
+
+    question, answer = to_model_messages(messages)
+
+    media = BinaryContent(bytes(3), media_type="image/png")
+    contents: list[Any] = [part for one in (question, answer) for part in one.parts]
+    assert [part.content for part in contents] == [[media], [media]]

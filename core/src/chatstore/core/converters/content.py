@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from chatstore.core.blocks import ContentBlock
-from chatstore.core.contents import BlockFields, media_block
+from chatstore.core.contents import BlockFields, blocks_of, media_block
 from chatstore.core.messages import ChatMessage
 
 MEDIA_TYPES = ("image", "audio", "video", "document")
@@ -32,6 +32,11 @@ def common_blocks(content: str | Iterable[ContentBlock] | None) -> list[BlockFie
     if content is None or isinstance(content, str):
         return [text_block(content)] if content else []
     return [block for part in content if (block := common_block(part.model_dump())) is not None]
+
+
+def typed_blocks(content: str | Iterable[ContentBlock] | None) -> list[ContentBlock]:
+    """Return `common_blocks` as objects."""
+    return blocks_of(ChatMessage(role="user", content=common_blocks(content)).content)
 
 
 def common_block(part: Mapping[str, Any]) -> BlockFields | None:

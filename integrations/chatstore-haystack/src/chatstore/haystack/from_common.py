@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from haystack.dataclasses import ChatMessage as HaystackMessage
 from haystack.dataclasses import FileContent, ImageContent, TextContent, ToolCall
@@ -19,9 +18,10 @@ from chatstore.core import (
     ThinkingBlock,
     VideoBlock,
 )
-from chatstore.core.contents import blocks_of, text_of
+from chatstore.core.contents import text_of
+from chatstore.core.converters.content import typed_blocks
 from chatstore.core.memory.window import PINNED_ROLES
-from chatstore.core.tool_calls import TOOL_ROLES, Result, calls_of, parse_arguments, results_of
+from chatstore.core.tool_calls import TOOL_ROLES, Result, arguments_object, calls_of, results_of
 
 
 def haystack_messages(message: ChatMessage, calls: Mapping[int, ToolCall]) -> list[HaystackMessage]:
@@ -34,7 +34,7 @@ def haystack_messages(message: ChatMessage, calls: Mapping[int, ToolCall]) -> li
     """
     kwarg = message.additional_kwargs.get("name")
     name = kwarg if isinstance(kwarg, str) else None
-    blocks = blocks_of(message.content)
+    blocks = typed_blocks(message.content)
     text = text_of(blocks)
     if message.role in PINNED_ROLES:
         return [HaystackMessage.from_system(text, name=name)] if text else []
@@ -61,7 +61,7 @@ def haystack_messages(message: ChatMessage, calls: Mapping[int, ToolCall]) -> li
 def tool_calls(message: ChatMessage) -> list[ToolCall]:
     """Return the calls that a message makes."""
     return [
-        ToolCall(call.name, _arguments(call.arguments), call.id or None)
+        ToolCall(call.name, arguments_object(call.arguments), call.id or None)
         for call in calls_of(message)
     ]
 
@@ -69,13 +69,8 @@ def tool_calls(message: ChatMessage) -> list[ToolCall]:
 def _tool_message(result: Result, call: ToolCall | None) -> HaystackMessage:
     origin = call or ToolCall(result.name or "unknown", {}, result.id or None)
     content = result.content
-    body = content if isinstance(content, str) else list(_parts(content))
+    body = content if isinstance(content, str) else list(_parts(typed_blocks(content)))
     return HaystackMessage.from_tool(body, origin)
-
-
-def _arguments(text: str) -> dict[str, Any]:
-    arguments = parse_arguments(text or "{}")
-    return arguments if isinstance(arguments, dict) else {"arguments": arguments}
 
 
 def _parts(blocks: Iterable[ContentBlock]) -> Iterable[TextContent | ImageContent | FileContent]:

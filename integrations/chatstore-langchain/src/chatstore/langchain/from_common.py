@@ -15,6 +15,7 @@ from langchain_core.messages import (
 )
 
 from chatstore.core import ChatMessage, ContentBlock, MessageRole
+from chatstore.core.converters.content import common_blocks
 from chatstore.core.tool_calls import MODEL_ROLES, Call, calls_of, parse_arguments, results_of
 
 _MEDIA = {"image": "image", "audio": "audio", "video": "video", "document": "file"}
@@ -61,19 +62,19 @@ def _content(content: str | list[ContentBlock] | None) -> Content:
 
 
 def _blocks(blocks: Iterable[ContentBlock]) -> Iterator[dict[str, Any]]:
-    for block in blocks:
-        fields = block.model_dump(mode="json")
-        if block.type == "text":
-            yield {"type": "text", "text": fields["text"]}
-        elif block.type == "thinking":
+    for fields in common_blocks(blocks):
+        kind = fields["type"]
+        if kind == "text":
+            yield fields
+        elif kind == "thinking":
             signature = fields.get("signature")
             reasoning = {"type": "reasoning", "reasoning": fields["thinking"]}
             yield {**reasoning, "extras": {"signature": signature}} if signature else reasoning
-        elif block.type in _MEDIA:
+        elif kind in _MEDIA:
             sources = {
                 "url": fields.get("url"),
                 "base64": fields.get("data"),
                 "mime_type": fields.get("media_type"),
             }
             media = {name: value for name, value in sources.items() if value}
-            yield {"type": _MEDIA[block.type], **media}
+            yield {"type": _MEDIA[kind], **media}

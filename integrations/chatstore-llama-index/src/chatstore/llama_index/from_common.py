@@ -9,6 +9,7 @@ from llama_index.core.llms import ChatMessage as LlamaIndexMessage
 from pydantic import AnyUrl
 
 from chatstore.core import ChatMessage, ContentBlock, MessageRole
+from chatstore.core.converters.content import common_blocks
 from chatstore.core.messages import PAYLOADS_KEY
 from chatstore.core.tool_calls import Call, calls_of, parse_arguments, results_of
 
@@ -60,16 +61,16 @@ def _blocks(content: str | list[ContentBlock] | None) -> Iterator[dict[str, Any]
     if isinstance(content, str):
         yield {"block_type": "text", "text": content}
         return
-    for block in content or []:
-        fields = block.model_dump(mode="json")
-        if block.type == "text":
+    for fields in common_blocks(content):
+        kind = fields["type"]
+        if kind == "text":
             yield {"block_type": "text", "text": fields["text"]}
-        elif block.type == "thinking":
+        elif kind == "thinking":
             signature = fields.get("signature")
             information = {"signature": signature} if signature else {}
             thinking = {"block_type": "thinking", "content": fields["thinking"]}
             yield {**thinking, "additional_information": information}
-        elif block.type in _DATA and (media := _media(block.type, fields)):
+        elif kind in _DATA and (media := _media(kind, fields)):
             yield media
 
 

@@ -39,7 +39,8 @@ from chatstore.core import (
     ThinkingBlock,
     VideoBlock,
 )
-from chatstore.core.contents import blocks_of, text_of
+from chatstore.core.contents import text_of
+from chatstore.core.converters.content import typed_blocks
 from chatstore.core.memory.window import PINNED_ROLES
 from chatstore.core.pairing import CallIds
 from chatstore.core.tool_calls import TOOL_ROLES, calls_of, results_of
@@ -70,7 +71,7 @@ def model_message(message: ChatMessage, index: int, names: CallNames) -> ModelMe
 
     """
     timestamp = message.created_at or datetime.now(timezone.utc)
-    blocks = blocks_of(message.content)
+    blocks = typed_blocks(message.content)
     if message.role in PINNED_ROLES:
         text = text_of(blocks)
         part = SystemPromptPart(text, timestamp=timestamp)
@@ -82,7 +83,7 @@ def model_message(message: ChatMessage, index: int, names: CallNames) -> ModelMe
             tool = result.name or names.tools.get(call) or "unknown"
             content = _user_content(result.content)
             parts.append(ToolReturnPart(tool, content, call, timestamp=timestamp))
-        if message.role is MessageRole.USER and (prompt := _user_content(blocks)):
+        if message.role is MessageRole.USER and (prompt := _user_content(message.content or "")):
             parts.append(UserPromptPart(prompt, timestamp=timestamp))
         return ModelRequest(parts, timestamp=timestamp) if parts else None
     calls = [
@@ -110,7 +111,7 @@ def _user_content(content: str | Iterable[ContentBlock]) -> str | list[UserConte
     if isinstance(content, str):
         return content
     items: list[UserContent] = []
-    for block in content:
+    for block in typed_blocks(content):
         if isinstance(block, TextBlock):
             items.append(block.text)
         elif isinstance(block, _MEDIA):
