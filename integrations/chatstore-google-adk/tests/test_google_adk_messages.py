@@ -144,7 +144,9 @@ def test_messages_in_the_forms_of_providers_are_read() -> None:
     image = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PICTURE}"}}
     document = {"type": "document", "data": PICTURE}
     damaged = {"type": "image", "data": "!"}
-    result = {"type": "tool_result", "tool_use_id": "c", "content": [image, document, damaged]}
+    text = {"type": "text", "text": "no"}
+    content = [text, image, document, damaged]
+    result = {"type": "tool_result", "tool_use_id": "c", "is_error": True, "content": content}
     messages = [
         from_openai({"role": "user", "content": [image]}),
         from_openai({"role": "assistant", "refusal": "No."}),
@@ -162,6 +164,7 @@ def test_messages_in_the_forms_of_providers_are_read() -> None:
     responded, own = response.parts
     assert own == pdf
     assert responded.function_response
+    assert responded.function_response.response == {"error": "no"}
     assert responded.function_response.parts
     media = [part.inline_data for part in responded.function_response.parts]
     assert [(one.mime_type, one.data) for one in media if one] == [

@@ -117,7 +117,7 @@ def test_messages_of_other_frameworks() -> None:
 
 def test_media_in_the_forms_of_providers_are_read() -> None:
     image: Any = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
-    result = {"type": "tool_result", "tool_use_id": "c", "content": [image]}
+    result = {"type": "tool_result", "tool_use_id": "c", "content": [image], "is_error": True}
     messages = [
         Stored(role="user", content=[image]),
         Stored(role="user", content=[result]),
@@ -127,4 +127,5 @@ def test_media_in_the_forms_of_providers_are_read() -> None:
 
     media = ImageContent("AAAA", "image/png", validation=False)
     assert answer.tool_call_result is not None
+    assert answer.tool_call_result.error
     assert [question.image, answer.tool_call_result.result] == [media, [media]]

@@ -68,12 +68,14 @@ class Result(NamedTuple):
         id: The call's id; may be empty.
         name: The tool's name, if the message contains it.
         content: Text or blocks.
+        is_error: Whether the tool failed.
 
     """
 
     id: str
     name: str | None
     content: str | list[ContentBlock]
+    is_error: bool = False
 
 
 def call_references(message: ChatMessage) -> list[ToolReference]:
@@ -142,7 +144,12 @@ def results_of(message: ChatMessage) -> list[Result]:
     in_blocks = result_blocks(message)
     if in_blocks and isinstance(message.content, list):
         return [
-            Result(reference.id, reference.name or None, _result(message.content[index]))
+            Result(
+                reference.id,
+                reference.name or None,
+                _result(message.content[index]),
+                is_error=bool(_get(message.content[index], "is_error")),
+            )
             for index, reference in in_blocks.items()
         ]
     return [

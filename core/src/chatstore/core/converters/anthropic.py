@@ -22,7 +22,6 @@ from chatstore.core.tool_calls import (
     arguments_object,
     calls_of,
     is_empty_answer,
-    result_blocks,
     results_of,
 )
 
@@ -162,14 +161,10 @@ def _content(message: ChatMessage, index: int, ids: CallIds) -> str | list[Block
     """Return the content of a message, which is empty if there is nothing to send."""
     if message.role in MODEL_ROLES:
         return "" if is_empty_answer(message) else _answer(message, index, ids)
-    failed = [
-        isinstance(message.content, list) and bool(getattr(message.content[n], "is_error", False))
-        for n in result_blocks(message)
-    ]
     results = [
         {
             **_result(result, ids.results.get((index, number), result.id)),
-            **({"is_error": True} if number < len(failed) and failed[number] else {}),
+            **({"is_error": True} if result.is_error else {}),
         }
         for number, result in enumerate(results_of(message))
     ]

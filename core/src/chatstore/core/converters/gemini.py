@@ -28,7 +28,6 @@ from chatstore.core.tool_calls import (
     MODEL_ROLES,
     calls_of,
     is_empty_answer,
-    result_blocks,
     results_of,
 )
 
@@ -155,8 +154,6 @@ class _Contents:
 
     def add_input(self, message: ChatMessage, index: int) -> None:
         """Add a user's message, or results."""
-        blocks = message.content if isinstance(message.content, list) else []
-        failed = [bool(getattr(blocks[n], "is_error", False)) for n in result_blocks(message)]
         results = results_of(message)
         own = parts_of(message.content, _OF_USER) if message.role is MessageRole.USER else []
         for number, result in enumerate(results):
@@ -167,7 +164,7 @@ class _Contents:
             call_id = self._ids.results.get((index, number), result.id)
             call = self._tools.get((index, number))
             name = (call.name if call else result.name) or call_id or "tool"
-            field = "error" if number < len(failed) and failed[number] else "output"
+            field = "error" if result.is_error else "output"
             self.add("user", [response_part(call_id, name, field, content)])
         if results:
             self._waiting += own

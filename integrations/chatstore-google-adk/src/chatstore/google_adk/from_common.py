@@ -24,6 +24,7 @@ from chatstore.core.tool_calls import (
 )
 from chatstore.google_adk.to_common import RESULT
 
+_ERROR = "error"  # where ADK keeps the message of a tool that failed
 AnyPart = TypeVar("AnyPart", types.Part, types.FunctionResponsePart)
 
 
@@ -80,7 +81,7 @@ def _response(result: Result, place: tuple[int, int], names: CallNames) -> types
     """Return a tool's result; a result that is not a JSON object is wrapped, as ADK does it."""
     call_id = names.ids.results.get(place, result.id or f"unknown-{place[0]}-{place[1]}")
     text = texts_of(common_blocks(result.content))
-    value = parse_arguments(text)
+    value = {_ERROR: text} if result.is_error else parse_arguments(text)
     response: dict[str, Any] = value if isinstance(value, dict) else {RESULT: text}
     media = _validated(types.FunctionResponsePart, parts_of(result.content, MEDIA_TYPES))
     name = result.name or names.tools.get(call_id) or "unknown"

@@ -70,7 +70,7 @@ def _tool_message(result: Result, call: ToolCall | None) -> HaystackMessage:
     origin = call or ToolCall(result.name or "unknown", {}, result.id or None)
     content = result.content
     body = content if isinstance(content, str) else list(_parts(typed_blocks(content)))
-    return HaystackMessage.from_tool(body, origin)
+    return HaystackMessage.from_tool(body, origin, error=result.is_error)
 
 
 def _parts(blocks: Iterable[ContentBlock]) -> Iterable[TextContent | ImageContent | FileContent]:

@@ -15,10 +15,9 @@ from chatstore.core.converters.content import common_blocks
 from chatstore.core.pairing import CallIds
 from chatstore.core.tool_calls import (
     MODEL_ROLES,
+    arguments_object,
     calls_of,
     is_empty_answer,
-    parse_arguments,
-    result_blocks,
     results_of,
 )
 from chatstore.strands.media import MEDIA, media_content
@@ -60,22 +59,17 @@ def _answer(message: ChatMessage, index: int, ids: CallIds) -> Iterator[ContentB
         use: ToolUse = {
             "toolUseId": ids.calls[index, number],
             "name": call.name,
-            "input": _input(call.arguments),
+            "input": arguments_object(call.arguments),
         }
         yield {"toolUse": use}
 
 
 def _results(message: ChatMessage, index: int, ids: CallIds) -> Iterator[ContentBlock]:
-    failed = [
-        isinstance(message.content, list) and bool(getattr(message.content[n], "is_error", False))
-        for n in result_blocks(message)
-    ]
     for number, result in enumerate(results_of(message)):
-        has_failed = number < len(failed) and failed[number]
         yield {
             "toolResult": {
                 "toolUseId": ids.results.get((index, number), result.id),
-                "status": "error" if has_failed else "success",
+                "status": "error" if result.is_error else "success",
                 "content": _result(result.content),
             }
         }
@@ -109,8 +103,3 @@ def _block(block: BlockFields) -> ContentBlock | None:
         reasoning: ReasoningTextBlock = {"text": block["thinking"], "signature": signature}
         return {"reasoningContent": {"reasoningText": reasoning}}
     return media_content(block)
-
-
-def _input(arguments: str) -> dict[str, Any]:
-    value = parse_arguments(arguments or "{}")
-    return value if isinstance(value, dict) else {"arguments": value}
