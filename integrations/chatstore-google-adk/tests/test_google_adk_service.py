@@ -224,7 +224,7 @@ def test_one_writer_refuses_a_stale_session(service: ChatStoreSessionService) ->
                 await one.append_event(session, changes(k=1, app__k=1))
             assert session.state == {}
             assert session.events == []
-        # The record may change meanwhile: it is not an event.
+        # The record may change in between: that is not an event.
         await service.store.async_update_conversation("adk/app/ann/1", title="Lisbon")
         await one.append_event(fresh, says("second"))
         copies = [(await read(one, num_recent_events=0)).model_copy(deep=True) for _ in range(4)]

@@ -67,8 +67,8 @@ class ChatStoreSessionService(BaseSessionService):
 
         Args:
             store: Where sessions are kept.
-            writers: ``"many"``: events that other processes append to a session meanwhile stay,
-                and so do this one's. ``"one"``: an event is refused with `StaleSessionError` if
+            writers: ``"many"``: several processes may append to a session; all events are stored.
+                ``"one"``: an event is refused with `StaleSessionError` if
                 the session has newer events than the given session.
             num_recent_events: The number of newest events to read if a call does not say it, less
                 an incomplete turn at their beginning; ``None``: all. ADK's runner reads a session
