@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
@@ -33,6 +35,7 @@ from chatstore.core import (
     InvalidMessageError,
     open_store,
 )
+from chatstore.core.documents import to_document
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*SESSION_STORE:FutureWarning", "ignore:AgentSession state value:RuntimeWarning"
@@ -278,5 +281,26 @@ def test_a_scope_owns_a_snapshot_that_is_cleared_while_it_is_saved(store: ChatSt
         with pytest.raises(InvalidMessageError, match="NaN"):
             await snapshots.save(scope="a", thread_id="t", snapshot=Snapshot([float("nan")]))
         assert store.get_keys() == []
+
+    asyncio.run(main())
+
+
+def test_documents_that_cannot_be_read_are_not_missing(
+    store: ChatStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = SimpleNamespace(AGUIThreadSnapshot=Snapshot)
+    monkeypatch.setitem(sys.modules, "agent_framework.ag_ui", package)
+    snapshots = ChatStoreSnapshotStore(store)
+
+    async def main() -> None:
+        await snapshots.save(scope="ada", thread_id="t", snapshot=Snapshot(["hi"]))
+        assert await snapshots.get(scope="ada", thread_id="t") == Snapshot(["hi"])
+        [key] = store.get_keys()
+        store.put_message(key, to_document({"messages": [], "later": 1}))
+        with pytest.raises(CorruptStoreError, match="update"):
+            await snapshots.get(scope="ada", thread_id="t")
+        store.put_message(key, to_document([1]))
+        with pytest.raises(CorruptStoreError, match="JSON object"):
+            await snapshots.get(scope="ada", thread_id="t")
 
     asyncio.run(main())

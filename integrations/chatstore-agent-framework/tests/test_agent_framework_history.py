@@ -79,20 +79,20 @@ def test_owners_find_their_sessions(store: ChatStore) -> None:
 
 
 def test_a_conversation_of_another_framework_goes_on(store: ChatStore) -> None:
-    store.add_messages("theirs", to_messages([Message("user", ["a"]), Message("assistant", ["b"])]))
+    store.add_messages("other", to_messages([Message("user", ["a"]), Message("assistant", ["b"])]))
 
     async def main() -> None:
         client = FakeClient(echo)
-        provider = ChatStoreHistoryProvider(store, owner="ada", key_fn=lambda _: "theirs")
+        provider = ChatStoreHistoryProvider(store, owner="ada", key_fn=lambda _: "other")
         agent = Agent(client, context_providers=[provider])
         response = agent.run("c", session=agent.create_session(), stream=True)
         assert [update.text async for update in response] == ["You said c."]
         assert [m.text for m in client.received[0]] == ["a", "b", "c"]
 
     asyncio.run(main())
-    assert [m.content for m in store.get_messages("theirs")] == ["a", "b", "c", "You said c."]
+    assert [m.content for m in store.get_messages("other")] == ["a", "b", "c", "You said c."]
     [record] = store.list_conversations(owner="ada").conversations
-    assert record.key == "theirs"
+    assert record.key == "other"
 
 
 def test_a_window_counts_instructions_tools_and_input(store: ChatStore) -> None:

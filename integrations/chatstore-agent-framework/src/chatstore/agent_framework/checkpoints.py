@@ -2,7 +2,8 @@
 
 A checkpoint is a document. The workflow's list of checkpoints is a conversation with a message for
 each: its id, and its time. The document is written first and deleted last, so a process that is
-killed in between leaves a document that no list names, never a name without a document.
+killed in between leaves a document that no list names, never a name without a document. With a TTL,
+documents expire before their list, which each save prolongs.
 """
 
 from __future__ import annotations
@@ -104,13 +105,10 @@ class ChatStoreCheckpointStorage:
         """Delete a checkpoint, and return whether there was one."""
         key = self._documents.key_for(checkpoint_id)
         fields = await self._documents.get(key)
-        if not isinstance(fields, dict):
+        if fields is None:
             return False
-        workflow_name = fields["workflow_name"]
-        if isinstance(workflow_name, str):
-            await self._store.async_remove_message(
-                self._lists.key_for(workflow_name), checkpoint_id
-            )
+        list_key = self._lists.key_for(fields["workflow_name"])
+        await self._store.async_remove_message(list_key, checkpoint_id)
         return await self._documents.delete(key)
 
     async def get_latest(self, *, workflow_name: str) -> WorkflowCheckpoint | None:
@@ -135,7 +133,7 @@ class ChatStoreCheckpointStorage:
     async def list_checkpoint_ids(self, *, workflow_name: str) -> list[CheckpointID]:
         """Return the ids of the checkpoints of a workflow, in the order in which they were saved.
 
-        It does not read the checkpoints.
+        It does not read the checkpoints, so expired ones may be among them.
         """
         return list(await self._ids(workflow_name))
 
@@ -145,7 +143,7 @@ class ChatStoreCheckpointStorage:
 
     async def _find(self, checkpoint_id: CheckpointID) -> WorkflowCheckpoint | None:
         fields = await self._documents.get(self._documents.key_for(checkpoint_id))
-        if not isinstance(fields, dict):
+        if fields is None:
             return None
         return WorkflowCheckpoint.from_dict(
             decode_checkpoint_value(fields, allowed_types=self._allowed)

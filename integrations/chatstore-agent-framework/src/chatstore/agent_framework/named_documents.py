@@ -1,13 +1,16 @@
-"""``NamedDocuments``: JSON values beside the conversations, under keys of several names."""
+"""``NamedDocuments``: JSON objects beside the conversations, under keys of several names."""
 
 from __future__ import annotations
 
-from pydantic import JsonValue, ValidationError
+from typing import Any
+
+from pydantic import ValidationError
 
 from chatstore.core import (
     ChatMessage,
     ChatStore,
     ConversationExistsError,
+    CorruptStoreError,
     InvalidMessageError,
     RevisionConflictError,
 )
@@ -36,13 +39,23 @@ class NamedDocuments:
         # `join_key` shortens the longest names first, so these two stay as they are.
         return join_key(_ROOT, self._kind) + "/"
 
-    async def get(self, key: str) -> JsonValue:
-        """Return a document; ``None`` if there is none."""
+    async def get(self, key: str) -> dict[str, Any] | None:
+        """Return a document; ``None`` if it is missing.
+
+        Raises:
+            CorruptStoreError: There is something else under this key.
+
+        """
         message = await self.store.async_get_message(key, DOCUMENT_ID)
-        return None if message is None else from_document(message)
+        if message is None:
+            return None
+        value = from_document(message)
+        if not isinstance(value, dict):
+            raise CorruptStoreError("a document does not hold a JSON object")
+        return value
 
     async def put(
-        self, key: str, value: JsonValue, *, advice: str, owner: str | None = None
+        self, key: str, value: dict[str, Any], *, advice: str, owner: str | None = None
     ) -> None:
         """Write a document; another one under the key is replaced.
 
@@ -85,7 +98,7 @@ class NamedDocuments:
             return True
 
 
-def _document(value: JsonValue, advice: str) -> ChatMessage:
+def _document(value: dict[str, Any], advice: str) -> ChatMessage:
     try:
         return to_document(value)
     except ValidationError:

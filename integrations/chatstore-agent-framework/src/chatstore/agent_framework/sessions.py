@@ -48,7 +48,7 @@ class ChatStoreSessionStore(SessionStore):
         """
         self.validate_session_id(session_id)
         fields = await self._documents.get(self._documents.key_for(session_id))
-        if not isinstance(fields, dict):
+        if fields is None:
             return None
         try:
             return AgentSession.from_dict(fields)

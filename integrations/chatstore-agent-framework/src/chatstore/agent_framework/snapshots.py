@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Any, TypeAlias
 
 from chatstore.agent_framework.named_documents import NamedDocuments
-from chatstore.core import ChatStore, InvalidArgumentError
+from chatstore.core import ChatStore, CorruptStoreError, InvalidArgumentError
 from chatstore.core.keys import join_key
 
 Snapshot: TypeAlias = Any
@@ -57,13 +57,20 @@ class ChatStoreSnapshotStore:
 
         Raises:
             InvalidArgumentError: ``scope`` or ``thread_id`` is empty or not a string.
+            CorruptStoreError: The snapshot has fields that agent-framework-ag-ui does not know.
             ModuleNotFoundError: agent-framework-ag-ui is not installed.
 
         """
         fields = await self._documents.get(self._key(scope, thread_id))
-        if not isinstance(fields, dict):
+        if fields is None:
             return None
-        return import_module("agent_framework.ag_ui").AGUIThreadSnapshot(**fields)
+        snapshot_type = import_module("agent_framework.ag_ui").AGUIThreadSnapshot
+        try:
+            return snapshot_type(**fields)
+        except TypeError as error:
+            raise CorruptStoreError(
+                "a stored snapshot has fields that agent-framework-ag-ui does not know; update it"
+            ) from error
 
     async def delete(self, *, scope: str, thread_id: str) -> bool:
         """Delete the snapshot of a thread, and return whether there was one.
