@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime, timedelta, timezone
 from itertools import groupby
 from typing import Any
 
@@ -17,6 +18,7 @@ from pydantic_ai.conversation_store import (
 )
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, TextPart
 
+from chatstore import core
 from chatstore.core import (
     ChatMessage,
     ChatStore,
@@ -187,6 +189,50 @@ def test_a_deletion_keeps_what_a_fork_is_about_to_use() -> None:
     asyncio.run(main())
 
 
+def test_only_shared_messages_are_left_of_a_deleted_conversation() -> None:
+    async def main() -> None:
+        store = SimpleChatStore()
+        await save(store, "a", "one", "ann")
+        await save(store, "a", "two", "ann")
+        store.update_conversation("a", title="Words", metadata={"rating": 5})
+        conversations = ChatStoreConversations(store)
+        await conversations.fork("a", at=3, new_conversation_id="b")
+        await conversations.delete("a")
+        left = store.snapshot("a")
+        assert left.conversation is not None
+        record = left.conversation
+        assert (record.owner, record.title, record.metadata) == (None, None, {})
+        # Each save had stored a record, whose usage is the least that it has.
+        assert [str(message.metadata).count("usage") for message in left.messages] == [0, 0, 0]
+        assert await loaded(store, "b") == ["one", "one?", "two"]
+
+    asyncio.run(main())
+
+
+def test_a_conversation_that_begins_during_its_deletion_keeps_its_owner() -> None:
+    async def main() -> None:
+        store = SimpleChatStore()
+        await save(store, "a", "one", "ann")
+        await ChatStoreConversations(store).fork("a", at=1, new_conversation_id="b")
+        run, has_begun = store.async_run, False
+
+        async def begin_before(operation: str, *args: Any, **kwargs: Any) -> Any:
+            nonlocal has_begun
+            if operation == "update_conversation" and not has_begun:
+                has_begun = True
+                await save(store, "a", "again", "carl")
+            return await run(operation, *args, **kwargs)
+
+        store.async_run = begin_before  # type: ignore[method-assign]
+        await ChatStoreConversations(store).delete("a")
+        assert has_begun
+        assert await loaded(store, "a") == ["again", "again?"]
+        [listed] = store.list_conversations(owner="carl").conversations
+        assert listed.key == "a"
+
+    asyncio.run(main())
+
+
 def test_the_note_of_a_fork_that_was_never_written_expires(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
         store = DyingStore()
@@ -281,6 +327,51 @@ def test_lists_are_in_order_on_every_store(each_store_url: str) -> None:
                 for limit in (None, 1, 3):
                     records = await conversations.list_conversations(scope=scope, limit=limit)
                     assert [one.conversation_id for one in records] == expected[:limit]
+
+    asyncio.run(main())
+
+
+class LateStore(SimpleChatStore):
+    """Lists the conversation ``late`` as if it were 59 seconds older."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        super().__init__(clock=lambda: self.now)
+
+    async def async_iter_conversations(
+        self, *, owner: str | None = None
+    ) -> AsyncIterator[core.Conversation]:
+        listed = [one async for one in super().async_iter_conversations(owner=owner)]
+        late = timedelta(seconds=59)
+        listed.sort(key=lambda one: one.updated_at - (one.key == "late") * late, reverse=True)
+        for conversation in listed:
+            yield conversation
+
+
+def test_a_list_that_lags_by_a_minute_is_read_as_far_as_needed() -> None:
+    async def main() -> None:
+        store = LateStore()
+        ages = {f"c{n}": 1 + 3 * n for n in range(20)}
+        ages |= {f"d{n}": 200 + n for n in range(60)}
+        for name, age in {"late": 0, **ages}.items():
+            store.now = 10_000.0 - age
+            time = datetime.fromtimestamp(store.now, timezone.utc)
+            record = ConversationRecord(
+                conversation_id=name, head_id=None, scope="ann", updated_at=time
+            )
+            await ChatStoreConversations(store).write_record(record, expected_revision=None)
+        reads = 0
+        run = store.async_run
+
+        async def counted(operation: str, *args: Any, **kwargs: Any) -> Any:
+            nonlocal reads
+            reads += operation == "snapshot"
+            return await run(operation, *args, **kwargs)
+
+        store.async_run = counted  # type: ignore[method-assign]
+        [record] = await ChatStoreConversations(store).list_conversations(scope="ann", limit=1)
+        assert record.conversation_id == "late"
+        assert reads == 40
 
     asyncio.run(main())
 

@@ -2,7 +2,7 @@
 
 A conversation that continues from an entry of another log is noted at this entry before it is
 written. So a deletion knows which entries are used: it removes all others, in one write that
-succeeds only if no fork was noted meanwhile. A crash in between leaves a note too many, and
+succeeds only if no fork was noted since. A crash in between leaves a note too many, and
 entries that nobody uses until their conversation is deleted `STALE_AFTER` the note.
 """
 
@@ -15,7 +15,13 @@ from contextlib import suppress
 
 from pydantic_ai.conversation_store import ConversationConflict
 
-from chatstore.core import ChatMessage, ChatStore, RevisionConflictError, Snapshot
+from chatstore.core import (
+    ChatMessage,
+    ChatStore,
+    ConversationNotFoundError,
+    RevisionConflictError,
+    Snapshot,
+)
 from chatstore.pydantic_ai.conversations.entries import Link, linked
 from chatstore.pydantic_ai.conversations.locations import EntryLocations
 from chatstore.pydantic_ai.conversations.notes import (
@@ -101,34 +107,48 @@ class Forks:
         messages = list(remaining.values())
         messages[-1] = change_notes(messages[-1], mark=Mark(record=None, bases=list(bases)))
         await self._store.async_set_messages(key, messages, expected_revision=revision)
-        await self._store.async_update_conversation(key, owner=None, title=None)
+        metadata = snapshot.conversation.metadata if snapshot.conversation else {}
+        await self._clear(key, dict.fromkeys(metadata))
+
+    async def _clear(self, key: str, metadata: Mapping[str, None]) -> None:
+        """Remove the owner, the title and the metadata, unless the conversation began again."""
+        while True:  # ends: each repetition follows another writer's success
+            state = await read_state(self._store, key)
+            if state.revision is None or state.record is not None:
+                return
+            try:
+                await self._store.async_update_conversation(
+                    key,
+                    owner=None,
+                    title=None,
+                    metadata=metadata,
+                    expected_revision=state.revision,
+                )
+            except RevisionConflictError:
+                continue
+            except ConversationNotFoundError:
+                pass  # its last fork has just been deleted
+            return
 
     async def _used(self, key: str, messages: Sequence[ChatMessage]) -> dict[str, ChatMessage]:
         """Return the messages of entries that forks continue from, and of those before them."""
         links = linked(key, messages, from_start=True)
         used: set[str] = set()
-        live: dict[str, dict[str, float]] = {}
         for entry_id, link in links.items():
-            live[entry_id] = await self._live(notes_of(link.message).forks, Base(key, entry_id))
-            before: str | None = entry_id if live[entry_id] else None
+            forks = notes_of(link.message).forks
+            before = entry_id if await self._is_shared(Base(key, entry_id), forks) else None
             while before in links and before not in used:
                 used.add(before)
                 before = links[before].parent
-        return {
-            entry_id: _remaining(link, live[entry_id])
-            for entry_id, link in links.items()
-            if entry_id in used
-        }
+        return {entry_id: _remaining(link) for entry_id, link in links.items() if entry_id in used}
 
-    async def _live(self, forks: Mapping[str, float], base: Base) -> dict[str, float]:
-        """Return the forks that continue from an entry, or may be about to."""
-        states = await asyncio.gather(*(read_state(self._store, fork) for fork in forks))
+    async def _is_shared(self, base: Base, forks: Mapping[str, float]) -> bool:
+        """Return whether a fork continues from an entry, or may be about to."""
         oldest = time.time() - STALE_AFTER
-        return {
-            fork: since
-            for (fork, since), state in zip(forks.items(), states, strict=True)
-            if base in state.bases or since > oldest
-        }
+        if any(since > oldest for since in forks.values()):
+            return True
+        states = await asyncio.gather(*(read_state(self._store, fork) for fork in forks))
+        return any(base in state.bases for state in states)
 
     async def _forget(self, base: Base, key: str) -> None:
         """Remove the note of a fork, and the entries that only it used."""
@@ -161,7 +181,7 @@ class Forks:
             return True
 
 
-def _remaining(link: Link, forks: dict[str, float]) -> ChatMessage:
+def _remaining(link: Link) -> ChatMessage:
     """Return a message whose neighbours are removed: its parent is noted, its mark is not."""
-    kind = notes_of(link.message).kind
-    return with_notes(link.message, Notes(kind=kind, parent=link.parent, forks=forks))
+    notes = notes_of(link.message)
+    return with_notes(link.message, Notes(kind=notes.kind, parent=link.parent, forks=notes.forks))
