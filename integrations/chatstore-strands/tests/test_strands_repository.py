@@ -11,7 +11,13 @@ from models_strands import call, result
 from strands.types.exceptions import SessionException
 from strands.types.session import Session, SessionAgent, SessionMessage, SessionType
 
-from chatstore.core import ChatMessage, ChatStore, StoreClosedError, open_store
+from chatstore.core import (
+    ChatMessage,
+    ChatStore,
+    InvalidMessageError,
+    StoreClosedError,
+    open_store,
+)
 from chatstore.strands import ChatStoreRepository, to_strands
 from chatstore.strands.numbered import to_session
 
@@ -92,6 +98,20 @@ def test_states_are_replaced(local: ChatStoreRepository) -> None:
     assert agent is not None
     assert (agent.state, agent.created_at) == ({"b": 1}, created)
     assert local.read_multi_agent("s", "graph") == {"b": 2}
+
+
+def test_states_are_what_json_can_hold(local: ChatStoreRepository) -> None:
+    """Strands' ``AgentState`` accepts what ``json.dumps`` accepts."""
+    local.create_agent("s", SessionAgent("planner", {"point": (1, 2), "names": {1: "a"}}, {}))
+    agent = local.read_agent("s", "planner")
+    assert agent is not None
+    assert agent.state == {"point": [1, 2], "names": {"1": "a"}}
+
+    for value in (float("nan"), object()):
+        with pytest.raises(InvalidMessageError, match="JSON cannot hold the state") as caught:
+            local.update_agent("s", SessionAgent("planner", {"a": value}, {}))
+        assert caught.value.__context__ is None
+    assert local.read_agent("s", "planner") == agent
 
 
 def test_what_is_missing_is_not_updated(local: ChatStoreRepository) -> None:

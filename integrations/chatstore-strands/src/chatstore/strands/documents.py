@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
-from chatstore.core import ChatStore, MessageConflictError, RevisionConflictError
+from chatstore.core import (
+    ChatMessage,
+    ChatStore,
+    InvalidMessageError,
+    MessageConflictError,
+    RevisionConflictError,
+)
 from chatstore.core.documents import from_document, to_document
 
 Fields = dict[str, Any]
@@ -19,10 +26,15 @@ def read_document(store: ChatStore, key: str) -> Fields | None:
 def create_document(store: ChatStore, key: str, fields: Fields) -> bool:
     """Write a document; return ``False`` if another one is there already."""
     try:
-        store.add_message(key, to_document(fields))
+        store.add_message(key, _document(fields))
     except MessageConflictError:
         return False
     return True
+
+
+def replace_document(store: ChatStore, key: str, fields: Fields) -> None:
+    """Write a document, also if there is one already."""
+    store.put_message(key, _document(fields))
 
 
 def change_document(
@@ -48,11 +60,28 @@ def change_document(
             continue
         try:
             store.put_message(
-                key, to_document(fields), expected_revision=snapshot.conversation.revision
+                key, _document(fields), expected_revision=snapshot.conversation.revision
             )
         except RevisionConflictError:
             continue
         return
+
+
+def _document(fields: Fields) -> ChatMessage:
+    """Return the message that keeps a document; tuples become lists, as in Strands' own sessions.
+
+    Raises:
+        InvalidMessageError: JSON cannot hold the document.
+
+    """
+    try:
+        return to_document(json.loads(json.dumps(fields, allow_nan=False)))
+    except (TypeError, ValueError, RecursionError):
+        pass
+    raise InvalidMessageError(  # outside: the causes quote the content
+        "JSON cannot hold the state of a session, an agent, a graph or a swarm; "
+        "keep only strings, finite numbers, booleans, None, lists and dicts in it"
+    )
 
 
 def _fields(messages: Any) -> Fields | None:

@@ -21,12 +21,12 @@ from typing_extensions import Self
 
 from chatstore.core import ChatStore, ConversationExistsError, MessageConflictError, open_store
 from chatstore.core.checks import check_owner
-from chatstore.core.documents import to_document
 from chatstore.strands.documents import (
     Fields,
     change_document,
     create_document,
     read_document,
+    replace_document,
 )
 from chatstore.strands.ids import (
     DEFAULT_AGENT,
@@ -169,7 +169,7 @@ class ChatStoreRepository(SessionRepository):
                 owner=self.owner,
                 metadata={"strands": {"session_id": session_id, "agent_id": agent_id}},
             )
-        self._replace(agent_key(session_id, agent_id), session_agent.to_dict())
+        replace_document(self.store, agent_key(session_id, agent_id), session_agent.to_dict())
 
     def read_agent(self, session_id: str, agent_id: str, **_: Any) -> SessionAgent | None:
         """Return an agent, ``None`` if it is missing."""
@@ -299,10 +299,7 @@ class ChatStoreRepository(SessionRepository):
 
     def _save_multi_agent(self, session_id: str, multi_agent: MultiAgentBase) -> None:
         state = encode_bytes_values(multi_agent.serialize_state())
-        self._replace(multi_agent_key(session_id, multi_agent.id), state)
-
-    def _replace(self, key: str, fields: Fields) -> None:
-        self.store.put_message(key, to_document(fields))
+        replace_document(self.store, multi_agent_key(session_id, multi_agent.id), state)
 
 
 def _session_fields(session: Session) -> Fields:
