@@ -302,6 +302,9 @@ def test_summaries_that_are_too_long_for_a_record(store_url: str) -> None:
         assert await summary_of(sessions, KEY) == await folded(sessions, KEY)
         await sessions.append(KEY, [entry(customTitle="T"), entry(lastPrompt="short")])
         assert await summary_of(sessions, KEY) == await folded(sessions, KEY)
+        conversation = store.get_conversation(conversation_key(KEY))
+        assert conversation is not None
+        assert conversation.title == "T"
 
     run(store_url, use)
 

@@ -30,7 +30,7 @@ from chatstore.claude_agent_sdk.records import (
     transcript_of,
 )
 from chatstore.claude_agent_sdk.repetitions import FailedAppends
-from chatstore.claude_agent_sdk.summaries import read_current, update_summary
+from chatstore.claude_agent_sdk.summaries import read_current, update_summary, update_title
 from chatstore.core import ChatStore, Conversation, ConversationExistsError
 from chatstore.core.operations import add_new_messages
 from chatstore.core.store import check_store
@@ -77,8 +77,11 @@ class ChatStoreSessions(SessionStore):
             try:
                 transcript = await self._ensure_record(key)
                 await self.store.async_run("append", add_new_messages, conversation, messages)
-                if transcript.subpath is None and not transcript.is_too_long:
-                    await update_summary(self.store, key, len(messages))
+                if transcript.subpath is None:
+                    if transcript.is_too_long:
+                        await update_title(self.store, key, entries)
+                    else:
+                        await update_summary(self.store, key, len(messages))
             except BaseException:
                 self._failed.remember(conversation, entries, ids)
                 raise

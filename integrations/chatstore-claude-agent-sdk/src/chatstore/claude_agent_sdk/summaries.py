@@ -9,6 +9,7 @@ not changed since they were read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
@@ -69,6 +70,16 @@ async def update_summary(store: ChatStore, key: SessionKey, appended: int) -> No
         entries = to_entries(reading.rest, key["session_id"])
         if await _is_saved(store, reading, _fold(reading, key, entries), entries):
             return
+
+
+async def update_title(
+    store: ChatStore, key: SessionKey, entries: Sequence[SessionStoreEntry]
+) -> None:
+    """Write the title that the user gave a session whose record has no room for a summary."""
+    title = _last(entries, "customTitle")
+    if title:
+        with suppress(ConversationNotFoundError):  # another program deleted it
+            await store.async_update_conversation(conversation_key(key), title=_fitting(title))
 
 
 async def read_current(store: ChatStore, key: SessionKey) -> tuple[Conversation, Transcript] | None:
@@ -145,8 +156,11 @@ def _title(conversation: Conversation, entries: Sequence[SessionStoreEntry]) -> 
     """Return the title that the user gave the session, or else the first one of the model."""
     given, made = _last(entries, "customTitle"), _last(entries, "aiTitle")
     title = given or (made if conversation.title is None else None)
-    if title is None:
-        return UNCHANGED
+    return UNCHANGED if title is None else _fitting(title)
+
+
+def _fitting(title: str) -> str:
+    """Return a title that a store accepts."""
     return title[:MAX_TITLE_CHARACTERS].encode("utf-8", "replace").decode()
 
 
