@@ -1,11 +1,16 @@
-"""Tests of integrations use no network but this machine."""
+"""Tests of integrations use no network but this machine; some use a server of DynamoDB."""
 
 from __future__ import annotations
 
 import socket
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+_DYNAMODB = Path(__file__).parents[1] / "packages" / "chatstore-dynamodb" / "tests"
 
 
 @pytest.fixture(autouse=True)
@@ -17,3 +22,18 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         return connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", connect_here)
+
+
+@pytest.fixture
+def new_dynamodb_store() -> Iterator[Callable[[], Any]]:
+    """Return a function that opens a store on a new table of DynamoDB."""
+    sys.path.append(str(_DYNAMODB))
+    from dynamodb_server import KEYS, REGION, DynamoDBServer
+
+    from chatstore.dynamodb import DynamoDBChatStore
+
+    server = DynamoDBServer()
+    yield lambda: DynamoDBChatStore(
+        server.new_table(), region_name=REGION, endpoint_url=server.url, **KEYS
+    )
+    server.close()

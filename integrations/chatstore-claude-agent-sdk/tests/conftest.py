@@ -1,25 +1,8 @@
-"""Set up all tests: this folder's modules, and a server of DynamoDB."""
+"""Let all tests import this folder's modules."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import pytest
-
-_HERE = Path(__file__).parent
-_DYNAMODB = _HERE.parents[2] / "packages" / "chatstore-dynamodb" / "tests"
-sys.path.insert(0, str(_HERE))  # pytest's import mode omits it
-
-
-@pytest.fixture(scope="session")
-def dynamodb_server() -> Iterator[Any]:
-    """Start a DynamoDB server for all tests of a process."""
-    sys.path.append(str(_DYNAMODB))
-    from dynamodb_server import DynamoDBServer
-
-    server = DynamoDBServer()
-    yield server
-    server.close()
+sys.path.insert(0, str(Path(__file__).parent))  # pytest's import mode omits it

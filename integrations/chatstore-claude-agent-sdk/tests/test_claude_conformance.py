@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Callable
 
 from claude_agent_sdk.testing import run_session_store_conformance
 
 from chatstore.claude_agent_sdk import ChatStoreSessions
 from chatstore.core import ChatStore, open_store
 from chatstore.core.layers import PrefixedBackend
-from chatstore.dynamodb import DynamoDBChatStore
 
 
 def check(opened: ChatStore) -> None:
@@ -35,15 +34,5 @@ def test_each_store(each_store_url: str) -> None:
     check(open_store(each_store_url))
 
 
-def test_dynamodb(dynamodb_server: Any) -> None:
-    from dynamodb_server import KEYS, REGION
-
-    check(
-        DynamoDBChatStore(
-            dynamodb_server.new_table(),
-            region_name=REGION,
-            endpoint_url=dynamodb_server.url,
-            aws_access_key_id=KEYS["aws_access_key_id"],
-            aws_secret_access_key=KEYS["aws_secret_access_key"],
-        )
-    )
+def test_dynamodb(new_dynamodb_store: Callable[[], ChatStore]) -> None:
+    check(new_dynamodb_store())

@@ -10,7 +10,6 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.conformance import checkpointer_test, validate
 
 from chatstore.core import ChatStore, open_store
-from chatstore.dynamodb import DynamoDBChatStore
 from chatstore.langgraph import ChatStoreSaver
 
 
@@ -32,16 +31,5 @@ def test_each_store(each_store_url: str) -> None:
     check(lambda: open_store(each_store_url))
 
 
-def test_dynamodb(dynamodb_server: Any) -> None:
-    from dynamodb_server import KEYS, REGION
-
-    def make() -> ChatStore:  # a table for each of the suite's eight parts: some read all threads
-        return DynamoDBChatStore(
-            dynamodb_server.new_table(),
-            region_name=REGION,
-            endpoint_url=dynamodb_server.url,
-            aws_access_key_id=KEYS["aws_access_key_id"],
-            aws_secret_access_key=KEYS["aws_secret_access_key"],
-        )
-
-    check(make)
+def test_dynamodb(new_dynamodb_store: Callable[[], ChatStore]) -> None:
+    check(new_dynamodb_store)  # a table for each of the suite's eight parts: some read all threads
