@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
 import pytest
-from checkpoints import LONG, NAMESPACE, THREAD, items, put, step_of, values_of
+from checkpoints import LONG, NAMESPACE, THREAD, Stepper, items, put, step_of, values_of
 from langgraph.channels.delta import DeltaChannel
 from langgraph.graph import START, StateGraph
 
@@ -20,6 +20,7 @@ from chatstore.core import (
     open_store,
 )
 from chatstore.langgraph import ChatStoreSaver
+from chatstore.langgraph.copying import copy_thread
 
 
 def steps_of(saver: ChatStoreSaver, config: Any = THREAD) -> list[int]:
@@ -173,6 +174,22 @@ def test_copies_are_independent() -> None:
         items(3),
         items(2),
     ]
+
+
+def test_a_copy_of_a_thread_that_is_pruned_can_be_made_again() -> None:
+    store = SimpleChatStore()
+    saver = ChatStoreSaver(store)
+    config = chain(saver, 3)[-1]
+    put(saver, config, {"messages": items(9)}, 3, run_id="last")
+    copy = Stepper(store, copy_thread("langgraph", "t", "copy"))
+    for _ in range(5):  # all calls but the one that copies checkpoints
+        copy.step()
+    saver.delete_for_runs(["last"])
+    with pytest.raises(ConversationChangedError, match="delete the new thread"):
+        copy.finish()
+    saver.delete_thread("copy")
+    saver.copy_thread("t", "copy")
+    assert steps_of(saver, {"configurable": {"thread_id": "copy"}}) == [2, 1, 0]
 
 
 def test_a_thread_expires_as_a_whole(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Reads the chunks of checkpoints, and no others where that is possible."""
+"""Reads the chunks of checkpoints, and as few other chunks as possible."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from chatstore.core import ChatMessage, MessageNotFoundError, MessagePage
 from chatstore.langgraph.chunks import Chunk, Entry, Reference
 from chatstore.langgraph.plans import Plan, call
 
-_BY_ID = 3  # so few chunks are read one by one, since they may be anywhere
+_BY_ID = 3  # up to this number, chunks are read one by one: a page may not contain them
 _PAGE = 5000
 
 
@@ -40,7 +40,7 @@ class ChunkReader:
             count = sum(missing.values())
             is_first = self._oldest is None
             if not self._is_complete and (is_first or count > _BY_ID):
-                # Other chunks are in between, so the next page is longer than it would have to be.
+                # Other chunks may lie between these, so read a longer page.
                 yield from self._read_page(min(count if is_first else 2 * count, _PAGE))
             else:
                 for chunk_id in missing:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
 from langgraph.checkpoint.serde.base import SerializerProtocol
@@ -83,13 +83,7 @@ class Chunk:
         # The packed items, not what they mean: two versions of zlib may compress differently.
         parts = [self.parent or "", *self.items]
         content = hashlib.blake2b("\n".join(parts).encode(), digest_size=_DIGEST_BYTES)
-        fields = {
-            "parent": self.parent,
-            "digest": self.digest,
-            "length": self.length,
-            "depth": self.depth,
-            "items": list(self.items),
-        }
+        fields = {**asdict(self), "items": list(self.items)}
         return to_message(f"{generation}.{content.hexdigest()}", fields)
 
 

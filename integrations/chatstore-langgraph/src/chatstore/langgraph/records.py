@@ -7,7 +7,7 @@ the writes of the tasks that follow it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -136,16 +136,8 @@ class Write:
 
     def to_message(self) -> ChatMessage:
         """Return the message that keeps this write."""
-        fields = {
-            "checkpoint_id": self.checkpoint_id,
-            "task_id": self.task_id,
-            "index": self.index,
-            "channel": self.channel,
-            "task_path": self.task_path,
-            "value": self.value,
-        }
         names = (self.checkpoint_id, f"task {self.task_id}", str(self.index))
-        return to_message(join_key("write", *names), fields)
+        return to_message(join_key("write", *names), asdict(self))
 
     def load(self, serde: SerializerProtocol) -> PendingWrite:
         """Return the write as LangGraph expects it."""

@@ -6,9 +6,9 @@ Both take effect in steps, while runs go on:
    generation. From then on, a checkpoint that was prepared before is refused, and prepared again.
 2. Chunks are removed that no checkpoint uses, unless their ids begin with the new generation. A
    checkpoint of the new generation uses only its parent's chunks and new ones, so what is removed
-   here can never be used again. If a chunk is added meanwhile, this step is repeated.
+   here can never be used again. If a chunk is added in between, this step is repeated.
 
-A process that ends between the steps leaves chunks too many, which the next removal finds.
+A process that ends between the steps leaves unused chunks, which the next removal removes.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from chatstore.langgraph.threads import list_namespaces
 from chatstore.langgraph.walk import is_record, is_write
 from chatstore.langgraph.writing import new_generation
 
-_ATTEMPTS = 20  # runs write to the thread meanwhile
+_ATTEMPTS = 20  # runs write to the thread at the same time
 
 Choice: TypeAlias = Callable[[Sequence[Record]], set[str]]
 """Gets the checkpoints of a namespace, oldest first; returns the ids of those that stay."""
@@ -88,7 +88,7 @@ def remove(namespace: Namespace, choose: Choice, serde: SerializerProtocol) -> P
         if snapshot.conversation is None or len(selected) == len(records):
             return
         generation = new_generation()
-        # Without checkpoints, too: the generation refuses those that were prepared before.
+        # Also if no checkpoint stays: the generation refuses those that were prepared before.
         messages = [m for m in snapshot.messages if _checkpoint_id(m) in selected]
         try:
             yield from call(
@@ -105,7 +105,7 @@ def remove(namespace: Namespace, choose: Choice, serde: SerializerProtocol) -> P
 
 
 def delete_thread(name: str, thread_id: str) -> Plan[None]:
-    """Delete all conversations of a thread; the list of them at last."""
+    """Delete all conversations of a thread, and at the end the list of them."""
     namespaces = yield from list_namespaces(name, thread_id)
     for namespace in namespaces:
         yield from call("delete_messages", namespace.steps_key)
@@ -200,5 +200,5 @@ def _is_older(record: Record, oldest: datetime | None) -> bool:
 
 def _busy() -> StoreUnavailableError:
     return StoreUnavailableError(
-        "runs wrote to the thread again and again while checkpoints were removed; try again"
+        f"runs wrote to the thread during {_ATTEMPTS} attempts to remove checkpoints; try again"
     )

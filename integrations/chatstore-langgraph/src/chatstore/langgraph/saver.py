@@ -213,7 +213,10 @@ class ChatStoreSaver(BaseCheckpointSaver[int]):
         """Copy all checkpoints of a thread to a new thread.
 
         Raises:
-            ConversationExistsError: The target thread has checkpoints in one of the namespaces.
+            ConversationChangedError: The newest checkpoint was removed during the copy: delete the
+                new thread, then copy again.
+            ConversationExistsError: The new thread has checkpoints, or an earlier copy to it did
+                not finish: delete it, then copy again.
             InvalidArgumentError: Both threads are the same.
 
         """

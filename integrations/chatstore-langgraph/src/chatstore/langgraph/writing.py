@@ -64,7 +64,7 @@ class NewCheckpoint:
 
 
 class StepWriter:
-    """Stores checkpoints and writes; remembers the recent ones, so that it need not read them."""
+    """Stores checkpoints and writes; remembers recent checkpoints, so as not to read them."""
 
     def __init__(self) -> None:
         """Remember nothing yet."""
@@ -147,14 +147,14 @@ class StepWriter:
 
 
 def new_generation() -> str:
-    """Return the name of a generation that never was."""
+    """Return a new, unique name of a generation."""
     return secrets.token_hex(8)
 
 
 def _read_state(
     namespace: Namespace, parent: str | None, serde: SerializerProtocol
 ) -> Plan[State | None]:
-    """Return what is known of a parent, ``None`` if it does not exist."""
+    """Return what the next checkpoint needs of a parent; ``None`` if it does not exist."""
     if parent is None:
         return None
     message = yield from call("get_message", namespace.steps_key, record_id(parent))
@@ -244,7 +244,7 @@ def _add(namespace: Namespace, record: Record, writes: Sequence[Write]) -> Plan[
         conversation: Conversation | None = yield from call("get_conversation", namespace.steps_key)
         current = yield from call("get_message", namespace.steps_key, GENERATION_ID)
         if conversation is None or current is None:
-            continue  # the thread was deleted meanwhile
+            continue  # the thread was deleted between these calls
         generation = str(fields_of(current)["generation"])
         if generation != record.generation:
             return generation
