@@ -92,6 +92,17 @@ def postgres_server() -> Iterator[Any]:
     server.close()
 
 
+@pytest.fixture(scope="session")
+def dynamodb_server() -> Iterator[Any]:
+    """Start an emulator of DynamoDB for all tests of a process."""
+    sys.path.append(str(_PACKAGES / "chatstore-dynamodb" / "tests"))
+    from dynamodb_server import DynamoDBServer
+
+    server = DynamoDBServer()
+    yield server
+    server.close()
+
+
 @pytest.fixture
 def store_url(tmp_path: Path) -> str:
     """Return the URL of an empty store."""

@@ -28,18 +28,8 @@ def record_telemetry() -> None:
     metrics.set_meter_provider(MeterProvider([InMemoryMetricReader()]))
 
 
-@pytest.fixture(scope="session")
-def running_dynamodb() -> Iterator[Any]:
-    """Start one emulator of DynamoDB for all tests of a process."""
-    from dynamodb_server import DynamoDBServer
-
-    server = DynamoDBServer()
-    yield server
-    server.close()
-
-
 @pytest.fixture
-def dynamodb_server(running_dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+def dynamodb_server(dynamodb_server: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return the emulator without faults, and credentials in the environment."""
     from dynamodb_server import KEYS, REGION
 
@@ -47,9 +37,9 @@ def dynamodb_server(running_dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> A
         monkeypatch.setenv(name.upper(), value)
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    running_dynamodb.set_fault()
-    running_dynamodb.log()
-    return running_dynamodb
+    dynamodb_server.set_fault()
+    dynamodb_server.log()
+    return dynamodb_server
 
 
 @pytest.fixture

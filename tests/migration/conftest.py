@@ -71,25 +71,16 @@ def upstash(redis_port: int) -> Iterator[Any]:
     double.close()
 
 
-@pytest.fixture(scope="session")
-def dynamodb() -> Iterator[Any]:
-    from dynamodb_server import DynamoDBServer
-
-    server = DynamoDBServer()
-    yield server
-    server.close()
-
-
 @pytest.fixture
-def dynamodb_table(dynamodb: Any) -> Iterator[Any]:
+def dynamodb_table(dynamodb_server: Any) -> Iterator[Any]:
     """Return boto3's resource of a new table."""
     import boto3
     from dynamodb_server import KEYS, REGION
 
     resource: Any = boto3.resource(
-        "dynamodb", region_name=REGION, endpoint_url=dynamodb.url, **KEYS
+        "dynamodb", region_name=REGION, endpoint_url=dynamodb_server.url, **KEYS
     )
-    yield resource.Table(dynamodb.new_table())
+    yield resource.Table(dynamodb_server.new_table())
     resource.meta.client.close()
 
 

@@ -91,10 +91,15 @@ def test_memory(fill: Fill, tmp_path: Path) -> None:
     engine.dispose()
 
 
-def test_dynamodb(fill: Fill, dynamodb: Any, dynamodb_table: Any) -> None:
+def test_dynamodb(fill: Fill, dynamodb_server: Any, dynamodb_table: Any) -> None:
     from dynamodb_server import KEYS, REGION
 
-    where = {"url": dynamodb.url, "table": dynamodb_table.name, "region": REGION, "keys": KEYS}
+    where = {
+        "url": dynamodb_server.url,
+        "table": dynamodb_table.name,
+        "region": REGION,
+        "keys": KEYS,
+    }
     filled = fill("llama_index", "dynamodb", **where)
     check(from_dynamodb(dynamodb_table), filled)
 

@@ -1,4 +1,4 @@
-"""Let all tests import this folder's modules."""
+"""Let tests import this folder's modules."""
 
 from __future__ import annotations
 
