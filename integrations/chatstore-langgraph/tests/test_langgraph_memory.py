@@ -127,6 +127,9 @@ def test_mistakes_are_refused() -> None:
         ChatStoreMemory(SimpleChatStore(), name="")
     with pytest.raises(InvalidNamespaceError):
         memory.batch([PutOp(("a.b",), "key", {})])
+    number: Any = 5
+    with pytest.raises(InvalidArgumentError, match="must be a string, not int"):
+        memory.batch([PutOp(("a",), number, {})])
     with pytest.raises(NotImplementedError, match="TTL"):
         memory.put(("a",), "key", {}, ttl=5)
     memory.put(("a",), "key", {"count": 1})

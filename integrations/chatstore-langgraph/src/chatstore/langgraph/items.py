@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from langgraph.store.base import Item
 
-from chatstore.core import ChatMessage, InvalidMessageError
+from chatstore.core import ChatMessage, InvalidArgumentError, InvalidMessageError
 from chatstore.core.codec import encode
 from chatstore.core.keys import join_key
 from chatstore.langgraph.packing import fields_of, to_message
@@ -79,7 +79,7 @@ class ItemTable:
         return result
 
     def _register(self, namespace: Path) -> Plan[None]:
-        """Add a namespace's labels, from the top: none is missing, whenever this ends."""
+        """Add a namespace's labels, from the top: each label leads to all items below it."""
         for depth, label in enumerate(namespace):
             message = to_message(_label_id(label), {"label": label})
             yield from call("add_message", self._key(namespace[:depth]), message)
@@ -92,8 +92,8 @@ def check_item(key: str, value: Mapping[str, Any]) -> None:
     """Refuse an item that cannot be stored, before anything is sent.
 
     Raises:
-        InvalidArgumentError: ``value`` is not a JSON object, or text in it or ``key`` is not valid
-            in UTF-8.
+        InvalidArgumentError: ``key`` is not a string, ``value`` is not a JSON object, or one of
+            them contains a lone surrogate.
 
     """
     item_id = _item_id(key)
@@ -114,7 +114,9 @@ def newest_first(items: Iterable[Item]) -> list[Item]:
     return sorted(items, key=lambda item: item.updated_at, reverse=True)
 
 
-def _item_id(key: str) -> str:
+def _item_id(key: object) -> str:
+    if not isinstance(key, str):
+        raise InvalidArgumentError(f"an item's key must be a string, not {type(key).__name__}")
     return join_key("item", f"key {key}")
 
 

@@ -58,7 +58,8 @@ class ChatStoreMemory(BaseStore):
         """Run operations in their order; of several puts of one item, only the last one.
 
         Raises:
-            InvalidArgumentError: A value is not a JSON object, or a key is not valid in UTF-8.
+            InvalidArgumentError: A key is not a string, a value is not a JSON object, or one of
+                them contains a lone surrogate.
             InvalidNamespaceError: A label is empty, or contains a period.
             ValueError: A filter has an unknown operator.
 
