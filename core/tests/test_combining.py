@@ -243,7 +243,8 @@ def test_each_call_gets_an_error_of_its_own(
     assert len({id(call.exception()) for call in calls}) == 3
     operations = [getattr(call.exception(), "operation", None) for call in calls]
     assert operations == ["add_message", "add_messages", "add_messages"]
-    assert all(isinstance(call.exception().__cause__, DriverError) for call in calls)
+    causes = [getattr(call.exception(), "__cause__", None) for call in calls]
+    assert all(isinstance(cause, DriverError) for cause in causes)
 
 
 @pytest.mark.parametrize(
