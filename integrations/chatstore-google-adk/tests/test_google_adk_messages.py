@@ -18,7 +18,14 @@ from google.adk.runners import Runner
 from google.genai import types
 from google_adk_events import ONE, USER, says
 
-from chatstore.core import ChatMessage, InvalidMessageError, SimpleChatStore, from_openai, to_openai
+from chatstore.core import (
+    ChatMessage,
+    InvalidMessageError,
+    SimpleChatStore,
+    from_openai,
+    to_anthropic,
+    to_openai,
+)
 from chatstore.google_adk import ChatStoreSessionService, session_key, to_events, to_messages
 
 PICTURE = base64.b64encode(b"picture").decode()
@@ -221,6 +228,20 @@ def test_others_read_what_adk_wrote() -> None:
         {"name": "f", "arguments": "{}"},
     ]
     assert PICTURE in str(sent[0]["content"])
+
+
+@pytest.mark.parametrize(("signature", "text"), [(b"\xff\xfe", "//4="), (b"EpAB", "EpAB")])
+def test_signatures_are_read_as_their_model_wrote_them(signature: bytes, text: str) -> None:
+    """Gemini's are bytes; ADK's Claude encodes the text of Anthropic's."""
+    thought = types.Part(text="hm", thought=True, thought_signature=signature)
+    parts = [thought, types.Part(text="Done.")]
+    event = Event(author="guide", content=types.Content(role="model", parts=parts))
+
+    messages = to_messages([event])
+
+    sent = to_anthropic(messages)["messages"][0]["content"]
+    assert sent[0] == {"type": "thinking", "thinking": "hm", "signature": text}
+    assert to_events(messages) == [event]
 
 
 def test_a_message_that_was_edited_elsewhere_wins() -> None:

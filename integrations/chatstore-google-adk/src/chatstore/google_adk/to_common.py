@@ -13,6 +13,7 @@ from pydantic_core import to_jsonable_python
 
 from chatstore.core import MessageRole
 from chatstore.core.contents import BlockFields, media_block, simplify
+from chatstore.core.converters.content import from_url, text_block
 from chatstore.core.tool_calls import Call
 
 RESULT = "result"
@@ -70,19 +71,29 @@ def _result_content(result: types.FunctionResponse) -> str | list[BlockFields]:
     value = response[RESULT] if response.keys() == {RESULT} else response
     text = value if isinstance(value, str) else _json(value)
     media = [block for part in result.parts or () for block in _media(part)]
-    return [_text(text), *media] if media else text
+    return [text_block(text), *media] if media else text
 
 
 def _blocks(parts: Iterable[types.Part]) -> Iterator[BlockFields]:
     for part in parts:
         if part.text and part.thought:
-            signature = part.thought_signature
-            encoded = base64.b64encode(signature).decode() if signature else None
-            yield {"type": "thinking", "thinking": part.text, "signature": encoded}
+            signature = _signature(part.thought_signature)
+            yield {"type": "thinking", "thinking": part.text, "signature": signature}
         elif part.text:
-            yield _text(part.text)
+            yield text_block(part.text)
         else:
             yield from _media(part)
+
+
+def _signature(signature: bytes | None) -> str | None:
+    """Return a signature as base64; ADK's Claude keeps Anthropic's, which is base64 already."""
+    if not signature:
+        return None
+    try:
+        base64.b64decode(signature, validate=True)
+    except ValueError:
+        return base64.b64encode(signature).decode()
+    return signature.decode()
 
 
 def _media(part: types.Part | types.FunctionResponsePart) -> Iterator[BlockFields]:
@@ -90,12 +101,7 @@ def _media(part: types.Part | types.FunctionResponsePart) -> Iterator[BlockField
         data = base64.b64encode(part.inline_data.data).decode()
         yield media_block(data, part.inline_data.mime_type)
     elif part.file_data and part.file_data.file_uri:
-        kind = media_block("", part.file_data.mime_type)
-        yield {**kind, "data": None, "url": part.file_data.file_uri}
-
-
-def _text(text: str) -> BlockFields:
-    return {"type": "text", "text": text}
+        yield from_url(part.file_data.file_uri, part.file_data.mime_type)
 
 
 def _json(value: Any) -> str:
