@@ -91,11 +91,13 @@ class CallIds(NamedTuple):
     Attributes:
         calls: The id of each call.
         results: For each result that answers a call, the id of that call.
+        tools: The name of the tool for each id, since results may lack it.
 
     """
 
     calls: dict[tuple[int, int], str]
     results: dict[tuple[int, int], str]
+    tools: dict[str, str]
 
 
 def unique_call_ids(messages: Iterable[ChatMessage], *, unchanged: Container[int] = ()) -> CallIds:
@@ -113,6 +115,7 @@ def unique_call_ids(messages: Iterable[ChatMessage], *, unchanged: Container[int
     listed = list(messages)
     pairs = pair_calls(listed)
     calls: dict[tuple[int, int], str] = {}
+    tools: dict[str, str] = {}
     fixed = {(pair.call_message, pair.call) for pair in pairs if pair.result_message in unchanged}
     taken: set[str] = {call.id for message in listed for call in call_references(message)}
     used = {""}
@@ -132,10 +135,11 @@ def unique_call_ids(messages: Iterable[ChatMessage], *, unchanged: Container[int
             used.add(call_id)
             taken.add(call_id)
             calls[index, number] = call_id
+            tools[call_id] = call.name
     results = {
         (pair.result_message, pair.result): calls[pair.call_message, pair.call] for pair in pairs
     }
-    return CallIds(calls, results)
+    return CallIds(calls, results, tools)
 
 
 def _call_keys(call: ToolReference) -> tuple[Hashable, ...]:

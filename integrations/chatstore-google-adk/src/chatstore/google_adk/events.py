@@ -12,9 +12,9 @@ from pydantic import ValidationError
 from chatstore.core import ChatMessage, InvalidMessageError, MessageRole
 from chatstore.core.foreign import full_name
 from chatstore.core.framework_payload import attach_payload, payload_for
-from chatstore.core.pairing import unique_call_ids
-from chatstore.core.tool_calls import calls_of, result_references
-from chatstore.google_adk.from_common import CallNames, content_of
+from chatstore.core.pairing import CallIds, unique_call_ids
+from chatstore.core.tool_calls import result_references
+from chatstore.google_adk.from_common import content_of
 from chatstore.google_adk.to_common import common_fields
 
 _FRAMEWORK = "google_adk"
@@ -55,18 +55,12 @@ def to_events(messages: Iterable[ChatMessage], *, agent_name: str | None = None)
         if (event := _saved_event(message)) is not None
     }
     ids = unique_call_ids(listed, unchanged=saved)
-    tools = {
-        ids.calls[index, number]: call.name
-        for index, message in enumerate(listed)
-        for number, call in enumerate(calls_of(message))
-    }
-    names = CallNames(ids, tools)
     events: list[Event] = []
     turn = ""
     for index, message in enumerate(listed):
         if begins_turn(message):
             turn = message.id or ""
-        event = saved.get(index) or _new_event(message, index, names, turn, agent_name or _USER)
+        event = saved.get(index) or _new_event(message, index, ids, turn, agent_name or _USER)
         if event is not None:
             events.append(event)
     return events
@@ -106,9 +100,9 @@ def complete_turns(messages: Sequence[ChatMessage]) -> Sequence[ChatMessage]:
 
 
 def _new_event(
-    message: ChatMessage, index: int, names: CallNames, turn: str, agent_name: str
+    message: ChatMessage, index: int, ids: CallIds, turn: str, agent_name: str
 ) -> Event | None:
-    content = content_of(message, index, names)
+    content = content_of(message, index, ids)
     if content is None:
         return None
     is_users = begins_turn(message)

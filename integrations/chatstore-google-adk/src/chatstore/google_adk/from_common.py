@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from google.genai import types
 from pydantic import ValidationError
@@ -28,20 +28,7 @@ _ERROR = "error"  # where ADK keeps the message of a tool that failed
 AnyPart = TypeVar("AnyPart", types.Part, types.FunctionResponsePart)
 
 
-class CallNames(NamedTuple):
-    """Ids and tools of the calls in a list of messages.
-
-    Attributes:
-        ids: The ids of calls, and of the calls that results answer.
-        tools: The names of tools by the ids of calls, since results may lack them.
-
-    """
-
-    ids: CallIds
-    tools: Mapping[str, str]
-
-
-def content_of(message: ChatMessage, index: int, names: CallNames) -> types.Content | None:
+def content_of(message: ChatMessage, index: int, ids: CallIds) -> types.Content | None:
     """Return the content of a message, or ``None`` if it has nothing to send.
 
     System prompts have nothing to send: ADK's agents have their own instruction. Nor has thinking:
@@ -49,15 +36,15 @@ def content_of(message: ChatMessage, index: int, names: CallNames) -> types.Cont
 
     Args:
         message: A message of any framework.
-        index: Its index in the list that ``names`` were made of.
-        names: The ids and tools of the list's calls.
+        index: Its index in the list that ``ids`` were made for.
+        ids: The ids and tools of the list's calls.
 
     """
     if message.role in PINNED_ROLES:
         return None
     if message.role is MessageRole.USER or message.role in TOOL_ROLES:
         parts = [
-            types.Part(function_response=_response(result, (index, number), names))
+            types.Part(function_response=_response(result, (index, number), ids))
             for number, result in enumerate(results_of(message))
         ]
         if message.role is MessageRole.USER:
@@ -65,26 +52,26 @@ def content_of(message: ChatMessage, index: int, names: CallNames) -> types.Cont
         return types.Content(role="user", parts=parts) if parts else None
     refusal = message.additional_kwargs.get("refusal")
     refused = [types.Part(text=refusal)] if isinstance(refusal, str) and refusal else []
-    parts = [*_parts(message), *refused, *_calls(message, index, names)]
+    parts = [*_parts(message), *refused, *_calls(message, index, ids)]
     return types.Content(role="model", parts=parts) if parts else None
 
 
-def _calls(message: ChatMessage, index: int, names: CallNames) -> Iterable[types.Part]:
+def _calls(message: ChatMessage, index: int, ids: CallIds) -> Iterable[types.Part]:
     for number, call in enumerate(calls_of(message)):
         args = arguments_object(call.arguments)
-        call_id = names.ids.calls[index, number]
+        call_id = ids.calls[index, number]
         name = call.name or "unknown"
         yield types.Part(function_call=types.FunctionCall(id=call_id, name=name, args=args))
 
 
-def _response(result: Result, place: tuple[int, int], names: CallNames) -> types.FunctionResponse:
+def _response(result: Result, place: tuple[int, int], ids: CallIds) -> types.FunctionResponse:
     """Return a tool's result; a result that is not a JSON object is wrapped, as ADK does it."""
-    call_id = names.ids.results.get(place, result.id or f"unknown-{place[0]}-{place[1]}")
+    call_id = ids.results.get(place, result.id or f"unknown-{place[0]}-{place[1]}")
     text = texts_of(common_blocks(result.content))
     value = {_ERROR: text} if result.is_error else parse_arguments(text)
     response: dict[str, Any] = value if isinstance(value, dict) else {RESULT: text}
     media = _validated(types.FunctionResponsePart, parts_of(result.content, MEDIA_TYPES))
-    name = result.name or names.tools.get(call_id) or "unknown"
+    name = result.name or ids.tools.get(call_id) or "unknown"
     return types.FunctionResponse(id=call_id, name=name, response=response, parts=media or None)
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime, timezone
-from typing import NamedTuple
 
 from pydantic_ai.messages import (
     AudioUrl,
@@ -48,26 +47,13 @@ from chatstore.core.tool_calls import TOOL_ROLES, calls_of, results_of
 _MEDIA = (ImageBlock, AudioBlock, VideoBlock, DocumentBlock)
 
 
-class CallNames(NamedTuple):
-    """Ids and tools of the calls in a list of messages.
-
-    Attributes:
-        ids: The ids of calls, and of the calls that results answer.
-        tools: The names of tools by the ids of calls, since results may lack them.
-
-    """
-
-    ids: CallIds
-    tools: Mapping[str, str]
-
-
-def model_message(message: ChatMessage, index: int, names: CallNames) -> ModelMessage | None:
+def model_message(message: ChatMessage, index: int, ids: CallIds) -> ModelMessage | None:
     """Return a message for the common fields, or ``None`` if it has nothing to send.
 
     Args:
         message: A message of any framework.
-        index: Its index in the list that ``names`` were made of.
-        names: The ids and tools of the list's calls.
+        index: Its index in the list that ``ids`` were made for.
+        ids: The ids and tools of the list's calls.
 
     """
     timestamp = message.created_at or datetime.now(timezone.utc)
@@ -79,15 +65,15 @@ def model_message(message: ChatMessage, index: int, names: CallNames) -> ModelMe
     if message.role is MessageRole.USER or message.role in TOOL_ROLES:
         parts: list[ModelRequestPart] = []
         for number, result in enumerate(results_of(message)):
-            call = names.ids.results.get((index, number), result.id or f"unknown-{index}-{number}")
-            tool = result.name or names.tools.get(call) or "unknown"
+            call = ids.results.get((index, number), result.id or f"unknown-{index}-{number}")
+            tool = result.name or ids.tools.get(call) or "unknown"
             content = _user_content(result.content)
             parts.append(ToolReturnPart(tool, content, call, timestamp=timestamp))
         if message.role is MessageRole.USER and (prompt := _user_content(message.content or "")):
             parts.append(UserPromptPart(prompt, timestamp=timestamp))
         return ModelRequest(parts, timestamp=timestamp) if parts else None
     calls = [
-        ToolCallPart(call.name or "unknown", call.arguments, names.ids.calls[index, number])
+        ToolCallPart(call.name or "unknown", call.arguments, ids.calls[index, number])
         for number, call in enumerate(calls_of(message))
     ]
     response = [*_response_parts(blocks), *calls]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -14,8 +14,7 @@ from chatstore.core.foreign import full_name
 from chatstore.core.framework_payload import attach_payload, payload_for
 from chatstore.core.messages import METADATA_KEY, PAYLOADS_KEY
 from chatstore.core.pairing import unique_call_ids
-from chatstore.core.tool_calls import calls_of
-from chatstore.pydantic_ai.from_common import CallNames, model_message
+from chatstore.pydantic_ai.from_common import model_message
 from chatstore.pydantic_ai.message_ids import message_ids
 from chatstore.pydantic_ai.to_common import common_fields, is_result, part_blocks
 
@@ -79,9 +78,9 @@ def convert_each(messages: Sequence[ChatMessage]) -> list[ModelMessage | None]:
         for index, message in enumerate(messages)
         if (made := saved_message(message)) is not None
     }
-    names = _call_names(messages, saved)
+    ids = unique_call_ids(messages, unchanged=saved)
     converted = (
-        (message, saved.get(index) or model_message(message, index, names))
+        (message, saved.get(index) or model_message(message, index, ids))
         for index, message in enumerate(messages)
     )
     return [None if made is None else _with_metadata(message, made) for message, made in converted]
@@ -167,13 +166,3 @@ def _common_message(
     return ChatMessage(
         role=role, content=content, additional_kwargs=kwargs, metadata=metadata, id=message_id
     )
-
-
-def _call_names(messages: Sequence[ChatMessage], unchanged: Container[int]) -> CallNames:
-    ids = unique_call_ids(messages, unchanged=unchanged)
-    tools = {
-        ids.calls[index, number]: call.name
-        for index, message in enumerate(messages)
-        for number, call in enumerate(calls_of(message))
-    }
-    return CallNames(ids, tools)
