@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from chatstore.core.testing.relay import Relay
+from comparison.adapters.adapter import NotOfferedError
 from comparison.fork_server import ForkServer
 from comparison.servers import Server
-from comparison.workers import NotOfferedError, Store, StoreError, Worker
+from comparison.workers import Store, StoreError, Worker
 
 __all__ = ["Lab", "NotOfferedError", "Outcome", "Store", "StoreError", "open_lab", "user"]
 
@@ -29,6 +30,11 @@ class Outcome:
     passed: bool | None
     text: str
     figures: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, failures: Sequence[str], kept: str) -> Outcome:
+        """Return an outcome that lists the failures, or says what was kept without one."""
+        return cls(False, "; ".join(failures)) if failures else cls(True, kept)
 
 
 class Lab:

@@ -1,7 +1,7 @@
-"""One store in its own process: ``python -m comparison.worker MODULE NAME URL OPTIONS``.
+"""One store in its own process: ``python -m comparison.worker MODULE URL OPTIONS``.
 
 Reads commands from standard input, one line of JSON each, and answers each with a line of JSON. It
-runs in the library's environment, so it imports nothing but the standard library and the adapter.
+runs in the library's environment, so it imports nothing but the standard library and adapters.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-Message = dict[str, Any]
+from comparison.adapters.adapter import Adapter, Message, NotOfferedError
+
 _CHILD_TIMEOUT = 40  # seconds
 
 
 def main() -> None:
     """Answer commands until standard input ends."""
-    module, name, url, text = sys.argv[1:]
+    module, url, text = sys.argv[1:]
     options = json.loads(text)
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # a package's output must not mix with the answers
@@ -34,7 +35,7 @@ def main() -> None:
 
     def open_store() -> None:
         nonlocal commands
-        adapter = importlib.import_module(module).make(name, url, options["ttl"])
+        adapter = importlib.import_module(module).make(url, options["ttl"])
         commands = Commands(adapter)
 
     print(json.dumps(_try(open_store)), file=answers, flush=True)
@@ -48,9 +49,9 @@ def main() -> None:
 def _try(call: Callable[[], Any]) -> dict[str, Any]:
     try:
         return {"result": call()}
+    except NotOfferedError as error:
+        return {"not_offered": str(error)}
     except Exception as error:
-        if type(error).__name__ == "NotOfferedError":
-            return {"not_offered": str(error)}
         return {"error": short(error)}
 
 
@@ -72,7 +73,7 @@ def _shift_clock(seconds: float) -> None:
 class Commands:
     """What the checks ask a store for."""
 
-    def __init__(self, adapter: Any) -> None:
+    def __init__(self, adapter: Adapter) -> None:
         """Remember the store."""
         self.adapter = adapter
 
@@ -92,8 +93,7 @@ class Commands:
 
     def read(self, key: str) -> list[Message]:
         """Read a conversation."""
-        messages: list[Message] = self.adapter.read(key)
-        return messages
+        return self.adapter.read(key)
 
     def texts(self, key: str) -> list[str]:
         """Read a conversation's texts."""
@@ -103,9 +103,7 @@ class Commands:
         """Write many messages, in one call if the library has one for it."""
         try:
             self.adapter.write_many(key, messages)
-        except Exception as error:
-            if type(error).__name__ != "NotOfferedError":
-                raise
+        except NotOfferedError:
             for message in messages:
                 self.adapter.append(key, message)
 
@@ -166,13 +164,11 @@ class Commands:
 
     def window_limits(self) -> list[int]:
         """Return the limits to try."""
-        limits: list[int] = self.adapter.window_limits()
-        return limits
+        return self.adapter.window_limits()
 
     def window(self, key: str, messages: list[Message], limit: int) -> list[Message]:
         """Return what the library would send to a model."""
-        window: list[Message] = self.adapter.window(key, messages, limit)
-        return window
+        return self.adapter.window(key, messages, limit)
 
     def copy_samples(self, prefix: str) -> dict[str, str]:
         """Store each sample and read it back; return what happened to those that differ."""

@@ -14,16 +14,13 @@ from typing import Any, NamedTuple
 
 from benchmarks import environments
 
+from comparison.adapters.adapter import NotOfferedError
 from comparison.fork_server import Forked, ForkServer
 
 TIMEOUT = 90.0
 """Seconds; a call that takes longer counts as hung."""
 _START_TIMEOUT = 300.0  # seconds: large frameworks take long to import on a busy machine
 _END_TIMEOUT = 60.0  # seconds
-
-
-class NotOfferedError(Exception):
-    """The library has no such call or option; the text says which."""
 
 
 class StoreError(Exception):
@@ -39,13 +36,11 @@ class Store(NamedTuple):
 
     Attributes:
         module: The adapter.
-        name: Which of its stores.
         family: The environment; ``None``: the workspace's.
 
     """
 
     module: str
-    name: str
     family: str | None = None
 
     @property
@@ -92,7 +87,7 @@ class Worker:
 
         """
         options = json.dumps({"clock": clock, "ttl": ttl})
-        arguments = [store.module, store.name, url, options]
+        arguments = [store.module, url, options]
         self._process: subprocess.Popen[str] | Forked
         # Modules may keep the clock's functions when they are imported: change the clock before.
         if forks is None or clock:

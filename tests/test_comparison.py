@@ -18,7 +18,7 @@ from comparison.servers import Files, Memory, Server, start
 from comparison.subjects import SUBJECTS, is_of_this_project
 
 ROOT = Path(__file__).resolve().parent.parent
-CHATSTORE = Store("comparison.adapters.chatstore", "store")
+CHATSTORE = Store("comparison.adapters.chatstore")
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ class NotOfferedError(Exception):
 
 
 class Adapter(ABC):
-    """A store of a library, as its users open and call it."""
+    """A store of a library, as its users open and call it; a module's ``make`` is its class."""
 
     def __init__(self, url: str, ttl: float | None) -> None:
         """Open the store.

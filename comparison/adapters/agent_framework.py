@@ -8,7 +8,7 @@ from agent_framework import Content, FileHistoryProvider, TruncationStrategy
 from agent_framework import Message as NativeMessage
 from agent_framework._compaction import apply_compaction  # exported by no public module
 
-from comparison.adapters.adapter import Adapter, Loops, Message, NotOfferedError
+from comparison.adapters.adapter import Adapter, Loops, Message
 
 
 class Histories(Adapter):
@@ -105,8 +105,4 @@ def _from_native(message: Any) -> Message:
     }
 
 
-def make(name: str, url: str, ttl: float | None) -> Adapter:
-    """Open a provider."""
-    if name != "history provider":
-        raise NotOfferedError(name)
-    return Histories(url, ttl)
+make = Histories

@@ -113,6 +113,4 @@ def from_message(message: ChatMessage) -> Message:
     }
 
 
-def make(_: str, url: str, ttl: float | None) -> Adapter:
-    """Open a store."""
-    return Chatstore(url, ttl)
+make = Chatstore

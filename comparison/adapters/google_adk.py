@@ -17,7 +17,7 @@ from google.adk.sessions.base_session_service import GetSessionConfig
 from google.adk.sessions.sqlite_session_service import SqliteSessionService
 from google.genai import types
 
-from comparison.adapters.adapter import Adapter, Loops, Message, NotOfferedError
+from comparison.adapters.adapter import Adapter, Loops, Message
 
 _APP = {"app_name": "app", "user_id": "user"}
 _STALE = "StaleSessionError"  # its module is not public
@@ -174,8 +174,4 @@ def _from_content(content: Any) -> list[Message]:
     return [{"role": role, "text": text, "id": None, "calls": calls, "call": None}]
 
 
-def make(name: str, url: str, ttl: float | None) -> Adapter:
-    """Open a session service."""
-    if name != "session service":
-        raise NotOfferedError(name)
-    return Sessions(url, ttl)
+make = Sessions

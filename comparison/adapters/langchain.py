@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from comparison.adapters import langchain_messages
-from comparison.adapters.adapter import Adapter, Message, NotOfferedError
+from comparison.adapters.adapter import Adapter, Message
 from comparison.adapters.langchain_messages import from_native, to_native
 
 
@@ -86,8 +86,4 @@ def _uuid(key: str) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_URL, key)) if key.startswith("plain") else key
 
 
-def make(name: str, url: str, ttl: float | None) -> Adapter:
-    """Open a history."""
-    if name != "history":
-        raise NotOfferedError(name)
-    return LangChain(url, ttl)
+make = LangChain

@@ -7,7 +7,7 @@ from typing import Any
 from langgraph.graph import START, MessagesState, StateGraph
 
 from comparison.adapters import langchain_messages
-from comparison.adapters.adapter import Adapter, Message, NotOfferedError
+from comparison.adapters.adapter import Adapter, Message
 from comparison.adapters.langchain_messages import from_native, to_native
 
 
@@ -93,8 +93,4 @@ def _saver(url: str) -> Any:
     return saver
 
 
-def make(name: str, url: str, ttl: float | None) -> Adapter:
-    """Open a saver."""
-    if name != "saver":
-        raise NotOfferedError(name)
-    return LangGraph(url, ttl)
+make = LangGraph

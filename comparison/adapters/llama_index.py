@@ -7,7 +7,7 @@ from typing import Any
 from llama_index.core.llms import ChatMessage, ImageBlock, TextBlock
 from llama_index.core.memory import ChatMemoryBuffer
 
-from comparison.adapters.adapter import Adapter, Message, NotOfferedError
+from comparison.adapters.adapter import Adapter, Message
 
 
 class LlamaIndex(Adapter):
@@ -112,8 +112,4 @@ def _from_native(message: Any) -> Message:
     }
 
 
-def make(name: str, url: str, ttl: float | None) -> Adapter:
-    """Open a chat store."""
-    if name != "chat store":
-        raise NotOfferedError(name)
-    return LlamaIndex(url, ttl)
+make = LlamaIndex

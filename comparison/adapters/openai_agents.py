@@ -8,7 +8,7 @@ from agents import Agent, RunConfig, Runner, SessionSettings, SQLiteSession, set
 from agents.extensions.memory import RedisSession, SQLAlchemySession
 from agents.testing import ScriptedModel, assistant_message
 
-from comparison.adapters.adapter import Adapter, Loops, Message, NotOfferedError
+from comparison.adapters.adapter import Adapter, Loops, Message
 
 set_tracing_disabled(disabled=True)
 
@@ -135,8 +135,4 @@ def _from_native(items: list[Any]) -> list[Message]:
     return messages
 
 
-def make(name: str, url: str, ttl: float | None) -> Adapter:
-    """Open sessions."""
-    if name != "session":
-        raise NotOfferedError(name)
-    return Sessions(url, ttl)
+make = Sessions

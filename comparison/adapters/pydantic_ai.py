@@ -18,7 +18,7 @@ from pydantic_ai.messages import (
 )
 from pydantic_ai.models.function import FunctionModel
 
-from comparison.adapters.adapter import Adapter, Loops, Message, NotOfferedError
+from comparison.adapters.adapter import Adapter, Loops, Message
 
 
 class Conversations(Adapter):
@@ -132,8 +132,4 @@ def _from_part(part: Any, message: Any) -> Message:
     return {**neutral, "role": role, "text": getattr(part, "content", "")}
 
 
-def make(name: str, url: str, ttl: float | None) -> Adapter:
-    """Open the store."""
-    if name != "store in memory":
-        raise NotOfferedError(name)
-    return Conversations(url, ttl)
+make = Conversations

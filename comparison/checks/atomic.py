@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from comparison.lab import Lab, Outcome, user
-from comparison.workers import NotOfferedError, Worker
+from comparison.lab import Lab, NotOfferedError, Outcome, user
+from comparison.workers import Worker
 
 _MESSAGES = 300
 _KILLS = 3
@@ -34,14 +34,15 @@ def check(lab: Lab) -> Outcome:
     partial = sorted(seen - {0, _MESSAGES})
     killed = _counts_after_kills(lab, reader, batch, seconds)
     left = sorted(set(killed) - {0, _MESSAGES})
-    if not partial and not left:
-        return Outcome(True, f"{_MESSAGES} messages in one call: none or all, also after kills")
-    parts = []
+    failures = []
     if partial:
-        parts.append(f"a reader saw {partial[len(partial) // 2]} of {_MESSAGES} messages of a call")
+        failures.append(
+            f"a reader saw {partial[len(partial) // 2]} of {_MESSAGES} messages of a call"
+        )
     if left:
-        parts.append(f"after a kill, {left[len(left) // 2]} of {_MESSAGES} messages were stored")
-    return Outcome(False, "; ".join(parts))
+        failures.append(f"after a kill, {left[len(left) // 2]} of {_MESSAGES} messages were stored")
+    kept = f"{_MESSAGES} messages in one call: none or all, also after kills"
+    return Outcome.of(failures, kept)
 
 
 def _counts_after_kills(

@@ -16,10 +16,8 @@ def check(lab: Lab) -> Outcome:
     if lab.is_in_one_process:
         return Outcome(None, "in memory: no server, and nothing that could be damaged")
     failures = [*_damage(lab), *_dead_server(lab)]
-    if failures:
-        return Outcome(False, "; ".join(failures))
     server = "" if lab.server.port is None else "; a dead server raises an error on both calls"
-    return Outcome(True, f"a damaged message raises an error{server}")
+    return Outcome.of(failures, f"a damaged message raises an error{server}")
 
 
 def _damage(lab: Lab) -> list[str]:

@@ -32,9 +32,7 @@ def check(lab: Lab) -> Outcome:
                 break
         if len(errors) > 1 or "the call did not return" in "".join(errors):
             failures.append(f"after {name}, {len(errors)} of {_CALLS} calls fail: {errors[-1]}")
-    if failures:
-        return Outcome(False, "; ".join(failures))
-    return Outcome(
-        True,
+    return Outcome.of(
+        failures,
         "after a restart and after a firewall has forgotten connections, at most one call fails",
     )

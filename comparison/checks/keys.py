@@ -29,16 +29,17 @@ def check(lab: Lab) -> Outcome:
                 mixed.append(key)
         except StoreError as error:
             refused[key] = str(error)
-    if not refused and not mixed:
-        return Outcome(True, f"{len(_KEYS)} keys, such as 'a:b', 'A' beside 'a', '🙂', 255 bytes")
-    parts = []
+    failures = []
     if mixed:
-        parts.append(f"{_list(mixed)} read other keys' messages")
+        failures.append(f"{_list(mixed)} read other keys' messages")
     if refused:
         first = next(iter(refused.values()))
-        parts.append(f"{len(refused)} of {len(_KEYS)} keys are refused, such as ")
-        parts[-1] += f"{_list(list(refused))}: {first}"
-    return Outcome(False, "; ".join(parts))
+        failures.append(
+            f"{len(refused)} of {len(_KEYS)} keys are refused, such as "
+            f"{_list(list(refused))}: {first}"
+        )
+    kept = f"{len(_KEYS)} keys, such as 'a:b', 'A' beside 'a', '🙂', 255 bytes"
+    return Outcome.of(failures, kept)
 
 
 def _list(keys: list[str]) -> str:

@@ -10,10 +10,8 @@ _THREADS, _EACH = 8, 10
 def check(lab: Lab) -> Outcome:
     """Use one store from eight threads, then from a forked process and its parent at once."""
     failures = [*_threads(lab), *_fork(lab)]
-    if failures:
-        return Outcome(False, "; ".join(failures))
     fork = "" if lab.is_in_one_process else ", and a fork while the store is open"
-    return Outcome(True, f"{_THREADS} threads × {_EACH} appends on one store{fork}")
+    return Outcome.of(failures, f"{_THREADS} threads × {_EACH} appends on one store{fork}")
 
 
 def _threads(lab: Lab) -> list[str]:

@@ -30,6 +30,4 @@ def check(lab: Lab) -> Outcome:
             failures.append(f"of {_MESSAGES:,} messages, {len(read)} are read")
     except StoreError as error:
         failures.append(f"{_MESSAGES:,} messages of 1 kB: {error}")
-    if failures:
-        return Outcome(False, "; ".join(failures))
-    return Outcome(True, f"a message of 5 MiB, and {_MESSAGES:,} messages of 1 kB")
+    return Outcome.of(failures, f"a message of 5 MiB, and {_MESSAGES:,} messages of 1 kB")

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from comparison.adapters.adapter import Message
 from comparison.lab import Lab, Outcome, StoreError, user
-
-Message = dict[str, Any]
 
 
 def conversation() -> list[Message]:
@@ -79,10 +76,9 @@ def check(lab: Lab) -> Outcome:
         elif not begins_with_user(window):
             text = "begin with the model's message, which Anthropic's API refuses"
             problems.setdefault(text, []).append(limit)
-    if not problems:
-        return Outcome(True, f"windows at {len(limits)} limits, {limits[0]} to {limits[-1]}")
-    parts = [
+    failures = [
         f"{len(bad)} of {len(limits)} windows, such as at limit {bad[0]}, {problem}"
         for problem, bad in problems.items()
     ]
-    return Outcome(False, "; ".join(parts))
+    kept = f"windows at {len(limits)} limits, {limits[0]} to {limits[-1]}"
+    return Outcome.of(failures, kept)

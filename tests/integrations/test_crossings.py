@@ -19,6 +19,7 @@ import pytest
 from asking import by_haystack, by_langchain, by_llama_index, by_openai_agents, by_pydantic_ai
 from hypothesis import HealthCheck, given, settings
 from words import (
+    turn,
     words_of_haystack,
     words_of_items,
     words_of_langchain,
@@ -56,17 +57,6 @@ FRAMEWORKS: dict[str, Any] = {
 NAMES = tuple(FRAMEWORKS)
 ORDERS = [NAMES[place:] + NAMES[:place] for place in range(len(NAMES))]
 ORDERS += [order[::-1] for order in ORDERS]
-
-
-def turn(question: str) -> Any:
-    """Return the question, its calls, their results and the answer."""
-    results = [f"{question} at {place}" for place in (1, 2)]
-    return [
-        ("user", question),
-        *(("call", f"{question}-{p}", {"word": question, "place": p}) for p in (1, 2)),
-        *(("result", f"{question}-{p}", results[p - 1]) for p in (1, 2)),
-        ("assistant", " and ".join(results)),
-    ]
 
 
 @pytest.mark.parametrize("order", ORDERS, ids="+".join)

@@ -37,17 +37,6 @@ FRAMEWORKS: dict[str, Any] = {
 }
 
 
-def turn(question: str) -> Any:
-    """Return the question, its calls, their results and the answer."""
-    results = [f"{question} at {place}" for place in (1, 2)]
-    return [
-        ("user", question),
-        *(("call", f"{question}-{p}", {"word": question, "place": p}) for p in (1, 2)),
-        *(("result", f"{question}-{p}", results[p - 1]) for p in (1, 2)),
-        ("assistant", " and ".join(results)),
-    ]
-
-
 def calls_first(spoken: Any) -> Any:
     """Return the words with Claude's calls in front of their results.
 
@@ -66,11 +55,11 @@ def test_one_conversation_through_all_frameworks(each_store_url: str, tmp_path: 
                 question = f"{name}{round_number}"
                 received = words_of(ask(store, KEY, question))
                 assert calls_first(received) == [*spoken, ("user", question)], name
-                spoken += turn(question)
+                spoken += words.turn(question)
             if round_number == 1:
                 ask_claude = partial(sessions.by_claude, home=tmp_path / "home")
                 received = words.words_of_anthropic(ask_claude(each_store_url, KEY, "claude"))
                 assert received == [*spoken, ("user", "claude")]
-                spoken += turn("claude")
+                spoken += words.turn("claude")
         memory = ChatMemoryBuffer(10**6, store, KEY, tokenizer_fn=str.split)
         assert provider_violations(memory.get()) == []

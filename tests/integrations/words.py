@@ -9,6 +9,17 @@ from anthropic_model import result_text, without_reminders
 from llama_index.core.base.llms.types import ToolCallBlock
 
 
+def turn(question: str) -> Any:
+    """Return the words of a turn of the agents in `asking`: question, calls, results, answer."""
+    results = [f"{question} at {place}" for place in (1, 2)]
+    return [
+        ("user", question),
+        *(("call", f"{question}-{p}", {"word": question, "place": p}) for p in (1, 2)),
+        *(("result", f"{question}-{p}", results[p - 1]) for p in (1, 2)),
+        ("assistant", " and ".join(results)),
+    ]
+
+
 def plain(result: Any) -> str:
     """Return a result's text; some frameworks keep it as a list of one block."""
     if isinstance(result, str):
