@@ -12,7 +12,7 @@ DEMO_READY = $(DEMO)/.ready
 MEMBERS = $(patsubst %/pyproject.toml,%,$(wildcard core/pyproject.toml packages/*/pyproject.toml integrations/*/pyproject.toml))
 
 .DEFAULT_GOAL = help
-.PHONY: help setup demo test soak coverage lowest owners costs calls windows layers comparison lint format type build bench docs site clean
+.PHONY: help setup demo test soak tasks coverage lowest owners costs calls windows layers comparison lint format type build bench docs site clean
 
 help: ## Print these verbs.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | sort | awk -F '\t' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ test: $(READY) ## Run all tests.
 
 soak: $(READY) ## Run the same tests with many more examples.
 	CHATSTORE_SOAK=1 $(BIN)/python -m pytest -n 6 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+tasks: $(READY) ## Let 64 tasks append under faults for ten minutes on 4 databases; ARGS="--seconds 60".
+	@$(BIN)/python tests/soak/soak_tasks.py $(ARGS)
 
 coverage: $(READY) ## Run the tests and list the uncovered lines of each package.
 	rm -rf .coverage

@@ -10,11 +10,11 @@ from typing import Any
 from chatstore.core import ChatStore
 from chatstore.core.backend import Append, Existing, Plan, WrapperBackend
 
-_EVERY = 50  # appends
+_EVERY = 10  # appends
 
 
 class _Counting(WrapperBackend[Any]):
-    """Does something else at every fiftieth append."""
+    """Does something else at every tenth append."""
 
     _appends = 0
 
@@ -40,7 +40,7 @@ class DoublesAppends(_Counting):
     def misbehave(self, key: str, write: Append) -> Plan[Any, list[Existing]]:
         existing = yield from self.inner.append(key, write)
         if not existing:
-            again = [replace(record, id=f"again-{record.id}") for record in write.records]
+            again = [record._replace(id=f"again-{record.id}") for record in write.records]
             yield from self.inner.append(key, replace(write, records=again))
         return existing
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from chatstore.core import ChatMessage
 
@@ -114,10 +114,8 @@ class Ledger:
             visible.add(name)
             newest[name.writer] = max(newest.get(name.writer, -1), name.number)
             index += call.size
-        for name in self._answered(required):
-            if name not in visible:
-                violations.append(f"call {name.number} of {name.writer} is lost")
-        return violations
+        lost = [name for name in self._answered(required) if name not in visible]
+        return [*violations, *(f"call {name.number} of {name.writer} is lost" for name in lost)]
 
     def messages(self, name: CallName) -> list[ChatMessage]:
         """Return the messages of a call: one question, or one with an answer and a tool's result.
@@ -128,7 +126,7 @@ class Ledger:
         tool = f"call_{name.writer}_{name.number}"
         function = {"name": "look_up", "arguments": "{}"}
         calls = {"tool_calls": [{"id": tool, "type": "function", "function": function}]}
-        roles: list[tuple[str, dict[str, object]]] = [("user", {})]
+        roles: list[tuple[str, dict[str, Any]]] = [("user", {})]
         if size == 4:
             roles += [("assistant", calls), ("tool", {"tool_call_id": tool})]
         if size > 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import random
 import time
@@ -23,7 +24,7 @@ _CONTEXT = multiprocessing.get_context("spawn")
 _FAULTS = (40, 400)  # calls between two faults
 _LONGEST_FAULT = 1.0  # seconds; a fault ends earlier when some calls have ended
 _HANG = 300.0  # seconds without a call that ends
-_RESTARTED = 50  # the server crashes in the second of so many phases
+_RESTARTED = 50  # phases, in the second of which the server crashes
 _SHOWN = 10  # violations of a phase
 
 
@@ -69,6 +70,7 @@ def soak(
         breakage: What is wrong with the store, for tests.
 
     """
+    logging.getLogger("chatstore").setLevel(logging.CRITICAL)  # faults are expected
     with DATABASES[name]() as database, open_store(database.direct) as direct:
         direct.count_messages("k")  # the tables exist
         here, there = _CONTEXT.Pipe()
@@ -91,7 +93,11 @@ def soak(
 
 class _Soak:
     def __init__(
-        self, result: Result, database: Database, direct: ChatStore, connection: Connection[Any, Any]
+        self,
+        result: Result,
+        database: Database,
+        direct: ChatStore,
+        connection: Connection[Any, Any],
     ) -> None:
         self.result = result
         self._database = database
@@ -119,8 +125,8 @@ class _Soak:
 
     def _wait_for_phase(self) -> Phase | None:
         """Make faults until the phase ends."""
-        next_fault = self._dice.randint(*_FAULTS)
-        has_restarted = False
+        restarts = self.result.phases % _RESTARTED == 1
+        next_fault = _FAULTS[0] if restarts else self._dice.randint(*_FAULTS)
         changed = time.monotonic()
         while time.monotonic() < changed + _HANG:
             count = 0
@@ -129,17 +135,14 @@ class _Soak:
                 if isinstance(event, Phase):
                     return event
                 assert isinstance(event, Calls)
-                count, changed = event.count, time.monotonic()
+                count, changed = event.ended, time.monotonic()
             self._database.end_fault()
             if count < next_fault:
                 continue
             next_fault = count + self._dice.randint(*_FAULTS)
-            fault = self._dice.choice(list(self._database.faults))
-            if self.result.phases % _RESTARTED == 1 and not has_restarted:
-                fault, has_restarted = "restart", True
-                self._database.restart()
-            else:
-                self._database.faults[fault]()
+            fault = "restart" if restarts else self._dice.choice(list(self._database.faults))
+            restarts = False
+            self._database.faults.get(fault, self._database.restart)()
             self.result.faults[fault] += 1
         self.result.violations.append(f"no call ended for {_HANG:.0f} s")
         return None

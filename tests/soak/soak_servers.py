@@ -8,7 +8,7 @@ import sys
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,17 +37,17 @@ class Database(ABC):
     direct: str
     faults: dict[str, Callable[[], object]]
 
-    def end_fault(self) -> None:
+    def end_fault(self) -> None:  # noqa: B027 - not all have one
         """End a fault that lasts."""
 
-    def restart(self) -> None:
+    def restart(self) -> None:  # noqa: B027 - not all have a server
         """Let the server crash and start again, if there is one."""
 
     @abstractmethod
     def connections(self) -> int:
         """Return the number of connections that the server has."""
 
-    def end_phase(self) -> None:
+    def end_phase(self) -> None:  # noqa: B027 - only doubles do
         """Forget what the database has recorded for tests."""
 
 
@@ -159,9 +159,7 @@ class Postgres(_Relayed):
         return int(self._server.execute(f"SELECT count(*) {_CLIENTS}")[0][0])
 
 
-_CLIENTS = (
-    "FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
-)
+_CLIENTS = "FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
 
 
 def _import_from(package: str) -> None:

@@ -1,6 +1,6 @@
 """Let 64 tasks and some threads append for a while under faults, on several databases at once.
 
-``python tests/soak/soak_tasks.py --seconds 600`` is what ``make soak-tasks`` runs. The exit status
+``python tests/soak/soak_tasks.py --seconds 600`` is what ``make tasks`` runs. The exit status
 is 1 if something was lost, doubled or out of order, or if memory or connections grew.
 """
 

@@ -22,6 +22,8 @@ from soak_writers import Work, read, write
 from chatstore.core import open_store
 
 _REPORTED = 25  # calls
+# Its connections log this if they are cancelled while they ask for TLS.
+_OF_ASYNCPG = "unexpected connection_lost() call"
 
 
 class Group(NamedTuple):
@@ -68,7 +70,7 @@ class Settings:
 class Calls(NamedTuple):
     """How many calls have ended in this phase."""
 
-    count: int
+    ended: int
 
 
 class Phase(NamedTuple):
@@ -83,10 +85,25 @@ class Phase(NamedTuple):
 def work(settings: Settings, connection: Connection[Any, Any]) -> None:
     """Run phases until the other process says that it is enough."""
     logging.getLogger("chatstore").setLevel(logging.CRITICAL)  # faults are expected
-    asyncio.run(_work(settings, connection))
+    log = _Log()
+    logging.getLogger("asyncio").addHandler(log)
+    asyncio.run(_work(settings, connection, log))
 
 
-async def _work(settings: Settings, connection: Connection[Any, Any]) -> None:
+class _Log(logging.Handler):
+    """Collects what event loops log: errors of futures that nobody waits for."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = f"{record.getMessage()} {record.exc_info and record.exc_info[1]!r}"
+        if _OF_ASYNCPG not in text:
+            self.lines.append(f"an event loop logged: {text}")
+
+
+async def _work(settings: Settings, connection: Connection[Any, Any], log: _Log) -> None:
     store = open_store(settings.url)
     if settings.breakage is not None:
         store = broken(store, settings.breakage)
@@ -97,8 +114,9 @@ async def _work(settings: Settings, connection: Connection[Any, Any]) -> None:
                 shared = Work(store, threads, _reporter(connection))
                 ledgers = await _phase(shared, settings.calls, number)
                 sample = soak_samples.take()
-                connection.send(Phase(ledgers, shared.outcomes, shared.violations, sample))
-                del shared, ledgers
+                violations, log.lines = [*shared.violations, *log.lines], []
+                connection.send(Phase(ledgers, shared.outcomes, violations, sample))
+                del shared, ledgers, violations
                 if not connection.recv():
                     return
                 number += 1

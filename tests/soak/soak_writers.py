@@ -160,9 +160,7 @@ class _Reader:
 
     async def read_newest(self) -> None:
         messages = await self._get(last=_NEWEST)
-        self._check(
-            "a read of the newest", self._ledger.violations(from_first_call(messages), {})
-        )
+        self._check("a read of the newest", self._ledger.violations(from_first_call(messages), {}))
 
     async def window(self) -> None:
         memory = ChatMemoryBuffer(2000, self._work.store, self._ledger.key, tokenizer_fn=str.split)
