@@ -18,6 +18,7 @@ from postgres_servers import PostgresServer
 from sqlalchemy import create_engine
 
 from chatstore.core import ChatStore, MessageConflictError
+from chatstore.core.backend import Append, Backend, Record
 from chatstore.core.testing.alone import alone
 from chatstore.postgres import PostgresChatStore
 from chatstore.postgres.client import SyncClient
@@ -73,6 +74,21 @@ def test_full_statement_returns_existing_messages(
                 getattr(store, name)("k", argument)
         assert contents(store.get_messages("k")) == list("abcde")
         assert store.count_messages("k") == 5
+
+
+def test_a_random_id_that_exists_is_found_by_the_constraint(
+    harness: PostgresHarness, sent: list[str]
+) -> None:
+    """Its first write took effect, but the caller was cancelled before it knew."""
+    record = Record("random", '{"v":1,"id":"random","role":"user","content":"a"}', False)
+    with harness.open() as store:
+        backend: Backend[Any] = store.backend
+        assert backend.run(backend.append("k", Append([record]))) == []
+        sent.clear()
+        [existing] = backend.run(backend.append("k", Append([record])))
+        assert sent == ["APPEND_RANDOM_ONE", "APPEND_ONE"]
+        assert (existing.id, existing.body) == (record.id, record.body)
+        assert store.count_messages("k") == 1
 
 
 def test_ids_of_removed_messages_may_be_used_again(harness: PostgresHarness) -> None:

@@ -261,8 +261,9 @@ def test_ids_of_calls_do_not_come_from_the_programs_generator(
     assert requests == [(6,)]
 
 
+@pytest.mark.parametrize("name", ["APPEND_NEW_ONE", "APPEND_RANDOM_ONE"])
 def test_late_statement_of_a_lost_client_writes_nothing(
-    harness: PostgresHarness, other: PostgresChatStore
+    harness: PostgresHarness, other: PostgresChatStore, name: str
 ) -> None:
     """It waits for the row while its call is repeated and the message is removed again."""
     import threading
@@ -273,7 +274,7 @@ def test_late_statement_of_a_lost_client_writes_nothing(
     from chatstore.postgres.sql.rendering import TableNames
 
     other.set_messages("k", [message("a")])
-    sql = TableNames(harness.table, None).render(statements.APPEND_NEW_ONE)
+    sql = TableNames(harness.table, None).render(getattr(statements, name))
     body = harness.execute("SELECT body FROM {t}_messages")[0][0]
     late = psycopg.connect(harness.url, autocommit=True, cursor_factory=psycopg.RawCursor)
     with psycopg.connect(harness.url) as holder:

@@ -98,7 +98,9 @@ class Appends:
         if len(records) == 1:
             record = records[0]
             one = (self._ttl, 1, record.id.encode(), record.body, request_id)
-            return statements.APPEND_NEW_ONE, statements.APPEND_ONE, one
+            is_known = record.has_caller_id
+            short = statements.APPEND_NEW_ONE if is_known else statements.APPEND_RANDOM_ONE
+            return short, statements.APPEND_ONE, one
         many = (self._ttl, len(records), *columns_of(records), request_id)
         return statements.APPEND_NEW_MANY, statements.APPEND_MANY, many
 

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from itertools import count
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import psycopg
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.errors import error_from_result
+from psycopg.generators import execute
+from psycopg.pq import ExecStatus
 
 from chatstore.core.backend import Health
 from chatstore.postgres.errors import CallTimeoutError, NotConnectedError, health_after
 from chatstore.postgres.sql.rendering import Rows, Sql
 from chatstore.postgres.url import check_files
 
+if TYPE_CHECKING:
+    from psycopg.pq.abc import PGresult
+
+    _Statement: TypeAlias = tuple[str, tuple[int, ...] | None]
+
 _CHECK_SECONDS = 2.0
+_FORMATS = (PyFormat.AUTO,) * 16  # no statement has more parameters
+_SUCCESSES = frozenset({ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK})
 
 
 class AnswerTimeoutError(psycopg.OperationalError, CallTimeoutError):
@@ -56,12 +68,20 @@ def _bounded(gen: Any, deadline: float) -> Any:
 
 
 class PsycopgSession:
-    """A connection of psycopg (a `chatstore.core.backend.Session`)."""
+    """A connection of psycopg (a `chatstore.core.backend.Session`).
+
+    Statements are sent through psycopg's wrapper of libpq: a cursor, which does more than is needed
+    here, takes as long as the rest of an append in Python.
+    """
 
     def __init__(self, connection: BoundedConnection) -> None:
         """Take a connection that commits each statement by itself."""
         self._connection = connection
-        self._cursor: Any = connection.cursor()
+        self._pgconn = connection.pgconn
+        self._transformer = Transformer(connection)  # it caches how to convert each type
+        # By text and types of parameters: how often it was used, or its name on the server.
+        self._statements: dict[_Statement, int | bytes] = {}
+        self._numbers = count()
         self._health = Health.FINE
         self.created_at = time.monotonic()
 
@@ -75,23 +95,54 @@ class PsycopgSession:
     @property
     def is_reusable(self) -> bool:
         """Whether no transaction is open and no statement is running."""
-        return not self._connection.pgconn.transaction_status  # 0 is idle
+        return not self._pgconn.transaction_status  # 0 is idle
 
     def fetch(self, sql: Sql, *parameters: object) -> Rows:
         """Execute a statement and return its rows."""
-        cursor = self._cursor  # reused, since it caches how to convert each type
         try:
-            cursor.execute(sql.numbered, parameters)
-            # `description` would create an object for each column.
-            if not cursor.pgresult.nfields:
-                return []
-            rows: Rows = cursor.fetchall()
+            return self._fetch(sql.numbered, parameters)
         except BaseException as error:
             self._health = health_after(error)
             raise
-        if len(rows) > 1:  # a cursor would keep these messages until its next statement
-            self._cursor = self._connection.cursor()
+
+    def _fetch(self, text: str, parameters: tuple[object, ...]) -> Rows:
+        transformer = self._transformer
+        values = transformer.dump_sequence(parameters, _FORMATS[: len(parameters)])
+        types, formats = transformer.types, transformer.formats
+        name = self._statements.get((text, types), 0)
+        if not isinstance(name, bytes):
+            name = self._prepare((text, types), name)
+        if name:
+            self._pgconn.send_query_prepared(name, values, formats)
+        else:
+            self._pgconn.send_query_params(text.encode(), values, types, formats)
+        result = self._answer()
+        if not result.nfields:
+            return []
+        transformer.set_pgresult(result)
+        rows: Rows = transformer.load_rows(0, result.ntuples, tuple)
+        transformer.set_pgresult(None)  # it would keep these messages until the next statement
         return rows
+
+    def _prepare(self, statement: _Statement, uses: int) -> bytes:
+        """Prepare a statement that is used often; return its name, or nothing."""
+        threshold = self._connection.prepare_threshold
+        if threshold is None or uses < threshold:
+            self._statements[statement] = uses + 1
+            return b""
+        name = b"chatstore_%d" % next(self._numbers)
+        text, types = statement
+        self._pgconn.send_prepare(name, text.encode(), types)
+        self._answer()
+        self._statements[statement] = name
+        return name
+
+    def _answer(self) -> PGresult:
+        """Wait for the result of what was sent."""
+        result: PGresult = self._connection.wait(execute(self._pgconn))[0]
+        if result.status not in _SUCCESSES:
+            raise error_from_result(result, self._transformer.encoding)
+        return result
 
     def is_alive(self) -> bool:
         """Send an empty statement, and wait for a short time."""
@@ -99,7 +150,7 @@ class PsycopgSession:
         usual = connection.call_timeout
         connection.call_timeout = min(usual, _CHECK_SECONDS)
         try:
-            self._cursor.execute("")
+            connection.execute("", prepare=False)
         except Exception:  # noqa: BLE001 - after any error the connection is useless
             return False
         finally:
@@ -141,7 +192,6 @@ def _open(arguments: dict[str, Any], timeout: float) -> BoundedConnection:
     """Open a connection that commits each statement by itself."""
     connection = BoundedConnection.connect(
         autocommit=True,
-        cursor_factory=psycopg.RawCursor,  # it takes $1 as the server does, without conversion
         **arguments,
     )
     connection.call_timeout = timeout

@@ -25,30 +25,28 @@ def rows_of(ids: str, bodies: str) -> str:
     return f"unnest({ids}::bytea[], string_to_array({bodies}::text, chr(10))) WITH ORDINALITY"
 
 
-# Appends alone do not change this difference.
+# Appends alone do not change this difference. The subquery reads it from the statement's snapshot,
+# once, before the statement waits for the row.
 _NOTHING_REMOVED = (
-    "c.key = $1::bytea AND c.id = seen.id AND c.next_position - c.length = seen.removed"
+    "c.key = $1::bytea AND (c.id, c.next_position - c.length) = (SELECT seen.id, "
+    "seen.next_position - seen.length FROM {conversations} seen WHERE seen.key = $1::bytea)"
 )
 _BEGUN = """
   INSERT INTO {conversations}
     (key, epoch, next_position, length, expires_at, revision, created_at, updated_at)
   SELECT $1::bytea, 0, [number], [number], {expiry}, $6::bigint, statement_timestamp(),
     statement_timestamp()
-  WHERE NOT EXISTS (SELECT FROM seen)[if begun]
+  WHERE NOT EXISTS (SELECT FROM {conversations} c WHERE c.key = $1::bytea)[if begun]
   ON CONFLICT (key) DO NOTHING
   RETURNING id, 0::bigint AS start"""
 _EXPECTED = "($7::bigint IS NULL OR $7::bigint = c.revision)"
-_CURRENT = "(SELECT seen.revision FROM seen WHERE seen.alive)"
+_CURRENT = "(SELECT c.revision FROM {conversations} c WHERE c.key = $1::bytea AND {alive})"
 
-_APPEND = f"""WITH
-seen AS MATERIALIZED (
-  SELECT c.id, c.next_position - c.length AS removed[seen] FROM {{conversations}} c
-  WHERE c.key = $1::bytea
-),[existing]
+_APPEND = f"""WITH[existing]
 grown AS (
   UPDATE {{conversations}} c SET next_position = c.next_position + $3::bigint,
     length = c.length + $3::bigint, revision = $6::bigint, {{times}}
-  FROM seen WHERE {_NOTHING_REMOVED} AND {{alive}} AND NOT EXISTS ([conflicts])[if grown]
+  WHERE {_NOTHING_REMOVED} AND {{alive}}[conflicts][if grown]
   RETURNING c.id, c.next_position - $3::bigint AS start
 ),
 begun AS ({_BEGUN.replace("[number]", "$3::bigint")}
@@ -75,16 +73,16 @@ def _filled(template: str, parts: dict[str, str]) -> str:
     return template
 
 
+_UNCHECKED = _filled(
+    _APPEND + "SELECT {has_expired} FROM head", {"existing": "", "if grown": "", "if begun": ""}
+)
 _SHORT = _filled(
-    _APPEND + "SELECT {has_expired} FROM head",
+    _UNCHECKED,
     {
-        "seen": "",
-        "existing": "",
         "conflicts": (
-            "SELECT FROM {messages} m WHERE m.conversation = c.id AND m.message_id [ids]"
-        ),
-        "if grown": "",
-        "if begun": "",
+            " AND NOT EXISTS "
+            "(SELECT FROM {messages} m WHERE m.conversation = c.id AND m.message_id [ids])"
+        )
     },
 )
 _WITH_REVISION = {
@@ -98,9 +96,8 @@ _WITH_REVISION = {
 _FULL = _filled(
     _APPEND + "[result]",
     {
-        "seen": ", c.revision, {alive} AS alive",
         "existing": _EXISTING,
-        "conflicts": "SELECT FROM existing",
+        "conflicts": " AND NOT EXISTS (SELECT FROM existing)",
         **_WITH_REVISION,
     },
 )
@@ -122,6 +119,12 @@ APPEND_NEW_ONE = _for_one(_SHORT)
 The request id becomes the revision. Looking for the id avoids an error in the server's log when a
 message is sent again; between writers that send it at the same time, the table's constraint
 decides.
+"""
+
+APPEND_RANDOM_ONE = _for_one(_filled(_UNCHECKED, {"conflicts": ""}))
+"""Like `APPEND_NEW_ONE`, for an id that the store chose: only the table's constraint checks it.
+
+An earlier call may have written it only if that was cancelled or its reply was lost.
 """
 
 APPEND_NEW_MANY = _for_many(_SHORT)
