@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import sqlite3
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 
 from chatstore.core import (
     ChatStoreError,
+    CorruptMessageError,
     CorruptStoreError,
     OutcomeUnknownError,
     StoreSetupError,
@@ -167,6 +169,21 @@ CALLS: dict[str, Callable[[SQLiteChatStore], object]] = {
     "snapshot": lambda store: store.snapshot("k"),
     "expected revision": lambda store: store.delete_messages("k", expected_revision="1"),
 }
+
+
+def test_text_that_is_not_utf_8(path: Path, store: SQLiteChatStore) -> None:
+    """sqlite3's error would quote it."""
+    execute(
+        path,
+        "UPDATE chatstore_messages SET body = CAST(? AS TEXT) WHERE message_id = 'two'",
+        b'{"v":1,"role":"user","content":"secret \xff is locked"}',
+    )
+    for call in (CALLS["get_messages"], CALLS["delete_last_message"]):
+        with pytest.raises(CorruptMessageError, match="cannot be read") as caught:
+            call(store)
+        assert "secret" not in "".join(traceback.format_exception(caught.value))
+    assert store.delete_message("k", 1, force=True) is None
+    assert contents(store.get_messages("k")) == ["1"]
 
 
 def only_store_errors(path: Path, store: SQLiteChatStore) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TypeVar
 
 from chatstore.core import StoreUnavailableError
 from chatstore.sqlite import migrations
 from chatstore.sqlite.connections import Connections
-from chatstore.sqlite.files import FileReplacedError
+from chatstore.sqlite.files import FileReplacedError, tolerate_damage
 from chatstore.sqlite.settings import SQLiteSettings
 from chatstore.sqlite.waiting import acquire, until_free
 
@@ -34,7 +33,10 @@ class Database:
     def read(self, transaction: Callable[[sqlite3.Connection], T]) -> T:
         """Run a transaction that sees the file as it is at one moment."""
         with self.connections.session() as connection:
-            return until_free(lambda: _read(connection, transaction), self._timeout)
+            return until_free(
+                lambda: tolerate_damage(connection, lambda: _read(connection, transaction)),
+                self._timeout,
+            )
 
     def write(self, transaction: Callable[[sqlite3.Connection], T]) -> T:
         """Run a transaction that takes effect as a whole or not at all.
@@ -45,8 +47,11 @@ class Database:
 
         """
         with self.connections.session() as connection:
-            with self._queue(), _committed(connection, self._timeout):
-                result = transaction(connection)
+            self._wait_for_other_threads()
+            try:
+                result = tolerate_damage(connection, lambda: self._write(connection, transaction))
+            finally:
+                self.connections.write_lock.release()
             if not connection.is_at(self._path):
                 raise FileReplacedError
             return result
@@ -56,19 +61,24 @@ class Database:
         with self.connections.session(create=True) as connection:
             migrations.migrate(connection, self._path)
 
-    @contextmanager
-    def _queue(self) -> Iterator[None]:
-        """Wait for other writing threads of this store."""
-        lock = self.connections.write_lock
-        if not acquire(lock, self._timeout):
+    def _wait_for_other_threads(self) -> None:
+        if not acquire(self.connections.write_lock, self._timeout):
             raise StoreUnavailableError(
                 f"{self._path}: other threads of this program wrote for {self._timeout} seconds; "
                 "try again, or raise timeout"
             )
+
+    def _write(
+        self, connection: sqlite3.Connection, transaction: Callable[[sqlite3.Connection], T]
+    ) -> T:
+        until_free(lambda: connection.execute("BEGIN IMMEDIATE"), self._timeout)
         try:
-            yield
-        finally:
-            lock.release()
+            result = transaction(connection)
+            until_free(lambda: connection.execute("COMMIT"), self._timeout)
+        except BaseException:
+            connection.rollback()
+            raise
+        return result
 
 
 def _read(connection: sqlite3.Connection, transaction: Callable[[sqlite3.Connection], T]) -> T:
@@ -77,14 +87,3 @@ def _read(connection: sqlite3.Connection, transaction: Callable[[sqlite3.Connect
         return transaction(connection)
     finally:
         connection.rollback()
-
-
-@contextmanager
-def _committed(connection: sqlite3.Connection, timeout: float) -> Iterator[None]:
-    until_free(lambda: connection.execute("BEGIN IMMEDIATE"), timeout)
-    try:
-        yield
-        until_free(lambda: connection.execute("COMMIT"), timeout)
-    except BaseException:
-        connection.rollback()
-        raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
+from chatstore.core import RevisionConflictError
 from chatstore.core.backend import (
     Append,
     Existing,
@@ -34,10 +35,25 @@ from chatstore.sqlite.reading import find_record, position_at
 def append(db: sqlite3.Connection, key: str, write: Append, moment: Moment) -> list[Existing]:
     """Append records, or return those that exist."""
     head = find(db, key, moment.now)
-    if head is not None and (existing := _existing(db, head, write.records)):
+    if head is None:
+        check(None, write.expected_revision)
+        extend(db, begin(db, key, moment.now), write.records, moment)
+        return []
+    if len(write.records) > 1:
+        db.execute("SAVEPOINT append")
+    try:
+        check(head, write.expected_revision)
+        _write(db, head, head.next_position, write.records)
+    except (RevisionConflictError, sqlite3.IntegrityError):
+        # The index of ids refuses existing ones: looking for each of them first takes as long as
+        # writing it.
+        if len(write.records) > 1:
+            db.execute("ROLLBACK TO append")
+        existing = _existing(db, head, write.records)
+        if not existing:
+            raise
         return existing
-    check(head, write.expected_revision)
-    extend(db, head or begin(db, key, moment.now), write.records, moment)
+    _lengthen(db, head, len(write.records), moment)
     return []
 
 
@@ -132,7 +148,12 @@ def truncate(db: sqlite3.Connection, key: str, write: Truncate, moment: Moment) 
 def extend(db: sqlite3.Connection, head: Head, new: Sequence[Record], moment: Moment) -> None:
     """Write new records behind the others, and the head."""
     _write(db, head, head.next_position, new)
-    end, length = head.next_position + len(new), head.length + len(new)
+    _lengthen(db, head, len(new), moment)
+
+
+def _lengthen(db: sqlite3.Connection, head: Head, count: int, moment: Moment) -> None:
+    """Write the head of a conversation that got records behind the others."""
+    end, length = head.next_position + count, head.length + count
     longer = head._replace(next_position=end, length=length)
     save(db, longer, moment)
     drop_if_spent(db, longer)
@@ -151,7 +172,8 @@ def _write(db: sqlite3.Connection, head: Head, start: int, new: Sequence[Record]
     db.executemany(
         "INSERT INTO chatstore_messages (conversation, position, message_id, body) "
         "VALUES (?, ?, ?, ?)",
-        [(head.id, start + n, record.id, record.body) for n, record in enumerate(new)],
+        # not a list, which would be as long as a call's messages
+        ((head.id, position, record.id, record.body) for position, record in enumerate(new, start)),
     )
 
 
