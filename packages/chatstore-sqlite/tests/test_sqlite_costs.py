@@ -141,6 +141,15 @@ def test_no_message_of_an_append_is_looked_for(measured: Measured) -> None:
     assert verbs.count("INSERT") == 99
 
 
+def test_an_append_some_of_whose_messages_exist(measured: Measured) -> None:
+    """What was written before the existing one was found is undone, and written once."""
+    store = measured.store
+    store.add_messages("k", [user("a"), user("b")])
+    store.add_messages("k", [user("c"), user("b"), user("d"), user("a")])
+    assert [one.id for one in store.get_messages("k")] == ["a", "b", "c", "d"]
+    assert store.count_messages("k") == 4
+
+
 @pytest.mark.parametrize("owner", ["ann", "bob"])
 def test_a_list_does_not_read_other_conversations(measured: Measured, owner: str) -> None:
     """A page costs the same for any number of conversations, of others and of the owner."""
