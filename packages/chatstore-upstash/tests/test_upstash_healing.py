@@ -19,7 +19,8 @@ from chatstore.core import (
 from chatstore.core.testing.messages import message
 from chatstore.core.testing.relay import Relay
 from chatstore.upstash import UpstashChatStore
-from chatstore.upstash.clients import AsyncUpstashClient, UpstashClient
+from chatstore.upstash.async_clients import AsyncUpstashClient
+from chatstore.upstash.clients import UpstashClient
 
 CALLS = 8
 SECRET = "AYNg-s3cr3t"

@@ -15,7 +15,7 @@ from chatstore.core import ChatMemoryBuffer, MessageTooLargeError
 from chatstore.core.testing.messages import message
 from chatstore.redis_scripts import Attempt
 from chatstore.upstash import UpstashChatStore
-from chatstore.upstash.clients import SdkClient
+from chatstore.upstash.sdk import SdkClient
 from chatstore.upstash.requests import MAX_REQUEST_BYTES
 
 MIB = 2**20

@@ -9,15 +9,17 @@ from chatstore.core import InvalidArgumentError
 from chatstore.core.backend import RetryPolicy
 from chatstore.redis_scripts import Clients, Limits, ScriptBackend, Sender
 from chatstore.upstash.client_checks import check_client, missing_client
-from chatstore.upstash.clients import AsyncUpstashClient, UpstashClient
+from chatstore.upstash.clients import UpstashClient
+from chatstore.upstash.connections import Endpoint
 from chatstore.upstash.errors import UpstashErrors
 from chatstore.upstash.requests import MAX_REQUEST_BYTES
-from chatstore.upstash.sdk import SdkFactory
 from chatstore.upstash.settings import UpstashSettings
 
 if TYPE_CHECKING:
     from upstash_redis import Redis
     from upstash_redis.asyncio import Redis as AsyncRedis
+
+    from chatstore.upstash.async_clients import AsyncUpstashClient
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.3  # seconds
 _LIMITS = Limits(
@@ -70,11 +72,11 @@ class UpstashBackend(ScriptBackend):
                 async_client=async_checked,
             )
         else:
-            sdk = SdkFactory(settings.address, settings.timeout)
             limits = settings.max_connections, settings.timeout
+            endpoint = Endpoint(settings.address, settings.timeout)
             clients = Clients(
-                partial(UpstashClient, sdk.make, *limits),
-                partial(AsyncUpstashClient, sdk.make_async, *limits),
+                partial(UpstashClient, endpoint, *limits),
+                partial(_make_async, endpoint, *limits),
                 client=checked,
                 async_client=async_checked,
             )
@@ -91,3 +93,9 @@ class UpstashBackend(ScriptBackend):
     def server(self) -> str:
         """The database's host, without its token."""
         return self._server
+
+
+def _make_async(endpoint: Endpoint, max_connections: int, timeout: float) -> AsyncUpstashClient:
+    from chatstore.upstash.async_clients import AsyncUpstashClient  # a sync program never loads it
+
+    return AsyncUpstashClient(endpoint, max_connections, timeout)

@@ -6,8 +6,7 @@ from typing import NoReturn
 
 from chatstore.core import InvalidArgumentError
 from chatstore.redis_scripts import ScriptClient
-from chatstore.upstash.clients import AsyncSdkClient, SdkClient
-from chatstore.upstash.sdk import connections_of
+from chatstore.upstash.sdk import AsyncSdkClient, SdkClient, connections_of
 
 
 def check_client(

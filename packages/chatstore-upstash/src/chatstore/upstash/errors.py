@@ -5,6 +5,7 @@ Messages never quote answers, some of which repeat parts of commands, or URLs an
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -82,6 +83,7 @@ _STATUSES: dict[int, Verdict] = {
     413: Verdict(MessageTooLargeError, "a request exceeds Upstash's limit"),
     429: _RATE,
 }
+_UNFIT_STATUSES = {404, 405, 413}  # a proxy without pipelines, or with a lower limit
 _FOREIGN = Verdict(
     StoreUnavailableError,
     "the answer is not one of Upstash's REST API; a proxy may have answered, or redis_url is not "
@@ -105,6 +107,10 @@ _TLS_REMEDY = "a proxy without TLS needs http:// or upstash+http://"
 
 class ForeignAnswerError(Exception):
     """The answer does not come from Upstash's REST API."""
+
+
+class CommandError(Exception):
+    """The database refused a command, or all commands of a request; the text is its answer."""
 
 
 class UpstashErrors(ErrorRules):
@@ -152,10 +158,9 @@ class UpstashErrors(ErrorRules):
 def judge(error: BaseException) -> Verdict | None:
     """Return what an error of Upstash or of HTTP means; ``None`` for any other error."""
     import httpx  # loaded by the first call
-    from upstash_redis.errors import UpstashError
 
     judges: tuple[tuple[tuple[type[BaseException], ...], Callable[[Any], Verdict]], ...] = (
-        ((UpstashError,), lambda error: _judge_words(str(error))),
+        (_command_errors(), lambda error: _judge_words(str(error))),
         ((httpx.HTTPStatusError,), lambda error: _judge_status(error.response.status_code)),
         ((httpx.PoolTimeout, PoolTimeoutError), lambda _: POOL_TIMEOUT),
         ((httpx.TimeoutException,), lambda _: _TIMEOUT),
@@ -167,6 +172,21 @@ def judge(error: BaseException) -> Verdict | None:
     if verdict is None and isinstance(error, RuntimeError) and "has been closed" in str(error):
         return Verdict(StoreClosedError, "the client was closed")
     return verdict
+
+
+def is_refused_as_a_whole(error: Exception) -> bool:
+    """Return whether one command of a pipeline, or the pipeline itself, may be the cause."""
+    import httpx  # loaded by the first call
+
+    if isinstance(error, httpx.HTTPStatusError):
+        return error.response.status_code in _UNFIT_STATUSES
+    return isinstance(error, CommandError)
+
+
+def _command_errors() -> tuple[type[Exception], ...]:
+    """Return the errors of refused commands: the store's, and that of a caller's client."""
+    sdk = sys.modules.get("upstash_redis.errors")  # a store without such a client does not load it
+    return (CommandError,) if sdk is None else (CommandError, sdk.UpstashError)
 
 
 def _judge_words(answer: str) -> Verdict:

@@ -1,11 +1,12 @@
-"""Requests of upstash-redis's clients: the limit of their size, and unexpected answers."""
+"""Requests: their encoding and the limit of their size, and unexpected answers."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from pydantic_core import to_json
 
 from chatstore.core import MessageTooLargeError
 from chatstore.redis_scripts import Command, ScanPage
@@ -23,21 +24,31 @@ _SCAN_REPLY = 2  # the next cursor, and keys
 _UNREADABLE = (ValueError, AttributeError, KeyError, TypeError, AssertionError)
 
 
+def encode(words: object) -> bytes:
+    """Return a command, or several, as JSON.
+
+    Raises:
+        MessageTooLargeError: The request exceeds `MAX_REQUEST_BYTES`.
+
+    """
+    body = to_json(words)
+    if len(body) > MAX_REQUEST_BYTES:
+        raise MessageTooLargeError(
+            f"a request of {len(body)} bytes exceeds Upstash's limit of {MAX_REQUEST_BYTES}"
+        )
+    return body
+
+
 def check_size(command: Command) -> None:
-    """Refuse a request that the service would refuse, before it is sent.
+    """Refuse a command that the service would refuse, before a client of upstash-redis sends it.
 
     Raises:
         MessageTooLargeError: The request exceeds `MAX_REQUEST_BYTES`.
 
     """
     most = sum(map(len, command)) * _MAX_BYTES_PER_CHARACTER + 3 * len(command)
-    if most <= MAX_REQUEST_BYTES:
-        return
-    size = len(json.dumps(command, ensure_ascii=False, separators=(",", ":")).encode())
-    if size > MAX_REQUEST_BYTES:
-        raise MessageTooLargeError(
-            f"a request of {size} bytes exceeds Upstash's limit of {MAX_REQUEST_BYTES}"
-        )
+    if most > MAX_REQUEST_BYTES:
+        encode(command)
 
 
 @contextmanager

@@ -1,81 +1,83 @@
-"""``SdkFactory``: makes clients of upstash-redis, with timeouts and without retries."""
+"""Adapters that make callers' clients of upstash-redis usable as `ScriptClient`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import time
+from collections.abc import Sequence
+from typing import Any
 
-from chatstore.upstash.address import Address
-
-if TYPE_CHECKING:
-    import httpx
-    from upstash_redis import Redis
-    from upstash_redis.asyncio import Redis as AsyncRedis
-
-_SYNC_TOKEN = "Upstash-Sync-Token"  # noqa: S105 - the name of a header
-_EXPLAINED = 400  # the body says the cause; other statuses are themselves the cause
+from chatstore.redis_scripts import Attempt, Command, ScanPage, scan_command
+from chatstore.upstash.requests import check_size, foreign_answers, read_scan
 
 
-class SdkFactory:
-    """Makes the clients of one store.
+class SdkClient:
+    """Sends requests with the caller's client."""
 
-    All of them send the sync token of the store's last answer, so that each reads what the others
-    wrote: https://upstash.com/docs/redis/howto/readyourwrites
-    """
+    def __init__(self, client: Any) -> None:
+        """Take a client of upstash-redis."""
+        self._client = client
 
-    def __init__(self, address: Address, timeout: float) -> None:
-        """Open nothing yet.
+    def send(self, command: Command, attempt: Attempt) -> Any:
+        """Send a command; ``attempt.meanwhile`` is not called."""
+        check_size(command)
+        attempt.was_sent = True
+        with foreign_answers():
+            return self._client.execute(list(command))
+
+    def send_all(self, commands: Sequence[Command], attempt: Attempt) -> list[Any]:
+        """Send commands one after the other."""
+        return [self.send(command, attempt) for command in commands]
+
+    def scan(self, cursor: Any | None, pattern: str, count: int, attempt: Attempt) -> ScanPage:
+        """List keys."""
+        return read_scan(self.send(scan_command(cursor, pattern, count), attempt))
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+
+class AsyncSdkClient:
+    """Sends requests with the caller's client, on its event loop."""
+
+    def __init__(self, client: Any, timeout: float) -> None:
+        """Take a client.
 
         Args:
-            address: The database.
-            timeout: Seconds to wait for a connection, and for each part of an answer.
+            client: The client.
+            timeout: Seconds for which a cancelled call waits for the end of its request.
 
         """
-        self._address = address
+        self._client = client
         self._timeout = timeout
-        self._sync_token = ""
 
-    def make(self) -> Redis:
-        """Make a sync client."""
-        from upstash_redis import Redis  # loaded by the first call
+    async def send(self, command: Command, attempt: Attempt) -> Any:
+        """Send a command; ``attempt.meanwhile`` is not called."""
+        from chatstore.upstash.pipelining import run_to_end  # a sync program never loads asyncio
 
-        client = Redis(**self._options())
-        connections = connections_of(client)
-        connections.timeout = self._timeout
-        connections.event_hooks = {"request": [self._before], "response": [self._after]}
-        return client
+        check_size(command)
+        attempt.was_sent = True
+        return await run_to_end(self._execute(list(command)), self._timeout)
 
-    def make_async(self) -> AsyncRedis:
-        """Make an async client."""
-        from upstash_redis.asyncio import Redis  # loaded by the first call
+    async def send_all(self, commands: Sequence[Command], attempt: Attempt) -> list[Any]:
+        """Send commands one after the other."""
+        return [await self.send(command, attempt) for command in commands]
 
-        client = Redis(**self._options())
-        connections = connections_of(client)
-        connections.timeout = self._timeout
-        connections.event_hooks = {"request": [self._async_before], "response": [self._async_after]}
-        return client
+    async def scan(
+        self, cursor: Any | None, pattern: str, count: int, attempt: Attempt
+    ) -> ScanPage:
+        """List keys."""
+        return read_scan(await self.send(scan_command(cursor, pattern, count), attempt))
 
-    def _options(self) -> dict[str, Any]:
-        return {
-            "url": self._address.url,
-            "token": self._address.token,
-            "rest_retries": 0,
-            "read_your_writes": False,  # the SDK would keep one token for each client
-        }
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        import asyncio  # as above
 
-    def _before(self, request: httpx.Request) -> None:
-        if self._sync_token:
-            request.headers[_SYNC_TOKEN] = self._sync_token
+        await asyncio.sleep(seconds)
 
-    def _after(self, response: httpx.Response) -> None:
-        self._sync_token = response.headers.get(_SYNC_TOKEN, self._sync_token)
-        if response.status_code != _EXPLAINED:
-            response.raise_for_status()
-
-    async def _async_before(self, request: httpx.Request) -> None:
-        self._before(request)
-
-    async def _async_after(self, response: httpx.Response) -> None:
-        self._after(response)
+    async def _execute(self, command: list[str]) -> Any:
+        with foreign_answers():
+            return await self._client.execute(command)
 
 
 def connections_of(client: Any) -> Any:
