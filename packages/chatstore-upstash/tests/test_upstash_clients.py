@@ -26,7 +26,7 @@ from chatstore.upstash import UpstashBackend, UpstashChatStore
 
 
 def clients_of_loops(store: UpstashChatStore) -> list[Any]:
-    """Return upstash-redis's clients of all event loops."""
+    """Return the connections of all event loops."""
     clients = backend_of(store).clients
     own = [entry.client for entry in clients._per_loop._entries.values()]
     return [cast("Any", client).generations.client for client in own]
@@ -150,9 +150,9 @@ def test_close_ends_the_client_of_a_loop_that_runs_elsewhere(double: UpstashDoub
     [client] = clients_of_loops(store)
     store.close()
     deadline = time.monotonic() + 60
-    while not client._http._client.is_closed and time.monotonic() < deadline:
+    while not client.is_closed and time.monotonic() < deadline:
         time.sleep(0.001)
-    assert client._http._client.is_closed
+    assert client.is_closed
     may_end.set()
     thread.join(60)
     assert not thread.is_alive()
@@ -164,7 +164,7 @@ def test_async_close_closes_at_once(double: UpstashDouble) -> None:
         await store.async_add_message("k", message("a"))
         [client] = clients_of_loops(store)
         await store.async_close()
-        assert client._http._client.is_closed
+        assert client.is_closed
         with pytest.raises(StoreClosedError):
             await store.async_count_messages("k")
 
@@ -239,6 +239,25 @@ def test_two_hundred_concurrent_calls(double: UpstashDouble) -> None:
             assert await store.async_count_messages("k") == 200
 
     asyncio.run(scenario())
+
+
+def test_the_proxy_of_the_environment_is_used(
+    double: UpstashDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The double is the proxy, too: a proxy's requests begin with the whole address."""
+    monkeypatch.setenv("http_proxy", double.url)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+    async def count(store: UpstashChatStore) -> int:
+        async with store:
+            return await store.async_count_messages("k")
+
+    with UpstashChatStore("http://database.invalid", double.token) as store:
+        store.add_message("k", message("a"))
+    assert asyncio.run(count(UpstashChatStore("http://database.invalid", double.token))) == 1
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    with UpstashChatStore(double.url, double.token) as store:
+        assert store.count_messages("k") == 1
 
 
 def test_importing_loads_no_client() -> None:

@@ -139,6 +139,39 @@ def test_pipeline_answers_each_command(ask: Caller) -> None:
     assert ask([], "/pipeline")[0] == 400
 
 
+def test_pipeline_is_carried_out_in_order(ask: Caller) -> None:
+    rows = [["RPUSH", "l", number] for number in range(100)]
+    assert ask(rows, "/pipeline") == (200, [{"result": number + 1} for number in range(100)])
+    assert ask(["LRANGE", "l", 0, -1])[1]["result"] == [str(number) for number in range(100)]
+
+
+def test_commands_of_others_come_between_those_of_a_pipeline(
+    ask: Caller, double: UpstashDouble
+) -> None:
+    other = Caller(double)
+    double.between = lambda: other(["SET", "k", "other"])
+    rows = [["SET", "k", "mine"], ["GET", "k"]]
+    assert ask(rows, "/pipeline") == (200, [{"result": "OK"}, {"result": "other"}])
+    other.connection.close()
+
+
+def test_pipeline_with_the_reading_token_refuses_each_write(
+    ask: Caller, double: UpstashDouble
+) -> None:
+    rows = [["SET", "k", "v"], ["GET", "k"]]
+    status, answers = ask(rows, "/pipeline", token=double.reading_token)
+    assert status == 200
+    assert answers[0]["error"].startswith("NOPERM")
+    assert answers[1] == {"result": None}
+
+
+@pytest.mark.parametrize("row", [3, "PING", [], [1], {"a": "b"}, ["GET", None]])
+def test_pipeline_with_a_row_that_is_no_command_is_refused(ask: Caller, row: Any) -> None:
+    status, answer = ask([["SET", "k", "x"], row], "/pipeline")
+    assert (status, list(answer)) == (400, ["error"])
+    assert ask(["GET", "k"]) == (200, {"result": None})
+
+
 def test_transaction_carries_on_after_an_error(ask: Caller) -> None:
     rows = [["SET", "k", "x"], ["INCR", "k"], ["GET", "k"]]
     status, answers = ask(rows, "/multi-exec", Upstash_Encoding="base64")
@@ -167,6 +200,11 @@ def test_sizes_of_requests_and_replies(ask: Caller, double: UpstashDouble) -> No
     assert status == 400
     assert answer["error"].startswith(text.format(1200))
     assert ask(["STRLEN", "k"]) == (200, {"result": 1200})
+    rows = [["SET", "half", "x" * 600], ["GET", "half"], ["GET", "half"]]
+    status, answer = ask(rows, "/pipeline")
+    assert status == 400
+    assert answer["error"].startswith(text.format(1202))
+    assert ask(["STRLEN", "half"]) == (200, {"result": 600})
 
 
 def test_scripts_by_their_hash(ask: Caller) -> None:

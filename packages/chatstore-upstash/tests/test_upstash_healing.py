@@ -107,7 +107,7 @@ def test_forgotten_connections_cost_one_timeout_in_all(
     relay: Relay, store: UpstashChatStore, call: Caller, double: UpstashDouble
 ) -> None:
     double.fault = lambda _: Fault(delay=0.05)  # then all calls need connections
-    call.together(store, "count_messages", "k")
+    call.together(store, "get_messages", "k")
     double.fault = lambda _: None
     assert relay.connections > CALLS // 2
     relay.forget()
@@ -144,7 +144,7 @@ def test_the_number_of_connections_is_bounded(
 def test_too_many_calls_at_once_say_so(double: UpstashDouble, call: Caller) -> None:
     store = UpstashChatStore(double.url, double.token, timeout=0.3, max_connections=1)
     double.fault = lambda _: Fault(delay=0.25)
-    outcomes = call.together(store, "count_messages", "k")
+    outcomes = call.together(store, "get_messages", "k")
     assert any("all connections are in use" in str(outcome) for outcome in outcomes)
     call.close(store)
 

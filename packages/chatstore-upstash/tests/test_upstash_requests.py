@@ -15,8 +15,8 @@ from chatstore.core import ChatMemoryBuffer, MessageTooLargeError
 from chatstore.core.testing.messages import message
 from chatstore.redis_scripts import Attempt
 from chatstore.upstash import UpstashChatStore
-from chatstore.upstash.sdk import SdkClient
 from chatstore.upstash.requests import MAX_REQUEST_BYTES
+from chatstore.upstash.sdk import SdkClient
 
 MIB = 2**20
 

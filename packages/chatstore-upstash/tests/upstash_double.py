@@ -1,7 +1,8 @@
 """Upstash's REST API in front of a redis-server of this machine.
 
 It follows https://upstash.com/docs/redis/features/restapi: commands as a JSON array, as a path, in
-``/pipeline`` and in ``/multi-exec``; bearer and ``_token`` authentication with a standard and a
+``/pipeline`` (in order, but commands of other clients may come between, and each has its own result
+or error) and in ``/multi-exec``; bearer and ``_token`` authentication with a standard and a
 read-only token; the codes 200, 400, 401 and 405; base64 answers; sync tokens; the commands that
 REST does not support. A request or a reply above the limit is refused, as in
 https://upstash.com/docs/redis/troubleshooting/max_request_size_exceeded.
@@ -10,7 +11,8 @@ Not modelled: replicas and their lag (sync tokens are given, never waited for), 
 the limits of keys, members and records, RESP2 answers, server-sent events (``/monitor``,
 ``/subscribe``), Upstash's own commands, TLS. Undocumented and so only likely: the wording of
 errors except for those of tokens and sizes; that a size is the HTTP body's, or the strings' of a
-reply; which status a refused size has.
+reply; which status a refused size has; that the limit is for all replies of a pipeline together,
+whose commands have been carried out then; that a pipeline with a row that is no command is refused.
 """
 
 from __future__ import annotations
@@ -70,6 +72,7 @@ class UpstashDouble:
         requests: All requests so far that named a command.
         connections: How many connections clients have made so far.
         fault: Returns the fault of a request; ``None``: there is none.
+        between: Called between two commands of a pipeline.
 
     """
 
@@ -81,6 +84,7 @@ class UpstashDouble:
         self.requests: list[Request] = []
         self.connections = 0
         self.fault: Callable[[Request], Fault | None] = lambda _: None
+        self.between: Callable[[], object] = lambda: None
         self.closing = threading.Event()
         self._lock = threading.Lock()
         self._clients: set[socket.socket] = set()
@@ -225,13 +229,20 @@ class _Handler(BaseHTTPRequestHandler):
                 raise RefusedError(reply.decode(errors="replace"))
             return result(reply, is_base64=is_base64)
         if path == "/pipeline":
-            replies = [
-                refused or self._send(redis, [command])[0]
-                for command, refused in zip(commands, refusals, strict=True)
-            ]
+            replies = self._pipeline(redis, commands, refusals)
         else:
             replies = self._transaction(redis, commands, refusals)
         return [result(reply, is_base64=is_base64) for reply in replies]
+
+    def _pipeline(
+        self, redis: Connection, commands: list[list[bytes]], refusals: list[Failure | None]
+    ) -> list[object]:
+        replies: list[object] = []
+        for command, refused in zip(commands, refusals, strict=True):
+            if replies:
+                self.double.between()
+            replies.append(refused or redis.send([command])[0])
+        return self._checked(replies)
 
     def _transaction(
         self, redis: Connection, commands: list[list[bytes]], refusals: list[Failure | None]
@@ -246,7 +257,9 @@ class _Handler(BaseHTTPRequestHandler):
         return replies
 
     def _send(self, redis: Connection, commands: Sequence[Command]) -> list[object]:
-        replies = redis.send(commands)
+        return self._checked(redis.send(commands))
+
+    def _checked(self, replies: list[object]) -> list[object]:
         if size(replies) > self.double.max_size:
             raise oversized(size(replies), self.double.max_size)
         return replies
