@@ -27,7 +27,7 @@ class Exemption(NamedTuple):
     reason: str
 
 
-UPSTASH = "packages/chatstore-upstash/src/chatstore/upstash/sdk.py"
+UPSTASH = "packages/chatstore-upstash/src/chatstore/upstash/client_checks.py"
 CHECKPOINTS = "integrations/chatstore-agent-framework/src/chatstore/agent_framework/checkpoints.py"
 EXEMPTIONS = [
     Exemption(CHECKPOINTS, "_workflows", "Agent Framework exports its encoding nowhere else"),

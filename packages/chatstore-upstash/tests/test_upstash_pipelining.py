@@ -89,8 +89,8 @@ def test_many_commands_take_several_requests(double: UpstashDouble) -> None:
         keys = [f"many {number}" for number in range(300)]
         calls = [store.async_add_message(key, message("x" * 10_000)) for key in keys]
         await asyncio.gather(*calls)
-        found = await asyncio.gather(*(store.async_count_messages(key) for key in keys))
-        assert found == [1] * 300
+        counted = await asyncio.gather(*(store.async_count_messages(key) for key in keys))
+        assert counted == [1] * 300
 
     run(double, scenario)
     sizes = [len(request.commands) for request in double.requests]

@@ -12,7 +12,7 @@ the limits of keys, members and records, RESP2 answers, server-sent events (``/m
 ``/subscribe``), Upstash's own commands, TLS. Undocumented and so only likely: the wording of
 errors except for those of tokens and sizes; that a size is the HTTP body's, or the strings' of a
 reply; which status a refused size has; that the limit is for all replies of a pipeline together,
-whose commands have been carried out then; that a pipeline with a row that is no command is refused.
+whose commands have been carried out then; that a pipeline with a row that is not a command is refused.
 """
 
 from __future__ import annotations

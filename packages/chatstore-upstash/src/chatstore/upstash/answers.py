@@ -34,7 +34,7 @@ def read_answers(content: bytes, count: int) -> list[Any]:
 
     Raises:
         CommandError: The pipeline was refused as a whole.
-        ForeignAnswerError: ``content`` is not an answer of Upstash to so many commands.
+        ForeignAnswerError: ``content`` is not an answer of Upstash to ``count`` commands.
 
     """
     answers = _parse(content)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from chatstore.core import InvalidArgumentError
 from chatstore.redis_scripts import ScriptClient
-from chatstore.upstash.sdk import AsyncSdkClient, SdkClient, connections_of
+from chatstore.upstash.sdk import AsyncSdkClient, SdkClient
 
 
 def check_client(
@@ -33,7 +33,7 @@ def check_client(
     if is_async:
         name, other, expected = other, name, "upstash_redis.asyncio.Redis"
         wrong, right = right, wrong
-    connections = connections_of(client)
+    connections = _connections_of(client)
     if isinstance(connections, wrong):
         raise InvalidArgumentError(f"{name} must be an {expected}; pass this client as {other}")
     if not isinstance(connections, right) or not hasattr(client, "execute"):
@@ -47,3 +47,9 @@ def check_client(
 def missing_client(name: str) -> NoReturn:
     """Raise `InvalidArgumentError`: the store has a client only for the other mode."""
     raise InvalidArgumentError(f"this call needs {name}, or redis_url and redis_token")
+
+
+def _connections_of(client: Any) -> Any:
+    """Return the httpx client of a client of upstash-redis; ``None`` for anything else."""
+    http = getattr(client, "_http", None)  # the SDK has no public option for timeouts
+    return getattr(http, "_client", None)

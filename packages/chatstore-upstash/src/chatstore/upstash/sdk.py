@@ -78,9 +78,3 @@ class AsyncSdkClient:
     async def _execute(self, command: list[str]) -> Any:
         with foreign_answers():
             return await self._client.execute(command)
-
-
-def connections_of(client: Any) -> Any:
-    """Return the httpx client of a client of upstash-redis; ``None`` for anything else."""
-    http = getattr(client, "_http", None)  # the SDK has no public option for timeouts
-    return getattr(http, "_client", None)
