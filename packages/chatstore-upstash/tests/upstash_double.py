@@ -12,13 +12,12 @@ the limits of keys, members and records, RESP2 answers, server-sent events (``/m
 ``/subscribe``), Upstash's own commands, TLS. Undocumented and so only likely: the wording of
 errors except for those of tokens and sizes; that a size is the HTTP body's, or the strings' of a
 reply; which status a refused size has; that the limit is for all replies of a pipeline together,
-whose commands have been carried out then; that a pipeline with a row that is not a command is refused.
+whose commands have been carried out then; that one wrong row is enough to refuse a pipeline.
 """
 
 from __future__ import annotations
 
 import base64
-import json
 import socket
 import threading
 from collections.abc import Callable, Sequence
@@ -27,6 +26,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
+from pydantic_core import to_json
 from upstash_protocol import RefusedError, oversized, read_request, refusal, result, size
 from upstash_resp import Command, Connection, Failure
 
@@ -265,7 +265,7 @@ class _Handler(BaseHTTPRequestHandler):
         return replies
 
     def _answer(self, status: int, answer: Any, fault: Fault | None = None) -> None:
-        body = json.dumps(answer).encode()
+        body = to_json(answer)
         if fault is not None and fault.answer is not None:
             status, body = fault.answer
         token = base64.b64encode(b"sync %d" % len(self.double.requests)).decode()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
+
+from pydantic_core import to_json
 
 from chatstore.core.backend import Record
 from chatstore.redis_scripts.layout import seal
@@ -16,7 +17,7 @@ def flatten(records: Sequence[Record]) -> list[str]:
 
 def request_bytes(arguments: Sequence[str]) -> int:
     """Return the most bytes that arguments take in a request, as JSON or in Redis's protocol."""
-    return sum(len(json.dumps(text, ensure_ascii=False).encode()) + 16 for text in arguments)
+    return len(to_json(arguments)) + 16 * len(arguments)
 
 
 def chunks(arguments: Sequence[str], size: int) -> Iterator[str]:

@@ -11,7 +11,13 @@ from chatstore.redis_scripts import Attempt, Command, ScanPage, scan_command
 from chatstore.upstash.answers import read_answer
 from chatstore.upstash.connections import AsyncConnections, Endpoint
 from chatstore.upstash.generations import Generations
-from chatstore.upstash.pipelining import SMALL_COMMAND, CommandQueue, acquire, run_to_end
+from chatstore.upstash.pipelining import (
+    MAX_SHARED_REQUESTS,
+    SMALL_COMMAND,
+    CommandQueue,
+    acquire,
+    run_to_end,
+)
 from chatstore.upstash.requests import encode, read_scan
 
 
@@ -26,7 +32,8 @@ class AsyncUpstashClient:
         self.generations = Generations(lambda: AsyncConnections(endpoint))
         self._slots = asyncio.BoundedSemaphore(max_connections)
         self._timeout = timeout
-        self._queue = CommandQueue(self._post, self._slots, timeout)
+        slots = asyncio.Semaphore(min(MAX_SHARED_REQUESTS, max_connections))
+        self._queue = CommandQueue(self._post, slots, timeout)
 
     async def send(self, command: Command, attempt: Attempt) -> Any:
         """Send a command; ``attempt.meanwhile`` is not called."""
@@ -57,21 +64,21 @@ class AsyncUpstashClient:
             await connections.close()
 
     async def _send_alone(self, body: bytes) -> Any:
+        return read_answer(await self._post("/", body))
+
+    async def _post(self, path: str, body: bytes) -> bytes:
         if not await acquire(self._slots, self._timeout):
             raise PoolTimeoutError
         try:
-            return read_answer(await self._post("/", body))
+            generation = self.generations.acquire()
+            try:
+                return await generation.client.post(path, body)
+            except Exception as error:
+                self.generations.check(generation, error)
+                raise
+            finally:
+                unused = self.generations.release(generation)
+                if unused is not None:
+                    await unused.close()
         finally:
             self._slots.release()
-
-    async def _post(self, path: str, body: bytes) -> bytes:
-        generation = self.generations.acquire()
-        try:
-            return await generation.client.post(path, body)
-        except Exception as error:
-            self.generations.check(generation, error)
-            raise
-        finally:
-            unused = self.generations.release(generation)
-            if unused is not None:
-                await unused.close()

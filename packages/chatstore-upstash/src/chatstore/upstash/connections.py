@@ -41,7 +41,6 @@ class Endpoint:
         self._headers = {
             "Accept-Encoding": "gzip, deflate",
             "Authorization": f"Bearer {address.token}",
-            "Connection": "keep-alive",
             "Content-Type": "application/json",
             "Upstash-Encoding": "base64",
         }

@@ -1,8 +1,8 @@
 """``CommandQueue``: commands of tasks that are ready together are sent as one request.
 
 A command waits for no other one: it is sent in the event loop's next pass, with the commands that
-are ready then. Only while the most requests are under way, commands wait until one of them ends,
-and are sent together.
+are ready then. Only while `MAX_SHARED_REQUESTS` are under way, commands wait until one of them
+ends, and are sent together.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from chatstore.upstash.errors import is_refused_as_a_whole
 T = TypeVar("T")
 SMALL_COMMAND = 65_536
 """Bytes; a longer command is sent by itself."""
+MAX_SHARED_REQUESTS = 4
+"""The most requests of short commands at once: fewer ones are larger, and cost less for each."""
 _MAX_BYTES = 1024 * 1024  # of a request: a command waits for the answers to all others
 _MAX_COMMANDS = 128  # the same
 
@@ -55,7 +57,7 @@ class CommandQueue:
 
         Args:
             post: Sends a request and returns the content of the answer.
-            slots: Limits the number of requests at once.
+            slots: Limits the number of the queue's requests at once.
             timeout: Seconds for which a command waits to be sent, and for which a cancelled call
                 waits for the end of its request.
 
