@@ -10,12 +10,11 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from benchmarks import environments, measure, packages, report
-from benchmarks.figures import Result
+from benchmarks import environments, measure, packages, progress, quoted, report
 from benchmarks.matrix import CALLS, FAMILIES, SUBJECTS, Matrix, full, quick
 
 _RESULTS = environments.FOLDER / "results.json"
@@ -38,23 +37,15 @@ def main() -> None:
     for kind in matrix.servers:
         if not matrix.subjects_on(kind):
             parser.error(f"none of {', '.join(matrix.subjects)} runs on {kind}")
-    families = {FAMILIES[name] for kind in matrix.servers for name in matrix.subjects_on(kind)}
-    with console.status("Preparing environments") as status:
-        for family in sorted(families | {"charts"}):
-            status.update(f"Preparing the environment of {family}")
-            environments.prepare(family)
-    results = _measure(matrix)
-    if not arguments.subjects:
-        with console.status("Importing"):
-            results += packages.measure()
-    run = {
-        "machine": _machine(),
-        "versions": packages.versions() if not arguments.subjects else {},
-        "rounds": matrix.rounds,
-        "results": results,
-    }
-    _RESULTS.write_text(json.dumps(run))
-    text = report.write(run)
+    if not arguments.again:
+        families = {FAMILIES[name] for kind in matrix.servers for name in matrix.subjects_on(kind)}
+        with console.status("Preparing environments") as status:
+            for family in sorted(families | {"charts"}):
+                status.update(f"Preparing the environment of {family}")
+                environments.prepare(family)
+        _measure(matrix, with_imports=not arguments.subjects)
+    recorded = json.loads(_RESULTS.read_text())
+    text = report.write(recorded)
     print(text)
     page = _PAGE if arguments.publish else environments.FOLDER / "page" / _PAGE.name
     page.parent.mkdir(exist_ok=True)
@@ -62,25 +53,28 @@ def main() -> None:
     charts = page.with_name("charts")
     environments.run_charts(_RESULTS, charts)
     console.print(f"Written: {page} and {charts}")
-    if problems := report.problems(results):
+    if arguments.publish:
+        for changed in quoted.update():
+            console.print(f"Updated: {changed}")
+    if problems := report.problems(recorded["results"]):
         sys.exit("\n".join(problems))
 
 
-def _measure(matrix: Matrix) -> list[Result]:
-    console = Console(stderr=True)
-    bar = (BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*bar, TextColumn("{task.description}"), console=console) as progress:
-        task = progress.add_task("Starting", total=measure.steps(matrix))
-        started = set()
-
-        def tick(step: str) -> None:
-            progress.update(task, advance=1, description=step)
-            server = step.partition(":")[0]
-            if not console.is_terminal and server not in started:
-                started.add(server)
-                console.print(f"Measuring on {server}")
-
-        return measure.run(matrix, tick)
+def _measure(matrix: Matrix, *, with_imports: bool) -> None:
+    """Measure, and write the results of each server as soon as it is done."""
+    recorded: dict[str, Any] = {
+        "machine": _machine(),
+        "versions": packages.versions() if with_imports else {},
+        "rounds": matrix.rounds,
+        "results": [],
+    }
+    with progress.Ticks(measure.steps(matrix)) as tick:
+        for results in measure.run(matrix, tick):
+            recorded["results"] += results
+            _RESULTS.write_text(json.dumps(recorded))
+    if with_imports:
+        recorded["results"] += packages.measure()
+        _RESULTS.write_text(json.dumps(recorded))
 
 
 def _matrix(arguments: argparse.Namespace) -> Matrix:
@@ -99,10 +93,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="two minutes: SQLite and Redis, short conversations, four writers",
+        help="a few minutes: SQLite and Redis, short conversations, four writers",
     )
     parser.add_argument(
         "--publish", action="store_true", help="write docs/benchmarks.md and docs/charts"
+    )
+    parser.add_argument(
+        "--again", action="store_true", help="write the pages of the last run, without measuring"
     )
     parser.add_argument("--rounds", type=int, help="how often each call is measured")
     _choice(parser, "servers", list(SUBJECTS))

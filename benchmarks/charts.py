@@ -1,4 +1,6 @@
-"""Draw charts of cost against length: ``python -m benchmarks.charts results.json FOLDER``.
+"""Draw charts of a run: ``python -m benchmarks.charts results.json FOLDER``.
+
+A chart has the cost of calls against the length of a conversation, and the appends of many tasks.
 
 The charts are readable on light and dark pages: they have no background, text and grid are grey,
 and each line has its own color and its own marker.
@@ -7,8 +9,10 @@ and each line has its own color and its own marker.
 from __future__ import annotations
 
 import json
+import statistics
 import sys
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 
@@ -17,8 +21,8 @@ from benchmarks.figures import Run, median
 mpl.use("Agg")
 from matplotlib import pyplot as plt
 
-_COLORS = ("#2f81f7", "#1f9e89", "#d9730d", "#c2408c", "#8f6fe8", "#7d8590", "#b08800")
-_MARKERS = "osv^DPX"
+_COLORS = ("#2f81f7", "#1f9e89", "#d9730d", "#c2408c", "#8f6fe8", "#7d8590", "#b08800", "#d1242f")
+_MARKERS = "osv^DPX*"
 _GREY = "#7d8590"
 _WORKLOADS = ("append", "window", "read")
 
@@ -38,31 +42,61 @@ def main() -> None:
 
 
 def _draw(run: Run, server: str, folder: Path) -> None:
-    figure, axes = plt.subplots(1, len(_WORKLOADS), figsize=(12, 4.2), layout="constrained")
-    for workload, axis in zip(_WORKLOADS, axes, strict=True):
-        for number, subject in enumerate(run.subjects(server)):
-            cells = [run.call(server, subject, workload, length) for length in run.lengths()]
-            points = [(cell["length"], median(cell) * 1e3) for cell in cells if cell]
-            if points:
-                axis.plot(
-                    *zip(*points, strict=True),
-                    color=_COLORS[number],
-                    marker=_MARKERS[number],
-                    markersize=5,
-                    linewidth=2.2 if subject.startswith("chatstore") else 1.2,
-                    label=subject,
-                )
-        axis.set(xscale="log", yscale="log", title=workload, xlabel="messages in the conversation")
+    figure, axes = plt.subplots(2, 2, figsize=(10, 7.6), layout="constrained")
+    looks = {name: number for number, name in enumerate(run.subjects(server))}
+    for workload, axis in zip(_WORKLOADS, axes.flat, strict=False):
+        _draw_calls(run, server, workload, axis, looks)
+    _draw_tasks(run, server, axes.flat[-1], looks)
+    for axis in axes.flat:
         axis.grid(visible=True, color=_GREY, alpha=0.25, linewidth=0.6)
         axis.spines[["top", "right"]].set_visible(False)
-    axes[0].set_ylabel("milliseconds a call")
-    handles, labels = axes[0].get_legend_handles_labels()
+    handles, labels = axes.flat[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
     figure.suptitle(server)
     for suffix in ("svg", "png"):
         metadata = {"Date": None} if suffix == "svg" else None
         figure.savefig(folder / f"{server}.{suffix}", transparent=True, dpi=150, metadata=metadata)
     plt.close(figure)
+
+
+def _draw_calls(run: Run, server: str, workload: str, axis: Any, looks: dict[str, int]) -> None:
+    for subject, number in looks.items():
+        cells = [run.call(server, subject, workload, length) for length in run.lengths()]
+        points = [(cell["length"], median(cell) * 1e3) for cell in cells if cell]
+        if points:
+            axis.plot(
+                *zip(*points, strict=True),
+                color=_COLORS[number],
+                marker=_MARKERS[number],
+                markersize=5,
+                linewidth=2.2 if subject.startswith("chatstore") else 1.2,
+                label=subject,
+            )
+    axis.set(xscale="log", yscale="log", title=f"{workload}, milliseconds a call")
+    axis.set_xlabel("messages in the conversation")
+
+
+def _draw_tasks(run: Run, server: str, axis: Any, looks: dict[str, int]) -> None:
+    """Draw a bar for each package and number of conversations; the first package is at the top."""
+    races = [one for one in run.on(server, "writers") if one["tasks"] > 1]
+    if not races:
+        axis.set_axis_off()
+        return
+    races.sort(key=lambda race: (race["keys"], -looks[race["subject"]]))
+    for place, race in enumerate(races):
+        rate = statistics.median(race["rates"])
+        axis.barh(place, rate, color=_COLORS[looks[race["subject"]]])
+        is_lossy = race["stored"] is not None and race["stored"] < race["acknowledged"]
+        text = f" {rate:,.0f}" + (", loses messages" if is_lossy else "")
+        axis.annotate(text, (rate, place), va="center", color=_GREY, fontsize=9)
+    names = [f"{race['subject']}, {_conversations(race['keys'])}" for race in races]
+    axis.set_yticks(range(len(races)), names, fontsize=9)
+    axis.set(title=f"appends a second of {races[0]['tasks']} tasks in one process")
+    axis.margins(x=0.3)
+
+
+def _conversations(number: int) -> str:
+    return "one conversation" if number == 1 else f"{number} conversations"
 
 
 if __name__ == "__main__":

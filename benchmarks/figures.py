@@ -64,9 +64,24 @@ class Run:
         """Return the subjects that were measured on a server, in the order of the matrix."""
         return sorted({key[1] for key in self._calls if key[0] == server}, key=_ORDER.index)
 
-    def lengths(self, server: str | None = None) -> list[int]:
-        """Return the lengths of the conversations, of all servers or of one."""
-        return sorted({key[3] for key in self._calls if server in {None, key[0]}})
+    def lengths(self, server: str | None = None, workload: str | None = None) -> list[int]:
+        """Return the lengths of the conversations, of all servers and calls or of one."""
+        return sorted(
+            {
+                key[3]
+                for key in self._calls
+                if server in {None, key[0]} and workload in {None, key[2]}
+            }
+        )
+
+    def rivals(self, race: Result) -> list[Result]:
+        """Return the races of other packages with the same writers and conversations."""
+        same = ("server", "processes", "tasks", "keys")
+        return [
+            other
+            for other in self.of_kind("writers")
+            if other["subject"] != race["subject"] and all(other[one] == race[one] for one in same)
+        ]
 
     def call(self, server: str, subject: str, workload: str, length: int) -> Result | None:
         """Return one cell, or ``None`` if it was not measured."""
@@ -82,6 +97,13 @@ class Run:
         if first is None or second is None:
             return None
         return Ratio.of(_medians(first), _medians(second))
+
+
+def writers(race: Result) -> str:
+    """Return in words who appended at the same time, and to how many conversations."""
+    if race["tasks"] > 1:
+        return f"{race['tasks']} tasks of a process on {race['keys']}"
+    return f"{race['processes']} processes on {race['keys']}"
 
 
 def median(cell: Result) -> float:

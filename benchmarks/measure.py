@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import signal
 import subprocess
+import traceback
+from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import environments, servers
 from benchmarks.matrix import FAMILIES, Matrix
 from benchmarks.proxy import CountingProxy
+from benchmarks.race import Settings
 from benchmarks.slices import Result, Slices, Tick
 from benchmarks.workers import workers
 
-_ANSWER_TIME = 900.0  # seconds after which writers count as hung
+_RACE_TIME = 180.0  # seconds after which writers count as hung
 _COUNTED_LENGTH = 1_000  # messages in the conversation for which round trips are counted
 
 
@@ -22,36 +27,44 @@ def steps(matrix: Matrix) -> int:
     count = 0
     for kind in matrix.servers:
         here = matrix.on(kind)
-        names, lengths = len(here.subjects_on(kind)), len(here.lengths_on(kind))
-        count += names * lengths + here.rounds * lengths * len(here.workloads)
+        names = len(here.subjects_on(kind))
+        count += names * len(here.lengths_on(kind))
+        count += here.rounds * sum(len(here.lengths_on(kind, call)) for call in here.workloads)
         count += names * (kind not in {"memory", "sqlite"})
-        count += 2 * here.races * names * (kind != "memory" and "append" in here.workloads)
+        count += here.races * len(here.races_on(kind))
     return count
 
 
-def run(matrix: Matrix, tick: Tick) -> list[Result]:
-    """Measure a matrix, one server after the other."""
-    results: list[Result] = []
+def run(matrix: Matrix, tick: Tick) -> Iterator[list[Result]]:
+    """Measure a matrix, one server after the other; yield the results of each."""
     for kind in matrix.servers:
-        here = matrix.on(kind)
-        names = list(here.subjects_on(kind))
-        with servers.start(kind) as server:
-            url = server.through(server.port)
-            with workers(names, url) as subjects:
-                slices = Slices(here, kind, subjects, tick)
-                slices.fill()
-                if server.settle is not None:
-                    server.settle()
-                slices.measure_all()
-                results += slices.results()
-            if server.port is not None:
-                for name in names:
-                    tick(f"{kind}: counting the round trips of {name}")
-                    length = min(slices.reach(name), _COUNTED_LENGTH)
-                    results += _count_traffic(here, kind, server, name, length)
-            if kind != "memory" and "append" in here.workloads:
-                results += _write_together(here, kind, url, names, tick)
-    return results
+        try:
+            yield list(_measure_on(matrix.on(kind), kind, tick))
+        except Exception as error:  # noqa: BLE001 - the results of the other servers are worth it
+            traceback.print_exc()
+            yield [
+                {"kind": "failure", "server": kind, "subject": "chatstore", "workload": "all",
+                 "length": 0, "error": f"{type(error).__name__}: {error}"[:300]}
+            ]  # fmt: skip
+
+
+def _measure_on(matrix: Matrix, kind: str, tick: Tick) -> Iterator[Result]:
+    names = list(matrix.subjects_on(kind))
+    with servers.start(kind) as server:
+        url = server.through(server.port)
+        with workers(names, url) as subjects:
+            slices = Slices(matrix, kind, subjects, tick)
+            slices.fill()
+            if server.settle is not None:
+                server.settle()
+            slices.measure_all()
+            yield from slices.results()
+        if server.port is not None:
+            for name in names:
+                tick(f"{kind}: counting the round trips of {name}")
+                length = min(slices.reach(name), _COUNTED_LENGTH)
+                yield from _count_traffic(matrix, kind, server, name, length)
+        yield from _write_together(matrix, kind, url, tick)
 
 
 def _count_traffic(
@@ -81,41 +94,59 @@ def _count_traffic(
     return results
 
 
-def _write_together(
-    matrix: Matrix, kind: str, url: str, names: list[str], tick: Tick
-) -> list[Result]:
+def _write_together(matrix: Matrix, kind: str, url: str, tick: Tick) -> list[Result]:
     """Run the writers of each subject, in a new order in each round."""
-    results: dict[tuple[str, int], Result] = {}
-    for _ in range(matrix.races):
-        for name in random.sample(names, len(names)):
-            for keys in (1, matrix.writers):
-                tick(f"{kind}: {matrix.writers} writers of {name}")
+    results: dict[tuple[str, int, int], Result] = {}
+    entries = matrix.races_on(kind)
+    for number in range(matrix.races):
+        for name, tasks in random.sample(entries, len(entries)):
+            tick(f"{kind}: writers of {name}, round {number + 1}")
+            processes = matrix.writers if tasks == 1 else 1
+            counts = (1, processes * tasks)
+            settings = Settings(processes, tasks, counts, matrix.appends_each, matrix.race_seconds)
+            for keys, outcome in zip(counts, _race(name, url, settings), strict=True):
                 result = results.setdefault(
-                    (name, keys),
-                    {"kind": "writers", "server": kind, "subject": name, "writers": matrix.writers,
-                     "keys": keys, "acknowledged": 0, "stored": 0, "errors": [], "rates": []},
+                    (name, tasks, keys),
+                    {"kind": "writers", "server": kind, "subject": name, "processes": processes,
+                     "tasks": tasks, "keys": keys, "acknowledged": 0, "stored": 0, "errors": [],
+                     "rates": []},
                 )  # fmt: skip
-                outcome = _race(matrix, name, url, keys)
-                result["rates"].append(outcome["acknowledged"] / outcome["seconds"])
-                result["acknowledged"] += outcome["acknowledged"]
-                result["errors"] += outcome["errors"]
-                is_counted = outcome["stored"] is not None
-                result["stored"] = result["stored"] + outcome["stored"] if is_counted else None
-    return [results[name, keys] for name in names for keys in (1, matrix.writers)]
+                _add(result, outcome)
+    return list(results.values())
 
 
-def _race(matrix: Matrix, name: str, url: str, keys: int) -> Result:
-    numbers = map(str, (matrix.writers, keys, matrix.appends_each))
+def _add(result: Result, outcome: Result) -> None:
+    """Add a race to a result."""
+    result["rates"].append(outcome["acknowledged"] / outcome["seconds"])
+    result["acknowledged"] += outcome["acknowledged"]
+    result["errors"] += outcome["errors"]
+    if outcome["stored"] is None or result["stored"] is None:
+        result["stored"] = None
+    else:
+        result["stored"] += outcome["stored"]
+
+
+def _race(name: str, url: str, settings: Settings) -> list[Result]:
+    """Run the races of a subject in a process; if it fails or hangs, nothing was acknowledged."""
     family = FAMILIES[name]
     program: list[str | Path] = [environments.prepare(family), "-m", "benchmarks.race"]
-    completed = subprocess.run(
-        [*program, family, name, url, *numbers],
+    process = subprocess.Popen(
+        [*program, family, name, url, json.dumps(settings._asdict())],
         stdout=subprocess.PIPE,
         text=True,
-        check=True,
         cwd=environments.ROOT,
         env=environments.plain_environment(),
-        timeout=_ANSWER_TIME,
+        start_new_session=True,  # so that its forked writers can be ended with it
     )
-    outcome: Result = json.loads(completed.stdout)
-    return outcome
+    try:
+        printed, _ = process.communicate(timeout=_RACE_TIME)
+        error = f"the writers ended with code {process.returncode}"
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        printed, error = "", f"the writers did not end within {_RACE_TIME:.0f} seconds"
+    if printed:
+        outcomes: list[Result] = json.loads(printed)
+        return outcomes
+    nothing = {"acknowledged": 0, "stored": 0, "errors": [error], "seconds": _RACE_TIME}
+    return [nothing for _ in settings.conversations]

@@ -7,6 +7,7 @@ from typing import Any
 from benchmarks import tables
 from benchmarks.figures import Run, duration, median
 from benchmarks.matrix import CHATSTORE, EMULATED_ROUNDS, WARM_UPS
+from benchmarks.subjects.subject import WINDOW_MESSAGES
 
 _TITLES = {
     "memory": "Memory",
@@ -19,16 +20,35 @@ _TITLES = {
     "cosmos": "Cosmos DB (a double: its times are not the service's, its units are estimates)",
 }
 _SHOWN = "redis"  # the server of the first chart
-_SHORT = 100  # messages; a window of a shorter conversation is not full
 _METHOD = f"""\
 Written by `make bench ARGS=--publish`. All packages were measured in one run, each in a process
 of its own; every round measures all of them, in a new order. Calls below 20 ms have five slices in
 a round; the first {WARM_UPS} calls of a slice are not counted. A figure is the median of all
 counted calls; a ratio is the median of the rounds' ratios, with the least and the greatest. A
 conversation that has grown by a tenth is replaced. A new memory buffer computes each window, as in
-a web application. LangChain's windows use its own approximation of tokens; those of OpenAI Agents
-are the newest 20 messages. In memory, LlamaIndex returns its own list, where the others copy the
-messages."""
+a web application. LangChain's windows and LangGraph's use an approximation of tokens; those of
+OpenAI Agents and Pydantic AI are the newest {WINDOW_MESSAGES} messages, as many as this project's
+windows have here. In memory, LlamaIndex returns its own list, where the others copy the messages.
+
+Writers at the same time: each makes 100 appends, 50 on an emulator, or as many as it can in 3
+seconds. Processes use the sync methods of a package that has both. Tasks use the async methods; the
+histories of LangChain for Redis and Upstash run their sync methods in threads.
+
+LangGraph keeps the messages of a graph's state: an append is an update of the state, a set replaces
+its messages. Each append stores the whole state, so it is measured up to 10,000 messages. Its saver
+for Redis needs a Redis with modules and was not measured. Pydantic AI ships a store in memory and
+none for a database.
+
+A store with the same promises keeps the messages in the order in which the appends took effect,
+loses none, and stores a message once, also if the reply to an append is lost and the append is sent
+again. No measured peer keeps all three.
+
+What others do not keep is what [a comparison](comparison.md) shows for their stores on SQLite, Redis
+and Postgres, and what their interfaces or their races show on the other servers. The bare drivers
+write one row, list item or document; those with the same promises run the smallest script or
+statement that keeps the order, stores an id once and can expire a conversation. [Costs](costs.md)
+has the cost of an owner's list beside 100,000 conversations of others, which `make owners` and
+`make costs` check."""
 
 
 def write(recorded: dict[str, Any]) -> str:
@@ -44,6 +64,8 @@ def write(recorded: dict[str, Any]) -> str:
         lines.append(f"Versions: {versions}.")
     lines += ["", "## Where a peer or the bare driver is faster", ""]
     lines += ["How many times as long as the other `chatstore` takes.", "", *tables.beaten(run)]
+    lines += ["", "Appends at the same time, compared with `chatstore` or, for tasks, with"]
+    lines += ["`chatstore async`:", "", *tables.beaten_by_writers(run)]
     lines += ["", "## The bars, missed ones first", "", *tables.bars(run), ""]
     for server in run.servers():
         lines += [f"## {_TITLES[server]}", ""]
@@ -60,7 +82,7 @@ def _beginning(run: Run) -> list[str]:
     server = _SHOWN if _SHOWN in run.servers() else run.servers()[0]
     lines = [f"![Cost against history length on {server}](charts/{server}.svg)", ""]
     for workload, what in (("append", "An append"), ("window", "A window of 3,000 tokens")):
-        lengths = [one for one in run.lengths(server) if one >= _SHORT]
+        lengths = run.lengths(server, workload)
         cells = [(one, run.call(server, CHATSTORE[0], workload, one)) for one in lengths]
         times = [f"{duration(median(cell))} at {one:,}" for one, cell in cells if cell]
         if len(times) > 1:

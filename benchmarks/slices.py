@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.matrix import LIGHT, SLOWEST_CALL, Matrix, Pace
+from benchmarks.matrix import LIGHT, LONGEST_OF, SLOWEST_CALL, SLOWEST_SET, Matrix, Pace
 from benchmarks.workers import Worker
 
 Result = dict[str, Any]
@@ -41,8 +41,11 @@ class Slices:
 
     def reach(self, name: str, *workloads: str) -> int:
         """Return the greatest length at which a package is measured."""
-        longest = self._lengths[-1]
+        longest = min(self._lengths[-1], LONGEST_OF.get(name, self._lengths[-1]))
         return min(self._reach.get((call, name), longest) for call in ("set", *workloads))
+
+    def _is_measured(self, workload: str, length: int) -> bool:
+        return length in self._matrix.lengths_on(self._kind, workload)
 
     # ------------------------------------------------------------------ before the rounds
 
@@ -54,7 +57,8 @@ class Slices:
                 if length <= self.reach(name):
                     self._try("set", name, length, [str(length), length])
                 for workload in self._matrix.workloads:
-                    if workload != "set" and length <= self.reach(name, workload):
+                    is_next = workload != "set" and self._is_measured(workload, length)
+                    if is_next and length <= self.reach(name, workload):
                         self._try(workload, name, length, [str(length)])
 
     def _try(self, workload: str, name: str, length: int, arguments: list[Any]) -> None:
@@ -81,8 +85,10 @@ class Slices:
 
     def _limit(self, workload: str, name: str, length: int, seconds: float) -> None:
         """Exclude greater lengths if the next call would take too long."""
-        longer = next((other for other in self._lengths if other > length), None)
-        limit = 12 * SLOWEST_CALL if workload == "set" else SLOWEST_CALL
+        is_set = workload == "set"  # it creates all conversations, also those for other calls
+        lengths = self._lengths if is_set else self._matrix.lengths_on(self._kind, workload)
+        longer = next((other for other in lengths if other > length), None)
+        limit = SLOWEST_SET if is_set else SLOWEST_CALL
         if longer is not None and seconds > 0.2 and seconds * longer / length > limit:
             self._reach[workload, name] = length
 
@@ -96,9 +102,10 @@ class Slices:
             for workloads in (light, heavy):
                 for length in random.sample(self._lengths, len(self._lengths)):
                     for workload in workloads:
-                        where = f"{workload} at {length:,}, round {number + 1}"
-                        self._tick(f"{self._kind}: {where}")
-                        self._measure(workload, length)
+                        if self._is_measured(workload, length):
+                            where = f"{workload} at {length:,}, round {number + 1}"
+                            self._tick(f"{self._kind}: {where}")
+                            self._measure(workload, length)
 
     def _measure(self, workload: str, length: int) -> None:
         """Measure the calls of one round; fast calls in several slices."""

@@ -6,8 +6,9 @@ import statistics
 from collections.abc import Iterator, Sequence
 
 from benchmarks.bars import judge
-from benchmarks.figures import Run, duration, median, p99, short
+from benchmarks.figures import Ratio, Result, Run, duration, median, p99, short, writers
 from benchmarks.matrix import CHATSTORE
+from benchmarks.promises import not_kept
 
 _WORKLOADS = {
     "append": "Append of one message of about 600 bytes",
@@ -16,6 +17,12 @@ _WORKLOADS = {
     "set": "Setting the whole conversation at once",
     "delete last": "Removing the newest message",
 }
+_RACES = {
+    "Processes that append at the same time:": False,
+    "Tasks of one process that append at the same time:": True,
+}
+_OWN = {False: "chatstore", True: "chatstore async"}
+"""With whom others are compared, by whether tasks append."""
 
 
 def beaten(run: Run) -> Iterator[str]:
@@ -31,6 +38,24 @@ def beaten(run: Run) -> Iterator[str]:
                     rows.append((server, workload, subject, *cells))
     if rows:
         yield from _table(("server", "call", "who", *_numbers(run.lengths())), rows)
+    else:
+        yield "Nowhere in this run."
+
+
+def beaten_by_writers(run: Run) -> Iterator[str]:
+    """Show which packages make more appends at the same time, and what they do not keep."""
+    rows = []
+    for race in run.of_kind("writers"):
+        if race["subject"] != _OWN[race["tasks"] > 1] or not all(race["rates"]):
+            continue
+        for other in run.rivals(race):
+            ratio = Ratio.of(other["rates"], race["rates"])
+            if other["subject"] not in CHATSTORE and ratio.median > 1:
+                lacks = ", ".join(not_kept(race["server"], other["subject"]))
+                rows.append((race["server"], writers(race), other["subject"], str(ratio), lacks))
+    if rows:
+        heads = ("server", "writers", "who", "how many times as many appends", "does not keep")
+        yield from _table(heads, rows)
     else:
         yield "Nowhere in this run."
 
@@ -52,8 +77,8 @@ def bars(run: Run) -> Iterator[str]:
 
 def calls(run: Run, server: str) -> Iterator[str]:
     """Show the times of the calls: a table for each call."""
-    lengths = run.lengths(server)
     for workload, title in _WORKLOADS.items():
+        lengths = run.lengths(server, workload)
         rows = []
         for subject in run.subjects(server):
             cells = [run.call(server, subject, workload, length) for length in lengths]
@@ -104,15 +129,30 @@ def traffic(run: Run, server: str) -> Iterator[str]:
 
 
 def races(run: Run, server: str) -> Iterator[str]:
-    """Show the throughput of writers."""
-    rows = []
-    for race in run.on(server, "writers"):
-        lost = "?" if race["stored"] is None else f"{race['acknowledged'] - race['stored']}"
-        rate = f"{statistics.median(race['rates']):,.0f}"
-        who = (race["subject"], str(race["writers"]), str(race["keys"]))
-        rows.append((*who, rate, lost, str(len(race["errors"]))))
-    counts = ("processes", "conversations", "appends a second", "acknowledged but lost", "refused")
-    yield from _titled("Processes that append at the same time:", ("", *counts), rows)
+    """Show the appends of processes and of tasks: this project's stores, then the fastest."""
+    for title, is_of_tasks in _RACES.items():
+        races = [one for one in run.on(server, "writers") if (one["tasks"] > 1) == is_of_tasks]
+        rows = [
+            (
+                race["subject"],
+                str(race["keys"]),
+                f"{_rate(race):,.0f}",
+                "?" if race["stored"] is None else str(race["acknowledged"] - race["stored"]),
+                str(len(race["errors"])),
+                ", ".join(not_kept(server, race["subject"])),
+            )
+            for race in sorted(races, key=_rank)
+        ]
+        heads = ("", "conversations", "appends a second", "lost (doubled: below 0)", "refused")
+        yield from _titled(title, (*heads, "does not keep"), rows)
+
+
+def _rank(race: Result) -> tuple[int, bool, float]:
+    return race["keys"], race["subject"] not in CHATSTORE, -_rate(race)
+
+
+def _rate(race: Result) -> float:
+    return statistics.median(race["rates"])
 
 
 def memory(run: Run, server: str) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import select
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,9 +13,11 @@ from typing import Any
 from benchmarks import environments
 from benchmarks.matrix import CALLS, FAMILIES
 
+_PATIENCE = 120.0  # seconds; a worker that does not answer is ended
+
 
 class Worker:
-    """A subject in its own process."""
+    """A subject in its own process; all calls of a process that has ended fail."""
 
     def __init__(self, name: str, url: str) -> None:
         """Start the process with the Python of the subject's family."""
@@ -40,23 +43,30 @@ class Worker:
             "warm_ups": warm_ups,
         }
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(command) + "\n")
-        self._process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(json.dumps(command) + "\n")
+            self._process.stdin.flush()
         return self._answer()
 
     def _answer(self) -> Any:
         assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError(
-                f"a worker ended with code {self._process.wait(30)}; its output is above"
-            )
-        return json.loads(line)
+        readable, _, _ = select.select([self._process.stdout], [], [], _PATIENCE)
+        if not readable:
+            self._process.kill()
+        line = self._process.stdout.readline() if readable else ""
+        if line:
+            return json.loads(line)
+        error = f"the process ended with code {self._process.wait(_PATIENCE)}"
+        return {"seconds": [], "errors": [error], "peak_memory": 0}
 
     def stop(self) -> None:
         """End the process."""
-        with contextlib.suppress(BrokenPipeError):
-            self._process.communicate(timeout=30)
+        try:
+            self._process.communicate(timeout=_PATIENCE)
+        except BrokenPipeError:  # it has ended already
+            self._process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
 
 
 @contextmanager

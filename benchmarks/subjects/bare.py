@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
+from benchmarks.subjects import same_promises
 from benchmarks.subjects.subject import (
     Loop,
     Subject,
@@ -88,6 +89,34 @@ class Redis:
         return transaction.execute()
 
 
+class AsyncRedis:
+    """``redis.asyncio``: RPUSH."""
+
+    IS_ASYNC = True
+
+    def __init__(self, url: str) -> None:
+        """Create a client."""
+        from redis.asyncio import Redis as Client
+
+        self.run = Loop()
+        self._client: Any = Client.from_url(url)
+
+    async def async_append(self, key: str) -> object:
+        """See `Subject`."""
+        return await self._client.rpush(f"bare:{key}", _body())
+
+    def append(self, key: str) -> object:
+        """See `Subject`."""
+        return self.run(self.async_append(key))
+
+    def fill(self, key: str, count: int) -> object:
+        """See `Subject`."""
+        transaction = self._client.pipeline()
+        transaction.delete(f"bare:{key}")
+        transaction.rpush(f"bare:{key}", *_bodies(count))
+        return self.run(transaction.execute())
+
+
 class UpstashRedis:
     """``upstash-redis``: RPUSH."""
 
@@ -142,6 +171,8 @@ class Psycopg:
 
 class Asyncpg:
     """``asyncpg``: the same, async."""
+
+    IS_ASYNC = True
 
     def __init__(self, url: str) -> None:
         """Connect and create a table with an index."""
@@ -264,12 +295,17 @@ def make(name: str, url: str) -> Subject:
     kinds: dict[str, Any] = {
         "bare sqlite3": Sqlite,
         "bare redis": Redis,
+        "bare redis.asyncio": AsyncRedis,
         "bare upstash-redis": UpstashRedis,
         "bare psycopg": Psycopg,
         "bare asyncpg": Asyncpg,
         "bare boto3": Boto3,
         "bare azure-data-tables": AzureDataTables,
         "bare azure-cosmos": AzureCosmos,
+        "bare redis, same promises": same_promises.Redis,
+        "bare redis.asyncio, same promises": same_promises.AsyncRedis,
+        "bare psycopg, same promises": same_promises.Psycopg,
+        "bare asyncpg, same promises": same_promises.Asyncpg,
     }
     subject: Subject = kinds[name](url)
     return subject

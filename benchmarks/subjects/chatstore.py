@@ -55,6 +55,8 @@ class Sync:
 class Async(Sync):
     """The async methods, on one event loop."""
 
+    IS_ASYNC = True
+
     def __init__(self, url: str) -> None:
         """Open the store."""
         super().__init__(url)

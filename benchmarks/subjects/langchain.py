@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 from langchain_core.messages import AIMessage, HumanMessage, trim_messages
 
-from benchmarks.subjects.subject import WINDOW_TOKENS, Subject, secret_and_endpoint, text
+from benchmarks.subjects.subject import WINDOW_TOKENS, Loop, Subject, secret_and_endpoint, text
 
 _KINDS = (HumanMessage, AIMessage)
+_TABLE = "langchain_history"
+_POOL = 16  # connections, as many as SQLAlchemy's pool has by default
 
 
 def _sqlite(url: str) -> Callable[[str], Any]:
@@ -33,12 +36,11 @@ def _postgres(url: str) -> Callable[[str], Any]:
     from langchain_postgres import PostgresChatMessageHistory
 
     connection = psycopg.connect(url)
-    table = "langchain_history"
-    PostgresChatMessageHistory.create_tables(connection, table)
+    PostgresChatMessageHistory.create_tables(connection, _TABLE)
 
     def make(key: str) -> Any:
         name = str(uuid.uuid5(uuid.NAMESPACE_URL, key))
-        return PostgresChatMessageHistory(table, name, sync_connection=connection)
+        return PostgresChatMessageHistory(_TABLE, name, sync_connection=connection)
 
     return make
 
@@ -67,6 +69,36 @@ def _cosmos(url: str) -> Callable[[str], Any]:
     return make
 
 
+async def _append_sqlite(url: str) -> Callable[[str, Any], Awaitable[None]]:
+    from langchain_community.chat_message_histories import SQLChatMessageHistory
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    engine = create_async_engine(f"{url}.langchain".replace("sqlite:", "sqlite+aiosqlite:"))
+
+    async def append(key: str, message: Any) -> None:
+        await SQLChatMessageHistory(key, connection=engine).aadd_messages([message])
+
+    return append
+
+
+async def _append_postgres(url: str) -> Callable[[str, Any], Awaitable[None]]:
+    from langchain_postgres import PostgresChatMessageHistory
+    from psycopg_pool import AsyncConnectionPool
+
+    pool = AsyncConnectionPool(url, min_size=_POOL, open=False)
+    await pool.open(wait=True)
+
+    async def append(key: str, message: Any) -> None:
+        name = str(uuid.uuid5(uuid.NAMESPACE_URL, key))
+        async with pool.connection() as connection:
+            history = PostgresChatMessageHistory(_TABLE, name, async_connection=connection)
+            await history.aadd_messages([message])
+
+    return append
+
+
+_ASYNC_OPENERS = {"sqlite": _append_sqlite, "postgresql": _append_postgres}
+"""Histories with async methods of their own; the others run their sync methods in threads."""
 _OPENERS: dict[str, Callable[[str], Callable[[str], Any]]] = {
     "sqlite": _sqlite,
     "redis": _redis,
@@ -81,7 +113,21 @@ class LangChain:
 
     def __init__(self, url: str) -> None:
         """Open what the histories share, such as an engine."""
-        self._history = _OPENERS[urlsplit(url).scheme](url)
+        self.run = Loop()
+        self._url = url
+        self._scheme = urlsplit(url).scheme
+        self._history = _OPENERS[self._scheme](url)
+        self._async_append: asyncio.Task[Any] | None = None
+
+    async def async_append(self, key: str) -> object:
+        """See `Subject`."""
+        message = HumanMessage(text())
+        if self._scheme not in _ASYNC_OPENERS:
+            return await self._history(key).aadd_messages([message])
+        if self._async_append is None:  # one task opens, the others wait for it
+            self._async_append = asyncio.create_task(_ASYNC_OPENERS[self._scheme](self._url))
+        append = await self._async_append
+        return await append(key, message)
 
     def append(self, key: str) -> object:
         """See `Subject`."""

@@ -12,6 +12,7 @@ from llama_index.core.storage.chat_store import SimpleChatStore
 
 from benchmarks.subjects.subject import (
     WINDOW_TOKENS,
+    Loop,
     Subject,
     azure_connection_string,
     secret_and_endpoint,
@@ -80,12 +81,18 @@ class LlamaIndex:
     def __init__(self, url: str) -> None:
         """Open the store."""
         scheme = urlsplit(url).scheme
+        self.run = Loop()
         self._store = _OPENERS[scheme](url)
         self._sets_by_adding = scheme == "sqlite"  # only this store keeps the old messages
 
     def append(self, key: str) -> object:
         """See `Subject`."""
         return self._store.add_message(key, ChatMessage(role=MessageRole.USER, content=text()))
+
+    async def async_append(self, key: str) -> object:
+        """See `Subject`."""
+        message = ChatMessage(role=MessageRole.USER, content=text())
+        return await self._store.async_add_message(key, message)
 
     def window(self, key: str) -> object:
         """See `Subject`."""

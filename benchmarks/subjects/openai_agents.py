@@ -15,6 +15,8 @@ _ROLES = ("user", "assistant")
 class AgentsSession:
     """A session for each conversation, which stays open as in a running agent."""
 
+    IS_ASYNC = True
+
     def __init__(self, url: str) -> None:
         """Remember the server's URL."""
         self._url = url

@@ -39,7 +39,8 @@ def azure_connection_string(url: str) -> str:
 class Subject(Protocol):
     """A store on one server, with the calls that the workloads make.
 
-    An async package also has ``async_append`` and ``run``, its `Loop`.
+    A package with async methods also has ``async_append`` and ``run``, its `Loop`; one without
+    others has ``IS_ASYNC = True``.
     """
 
     def append(self, key: str) -> object:
