@@ -43,12 +43,12 @@ A store with the same promises keeps the messages in the order in which the appe
 loses none, and stores a message once, also if the reply to an append is lost and the append is sent
 again. No measured peer keeps all three.
 
-What others do not keep is what [a comparison](comparison.md) shows for their stores on SQLite, Redis
-and Postgres, and what their interfaces or their races show on the other servers. The bare drivers
-write one row, list item or document; those with the same promises run the smallest script or
-statement that keeps the order, stores an id once and can expire a conversation. [Costs](costs.md)
-has the cost of an owner's list beside 100,000 conversations of others, which `make owners` and
-`make costs` check."""
+What others do not keep is what [a comparison](comparison.md) shows for their stores on SQLite,
+Redis and Postgres, and what their interfaces or their races show on the other servers. The bare
+drivers write one row, list item or document; those with the same promises run the smallest script
+or statement that keeps the order, stores an id once and can expire a conversation.
+[Costs](costs.md) has the cost of an owner's list beside 100,000 conversations of others, which
+`make costs` measures; `make owners` lets 16 processes change owners at the same time."""
 
 
 def write(recorded: dict[str, Any]) -> str:

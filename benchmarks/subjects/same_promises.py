@@ -25,10 +25,10 @@ return redis.call('LLEN', KEYS[2])"""
 _NO_TTL = ""
 
 _TABLES = (
-    "CREATE TABLE IF NOT EXISTS floor_heads"
-    " (key TEXT PRIMARY KEY, next BIGINT NOT NULL, expires_at TIMESTAMPTZ)",
-    "CREATE TABLE IF NOT EXISTS floor_messages (key TEXT, position BIGINT, id UUID, body TEXT,"
-    " PRIMARY KEY (key, position), UNIQUE (key, id))",
+    """CREATE TABLE IF NOT EXISTS floor_heads
+    (key TEXT PRIMARY KEY, next BIGINT NOT NULL, expires_at TIMESTAMPTZ)""",
+    """CREATE TABLE IF NOT EXISTS floor_messages (key TEXT, position BIGINT, id UUID, body TEXT,
+    PRIMARY KEY (key, position), UNIQUE (key, id))""",
 )
 _APPEND = """\
 WITH head AS (
