@@ -143,7 +143,7 @@ def _race(name: str, url: str, settings: Settings) -> list[Result]:
         error = f"the writers ended with code {process.returncode}"
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        process.communicate()
         printed, error = "", f"the writers did not end within {_RACE_TIME:.0f} seconds"
     if printed:
         outcomes: list[Result] = json.loads(printed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
+from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -26,7 +27,7 @@ class Ticks:
         self._done = 0
         self._start = self._shown = time.monotonic()
 
-    def __enter__(self) -> Ticks:
+    def __enter__(self) -> Self:
         """Show the bar."""
         self._progress.start()
         return self

@@ -104,12 +104,13 @@ class Race:
 
     def _fork(self, target: Any, names: list[str]) -> Any:
         """Run a function in a process of its own, since a store must not be open when it forks."""
-        results: Any = self._context.Queue()
+        receiver, sender = self._context.Pipe(duplex=False)
         process = self._context.Process(
-            target=lambda: results.put(target(self._open(), names)), daemon=True
+            target=lambda: sender.send(target(self._open(), names)), daemon=True
         )
         process.start()
-        result = results.get(timeout=_PATIENCE)
+        sender.close()  # so that `recv` ends with an error if the process does
+        result = receiver.recv()
         process.join(_PATIENCE)
         return result
 
@@ -169,10 +170,14 @@ def _prepare(subject: Any, names: list[str]) -> None:
 
 
 def _write(opener: Any, keys: list[str], settings: Settings, gate: Any, results: Any) -> None:
-    subject = opener()
-    # In a running program the driver is already loaded and its connections are open.
-    before = f"{keys[0]}: before {os.getpid()}"
-    write(subject, [f"{before} {number}" for number in range(len(keys))], 3)
+    try:
+        subject = opener()
+        # In a running program the driver is already loaded and its connections are open.
+        before = f"{keys[0]}: before {os.getpid()}"
+        write(subject, [f"{before} {number}" for number in range(len(keys))], 3)
+    except BaseException:
+        gate.abort()  # the others must not wait
+        raise
     gate.wait(_PATIENCE)
     tally = write(subject, keys, settings.appends_each, settings.seconds)
     results.put((tally.done, tally.errors))

@@ -11,17 +11,22 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+import tomllib
 from benchmarks import measure, servers, workers
 from benchmarks.bars import judge
 from benchmarks.figures import Run, duration, median, p99
 from benchmarks.installed import weigh
-from benchmarks.matrix import CALLS, SUBJECTS, full, quick
+from benchmarks.matrix import ASYNC, CALLS, PEERS, SUBJECTS, full, quick
+from benchmarks.promises import ONCE, ORDER, WRITERS, not_kept
+from benchmarks.race import Settings
 from benchmarks.race import write as write_together
 from benchmarks.report import problems, write
 from benchmarks.slices import Slices
+from packaging.requirements import Requirement
 from scripts.workspace import ROOT
 
 T = TypeVar("T")
+TINY = Settings(1, 1, (1, 1), 1, 1.0)
 
 
 def calls(
@@ -39,12 +44,20 @@ def calls(
     }
 
 
-def race(subject: str, *rates: float, stored: int = 100, keys: int = 1) -> dict[str, Any]:
+def race(
+    subject: str,
+    *rates: float,
+    stored: int | None = 100,
+    tasks: int = 1,
+    keys: int = 1,
+    server: str = "redis",
+) -> dict[str, Any]:
     return {
         "kind": "writers",
-        "server": "redis",
+        "server": server,
         "subject": subject,
-        "writers": 16,
+        "processes": 16 if tasks == 1 else 1,
+        "tasks": tasks,
         "keys": keys,
         "acknowledged": 100,
         "stored": stored,
@@ -85,25 +98,89 @@ def test_an_append_must_stay_flat(cost: float, is_met: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rates", "stored", "is_met"),
-    [([3, 1, 3], 100, True), ([1, 9, 1], 100, False), ([1, 9, 1], 90, True)],
+    ("rate", "stored", "is_met"), [(6, 100, True), (4, 100, False), (4, 90, True)]
 )
-def test_writers_are_compared_with_the_best_that_lost_nothing(
-    rates: list[float], stored: int, is_met: bool
+def test_tasks_are_compared_with_the_best_peer_that_lost_nothing(
+    rate: float, stored: int, is_met: bool
 ) -> None:
-    results = [
-        race("chatstore", *rates),
-        race("LlamaIndex", 2, 2, 2, stored=stored),
-        race("LangChain", 1, 9, 0.5),
-    ]
-    judged = {bar.what: bar.is_met for bar in judge(Run(results))}
-    [met] = [value for what, value in judged.items() if "throughput" in what]
+    judged = bars(
+        race("chatstore async", 6, rate, 6, tasks=64, keys=64) | {"rates": [rate] * 3},
+        race("LlamaIndex", 2.5, 2.5, 2.5, tasks=64, keys=64, stored=stored),
+        race("LangChain", 2, 2, 2, tasks=64, keys=64),
+        race("OpenAI Agents", 90, tasks=64, keys=1),
+        race("bare redis.asyncio", 90, tasks=64, keys=64, stored=None),
+    )
+    [met] = [value for what, value in judged.items() if "appends against" in what]
     assert met == is_met
+    assert judged["redis, chatstore async: 64 tasks of a process on 64, lost or doubled"]
+
+
+@pytest.mark.parametrize(("floor", "is_met"), [(1.1, True), (1.3, False)])
+def test_processes_are_compared_with_the_floor_of_their_mode(floor: float, is_met: bool) -> None:
+    name = "bare redis, same promises"
+    judged = bars(
+        race("chatstore", 1, 1, 1),
+        race("chatstore async", 1, 1, 1),
+        race(name, floor, floor, floor, stored=None),
+        race("LlamaIndex", 9, 9, 9),  # keeps fewer promises
+    )
+    compared = {what: met for what, met in judged.items() if "lost" not in what}
+    what = f"redis, chatstore: 16 processes on 1, appends of {name} against it"
+    assert compared == {what: is_met}
+
+
+def test_a_peer_with_the_same_promises_must_not_make_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.bars.not_kept", lambda server, subject: ())
+    judged = bars(race("chatstore", 1, 1), race("LlamaIndex", 2, 2), race("LangChain", 1, 1))
+    what = "redis, chatstore: 16 processes on 1, appends against LlamaIndex"
+    assert [met for name, met in judged.items() if name.startswith(what)] == [False]
+
+
+def test_what_peers_do_not_keep_is_what_the_comparison_shows() -> None:
+    text = (ROOT / "docs" / "comparison.md").read_text(encoding="utf-8")
+    table = text[text.index("## Promises kept and broken") : text.index("## What each check does")]
+    heads, _, *rows = [line.strip("| ").split(" | ") for line in table.splitlines() if "|" in line]
+    names = {"Order": ORDER, "Concurrent writers": WRITERS, "Exactly once": ONCE}
+    compared = {peer.lower().replace(" ", "-").replace("llamaindex", "llama-index"): peer
+                for peer in PEERS}  # fmt: skip
+    seen = set()
+    for name, *cells in rows:
+        library, _, server = name[1 : name.index("]")].rpartition("-")
+        if library in compared and compared[library] in SUBJECTS[server]:
+            shown = dict(zip(heads[1:], cells, strict=True))
+            lacks = tuple(names[one] for one in names if shown[one] != "kept")
+            assert not_kept(server, compared[library]) == lacks or server == "memory", name
+            seen.add((server, compared[library]))
+    peers = {(one, peer) for one in ("sqlite", "redis", "postgres") for peer in SUBJECTS[one]}
+    assert seen >= {one for one in peers if one[1] in PEERS}
 
 
 def test_messages_that_were_lost_miss_the_bar() -> None:
     judged = bars(race("chatstore", 1, stored=99))
-    assert judged["redis, chatstore: 16 writers on 1, lost or doubled"] is False
+    assert judged["redis, chatstore: 16 processes on 1, lost or doubled"] is False
+
+
+def test_writers_that_failed_are_compared_with_nothing() -> None:
+    failed = race("chatstore", 0, stored=0) | {"acknowledged": 0, "errors": ["no"]}
+    judged = bars(failed, race("bare redis, same promises", 1, stored=None))
+    assert judged == {"redis, chatstore: 16 processes on 1, lost or doubled": False}
+
+
+def test_a_set_is_compared_with_the_fastest_peer() -> None:
+    judged = bars(
+        calls("chatstore", "set", 10_000, [1.4]),
+        calls("LlamaIndex", "set", 10_000, [2]),
+        calls("OpenAI Agents", "set", 10_000, [1]),
+        calls("bare redis", "set", 10_000, [0.1]),
+    )
+    assert judged == {"redis: set of 10,000 against OpenAI Agents, the fastest peer": True}
+
+
+def test_a_window_is_compared_with_the_newest_messages_of_openai_agents() -> None:
+    judged = bars(
+        calls("chatstore", "window", 1_000, [1.3]), calls("OpenAI Agents", "window", 1_000, [1])
+    )
+    assert judged == {"redis: window at 1,000 against OpenAI Agents": False}
 
 
 def failure(subject: str, server: str = "redis", **changes: Any) -> dict[str, Any]:
@@ -132,16 +209,35 @@ def test_the_page_says_first_where_others_are_faster() -> None:
     assert "a machine" in text
 
 
+def test_the_page_says_who_makes_more_appends_and_what_they_do_not_keep() -> None:
+    text = page(
+        calls("chatstore", "append", 10, [1]),
+        race("chatstore", 1, 1),
+        race("LlamaIndex", 3, 3),
+        race("LangChain", 0.5, 0.5),
+        race("bare redis", 4, 4, stored=None),
+        race("chatstore async", 1, 1, tasks=64, keys=64),
+        race("OpenAI Agents", 2, 2, tasks=64, keys=64, stored=103),
+    )
+    more = "| redis | 16 processes on 1 | LlamaIndex | 3 × (3 to 3) | exactly once |"
+    assert more in text[: text.index("## The bars")]
+    beside = text.index("| LlamaIndex | 1 | 3 | 0 | 0 | exactly once |")
+    assert text.index("| chatstore | 1 | 1 | 0 | 0 |  |") < beside
+    assert text.index("| bare redis | 1 | 4 | ? | 0 | exactly once |") < beside
+    assert beside < text.index("| LangChain | 1 | 0 | 0 | 0 | exactly once |")
+    assert "| OpenAI Agents | 64 | 2 | -3 | 0 | exactly once |" in text
+
+
 def test_the_page_begins_with_a_chart_and_what_it_shows() -> None:
     text = page(
-        calls("chatstore", "append", 10, [5e-6]),
-        calls("chatstore", "append", 100, [1e-6]),
+        calls("chatstore", "append", 10, [1e-6]),
+        calls("chatstore", "append", 100, [3e-6]),
         calls("chatstore", "append", 1_000, [2e-6]),
         calls("chatstore", "window", 100, [3e-6]),
     )
     beginning = text[: text.index("## How it is measured")]
     assert "](charts/redis.svg)" in beginning
-    assert "An append on Redis takes 1 µs at 100 and 2 µs at 1,000 messages." in beginning
+    assert "An append on Redis takes 1 µs at 10 and 2 µs at 1,000 messages." in beginning
     assert "window" not in beginning  # one length says nothing about flatness
 
 
@@ -149,11 +245,13 @@ def test_the_published_page_begins_so_too() -> None:
     published = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
     beginning = published[: published.index("## How it is measured")]
     redis = published[published.index("## Redis") :]
-    cells = re.findall(r"^\| chatstore \| (.*) \|$", redis, re.MULTILINE)
-    for cell, what in zip(cells, ("An append", "A window of 3,000 tokens"), strict=False):
-        times = [one.split(" / ")[0] for one in cell.split(" | ")]
-        sentence = f"{what} on Redis takes {times[1]} at 100 and {times[-1]} at 100,000 messages."
-        assert sentence in beginning
+    tables = re.findall(r"^\|  \| (.*) \|\n.*\n\| chatstore \| (.*) \|$", redis, re.MULTILINE)
+    for table, what in zip(tables, ("An append", "A window of 3,000 tokens"), strict=False):
+        lengths, cells = (row.split(" | ") for row in table)
+        sentence = re.search(f"{what} on Redis takes (.*) at (.*) and (.*) at (.*) mess", beginning)
+        assert sentence
+        for time, length in (sentence.groups()[:2], sentence.groups()[2:]):
+            assert cells[lengths.index(length)].startswith(f"{time} / ")
 
 
 def test_subjects_come_in_the_order_of_the_plan() -> None:
@@ -238,7 +336,8 @@ def slices(
 ) -> tuple[Package, Slices]:
     package = Package(name, "")
     package.seconds = seconds
-    matrix = full()._replace(**{"lengths": (10, 1_000), "rounds": 5, **changes})
+    lengths = dict.fromkeys(CALLS, (10, 1_000))
+    matrix = full()._replace(**{"lengths": lengths, "rounds": 5, **changes})
     return package, Slices(matrix, "sqlite", {name: package}, lambda _: None)  # type: ignore[dict-item]
 
 
@@ -300,15 +399,17 @@ def test_ticks_are_counted_before_they_come(monkeypatch: pytest.MonkeyPatch) -> 
     ticks: list[str] = []
     monkeypatch.setattr(workers, "Worker", Package)
     outcome = {"acknowledged": 4, "stored": 3, "errors": [], "seconds": 2}
-    monkeypatch.setattr(measure, "_race", lambda *arguments: outcome)
+    monkeypatch.setattr(measure, "_race", lambda *arguments: [outcome, outcome])
     matrix = quick()._replace(servers=("sqlite", "memory"))
-    results = measure.run(matrix, ticks.append)
+    results = [result for one in measure.run(matrix, ticks.append) for result in one]
 
     writers = [result for result in results if result["kind"] == "writers"]
-    assert len(writers) == 2 * len(SUBJECTS["sqlite"])
+    asynchronous = set(SUBJECTS["sqlite"]) & set(ASYNC)
+    assert len(writers) == 2 * (len(SUBJECTS["sqlite"]) + len(asynchronous))
     for result in writers:
-        assert (result["acknowledged"], result["stored"]) == (12, 9)
-        assert result["rates"] == [2, 2, 2]
+        assert (result["acknowledged"], result["stored"]) == (8, 6)
+        assert result["rates"] == [2, 2]
+        assert (result["processes"], result["tasks"]) in {(4, 1), (1, 64)}
 
     assert len(ticks) == measure.steps(matrix)
 
@@ -326,6 +427,8 @@ class Appending:
 
 
 class Awaited(Appending):
+    IS_ASYNC = True
+
     def __init__(self) -> None:
         super().__init__()
         self.runs = 0
@@ -341,9 +444,80 @@ class Awaited(Appending):
 def test_writers_note_what_fails_and_await_all_in_one_coroutine() -> None:
     awaited = Awaited()
     for subject in (Appending(), awaited):
-        tally = write_together(subject, "key", 5)
+        tally = write_together(subject, ["key"], 5)
         assert (tally.done, tally.errors) == (4, ["ValueError: key"])
     assert awaited.runs == 1
+
+
+def test_tasks_append_at_the_same_time() -> None:
+    class Gathered(Awaited):
+        IS_ASYNC = False  # there are sync methods, too
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.keys: list[str] = []
+
+        async def async_append(self, key: str) -> None:
+            self.keys.append(key)
+            await asyncio.sleep(0)
+
+    subject = Gathered()
+    tally = write_together(subject, ["a", "b", "a"], 2)
+    assert (tally.done, subject.keys) == (6, ["a", "b", "a"] * 2)
+    assert write_together(subject, ["a", "b"], 5, seconds=-1).done == 0
+
+
+def test_writers_are_spread_over_the_conversations() -> None:
+    settings = Settings(2, 3, (1, 6), 10, 1.0)
+    assert settings.keys_of(1, ["a"]) == ["a"] * 3
+    assert settings.keys_of(1, list("abcdef")) == ["d", "e", "f"]
+
+
+def test_writers_that_end_early_are_recorded() -> None:
+    [one, many] = measure._race("bare sqlite3", "sqlite:////no/such/folder", TINY)
+    assert one == many
+    assert (one["acknowledged"], one["stored"]) == (0, 0)
+    assert one["errors"] == ["the writers ended with code 1"]
+
+
+def test_writers_that_hang_are_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measure, "_RACE_TIME", 0.01)
+    [one, _] = measure._race("bare sqlite3", "sqlite:////no/such/folder", TINY)
+    assert one["errors"] == ["the writers did not end within 0 seconds"]
+
+
+def test_a_worker_that_ends_is_recorded_and_the_others_go_on(tmp_path: Path) -> None:
+    matrix = full()._replace(lengths=dict.fromkeys(CALLS, (10,)), rounds=1, workloads=("append",))
+    with workers.workers(["bare sqlite3"], "sqlite:////no/such/folder") as subjects:
+        measured = Slices(matrix, "sqlite", subjects, lambda _: None)
+        measured.fill()
+        measured.measure_all()
+    [failed] = measured.results()
+    assert failed["error"] == "the process ended with code 1"
+
+
+def test_a_server_that_does_not_start_is_recorded() -> None:
+    matrix = quick()._replace(servers=("nothing", "sqlite"))
+    monkey = {**SUBJECTS, "nothing": ("chatstore",)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("benchmarks.matrix.SUBJECTS", monkey)
+        patch.setattr(workers, "Worker", Package)
+        patch.setattr(measure, "_write_together", lambda *arguments: [])
+        failed, measured = measure.run(matrix, lambda _: None)
+    assert failed[0]["error"] == "KeyError: 'nothing'"
+    assert len(problems(failed)) == 1
+    assert any(result["kind"] == "calls" for result in measured)
+
+
+def test_the_environment_has_what_the_stores_need() -> None:
+    lines = (ROOT / "benchmarks" / "requirements" / "chatstore.txt").read_text().splitlines()
+    installed = {line.partition("==")[0].lower() for line in lines if "==" in line}
+    for server in set(SUBJECTS) - {"memory"}:
+        project = ROOT / "packages" / f"chatstore-{server}" / "pyproject.toml"
+        for text in tomllib.loads(project.read_text())["project"]["dependencies"]:
+            needed = Requirement(text)
+            if needed.marker is None or needed.marker.evaluate():
+                assert needed.name in installed or needed.name.startswith("chatstore-"), text
 
 
 def distribution(
@@ -386,7 +560,9 @@ def test_what_is_installed_editable_is_weighed_at_its_source(tmp_path: Path) -> 
 def test_the_whole_plan_measures_everything() -> None:
     assert set(full().servers) == set(SUBJECTS)
     assert full().workloads == tuple(CALLS)
-    assert max(full().lengths) == 100_000
-    assert full().lengths_on("azure")[-1] == 1_000
+    assert full().lengths_on("redis")[-1] == 100_000
+    assert full().lengths_on("redis", "set") == (10, 1_000, 10_000)
+    assert full().lengths_on("azure", "append") == (10, 1_000)
+    assert full().lengths_on("upstash", "append") == (10, 1_000, 10_000)
     with pytest.raises(KeyError), servers.start("nothing"):
         pass
