@@ -8,6 +8,7 @@ import os
 import platform
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,7 @@ def _measure(matrix: Matrix, *, with_imports: bool) -> None:
         "rounds": matrix.rounds,
         "results": [],
     }
-    with progress.Ticks(measure.steps(matrix)) as tick:
+    with closing(progress.Ticks(measure.steps(matrix))) as tick:
         for results in measure.run(matrix, tick):
             recorded["results"] += results
             _RESULTS.write_text(json.dumps(recorded))

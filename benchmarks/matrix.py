@@ -89,7 +89,7 @@ CALLS = {
     "set": "fill",
     "delete last": "delete_last",
 }
-_LENGTHS = {
+_LENGTHS: dict[str, tuple[int, ...]] = {
     "append": (10, 1_000, 100_000),
     "window": (100, 1_000, 100_000),
     "read": (10, 1_000, 10_000),
@@ -195,7 +195,10 @@ class Matrix(NamedTuple):
 def full() -> Matrix:
     """Return the whole matrix."""
     return Matrix(
-        *(tuple(SUBJECTS), tuple(FAMILIES), tuple(CALLS), _LENGTHS),
+        servers=tuple(SUBJECTS),
+        subjects=tuple(FAMILIES),
+        workloads=tuple(CALLS),
+        lengths=_LENGTHS,
         rounds=3,
         writers=16,
         tasks=64,
@@ -207,7 +210,7 @@ def full() -> Matrix:
 
 def quick() -> Matrix:
     """Return a part that takes a few minutes, most of them to start processes."""
-    lengths = dict.fromkeys(CALLS, (10, 100))
+    lengths: dict[str, tuple[int, ...]] = dict.fromkeys(CALLS, (10, 100))
     return full()._replace(
         servers=("sqlite", "redis"), lengths=lengths, rounds=2, writers=4, races=2
     )

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from types import TracebackType
-from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -26,18 +24,9 @@ class Ticks:
         self._steps = steps
         self._done = 0
         self._start = self._shown = time.monotonic()
-
-    def __enter__(self) -> Self:
-        """Show the bar."""
         self._progress.start()
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Remove the bar."""
         self._progress.stop()
 

@@ -152,7 +152,8 @@ def _rank(race: Result) -> tuple[int, bool, float]:
 
 
 def _rate(race: Result) -> float:
-    return statistics.median(race["rates"])
+    rates: list[float] = race["rates"]
+    return statistics.median(rates)
 
 
 def memory(run: Run, server: str) -> Iterator[str]:
