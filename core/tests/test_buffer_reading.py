@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from numbered_messages import numbered, turns, words
 
-from chatstore.core import ChatStore
+from chatstore.core import ChatMessage, ChatStore
 from chatstore.core.backend import Newest, Page, Plan
 from chatstore.core.memory import ChatMemoryBuffer
 from chatstore.core.simple import Conversations, MemoryBackend
@@ -45,6 +45,18 @@ def test_no_more_is_read_than_needed(call: Call) -> None:
 
     assert read[0] == read[1]
     assert sum(read[0]) < 100
+
+
+def test_a_new_buffer_knows_how_long_the_messages_are(call: Call) -> None:
+    backend = ReadingBackend()
+    store = ChatStore(backend)
+    message = ChatMessage(role="user", content="word " * 150)
+    store.add_messages(KEY, [message] * 100)
+    first, second = (ChatMemoryBuffer(1500, store, KEY, tokenizer_fn=words) for _ in range(2))
+
+    assert call(first, "get") == call(second, "get")
+
+    assert backend.pages[1] < backend.pages[0]
 
 
 def test_all_is_read_for_a_huge_limit(call: Call) -> None:

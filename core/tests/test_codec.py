@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from chatstore.core import ChatMessage, CorruptMessageError, InvalidMessageError, TextBlock
 from chatstore.core.backend import StoredRecord, StoredRecords
-from chatstore.core.codec import decode, decode_all, encode, new_id
+from chatstore.core.codec import decode, decode_all, encode, encode_all, new_id
 
 TIME = datetime(2026, 11, 23, 12, 0, 0, 250, tzinfo=timezone.utc)
 NOW = TIME.isoformat()
@@ -211,6 +211,18 @@ def test_ids_sort_by_time() -> None:
     assert {len(item) for item in ids} == {32}
 
 
+def test_messages_that_are_encoded_together_get_different_ids() -> None:
+    messages = [
+        ChatMessage(role="user", content="x", id="own" if n == 5 else None) for n in range(9)
+    ]
+
+    ids = [record.id for record in encode_all(messages, NOW)]
+
+    assert ids[5] == "own"
+    assert len(set(ids)) == 9
+    assert {len(item) for item in ids} == {3, 32}
+
+
 @pytest.mark.parametrize("identity", ["", "x" * 256, "é" * 128, 5, "\ud800"])
 def test_an_id_that_was_changed_is_checked(identity: Any) -> None:
     message = ChatMessage(role="user", content="x", id="m")
@@ -227,6 +239,9 @@ def test_garbage_collection_is_as_it_was(body: Any, is_collecting: Any) -> None:
     try:
         with contextlib.suppress(CorruptMessageError):
             decode_all("k", [StoredRecord(0, body)])
+        assert gc.isenabled() is is_collecting
+        with contextlib.suppress(InvalidMessageError):
+            encode_all([ChatMessage(role="user"), object()], NOW)
         assert gc.isenabled() is is_collecting
     finally:
         (gc.enable if before else gc.disable)()

@@ -46,6 +46,11 @@ class Part:
     begins_turn: bool = field(init=False)
     joins: Joins | None = field(init=False)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether the part depends on no other one."""
+        return self.exchange is None and self.answers is None and self.joins is None
+
     def __post_init__(self) -> None:
         """Set the fields that are read often."""
         self.begins_turn = self.answers is None and self.message.role is MessageRole.USER
@@ -127,6 +132,8 @@ def arrange(parts: Sequence[Part]) -> list[Part]:
             results that are newer than all parts follow their call.
 
     """
+    if all(part.is_plain for part in parts):
+        return [*parts]
     arrangement = _Arrangement(parts)
     for part in parts:
         arrangement.add(part)

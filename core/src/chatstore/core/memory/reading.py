@@ -19,6 +19,7 @@ from chatstore.core.memory.leading import (
     positions_of,
     read_leading,
 )
+from chatstore.core.memory.page_sizes import LARGEST_PAGE, first_page_size, remember
 from chatstore.core.memory.starts import LEAST_FILL
 from chatstore.core.memory.summaries import is_summary
 from chatstore.core.memory.window import Cut, Window
@@ -27,10 +28,7 @@ from chatstore.core.tokens import TokenCounter
 from chatstore.core.tool_calls import is_empty_answer
 
 _ATTEMPTS = 3  # page by page, before the whole conversation is read at one moment
-_SMALLEST_PAGE, _LARGEST_PAGE = 8, 1000
-_SLACK = 1.25  # of the first page, which should be the last
 _SMALLEST_BATCH = 8  # records that are decoded at a time, beyond the first half of a page
-_FIRST_GUESS = 100.0  # tokens per message, until messages were counted
 
 
 class WindowResult(NamedTuple):
@@ -41,13 +39,12 @@ class WindowResult(NamedTuple):
 
 
 class WindowReader:
-    """Reads windows; remembers how long messages are, to guess the size of the first page."""
+    """Reads windows."""
 
     def __init__(self, counter: TokenCounter, cut: Cut = "steps") -> None:
         """Take what counts tokens, and how windows are cut."""
         self._counter = counter
         self._cut: Cut = cut
-        self._tokens_per_message = _FIRST_GUESS
 
     def read(self, backend: Backend[Any], key: str, room: int) -> Plan[Any, WindowResult]:
         """Read the newest part of a conversation that has at most ``room`` tokens."""
@@ -61,13 +58,13 @@ class WindowReader:
         pinned = pinned_of(decoder.decode_leading(page.records))
         choice = self._begin(room, pinned)
         choice.feed(page.records[len(pinned) :], decoder)
-        return self._end(choice)
+        return self._end(backend, key, choice)
 
     def _read_pages(
         self, backend: Backend[Any], key: str, room: int
     ) -> Plan[Any, WindowResult | None]:
         """Read pages from the newest end; ``None`` if it was replaced between two pages."""
-        size = self._page_size(room)
+        size = first_page_size(backend, key, room)
         decoder = Decoder(key)
         page = yield from backend.read_newest(key, Newest(size, leading=LEADING))
         epoch, records = page.epoch, page.records
@@ -81,8 +78,8 @@ class WindowReader:
             choice.feed(records[first:], decoder)
             is_begin = first > 0 or len(records) < size or positions[0] <= start
             if choice.window.enough or is_begin:
-                return self._end(choice)
-            size = min(_LARGEST_PAGE, 2 * size)
+                return self._end(backend, key, choice)
+            size = min(LARGEST_PAGE, 2 * size)
             page = yield from backend.read_newest(key, Newest(size, positions[0]))
             records = page.records
         return None
@@ -90,16 +87,10 @@ class WindowReader:
     def _begin(self, room: int, pinned: list[ChatMessage]) -> _Choice:
         return _Choice(self._counter, self._cut, room, pinned)
 
-    def _end(self, choice: _Choice) -> WindowResult:
+    def _end(self, backend: Backend[Any], key: str, choice: _Choice) -> WindowResult:
         choice.window.finish()
-        if choice.counted:
-            self._tokens_per_message = max(1.0, choice.tokens / choice.counted)
+        remember(backend, key, choice.counted, choice.tokens)
         return WindowResult([*choice.pinned, *choice.window.messages()], choice.window.fits)
-
-    def _page_size(self, room: int) -> int:
-        """Return a number of messages that probably just exceeds the room."""
-        likely = int(max(0, room) / self._tokens_per_message * _SLACK) + 4
-        return max(_SMALLEST_PAGE, min(_LARGEST_PAGE, likely))
 
 
 class _Choice:

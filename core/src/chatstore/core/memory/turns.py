@@ -88,6 +88,8 @@ def count_parts(parts: Sequence[Part], following: Sequence[Part], count: Count) 
     """Return the tokens that some parts add in front of others, which may share a message."""
     if not parts:
         return 0
+    if len(parts) == 1 and parts[0].indexes is None:
+        return count(parts[0].message)
     message = parts[-1].message
     if not following or following[0].message is not message:
         return sum(map(count, join(parts)))

@@ -33,7 +33,7 @@ def encode(backend: Backend[Any], messages: Iterable[ChatMessage]) -> list[Recor
             f"not {describe_message(messages)}"
         )
     now = datetime.now(timezone.utc).isoformat()
-    records = [codec.encode(message, now) for message in messages]
+    records = codec.encode_all(list(messages), now)
     if len({record.id for record in records}) < len(records):
         raise InvalidMessageError("two of these messages have the same id")
     for record in records:

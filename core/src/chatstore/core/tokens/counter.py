@@ -19,7 +19,7 @@ from chatstore.core.tokens.encodings import (
     load_encoding,
 )
 from chatstore.core.tokens.estimate import estimate_tokens
-from chatstore.core.tokens.media import MEDIA, is_media, texts_of
+from chatstore.core.tokens.media import MEDIA, is_data_url, is_media, texts_of
 
 MESSAGE_OVERHEAD = 4
 """Tokens for the frame and the role of a message, as in OpenAI's cookbook, rounded up."""
@@ -112,7 +112,7 @@ class TokenCounter:
             sent = {name: value for name, value in sent.items() if name != PAYLOADS_KEY}
         total = MESSAGE_OVERHEAD + (self.count_json(sent) if sent else 0)
         if not isinstance(message.content, list):
-            return total + self.count_json(message.content)
+            return total + (self._count_string(message.content) if message.content else 0)
         for block in message.content:
             if type(block) is TextBlock and not block.model_extra:
                 total += self.count_text(block.text)
@@ -122,6 +122,9 @@ class TokenCounter:
                     del fields["type"]  # part of the frame
                 total += self.count_json(fields)
         return total
+
+    def _count_string(self, text: str) -> int:
+        return MEDIA_TOKENS if is_data_url(text) else self.count_text(text)
 
     def payload(self, message: ChatMessage) -> Any:
         """Return what ``payload_fn`` returns; ``None``: the message's own fields are sent."""

@@ -43,7 +43,7 @@ def texts_of(value: Any) -> Iterator[Any]:
         item = stack.pop()
         if isinstance(item, str):
             if item:
-                yield MEDIA if _is_data_url(item) else item
+                yield MEDIA if is_data_url(item) else item
         elif isinstance(item, (bytes, bytearray, memoryview)):
             yield MEDIA
         elif isinstance(item, Mapping) and is_media(item):
@@ -98,13 +98,14 @@ def _is_encoded(field: Any) -> bool:
         return True
     if not isinstance(field, str) or len(field) < _SHORT:
         return False
-    if _is_data_url(field):
+    if is_data_url(field):
         return True
     sample = field[:_SAMPLE]
     return _BASE64.fullmatch(sample) is not None and " " not in sample
 
 
-def _is_data_url(text: str) -> bool:
+def is_data_url(text: str) -> bool:
+    """Return whether a text is media as a data URL."""
     return text.startswith("data:") and _DATA_URL.fullmatch(text) is not None
 
 
@@ -130,7 +131,7 @@ def _decoded(field: Any) -> str | None:
     if not isinstance(field, str) or not _is_encoded(field):
         return None
     try:
-        data = base64.b64decode(field.partition(",")[2] if _is_data_url(field) else field)
+        data = base64.b64decode(field.partition(",")[2] if is_data_url(field) else field)
     except (ValueError, binascii.Error):
         return None
     return data.decode(errors="replace")
