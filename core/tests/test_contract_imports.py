@@ -23,6 +23,6 @@ def test_a_module_may_be_imported_before_the_contract(module: str, tmp_path: Pat
     (tmp_path / "test_suite.py").write_text(SUITE.format(module=module))
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-W", "error", "-q"]
     done = subprocess.run(
-        command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+        command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -221,6 +222,28 @@ def test_threads_do_not_take_each_others_pages(clients: CosmosClients) -> None:
             assert {(done.result() or ("", ""))[0] for done in reads} == {"h"}
     finally:
         sys.setswitchinterval(before)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_child_does_not_wait_for_a_thread_of_its_parent() -> None:
+    double = CosmosDouble(consistency="Session")
+    address = Address(double.endpoint, "chats", "messages")
+    clients = CosmosClients(CosmosSettings(address, double.key, timeout=60.0))
+    try:
+        run(database.commit(KEY, HeadWrite(None, "h", {"1": "a"})), clients.get())
+        lock = clients.get().session.session_container.session_lock
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(lock.acquire).result()
+            child = os.fork()
+            if child == 0:
+                signal.alarm(60)  # ends the child if it waits
+                os._exit(0 if run(database.read_head(KEY), clients.get()) else 1)
+            assert os.waitpid(child, 0)[1] == 0
+            pool.submit(lock.release).result()
+    finally:
+        clients.close()
+        double.close()
 
 
 # ---------------------------------------------------------------------- limits

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from chatstore.azure_core.clients import Clients, check_account, check_client, make_transport
@@ -56,6 +57,13 @@ class CosmosClients(Clients[Container]):
         """Close an async client, unless it is the caller's."""
         if self._settings.async_client is None:
             await client.client.close()
+
+    def after_fork_in_child(self) -> None:
+        """Start without a client, but with the session's tokens: the child reads earlier writes."""
+        super().after_fork_in_child()
+        if self._session is not None:
+            # A thread of the parent may have held the lock at the fork.
+            self._session.session_container.session_lock = threading.RLock()
 
     def _container(self, client: Any, opening: Any = None) -> Container:
         return Container(client, self._settings.address, self._settings.timeout, opening)
