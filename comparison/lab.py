@@ -32,9 +32,9 @@ class Outcome:
     figures: dict[str, float] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, failures: Sequence[str], kept: str) -> Outcome:
-        """Return an outcome that lists the failures, or says what was kept without one."""
-        return cls(False, "; ".join(failures)) if failures else cls(True, kept)
+    def of(cls, failures: Sequence[str], success: str) -> Outcome:
+        """Return an outcome that lists the failures; without one, with the text of a success."""
+        return cls(False, "; ".join(failures)) if failures else cls(True, success)
 
 
 class Lab:

@@ -41,8 +41,8 @@ def check(lab: Lab) -> Outcome:
         )
     if left:
         failures.append(f"after a kill, {left[len(left) // 2]} of {_MESSAGES} messages were stored")
-    kept = f"{_MESSAGES} messages in one call: none or all, also after kills"
-    return Outcome.of(failures, kept)
+    success = f"{_MESSAGES} messages in one call: none or all, also after kills"
+    return Outcome.of(failures, success)
 
 
 def _counts_after_kills(

@@ -38,8 +38,8 @@ def check(lab: Lab) -> Outcome:
             f"{len(refused)} of {len(_KEYS)} keys are refused, such as "
             f"{_list(list(refused))}: {first}"
         )
-    kept = f"{len(_KEYS)} keys, such as 'a:b', 'A' beside 'a', '🙂', 255 bytes"
-    return Outcome.of(failures, kept)
+    success = f"{len(_KEYS)} keys, such as 'a:b', 'A' beside 'a', '🙂', 255 bytes"
+    return Outcome.of(failures, success)
 
 
 def _list(keys: list[str]) -> str:

@@ -80,5 +80,5 @@ def check(lab: Lab) -> Outcome:
         f"{len(bad)} of {len(limits)} windows, such as at limit {bad[0]}, {problem}"
         for problem, bad in problems.items()
     ]
-    kept = f"windows at {len(limits)} limits, {limits[0]} to {limits[-1]}"
-    return Outcome.of(failures, kept)
+    success = f"windows at {len(limits)} limits, {limits[0]} to {limits[-1]}"
+    return Outcome.of(failures, success)

@@ -24,7 +24,8 @@ _remembered: WeakKeyDictionary[Backend[Any], OrderedDict[str, float]] = WeakKeyD
 
 def first_page_size(backend: Backend[Any], key: str, room: int) -> int:
     """Return a number of messages that probably just exceeds ``room`` tokens."""
-    tokens = _remembered.get(backend, {}).get(key, _FIRST_GUESS)
+    conversations = _remembered.get(backend)
+    tokens = _FIRST_GUESS if conversations is None else conversations.get(key, _FIRST_GUESS)
     likely = int(max(0, room) / tokens * _SLACK) + 4
     return max(_SMALLEST_PAGE, min(LARGEST_PAGE, likely))
 
