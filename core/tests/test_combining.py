@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
@@ -330,6 +332,29 @@ def test_a_call_whose_message_is_being_written_ends_after_the_write(callers: Cal
     calls = asyncio.run(scenario())
     assert [call.cancelled() for call in calls] == [False, False, True]
     assert callers.stored == ["first", "a", "b"]
+
+
+def test_loops_and_conversations_are_forgotten(callers: Callers) -> None:
+    """Also if a loop ends while calls are written or wait."""
+    loops: list[weakref.ref[asyncio.AbstractEventLoop]] = []
+
+    async def scenario(number: int) -> None:
+        loops.append(weakref.ref(asyncio.get_running_loop()))
+        calls = [
+            asyncio.ensure_future(callers.store.async_add_message(f"k{number}", message(text)))
+            for text in ("first", "waits", "waits, too")
+        ]
+        await asyncio.sleep(0)
+        if number % 2:
+            callers.backend.gate.set()
+            await asyncio.wait(calls)
+
+    for number in range(6):
+        callers.backend.gate.clear()
+        asyncio.run(scenario(number))
+        callers.check_idle()
+    gc.collect()
+    assert [loop() for loop in loops] == [None] * 6
 
 
 def test_a_signal_in_the_thread_that_writes_leaves_nobody_waiting(callers: Callers) -> None:

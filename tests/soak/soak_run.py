@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import os
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any
@@ -20,6 +22,8 @@ from soak_worker import Calls, Phase, Settings, work
 
 from chatstore.core import ChatStore, open_store
 
+# The C library keeps free memory for each thread and never returns it, which looks like a leak.
+_TUNABLES = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=0:glibc.malloc.arena_max=1"}
 _CONTEXT = multiprocessing.get_context("spawn")
 _FAULTS = (40, 400)  # calls between two faults
 _LONGEST_FAULT = 1.0  # seconds; a fault ends earlier when some calls have ended
@@ -76,7 +80,8 @@ def soak(
         here, there = _CONTEXT.Pipe()
         settings = Settings(database.url, calls, breakage)
         process = _CONTEXT.Process(target=work, args=(settings, there), daemon=True)
-        process.start()
+        with _environment(_TUNABLES):
+            process.start()
         there.close()
         soaking = _Soak(Result(name), database, direct, here)
         try:
@@ -89,6 +94,21 @@ def soak(
         database.end_fault()
         soaking.check_leftovers()
     return soaking.result
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set variables for processes that are started meanwhile."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 class _Soak:
