@@ -87,7 +87,7 @@ class Writer:
         age = stopwatch()
         for _ in range(_CLOCK_ATTEMPTS):
             header = (
-                f"{request_id} {self.clock.now()} {self._ttl} {staged} "
+                f"{request_id} {self.clock.now()} {self._ttl} {staged} {len(arguments) + 2} "
                 f"{_revision_argument(expected_revision)}"
             )
             reply = yield from self._sender.run(script, keys, [header, *arguments, *words])

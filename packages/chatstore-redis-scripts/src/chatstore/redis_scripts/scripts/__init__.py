@@ -1,4 +1,4 @@
-"""The Lua scripts: a file for each operation, preceded by files that several share."""
+"""The Lua scripts, each built from files, most of which several of them share."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Script:
         """Build a script from files of this folder.
 
         Args:
-            name: The operation, which is the name of its file.
-            parts: The files that precede it.
+            name: The operation.
+            parts: The files, in their order.
 
         """
-        files = [_FOLDER / f"{part}.lua" for part in (*parts, name)]
+        files = [_FOLDER / f"{part}.lua" for part in parts]
         self.name = name
         self.writes = "writing" in parts
         self.is_brief = name not in {"read", "find", "remove"}
@@ -39,21 +39,25 @@ class Script:
 
 _READING = ("state", "conversation")
 _WHOLE = (*_READING, "whole")
-APPEND = Script("append", *_WHOLE, "writing")
-INSERT = Script("insert", *_WHOLE, "writing")
-PUT = Script("put", *_WHOLE, "writing", "revision")
-REPLACE = Script("replace", *_READING, "writing", "revision")
-REMOVE = Script("remove", *_WHOLE, "writing", "revision")
-TRUNCATE = Script("truncate", *_WHOLE, "writing", "revision")
-CREATE = Script("create", *_WHOLE, "writing", "record")
-UPDATE = Script("update", *_READING, "writing", "record")
-DELETE = Script("delete", *_READING, "writing", "revision")
-STAGE = Script("stage")
-COUNT = Script("count", *_WHOLE)
-READ = Script("read", *_WHOLE)
-FIND = Script("find", *_WHOLE)
-CONVERSATIONS = Script("conversations", "state")
-CHECK = Script("check")
+_NEW = (*_WHOLE, "writing", "repeated", "records", "existing")
+_CHANGE = ("writing", "revision")
+APPEND = Script("append", *_NEW, "write", "save")
+INSERT = Script("insert", *_NEW, "insert", "save")
+PUT = Script("put", *_WHOLE, *_CHANGE, "repeated", "records", "put", "write", "save")
+REPLACE = Script("replace", *_READING, *_CHANGE, "repeated", "records", "replace", "write", "save")
+REMOVE = Script("remove", *_WHOLE, *_CHANGE, "remove", "removed", "save")
+TRUNCATE = Script("truncate", *_WHOLE, *_CHANGE, "repeated", "truncate", "removed", "save")
+CREATE = Script(
+    "create", *_WHOLE, "writing", "repeated", "records", "record", "create", "write", "save"
+)
+UPDATE = Script("update", *_READING, "writing", "repeated", "record", "update", "save")
+DELETE = Script("delete", *_READING, *_CHANGE, "delete")
+STAGE = Script("stage", "stage")
+COUNT = Script("count", *_WHOLE, "count")
+READ = Script("read", *_WHOLE, "read")
+FIND = Script("find", *_WHOLE, "find")
+CONVERSATIONS = Script("conversations", "state", "conversations")
+CHECK = Script("check", "check")
 _WRITING = (APPEND, INSERT, PUT, REPLACE, REMOVE, TRUNCATE, CREATE, UPDATE, DELETE)
 ALL = (*_WRITING, STAGE, COUNT, READ, FIND, CONVERSATIONS, CHECK)
 _COMMAND = re.compile(r"\b(?:redis\.call|add)\((?:[^()']*, )?'([A-Z]+)'")

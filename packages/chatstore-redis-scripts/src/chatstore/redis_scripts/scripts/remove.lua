@@ -30,7 +30,5 @@ if not is_readable and body ~= ARGV[4] then
 end
 redis.call('ZREM', order, id)
 redis.call('HDEL', bodies, id)
-count = count - 1
-finish_removal()
-remember(position .. ' ' .. body)
-return answer({ 'removed', position, body })
+count, memory = count - 1, position .. ' ' .. body
+result = { 'removed', position, body }

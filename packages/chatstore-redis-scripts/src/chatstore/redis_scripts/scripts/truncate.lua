@@ -1,7 +1,4 @@
 -- Remove the record with the id ARGV[2] and all behind it; return {their number}.
-if known then
-  return answer({ known })
-end
 local rank = redis.call('ZRANK', order, ARGV[2])
 if not rank then
   remember('0')
@@ -11,8 +8,5 @@ for from = rank, length - 1, CHUNK do
   redis.call('HDEL', bodies, unpack(redis.call('ZRANGE', order, from, from + CHUNK - 1)))
 end
 redis.call('ZREMRANGEBYRANK', order, rank, -1)
-count = rank
-finish_removal()
-local removed = string.format('%.0f', length - rank)
-remember(removed)
-return answer({ removed })
+count, memory = rank, string.format('%d', length - rank)
+result = { memory }
