@@ -90,7 +90,7 @@ build: $(READY) ## Build a wheel and an sdist of every package into dist/.
 	for member in $(MEMBERS); do $(UV) build --quiet --out-dir dist $$member || exit 1; done
 	@ls dist
 
-bench: $(READY) ## Measure against peers and bare drivers; ARGS="--quick" takes two minutes.
+bench: $(READY) ## Measure against peers and bare drivers; ARGS="--quick" takes a few minutes.
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 docs: $(READY) ## Run the documentation's examples.

@@ -203,7 +203,7 @@ def full() -> Matrix:
         writers=16,
         tasks=64,
         appends_each=100,
-        race_seconds=3.0,
+        race_seconds=2.0,
         races=3,
     )
 

@@ -20,17 +20,19 @@ _TITLES = {
     "cosmos": "Cosmos DB (a double: its times are not the service's, its units are estimates)",
 }
 _SHOWN = "redis"  # the server of the first chart
+_CHART = "![Cost of calls on {0} against the length of a conversation](charts/{0}.svg)"
 _METHOD = f"""\
 Written by `make bench ARGS=--publish`. All packages were measured in one run, each in a process
 of its own; every round measures all of them, in a new order. Calls below 20 ms have five slices in
 a round; the first {WARM_UPS} calls of a slice are not counted. A figure is the median of all
 counted calls; a ratio is the median of the rounds' ratios, with the least and the greatest. A
 conversation that has grown by a tenth is replaced. A new memory buffer computes each window, as in
-a web application. LangChain's windows and LangGraph's use an approximation of tokens; those of
-OpenAI Agents and Pydantic AI are the newest {WINDOW_MESSAGES} messages, as many as this project's
-windows have here. In memory, LlamaIndex returns its own list, where the others copy the messages.
+a web application; it has at most {WINDOW_MESSAGES} messages here, and at least 13, since its start
+moves in steps. LangChain's windows and LangGraph's use an approximation of tokens; those of OpenAI
+Agents and Pydantic AI are the newest {WINDOW_MESSAGES} messages. In memory, LlamaIndex returns its
+own list, where the others copy the messages.
 
-Writers at the same time: each makes 100 appends, 50 on an emulator, or as many as it can in 3
+Writers at the same time: each makes 100 appends, 50 on an emulator, or as many as it can in 2
 seconds. Processes use the sync methods of a package that has both. Tasks use the async methods; the
 histories of LangChain for Redis and Upstash run their sync methods in threads.
 
@@ -69,7 +71,7 @@ def write(recorded: dict[str, Any]) -> str:
     lines += ["", "## The bars, missed ones first", "", *tables.bars(run), ""]
     for server in run.servers():
         lines += [f"## {_TITLES[server]}", ""]
-        lines += [f"![Cost against history length on {server}](charts/{server}.svg)", ""]
+        lines += [_CHART.format(server), ""]
         for table in (tables.calls, tables.failures, tables.traffic, tables.races, tables.memory):
             lines += table(run, server)
     if run.of_kind("import"):
@@ -80,7 +82,7 @@ def write(recorded: dict[str, Any]) -> str:
 def _beginning(run: Run) -> list[str]:
     """Return a chart and three sentences: what a reader wants to know first."""
     server = _SHOWN if _SHOWN in run.servers() else run.servers()[0]
-    lines = [f"![Cost against history length on {server}](charts/{server}.svg)", ""]
+    lines = [_CHART.format(server), ""]
     for workload, what in (("append", "An append"), ("window", "A window of 3,000 tokens")):
         lengths = run.lengths(server, workload)
         cells = [(one, run.call(server, CHATSTORE[0], workload, one)) for one in lengths]
