@@ -20,10 +20,12 @@ from benchmarks.figures import Run, median
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
+from matplotlib.ticker import MaxNLocator
 
 _COLORS = ("#2f81f7", "#1f9e89", "#d9730d", "#c2408c", "#8f6fe8", "#7d8590", "#b08800", "#d1242f")
 _MARKERS = "osv^DPX*"
 _GREY = "#7d8590"
+_FEW = 10  # times the least value; a shorter axis has labels between the powers of ten
 _WORKLOADS = ("append", "window", "read")
 
 
@@ -74,29 +76,41 @@ def _draw_calls(run: Run, server: str, workload: str, axis: Any, looks: dict[str
             )
     axis.set(xscale="log", yscale="log", title=f"{workload}, milliseconds a call")
     axis.set_xlabel("messages in the conversation")
+    axis.xaxis.set_major_formatter("{x:,.0f}")
+    axis.yaxis.set_major_formatter("{x:,g}")
+    low, high = axis.get_ylim()
+    axis.yaxis.set_minor_formatter("{x:g}" if high < _FEW * low else "")
 
 
 def _draw_tasks(run: Run, server: str, axis: Any, looks: dict[str, int]) -> None:
     """Draw a bar for each package and number of conversations; the first package is at the top."""
-    races = [one for one in run.on(server, "writers") if one["tasks"] > 1]
+    races = [
+        race for race in run.on(server, "writers") if race["tasks"] > 1 and race["subject"] in looks
+    ]
     if not races:
         axis.set_axis_off()
         return
     races.sort(key=lambda race: (race["keys"], -looks[race["subject"]]))
-    for place, race in enumerate(races):
+    counts = [race["keys"] for race in races]
+    places = [place + (count > 1) for place, count in enumerate(counts)]  # a gap between groups
+    for place, race in zip(places, races, strict=True):
         rate = statistics.median(race["rates"])
         axis.barh(place, rate, color=_COLORS[looks[race["subject"]]])
         is_lossy = race["stored"] is not None and race["stored"] < race["acknowledged"]
-        text = f" {rate:,.0f}" + (", loses messages" if is_lossy else "")
+        text = f" {rate:,.0f} {race['subject']}" + (", loses messages" if is_lossy else "")
         axis.annotate(text, (rate, place), va="center", color=_GREY, fontsize=9)
-    names = [f"{race['subject']}, {_conversations(race['keys'])}" for race in races]
-    axis.set_yticks(range(len(races)), names, fontsize=9)
-    axis.set(title=f"appends a second of {races[0]['tasks']} tasks in one process")
-    axis.margins(x=0.3)
-
-
-def _conversations(number: int) -> str:
-    return "one conversation" if number == 1 else f"{number} conversations"
+    groups = {
+        f"{count} conversation{'s' if count > 1 else ''}": statistics.mean(
+            place for place, other in zip(places, counts, strict=True) if other == count
+        )
+        for count in dict.fromkeys(counts)
+    }
+    axis.set_yticks(list(groups.values()), list(groups), rotation=90, va="center")
+    axis.tick_params(axis="y", length=0)
+    axis.xaxis.set_major_formatter("{x:,.0f}")
+    axis.xaxis.set_major_locator(MaxNLocator(5))
+    axis.set(title=f"appends a second of {races[0]['tasks']} tasks")
+    axis.margins(x=0.6)
 
 
 if __name__ == "__main__":
