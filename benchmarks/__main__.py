@@ -31,9 +31,7 @@ def main() -> None:
     arguments = parser.parse_args()
     console = Console()
     matrix = _matrix(arguments)
-    if arguments.publish and matrix._replace(rounds=0, races=0) != full()._replace(
-        rounds=0, races=0
-    ):
+    if arguments.publish and not arguments.again and not _is_whole(matrix):
         parser.error("--publish needs the whole matrix; leave out the options that select a part")
     for kind in matrix.servers:
         if not matrix.subjects_on(kind):
@@ -46,6 +44,8 @@ def main() -> None:
                 environments.prepare(family)
         _measure(matrix, with_imports=not arguments.subjects)
     recorded = json.loads(_RESULTS.read_text())
+    if arguments.publish and not recorded["is_whole"]:
+        parser.error("--publish needs a run of the whole matrix; the last run measured a part")
     text = report.write(recorded)
     print(text)
     page = _PAGE if arguments.publish else environments.FOLDER / "page" / _PAGE.name
@@ -67,6 +67,7 @@ def _measure(matrix: Matrix, *, with_imports: bool) -> None:
         "machine": _machine(),
         "versions": packages.versions() if with_imports else {},
         "rounds": matrix.rounds,
+        "is_whole": _is_whole(matrix),
         "results": [],
     }
     with closing(progress.Ticks(measure.steps(matrix))) as tick:
@@ -76,6 +77,10 @@ def _measure(matrix: Matrix, *, with_imports: bool) -> None:
     if with_imports:
         recorded["results"] += packages.measure()
         _RESULTS.write_text(json.dumps(recorded))
+
+
+def _is_whole(matrix: Matrix) -> bool:
+    return matrix._replace(rounds=0, races=0) == full()._replace(rounds=0, races=0)
 
 
 def _matrix(arguments: argparse.Namespace) -> Matrix:
