@@ -26,7 +26,12 @@ _MODULES = {
         "langchain",
         "import langchain_community.chat_message_histories.sql",
     ),
+    ("LangGraph", "saver"): ("langgraph", "import langgraph.graph, langgraph.checkpoint.sqlite"),
     ("OpenAI Agents", "sessions"): ("openai_agents", "import agents.memory"),
+    ("Pydantic AI", "conversations"): (
+        "pydantic_ai",
+        "import pydantic_ai.conversation, pydantic_ai.conversation_store",
+    ),
     ("pydantic", "and one model"): ("chatstore", _PYDANTIC),
 }
 # Distributions whose installed size is measured: (environment, requirement).
@@ -42,9 +47,12 @@ _INSTALLED = (
     ("langchain", "langchain-core"),
     ("langchain", "langchain-community"),
     ("langchain", "langchain-postgres"),
+    ("langgraph", "langgraph"),
+    ("langgraph", "langgraph-checkpoint-postgres"),
     ("openai_agents", "openai-agents"),
     ("openai_agents", "openai-agents[redis]"),
     ("openai_agents", "openai-agents[sqlalchemy]"),
+    ("pydantic_ai", "pydantic-ai-slim"),
 )
 _TIME = "import time; start = time.perf_counter(); {0}; print(time.perf_counter() - start)"
 _RUNS = 5
@@ -98,7 +106,13 @@ def versions() -> dict[str, str]:
         "chatstore": ["chatstore-core", "chatstore-sqlite", "redis", "asyncpg", "psycopg"],
         "llama_index": ["llama-index-core"],
         "langchain": ["langchain-core", "langchain-community", "langchain-postgres"],
+        "langgraph": [
+            "langgraph",
+            "langgraph-checkpoint-sqlite",
+            "langgraph-checkpoint-postgres",
+        ],
         "openai_agents": ["openai-agents"],
+        "pydantic_ai": ["pydantic-ai-slim"],
     }
     versions = {}
     for family, names in distributions.items():
