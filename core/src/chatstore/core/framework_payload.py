@@ -70,6 +70,8 @@ def payload_for(message: ChatMessage, framework: str) -> Any | None:
 
 def joins_of(message: ChatMessage) -> Joins | None:
     """Return the later message without which a message is useless, if there is one."""
+    if not message.additional_kwargs:
+        return None  # windows ask for each message
     entries = message.additional_kwargs.get(PAYLOADS_KEY)
     for entry in entries.values() if isinstance(entries, dict) else ():
         value = entry.get(_JOINS) if isinstance(entry, dict) else None

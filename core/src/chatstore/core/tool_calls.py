@@ -175,6 +175,8 @@ def arguments_object(text: str) -> dict[str, Any]:
 def _calls(message: ChatMessage) -> list[tuple[ToolReference, Any]]:
     if message.role not in MODEL_ROLES:
         return []
+    if not message.additional_kwargs and not isinstance(message.content, list):
+        return []  # windows ask for each message
     calls = list(_openai_calls(message.additional_kwargs.get("tool_calls")))
     function = message.additional_kwargs.get("function_call")
     if isinstance(function, dict) and _text(function.get("name")):

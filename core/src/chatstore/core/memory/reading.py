@@ -89,7 +89,7 @@ class WindowReader:
 
     def _end(self, backend: Backend[Any], key: str, choice: _Choice) -> WindowResult:
         choice.window.finish()
-        remember(backend, key, choice.counted, choice.tokens)
+        remember(backend, key, choice.counted.messages, choice.counted.tokens)
         return WindowResult([*choice.pinned, *choice.window.messages()], choice.window.fits)
 
 
@@ -100,11 +100,11 @@ class _Choice:
         self, counter: TokenCounter, cut: Cut, room: int, pinned: list[ChatMessage]
     ) -> None:
         self.pinned = pinned
-        self.counted = self.tokens = 0
+        self.counted = _Counted(counter)
         self._counter = counter
         taken = sum(map(counter.count, pinned))
         least = math.ceil(LEAST_FILL * room) - taken
-        self.window = Window(room - taken, self._count, least=least, cut=cut)
+        self.window = Window(room - taken, self.counted.count, least=least, cut=cut)
 
     def feed(self, records: Sequence[StoredRecord], decoder: Decoder) -> None:
         """Decode records and add their messages, newest first, until there are enough."""
@@ -123,7 +123,19 @@ class _Choice:
                 self.window.add(message, position)
             end, size = end - size, _SMALLEST_BATCH
 
-    def _count(self, message: ChatMessage) -> int:
+
+class _Counted:
+    """How many messages were counted, and their tokens.
+
+    A method of `_Choice` would make a cycle with its window: all messages that were decoded would stay
+    in memory until the garbage collector runs, and each window would use new memory.
+    """
+
+    def __init__(self, counter: TokenCounter) -> None:
+        self.messages = self.tokens = 0
+        self._counter = counter
+
+    def count(self, message: ChatMessage) -> int:
         tokens = self._counter.count(message)
-        self.counted, self.tokens = self.counted + 1, self.tokens + tokens
+        self.messages, self.tokens = self.messages + 1, self.tokens + tokens
         return tokens
