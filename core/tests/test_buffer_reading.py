@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from typing import Any
 
@@ -57,6 +58,21 @@ def test_a_new_buffer_knows_how_long_the_messages_are(call: Call) -> None:
     assert call(first, "get") == call(second, "get")
 
     assert backend.pages[1] < backend.pages[0]
+
+
+def test_a_window_leaves_nothing_for_the_garbage_collector() -> None:
+    """Otherwise all messages that were decoded would stay in memory for a while."""
+    store = ChatStore(MemoryBackend())
+    store.add_messages(KEY, turns(100))
+    buffer = ChatMemoryBuffer(100, store, KEY, tokenizer_fn=words)
+    buffer.get()
+    gc.collect()
+    gc.disable()
+    try:
+        buffer.get()
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
 
 
 def test_all_is_read_for_a_huge_limit(call: Call) -> None:

@@ -400,3 +400,18 @@ def test_conflict_within_what_was_combined(callers: Callers) -> None:
     assert outcomes(calls) == ["done", "done", MessageConflictError.__name__, "done"]
     assert callers.stored == ["b", "first", "a", "c", "d"]
     assert contents(callers.store.get_messages("k"))[0] == "old"
+
+
+def test_an_append_leaves_nothing_for_the_garbage_collector() -> None:
+    """Otherwise the texts of appends would stay in memory for a while."""
+    backend = GatedBackend()
+    backend.gate.set()
+    store = ChatStore(backend)
+    store.add_message("k", message("first"))
+    gc.collect()
+    gc.disable()
+    try:
+        store.add_message("k", message("second"))
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

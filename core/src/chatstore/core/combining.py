@@ -103,7 +103,7 @@ class AppendQueue(ForkAware):
 
     def _write(self, place: _Place, leader: _Waiter) -> Plan[Any, None]:
         """Return a plan that does the append of the leader and, if possible, of others."""
-        batch, ids = leader.batch, {record.id for record in leader.records}
+        ids = {record.id for record in leader.records}
         size = leader.size
         with self._lock:
             waiting = self._waiting[place]
@@ -115,15 +115,15 @@ class AppendQueue(ForkAware):
                 is_repeated = len(ids) < count  # one append must not have an id twice
                 if is_repeated or count > self._max_records or size > _MAX_CHARACTERS:
                     break
-                batch.append(waiting.popleft())
-        if len(batch) == 1:
+                leader.others.append(waiting.popleft())
+        if not leader.others:
             return leader.plan
-        return append_all(leader.plan.backend, leader.plan.key, batch)
+        return append_all(leader.plan.backend, leader.plan.key, [leader, *leader.others])
 
     def _leave(self, place: _Place, waiter: _Waiter) -> bool:
         """End a call; return whether another one still writes its append."""
         if waiter.leads:
-            self._pass_on(place, waiter.batch)
+            self._pass_on(place, waiter.others)
             return False
         with self._lock:
             if waiter.is_finished:
@@ -136,15 +136,15 @@ class AppendQueue(ForkAware):
             waiter.prepare()
             return True
 
-    def _pass_on(self, place: _Place, batch: list[_Waiter]) -> None:
-        """Wake those whose appends are done, and the next one that writes."""
+    def _pass_on(self, place: _Place, others: list[_Waiter]) -> None:
+        """Wake those of the leader's batch whose appends are done, and the next one that writes."""
         with self._lock:
             # A signal may have interrupted the call before it was noted.
             waiting = self._waiting.setdefault(place, deque())
-            ended = [one for one in batch[1:] if one.is_finished or one.is_abandoned]
+            ended = [one for one in others if one.is_finished or one.is_abandoned]
             # If the leader was cancelled, the outcome of the others is not known: they write again,
             # and what exists already is not added twice.
-            waiting.extendleft(one for one in reversed(batch[1:]) if one not in ended)
+            waiting.extendleft(one for one in reversed(others) if one not in ended)
             if waiting:
                 waiting[0].leads = True
                 ended.append(waiting.popleft())
@@ -161,7 +161,7 @@ class _Waiter(PendingAppend, ABC):
         plan: Its append alone.
         size: The characters of its records.
         leads: Whether it writes.
-        batch: If it writes: itself, and those for which it writes, too.
+        others: If it writes: those for which it writes, too.
         is_abandoned: Whether it was cancelled while another caller writes its append.
 
     """
@@ -171,7 +171,7 @@ class _Waiter(PendingAppend, ABC):
         self.plan = plan
         self.size = sum(len(record.body) for record in plan.records)
         self.leads = False
-        self.batch: list[_Waiter] = [self]
+        self.others: list[_Waiter] = []
         self.is_abandoned = False
 
     @abstractmethod

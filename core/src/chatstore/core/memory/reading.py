@@ -127,8 +127,8 @@ class _Choice:
 class _Counted:
     """How many messages were counted, and their tokens.
 
-    A method of `_Choice` would make a cycle with its window: all messages that were decoded would stay
-    in memory until the garbage collector runs, and each window would use new memory.
+    A method of `_Choice` would make a cycle with its window: all decoded messages would stay in
+    memory until the garbage collector runs, and each window would use new memory.
     """
 
     def __init__(self, counter: TokenCounter) -> None:
