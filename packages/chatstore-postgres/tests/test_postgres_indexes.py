@@ -80,6 +80,7 @@ STATEMENTS: dict[str, tuple[Any, ...]] = {
     "append many": (statements.APPEND_MANY, KEY, 60.0, 2, IDS, BODIES, 7, None),
     "short append of one": (statements.APPEND_NEW_ONE, KEY, 60.0, 1, b"1", "x", 7),
     "append with a random id": (statements.APPEND_RANDOM_ONE, KEY, 60.0, 1, b"1", "x", 7),
+    "append of several": (statements.APPEND_BATCH, [KEY, b"key 7"], 60.0, IDS, BODIES, [7, 8]),
     "short append of many": (statements.APPEND_NEW_MANY, KEY, 60.0, 2, IDS, BODIES, 7),
     "release an expired key": (statements.RELEASE_EXPIRED_KEY, KEY),
     "was removed": (statements.WAS_REMOVED, KEY, 7),

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic
 
 from chatstore.core.backend import (
     Append,
     Existing,
     Insert,
+    MaybeAwaitable,
     Plan,
     Record,
     check_revision,
     now,
 )
+from chatstore.postgres.batching import NewMessage
 from chatstore.postgres.client import Client, Session, transact
 from chatstore.postgres.retry import Attempt, Sender
 from chatstore.postgres.sql import statements
@@ -51,9 +53,9 @@ class Appends:
         template, full_template, values = self._append_of(chunks[0], request_id)
         failure, started = None, now()
         if len(chunks) == 1 and expected is None:
-            sql = self._sender.render(template)
+            step = self._first_step(template, name, records, request_id, values)
             try:
-                rows = yield lambda client: client.fetch(sql, name, *values)
+                rows = yield step
             except Exception as error:  # noqa: BLE001 - raised again unless it can be repeated
                 failure = error
             else:
@@ -90,6 +92,24 @@ class Appends:
             return (yield from self._write_locked(one, name, request_id, parts, expected))
 
         return (yield from self._sender.write(attempt, release=name))
+
+    def _first_step(
+        self,
+        template: str,
+        name: bytes,
+        records: Sequence[Record],
+        request_id: int,
+        values: tuple[object, ...],
+    ) -> Callable[[Client], MaybeAwaitable[Rows]]:
+        """Return the step that sends the short statement, if possible with other appends."""
+        sql = self._sender.render(template)
+        if len(records) > 1:
+            return lambda client: client.fetch(sql, name, *values)
+        batch_sql, record = self._sender.render(statements.APPEND_BATCH), records[0]
+        message = NewMessage(
+            sql, batch_sql, name, self._ttl, record.id.encode(), record.body, request_id
+        )
+        return lambda client: client.append(message)
 
     def _append_of(
         self, records: Sequence[Record], request_id: int

@@ -19,6 +19,7 @@ from chatstore.core.backend import (
     call,
     run,
 )
+from chatstore.postgres.batching import AppendBatches, NewMessage
 from chatstore.postgres.errors import NotReadyError, health_after
 from chatstore.postgres.sql.rendering import Rows, Sql
 from chatstore.postgres.url import Address
@@ -62,6 +63,18 @@ class Client(Protocol):
 
     def fetch_unchecked(self, sql: Sql, *parameters: object) -> MaybeAwaitable[Rows]:
         """Like `fetch`, whether the tables have been checked or not."""
+        ...
+
+    def append(self, message: NewMessage) -> MaybeAwaitable[Rows]:
+        """Append a message, perhaps together with those of other calls.
+
+        Returns:
+            The rows of the message's own statement.
+
+        Raises:
+            NotReadyError: The tables have not been checked yet.
+
+        """
         ...
 
     def transact(
@@ -116,6 +129,10 @@ class SyncClient:
         with self._acquire() as session:
             return session.fetch(sql, *parameters)
 
+    def append(self, message: NewMessage) -> Rows:
+        """See `Client.append`; a thread's message is written alone."""
+        return self.fetch(message.sql, *message.parameters)
+
     def transact(self, body: Callable[[], Plan[Session, T]], *, is_setup: bool = False) -> T:
         """See `Client.transact`."""
         if not self.is_ready and not is_setup:
@@ -148,6 +165,10 @@ class AsyncClient:
         async with self._acquire() as session:
             return await session.fetch(sql, *parameters)
 
+    async def append(self, message: NewMessage) -> Rows:
+        """See `Client.append`."""
+        return await self.fetch(message.sql, *message.parameters)
+
     async def transact(self, body: Callable[[], Plan[Session, T]], *, is_setup: bool = False) -> T:
         """See `Client.transact`."""
         if not self.is_ready and not is_setup:
@@ -160,6 +181,20 @@ class AsyncClient:
         import asyncio  # a sync program never loads it
 
         await asyncio.sleep(seconds)
+
+
+class BatchingClient(AsyncClient):
+    """An `AsyncClient` on the store's own pools, which writes the appends of tasks together."""
+
+    def __init__(self, pools: ClientPerLoop[LoopPool], only_sync: str | None) -> None:
+        """Take the pools, and an option of the address that asyncpg does not support."""
+        super().__init__(lambda: _LoopSession(pools, only_sync))
+        self._pools = pools
+
+    async def append(self, message: NewMessage) -> Rows:
+        """See `Client.append`."""
+        pool = await self._pools.get()
+        return await pool.batches.append(message)
 
 
 class Clients(Protocol):
@@ -203,15 +238,17 @@ class PooledClients:
 
             return connector(address.libpq, timeout)()
 
-        def make_pool() -> AsyncPool[AsyncpgSession]:
+        def make_pool() -> LoopPool:
             from chatstore.postgres.drivers.asyncpg import connector  # as above
 
-            return AsyncPool(connector(address.asyncpg, address.libpq, timeout), size, timeout)
+            pool = LoopPool(connector(address.asyncpg, address.libpq, timeout), size, timeout)
+            pool.batches = AppendBatches(self.async_client.fetch)
+            return pool
 
         self.pool: Pool[PsycopgSession] = Pool(connect, size, timeout)
         self.loop_pools = ClientPerLoop(make_pool, _close)
         self.sync_client = SyncClient(self.pool.session)
-        self.async_client = AsyncClient(lambda: _LoopSession(self.loop_pools, address.only_sync))
+        self.async_client: AsyncClient = BatchingClient(self.loop_pools, address.only_sync)
 
     def close(self) -> None:
         """See `Clients.close`; the pool of an idle loop is closed when the loop shuts down."""
@@ -226,16 +263,25 @@ class PooledClients:
         await asyncio.to_thread(self.pool.close)
 
 
-async def _close(pool: AsyncPool[AsyncpgSession]) -> None:
+async def _close(pool: LoopPool) -> None:
     await pool.close()
+
+
+class LoopPool(AsyncPool["AsyncpgSession"]):
+    """The connections of one event loop.
+
+    Attributes:
+        batches: The appends of the loop's tasks.
+
+    """
+
+    batches: AppendBatches
 
 
 class _LoopSession:
     """Acquires a connection of the running loop's pool for an ``async with`` block."""
 
-    def __init__(
-        self, pools: ClientPerLoop[AsyncPool[AsyncpgSession]], only_sync: str | None
-    ) -> None:
+    def __init__(self, pools: ClientPerLoop[LoopPool], only_sync: str | None) -> None:
         self._pools = pools
         self._only_sync = only_sync
 

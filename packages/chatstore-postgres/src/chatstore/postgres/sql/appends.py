@@ -130,6 +130,49 @@ An earlier call may have written it only if that was cancelled or its reply was 
 APPEND_NEW_MANY = _for_many(_SHORT)
 """Parameters: key, ttl, number, ids, lines of bodies, request id. Rows: as `APPEND_NEW_ONE`."""
 
+APPEND_BATCH = """WITH
+given AS MATERIALIZED (
+  SELECT given.* FROM unnest(
+    $1::bytea[], $3::bytea[], string_to_array($4::text, chr(10)), $5::bigint[]
+  ) WITH ORDINALITY AS given (key, message_id, body, request_id, number)
+),
+seen AS MATERIALIZED (
+  SELECT given.number, c.id, c.removed FROM given CROSS JOIN LATERAL (
+    SELECT c.id, c.next_position - c.length AS removed FROM {conversations} c
+    WHERE c.key = given.key AND {alive} OFFSET 0
+  ) c
+  WHERE (
+    SELECT true FROM {messages} m
+    WHERE m.conversation = c.id AND m.message_id = given.message_id LIMIT 1
+  ) IS NULL
+),
+free AS MATERIALIZED (
+  SELECT seen.number, seen.id, seen.removed FROM seen CROSS JOIN LATERAL (
+    SELECT FROM {conversations} c WHERE c.id = seen.id FOR UPDATE SKIP LOCKED
+  ) c
+),
+grown AS (
+  UPDATE {conversations} c SET next_position = c.next_position + 1, length = c.length + 1,
+    revision = given.request_id, {times}
+  FROM free JOIN given USING (number)
+  WHERE c.id = ANY (ARRAY(SELECT id FROM free)) AND c.id = free.id AND c.key = given.key
+    AND c.next_position - c.length = free.removed AND {alive}
+  RETURNING c.id, c.next_position - 1 AS position, number
+),
+written AS (
+  INSERT INTO {messages} (conversation, position, message_id, body_hash, request_id, body)
+  SELECT grown.id, grown.position, given.message_id,
+    hashtextextended(given.body COLLATE "C", 0), given.request_id, given.body
+  FROM grown JOIN given USING (number)
+)
+SELECT number, {has_expired} FROM grown"""
+"""Append one message each to several conversations.
+
+Parameters: keys, ttl, ids, lines of bodies, request ids. Rows: for each that was written its
+number, counted from 1, and is there garbage. It waits for no other writer, so two batches never
+wait for each other.
+"""
+
 APPEND_ONE = _for_one(_FULL)
 """Parameters: as `APPEND_NEW_ONE`, and the expected revision.
 

@@ -15,6 +15,7 @@ may look for positions in all conversations first.
 from __future__ import annotations
 
 from chatstore.postgres.sql.appends import (
+    APPEND_BATCH,
     APPEND_MANY,
     APPEND_NEW_MANY,
     APPEND_NEW_ONE,
@@ -49,6 +50,7 @@ from chatstore.postgres.sql.writes import (
 
 __all__ = [
     "ALL",
+    "APPEND_BATCH",
     "APPEND_MANY",
     "APPEND_NEW_MANY",
     "APPEND_NEW_ONE",
