@@ -107,7 +107,7 @@ def test_one_append_is_sent_alone_and_at_once(harness: PostgresHarness, sent: li
 
 
 def test_each_call_has_its_own_outcome(harness: PostgresHarness) -> None:
-    """Ids that exist, new conversations and expired ones are no matter of the other calls."""
+    """Ids that exist, new conversations and expired ones concern only their own calls."""
 
     async def scenario(store: PostgresChatStore) -> None:
         repeated = store.async_add_message(KEYS[5], message("first", id="first"))
