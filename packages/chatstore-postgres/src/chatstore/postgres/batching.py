@@ -1,8 +1,8 @@
 """``AppendBatches``: appends of one event loop's tasks to several conversations, in one statement.
 
 A connection executes one statement at a time and waits for the disk after each, so a hundred tasks
-would need as many connections. While appends are under way, others wait for a moment; then one statement
-writes all of them. Each keeps its own outcome: the statement leaves out a message whose
+would need as many connections. While appends are under way, others wait for a moment; then one
+statement writes all of them. Each keeps its own outcome: the statement leaves out a message whose
 conversation does not exist or is locked, and an id that exists. The call then sends its own.
 """
 
