@@ -145,8 +145,8 @@ class _Soak:
 
     def _wait_for_phase(self) -> Phase | None:
         """Make faults until the phase ends."""
-        restarts = self.result.phases % _RESTARTED == 1
-        next_fault = _FAULTS[0] if restarts else self._dice.randint(*_FAULTS)
+        restart = self._database.restart if self.result.phases % _RESTARTED == 1 else None
+        next_fault = _FAULTS[0] if restart else self._dice.randint(*_FAULTS)
         changed = time.monotonic()
         while time.monotonic() < changed + _HANG:
             count = 0
@@ -160,10 +160,11 @@ class _Soak:
             if count < next_fault:
                 continue
             next_fault = count + self._dice.randint(*_FAULTS)
-            fault = "restart" if restarts else self._dice.choice(list(self._database.faults))
-            restarts = False
-            self._database.faults.get(fault, self._database.restart)()
-            self.result.faults[fault] += 1
+            name, fault = self._dice.choice(list(self._database.faults.items()))
+            if restart is not None:
+                name, fault, restart = "restart", restart, None
+            fault()
+            self.result.faults[name] += 1
         self.result.violations.append(f"no call ended for {_HANG:.0f} s")
         return None
 

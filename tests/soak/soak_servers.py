@@ -30,18 +30,17 @@ class Database(ABC):
         url: Where the store's process connects.
         direct: The same database without a relay, and with patience.
         faults: What may happen to it between two calls.
+        restart: Lets the server crash and start again; ``None``: there is no server.
 
     """
 
     url: str
     direct: str
     faults: dict[str, Callable[[], object]]
+    restart: Callable[[], object] | None = None
 
     def end_fault(self) -> None:  # noqa: B027 - not all have one
         """End a fault that lasts."""
-
-    def restart(self) -> None:  # noqa: B027 - not all have a server
-        """Let the server crash and start again, if there is one."""
 
     @abstractmethod
     def connections(self) -> int:
@@ -103,12 +102,13 @@ class Redis(_Relayed):
         self.url = f"redis://127.0.0.1:{relay.port}?timeout={_TIMEOUT}"
         self.direct = f"redis://127.0.0.1:{server.port}?timeout=60"
         self._server = server
+        self.restart = self._restart
 
     def _kill(self) -> None:
         with redis.Redis(port=self._server.port) as admin:
             admin.client_kill_filter(_type="normal", skipme=True)
 
-    def restart(self) -> None:
+    def _restart(self) -> None:
         self._server.stop(signal.SIGKILL)
         self._server.start()
 
@@ -124,13 +124,14 @@ class Upstash(_Relayed):
         self.url = address.format(double.token, relay.port, _TIMEOUT)
         self.direct = address.format(double.token, double.port, 60)
         self._server = server
+        self.restart = self._restart
         self._double = double
 
     def _kill(self) -> None:
         with redis.Redis(port=self._server.port) as admin:
             admin.client_kill_filter(_type="normal", skipme=True)
 
-    def restart(self) -> None:
+    def _restart(self) -> None:
         self._server.stop(signal.SIGKILL)
         self._server.start()
 
@@ -147,11 +148,12 @@ class Postgres(_Relayed):
         self.direct = server.url()
         self.url = f"postgresql://postgres@127.0.0.1:{relay.port}/postgres?timeout={_TIMEOUT}"
         self._server = server
+        self.restart = self._restart
 
     def _kill(self) -> None:
         self._server.execute(f"SELECT pg_terminate_backend(pid) {_CLIENTS}")
 
-    def restart(self) -> None:
+    def _restart(self) -> None:
         self._server.stop(signal.SIGQUIT)  # like a crash
         self._server.start()
 

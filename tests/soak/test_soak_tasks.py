@@ -29,11 +29,12 @@ def test_nothing_is_lost_and_nothing_is_doubled(database: str) -> None:
 
     assert result.violations == []
     assert result.phases == 3
-    assert result.answered > 300
+    assert result.answered + result.abandoned == 3 * (72 * 3 + 2)  # writers and their calls
+    assert result.answered > 100
     assert result.messages >= result.answered
     assert result.outcomes["cancelled"] > 20
     assert result.abandoned > 0
-    assert result.faults["restart"] == 1
+    assert result.faults["restart"] == (database != "sqlite")
 
 
 FAULTS = {
