@@ -27,7 +27,7 @@ KEYS = [f"k{number}/é" for number in range(11)]
 
 @pytest.fixture
 def database() -> AzureDatabase:
-    return AzureDatabase("the table", Preparation(create=True), concurrency=4)
+    return AzureDatabase("the table", Preparation(create=True), max_connections=4)
 
 
 @pytest.fixture(params=["sync", "async"])

@@ -238,10 +238,7 @@ class _BlindToUnmarked(adding.Adding[Any]):
 
 
 def _records_in_disorder(*arguments: Any) -> dict[str, str]:
-    return dict(reversed(_message_records(*arguments).items()))
-
-
-_message_records = commit.message_records
+    return dict(reversed(commit.message_records(*arguments).items()))
 
 
 def _guessable(size: int) -> bytes:
@@ -302,7 +299,7 @@ MUTANTS = {
         patches=patch(garbage, "load_first_part", _one_part)
     ),
     "parts are staged before what leads to them": Algorithm(
-        patches=patch(staging, "message_records", _records_in_disorder)
+        patches=patch(staging, "first_records", _records_in_disorder)
     ),
     "markers are not looked at": Algorithm(patches=patch(IdCheck, "_all", _nothing_existing)),
     "markers are not written": Algorithm(

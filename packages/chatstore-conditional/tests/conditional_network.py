@@ -68,6 +68,8 @@ class SimulatedDatabase(MemoryDatabase):
 
     """
 
+    concurrency = 3
+
     def __init__(self, limits: Limits, situation: Situation | None = None) -> None:
         """Create an empty database."""
         super().__init__(limits)

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from unittest import mock
 
 from conditional_consistency import needed
+from conditional_interleaving import interleaved
 from conditional_linearizability import Call, Unknown, is_linearizable
 from conditional_network import (
     KEY,
@@ -84,6 +85,7 @@ class Simulation:
     def __init__(self, seed: int, algorithm: Algorithm, log: Callable[[str], None]) -> None:
         """Prepare a run."""
         self.chance = random.Random(seed)
+        self.mixing = random.Random(f"mixing {seed}")  # what one call does at the same time
         self.log = log
         self.like = like = circumstances(self.chance)
         log(f"{like}")
@@ -176,7 +178,8 @@ class Simulation:
         client.call = Call(
             client.number, name, arguments, self.time, math.inf, Unknown, self.now, ttl, expected
         )
-        client.plan = plan_of(client.backend, name, arguments, expected)
+        plan = plan_of(client.backend, name, arguments, expected)
+        client.plan = interleaved(plan, self.mixing)
         self.log(f"{self.time} client {client.number} calls {name} {_short(arguments)}")
         random.seed(7)  # as programs do
         self._resume(client, next)
@@ -266,9 +269,9 @@ class Simulation:
         self._pass(STAGING_TIME)
         backend = self._backend()
         for name in ("purge", "delete", "purge"):
-            run(plan_of(backend, name, ()), None)
+            run(interleaved(plan_of(backend, name, ()), self.mixing), None)
             self._pass(STAGING_TIME)
-            run(plan_of(backend, "purge", ()), None)
+            run(interleaved(plan_of(backend, "purge", ()), self.mixing), None)
             for database in (self.database, self.database.owner_lists()):
                 for key, (text, _) in database.heads.items():
                     self._check_rest(database, key, load_head(text))

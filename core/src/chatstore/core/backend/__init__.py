@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from chatstore.core.backend.base import Backend
     from chatstore.core.backend.clock_skew import describe_clock_skew
+    from chatstore.core.backend.concurrent import ConcurrentStep, concurrently, slow_down
     from chatstore.core.backend.conversations import (
         ConversationRecord,
         OwnedPage,
@@ -84,6 +85,7 @@ __all__ = [
     "Backend",
     "CallCancelledError",
     "ClientPerLoop",
+    "ConcurrentStep",
     "ConversationRecord",
     "Create",
     "Delete",
@@ -128,6 +130,7 @@ __all__ = [
     "check_revision",
     "check_timeout",
     "check_ttl",
+    "concurrently",
     "current_call",
     "describe_clock_skew",
     "flag",
@@ -142,6 +145,7 @@ __all__ = [
     "reason_of",
     "retry",
     "run",
+    "slow_down",
     "split_url",
     "watch",
     "wrapped_errors",
@@ -150,6 +154,7 @@ __all__ = [
 _MODULES = {
     "base": "Backend",
     "clock_skew": "describe_clock_skew",
+    "concurrent": "ConcurrentStep concurrently slow_down",
     "conversations": "ConversationRecord OwnedPage StoredConversation check_revision",
     "event_loops": "ClientPerLoop",
     "forks": "ForkAware ForkLock keep_inherited watch",

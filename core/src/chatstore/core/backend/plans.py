@@ -8,8 +8,9 @@ is one atomic action of the database.
 from __future__ import annotations
 
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Generator
-from typing import Any, TypeAlias, TypeVar, Union
+from typing import Any, Generic, TypeAlias, TypeVar, Union
 
 C = TypeVar("C")
 T = TypeVar("T")
@@ -22,6 +23,18 @@ Plan: TypeAlias = Generator[Callable[[C], Any], Any, T]
 
 MaybeAwaitable: TypeAlias = Union[T, Awaitable[T]]  # noqa: UP007 - no `|` with a variable on 3.10
 """What a client's method returns: the result, or where the client is async an awaitable."""
+
+
+class ModeStep(ABC, Generic[C]):
+    """A step that an async client carries out in another way than a sync one."""
+
+    @abstractmethod
+    def __call__(self, client: C) -> Any:
+        """Carry out the step with a sync client."""
+
+    @abstractmethod
+    def async_call(self, client: C) -> Awaitable[Any]:
+        """Carry out the step with an async client."""
 
 
 def call(step: Callable[[C], MaybeAwaitable[T]]) -> Plan[C, T]:
@@ -54,7 +67,7 @@ async def async_run(plan: Plan[C, T], client: C) -> T:
         step = next(plan)
         while True:
             try:
-                result = step(client)
+                result = step.async_call(client) if isinstance(step, ModeStep) else step(client)
                 if inspect.isawaitable(result):
                     result = await result
             except Exception as error:  # noqa: BLE001 - the plan decides, else it propagates

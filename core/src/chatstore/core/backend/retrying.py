@@ -8,6 +8,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any, NamedTuple, TypeVar
 
+from chatstore.core.backend.concurrent import slow_down
 from chatstore.core.backend.observing import current_call
 from chatstore.core.backend.plans import Plan
 from chatstore.core.logs import log_reconnect, log_retry
@@ -73,6 +74,7 @@ def retry(
 
     Raises:
         Exception: The last attempt's error.
+        StoppedError: A plan that is carried out at the same time failed, see `concurrently`.
 
     """
     started = now()
@@ -89,6 +91,7 @@ def retry(
                 pause = growing * _random.uniform(1 - policy.jitter, 1)
             if not failure.is_free and now() - started + pause > policy.patience:
                 raise
+        slow_down()
         _announce(server, failure.reason, pause)
         if pause:
             yield from sleep(pause)

@@ -15,8 +15,6 @@ from chatstore.core import ChatStoreError
 from chatstore.core.backend import Plan, async_run, run
 
 T = TypeVar("T")
-_CONCURRENCY = 16
-"""The most entities that a call reads at the same time, on as many threads if it is sync."""
 
 
 class AzureBackend(ConditionalBackend[Table]):
@@ -32,7 +30,7 @@ class AzureBackend(ConditionalBackend[Table]):
             AzureDatabase(
                 settings.server,
                 self._preparation,
-                concurrency=min(_CONCURRENCY, settings.max_connections),
+                max_connections=settings.max_connections,
             ),
             ttl=settings.ttl,
             patience=settings.patience,

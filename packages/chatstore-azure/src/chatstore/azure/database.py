@@ -14,7 +14,7 @@ from chatstore.azure.entities import HEAD, body_of, entity_keys, new_entity, row
 from chatstore.azure.errors import ERRORS, code_of
 from chatstore.azure.keys import CONVERSATIONS, LISTS, KeySpace
 from chatstore.azure.pages import EntityPage, check_token, read_page
-from chatstore.azure.points import get_entity, is_missing, read_existing
+from chatstore.azure.points import get_entity, is_missing
 from chatstore.azure.preparing import Preparation
 from chatstore.azure.rows import id_of, row_of, row_ranges
 from chatstore.azure.sizes import MAX_BATCH_BYTES, MAX_BATCH_OPERATIONS, MAX_RECORD_BYTES
@@ -24,9 +24,13 @@ from chatstore.azure_core.batches import packed
 from chatstore.azure_core.clients import wait
 from chatstore.conditional import Database, HeadWrite, Limits
 from chatstore.core import CorruptStoreError
-from chatstore.core.backend import MaybeAwaitable, Plan, call
+from chatstore.core.backend import MaybeAwaitable, Plan, call, concurrently
 
 T = TypeVar("T")
+_BATCHES = 8
+"""The most batches that one call writes at the same time: the service limits each partition."""
+_READS = 16
+"""The most entities that one call reads at the same time, on as many threads if it is sync."""
 _PAGE = 1000
 _KEYS = ["PartitionKey", "RowKey"]
 _MISSING = 404
@@ -49,7 +53,7 @@ class AzureDatabase(Database[Table]):
         server: str,
         preparation: Preparation,
         *,
-        concurrency: int = 1,
+        max_connections: int = 1,
         space: KeySpace = CONVERSATIONS,
     ) -> None:
         """Take the table's name for messages; nothing is sent.
@@ -57,13 +61,14 @@ class AzureDatabase(Database[Table]):
         Args:
             server: The table, for messages.
             preparation: Creates a missing table.
-            concurrency: The most entities that a call reads at the same time.
+            max_connections: The most connections of the clients.
             space: The kind of the keys.
 
         """
         self.server = server
         self._preparation = preparation
-        self._concurrency = concurrency
+        self.concurrency = min(_BATCHES, max_connections)
+        self._max_connections = max_connections
         self._space = space
 
     def weigh(self, body: str) -> int:
@@ -74,13 +79,8 @@ class AzureDatabase(Database[Table]):
 
     def read_head(self, key: str) -> Plan[Table, tuple[str, str] | None]:
         """See `Database.read_head`; the version is the etag."""
-        try:
-            entity = yield from self._request(partial(get_entity, self._space.name_of(key), HEAD))
-        except Exception as error:
-            if not is_missing(error):
-                raise
-            return None
-        return self._body(entity), str(entity.metadata["etag"])
+        entity = yield from self._read_entity((self._space.name_of(key), HEAD))
+        return None if entity is None else (self._body(entity), str(entity.metadata["etag"]))
 
     def read_heads(self, keys: Sequence[str]) -> Plan[Table, dict[str, tuple[str, str]]]:
         """See `Database.read_heads`.
@@ -187,7 +187,7 @@ class AzureDatabase(Database[Table]):
     def owner_lists(self) -> AzureDatabase:
         """See `Database.owner_lists`."""
         return AzureDatabase(
-            self.server, self._preparation, concurrency=self._concurrency, space=LISTS
+            self.server, self._preparation, max_connections=self._max_connections, space=LISTS
         )
 
     def sleep(self, seconds: float) -> Plan[Table, None]:
@@ -204,11 +204,18 @@ class AzureDatabase(Database[Table]):
         self, addresses: Sequence[tuple[str, str]]
     ) -> Plan[Table, list[StoredEntity]]:
         """Return the entities that exist, some of which are read at the same time."""
-        entities: list[StoredEntity] = []
-        for start in range(0, len(addresses), self._concurrency):
-            batch = addresses[start : start + self._concurrency]
-            entities += yield from self._repeat(partial(read_existing, batch))
-        return entities
+        plans = [self._read_entity(address) for address in addresses]
+        entities = yield from concurrently(plans, min(_READS, self._max_connections))
+        return [entity for entity in entities if entity is not None]
+
+    def _read_entity(self, address: tuple[str, str]) -> Plan[Table, StoredEntity | None]:
+        """Return an entity if it exists."""
+        try:
+            return (yield from self._request(partial(get_entity, *address)))
+        except Exception as error:
+            if not is_missing(error):
+                raise
+            return None
 
     def _repeat(self, begin: Callable[[], Plan[Table, T]]) -> Plan[Table, T]:
         yield from self._preparation.ensure()

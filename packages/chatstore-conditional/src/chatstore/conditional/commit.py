@@ -100,16 +100,31 @@ def is_divided(messages: Sequence[NewMessage]) -> bool:
 def message_records(
     stream: str, number: int, messages: Sequence[NewMessage], request: str
 ) -> dict[str, str]:
-    """Return the records of new messages: all first parts, then the others.
+    """Return the records of new messages."""
+    return first_records(stream, number, messages, request) | other_records(
+        stream, number, messages
+    )
 
-    A first part tells how many others there are, so that they can be found and deleted if the
-    writer is killed.
+
+def first_records(
+    stream: str, number: int, messages: Sequence[NewMessage], request: str
+) -> dict[str, str]:
+    """Return the records of new messages' first parts.
+
+    Each tells how many other parts there are, so that these can be found and deleted if the writer
+    is killed. So the first parts are written before the others.
     """
     firsts: dict[str, str] = {}
-    others: dict[str, str] = {}
     for offset, message in enumerate(messages, number):
         owner = None if message.marked_id is None else request
         firsts[record_id(stream, offset)] = dump_first_part(message.parts, owner)
-        for part, text in enumerate(message.parts[1:], 1):
-            others[record_id(stream, offset, part)] = text
-    return firsts | others
+    return firsts
+
+
+def other_records(stream: str, number: int, messages: Sequence[NewMessage]) -> dict[str, str]:
+    """Return the records of new messages' other parts."""
+    return {
+        record_id(stream, offset, part): text
+        for offset, message in enumerate(messages, number)
+        for part, text in enumerate(message.parts[1:], 1)
+    }

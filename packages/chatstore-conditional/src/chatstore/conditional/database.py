@@ -62,11 +62,13 @@ class Database(ABC, Generic[C]):
     Attributes:
         server: The database's name for messages and logs, without secrets.
         limits: The sizes that the database accepts.
+        concurrency: The most requests of one call at the same time; 1: one after the other.
 
     """
 
     server: str
     limits: Limits
+    concurrency: int = 1
 
     @abstractmethod
     def weigh(self, body: str) -> int:

@@ -20,7 +20,7 @@ from chatstore.conditional.id_markers import load_marker, next_markers
 from chatstore.conditional.names import marker_id, node_id, record_id
 from chatstore.conditional.reading import read_existing, read_head
 from chatstore.core import CorruptStoreError
-from chatstore.core.backend import Plan
+from chatstore.core.backend import Plan, concurrently
 
 C = TypeVar("C")
 
@@ -92,6 +92,7 @@ def _without_garbage(
     """
     garbage = list(head.garbage)
     deletes: list[str] = []
+    messages: list[Plan[C, None]] = []
     count = 0
     while garbage and count < budget and not deletes:
         item = garbage.pop()
@@ -105,10 +106,12 @@ def _without_garbage(
             count += yield from _delete_nodes(database, key, head.stream, item.first)
         else:
             stop = min(item.end, item.first + BATCH)
-            yield from _delete_messages(database, key, head.stream, item, range(item.first, stop))
+            numbers = range(item.first, stop)
+            messages.append(_delete_messages(database, key, head.stream, item, numbers))
             count += stop - item.first
             if stop < item.end:
                 garbage.append(item._replace(first=stop))
+    yield from concurrently(messages, database.concurrency)
     return head._replace(garbage=tuple(garbage)), deletes, count
 
 

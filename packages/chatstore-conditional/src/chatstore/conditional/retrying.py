@@ -35,6 +35,7 @@ class RetryingDatabase(Database[C]):
         self._policy = RetryPolicy(patience, attempts=_ATTEMPTS)
         self.server = database.server
         self.limits = database.limits
+        self.concurrency = database.concurrency
 
     def weigh(self, body: str) -> int:
         """See `Database.weigh`."""

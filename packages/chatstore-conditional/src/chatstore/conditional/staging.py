@@ -7,17 +7,27 @@ from time import monotonic
 from typing import Generic, TypeVar
 
 from chatstore.conditional.abandoned import STAGING_TIME
-from chatstore.conditional.commit import Commit, commit_of, head_write, is_divided, message_records
+from chatstore.conditional.commit import (
+    Commit,
+    commit_of,
+    first_records,
+    head_write,
+    is_divided,
+    other_records,
+)
 from chatstore.conditional.context import Context
 from chatstore.conditional.decisions import Edited, NewMessage
 from chatstore.conditional.garbage import clean_up
 from chatstore.conditional.head import Garbage, Head, Staging, StoredHead
 from chatstore.conditional.reading import read_head
-from chatstore.core.backend import Plan
+from chatstore.core.backend import Plan, concurrently
 
 C = TypeVar("C")
-BATCH = 200
-"""The most records of one request: between two requests the writer can show that it is at work."""
+BATCH = 100
+"""The most records of a batch; behind each one, the writer can show that it is at work.
+
+The databases write 25 or 100 records with a request, so larger batches would not save requests.
+"""
 
 _BATCH_CHARACTERS = 4_000_000
 
@@ -46,6 +56,7 @@ class StagedWrite(Generic[C]):
         self._request = request
         self._commit = commit
         self._number: int | None = None  # of the first staged record
+        self._last_beat = 0.0
 
     def number_in(self, head: Head) -> int | None:
         """Return the number of the first staged record, if the head still reserves it."""
@@ -70,16 +81,26 @@ class StagedWrite(Generic[C]):
                 self._request, current.next_number, len(messages), is_divided=is_divided(messages)
             )
             known = yield from self._reserve(stored, current, own)
-        last_beat = monotonic()
-        records = message_records(current.stream, own.number, messages, self._request)
-        for batch in _batches(records):
-            yield from self._context.database.stage(self._key, batch)
-            if monotonic() - last_beat >= STAGING_TIME / 4:
-                yield from self._beat()
-                last_beat = monotonic()
-                known = None
+        self._last_beat = monotonic()
+        stream = current.stream
+        beats: list[bool] = []
+        for records in (
+            first_records(stream, own.number, messages, self._request),
+            other_records(stream, own.number, messages),
+        ):
+            batches = [self._stage(batch) for batch in _batches(records)]
+            beats += yield from concurrently(batches, self._context.database.concurrency)
         self._number = own.number
-        return known
+        return None if any(beats) else known
+
+    def _stage(self, batch: Mapping[str, str]) -> Plan[C, bool]:
+        """Write some of the records; return whether the head was changed."""
+        yield from self._context.database.stage(self._key, batch)
+        if monotonic() - self._last_beat < STAGING_TIME / 4:
+            return False
+        self._last_beat = monotonic()
+        yield from self._beat()
+        return True
 
     def _own(self, head: Head) -> Staging | None:
         return next((s for s in head.stagings if s.owner == self._request), None)
@@ -126,4 +147,5 @@ def _batches(records: Mapping[str, str]) -> Iterator[dict[str, str]]:
             batch, size = {}, 0
         batch[name] = text
         size += len(text)
-    yield batch
+    if batch:
+        yield batch

@@ -25,7 +25,10 @@ class CosmosBackend(ConditionalBackend[Container]):
         """Take checked options; nothing is sent before the first call."""
         self._clients = CosmosClients(settings)
         self._database = CosmosDatabase(
-            settings.server, create=settings.create, timeout=settings.timeout
+            settings.server,
+            create=settings.create,
+            timeout=settings.timeout,
+            max_connections=settings.max_connections,
         )
         super().__init__(
             self._database,

@@ -17,7 +17,15 @@ from chatstore.azure_core.answers import status_of
 from chatstore.azure_core.batches import packed
 from chatstore.conditional import Database, HeadWrite, Limits
 from chatstore.core import CorruptStoreError, InvalidArgumentError, StoreUnavailableError
-from chatstore.core.backend import MaybeAwaitable, Plan, Retryable, RetryPolicy, call, retry
+from chatstore.core.backend import (
+    MaybeAwaitable,
+    Plan,
+    Retryable,
+    RetryPolicy,
+    call,
+    retry,
+    slow_down,
+)
 from chatstore.cosmos import batches
 from chatstore.cosmos.batches import Item, Operation
 from chatstore.cosmos.container import OWNED, PARTITION_KEY, Container, ItemPage
@@ -33,6 +41,8 @@ StoredText: TypeAlias = tuple[str, str]
 HEAD = "head"
 _RECORD = "r."
 _NO_TTL = -1  # https://learn.microsoft.com/azure/cosmos-db/nosql/time-to-live
+_BATCHES = 8
+"""The most batches that one call writes at the same time."""
 _NAMES_PER_QUERY = 1000  # `IN` accepts 6,000 arguments
 _EXISTS, _CHANGED, _BUSY = 409, 412, 449
 _ENVELOPE = 1200  # bytes of an operation beside its body: a key of 765, an id of 66, names
@@ -49,17 +59,21 @@ class CosmosDatabase(Database[Container]):
 
     limits = Limits(batches.MAX_OPERATIONS, _BODY_BYTES, _BODY_BYTES)
 
-    def __init__(self, server: str, *, create: bool, timeout: float) -> None:
+    def __init__(
+        self, server: str, *, create: bool, timeout: float, max_connections: int = 1
+    ) -> None:
         """Take the container's name for messages; nothing is sent.
 
         Args:
             server: The container, for messages.
             create: Whether the first request creates a missing database and container.
             timeout: Seconds for which a batch is repeated if other clients write.
+            max_connections: The most connections of the clients.
 
         """
         self.server = server
         self._create = create
+        self.concurrency = min(_BATCHES, max_connections)
         self._batch_policy = RetryPolicy(timeout, first_pause=0.01)
 
     def weigh(self, body: str) -> int:
@@ -214,7 +228,7 @@ class CosmosDatabase(Database[Container]):
             # azure-cosmos removes the conditions from the operations that it is passed.
             copied = copy.deepcopy(operations)
             try:
-                return (yield from call(partial(_send_batch, partition, copied, requests.append)))
+                results = yield from call(partial(_send_batch, partition, copied, requests.append))
             except AzureError as error:
                 status = status_of(error)
                 if status in {_EXISTS, _CHANGED} or is_missing_item(error):
@@ -226,6 +240,9 @@ class CosmosDatabase(Database[Container]):
                 if status == _BUSY:
                     del requests[-1:]
                 raise
+            if len(requests) > 1:  # azure-cosmos waited and sent it again, for example after 429
+                slow_down()
+            return results
 
         return (
             yield from retry(

@@ -43,6 +43,8 @@ from chatstore.dynamodb.table import (
 T = TypeVar("T")
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 MAX_ITEM_BYTES = 400 * 1024
+_BATCHES = 8
+"""The most batches that one call writes at the same time."""
 _OVERHEAD = 1024  # bytes of an item beside its body: attributes' names, the key, the record's id
 _CONVERSATIONS = "chatstore/"
 _OWNER_LISTS = "chatstore/owner-"
@@ -60,6 +62,7 @@ class DynamoDBDatabase(Database[Connection]):
     def __init__(self, table: Table, space: str = _CONVERSATIONS) -> None:
         """Use a table; the names of all items begin with ``space``."""
         self.server = table.settings.server
+        self.concurrency = min(_BATCHES, table.settings.max_connections)
         self._heads = f"{space}head/"
         self._records = f"{space}record/"
         self._table = table

@@ -20,6 +20,7 @@ from chatstore.core.backend import (
     is_timeout,
     is_unreachable,
     retry,
+    slow_down,
 )
 from chatstore.dynamodb.clients import Connection
 from chatstore.dynamodb.errors import Meaning, meaning_of
@@ -120,6 +121,7 @@ class Table:
         for start in range(0, len(values), size):
             rest = yield from process(values[start : start + size])
             while rest:
+                slow_down()
                 rest = yield from self._with_progress(process, rest)
 
     def _with_progress(

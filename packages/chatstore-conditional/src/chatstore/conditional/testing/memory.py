@@ -22,6 +22,7 @@ class MemoryDatabase(Database[Sleep]):
     """Heads with their versions, and records, by conversation."""
 
     server = "memory"
+    concurrency = 4
 
     def __init__(self, limits: Limits | None = None) -> None:
         """Create an empty database."""
