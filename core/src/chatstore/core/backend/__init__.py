@@ -7,6 +7,7 @@ of a client (`call`). `ChatStore(backend)` is then a complete store, sync and as
 - Drivers without an async client: `ThreadedBackend`. Async clients: `ClientPerLoop`.
 - Connections: `Pool`, `AsyncPool`, `Health`; forks: `ForkAware`, `ForkLock`, `watch`,
   `keep_inherited`.
+- Independent requests at the same time: `concurrently`, `slow_down`.
 - Repetition: `retry`, `RetryPolicy`, `Retryable`; errors of the network: `reason_of`;
   wrong clocks: `describe_clock_skew`.
 - Options: `check_ttl`, `check_timeout` and others; URLs: `split_url`, `read_options`.
