@@ -23,14 +23,14 @@ class TableClients(Clients[Table]):
         if self._settings.client is not None:
             table: Table = self._settings.client.get_table_client(self._settings.table)
             return table
-        return self._make("azure.data.tables", is_async=False)
+        return self._make("chatstore.azure.batch_client", is_async=False)
 
     def make_async(self) -> Table:
         """Make an async client."""
         if self._settings.async_client is not None:
             table: Table = self._settings.async_client.get_table_client(self._settings.table)
             return table
-        return self._make("azure.data.tables.aio", is_async=True)
+        return self._make("chatstore.azure.async_batch_client", is_async=True)
 
     def close_client(self, client: Any) -> None:
         """Close a sync client, unless it is the caller's."""
@@ -45,7 +45,7 @@ class TableClients(Clients[Table]):
     def _make(self, module: str, *, is_async: bool) -> Table:
         settings = self._settings
         account = check_account(settings.account, is_async=is_async)
-        make_client = import_sdk(module).TableClient
+        make_client = import_sdk(module).BatchTableClient
         table: Table = make_client(
             account.endpoint,
             settings.table,
