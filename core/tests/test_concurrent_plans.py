@@ -70,6 +70,10 @@ def async_mode(plan: Plan[Any, Any]) -> Any:
 both_modes = pytest.mark.parametrize("drive", [sync_mode, async_mode])
 
 
+def step(act: Callable[[], Any]) -> Plan[Any, Any]:
+    return (yield from call(lambda _: act()))
+
+
 def returning(value: Any) -> Plan[Any, Any]:
     return (yield from call(lambda _: value))
 
@@ -94,7 +98,7 @@ def test_no_plans_have_no_results(drive: Callable[..., Any]) -> None:
 
 def test_threads_carry_out_as_many_plans_as_allowed() -> None:
     meeting = Meeting(3)
-    plans = [call(lambda _: meeting.attend()) for _ in range(9)]
+    plans = [step(meeting.attend) for _ in range(9)]
     run(concurrently(plans, 3), None)
     assert meeting.most == 3
 
@@ -102,7 +106,7 @@ def test_threads_carry_out_as_many_plans_as_allowed() -> None:
 def test_tasks_carry_out_as_many_plans_as_allowed() -> None:
     async def main() -> int:
         meeting = Meeting(3)
-        plans = [call(lambda _: meeting.async_attend()) for _ in range(3)]
+        plans = [step(meeting.async_attend) for _ in range(3)]
         await async_run(concurrently(plans, 3), None)
         return meeting.most
 
@@ -179,7 +183,7 @@ def test_a_cancelled_call_cancels_its_requests() -> None:
                 cancelled.append(True)
                 raise
 
-        plans = [call(lambda _: request()) for _ in range(5)]
+        plans = [step(request) for _ in range(5)]
         task = asyncio.create_task(async_run(concurrently(plans, 3), None))
         for _ in range(3):
             await began.acquire()
@@ -216,12 +220,12 @@ def test_failures_leave_fewer_plans_at_the_same_time(
         yield from returning(None)
 
     def counted(number: int) -> Plan[Any, Any]:
-        yield from call(lambda _: poll() if drive is async_mode else has_slowed.wait(WAIT))
+        yield from step(poll if drive is async_mode else lambda: has_slowed.wait(WAIT))
         with lock:
             if number > LANES:
                 present.add(number)
                 counts.append(len(present))
-        yield from call(lambda _: asyncio.sleep(0) if drive is async_mode else None)
+        yield from step(lambda: asyncio.sleep(0) if drive is async_mode else None)
         with lock:
             present.discard(number)
 
@@ -244,14 +248,14 @@ def test_a_request_is_not_repeated_after_another_one_failed() -> None:
             raise BusyError
 
         repeated = retry(
-            lambda: call(lambda _: busy()),
+            lambda: step(busy),
             lambda error, _: Retryable("busy") if isinstance(error, BusyError) else None,
             policy=RetryPolicy(WAIT, attempts=5),
-            sleep=lambda _: call(lambda _: None),
+            sleep=lambda _: returning(None),
             server="test",
         )
         with pytest.raises(ValueError, match="failed"):
-            await async_run(concurrently([repeated, call(lambda _: fail())], 2), None)
+            await async_run(concurrently([repeated, step(fail)], 2), None)
         return len(attempts)
 
     assert asyncio.run(main()) == 1
@@ -289,7 +293,7 @@ def test_repetitions_belong_to_the_call(drive: Callable[..., Any]) -> None:
             lambda: call(send),
             lambda _, __: Retryable("busy", pause=0.0),
             policy=RetryPolicy(WAIT),
-            sleep=lambda _: call(lambda _: None),
+            sleep=lambda _: returning(None),
             server="test",
         )
 

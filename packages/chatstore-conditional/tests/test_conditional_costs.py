@@ -11,6 +11,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from math import ceil
 from typing import Any, TypeVar
 
@@ -128,7 +129,13 @@ def mixed(writers: Writers) -> None:
 def overlapping(writers: Writers) -> None:
     """Let another writer append while a batch is staged."""
     one, other = writers.stores[:2]
-    writers.database.after_stage = lambda: other.add_message("k", message())
+    messages = [message()]
+
+    def append_once() -> None:
+        with suppress(IndexError):  # a batch was staged already
+            other.add_message("k", messages.pop())
+
+    writers.database.after_stage = append_once
     one.add_messages("k", writers.batch(150))
 
 

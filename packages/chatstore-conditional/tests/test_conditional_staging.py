@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from unittest import mock
@@ -28,6 +29,7 @@ class SlowDatabase(MemoryDatabase):
     Attributes:
         meanwhile: The function.
         staged: The sizes of the staged batches.
+        one_at_a_time: Several batches are staged at the same time.
 
     """
 
@@ -36,13 +38,15 @@ class SlowDatabase(MemoryDatabase):
     def __init__(self) -> None:
         super().__init__()
         self.staged: list[int] = []
+        self.one_at_a_time = threading.Lock()
 
     def stage(self, key: str, puts: Mapping[str, str]) -> Plan[Any, None]:
         self.staged.append(len(puts))
         yield from super().stage(key, puts)
         meanwhile = self.meanwhile
         if meanwhile is not None:
-            yield from call(lambda _: meanwhile())
+            with self.one_at_a_time:
+                yield from call(lambda _: meanwhile())
 
 
 @pytest.fixture
