@@ -92,16 +92,18 @@ def _draw_tasks(run: Run, server: str, axis: Any, looks: dict[str, int]) -> None
         return
     races.sort(key=lambda race: (race["keys"], -looks[race["subject"]]))
     counts = [race["keys"] for race in races]
-    places = [place + (count > 1) for place, count in enumerate(counts)]  # a gap between groups
-    for place, race in zip(places, races, strict=True):
+    positions = [
+        position + (count > 1) for position, count in enumerate(counts)
+    ]  # a gap between groups
+    for position, race in zip(positions, races, strict=True):
         rate = statistics.median(race["rates"])
-        axis.barh(place, rate, color=_COLORS[looks[race["subject"]]])
+        axis.barh(position, rate, color=_COLORS[looks[race["subject"]]])
         is_lossy = race["stored"] is not None and race["stored"] < race["acknowledged"]
         text = f" {rate:,.0f} {race['subject']}" + (", loses messages" if is_lossy else "")
-        axis.annotate(text, (rate, place), va="center", color=_GREY, fontsize=9)
+        axis.annotate(text, (rate, position), va="center", color=_GREY, fontsize=9)
     groups = {
         f"{count} conversation{'s' if count > 1 else ''}": statistics.mean(
-            place for place, other in zip(places, counts, strict=True) if other == count
+            position for position, other in zip(positions, counts, strict=True) if other == count
         )
         for count in dict.fromkeys(counts)
     }

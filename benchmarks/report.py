@@ -27,8 +27,8 @@ of its own; every round measures all of them, in a new order. Calls below 20 ms 
 a round; the first {WARM_UPS} calls of a slice are not counted. A figure is the median of all
 counted calls; a ratio is the median of the rounds' ratios, with the least and the greatest. A
 conversation that has grown by a tenth is replaced. A new memory buffer computes each window, as in
-a web application; it has at most {WINDOW_MESSAGES} messages here, and at least 13, since its start
-moves in steps. LangChain's windows and LangGraph's use an approximation of tokens; those of OpenAI
+a web application; it has at most {WINDOW_MESSAGES} messages here, and at least 13, since windows
+begin at steps. LangChain's windows and LangGraph's use an approximation of tokens; those of OpenAI
 Agents and Pydantic AI are the newest {WINDOW_MESSAGES} messages. In memory, LlamaIndex returns its
 own list, where the others copy the messages.
 
