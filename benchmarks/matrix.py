@@ -98,7 +98,7 @@ _LENGTHS: dict[str, tuple[int, ...]] = {
 }
 SLOWEST_CALL = 10.0
 """Seconds; a package is not measured at lengths at which a call would take longer."""
-SLOWEST_SET = 40.0
+SLOWEST_SET = 60.0
 """Seconds; a package is not measured at lengths that take longer to create."""
 FAST, SLOW = 0.02, 0.5
 """Seconds; faster calls than FAST have several slices in a round, slower than SLOW one call."""

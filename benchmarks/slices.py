@@ -6,7 +6,15 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.matrix import LIGHT, LONGEST_OF, SLOWEST_CALL, SLOWEST_SET, Matrix, Pace
+from benchmarks.matrix import (
+    LIGHT,
+    LONGEST_OF,
+    PEERS,
+    SLOWEST_CALL,
+    SLOWEST_SET,
+    Matrix,
+    Pace,
+)
 from benchmarks.workers import Worker
 
 Result = dict[str, Any]
@@ -84,7 +92,9 @@ class Slices:
         self._limit(workload, name, length, seconds)
 
     def _limit(self, workload: str, name: str, length: int, seconds: float) -> None:
-        """Exclude greater lengths if the next call would take too long."""
+        """Exclude greater lengths if the next call of a peer would take too long."""
+        if name not in PEERS:
+            return
         is_set = workload == "set"  # it creates all conversations, also those for other calls
         lengths = self._lengths if is_set else self._matrix.lengths_on(self._kind, workload)
         longer = next((other for other in lengths if other > length), None)
