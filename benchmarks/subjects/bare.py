@@ -75,7 +75,7 @@ class Redis:
         """Create a client."""
         import redis
 
-        self._client: Any = redis.Redis.from_url(url)
+        self._client: Any = redis.Redis.from_url(url, socket_timeout=60)
 
     def append(self, key: str) -> object:
         """See `Subject`."""
@@ -99,7 +99,7 @@ class AsyncRedis:
         from redis.asyncio import Redis as Client
 
         self.run = Loop()
-        self._client: Any = Client.from_url(url)
+        self._client: Any = Client.from_url(url, socket_timeout=60)
 
     async def async_append(self, key: str) -> object:
         """See `Subject`."""

@@ -58,7 +58,7 @@ class Redis:
         """Create a client and load the script."""
         import redis
 
-        self._client: Any = redis.Redis.from_url(url)
+        self._client: Any = redis.Redis.from_url(url, socket_timeout=60)
         self._sha = self._client.script_load(_SCRIPT)
 
     def append(self, key: str) -> object:
@@ -76,7 +76,7 @@ class AsyncRedis:
         from redis.asyncio import Redis as Client
 
         self.run = Loop()
-        self._client: Any = Client.from_url(url)
+        self._client: Any = Client.from_url(url, socket_timeout=60)
         self._sha = self.run(self._client.script_load(_SCRIPT))
 
     async def async_append(self, key: str) -> object:
