@@ -20,6 +20,8 @@ class Sync:
 
     def __init__(self, url: str) -> None:
         """Open the store."""
+        if url.startswith("redis:"):
+            url += "?timeout=60"  # a set of 100,000 messages may take longer than the default
         self.store: ChatStore = open_store(url)
         warnings.simplefilter("ignore")  # about turns above the limit and estimates of tokens
 
