@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import asyncpg  # type: ignore[import-untyped]
 import pytest
 from postgres_calling import message
 from postgres_harness import PostgresHarness, pooled
@@ -44,3 +45,24 @@ def test_an_idle_connection_keeps_no_messages(newest_server: PostgresServer) -> 
         assert len(store.get_messages("k")) == 2
         with pooled(store).pool.session() as session:
             assert session._transformer.pgresult is None
+
+
+def test_the_first_async_call_opens_one_connection(
+    newest_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness = PostgresHarness(newest_server)
+    opened: list[object] = []
+    original = asyncpg.connect
+
+    async def connect(**arguments: object) -> object:
+        opened.append(arguments)
+        return await original(**arguments)
+
+    async def scenario() -> None:
+        async with harness.open() as store:
+            assert await store.async_get_messages("k") == []
+            assert await store.async_count_messages("k") == 0
+
+    monkeypatch.setattr(asyncpg, "connect", connect)
+    asyncio.run(scenario())
+    assert len(opened) == 1

@@ -98,7 +98,8 @@ def connector(
 
     """
     limit = int(params.get("connect_timeout") or 0)
-    bounds = {
+    first = {
+        **arguments,
         "timeout": min(timeout, limit) if limit > 0 else timeout,
         "command_timeout": timeout,
         "connection_class": KeepaliveConnection,
@@ -108,24 +109,33 @@ def connector(
     async def connect() -> AsyncpgSession:
         check_files(params)
         try:
+            connection = await asyncpg.connect(**(known or first))
             if not known:
-                known.update(await _options({**arguments, **bounds}))
-            return AsyncpgSession(await asyncpg.connect(**known))
+                is_direct = await _is_direct(connection)
+                # A pooler in between gives each transaction another connection to the server.
+                # Statements without a name are not used beyond their transaction.
+                known.update(first if is_direct else {**first, "statement_cache_size": 0})
+                if not is_direct:
+                    await connection.close(timeout=_CLOSING_SECONDS)
+                    connection = await asyncpg.connect(**known)
+            return AsyncpgSession(connection)
         except Exception as error:
             raise NotConnectedError(error) from error
 
     return connect
 
 
-async def _options(arguments: dict[str, Any]) -> dict[str, Any]:
-    unprepared = {**arguments, "statement_cache_size": 0}
-    probe = await asyncpg.connect(**unprepared)
+async def _is_direct(connection: Any) -> bool:
+    """Whether the server process that announced itself executes the statements."""
+    answer = bytearray()
+
+    async def collect(data: bytes) -> None:
+        answer.extend(data)
+
     try:
-        is_direct = await probe.fetchval("SELECT pg_backend_pid()") == probe.get_server_pid()
+        # COPY is not prepared: a pooler would leave a prepared statement to its other clients.
+        await connection.copy_from_query("SELECT pg_backend_pid()", output=collect)
     except BaseException:
-        probe.terminate()
+        connection.terminate()
         raise
-    await probe.close(timeout=_CLOSING_SECONDS)
-    # A pooler in between gives each transaction another connection to the server. Statements
-    # without a name are not used beyond their transaction.
-    return arguments if is_direct else unprepared
+    return int(answer) == connection.get_server_pid()
