@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]
 import pytest
@@ -54,7 +55,7 @@ def test_the_first_async_call_opens_one_connection(
     opened: list[object] = []
     original = asyncpg.connect
 
-    async def connect(**arguments: object) -> object:
+    async def connect(**arguments: Any) -> object:
         opened.append(arguments)
         return await original(**arguments)
 
