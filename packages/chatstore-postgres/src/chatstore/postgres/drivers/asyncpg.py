@@ -138,4 +138,4 @@ async def _is_direct(connection: Any) -> bool:
     except BaseException:
         connection.terminate()
         raise
-    return int(answer) == connection.get_server_pid()
+    return bool(int(answer) == connection.get_server_pid())
