@@ -32,9 +32,9 @@ with the caller's id". `python -m scripts.monthly_costs` writes this page.
 {notes}
 
 Not included are storage, of which a month adds at least {gigabytes} GB, traffic, backups and taxes.
-The prices of Cosmos DB and Table Storage could not be read when this page was written: multiply the
-units by the price of your region. Table Storage bills each entity of a batch, so an append counts
-as more than its one request.
+The price of Table Storage could not be read when this page was written: multiply the units by the
+price of your region. Table Storage bills each entity of a batch, so an append counts as more than
+its one request. The units of Cosmos DB are estimates.
 """
 
 
@@ -67,7 +67,12 @@ SERVICES = [
         "Paid by command, by Upstash's billing page, read on 2026-11-26. "
         "The first 200 GB of traffic are free",
     ),
-    Service("Cosmos DB", {"request units": None}, "Serverless"),
+    Service(
+        "Cosmos DB",
+        {"request units": 0.25},
+        "Serverless, in a US region, by the examples of Microsoft's article on Cosmos DB's bills, "
+        "dated 2022-03-31 and read on 2026-11-26. Other regions have other prices",
+    ),
     Service("Azure Table Storage", {"requests": None}, "general-purpose v2"),
 ]
 

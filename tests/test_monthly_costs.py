@@ -51,7 +51,7 @@ def test_cost_of_a_month() -> None:
     assert "| DynamoDB | 8 write units | 12.0 million | $0.625 | $7.50 |" in page
     # Three commands a turn, at $2 for a million.
     assert "- **Upstash**: $9.00." in page
-    assert "| Cosmos DB | 25.5 request units | 38.2 million | not known | not known |" in page
+    assert "| Cosmos DB | 25.5 request units | 38.2 million | $0.25 | $9.56 |" in page
 
 
 def test_the_page_has_the_measured_units() -> None:
