@@ -44,7 +44,7 @@ def main() -> None:
                 environments.prepare(family)
         _measure(matrix, with_imports=not arguments.subjects)
     recorded = json.loads(_RESULTS.read_text())
-    if arguments.publish and not recorded["is_whole"]:
+    if arguments.publish and not recorded.get("is_whole"):
         parser.error("--publish needs a run of the whole matrix; the last run measured a part")
     text = report.write(recorded)
     print(text)

@@ -250,6 +250,13 @@ def test_what_a_package_cannot_hold_is_measured_no_further() -> None:
     assert {one["length"] for one in measured.results() if one["kind"] == "calls"} == {10}
 
 
+def test_the_first_call_is_repeated_since_it_includes_imports() -> None:
+    package, measured = slices(3, workloads=("window",))
+    measured.fill()
+    windows = [key for workload, key, *_ in package.made if workload == "window"]
+    assert windows == ["10", "10", "1000"]
+
+
 @pytest.mark.parametrize(("name", "longest"), [("OpenAI Agents", 10), ("chatstore", 1_000)])
 def test_a_call_of_a_peer_that_would_take_too_long_is_not_tried(name: str, longest: int) -> None:
     package, measured = slices(0.5, name=name)
