@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from asyncpg import PostgresError  # type: ignore[import-untyped]
 from postgres_calling import Caller, contents, message
 from postgres_faults import FaultProxy
 from postgres_harness import PostgresHarness, backend_of, fresh_name, pooled
@@ -19,8 +20,17 @@ from sqlalchemy import create_engine
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from chatstore.core import ChatStore, StoreAccessError, StoreUnavailableError
+from chatstore.core.backend import Plan
 from chatstore.postgres import PostgresChatStore, drivers
-from chatstore.postgres.client import PooledClients
+from chatstore.postgres.client import (
+    BEGIN,
+    IDLE_SECONDS,
+    PooledClients,
+    Session,
+    fetch,
+    transact,
+)
+from chatstore.postgres.sql.rendering import Sql
 
 CALLS: tuple[tuple[str, tuple[Any, ...]], ...] = (
     ("add_message", (message("x"),)),
@@ -329,6 +339,33 @@ def test_connections_that_a_firewall_dropped_are_checked(
         # Had one call waited for its answer, it would have taken the whole timeout.
         assert time.monotonic() - started < timeout
         assert call(store, "count_messages", "k") == 1
+
+
+def test_a_transaction_whose_program_has_gone_locks_nobody_out(
+    store: ChatStore, harness: PostgresHarness, call: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = [text.replace(f"{IDLE_SECONDS}s", "1s") for text in BEGIN]
+    for module in ("psycopg", "asyncpg", "engines"):
+        monkeypatch.setattr(f"chatstore.postgres.drivers.{module}.BEGIN", begin)
+    lock = f"SELECT 1 FROM {harness.table}_conversations FOR UPDATE"
+    reached = []
+
+    def body() -> Plan[Session, None]:
+        yield from fetch(Sql(lock, lock))
+        with PostgresChatStore(harness.url, table_name=harness.table, timeout=60) as other:
+            other.add_message("k", message("while the first program sends nothing"))
+        reached.append(True)
+        yield from fetch(Sql(lock, lock))
+
+    call(store, "add_message", "k", message("a"))
+    backend = backend_of(store)
+    error = psycopg.Error if call.mode == "sync" else PostgresError
+    run = backend.run if call.mode == "sync" else lambda plan: call.run(backend.async_run(plan))
+    with pytest.raises(error):
+        run(transact(body))
+
+    assert reached
+    call(store, "add_message", "k", message("after it"))
 
 
 @pytest.mark.short_timeout(5)

@@ -29,9 +29,17 @@ if TYPE_CHECKING:  # a program that uses one mode loads one driver
     from chatstore.postgres.drivers.psycopg import PsycopgSession
 
 T = TypeVar("T")
-_BEGIN, _COMMIT, _ROLLBACK = (
-    Sql(text, text) for text in ("BEGIN ISOLATION LEVEL READ COMMITTED", "COMMIT", "ROLLBACK")
+IDLE_SECONDS = 10
+"""How long a transaction may wait for its program's next statement.
+
+Then the server ends it. Otherwise the transaction of a program whose machine or network has gone
+would lock its conversation until the server notices that, which takes two hours by default.
+"""
+BEGIN = (
+    "BEGIN ISOLATION LEVEL READ COMMITTED",
+    f"SET LOCAL idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'",
 )
+_COMMIT, _ROLLBACK = (Sql(text, text) for text in ("COMMIT", "ROLLBACK"))
 
 
 class Session(Protocol):
@@ -39,6 +47,14 @@ class Session(Protocol):
 
     def fetch(self, sql: Sql, *parameters: object) -> MaybeAwaitable[Rows]:
         """Execute a statement and return its rows."""
+        ...
+
+
+class IdleSession(Session, Protocol):
+    """A connection without a transaction."""
+
+    def begin(self) -> MaybeAwaitable[None]:
+        """Begin a transaction, which the server ends if the next statement does not come."""
         ...
 
 
@@ -94,7 +110,11 @@ class Client(Protocol):
 
 
 class SyncSession(Protocol):
-    """A `Session` of a sync driver."""
+    """An `IdleSession` of a sync driver."""
+
+    def begin(self) -> None:
+        """See `IdleSession.begin`."""
+        ...
 
     def fetch(self, sql: Sql, *parameters: object) -> Rows:
         """See `Session.fetch`."""
@@ -102,7 +122,11 @@ class SyncSession(Protocol):
 
 
 class AsyncSession(Protocol):
-    """A `Session` of an async driver."""
+    """An `IdleSession` of an async driver."""
+
+    async def begin(self) -> None:
+        """See `IdleSession.begin`."""
+        ...
 
     async def fetch(self, sql: Sql, *parameters: object) -> Rows:
         """See `Session.fetch`."""
@@ -314,8 +338,12 @@ def transact(body: Callable[[], Plan[Session, T]], *, is_setup: bool = False) ->
     return call(lambda client: client.transact(body, is_setup=is_setup))
 
 
-def _transaction(body: Callable[[], Plan[Session, T]]) -> Plan[Session, T]:
-    yield from fetch(_BEGIN)
+def _begin() -> Plan[IdleSession, None]:
+    return call(lambda session: session.begin())
+
+
+def _transaction(body: Callable[[], Plan[Session, T]]) -> Plan[IdleSession, T]:
+    yield from _begin()
     try:
         result = yield from body()
     except Exception as error:

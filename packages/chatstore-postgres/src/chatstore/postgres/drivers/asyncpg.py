@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg  # type: ignore[import-untyped]
 
 from chatstore.core.backend import Health
+from chatstore.postgres.client import BEGIN
 from chatstore.postgres.errors import NotConnectedError, health_after
 from chatstore.postgres.sql.rendering import Rows, Sql
 from chatstore.postgres.url import check_files
@@ -65,6 +66,14 @@ class AsyncpgSession:
             self._health = health_after(error)
             raise
         return rows
+
+    async def begin(self) -> None:
+        """Begin a transaction, which the server ends if the next statement does not come."""
+        try:
+            await self._connection.execute("; ".join(BEGIN))
+        except BaseException as error:
+            self._health = health_after(error)
+            raise
 
     async def is_alive(self) -> bool:
         """Send an empty statement, and wait for a short time."""

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from chatstore.core import InvalidArgumentError
 from chatstore.core.backend import Health
-from chatstore.postgres.client import AsyncClient, SyncClient
+from chatstore.postgres.client import BEGIN, AsyncClient, SyncClient
 from chatstore.postgres.errors import NotConnectedError, health_after
 from chatstore.postgres.sql.rendering import Rows, Sql
 
@@ -61,6 +61,11 @@ class EngineSession:
         """Take a connection that commits each statement by itself."""
         self._connection = connection
 
+    def begin(self) -> None:
+        """Begin a transaction, which the server ends if the next statement does not come."""
+        for statement in BEGIN:
+            self.fetch(Sql(statement, statement))
+
     def fetch(self, sql: Sql, *parameters: object) -> Rows:
         """Execute a statement and return its rows."""
         named = {f"p{number}": value for number, value in enumerate(parameters, 1)}
@@ -75,6 +80,11 @@ class AsyncEngineSession:
     def __init__(self, connection: AsyncConnection) -> None:
         """Take a connection that commits each statement by itself."""
         self._connection = connection
+
+    async def begin(self) -> None:
+        """Begin a transaction, which the server ends if the next statement does not come."""
+        for statement in BEGIN:
+            await self.fetch(Sql(statement, statement))
 
     async def fetch(self, sql: Sql, *parameters: object) -> Rows:
         """Execute a statement and return its rows."""

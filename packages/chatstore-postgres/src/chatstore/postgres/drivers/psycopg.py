@@ -14,6 +14,7 @@ from psycopg.generators import execute
 from psycopg.pq import ExecStatus
 
 from chatstore.core.backend import Health
+from chatstore.postgres.client import BEGIN
 from chatstore.postgres.errors import CallTimeoutError, NotConnectedError, health_after
 from chatstore.postgres.sql.rendering import Rows, Sql
 from chatstore.postgres.url import check_files
@@ -101,6 +102,14 @@ class PsycopgSession:
         """Execute a statement and return its rows."""
         try:
             return self._fetch(sql.numbered, parameters)
+        except BaseException as error:
+            self._health = health_after(error)
+            raise
+
+    def begin(self) -> None:
+        """Begin a transaction, which the server ends if the next statement does not come."""
+        try:
+            self._connection.execute("; ".join(BEGIN).encode(), prepare=False)
         except BaseException as error:
             self._health = health_after(error)
             raise
