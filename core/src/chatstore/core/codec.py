@@ -43,25 +43,21 @@ _list_validator = TypeAdapter(list[ChatMessage]).validator
 
 def new_id() -> str:
     """Return a random id of 32 hex digits; it begins with the time, which keeps indexes compact."""
-    return f"{_milliseconds():012x}{os.urandom(_RANDOM_BYTES).hex()}"
+    return f"{time.time_ns() // 1_000_000:012x}{os.urandom(_RANDOM_BYTES).hex()}"
 
 
 def _new_ids(count: int) -> Iterator[str]:
     """Return ids as `new_id` does; one call of the system is faster than one for each."""
-    prefix = f"{_milliseconds():012x}"
+    prefix = f"{time.time_ns() // 1_000_000:012x}"
     digits = os.urandom(_RANDOM_BYTES * count).hex()
     width = 2 * _RANDOM_BYTES
     return (prefix + digits[start : start + width] for start in range(0, len(digits), width))
 
 
-def _milliseconds() -> int:
-    return time.time_ns() // 1_000_000
-
-
 def encode_all(messages: Sequence[object], now: str) -> list[Record]:
     """Return messages as records, in the same order; see `encode`."""
     if len(messages) == 1:
-        return [encode(messages[0], now)]
+        return [_encode(messages[0], now, new_id)]
     ids = _new_ids(len(messages))
     with _paused_collection():
         return [_encode(message, now, ids.__next__) for message in messages]

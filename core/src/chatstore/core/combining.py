@@ -103,10 +103,12 @@ class AppendQueue(ForkAware):
 
     def _write(self, place: _Place, leader: _Waiter) -> Plan[Any, None]:
         """Return a plan that does the append of the leader and, if possible, of others."""
-        ids = {record.id for record in leader.records}
-        size = leader.size
         with self._lock:
             waiting = self._waiting[place]
+            if not waiting:
+                return leader.plan.steps
+            ids = {record.id for record in leader.records}
+            size = leader.size
             while waiting:
                 other = waiting[0]
                 size += other.size
@@ -117,7 +119,7 @@ class AppendQueue(ForkAware):
                     break
                 leader.others.append(waiting.popleft())
         if not leader.others:
-            return leader.plan
+            return leader.plan.steps
         return append_all(leader.plan.backend, leader.plan.key, [leader, *leader.others])
 
     def _leave(self, place: _Place, waiter: _Waiter) -> bool:
@@ -142,9 +144,10 @@ class AppendQueue(ForkAware):
             # A signal may have interrupted the call before it was noted.
             waiting = self._waiting.setdefault(place, deque())
             ended = [one for one in others if one.is_finished or one.is_abandoned]
-            # If the leader was cancelled, the outcome of the others is not known: they write again,
-            # and what exists already is not added twice.
-            waiting.extendleft(one for one in reversed(others) if one not in ended)
+            if len(ended) < len(others):
+                # The leader was cancelled, and the outcome of these is not known: they write
+                # again, and what exists already is not added twice.
+                waiting.extendleft(one for one in reversed(others) if one not in ended)
             if waiting:
                 waiting[0].leads = True
                 ended.append(waiting.popleft())
@@ -159,7 +162,6 @@ class _Waiter(PendingAppend, ABC):
 
     Attributes:
         plan: Its append alone.
-        size: The characters of its records.
         leads: Whether it writes.
         others: If it writes: those for which it writes, too.
         is_abandoned: Whether it was cancelled while another caller writes its append.
@@ -169,10 +171,14 @@ class _Waiter(PendingAppend, ABC):
     def __init__(self, plan: AppendPlan) -> None:
         super().__init__(plan.records)
         self.plan = plan
-        self.size = sum(len(record.body) for record in plan.records)
         self.leads = False
         self.others: list[_Waiter] = []
         self.is_abandoned = False
+
+    @property
+    def size(self) -> int:
+        """The characters of its records."""
+        return sum(len(record.body) for record in self.records)
 
     @abstractmethod
     def prepare(self) -> None:

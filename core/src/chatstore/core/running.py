@@ -181,15 +181,19 @@ class PlanRunner(Copyable):
         raise failure  # as in `run`
 
     def _drive(self, plan: Plan[Any, T], run: Callable[[Plan[Any, T]], T]) -> T:
-        if self._appends is not None and isinstance(plan, AppendPlan):
-            return cast("T", self._appends.run(plan, run))
+        if isinstance(plan, AppendPlan):
+            if self._appends is not None:
+                return cast("T", self._appends.run(plan, run))
+            plan = cast("Plan[Any, T]", plan.steps)
         return run(plan)
 
     async def _async_drive(
         self, plan: Plan[Any, T], run: Callable[[Plan[Any, T]], Awaitable[T]]
     ) -> T:
-        if self._appends is not None and isinstance(plan, AppendPlan):
-            return cast("T", await self._appends.async_run(plan, run))
+        if isinstance(plan, AppendPlan):
+            if self._appends is not None:
+                return cast("T", await self._appends.async_run(plan, run))
+            plan = cast("Plan[Any, T]", plan.steps)
         return await run(plan)
 
     def _check_open(self) -> None:

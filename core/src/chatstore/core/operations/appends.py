@@ -23,6 +23,7 @@ class AppendPlan(Generator[Any, Any, None]):
         backend: The backend.
         key: The conversation.
         records: What is appended.
+        steps: The same plan as a generator; driving it saves a call for each step.
 
     """
 
@@ -31,11 +32,11 @@ class AppendPlan(Generator[Any, Any, None]):
         self.backend = backend
         self.key = key
         self.records = records
-        self._steps = append(backend, key, records)
+        self.steps = append(backend, key, records)
 
     def send(self, value: Any) -> Any:
         """Continue the plan with the result of a step."""
-        return self._steps.send(value)
+        return self.steps.send(value)
 
     def throw(
         self,
@@ -45,11 +46,11 @@ class AppendPlan(Generator[Any, Any, None]):
     ) -> Any:
         """Continue the plan with the error of a step."""
         error = kind if value is None and traceback is None else kind(value)
-        return self._steps.throw(error)
+        return self.steps.throw(error)
 
     def close(self) -> None:
         """End the plan."""
-        self._steps.close()
+        self.steps.close()
 
 
 class PendingAppend:
