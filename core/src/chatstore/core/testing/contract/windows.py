@@ -21,8 +21,8 @@ from chatstore.core.testing.window_rules import window_violations
 _LIMITS = [1, 40, 150, 600, 100_000]
 
 
-def _buffer(store: ChatStore, limit: int) -> ChatMemoryBuffer:
-    return ChatMemoryBuffer(limit, store, "k", tokenizer_fn=lambda text: text.split())
+def _buffer(store: ChatStore, limit: int, key: str = "k") -> ChatMemoryBuffer:
+    return ChatMemoryBuffer(limit, store, key, tokenizer_fn=lambda text: text.split())
 
 
 def _window(buffer: ChatMemoryBuffer, call: Caller) -> list[ChatMessage]:
@@ -70,9 +70,11 @@ class Windows(Base):
     def test_windows_keep_their_promises(self, store: ChatStore, call: Caller, seed: int) -> None:
         """A window has the pinned messages and the newest whole exchanges, within the limit."""
         messages = conversation(seed)
-        call(store, "set_messages", "k", messages)
         for limit in _LIMITS:
-            buffer = _buffer(store, limit)
+            # The first window of a conversation: later ones know how many messages to read.
+            key = f"limit {limit}"
+            call(store, "set_messages", key, messages)
+            buffer = _buffer(store, limit, key)
             window = _window(buffer, call)
             count = buffer.count
             assert window_violations(messages, window, limit, count) == []
