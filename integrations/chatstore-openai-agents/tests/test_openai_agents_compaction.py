@@ -152,12 +152,13 @@ class Failing(SimpleChatStore):
 
     applies = True
 
-    async def async_set_messages(
-        self, key: str, messages: Any, *, expected_revision: str | None = None
-    ) -> None:
-        if self.applies:
-            await super().async_set_messages(key, messages, expected_revision=expected_revision)
-        raise StoreUnavailableError("no answer")
+    async def async_run(self, operation: str, build: Any, *args: Any, **kwargs: Any) -> Any:
+        is_replacement = operation == "set_messages"
+        if self.applies or not is_replacement:
+            result = await super().async_run(operation, build, *args, **kwargs)
+        if is_replacement:
+            raise StoreUnavailableError("no answer")
+        return result
 
 
 @pytest.mark.parametrize("applies", [True, False])
@@ -182,12 +183,11 @@ class Slow(SimpleChatStore):
         super().__init__()
         self.begun, self.go = asyncio.Event(), asyncio.Event()
 
-    async def async_set_messages(
-        self, key: str, messages: Any, *, expected_revision: str | None = None
-    ) -> None:
-        self.begun.set()
-        await self.go.wait()
-        await super().async_set_messages(key, messages, expected_revision=expected_revision)
+    async def async_run(self, operation: str, build: Any, *args: Any, **kwargs: Any) -> Any:
+        if operation == "set_messages":
+            self.begun.set()
+            await self.go.wait()
+        return await super().async_run(operation, build, *args, **kwargs)
 
 
 def test_a_cancelled_replacement_has_ended_when_the_cancellation_arrives() -> None:

@@ -64,9 +64,7 @@ def test_a_pickled_session_is_on_the_same_database(store_url: str, from_url: boo
 
 
 class Failing(SimpleChatStore):
-    async def async_add_messages(
-        self, key: str, messages: Any, *, expected_revision: str | None = None
-    ) -> None:
+    async def async_run(self, operation: str, build: Any, *args: Any, **kwargs: Any) -> Any:
         raise StoreUnavailableError("no answer")
 
 

@@ -204,13 +204,12 @@ class Unsure(SimpleChatStore):
 
     fails = 1
 
-    async def async_add_messages(
-        self, key: str, messages: Any, *, expected_revision: str | None = None
-    ) -> None:
-        await super().async_add_messages(key, messages, expected_revision=expected_revision)
-        if self.fails:
+    async def async_run(self, operation: str, build: Any, *args: Any, **kwargs: Any) -> Any:
+        result = await super().async_run(operation, build, *args, **kwargs)
+        if operation == "add_messages" and self.fails:
             self.fails -= 1
             raise StoreUnavailableError("no answer")
+        return result
 
 
 def test_a_repeated_add_writes_once() -> None:
@@ -245,12 +244,11 @@ class Slow(SimpleChatStore):
         super().__init__()
         self.begun, self.go = asyncio.Event(), asyncio.Event()
 
-    async def async_add_messages(
-        self, key: str, messages: Any, *, expected_revision: str | None = None
-    ) -> None:
-        self.begun.set()
-        await self.go.wait()
-        await super().async_add_messages(key, messages, expected_revision=expected_revision)
+    async def async_run(self, operation: str, build: Any, *args: Any, **kwargs: Any) -> Any:
+        if operation == "add_messages":
+            self.begun.set()
+            await self.go.wait()
+        return await super().async_run(operation, build, *args, **kwargs)
 
 
 def test_a_cancelled_add_has_ended_when_the_cancellation_arrives() -> None:
