@@ -153,12 +153,11 @@ class Failing(SimpleChatStore):
     applies = True
 
     async def async_run(self, operation: str, build: Any, *args: Any, **kwargs: Any) -> Any:
-        is_replacement = operation == "set_messages"
-        if self.applies or not is_replacement:
-            result = await super().async_run(operation, build, *args, **kwargs)
-        if is_replacement:
-            raise StoreUnavailableError("no answer")
-        return result
+        if operation != "set_messages":
+            return await super().async_run(operation, build, *args, **kwargs)
+        if self.applies:
+            await super().async_run(operation, build, *args, **kwargs)
+        raise StoreUnavailableError("no answer")
 
 
 @pytest.mark.parametrize("applies", [True, False])
