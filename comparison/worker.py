@@ -1,4 +1,4 @@
-"""One store in its own process: ``python -m comparison.worker MODULE URL OPTIONS``.
+"""One store in its own process: ``python -m comparison.worker MODULE MAKE URL OPTIONS``.
 
 Reads commands from standard input, one line of JSON each, and answers each with a line of JSON. It
 runs in the library's environment, so it imports nothing but the standard library and adapters.
@@ -25,7 +25,7 @@ _CHILD_TIMEOUT = 40  # seconds
 
 def main() -> None:
     """Answer commands until standard input ends."""
-    module, url, text = sys.argv[1:]
+    module, make, url, text = sys.argv[1:]
     options = json.loads(text)
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # a package's output must not mix with the answers
@@ -35,7 +35,7 @@ def main() -> None:
 
     def open_store() -> None:
         nonlocal commands
-        adapter = importlib.import_module(module).make(url, options["ttl"])
+        adapter = getattr(importlib.import_module(module), make)(url, options["ttl"])
         commands = Commands(adapter)
 
     print(json.dumps(_try(open_store)), file=answers, flush=True)

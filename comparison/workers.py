@@ -37,11 +37,13 @@ class Store(NamedTuple):
     Attributes:
         module: The adapter.
         family: The environment; ``None``: the workspace's.
+        make: What opens the store, in the module.
 
     """
 
     module: str
     family: str | None = None
+    make: str = "make"
 
     @property
     def python(self) -> Path:
@@ -87,7 +89,7 @@ class Worker:
 
         """
         options = json.dumps({"clock": clock, "ttl": ttl})
-        arguments = [store.module, url, options]
+        arguments = [store.module, store.make, url, options]
         self._process: subprocess.Popen[str] | Forked
         # Modules may keep the clock's functions when they are imported: change the clock before.
         if forks is None or clock:

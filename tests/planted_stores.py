@@ -8,7 +8,7 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
-from comparison.adapters.adapter import Adapter, Message
+from comparison.adapters.adapter import Message
 from comparison.adapters.chatstore import Chatstore, from_message, to_message
 
 from chatstore.core import ChatMessage
@@ -146,17 +146,3 @@ class NeverReconnects(Chatstore):
 class SendsNewest(Chatstore):
     def window(self, key: str, messages: list[Message], limit: int) -> list[Message]:
         return messages[-limit // 30 :]
-
-
-STORES: dict[str, type[Chatstore]] = {
-    kind.__name__: kind
-    for kind in (
-        *(OrdersByClock, WritesOneByOne, WritesItsCopy, DropsIds, ReadsAll, KeepsThousand),
-        *(RefusesLarge, IgnoresCase, DropsMetadata, NeverExpires, ExpiresEach, HidesErrors),
-        *(UsesOneThread, NeverReconnects, SendsNewest),
-    )
-}
-
-
-def make(name: str, url: str, ttl: float | None) -> Adapter:
-    return STORES[name](url, ttl)

@@ -45,7 +45,7 @@ def test_every_promise_has_a_broken_store() -> None:
 
 @pytest.mark.parametrize(("promise", "name", "text"), BROKEN)
 def test_broken_stores_are_found(promise: str, name: str, text: str, tmp_path: Path) -> None:
-    with open_lab(Store("planted_stores", name), Files(tmp_path, "sqlite"), "calls") as lab:
+    with open_lab(Store("planted_stores", make=name), Files(tmp_path, "sqlite"), "calls") as lab:
         outcome = check_of(promise)(lab)
 
     assert outcome.passed is False
@@ -53,7 +53,7 @@ def test_broken_stores_are_found(promise: str, name: str, text: str, tmp_path: P
 
 
 def test_a_store_that_never_reconnects_is_found(redis: Server) -> None:
-    with open_lab(Store("planted_stores", "NeverReconnects"), redis) as lab:
+    with open_lab(Store("planted_stores", make="NeverReconnects"), redis) as lab:
         outcome = check_of("healing")(lab)
 
     assert outcome.passed is False
@@ -61,7 +61,7 @@ def test_a_store_that_never_reconnects_is_found(redis: Server) -> None:
 
 
 def test_a_store_that_hides_a_dead_server_is_found(redis: Server) -> None:
-    with open_lab(Store("planted_stores", "HidesErrors"), redis) as lab:
+    with open_lab(Store("planted_stores", make="HidesErrors"), redis) as lab:
         outcome = check_of("failures")(lab)
 
     assert outcome.passed is False
