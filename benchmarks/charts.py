@@ -24,7 +24,7 @@ from matplotlib.ticker import MaxNLocator
 
 _COLORS = ("#2f81f7", "#1f9e89", "#d9730d", "#c2408c", "#8f6fe8", "#7d8590", "#b08800", "#d1242f")
 _MARKERS = "osv^DPX*"
-_GREY = "#7d8590"
+_GRAY = "#7d8590"
 _FEW = 10  # times the least value; a shorter axis has labels between the powers of ten
 _WORKLOADS = ("append", "window", "read")
 
@@ -35,9 +35,9 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     run = Run(json.loads(results.read_text())["results"])
     mpl.rcParams.update(
-        {"text.color": _GREY, "axes.labelcolor": _GREY, "axes.edgecolor": _GREY, "font.size": 10}
+        {"text.color": _GRAY, "axes.labelcolor": _GRAY, "axes.edgecolor": _GRAY, "font.size": 10}
     )
-    mpl.rcParams.update({"xtick.color": _GREY, "ytick.color": _GREY, "svg.fonttype": "none"})
+    mpl.rcParams.update({"xtick.color": _GRAY, "ytick.color": _GRAY, "svg.fonttype": "none"})
     mpl.rcParams["svg.hashsalt"] = "chatstore"  # the same results make the same file
     for server in run.servers():
         _draw(run, server, folder)
@@ -45,12 +45,12 @@ def main() -> None:
 
 def _draw(run: Run, server: str, folder: Path) -> None:
     figure, axes = plt.subplots(2, 2, figsize=(10, 7.6), layout="constrained")
-    looks = {name: number for number, name in enumerate(run.subjects(server))}
+    numbers = {name: number for number, name in enumerate(run.subjects(server))}
     for workload, axis in zip(_WORKLOADS, axes.flat, strict=False):
-        _draw_calls(run, server, workload, axis, looks)
-    _draw_tasks(run, server, axes.flat[-1], looks)
+        _draw_calls(run, server, workload, axis, numbers)
+    _draw_tasks(run, server, axes.flat[-1], numbers)
     for axis in axes.flat:
-        axis.grid(visible=True, color=_GREY, alpha=0.25, linewidth=0.6)
+        axis.grid(visible=True, color=_GRAY, alpha=0.25, linewidth=0.6)
         axis.spines[["top", "right"]].set_visible(False)
     handles, labels = axes.flat[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
@@ -61,8 +61,8 @@ def _draw(run: Run, server: str, folder: Path) -> None:
     plt.close(figure)
 
 
-def _draw_calls(run: Run, server: str, workload: str, axis: Any, looks: dict[str, int]) -> None:
-    for subject, number in looks.items():
+def _draw_calls(run: Run, server: str, workload: str, axis: Any, numbers: dict[str, int]) -> None:
+    for subject, number in numbers.items():
         cells = [run.call(server, subject, workload, length) for length in run.lengths()]
         points = [(cell["length"], median(cell) * 1e3) for cell in cells if cell]
         if points:
@@ -82,25 +82,27 @@ def _draw_calls(run: Run, server: str, workload: str, axis: Any, looks: dict[str
     axis.yaxis.set_minor_formatter("{x:g}" if high < _FEW * low else "")
 
 
-def _draw_tasks(run: Run, server: str, axis: Any, looks: dict[str, int]) -> None:
+def _draw_tasks(run: Run, server: str, axis: Any, numbers: dict[str, int]) -> None:
     """Draw a bar for each package and number of conversations; the first package is at the top."""
     races = [
-        race for race in run.on(server, "writers") if race["tasks"] > 1 and race["subject"] in looks
+        race
+        for race in run.on(server, "writers")
+        if race["tasks"] > 1 and race["subject"] in numbers
     ]
     if not races:
         axis.set_axis_off()
         return
-    races.sort(key=lambda race: (race["keys"], -looks[race["subject"]]))
+    races.sort(key=lambda race: (race["keys"], -numbers[race["subject"]]))
     counts = [race["keys"] for race in races]
     positions = [
         position + (count > 1) for position, count in enumerate(counts)
     ]  # a gap between groups
     for position, race in zip(positions, races, strict=True):
         rate = statistics.median(race["rates"])
-        axis.barh(position, rate, color=_COLORS[looks[race["subject"]]])
+        axis.barh(position, rate, color=_COLORS[numbers[race["subject"]]])
         is_lossy = race["stored"] is not None and race["stored"] < race["acknowledged"]
         text = f" {rate:,.0f} {race['subject']}" + (", loses messages" if is_lossy else "")
-        axis.annotate(text, (rate, position), va="center", color=_GREY, fontsize=9)
+        axis.annotate(text, (rate, position), va="center", color=_GRAY, fontsize=9)
     groups = {
         f"{count} conversation{'s' if count > 1 else ''}": statistics.mean(
             position for position, other in zip(positions, counts, strict=True) if other == count

@@ -78,7 +78,9 @@ def _count_traffic(
         for workload in matrix.workloads if length else ():
             if workload == "set":  # its cost depends on the length
                 continue
-            started[name].call(workload, str(length))  # connects, prepares statements
+            # The first call connects and checks the tables, the second one prepares its statement.
+            for _ in range(2):
+                started[name].call(workload, str(length))
             proxy.take()
             if server.units is not None:
                 server.units()

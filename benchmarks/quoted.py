@@ -89,7 +89,7 @@ def _ratios(published: str, bar: str, servers: tuple[str, ...]) -> list[str]:
 
 
 def _measured(published: str, bar: str) -> list[str]:
-    """Return what was measured for the bar that begins like this; nothing if there is none."""
+    """Return the measured value of the first bar that begins with ``bar``, if there is one."""
     state = r"\| (?:met|\*\*missed\*\*) \| "
     return re.findall(rf"{state}{re.escape(bar)}[^|]*\|[^|]*\| ([\d.,]+)", published)[:1]
 

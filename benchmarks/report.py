@@ -37,9 +37,9 @@ seconds. Processes use the sync methods of a package that has both. Tasks use th
 histories of LangChain for Redis and Upstash run their sync methods in threads.
 
 LangGraph keeps the messages of a graph's state: an append is an update of the state, a set replaces
-its messages. Each append stores the whole state, so it is measured up to 10,000 messages. Its saver
-for Redis needs a Redis with modules and was not measured. Pydantic AI ships a store in memory and
-none for a database.
+its messages. Each append stores the whole state, so it is measured up to 10,000 messages.
+LangGraph's saver for Redis needs a Redis with modules and was not measured. Pydantic AI ships a
+store in memory and none for a database.
 
 A store with the same promises keeps the messages in the order in which the appends took effect,
 loses none, and stores a message once, also if the reply to an append is lost and the append is sent

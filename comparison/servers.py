@@ -33,7 +33,7 @@ class Server(Protocol):
     port: int | None
 
     def fresh_url(self) -> str:
-        """Return the URL of an empty database; ``{port}`` in it stands for the port."""
+        """Return the URL of an empty database, with ``{port}`` in the place of its port."""
         ...
 
     def damage(self, marker: str) -> int:

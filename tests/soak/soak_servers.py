@@ -96,11 +96,11 @@ class _Relayed(Database):
         self.relay.restore()
 
 
-class Redis(_Relayed):
+class _OnRedis(_Relayed):
+    """A database whose server is Redis."""
+
     def __init__(self, relay: Relay, server: RedisServer) -> None:
         super().__init__(relay, b"EVALSHA", self._kill)
-        self.url = f"redis://127.0.0.1:{relay.port}?timeout={_TIMEOUT}"
-        self.direct = f"redis://127.0.0.1:{server.port}?timeout=60"
         self._server = server
         self.restart = self._restart
 
@@ -111,29 +111,26 @@ class Redis(_Relayed):
     def _restart(self) -> None:
         self._server.stop(signal.SIGKILL)
         self._server.start()
+
+
+class Redis(_OnRedis):
+    def __init__(self, relay: Relay, server: RedisServer) -> None:
+        super().__init__(relay, server)
+        self.url = f"redis://127.0.0.1:{relay.port}?timeout={_TIMEOUT}"
+        self.direct = f"redis://127.0.0.1:{server.port}?timeout=60"
 
     def connections(self) -> int:
         with redis.Redis(port=self._server.port) as admin:
             return len(admin.client_list()) - 1
 
 
-class Upstash(_Relayed):
+class Upstash(_OnRedis):
     def __init__(self, relay: Relay, server: RedisServer, double: Any) -> None:
-        super().__init__(relay, b"EVALSHA", self._kill)
+        super().__init__(relay, server)
         address = "upstash+http://:{}@127.0.0.1:{}?timeout={}"
         self.url = address.format(double.token, relay.port, _TIMEOUT)
         self.direct = address.format(double.token, double.port, 60)
-        self._server = server
-        self.restart = self._restart
         self._double = double
-
-    def _kill(self) -> None:
-        with redis.Redis(port=self._server.port) as admin:
-            admin.client_kill_filter(_type="normal", skipme=True)
-
-    def _restart(self) -> None:
-        self._server.stop(signal.SIGKILL)
-        self._server.start()
 
     def connections(self) -> int:
         return self.relay.connections

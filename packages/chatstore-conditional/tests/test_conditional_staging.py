@@ -27,13 +27,13 @@ class SlowDatabase(MemoryDatabase):
     """Calls a function after each staged batch.
 
     Attributes:
-        meanwhile: The function.
+        act_between: The function.
         staged: The sizes of the staged batches.
         one_at_a_time: Several batches are staged at the same time.
 
     """
 
-    meanwhile: Callable[[], None] | None = None
+    act_between: Callable[[], None] | None = None
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,10 +43,10 @@ class SlowDatabase(MemoryDatabase):
     def stage(self, key: str, puts: Mapping[str, str]) -> Plan[Any, None]:
         self.staged.append(len(puts))
         yield from super().stage(key, puts)
-        meanwhile = self.meanwhile
-        if meanwhile is not None:
+        act_between = self.act_between
+        if act_between is not None:
             with self.one_at_a_time:
-                yield from call(lambda _: meanwhile())
+                yield from call(lambda _: act_between())
 
 
 @pytest.fixture
@@ -136,13 +136,13 @@ def test_a_wrong_clock_does_not_stop_a_large_write(
     third.add_message("k", message("first"))
     count = iter(range(1000))
 
-    def meanwhile() -> None:
+    def act_between() -> None:
         other.add_message("k", message(f"x{next(count)}"))
         third.add_message("k", message(f"x{next(count)}"))
 
-    database.meanwhile = meanwhile
+    database.act_between = act_between
     getattr(stager, name)("k", large())
-    database.meanwhile = None
+    database.act_between = None
 
     contents = [str(stored.content) for stored in third.get_messages("k")]
     others = [text for text in contents if text.startswith("x")]
@@ -156,11 +156,11 @@ def test_a_slow_writer_shows_that_it_is_at_work(database: SlowDatabase, passing:
     stager, other = open_store(database, passing=passing), open_store(database, passing=passing)
     other.add_message("k", message("first"))
 
-    def meanwhile() -> None:
+    def act_between() -> None:
         passing.now += STAGING_TIME / 2
         other.add_message("k", message("x"))
 
-    database.meanwhile = meanwhile
+    database.act_between = act_between
     stager.add_messages("k", large(count=1500))
 
     assert passing.now > 3 * STAGING_TIME

@@ -90,25 +90,13 @@ class ChatStoreMessageHistory(BaseChatMessageHistory):
             MessageConflictError: The conversation has an id with other content.
 
         """
-        self.store.run(
-            "add_messages",
-            write_with_record,
-            self.key,
-            self._record,
-            add_messages,
-            to_messages(messages),
-        )
+        arguments = self.key, self._record, add_messages, to_messages(messages)
+        self.store.run("add_messages", write_with_record, *arguments)
 
     async def aadd_messages(self, messages: Sequence[BaseMessage]) -> None:
         """Like `add_messages`, but awaitable."""
-        await self.store.async_run(
-            "add_messages",
-            write_with_record,
-            self.key,
-            self._record,
-            add_messages,
-            to_messages(messages),
-        )
+        arguments = self.key, self._record, add_messages, to_messages(messages)
+        await self.store.async_run("add_messages", write_with_record, *arguments)
 
     def fork(self, new_key: str, *, until: str | None = None) -> ChatStoreMessageHistory:
         """Begin a conversation with this one's messages, and return its history.

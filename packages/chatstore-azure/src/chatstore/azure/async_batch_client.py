@@ -10,7 +10,7 @@ from azure.core.pipeline import AsyncPipeline
 from azure.core.tracing.decorator_async import distributed_trace_async
 from azure.data.tables.aio import TableClient
 
-from chatstore.azure.batch_requests import batch_request, metadata_of, policies_for
+from chatstore.azure.batch_requests import batch_request, make_batch_client, metadata_of
 
 
 class BatchTableClient(TableClient):
@@ -23,11 +23,9 @@ class BatchTableClient(TableClient):
         super().__init__(
             endpoint, table_name, credential=credential, transport=transport, **options
         )
-        policies = policies_for(credential)
-        self.batch_client: AsyncPipelineClient[Any, Any] | None = None
-        if policies is not None:
-            pipeline: AsyncPipeline[Any, Any] = AsyncPipeline(transport, policies)
-            self.batch_client = AsyncPipelineClient(endpoint, pipeline=pipeline)
+        self.batch_client: AsyncPipelineClient[Any, Any] | None = make_batch_client(
+            AsyncPipelineClient, AsyncPipeline, endpoint, credential, transport
+        )
 
     @distributed_trace_async(name_of_span="TableClient.submit_transaction")
     async def submit_transaction(self, operations: Any, **options: Any) -> list[Mapping[str, Any]]:

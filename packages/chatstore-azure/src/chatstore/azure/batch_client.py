@@ -10,7 +10,7 @@ from azure.core.pipeline import Pipeline
 from azure.core.tracing.decorator import distributed_trace
 from azure.data.tables import TableClient
 
-from chatstore.azure.batch_requests import batch_request, metadata_of, policies_for
+from chatstore.azure.batch_requests import batch_request, make_batch_client, metadata_of
 
 
 class BatchTableClient(TableClient):
@@ -23,11 +23,9 @@ class BatchTableClient(TableClient):
         super().__init__(
             endpoint, table_name, credential=credential, transport=transport, **options
         )
-        policies = policies_for(credential)
-        self.batch_client: PipelineClient[Any, Any] | None = None
-        if policies is not None:
-            pipeline: Pipeline[Any, Any] = Pipeline(transport, policies)
-            self.batch_client = PipelineClient(endpoint, pipeline=pipeline)
+        self.batch_client: PipelineClient[Any, Any] | None = make_batch_client(
+            PipelineClient, Pipeline, endpoint, credential, transport
+        )
 
     @distributed_trace(name_of_span="TableClient.submit_transaction")
     def submit_transaction(

@@ -59,10 +59,20 @@ class SharedKeyPolicy(SansIOHTTPPolicy[Any, Any]):
         http.headers["Authorization"] = f"SharedKey {account}:{base64.b64encode(digest).decode()}"
 
 
-def policies_for(credential: object) -> list[Any] | None:
-    """Return the policies of a pipeline for transactions.
+def make_batch_client(
+    client_kind: Any, pipeline_kind: Any, endpoint: str, credential: object, transport: object
+) -> Any:
+    """Return a client of azure-core for transactions.
 
     ``None`` for credentials of Entra ID: azure-data-tables asks the service for their tenant.
+
+    Args:
+        client_kind: The class of the client, sync or async.
+        pipeline_kind: The class of its pipeline, of the same mode.
+        endpoint: The URL of the account.
+        credential: The credential.
+        transport: What sends the requests.
+
     """
     if isinstance(credential, AzureNamedKeyCredential):
         authorization: Any = SharedKeyPolicy(credential)
@@ -70,7 +80,7 @@ def policies_for(credential: object) -> list[Any] | None:
         authorization = AzureSasCredentialPolicy(credential)
     else:
         return None
-    return [
+    policies = [
         RequestIdPolicy(),
         UserAgentPolicy(sdk_moniker="chatstore-azure"),
         authorization,
@@ -78,6 +88,7 @@ def policies_for(credential: object) -> list[Any] | None:
         DistributedTracingPolicy(),
         HttpLoggingPolicy(),
     ]
+    return client_kind(endpoint, pipeline=pipeline_kind(transport, policies))
 
 
 def batch_request(url: str, table: str, operations: Iterable[Operation]) -> HttpRequest:
