@@ -6,30 +6,22 @@ import random
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from chatstore.core.backend import ConcurrentStep, Plan
+from conditional_steps import with_steps
+
+from chatstore.core.backend import ConcurrentStep, Plan, call
 
 T = TypeVar("T")
 
 
 def interleaved(plan: Plan[Any, T], chance: random.Random) -> Plan[Any, T]:
     """Return a plan in whose place steps of concurrent plans follow each other, by chance."""
-    try:
-        step = next(plan)
-        while True:
-            try:
-                if isinstance(step, ConcurrentStep):
-                    result = yield from _Mixture(step, chance).run()
-                else:
-                    result = yield step
-            except Exception as error:
-                step = plan.throw(error)
-            else:
-                step = plan.send(result)
-    except StopIteration as stop:
-        value: T = stop.value
-        return value
-    finally:
-        plan.close()
+
+    def carry_out(step: Any) -> Plan[Any, Any]:
+        if isinstance(step, ConcurrentStep):
+            return _Mixture(step, chance).run()
+        return call(step)
+
+    return with_steps(plan, carry_out)
 
 
 class _Mixture:

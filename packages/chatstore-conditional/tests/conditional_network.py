@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 from conditional_consistency import check_step, number_of
+from conditional_steps import with_steps
 
 from chatstore.conditional import ConditionalBackend, HeadWrite, Limits
 from chatstore.conditional.abandoned import MAX_STAGINGS, STAGING_TIME
@@ -230,15 +231,7 @@ def record(name: str, size: int, *, has_caller_id: bool) -> Record:
 
 
 def _named(kind: str, plan: Plan[Any, T]) -> Plan[Any, T]:
-    try:
-        act = next(plan)
-        while True:
-            try:
-                result = yield Step(kind, act)
-            except Exception as error:
-                act = plan.throw(error)
-            else:
-                act = plan.send(result)
-    except StopIteration as stop:
-        value: T = stop.value
-        return value
+    def carry_out(act: Any) -> Plan[Any, Any]:
+        return (yield Step(kind, act))
+
+    return with_steps(plan, carry_out)
